@@ -1,0 +1,20 @@
+"""What tests of several rooms share: where the real data lies, if anywhere."""
+
+import os
+from pathlib import Path
+
+import matplotlib
+import pytest
+
+# Figures are files here; a test must not need a screen.
+matplotlib.use("Agg")
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Folder of real data sets (see docs/data.md), or skip: the environment variable RAMIFY_DATA names it."""
+    given = os.environ.get("RAMIFY_DATA")
+    folder = Path(given) if given else Path(__file__).resolve().parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("no real data here: set RAMIFY_DATA to its folder")
+    return folder
