@@ -1,0 +1,107 @@
+"""Settings from a YAML file and the command line: `--config FILE` first, then `--section.key value` on top of it."""
+
+import contextlib
+import io
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import tyro
+from pydantic import BaseModel, ValidationError, create_model
+
+from command_line.yaml_settings import describe_validation_error, read_yaml
+
+SettingsT = TypeVar("SettingsT", bound=BaseModel)
+
+CONFIG_FLAG = "--config"
+_FRAME = re.compile(r"[─│╭╮╰╯┌┐└┘]+|-{5,}")
+_PYDANTIC_ERROR = re.compile(
+    r"Error parsing (?P<section>\S+): \d+ validation errors? for \S+ (?P<key>\S+) (?P<message>.*?) "
+    r"\[type=\S+, input_value=(?P<value>.*?), input_type=\S+\]"
+)
+
+
+def parse(settings_class: type[SettingsT], description: str, argv: Sequence[str] | None = None) -> SettingsT:
+    """Settings of a script from its arguments.
+
+    Args:
+        settings_class: frozen pydantic model of the script's settings.
+        description: what the script does, shown by --help.
+        argv: the arguments; those of the process by default.
+
+    Raises:
+        ValueError: unknown key (with the near miss), wrong type, or value out of range; one line.
+        FileNotFoundError: no such config file.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    config_path, words = _take_config(words)
+    default = _defaults_from_yaml(settings_class, config_path) if config_path else None
+    wants_help = any(word in ("-h", "--help") for word in words)
+    captured = io.StringIO()
+    try:
+        # tyro draws its errors as boxes over many lines: they are caught here and told in one.
+        with contextlib.nullcontext() if wants_help else contextlib.redirect_stderr(captured):
+            return tyro.cli(
+                settings_class,
+                args=words,
+                default=default,
+                description=f"{description}\n\n{CONFIG_FLAG} FILE reads settings from YAML; flags override it.",
+            )
+    except SystemExit as stop:
+        if stop.code in (0, None):
+            raise
+        raise ValueError(_one_line(captured.getvalue())) from None
+
+
+def _take_config(words: list[str]) -> tuple[Path | None, list[str]]:
+    """Split `--config FILE` off the arguments."""
+    rest: list[str] = []
+    path: Path | None = None
+    position = 0
+    while position < len(words):
+        word = words[position]
+        if word == CONFIG_FLAG:
+            if position + 1 == len(words):
+                raise ValueError(f"{CONFIG_FLAG}: expected a YAML file after it")
+            path = Path(words[position + 1])
+            position += 2
+            continue
+        if word.startswith(f"{CONFIG_FLAG}="):
+            path = Path(word.removeprefix(f"{CONFIG_FLAG}="))
+        else:
+            rest.append(word)
+        position += 1
+    return path, rest
+
+
+def _defaults_from_yaml(settings_class: type[SettingsT], path: Path) -> SettingsT:
+    """Settings of a YAML file; what the file lacks and has no default is left for the command line."""
+    required: dict[str, Any] = {
+        name: (Any, tyro.MISSING) for name, field in settings_class.model_fields.items() if field.is_required()
+    }
+    given = read_yaml(path)
+    # The class itself stands in for what is missing, the file's own values keep their checks.
+    lenient = create_model(
+        settings_class.__name__,
+        __base__=settings_class,
+        **{name: value for name, value in required.items() if name not in given},
+    )
+    try:
+        checked = lenient.model_validate(given)
+    except ValidationError as error:
+        raise ValueError(f"{path}: {describe_validation_error(error, settings_class)}") from None
+    return settings_class.model_construct(**{name: getattr(checked, name) for name in settings_class.model_fields})
+
+
+def _one_line(boxed: str) -> str:
+    """tyro's boxed error as one line: the message and the near misses, without the help text below them."""
+    text = " ".join(_FRAME.sub(" ", boxed).split())
+    text = re.split(r"Argument helptext:|For full helptext|For further information", text)[0].strip()
+    found = _PYDANTIC_ERROR.search(text)
+    if found:
+        return f"--{found['section']}.{found['key']}: {found['message']} (got {found['value']})"
+    text = text.replace("Perhaps you meant:", "; did you mean")
+    text = re.sub(r"^(Unrecognized options|Value error|Parsing error|Invalid choice|Required options) ", "", text)
+    return text or "the arguments could not be read: see --help"

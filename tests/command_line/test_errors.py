@@ -1,0 +1,47 @@
+"""Errors of the user's input end in one line; faults of ours keep their traceback."""
+
+import errno
+
+import pytest
+
+from command_line import run
+
+
+def raising(error: BaseException):
+    def main() -> int:
+        raise error
+
+    return main
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (ValueError("ct.nii: 4D image,\n expected 3D"), "error: ct.nii: 4D image, expected 3D\n"),
+        (OSError(errno.ENOSPC, "No space left on device", "latest.pt"), "error: latest.pt: No space left on device\n"),
+        (FileNotFoundError("x.nii: no such file"), "error: x.nii: no such file\n"),
+    ],
+)
+def test_bad_input_is_one_line(error, line, capsys):
+    with pytest.raises(SystemExit) as caught:
+        run(raising(error))
+    assert caught.value.code == 2
+    assert capsys.readouterr().err == line
+
+
+def test_a_fault_of_ours_keeps_its_traceback():
+    with pytest.raises(ZeroDivisionError):
+        run(raising(ZeroDivisionError()))
+
+
+def test_the_traceback_can_be_asked_for(monkeypatch):
+    monkeypatch.setenv("RAMIFY_TRACEBACK", "1")
+    with pytest.raises(ValueError, match="why"):
+        run(raising(ValueError("why")))
+
+
+@pytest.mark.parametrize(("result", "code"), [(None, 0), (0, 0), (3, 3)])
+def test_the_exit_code_is_the_scripts(result, code):
+    with pytest.raises(SystemExit) as caught:
+        run(lambda: result)
+    assert caught.value.code == code

@@ -1,0 +1,111 @@
+"""The command line: YAML first, flags on top, and one clear line for what is wrong."""
+
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from pydantic import BaseModel, Field
+
+from command_line import parse
+
+
+class Inner(BaseModel, frozen=True, extra="forbid"):
+    """A section."""
+
+    epochs: int = Field(10, ge=1)
+    """Passes over the data."""
+    learning_rate: float = 3e-4
+    """Step size."""
+    size: tuple[int, ...] | None = None
+    """Voxels."""
+
+
+class Outer(BaseModel, frozen=True, extra="forbid"):
+    """A script's settings."""
+
+    root: Path
+    """Where the data lies."""
+    mode: Literal["a", "b"] = "a"
+    """Which way."""
+    resume: bool = False
+    """Go on."""
+    train: Inner = Inner()
+    weights: dict[str, float] = {"dice": 1.0}
+    """Terms."""
+
+
+def write(tmp_path: Path, text: str) -> list[str]:
+    path = tmp_path / "config.yaml"
+    path.write_text(text)
+    return ["--config", str(path)]
+
+
+def test_flags_override_the_file_and_the_file_overrides_the_defaults(tmp_path):
+    words = write(tmp_path, "root: here\ntrain:\n  epochs: 5\n  learning_rate: 1e-4\nweights: {cldice: 2}\n")
+    settings = parse(Outer, "test", [*words, "--train.epochs", "7", "--resume"])
+    assert settings == Outer(
+        root=Path("here"), resume=True, train=Inner(epochs=7, learning_rate=1e-4), weights={"cldice": 2.0}
+    )
+
+
+def test_a_required_value_may_come_from_either_side(tmp_path):
+    words = write(tmp_path, "mode: b\n")
+    assert parse(Outer, "test", [*words, "--root", "there"]) == Outer(root=Path("there"), mode="b")
+    with pytest.raises(ValueError, match=r"root"):
+        parse(Outer, "test", words)
+
+
+def test_tuples_and_none(tmp_path):
+    assert parse(Outer, "t", ["--root", "x", "--train.size", "4", "5"]).train.size == (4, 5)
+    words = write(tmp_path, "root: x\ntrain: {size: [1, 2, 3]}\n")
+    assert parse(Outer, "t", [*words, "--train.size", "None"]).train.size is None
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("train: {epocs: 5}", r"train\.epocs: unknown key; did you mean train\.epochs\?"),
+        ("trian: {epochs: 5}", r"trian: unknown key; did you mean train\?"),
+        ("train: {epochs: many}", r"train\.epochs: .*integer.*'many'"),
+        ("train: {epochs: 0}", r"train\.epochs: .*greater than or equal to 1 \(got 0\)"),
+        ("mode: c", r"mode: .*'a' or 'b'"),
+        ("- a\n- b", r"expected keys with values, got list"),
+        ("a: [", r"not a YAML file"),
+    ],
+)
+def test_a_bad_file_is_one_line_that_names_it(tmp_path, text, message):
+    words = write(tmp_path, text)
+    with pytest.raises(ValueError, match=message) as caught:
+        parse(Outer, "test", [*words, "--root", "x"])
+    assert "\n" not in str(caught.value)
+    assert "config.yaml" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--train.epocs", "5"], r"--train\.epocs.*did you mean.*--train\.epochs"),
+        (["--train.epochs", "abc"], r"--train\.epochs.*'abc'"),
+        (["--train.epochs", "0"], r"--train\.epochs: .*greater than or equal to 1 \(got 0\)"),
+        (["--mode", "z"], r"'z'.*--mode.*'a', 'b'"),
+    ],
+)
+def test_a_bad_flag_is_one_line_that_names_it(words, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        parse(Outer, "test", ["--root", "x", *words])
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_is_named():
+    with pytest.raises(FileNotFoundError, match="nowhere.yaml"):
+        parse(Outer, "test", ["--config", "nowhere.yaml"])
+
+
+def test_help_is_shown_and_ends_well(capsys):
+    with pytest.raises(SystemExit) as caught:
+        parse(Outer, "What it does", ["--help"])
+    assert caught.value.code == 0
+    shown = capsys.readouterr().out
+    assert "What it does" in shown
+    assert "--train.epochs" in shown
+    assert "Passes over the data." in shown
