@@ -37,7 +37,7 @@ def parse(settings_class: type[SettingsT], description: str, argv: Sequence[str]
     """
     words = list(sys.argv[1:] if argv is None else argv)
     config_path, words = _take_config(words)
-    default = _defaults_from_yaml(settings_class, config_path) if config_path else None
+    default = _defaults_from_yaml(settings_class, config_path) if config_path else tyro.MISSING_NONPROP
     wants_help = any(word in ("-h", "--help") for word in words)
     captured = io.StringIO()
     try:

@@ -97,7 +97,7 @@ def test_a_bad_flag_is_one_line_that_names_it(words, message):
 
 
 def test_a_missing_file_is_named():
-    with pytest.raises(FileNotFoundError, match="nowhere.yaml"):
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.yaml"):
         parse(Outer, "test", ["--config", "nowhere.yaml"])
 
 
