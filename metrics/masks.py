@@ -1,0 +1,61 @@
+"""What every measure asks of a pair of masks first: booleans of one shape, with a spacing in millimetres."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Mask = NDArray[np.bool_]
+
+
+def check_pair(prediction: Mask, target: Mask) -> None:
+    """Refuse anything but two boolean masks of one shape.
+
+    Probabilities and label maps are refused, not thresholded: which threshold, which label, is the caller's choice.
+
+    Raises:
+        ValueError: naming the mask, what it is and what to do.
+    """
+    for name, mask in (("prediction", prediction), ("target", target)):
+        if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
+            came = f"dtype {mask.dtype}" if isinstance(mask, np.ndarray) else type(mask).__name__
+            raise ValueError(f"{name}: expected a boolean array, got {came}; compare first, as in labels > 0")
+    if prediction.shape != target.shape:
+        raise ValueError(
+            f"prediction has shape {prediction.shape}, target has shape {target.shape}; "
+            "resample one onto the other's grid"
+        )
+    if target.ndim == 0 or target.size == 0:
+        raise ValueError(f"prediction and target: expected at least one voxel, got shape {target.shape}")
+
+
+def check_spacing(spacing_mm: Sequence[float], ndim: int) -> tuple[float, ...]:
+    """The spacing as floats, one positive finite number an array axis.
+
+    Raises:
+        ValueError: when the length is not ndim, or a value is not a positive finite number.
+    """
+    spacing = tuple(float(value) for value in spacing_mm)
+    if len(spacing) != ndim or not all(math.isfinite(value) and value > 0 for value in spacing):
+        raise ValueError(f"spacing_mm: expected {ndim} positive numbers in array axis order (z, y, x), got {spacing}")
+    return spacing
+
+
+def joint_box(prediction: Mask, target: Mask) -> tuple[slice, ...]:
+    """The smallest box around both masks, one voxel wider on every side where the volume goes on.
+
+    The margin keeps every measure exact: a voxel is on the surface if a face neighbour is background, and that
+    neighbour must be in the box; where the mask meets the volume's own border there is nothing to add.
+
+    On two empty masks the box is empty (every slice is 0:0).
+    """
+    union = prediction | target
+    box = []
+    for axis in range(union.ndim):
+        others = tuple(other for other in range(union.ndim) if other != axis)
+        occupied = np.flatnonzero(union.any(axis=others))
+        if occupied.size == 0:
+            return (slice(0, 0),) * union.ndim
+        box.append(slice(max(int(occupied[0]) - 1, 0), min(int(occupied[-1]) + 2, union.shape[axis])))
+    return tuple(box)
