@@ -1,0 +1,83 @@
+"""Sampling an image and its label map under one affine map, in a single pass and without a grid in memory."""
+
+import numpy as np
+from numba import njit
+
+Array = np.ndarray
+
+
+def sample_affine(
+    image: Array, labels: Array, matrix: Array, offset: Array, output_shape: tuple[int, ...], *, fill: float
+) -> tuple[Array, Array]:
+    """Output voxel o takes the input at `matrix @ o + offset`: the image linearly, the label map by the nearest voxel.
+
+    Args:
+        image: intensities, (*S), 2D or 3D.
+        labels: label map, (*S).
+        matrix: (ndim, ndim), voxels to voxels.
+        offset: (ndim,), voxels.
+        output_shape: voxels of the output.
+        fill: intensity outside the volume; the label there is 0.
+
+    Returns:
+        float32 image and label map (dtype of `labels`) of `output_shape`.
+    """
+    if image.shape != labels.shape:
+        raise ValueError(f"image and label map differ in shape: {image.shape} and {labels.shape}")
+    ndim = image.ndim
+    lead = 3 - ndim
+    # A 2D image is one slice: it shares the kernel of volumes.
+    full_matrix = np.eye(3)
+    full_matrix[lead:, lead:] = matrix
+    full_offset = np.zeros(3)
+    full_offset[lead:] = offset
+    shape = (1,) * lead + tuple(output_shape)
+    sampled = np.empty(shape, dtype=np.float32)
+    sampled_labels = np.empty(shape, dtype=labels.dtype)
+    _sample(
+        np.ascontiguousarray(image, dtype=np.float32).reshape((1,) * lead + image.shape),
+        np.ascontiguousarray(labels).reshape((1,) * lead + labels.shape),
+        full_matrix,
+        full_offset,
+        np.float32(fill),
+        sampled,
+        sampled_labels,
+    )
+    return sampled.reshape(output_shape), sampled_labels.reshape(output_shape)
+
+
+@njit(cache=True, nogil=True)
+def _sample(image, labels, matrix, offset, fill, sampled, sampled_labels):  # type: ignore[no-untyped-def]
+    depth, height, width = image.shape
+    # Rounding must not push the outermost voxels of an unmoved image over its edge.
+    slack = 1e-6
+    for k in range(sampled.shape[0]):
+        for j in range(sampled.shape[1]):
+            for i in range(sampled.shape[2]):
+                z = matrix[0, 0] * k + matrix[0, 1] * j + matrix[0, 2] * i + offset[0]
+                y = matrix[1, 0] * k + matrix[1, 1] * j + matrix[1, 2] * i + offset[1]
+                x = matrix[2, 0] * k + matrix[2, 1] * j + matrix[2, 2] * i + offset[2]
+                inside = (
+                    -0.5 - slack <= z < depth - 0.5 + slack
+                    and -0.5 - slack <= y < height - 0.5 + slack
+                    and -0.5 - slack <= x < width - 0.5 + slack
+                )
+                if not inside:
+                    sampled[k, j, i] = fill
+                    sampled_labels[k, j, i] = 0
+                    continue
+                # The half voxel between the outermost centres and the volume's edge takes the outermost values.
+                z = min(max(z, 0.0), depth - 1.0)
+                y = min(max(y, 0.0), height - 1.0)
+                x = min(max(x, 0.0), width - 1.0)
+                z0, y0, x0 = int(z), int(y), int(x)
+                z1, y1, x1 = min(z0 + 1, depth - 1), min(y0 + 1, height - 1), min(x0 + 1, width - 1)
+                fz, fy, fx = np.float32(z - z0), np.float32(y - y0), np.float32(x - x0)
+                near = (image[z0, y0, x0] * (1 - fx) + image[z0, y0, x1] * fx) * (1 - fy) + (
+                    image[z0, y1, x0] * (1 - fx) + image[z0, y1, x1] * fx
+                ) * fy
+                far = (image[z1, y0, x0] * (1 - fx) + image[z1, y0, x1] * fx) * (1 - fy) + (
+                    image[z1, y1, x0] * (1 - fx) + image[z1, y1, x1] * fx
+                ) * fy
+                sampled[k, j, i] = near * (1 - fz) + far * fz
+                sampled_labels[k, j, i] = labels[int(z + 0.5), int(y + 0.5), int(x + 0.5)]

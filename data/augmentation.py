@@ -1,0 +1,121 @@
+"""Random rotation, translation, flips and gamma of a training sample, in millimetres and replayable from a seed.
+
+The augmentations are those of Sadikine et al. 2023, section 3.2. All spatial ones are composed into one affine map, so
+that image and label map are sampled once each: the image linearly, the label map by its nearest voxel.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from pydantic import BaseModel, Field, field_validator
+
+from data.affine_sampling import sample_affine
+
+Array = np.ndarray
+
+
+class AugmentationSettings(BaseModel, frozen=True, extra="forbid"):
+    """How far training samples are moved and changed; zeros switch a change off."""
+
+    rotation_degrees: float = Field(15.0, ge=0, le=180)
+    """Largest rotation about each axis, degrees; drawn uniformly."""
+    translation_mm: float = Field(10.0, ge=0)
+    """Largest shift along each axis, millimetres; drawn uniformly."""
+    flip_probability: float = Field(0.5, ge=0, le=1)
+    """Probability of mirroring each axis."""
+    gamma: tuple[float, float] = (0.8, 1.25)
+    """Range of the exponent of gamma correction, drawn log-uniformly; 1 1 switches it off."""
+
+    @field_validator("gamma")
+    @classmethod
+    def _ordered_and_positive(cls, gamma: tuple[float, float]) -> tuple[float, float]:
+        if not 0 < gamma[0] <= gamma[1]:
+            raise ValueError("expected two positive exponents, the smaller first")
+        return gamma
+
+
+@dataclass(frozen=True, eq=False)
+class Augmentation:
+    """One drawn change of a sample.
+
+    Attributes:
+        matrix_mm: rotation and flips, (ndim, ndim), acting on millimetres in z, y, x order.
+        translation_mm: shift, (ndim,).
+        gamma: exponent applied to the intensities, rescaled to [0, 1] for it.
+    """
+
+    matrix_mm: Array
+    translation_mm: Array
+    gamma: float
+
+    @staticmethod
+    def identity(ndim: int) -> "Augmentation":
+        """The change that changes nothing."""
+        return Augmentation(np.eye(ndim), np.zeros(ndim), 1.0)
+
+
+def draw_augmentation(settings: AugmentationSettings, ndim: int, random: np.random.Generator) -> Augmentation:
+    """Draw one change; the same generator state gives the same change."""
+    limit = np.deg2rad(settings.rotation_degrees)
+    matrix = np.eye(ndim)
+    # One angle in the plane of every pair of axes: three in 3D, one in 2D.
+    for first in range(ndim):
+        for second in range(first + 1, ndim):
+            matrix = _plane_rotation(ndim, first, second, random.uniform(-limit, limit)) @ matrix
+    flips = np.where(random.random(ndim) < settings.flip_probability, -1.0, 1.0)
+    translation = random.uniform(-settings.translation_mm, settings.translation_mm, ndim)
+    low, high = np.log(settings.gamma)
+    return Augmentation(matrix * flips, translation, float(np.exp(random.uniform(low, high))))
+
+
+def apply_augmentation(
+    augmentation: Augmentation,
+    image: Array,
+    labels: Array,
+    spacing_mm: tuple[float, ...],
+    *,
+    output_shape: tuple[int, ...],
+    centre: tuple[float, ...],
+) -> tuple[Array, Array]:
+    """Sample a window of image and label map under an augmentation.
+
+    Args:
+        augmentation: the change.
+        image: intensities, (*S).
+        labels: label map, (*S), integers.
+        spacing_mm: voxel size, z, y, x.
+        output_shape: voxels of the window; it may reach outside the volume.
+        centre: voxel coordinates in the volume that land in the window's centre when nothing is shifted.
+
+    Returns:
+        float32 image and label map of `output_shape`. Outside the volume the image holds its minimum, the label map 0.
+    """
+    spacing = np.asarray(spacing_mm, dtype=np.float64)
+    # The window's voxel o shows the volume's voxel c + A (o - o_c): the inverse of the map that moves the anatomy.
+    inverse_mm = np.linalg.inv(augmentation.matrix_mm)
+    matrix = inverse_mm * spacing[None, :] / spacing[:, None]
+    window_centre = (np.asarray(output_shape) - 1) / 2
+    shift = (inverse_mm @ augmentation.translation_mm) / spacing
+    offset = np.asarray(centre, dtype=np.float64) - matrix @ window_centre - shift
+    lowest = float(image.min())
+    sampled, sampled_labels = sample_affine(image, labels, matrix, offset, output_shape, fill=lowest)
+    if augmentation.gamma != 1.0:
+        sampled = _apply_gamma(sampled, augmentation.gamma)
+    return sampled, sampled_labels
+
+
+def _plane_rotation(ndim: int, first: int, second: int, angle: float) -> Array:
+    """Rotation by an angle in the plane of two axes."""
+    matrix = np.eye(ndim)
+    matrix[first, first] = matrix[second, second] = np.cos(angle)
+    matrix[first, second], matrix[second, first] = -np.sin(angle), np.sin(angle)
+    return matrix
+
+
+def _apply_gamma(image: Array, gamma: float) -> Array:
+    """Gamma correction within the sample's own range, which stays as it is."""
+    low, high = float(image.min()), float(image.max())
+    if high <= low:
+        return image
+    scaled = (image - low) / (high - low)
+    return (np.power(scaled, np.float32(gamma)) * (high - low) + low).astype(np.float32)

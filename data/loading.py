@@ -1,0 +1,216 @@
+"""From prepared cases to batches: which case, which window, which augmentation, all drawn from (seed, epoch, position).
+
+A sample depends on nothing else, so that any number of loader workers, and a training that was killed and resumed,
+see the same batches.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple, TypedDict
+
+import numpy as np
+import torch
+from pydantic import BaseModel, Field
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from data.augmentation import Augmentation, AugmentationSettings, apply_augmentation, draw_augmentation
+from data.case_store import Case, read_case
+
+
+class LoadingSettings(BaseModel, frozen=True, extra="forbid"):
+    """How prepared cases become batches."""
+
+    batch_size: int = Field(2, ge=1)
+    """Samples a batch."""
+    patch_size: tuple[int, ...] | None = None
+    """Voxels (z y x) of the window cut from a case; none takes the whole volume, as the paper does."""
+    vessel_patches: float = Field(0.5, ge=0, le=1)
+    """Share of patches centred on a vessel voxel; the others lie anywhere."""
+    samples_per_epoch: int | None = Field(None, ge=1)
+    """Samples an epoch; none takes each training case once."""
+    workers: int | None = Field(None, ge=0)
+    """Loader processes; none chooses by the machine and the device."""
+
+
+class Batch(TypedDict):
+    """What the network is trained on.
+
+    image: float32 (B, 1, *S); scales: int64 label map (B, *S), 0 background, 1 … S; case_ids: B names.
+    """
+
+    image: torch.Tensor
+    scales: torch.Tensor
+    case_ids: list[str]
+
+
+class SampleKey(NamedTuple):
+    """Everything a sample is drawn from, besides the seed."""
+
+    epoch: int
+    position: int
+    case: int
+
+
+class EpochSampler(Sampler[list[SampleKey]]):
+    """Batches of one epoch: permutations of the cases, one after another, until every batch is full.
+
+    Set `epoch` before each pass; it is read in the training process, so loader workers may live on.
+    """
+
+    def __init__(self, cases: int, samples: int, batch_size: int, seed: int) -> None:
+        self.cases, self.batch_size, self.seed = cases, batch_size, seed
+        self.batches = -(-samples // batch_size)
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return self.batches
+
+    def __iter__(self) -> Iterator[list[SampleKey]]:
+        random = np.random.default_rng((self.seed, self.epoch))
+        wanted = self.batches * self.batch_size
+        order = np.concatenate([random.permutation(self.cases) for _ in range(-(-wanted // self.cases))])[:wanted]
+        keys = [SampleKey(self.epoch, position, int(case)) for position, case in enumerate(order)]
+        for start in range(0, wanted, self.batch_size):
+            yield keys[start : start + self.batch_size]
+
+
+class TrainingSamples(Dataset[tuple[torch.Tensor, torch.Tensor, str]]):
+    """Augmented windows of the training cases.
+
+    Args:
+        store: folder of prepared cases.
+        case_ids: the training cases.
+        loading: batch and patch settings.
+        augmentation: augmentation settings, or None for none.
+        size_multiple: every axis of a sample is a multiple of it (the network's down-samplings).
+        seed: of the whole training.
+
+    Raises:
+        ValueError: whole volumes of different shapes in batches of more than one, or a patch size that does not fit.
+    """
+
+    def __init__(
+        self,
+        store: Path,
+        case_ids: Sequence[str],
+        loading: LoadingSettings,
+        augmentation: AugmentationSettings | None,
+        size_multiple: int,
+        seed: int,
+    ) -> None:
+        self.store, self.case_ids, self.loading = store, list(case_ids), loading
+        self.augmentation, self.seed = augmentation, seed
+        shapes = {case_id: read_case(store, case_id).arrays["image"].shape for case_id in case_ids}
+        self.sample_shapes = _sample_shapes(shapes, loading, size_multiple)
+
+    def __len__(self) -> int:
+        return len(self.case_ids)
+
+    def __getitem__(self, key: SampleKey) -> tuple[torch.Tensor, torch.Tensor, str]:
+        case = read_case(self.store, self.case_ids[key.case])
+        image, scales = np.asarray(case.arrays["image"]), np.asarray(case.arrays["scales"])
+        random = np.random.default_rng((self.seed, key.epoch, key.position))
+        drawn = (
+            draw_augmentation(self.augmentation, image.ndim, random)
+            if self.augmentation
+            else Augmentation.identity(image.ndim)
+        )
+        window, window_scales = apply_augmentation(
+            drawn,
+            image,
+            scales,
+            spacing_of(case),
+            output_shape=self.sample_shapes[case.case_id],
+            centre=self._centre(scales, random),
+        )
+        return torch.from_numpy(window)[None], torch.from_numpy(window_scales.astype(np.int64)), case.case_id
+
+    def _centre(self, scales: np.ndarray, random: np.random.Generator) -> tuple[float, ...]:
+        """Where the sample looks: the volume's centre, or a random patch's."""
+        if self.loading.patch_size is None:
+            return tuple((n - 1) / 2 for n in scales.shape)
+        if random.random() < self.loading.vessel_patches:
+            vessel_voxels = np.flatnonzero(scales)
+            if len(vessel_voxels):
+                chosen = np.unravel_index(random.choice(vessel_voxels), scales.shape)
+                return tuple(float(c) for c in chosen)
+        # Patches that lie anywhere stay inside the volume as far as it is large enough.
+        return tuple(
+            random.uniform((patch - 1) / 2, n - 1 - (patch - 1) / 2) if n > patch else (n - 1) / 2
+            for patch, n in zip(self.loading.patch_size, scales.shape, strict=True)
+        )
+
+
+class TrainingBatches:
+    """The batches of every epoch: `for batch in batches.of_epoch(3)`."""
+
+    def __init__(self, samples: TrainingSamples, workers: int, *, pin_memory: bool = False) -> None:
+        loading = samples.loading
+        wanted = loading.samples_per_epoch or len(samples)
+        self._sampler = EpochSampler(len(samples), wanted, loading.batch_size, samples.seed)
+        self._loader: DataLoader[Batch] = DataLoader(
+            samples,
+            batch_sampler=self._sampler,  # type: ignore[arg-type]
+            num_workers=workers,
+            collate_fn=_collate,
+            pin_memory=pin_memory,
+            persistent_workers=workers > 0,
+            multiprocessing_context="spawn" if workers else None,
+        )
+
+    def __len__(self) -> int:
+        return len(self._sampler)
+
+    def of_epoch(self, epoch: int) -> Iterator[Batch]:
+        """The batches of one epoch, always the same ones."""
+        self._sampler.epoch = epoch
+        return iter(self._loader)
+
+
+def spacing_of(case: Case) -> tuple[float, ...]:
+    """Voxel size of a prepared case, mm, z, y, x."""
+    return tuple(case.record["grid"]["spacing_mm"])
+
+
+def vessel_fraction(store: Path, case_ids: Sequence[str]) -> tuple[float, ...]:
+    """Share of voxels of the vessels and of each scale over some cases: (vessels, scale 1, …, scale S)."""
+    counts: list[np.ndarray] = []
+    voxels = 0
+    for case_id in case_ids:
+        case = read_case(store, case_id)
+        scales = np.asarray(case.arrays["scales"])
+        counts.append(np.bincount(scales.ravel(), minlength=len(case.record["scales"]["thresholds_mm"]) + 2))
+        voxels += scales.size
+    total = np.sum(counts, axis=0)[1:]
+    return tuple(float(n) / voxels for n in (total.sum(), *total))
+
+
+def _collate(samples: list[tuple[torch.Tensor, torch.Tensor, str]]) -> Batch:
+    images, scales, case_ids = zip(*samples, strict=True)
+    return {"image": torch.stack(images), "scales": torch.stack(scales), "case_ids": list(case_ids)}
+
+
+def _sample_shapes(
+    shapes: dict[str, tuple[int, ...]], loading: LoadingSettings, size_multiple: int
+) -> dict[str, tuple[int, ...]]:
+    """Voxels of each case's samples."""
+    patch = loading.patch_size
+    if patch is not None:
+        ndims = {len(shape) for shape in shapes.values()}
+        if ndims != {len(patch)}:
+            raise ValueError(f"loading.patch_size: {patch} has {len(patch)} axes, the cases have {min(ndims)}")
+        if any(n < 1 or n % size_multiple for n in patch):
+            raise ValueError(
+                f"loading.patch_size: {patch}: each axis must be a multiple of {size_multiple} (2^model.levels)"
+            )
+        return dict.fromkeys(shapes, patch)
+    rounded = {
+        case_id: tuple(-(-n // size_multiple) * size_multiple for n in shape) for case_id, shape in shapes.items()
+    }
+    if loading.batch_size > 1 and len(set(rounded.values())) > 1:
+        smallest, largest = min(rounded.values()), max(rounded.values())
+        raise ValueError(
+            f"the cases differ in shape ({smallest} … {largest}), so whole volumes cannot share a batch: "
+            "set loading.patch_size, loading.batch_size 1, or preprocess to one size"
+        )
+    return rounded
