@@ -1,0 +1,197 @@
+"""Volumes in and out of files: NIfTI, NRRD, MetaImage, TIFF and PNG, and DICOM folders through data/dicom.py."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+
+from data.dicom import read_series
+from data.file_integrity import check_metaimage, check_nifti
+from data.itk import image_to_volume, itk_reason, quiet_itk, volume_to_image
+from data.volume import Volume, checked_spacing
+
+VOLUME_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha", ".mhd", ".tif", ".tiff", ".png")
+WRITTEN_SUFFIXES = VOLUME_SUFFIXES[:4]  # one file each, with geometry
+_PICTURE_SUFFIXES = (".tif", ".tiff", ".png")
+_LUMINANCE = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
+_SHOWN_LABELS = 8
+
+
+def volume_suffix(path: Path) -> str | None:
+    """The suffix of a file we read (".nii.gz" as one), or None for any other file."""
+    name = path.name.lower()
+    return next((suffix for suffix in VOLUME_SUFFIXES if name.endswith(suffix) and len(name) > len(suffix)), None)
+
+
+def case_name(path: Path) -> str:
+    """The file's name without its volume suffix: liver_01.nii.gz -> liver_01; a folder's name as it is."""
+    suffix = volume_suffix(path)
+    return path.name[: -len(suffix)] if suffix else path.name
+
+
+def read_volume(path: Path, spacing_mm: Sequence[float] | None = None) -> Volume:
+    """Read one volume with its geometry; the array keeps the type of the file, colours become their luminance.
+
+    spacing_mm: (z, y, x) to use in place of the file's. TIFF and PNG carry no millimetres (their resolution tags are
+    for printing), so theirs is 1 unless given.
+
+    Raises FileNotFoundError, or ValueError that names the file: unknown form, damaged, more than three dimensions,
+    spacing not > 0.
+    """
+    image = _read_image(path)
+    array = sitk.GetArrayFromImage(image)
+    if image.GetNumberOfComponentsPerPixel() > 1:
+        # grey + alpha has two components, colour three, colour + alpha four
+        array = (array[..., :3] @ _LUMINANCE if array.shape[-1] >= 3 else array[..., 0]).astype(np.float32)
+    return image_to_volume(image, array, path, _spacing(path, image, spacing_mm))
+
+
+def read_image_or_series(path: Path) -> Volume:
+    """Read a volume from a file, or from a folder that holds one DICOM series. Errors as in either reader."""
+    return read_series(path) if path.is_dir() else read_volume(path)
+
+
+def read_mask(path: Path, spacing_mm: Sequence[float] | None = None) -> Volume:
+    """Read a mask as a boolean volume: 0 is outside, the one other value (1, 255, ...) inside; may be empty.
+
+    Raises FileNotFoundError, or ValueError that names the file: as read_volume, and for NaN, probabilities or a label
+    map with several labels.
+    """
+    volume = _read_grey(path, spacing_mm)
+    return volume.with_array(as_mask(volume.array, str(path)))
+
+
+def read_label_map(path: Path, spacing_mm: Sequence[float] | None = None) -> Volume:
+    """Read a label map as int32; raises as read_volume, and ValueError for values that are not whole numbers."""
+    volume = _read_grey(path, spacing_mm)
+    array = volume.array
+    if array.dtype.kind == "f" and not (np.isfinite(array).all() and (array == np.round(array)).all()):
+        raise ValueError(f"{path}: expected a label map of whole numbers, got fractions or NaN; threshold it first")
+    return volume.with_array(array.astype(np.int32))
+
+
+def as_mask(array: NDArray, name: str) -> NDArray[np.bool_]:
+    """The array as a boolean mask, if it is one: all voxels 0 or one positive whole number. Raises ValueError."""
+    if array.dtype == np.bool_:
+        return array
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise ValueError(f"{name}: NaN or infinite values where a mask is expected; a mask holds 0 and 1 (or 255)")
+    mask: NDArray[np.bool_] = array != 0
+    inside = array[mask]
+    if inside.size == 0:
+        return mask
+    lowest, highest = inside.min(), inside.max()
+    if array.dtype.kind == "f" and (inside != np.round(inside)).any():
+        raise ValueError(
+            f"{name}: probabilities where a mask is expected (values from {array.min():.4g} to {array.max():.4g}); "
+            "threshold it first"
+        )
+    if lowest != highest:
+        raise ValueError(f"{name}: {_describe_labels(inside)} where a mask of one value is expected; {_PICK_LABELS}")
+    if lowest < 0:
+        raise ValueError(f"{name}: {lowest:g} where a mask is expected; a mask holds 0 and 1 (or 255)")
+    return mask
+
+
+_PICK_LABELS = (
+    "for a label map, say which are vessels (vessel_labels of the data set) or write each to a file of its own"
+)
+
+
+def _describe_labels(inside: NDArray) -> str:
+    labels = np.unique(inside)
+    shown = ", ".join(f"{label:g}" for label in labels[:_SHOWN_LABELS])
+    return f"{len(labels)} different labels ({shown}{', …' if len(labels) > _SHOWN_LABELS else ''})"
+
+
+def write_volume(path: Path, volume: Volume) -> None:
+    """Write a volume with its geometry, compressed; a mask becomes 8-bit. The file appears whole or not at all.
+
+    Makes the folder where it is missing. Raises ValueError for a suffix that cannot hold geometry, OSError that names
+    the file where it cannot be written.
+    """
+    suffix = volume_suffix(path)
+    if suffix not in WRITTEN_SUFFIXES:
+        raise ValueError(f"{path}: a volume is written as one of {', '.join(WRITTEN_SUFFIXES)}; choose one of these")
+    temporary = path.with_name(f".{case_name(path)}.{os.getpid()}-{threading.get_ident()}{suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.touch()  # ITK says "cannot write" for every cause; the system names it
+        with quiet_itk():
+            sitk.WriteImage(volume_to_image(volume), str(temporary), useCompression=True)
+        _check_written(temporary)
+        os.replace(temporary, path)
+    except RuntimeError as error:
+        raise OSError(f"{path}: cannot be written ({itk_reason(error)}); check the folder and the free space") from None
+    except OSError as error:
+        raise OSError(f"{path}: cannot be written ({error.strerror or error}); choose another output") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _check_written(path: Path) -> None:
+    """Raise OSError unless the file is whole: the NIfTI library does not report a full disk."""
+    if path.name.endswith((".nii", ".nii.gz")):
+        try:
+            check_nifti(path)
+        except ValueError:
+            raise OSError("the file came out incomplete: is the disk full?") from None
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())
+
+
+def _read_grey(path: Path, spacing_mm: Sequence[float] | None) -> Volume:
+    """The file as a volume of one number a voxel; a picture counts as grey where its colours are equal."""
+    image = _read_image(path)
+    array = sitk.GetArrayFromImage(image)
+    if image.GetNumberOfComponentsPerPixel() > 1:
+        if (array[..., :3] != array[..., :1]).any():
+            raise ValueError(f"{path}: a picture in colour where a mask is expected; save it in grey, 0 and 255")
+        array = array[..., 0]
+    return image_to_volume(image, array, path, _spacing(path, image, spacing_mm))
+
+
+def _read_image(path: Path) -> sitk.Image:
+    """Read a file after checking what ITK does not; raises as read_volume."""
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: no such file")
+    suffix = volume_suffix(path)
+    if path.is_dir() or suffix is None:
+        got = "a folder" if path.is_dir() else "another kind of file"
+        raise ValueError(f"{path}: expected a volume file ({', '.join(VOLUME_SUFFIXES)}), got {got}")
+    if suffix in (".nii", ".nii.gz"):
+        check_nifti(path)
+    elif suffix in (".mha", ".mhd"):
+        check_metaimage(path)
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    try:
+        with quiet_itk():
+            reader.ReadImageInformation()
+            if reader.GetDimension() in (2, 3):
+                checked_spacing(reader.GetSpacing()[::-1], reader.GetDimension(), str(path))
+                image = reader.Execute()
+    except RuntimeError as error:
+        raise ValueError(f"{path}: damaged or not a {suffix} file ({itk_reason(error)}); get it again") from None
+    if reader.GetDimension() not in (2, 3):
+        raise ValueError(
+            f"{path}: an image of {reader.GetDimension()} dimensions (x, y, z, … = {reader.GetSize()}) "
+            "where one volume is expected; save the volume you mean as a file of its own"
+        )
+    if image.GetNumberOfComponentsPerPixel() > 1 and suffix not in _PICTURE_SUFFIXES:
+        raise ValueError(f"{path}: {image.GetNumberOfComponentsPerPixel()} numbers a voxel where one is expected")
+    return image
+
+
+def _spacing(path: Path, image: sitk.Image, given: Sequence[float] | None) -> tuple[float, ...]:
+    if given is not None:
+        return checked_spacing(given, image.GetDimension(), f"{path}: spacing_mm")
+    if volume_suffix(path) in _PICTURE_SUFFIXES:
+        return (1.0,) * image.GetDimension()
+    return tuple(image.GetSpacing()[::-1])

@@ -1,0 +1,69 @@
+"""What the two readers share of SimpleITK: its silence, its errors in one line, its axis order turned around."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+
+from data.volume import Volume
+
+_STDERR = threading.RLock()
+_REASON_LENGTH = 120
+
+
+@contextmanager
+def quiet_itk() -> Iterator[None]:
+    """Swallow what ITK and the libraries below it print: they write to the process's stderr, past Python.
+
+    A problem that matters is raised as an exception or found by our own checks of the file.
+    """
+    with _STDERR, tempfile.TemporaryFile() as sink:
+        sys.stderr.flush()
+        kept = os.dup(2)
+        warnings_shown = sitk.ProcessObject.GetGlobalWarningDisplay()
+        sitk.ProcessObject.SetGlobalWarningDisplay(False)
+        os.dup2(sink.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            sitk.ProcessObject.SetGlobalWarningDisplay(warnings_shown)
+
+
+def itk_reason(error: RuntimeError) -> str:
+    """The part of an ITK exception that says something, on one line."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    telling = [line for line in lines if not line.startswith("Exception thrown in") and ".cxx:" not in line]
+    reason = re.sub(r"sitk::ERROR: |ITK ERROR: |\w+\(0x[0-9a-f]+\): ", "", " ".join(telling or lines))
+    return reason if len(reason) <= _REASON_LENGTH else reason[: _REASON_LENGTH - 1] + "…"
+
+
+def image_to_volume(image: sitk.Image, array: NDArray, path: Path, spacing_mm: Sequence[float]) -> Volume:
+    """`array` (z, y, x) in the place of a SimpleITK image (x, y, z); errors name `path`."""
+    ndim = image.GetDimension()
+    direction = np.array(image.GetDirection()).reshape(ndim, ndim)[::-1, ::-1]
+    try:
+        return Volume(array, tuple(spacing_mm), image.GetOrigin()[::-1], tuple(map(tuple, direction.tolist())))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+def volume_to_image(volume: Volume) -> sitk.Image:
+    """A volume (z, y, x) as a SimpleITK image (x, y, z); a mask becomes 8-bit."""
+    array = volume.array.astype(np.uint8) if volume.array.dtype == np.bool_ else volume.array
+    image = sitk.GetImageFromArray(np.ascontiguousarray(array))
+    image.SetSpacing(volume.spacing_mm[::-1])
+    image.SetOrigin(volume.origin_mm[::-1])
+    image.SetDirection(np.array(volume.direction)[::-1, ::-1].ravel().tolist())
+    return image

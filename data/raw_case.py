@@ -1,0 +1,58 @@
+"""One patient as a data set gives it: image, organ, vessels, named structures on one grid, and where they came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from data.resample import resample_mask_like
+from data.volume import Volume, check_same_geometry
+
+
+@dataclass(frozen=True, eq=False)
+class RawCase:
+    """Image and masks of one case; every mask is boolean and lies on the image's grid.
+
+    case_id: a name that is safe as a folder's name; patient_id: folds never part what belongs to one patient.
+    image: intensities as stored (CT: HU). organ: the organ's mask, or None where the data set has none.
+    vessels: every vessel voxel as annotated, also outside the organ. structures: named sub-masks (portalvein, ...).
+    provenance: plain data for JSON: adapter, its settings, source files with their SHA-256.
+
+    Raises ValueError for a mask that is not boolean or lies elsewhere than the image.
+    """
+
+    case_id: str
+    patient_id: str
+    image: Volume
+    organ: Volume | None
+    vessels: Volume
+    structures: Mapping[str, Volume] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, mask in self.masks().items():
+            if mask.array.dtype != np.bool_:
+                raise ValueError(f"case {self.case_id}, {name}: expected a boolean mask, got {mask.array.dtype}")
+            check_same_geometry(self.image, mask, "image", f"case {self.case_id}, {name}")
+
+    def masks(self) -> dict[str, Volume]:
+        """Every mask by name: organ (if any), vessels, then the structures."""
+        organ = {} if self.organ is None else {"organ": self.organ}
+        return {**organ, "vessels": self.vessels, **self.structures}
+
+
+def place_mask(mask: Volume, image: Volume, name: str, resample: bool) -> Volume:
+    """The mask on the image's own grid: checked, or with `resample` brought there in physical space where it differs.
+
+    Raises ValueError that shows both grids where they differ and `resample` is False.
+    """
+    try:
+        check_same_geometry(image, mask, "image", name)
+    except ValueError:
+        if not resample:
+            raise
+        return resample_mask_like(mask, image, name, "image")
+    return image.with_array(mask.array)
