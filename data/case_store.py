@@ -29,7 +29,7 @@ FORMAT = 1
 CASE_FILE, DATASET_FILE = "case.json", "dataset.json"
 _TEMPORARY = re.compile(r"^\.(?:tmp|old)-.*-(?P<pid>\d+)$")
 _UNSAFE = re.compile(r'[\x00-\x1f/\\:*?"<>|]')
-_RESERVED_KEYS = {"format", "case_id", "arrays"}
+_RESERVED_KEYS = {"format", "arrays"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +104,8 @@ def write_case(store: Path, case_id: str, arrays: Mapping[str, NDArray], record:
     check_case_id(case_id)
     if clash := _RESERVED_KEYS & set(record):
         raise ValueError(f"case {case_id}: its record may not use the keys {sorted(clash)}; rename them")
+    if record.get("case_id", case_id) != case_id:
+        raise ValueError(f"case {case_id}: its record is of case {record['case_id']!r}; write each under its own id")
     described = {name: {"dtype": array.dtype.str, "shape": list(array.shape)} for name, array in arrays.items()}
     try:
         text = to_json({**record, "format": FORMAT, "case_id": case_id, "arrays": described})

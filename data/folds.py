@@ -1,0 +1,142 @@
+"""Which cases train and which validate: folds by patient, kept in `splits_final.json` in nnU-Net's form.
+
+[{"train": ["case", ...], "val": ["case", ...]}, ...]     one entry a fold
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pydantic import BaseModel, Field
+
+from data.case_store import open_store, read_case
+from data.json_files import read_json, write_json
+
+SPLITS_FILE = "splits_final.json"
+Fold = dict[str, list[str]]
+"""{"train": case ids, "val": case ids}, each sorted."""
+
+
+class FoldSettings(BaseModel, frozen=True, extra="forbid"):
+    """How cases are parted into folds."""
+
+    folds: int = Field(5, ge=2)
+    """Number of folds; every patient validates in exactly one."""
+    seed: int = Field(0, ge=0)
+    """Seed of the shuffling."""
+
+
+def make_folds(patient_of: Mapping[str, str], folds: int, seed: int) -> list[Fold]:
+    """Part the cases into `folds` folds of nearly equal size; all cases of a patient validate in the same one.
+
+    patient_of: case id -> patient id. The result depends on the names and the seed, not on their order.
+    Raises ValueError for fewer than two folds or more folds than patients.
+    """
+    cases_of: dict[str, list[str]] = defaultdict(list)
+    for case_id, patient in sorted(patient_of.items()):
+        cases_of[patient].append(case_id)
+    patients = sorted(cases_of)
+    if folds < 2:
+        raise ValueError(f"folds: expected at least 2, got {folds}; one part must validate what the others train")
+    if folds > len(patients):
+        raise ValueError(f"folds: {folds} asked for, but there are only {len(patients)} patients; ask for fewer")
+    shuffled = [patients[i] for i in np.random.default_rng(seed).permutation(len(patients))]
+    # The patients with most cases first, each into the smallest fold so far: no fold stays short or empty.
+    shuffled.sort(key=lambda patient: -len(cases_of[patient]))
+    held_out: list[list[str]] = [[] for _ in range(folds)]
+    for patient in shuffled:
+        min(held_out, key=len).extend(cases_of[patient])
+    return [
+        {"train": sorted(case for other in held_out if other is not part for case in other), "val": sorted(part)}
+        for part in held_out
+    ]
+
+
+def check_splits(splits: object, patient_of: Mapping[str, str], name: str) -> list[Fold]:
+    """The splits, if they are in nnU-Net's form and fit the cases; raises ValueError that names the fold and the case.
+
+    Refused: cases the store does not hold, a case or a patient on both sides, a side without a case, a case named
+    twice. Cases that no fold names are left out of training, as in nnU-Net: see `unused_cases`.
+    """
+    if not isinstance(splits, list) or not splits:
+        raise ValueError(
+            f'{name}: expected a list of folds like [{{"train": [...], "val": [...]}}], got {splits!r:.60}'
+        )
+    return [_check_fold(fold, patient_of, f"{name}, fold {i}") for i, fold in enumerate(splits)]
+
+
+def _check_fold(fold: object, patient_of: Mapping[str, str], name: str) -> Fold:
+    if not isinstance(fold, dict) or set(fold) != {"train", "val"}:
+        raise ValueError(f'{name}: expected {{"train": [...], "val": [...]}}, got {fold!r:.60}')
+    for side, cases in fold.items():
+        if not isinstance(cases, list) or not all(isinstance(case, str) for case in cases):
+            raise ValueError(f'{name}: expected a list of case ids as "{side}", got {cases!r:.60}')
+        if not cases:
+            raise ValueError(f'{name}: "{side}" names no case; give it at least one')
+        if repeated := {case for case in cases if cases.count(case) > 1}:
+            raise ValueError(f'{name}: "{side}" names {_some(repeated)} more than once; name each case once')
+        if unknown := set(cases) - set(patient_of):
+            raise ValueError(
+                f'{name}: "{side}" names {_some(unknown)}, which the store does not hold (it has {_some(patient_of)}); '
+                "correct the file or prepare the case"
+            )
+    train, val = set(fold["train"]), set(fold["val"])
+    if both := train & val:
+        raise ValueError(f"{name}: {_some(both)} both train and validate; take each out of one side")
+    if shared := {patient_of[case] for case in train} & {patient_of[case] for case in val}:
+        raise ValueError(
+            f"{name}: cases of patient {_some(shared)} both train and validate; keep a patient on one side"
+        )
+    return {"train": sorted(train), "val": sorted(val)}
+
+
+def load_or_make_splits(path: Path, patient_of: Mapping[str, str], settings: FoldSettings) -> list[Fold]:
+    """The splits in `path` where it exists, whatever the settings say; otherwise made by the settings and saved there.
+
+    Raises ValueError as check_splits or make_folds, OSError where the file cannot be written.
+    """
+    if path.exists():
+        return check_splits(read_json(path), patient_of, str(path))
+    splits = make_folds(patient_of, settings.folds, settings.seed)
+    write_json(path, splits)
+    return splits
+
+
+def load_fold(store: Path, splits: Path | None, fold: int | Literal["all"]) -> Fold:
+    """One fold of a store's cases; "all" trains and validates on every case (to see that a network can overfit).
+
+    splits: a file to obey; none takes the store's `splits_final.json`, which is made (five folds, seed 0) where it is
+    missing. Raises FileNotFoundError, or ValueError as load_or_make_splits and for a fold out of range.
+    """
+    patient_of = patients_of(store)
+    if fold == "all":
+        return {"train": sorted(patient_of), "val": sorted(patient_of)}
+    if splits is None:
+        given = load_or_make_splits(store / SPLITS_FILE, patient_of, FoldSettings())
+    else:
+        given = check_splits(read_json(splits), patient_of, str(splits))
+    if not 0 <= fold < len(given):
+        raise ValueError(
+            f"fold {fold}: {splits or store / SPLITS_FILE} has folds 0 to {len(given) - 1}; choose one of these"
+        )
+    return given[fold]
+
+
+def patients_of(store: Path) -> dict[str, str]:
+    """Case id -> patient id (`patient_id` of its record, or else the case id) of every case in the store."""
+    return {case_id: str(read_case(store, case_id).record.get("patient_id", case_id)) for case_id in open_store(store)}
+
+
+def unused_cases(splits: Sequence[Fold], patient_of: Mapping[str, str]) -> list[str]:
+    """Cases that no fold names, sorted: worth telling the user."""
+    used = {case for fold in splits for side in fold.values() for case in side}
+    return sorted(set(patient_of) - used)
+
+
+def _some(names: Mapping[str, str] | set[str]) -> str:
+    shown = sorted(names)[:5]
+    return ", ".join(shown) + (f", … ({len(names)} in all)" if len(names) > len(shown) else "")
