@@ -44,15 +44,15 @@ class RawCase:
         return {**organ, "vessels": self.vessels, **self.structures}
 
 
-def place_mask(mask: Volume, image: Volume, name: str, resample: bool) -> Volume:
+def place_mask(mask: Volume, image: Volume, name: str, resample: bool, image_name: str = "image") -> Volume:
     """The mask on the image's own grid: checked, or with `resample` brought there in physical space where it differs.
 
     Raises ValueError that shows both grids where they differ and `resample` is False.
     """
     try:
-        check_same_geometry(image, mask, "image", name)
+        check_same_geometry(image, mask, image_name, name)
     except ValueError:
         if not resample:
             raise
-        return resample_mask_like(mask, image, name, "image")
+        return resample_mask_like(mask, image, name, image_name)
     return image.with_array(mask.array)

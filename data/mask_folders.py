@@ -1,0 +1,74 @@
+"""Folders with one mask a case: which file belongs to which case."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from data.files import case_name, volume_suffix
+
+MASK_SUFFIX = "_mask"
+PROBABILITIES_SUFFIX = "_probabilities"
+
+
+def mask_case(path: Path, name_suffix: str = "") -> str | None:
+    """The case a file's mask belongs to, None for a file that is no mask of a case.
+
+    name_suffix: what the file's name must end in, before .nii.gz and the like; it is no part of the case's name.
+    Without one a final `_mask` is left off, and `_probabilities` and hidden files are none.
+    """
+    if volume_suffix(path) is None or path.name.startswith("."):
+        return None
+    name = case_name(path)
+    if name_suffix:
+        return name.removesuffix(name_suffix) if name.endswith(name_suffix) and name != name_suffix else None
+    if name.endswith(PROBABILITIES_SUFFIX):
+        return None
+    return name.removesuffix(MASK_SUFFIX) or name
+
+
+def masks_by_case(folder: Path, name_suffix: str = "") -> dict[str, list[Path]]:
+    """Every mask file of a folder (not of its sub-folders) under its case's name; two files may claim one case.
+
+    Raises FileNotFoundError or NotADirectoryError, as the system words it.
+    """
+    found: dict[str, list[Path]] = {}
+    for path in sorted(folder.iterdir()):
+        case = mask_case(path, name_suffix) if path.is_file() else None
+        if case is not None:
+            found.setdefault(case, []).append(path)
+    return found
+
+
+def match_masks(sources: Mapping[str, tuple[Path, str]], required: tuple[str, ...]) -> dict[str, dict[str, list[Path]]]:
+    """Files of each case in each role, from folders that meet by case name or from one file a role.
+
+    sources: role -> (folder or file, the suffix its names end in).
+    required: the roles that make a case: one found in any of them is listed, with an empty list where a role lacks it.
+
+    Single files need no common name: the case takes that of the first role. Raises FileNotFoundError for a path that
+    is not there, ValueError for files and folders mixed, or no mask at all.
+    """
+    for role, (source, _) in sources.items():
+        if not source.exists():
+            raise FileNotFoundError(f"--{role} {source}: no such file or folder")
+    files = {role: source for role, (source, _) in sources.items() if source.is_file()}
+    if len(files) == len(sources):
+        first, suffix = next(iter(sources.values()))
+        return {mask_case(first, suffix) or case_name(first): {role: [path] for role, path in files.items()}}
+    if files:
+        role, path = next(iter(files.items()))
+        raise ValueError(f"--{role} {path}: a file where the others are folders; give one kind, files or folders")
+    found = {role: masks_by_case(*source) for role, source in sources.items()}
+    cases = sorted({case for role in required for case in found[role]})
+    if not cases:
+        folders = ", ".join(f"--{role} {sources[role][0]}" for role in required)
+        raise ValueError(f"{folders}: no mask files in there; expected CASE.nii.gz or another volume form")
+    return {case: {role: by_case.get(case, []) for role, by_case in found.items()} for case in cases}
+
+
+def only_file(files: Sequence[Path], role: str, source: Path) -> Path:
+    """The one file a case has in a role; ValueError where there is none, or more than one."""
+    if not files:
+        raise ValueError(f"no {role} of that name in {source}; if its names end otherwise, give --{role}-suffix")
+    if len(files) > 1:
+        raise ValueError(f"{len(files)} files for its {role} ({', '.join(path.name for path in files)}); keep one")
+    return files[0]

@@ -1,0 +1,158 @@
+"""Compare predicted vessel masks with the truth: a row a case, mean, sd and median; in CSV, in JSON and on screen.
+
+    python evaluate.py --prediction PREDICTIONS --truth TRUTH --output SCORES
+    python evaluate.py --prediction PREDICTIONS --truth TRUTH --organ LIVERS --output SCORES --workers 4
+    python evaluate.py --prediction case.nii.gz --truth truth.nii.gz --output SCORES
+
+Folders hold one mask a case, CASE.nii.gz or CASE_mask.nii.gz (or .nrrd, .mha, .tif, .png), and meet by case name;
+CASE_probabilities files are passed over. SCORES gets metrics.json and metrics.csv; docs/metrics.md explains each value.
+A case that cannot be evaluated is one line on stderr, the others go on, and the exit code is 1 in the end.
+"""
+
+import multiprocessing
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import BaseModel, Field
+from tqdm import tqdm
+
+from command_line import parse, run
+from command_line.errors import describe
+from data.files import read_mask
+from data.mask_folders import match_masks, only_file
+from data.provenance import versions
+from data.raw_case import place_mask
+from metrics.case import CaseScores, evaluate_case
+from metrics.table import build_report, format_table, to_csv, to_json, write_whole
+
+
+class EvaluateCommand(BaseModel, frozen=True, extra="forbid"):
+    """What to compare with what, and where the scores go."""
+
+    prediction: Path
+    """Folder of predicted masks, or one mask."""
+    truth: Path
+    """Folder of true masks, or one mask."""
+    output: Path
+    """Folder for metrics.json and metrics.csv; made if missing."""
+    organ: Path | None = None
+    """Folder of organ masks, or one mask: both masks are cut to the organ before they are compared."""
+    prediction_suffix: str = ""
+    """Take only predictions whose name ends so, e.g. _vessel for CASE_vessel.nii.gz; no part of the case's name."""
+    truth_suffix: str = ""
+    """As prediction_suffix, for the truth."""
+    organ_suffix: str = ""
+    """As prediction_suffix, for the organ masks, e.g. _liver."""
+    cases: tuple[str, ...] = ()
+    """Evaluate these cases only; without any, all that have a prediction or a truth."""
+    resample_masks: bool = False
+    """Bring predictions and organs of another grid onto the truth's (nearest neighbour) instead of refusing them."""
+    spacing_mm: tuple[float, ...] = ()
+    """Voxel size in mm (z y x, or y x) in place of the files' own; TIFF and PNG carry none and count as 1."""
+    workers: int = Field(default=1, ge=1)
+    """Cases evaluated at a time, each in a process of its own."""
+
+
+class Job(NamedTuple):
+    """One case to evaluate: the files found for each role, of which there should be one."""
+
+    case_id: str
+    files: dict[str, list[Path]]
+    command: EvaluateCommand
+
+
+class Outcome(NamedTuple):
+    """The scores of a case, or why there are none."""
+
+    case_id: str
+    scores: CaseScores | None
+    reason: str = ""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Evaluate every case and write the tables; 1 if a case failed."""
+    command = parse(EvaluateCommand, "Compare predicted vessel masks with the truth.", argv)
+    jobs = find_jobs(command)
+    command.output.mkdir(parents=True, exist_ok=True)
+    # An output that cannot be written to is told before the work, not after it.
+    tempfile.TemporaryFile(dir=command.output).close()
+
+    outcomes: dict[str, Outcome] = {}
+    for outcome in tqdm(evaluate_all(jobs, command.workers), total=len(jobs), unit="case", desc="evaluate"):
+        outcomes[outcome.case_id] = outcome
+        if outcome.scores is None:
+            tqdm.write(f"failed: {outcome.case_id}: {outcome.reason}", file=sys.stderr)
+
+    ordered = [outcomes[job.case_id] for job in jobs]
+    cases = {outcome.case_id: outcome.scores for outcome in ordered if outcome.scores is not None}
+    failed = {outcome.case_id: outcome.reason for outcome in ordered if outcome.scores is None}
+    report = build_report(cases, failed, versions())
+    write_whole(command.output / "metrics.json", to_json(report))
+    write_whole(command.output / "metrics.csv", to_csv(report))
+    print(format_table(report))
+    print(f"written: {command.output / 'metrics.json'}, {command.output / 'metrics.csv'}")
+    return 1 if failed else 0
+
+
+def find_jobs(command: EvaluateCommand) -> list[Job]:
+    """One job a case; one that lacks a partner is a job too and fails by name: nothing is dropped in silence."""
+    sources = {
+        "prediction": (command.prediction, command.prediction_suffix),
+        "truth": (command.truth, command.truth_suffix),
+    }
+    if command.organ is not None:
+        sources["organ"] = (command.organ, command.organ_suffix)
+    matched = match_masks(sources, required=("prediction", "truth"))
+    nothing: dict[str, list[Path]] = {role: [] for role in sources}
+    return [Job(case, matched.get(case, nothing), command) for case in command.cases or matched]
+
+
+def evaluate_all(jobs: Sequence[Job], workers: int) -> Iterator[Outcome]:
+    """Outcomes as they come, in this process or in several; their order is not that of the jobs."""
+    if workers == 1:
+        yield from map(attempt, jobs)
+        return
+    # Spawned, not forked: libraries that hold threads do not survive a fork.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=context) as pool:
+        case_of = {pool.submit(attempt, job): job.case_id for job in jobs}
+        for future in as_completed(case_of):
+            try:
+                yield future.result()
+            except BrokenExecutor:
+                yield Outcome(case_of[future], None, "a process died, perhaps for want of memory; use fewer --workers")
+
+
+def attempt(job: Job) -> Outcome:
+    """Evaluate a case; bad input becomes a reason in one line."""
+    try:
+        return Outcome(job.case_id, evaluate_files(job))
+    except (ValueError, OSError) as error:
+        return Outcome(job.case_id, None, describe(error))
+    except MemoryError:
+        return Outcome(job.case_id, None, "out of memory; use fewer --workers")
+
+
+def evaluate_files(job: Job) -> CaseScores:
+    """Read the masks of a case, check that they lie on one grid, cut them to the organ and compare them."""
+    paths = {role: only_file(files, role, getattr(job.command, role)) for role, files in job.files.items()}
+    volumes = {role: read_mask(path, job.command.spacing_mm or None) for role, path in paths.items()}
+    truth = volumes["truth"]
+    masks = {
+        role: place_mask(volume, truth, str(paths[role]), job.command.resample_masks, str(paths["truth"])).array
+        for role, volume in volumes.items()
+    }
+    organ = masks.get("organ")
+    if organ is None:
+        return evaluate_case(masks["prediction"], masks["truth"], truth.spacing_mm)
+    if not organ.any():
+        raise ValueError(f"{paths['organ']}: the organ mask is empty; mend it, or leave --organ out")
+    return evaluate_case(masks["prediction"] & organ, masks["truth"] & organ, truth.spacing_mm)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,92 @@
+import numpy as np
+import pytest
+from hypothesis import given
+
+from metrics.centreline import centreline_overlap, cldice
+from metrics.masks import Mask
+from tests.metrics.drawn_masks import drawn, mask_pairs
+from vessels.skeleton import skeletonize
+
+LINE = drawn("""
+    ............
+    ............
+    .##########.
+    ............
+    ............
+""")
+
+
+def test_a_broken_vessel_lowers_sensitivity_alone():
+    broken = LINE.copy()
+    broken[2, 4:8] = False
+    overlap = centreline_overlap(broken, LINE)
+    assert (overlap.tprec, overlap.tsens) == (1.0, 6 / 10)
+    assert overlap.cldice == pytest.approx(2 * 0.6 / 1.6)
+
+
+def test_a_false_branch_lowers_precision_alone():
+    extended = drawn("""
+        .........###
+        ............
+        .##########.
+        ............
+        ###.........
+    """)
+    overlap = centreline_overlap(extended, LINE)
+    assert (overlap.tprec, overlap.tsens) == (10 / 16, 1.0)
+    assert overlap.cldice == pytest.approx(2 * 10 / 16 / (1 + 10 / 16))
+
+
+def test_a_spur_is_counted_on_the_predictions_skeleton():
+    spurred = LINE.copy()
+    spurred[3:, 5] = True
+    skeleton = skeletonize(spurred)
+    overlap = centreline_overlap(spurred, LINE)
+    assert overlap.tprec == np.count_nonzero(skeleton & LINE) / np.count_nonzero(skeleton) < 1.0
+    assert overlap.tsens == 1.0
+
+
+def tube(row: int) -> Mask:
+    mask = np.zeros((7, 15, 24), dtype=bool)
+    mask[2:5, row - 1 : row + 2, 2:22] = True
+    return mask
+
+
+def test_a_shift_within_the_wall_costs_nothing_and_one_beyond_it_all():
+    assert centreline_overlap(tube(6), tube(5)) == (1.0, 1.0, 1.0)
+    apart = centreline_overlap(tube(7), tube(5))
+    # The tubes still share a third of their voxels.
+    assert np.any(tube(7) & tube(5))
+    assert apart == (0.0, 0.0, 0.0)
+
+
+def test_a_thinner_prediction_keeps_its_centreline():
+    thin = np.zeros_like(tube(5))
+    thin[3, 5, 2:22] = True
+    assert cldice(thin, tube(5)) == 1.0
+
+
+def test_empty_masks():
+    empty = np.zeros_like(LINE)
+    assert centreline_overlap(empty, empty) == (1.0, 1.0, 1.0)
+    assert centreline_overlap(empty, LINE) == (0.0, 0.0, 0.0)
+    assert centreline_overlap(LINE, empty) == (0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (2, 2), (1, 1, 1), (2, 2, 9), (4, 4, 20)])
+def test_full_masks_have_a_centreline(shape):
+    # Thinning that erases a straight tube of even width would give 0 / 0 here.
+    padded = np.pad(np.ones(shape, dtype=bool), 2)
+    assert centreline_overlap(padded, padded) == (1.0, 1.0, 1.0)
+
+
+@given(mask_pairs())
+def test_swapping_the_masks_swaps_precision_and_sensitivity(pair: tuple[Mask, Mask]):
+    there, back = centreline_overlap(*pair), centreline_overlap(*pair[::-1])
+    assert (there.tprec, there.tsens) == (back.tsens, back.tprec)
+    assert there.cldice == pytest.approx(back.cldice)
+
+
+@given(mask_pairs())
+def test_a_mask_against_itself_is_perfect(pair: tuple[Mask, Mask]):
+    assert centreline_overlap(pair[0], pair[0]) == (1.0, 1.0, 1.0)

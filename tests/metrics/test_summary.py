@@ -1,0 +1,39 @@
+import math
+
+import numpy as np
+import pytest
+
+from metrics.case import MEASURES, evaluate_case
+from metrics.summary import count_misses, describe_values, summarise
+
+
+def test_statistics_by_hand():
+    assert describe_values([1.0, 2.0, 6.0]) == {
+        "mean": 3.0,
+        "sd": pytest.approx(math.sqrt((4 + 1 + 9) / 2)),
+        "median": 2.0,
+        "min": 1.0,
+        "max": 6.0,
+    }
+
+
+def test_one_value_has_no_deviation_and_none_has_nothing():
+    assert describe_values([0.5]) == {"mean": 0.5, "sd": None, "median": 0.5, "min": 0.5, "max": 0.5}
+    assert set(describe_values([]).values()) == {None}
+
+
+def test_a_miss_lowers_the_mean_and_is_counted():
+    found, empty = np.zeros((2, 3, 4, 12), dtype=bool)
+    found[1, 1, 1:9] = True
+    spacing = (1.0, 1.0, 1.0)
+    cases = {
+        "found": evaluate_case(found, found, spacing),
+        "missed": evaluate_case(empty, found, spacing),
+        "invented": evaluate_case(found, empty, spacing),
+        "nothing": evaluate_case(empty, empty, spacing),
+    }
+    summary = summarise(cases)
+    assert tuple(summary) == MEASURES
+    assert summary["dice"]["mean"] == 0.5
+    assert summary["hd_mm"]["mean"] == 6.5
+    assert count_misses(cases, failed=2) == {"cases": 4, "missed": 1, "invented": 1, "both_empty": 1, "failed": 2}
