@@ -1,0 +1,80 @@
+"""The skeleton of a mask: one voxel wide, of the mask's topology, as long as the vessels are."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vessels.box import foreground_box
+from vessels.thinning import (
+    FACES_2D,
+    FACES_3D,
+    NO_ENDS,
+    POINT_ENDS,
+    RIBBON_ENDS,
+    border_voxels,
+    listed_again,
+    restore_components,
+    thin,
+)
+
+Mask = NDArray[np.bool_]
+
+
+def skeletonize(mask: Mask) -> Mask:
+    """Thin a mask to its skeleton, Lee et al. 1994 ("Building skeleton models via 3-D medial surface/axis thinning").
+
+    Voxel for voxel the result of `skimage.morphology.skeletonize(mask, method="lee")`, with one guard: a voxel that has
+    no neighbour left is never deleted. Without it Lee's sequential stage, which tests connectivity but not for end
+    points, eats some components from one end to the other: every axis-aligned tube of even width among them.
+    With it, every mask and its skeleton have the same number of components, tunnels and cavities (26-connected
+    foreground and 6-connected background; 8 and 4 in 2D).
+
+    Where the guard had to step in, a vessel has shrunk to a point. Such a component, and no other, is thinned again
+    with the test for end points repeated in the sequential stage, and keeps its length: a box of 4 x 4 x 20 voxels
+    becomes a line of 18. Compact pieces thinned that way may become a short line instead of a point.
+
+    Outside the volume is background. A 2D mask is thinned from its four sides in the plane, and so is, as in
+    scikit-image, a 3D mask of a single slice.
+
+    Args:
+        mask: bool (*S), 2D or 3D
+
+    Returns:
+        bool (*S); empty for an empty mask.
+
+    Raises:
+        ValueError: a mask that is not boolean, or not 2D or 3D.
+    """
+    if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
+        came = f"dtype {mask.dtype}" if isinstance(mask, np.ndarray) else type(mask).__name__
+        raise ValueError(f"mask: expected a boolean array, got {came}; compare first, as in labels > 0")
+    if mask.ndim not in (2, 3):
+        raise ValueError(f"mask: expected 2 or 3 dimensions, got shape {mask.shape}; thin one volume at a time")
+    skeleton = np.zeros(mask.shape, dtype=bool)
+    box = foreground_box(mask)
+    inside = mask[box]
+    if inside.size == 0:
+        return skeleton
+    single_slice = mask.ndim == 2 or mask.shape[0] == 1
+    thinned = _thin_padded(_padded(inside), FACES_2D if single_slice else FACES_3D)
+    np.copyto(skeleton[box], thinned.reshape(inside.shape))
+    return skeleton
+
+
+def _padded(inside: Mask) -> NDArray[np.uint8]:
+    """The mask as a 3D volume of 0 and 1 with one voxel of background all round."""
+    volume = inside if inside.ndim == 3 else inside[np.newaxis]
+    padded = np.zeros([size + 2 for size in volume.shape], dtype=np.uint8)
+    padded[1:-1, 1:-1, 1:-1] = volume
+    return padded
+
+
+def _thin_padded(padded: NDArray[np.uint8], faces: NDArray[np.int64]) -> Mask:
+    """Thin the padded volume, and a second time those of its components that the guard alone has saved."""
+    flat, shape = padded.reshape(-1), padded.shape
+    original = flat.copy()
+    last_voxels = thin(flat, shape, border_voxels(flat, shape), faces, NO_ENDS)
+    if last_voxels.size:
+        again = restore_components(flat, original, shape, last_voxels)
+        thin(flat, shape, again, faces, RIBBON_ENDS)
+        thin(flat, shape, listed_again(flat, again), faces, POINT_ENDS)
+    return padded[1:-1, 1:-1, 1:-1] != 0
