@@ -1,0 +1,225 @@
+"""The quality figure of a case: projections of its image, without and with its scales in colour.
+
+matplotlib is imported only where something is drawn, and never its pyplot: figures need no screen and no global state.
+"""
+
+import math
+import os
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from preprocessing.projections import View, frontmost, project_maximum, views_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INK, QUIET = "#1b1f24", "#6b737c"
+# Okabe and Ito's colours: told apart with every common colour blindness, bright on a dark image. Small to large.
+SCALE_COLOURS = {1: ("#d55e00",), 2: ("#f0e442", "#d55e00"), 3: ("#f0e442", "#56b4e9", "#d55e00")}
+DOTS_PER_INCH = 150
+LEGEND_COLUMNS = 3
+TEMPORARY_PREFIX = ".tmp-"
+
+
+def scale_colours(count: int) -> list[str]:
+    """Colours of `count` scales from the smallest to the largest, as hex strings."""
+    if count in SCALE_COLOURS:
+        return list(SCALE_COLOURS[count])
+    from matplotlib import colormaps
+    from matplotlib.colors import to_hex
+
+    # The dark end of the map would drown in the image.
+    return [to_hex(colormaps["plasma_r"](value)) for value in np.linspace(0, 0.75, count)]
+
+
+def draw_case(path: Path, arrays: Mapping[str, np.ndarray], record: Mapping[str, Any]) -> None:
+    """Draw a prepared case: maximum-intensity projections along every axis, without and with its scales in colour.
+
+    Where vessels of several scales lie behind each other, the one nearest to the viewer is shown, darker with depth.
+    In 2D the image itself is shown.
+
+    Args:
+        path: the PNG to write; written under a temporary name and renamed.
+        arrays: `image` (*S), `organ` (*S) and `scales` (*S) of a prepared case.
+        record: its record.
+    """
+    image, organ = np.asarray(arrays["image"]), np.asarray(arrays["organ"]) > 0
+    labels = np.asarray(arrays["scales"])
+    views = views_of(record["grid"]["native_direction"])
+    spacing = record["spacing_mm"]
+    extents = [(view.height(labels.shape, spacing), view.width(labels.shape, spacing)) for view in views]
+    # All panels share one scale of millimetres, so that sizes can be compared across them.
+    colours = scale_colours(len(record["scales"]["voxels"]))
+    legend_rows = math.ceil(len(colours) / LEGEND_COLUMNS)
+    figure, panels = _panel_grid(
+        extents, labels.ndim == 3, top=0.95 if labels.ndim == 3 else 0.75, legend_rows=legend_rows
+    )
+    for (plain, coloured), view, extent in zip(panels, views, extents):
+        grey = _contrast(project_maximum(image, organ, view))
+        _show(plain, np.repeat(grey[..., None], 3, axis=-1), extent)
+        _show(coloured, _paint(0.6 * grey, labels, view, colours), extent)
+        plain.set_title(view.title, fontsize=9, color=QUIET, loc="left", pad=4)
+        for axes in (plain, coloured):
+            _letter_edges(axes, view, extent)
+    _scale_bar(panels[0][0], extents[0])
+    _caption(figure, record, colours)
+    save(figure, path)
+
+
+def save(figure: "Figure", path: Path) -> None:
+    """Write a figure as PNG under a temporary name and rename it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{TEMPORARY_PREFIX}{path.name}-{os.getpid()}")
+    try:
+        figure.savefig(temporary, format="png", dpi=DOTS_PER_INCH, facecolor="white")
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _panel_grid(
+    extents: list[tuple[float, float]], stacked: bool, legend_rows: int
+) -> tuple["Figure", list[tuple["Axes", "Axes"]]]:
+    """A figure with a plain and a coloured panel for each view: below each other, or side by side."""
+    from matplotlib.figure import Figure
+
+    heights, widths = zip(*extents)
+    rows, columns = (2, len(extents)) if stacked else (1, 2)
+    ratios = list(widths) if stacked else [widths[0]] * 2
+    width = 9.0
+    gap, side, top, bottom = 0.15, 0.2, 0.95 if stacked else 0.75, 0.55 + 0.42 * legend_rows
+    panel_height = (width - 2 * side - gap * (columns - 1)) * max(heights) / sum(ratios)
+    # Very long or very flat volumes must not blow the page up or squash it to nothing.
+    panel_height = min(max(panel_height, 1.2), 9.0)
+    height = top + bottom + rows * panel_height + (rows - 1) * gap
+    figure = Figure(figsize=(width, height))
+    grid = figure.add_gridspec(
+        rows,
+        columns,
+        width_ratios=ratios,
+        left=side / width,
+        right=1 - side / width,
+        top=1 - top / height,
+        bottom=bottom / height,
+        wspace=gap * columns / (width - 2 * side),
+        hspace=gap / panel_height,
+    )
+    if stacked:
+        return figure, [(figure.add_subplot(grid[0, i]), figure.add_subplot(grid[1, i])) for i in range(columns)]
+    return figure, [(figure.add_subplot(grid[0, 0]), figure.add_subplot(grid[0, 1]))]
+
+
+def _show(axes: "Axes", picture: np.ndarray, extent: tuple[float, float]) -> None:
+    height, width = extent
+    axes.imshow(np.clip(picture, 0, 1), extent=(0, width, height, 0), interpolation="nearest", aspect="equal")
+    axes.set_anchor("N")
+    axes.set_axis_off()
+
+
+def _contrast(projection: np.ndarray) -> np.ndarray:
+    """Grey values (h, w) stretched to 0..1 where there is something to see; NaN (no organ on the ray) becomes 0."""
+    seen = projection[np.isfinite(projection)]
+    low, high = np.percentile(seen, (2, 99.8)) if seen.size else (0.0, 1.0)
+    grey = np.clip((projection - low) / max(high - low, 1e-6), 0, 1)
+    return np.nan_to_num(0.08 + 0.92 * grey, nan=0.03)
+
+
+def _paint(grey: np.ndarray, labels: np.ndarray, view: View, colours: list[str]) -> np.ndarray:
+    """Red, green and blue (h, w, 3) of the scales over a grey picture (h, w)."""
+    from matplotlib.colors import to_rgb
+
+    label, depth = frontmost(labels, view)
+    palette = np.array([(0.0, 0.0, 0.0), *(to_rgb(colour) for colour in colours)])
+    shade = 1 - 0.5 * depth
+    return np.where(label[..., None] > 0, palette[label] * shade[..., None], grey[..., None])
+
+
+def _letter_edges(axes: "Axes", view: View, extent: tuple[float, float]) -> None:
+    """R, L, A, P, S, I at the edges a patient's side lies on."""
+    from matplotlib.patheffects import withStroke
+
+    height, width = extent
+    places = (
+        (0.02 * width, height / 2),
+        (0.98 * width, height / 2),
+        (width / 2, 0.02 * height),
+        (width / 2, 0.98 * height),
+    )
+    anchors = (("left", "center"), ("right", "center"), ("center", "top"), ("center", "bottom"))
+    for letter, (x, y), (horizontal, vertical) in zip(view.edge_letters, places, anchors):
+        halo = [withStroke(linewidth=1.5, foreground="black")]
+        axes.text(x, y, letter, color="#d0d4d8", fontsize=7, ha=horizontal, va=vertical, path_effects=halo)
+
+
+def _scale_bar(axes: "Axes", extent: tuple[float, float]) -> None:
+    """A bar of a round number of millimetres, about a quarter of the panel."""
+    from matplotlib.patheffects import withStroke
+
+    height, width = extent
+    power = 10 ** math.floor(math.log10(width / 4))
+    length = max(step * power for step in (1, 2, 5) if step * power <= width / 4)
+    left, y = 0.04 * width, height - 0.04 * width
+    halo = [withStroke(linewidth=2.5, foreground="black")]
+    axes.plot([left, left + length], [y, y], color="white", linewidth=2, solid_capstyle="butt", path_effects=halo)
+    label = f"{length:g} mm"
+    axes.text(left + length / 2, y - 0.015 * width, label, color="white", fontsize=7, ha="center", path_effects=halo)
+
+
+def _caption(figure: "Figure", record: Mapping[str, Any], colours: list[str]) -> None:
+    """Headline, and a legend with each scale's radii, voxels and branches."""
+    from matplotlib.patches import Patch
+
+    scales = record["scales"]
+    height = figure.get_figheight()
+    shape = " × ".join(str(length) for length in record["shape"])
+    spacing = " × ".join(f"{value:.3g}" for value in record["spacing_mm"])
+    left = 0.2 / figure.get_figwidth()
+    figure.text(left, 1 - 0.32 / height, record["case_id"], fontsize=12, fontweight="bold", color=INK, va="center")
+    branches = _counted(len(scales["radii_mm"]), "branch")
+    details = f"{shape} voxels of {spacing} mm · {branches} · radius by {scales['estimator']}"
+    figure.text(left, 1 - 0.56 / height, details, fontsize=8.5, color=QUIET, va="center")
+    labels = [
+        f"scale {number}   {interval}\n{_counted(voxels, 'voxel')} in {_counted(owners, 'branch')}"
+        for number, (interval, voxels, owners) in enumerate(
+            zip(_intervals(scales["thresholds_mm"]), scales["voxels"], scales["branches"]), start=1
+        )
+    ]
+    figure.legend(
+        handles=[Patch(facecolor=colour, edgecolor=INK, linewidth=0.4) for colour in colours],
+        labels=labels,
+        loc="lower left",
+        bbox_to_anchor=(left, 0.42 / height),
+        borderaxespad=0,
+        ncols=LEGEND_COLUMNS,
+        frameon=False,
+        fontsize=8.5,
+        labelcolor=INK,
+        handlelength=1.1,
+        handleheight=1.1,
+        columnspacing=2.5,
+    )
+    notes = [*record["notes"], *scales["notes"]]
+    if notes:
+        figure.text(left, 0.2 / height, _shorten(" · ".join(notes), 135), fontsize=7.5, color=QUIET, va="center")
+
+
+def _intervals(thresholds_mm: Sequence[float]) -> list[str]:
+    """Which radii belong to each scale, in words."""
+    if not thresholds_mm:
+        return ["all radii"]
+    inner = [f"{low:.2f} < r ≤ {high:.2f} mm" for low, high in pairwise(thresholds_mm)]
+    return [f"r ≤ {thresholds_mm[0]:.2f} mm", *inner, f"r > {thresholds_mm[-1]:.2f} mm"]
+
+
+def _counted(number: int, noun: str) -> str:
+    plural = f"{noun}es" if noun.endswith("ch") else f"{noun}s"
+    return f"{number:,} {noun if number == 1 else plural}"
+
+
+def _shorten(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 1]}…"

@@ -1,0 +1,188 @@
+"""From a raw case to a training case: crop, resample, scale the grey values, take the vessels apart by size."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel
+
+from data.provenance import versions
+from data.raw_case import RawCase
+from data.volume import Volume
+from preprocessing.grid import Grid, GridSettings, plan_grid
+from preprocessing.intensity import IntensitySettings, check_intensities, normalise
+from preprocessing.scales import ScaleDecomposition, ScaleSettings, ScaleWarning, decompose_scales
+
+
+class PreprocessingSettings(BaseModel, frozen=True, extra="forbid"):
+    """Everything between a raw case and a prepared one; a checkpoint carries it, so that prediction does the same."""
+
+    grid: GridSettings = GridSettings()
+    """Crop and resampling."""
+    intensity: IntensitySettings = IntensitySettings()
+    """Grey values."""
+    scales: ScaleSettings = ScaleSettings()
+    """Scale decomposition of the vessel mask."""
+    restrict_to_organ: bool = True
+    """Leave out vessels outside the organ, where there is an organ mask."""
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedImage:
+    """What a network sees, and the way back.
+
+    Attributes:
+        image: scaled intensities, float32 (*S).
+        organ: organ mask on the same grid, bool (*S), or None.
+        grid: leads back to the native grid.
+    """
+
+    image: np.ndarray
+    organ: np.ndarray | None
+    grid: Grid
+
+
+def prepare_image(
+    image: Volume, organ: Volume | None, settings: PreprocessingSettings, name: str = "image"
+) -> PreparedImage:
+    """An image as training and prediction alike see it.
+
+    Args:
+        image: grey values on their native grid.
+        organ: organ mask, bool, on the same grid; needed when `grid.crop` is "organ".
+        settings: crop, resampling and scaling.
+        name: what the image is called in errors.
+
+    Raises:
+        ValueError: NaN, infinity or a constant image; no organ to crop to; a size for another number of axes.
+    """
+    check_intensities(image.array, name)
+    try:
+        grid = plan_grid(image, organ, settings.grid)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
+    prepared_organ = None if organ is None else grid.mask_to_prepared(organ.array)
+    values = normalise(grid.image_to_prepared(image.array), settings.intensity, prepared_organ, name)
+    return PreparedImage(values, prepared_organ, grid)
+
+
+def prepare_case(raw: RawCase, settings: PreprocessingSettings) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """The arrays and the record of a prepared case; the same input gives the same bytes.
+
+    Args:
+        raw: image, organ, vessels and named structures on one grid.
+        settings: how it is prepared.
+
+    Returns:
+        Arrays `image` float32, `organ` uint8 (all ones without an organ mask), `scales` uint8 (0 background, 1 the
+        smallest vessels), `skeleton` uint8 and `branches` int32, all (*S); and a record for JSON: geometry, provenance,
+        voxel counts before and after resampling, thresholds, radii, notes, settings and versions.
+
+    Raises:
+        ValueError: an image without information, no organ to crop to, or no vessel voxel; the line names the case.
+    """
+    name = f"case {raw.case_id}"
+    vessels = _vessels_to_segment(raw, settings, name)
+    prepared = prepare_image(raw.image, raw.organ, settings, name)
+    mask = prepared.grid.mask_to_prepared(vessels)
+    if not mask.any():
+        raise ValueError(
+            f"{name}: none of its {np.count_nonzero(vessels)} vessel voxels is left on the prepared grid of "
+            f"{prepared.grid.shape} voxels; choose a finer --preprocessing.grid.size or spacing_mm"
+        )
+    scales = decompose(mask, prepared.grid.spacing_mm, settings.scales)
+    organ = np.ones(mask.shape, bool) if prepared.organ is None else prepared.organ
+    arrays = {
+        "image": prepared.image,
+        "organ": organ.astype(np.uint8),
+        "scales": scales.labels.astype(np.uint8),
+        "skeleton": scales.skeleton.astype(np.uint8),
+        "branches": scales.branches.astype(np.int32),
+    }
+    record = {
+        "patient_id": raw.patient_id,
+        "shape": list(prepared.grid.shape),
+        "spacing_mm": list(prepared.grid.spacing_mm),
+        "grid": prepared.grid.to_dict(),
+        "organ_given": raw.organ is not None,
+        "native_voxels": _count({key: mask.array for key, mask in raw.masks().items()}),
+        "native_voxels_inside_organ": _count_inside(raw),
+        "prepared_voxels": _count({"organ": organ, "vessels": mask}),
+        "scales": describe_scales(scales),
+        "notes": _notes(raw, settings),
+        "settings": settings.model_dump(mode="json"),
+        # Not the commit: a case is the same case whatever else changed in the code around it.
+        "versions": {name: number for name, number in versions().items() if name != "commit"},
+        "provenance": dict(raw.provenance),
+    }
+    return arrays, record
+
+
+def decompose(mask: np.ndarray, spacing_mm: Sequence[float], settings: ScaleSettings) -> ScaleDecomposition:
+    """The scales of a prepared vessel mask, as its settings have it; what there is to warn of is in its notes."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ScaleWarning)
+        return decompose_scales(
+            mask,
+            spacing_mm,
+            quantiles=settings.quantiles,
+            estimator=settings.estimator,
+            prune=settings.prune_spurs,
+            surface_neighbours=settings.surface_neighbours,
+        )
+
+
+def describe_scales(scales: ScaleDecomposition) -> dict[str, Any]:
+    """A scale decomposition in numbers for JSON; `voxels` and `branches` count from the smallest scale up."""
+    count = len(scales.thresholds_mm) + 1
+    scale_of_branch = np.zeros(len(scales.radii_mm) + 1, dtype=np.int64)
+    vessel = scales.labels > 0
+    # A branch lies in one scale as a whole, so any of its voxels tells which.
+    scale_of_branch[scales.branches[vessel]] = scales.labels[vessel]
+    return {
+        "estimator": scales.estimator,
+        "thresholds_mm": [float(value) for value in scales.thresholds_mm],
+        "voxels": np.bincount(scales.labels[vessel], minlength=count + 1)[1:].tolist(),
+        "branches": np.bincount(scale_of_branch[1:], minlength=count + 1)[1:].tolist(),
+        "radii_mm": [float(value) for value in scales.radii_mm],
+        "notes": list(scales.notes),
+    }
+
+
+def _vessels_to_segment(raw: RawCase, settings: PreprocessingSettings, name: str) -> np.ndarray:
+    """The native vessel mask, inside the organ if so wished, bool (*native S)."""
+    vessels = raw.vessels.array
+    if not vessels.any():
+        raise ValueError(f"{name}: its vessel mask is empty; check the mask, or which structures count as vessels")
+    if raw.organ is None or not settings.restrict_to_organ:
+        return vessels
+    inside = vessels & raw.organ.array
+    if not inside.any():
+        raise ValueError(
+            f"{name}: none of its {np.count_nonzero(vessels)} vessel voxels lies inside the organ; check the masks, or "
+            "keep vessels outside with --preprocessing.no-restrict-to-organ"
+        )
+    return inside
+
+
+def _notes(raw: RawCase, settings: PreprocessingSettings) -> list[str]:
+    if raw.organ is None:
+        return ["no organ mask: vessels and grey values of the whole volume are used"]
+    outside = np.count_nonzero(raw.vessels.array & ~raw.organ.array)
+    if outside and settings.restrict_to_organ:
+        return [f"{outside} vessel voxels outside the organ were left out"]
+    return []
+
+
+def _count(masks: Mapping[str, np.ndarray]) -> dict[str, int]:
+    return {name: int(np.count_nonzero(mask)) for name, mask in masks.items()}
+
+
+def _count_inside(raw: RawCase) -> dict[str, int]:
+    """Voxels of every mask inside the organ; empty without an organ mask."""
+    if raw.organ is None:
+        return {}
+    organ = raw.organ.array
+    return _count({name: mask.array & organ for name, mask in raw.masks().items() if name != "organ"})

@@ -1,0 +1,143 @@
+"""The branch radii of every volume of a data set as a letter-value plot (Sadikine et al. 2023, Fig. 4).
+
+    python -m preprocessing.radius_figure --masks DIR --output radii.png
+
+DIR holds one vessel mask a volume (NIfTI, NRRD or MetaImage). Files whose name ends in `_liver` or `_organ` are left
+out. The masks are measured on their own grids; where they lie in the patient does not matter.
+"""
+
+import argparse
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tqdm import tqdm
+
+from data.files import case_name, read_mask, volume_suffix
+from preprocessing.figures import INK, QUIET, save
+from preprocessing.letter_values import letter_values
+from preprocessing.prepare import decompose
+from preprocessing.scales import ScaleSettings
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+MEDIAN = "#d55e00"
+ORGAN_SUFFIXES = ("_liver", "_organ")
+
+
+def draw_radii(path: Path, radii_mm: Mapping[str, Sequence[float]], title: str = "Branch radii per volume") -> None:
+    """Draw the letter values of the branch radii of every volume.
+
+    The widest box holds the middle half of a volume's branches, each next pair of boxes half of what was left outside;
+    dots lie beyond the last letter value that can be trusted.
+
+    Args:
+        path: the PNG to write; written under a temporary name and renamed.
+        radii_mm: radii in mm by case; a case without any is shown as an empty place.
+        title: headline of the figure.
+
+    Raises:
+        ValueError: no case at all.
+    """
+    from matplotlib.figure import Figure
+
+    if not radii_mm:
+        raise ValueError(f"{path}: no case to draw")
+    names = sorted(radii_mm, key=_natural_order)
+    figure = Figure(figsize=(min(24.0, max(5.5, 1.8 + 0.62 * len(names))), 4.6), layout="constrained")
+    axes = figure.add_subplot()
+    for position, name in enumerate(names):
+        if len(radii_mm[name]):
+            _draw_letter_values(axes, position, radii_mm[name])
+    crowded = len(names) > 1 and max(map(len, names)) > 9
+    axes.set_xticks(range(len(names)), [f"{name}\n(n = {len(radii_mm[name])})" for name in names])
+    axes.tick_params(axis="x", length=0, labelsize=8, labelrotation=90 if crowded else 0)
+    axes.tick_params(axis="y", length=0, labelsize=8, labelcolor=QUIET)
+    axes.set_ylabel("branch radius (mm)", color=INK, fontsize=9)
+    axes.set_title(title, loc="left", fontsize=11, color=INK, fontweight="bold", pad=10)
+    axes.set_xlim(-0.7, len(names) - 0.3)
+    axes.set_ylim(bottom=0)
+    axes.grid(axis="y", color="#e3e6e9", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.spines["bottom"].set_color("#c3c8cd")
+    save(figure, path)
+
+
+def _draw_letter_values(axes: "Axes", position: int, values: Sequence[float]) -> None:
+    from matplotlib import colormaps
+    from matplotlib.patches import Rectangle
+
+    letters = letter_values(values)
+    depth = len(letters.lower)
+    # From the tails inwards, so that the wide inner boxes lie on top.
+    for level in reversed(range(depth)):
+        width = 0.78 * (1 - level / (depth + 0.6))
+        low, high = letters.lower[level], letters.upper[level]
+        shade = colormaps["Blues"](0.82 - 0.6 * level / max(depth, 3))
+        corner = (position - width / 2, low)
+        axes.add_patch(Rectangle(corner, width, high - low, facecolor=shade, edgecolor="white", linewidth=0.6))
+    ends = [position - 0.39, position + 0.39]
+    axes.plot(ends, [letters.median] * 2, color="white", linewidth=2.6, solid_capstyle="butt")
+    axes.plot(ends, [letters.median] * 2, color=MEDIAN, linewidth=1.4, solid_capstyle="butt")
+    places = [position] * len(letters.outliers)
+    axes.plot(places, letters.outliers, ".", color=QUIET, alpha=0.6, markersize=3, markeredgewidth=0)
+
+
+def _natural_order(name: str) -> list[tuple[bool, int, str]]:
+    """Sort key that puts case 2 before case 10."""
+    return [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in re.split(r"(\d+)", name)]
+
+
+def measure_folder(folder: Path, settings: ScaleSettings) -> dict[str, list[float]]:
+    """Branch radii in mm of every vessel mask in a folder, by case; empty masks give an empty list.
+
+    Raises:
+        FileNotFoundError: no such folder.
+        ValueError: no mask in it, or a file that is no mask.
+    """
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder}: no such folder; expected one with vessel masks")
+    paths = [path for path in sorted(folder.iterdir()) if volume_suffix(path) and not _shows_organ(path)]
+    if not paths:
+        raise ValueError(f"{folder}: holds no vessel mask (NIfTI, NRRD or MetaImage)")
+    radii = {}
+    for path in tqdm(paths, desc="measuring", unit="mask", disable=None):
+        mask = read_mask(path)
+        name = case_name(path).removesuffix("_vessel")
+        radii[name] = decompose(mask.array, mask.spacing_mm, settings).radii_mm.tolist() if mask.array.any() else []
+    return radii
+
+
+def _shows_organ(path: Path) -> bool:
+    return case_name(path).endswith(ORGAN_SUFFIXES)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure, draw, and print one row a volume."""
+    parser = argparse.ArgumentParser(description="Letter-value plot of the branch radii of a folder of vessel masks.")
+    parser.add_argument("--masks", type=Path, required=True, help="folder of vessel masks")
+    parser.add_argument("--output", type=Path, required=True, help="PNG to write")
+    parser.add_argument("--estimator", choices=("volume", "distance", "paper"), default=ScaleSettings().estimator)
+    arguments = parser.parse_args(argv)
+    try:
+        radii = measure_folder(arguments.masks, ScaleSettings(estimator=arguments.estimator))
+        draw_radii(arguments.output, radii, f"Branch radii per volume (radius by {arguments.estimator})")
+    except (ValueError, OSError) as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    for name in sorted(radii, key=_natural_order):
+        letters = letter_values(radii[name]) if radii[name] else None
+        summary = "no vessels"
+        if letters is not None:
+            summary = f"median {letters.median:.2f} mm, middle half {letters.lower[0]:.2f} to {letters.upper[0]:.2f} mm"
+        print(f"{name:<20} {len(radii[name]):>5} branches  {summary}")
+    print(f"figure: {arguments.output}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
