@@ -1,0 +1,149 @@
+"""Prune the spurs that thinning leaves, and join the branches that were cut only because of them."""
+
+import heapq
+from collections.abc import Sequence
+
+import numpy as np
+
+from vessels.branches import CLOSED, FREE, BranchGraph, FloatArray, IntArray, cluster_centres, path_lengths
+
+
+def prune_spurs(graph: BranchGraph, depth_mm: FloatArray, spacing_mm: Sequence[float]) -> BranchGraph:
+    """Remove branches that do not reach out of the vessel they leave, and join what then is one branch again.
+
+    A spur (one free end, one junction) goes when it is shorter than the radius at its junction; the shortest goes
+    first and two branches always stay. Where only two branches are left at a junction they become one; with one left
+    the junction is its end. A lone voxel with both ends in one cluster belongs to the cluster.
+
+    Args:
+        graph: branches as `trace_branches` gives them.
+        depth_mm: float (N,), distance to the vessel's wall at each skeleton voxel, mm.
+        spacing_mm: voxel size along each axis, mm.
+
+    Returns:
+        a graph over the voxels that are left, which have the components and holes they had; an empty one unchanged.
+    """
+    return _Pruning(graph, depth_mm, spacing_mm).run() if graph.n_branches else graph
+
+
+class _Pruning:
+    """The graph while spurs go and branches merge: paths by number, clusters with the paths at them."""
+
+    def __init__(self, graph: BranchGraph, depth_mm: FloatArray, spacing_mm: Sequence[float]) -> None:
+        self.graph = graph
+        self.cluster, self.owner = graph.cluster.copy(), graph.owner.copy()
+        self.centre = cluster_centres(graph)
+        self.radius = np.zeros(len(self.centre))
+        in_cluster = graph.cluster >= 0
+        np.maximum.at(self.radius, graph.cluster[in_cluster], depth_mm[in_cluster])
+        self.path: dict[int, IntArray] = dict(enumerate(np.split(graph.order, graph.starts[1:-1])))
+        self.ends: dict[int, list[int]] = dict(enumerate(graph.ends.tolist()))
+        self.length: dict[int, float] = dict(enumerate(path_lengths(graph, spacing_mm).tolist()))
+        self.at: list[list[int]] = [[] for _ in self.centre]
+        for branch, ends in self.ends.items():
+            for end in ends:
+                if end >= 0:
+                    self.at[end].append(branch)
+        self.joined_to = np.arange(graph.n_branches)
+        self.lies_on = np.full(len(self.centre), -1)
+        self.spurs: list[tuple[float, int]] = []
+
+    def run(self) -> BranchGraph:
+        """Prune to the end."""
+        for branch, path in list(self.path.items()):
+            if len(path) == 1 and 0 <= self.ends[branch][0] == self.ends[branch][1]:
+                self._absorb(branch)
+        for branch in self.path:
+            self._enlist(branch)
+        for cluster in range(len(self.at)):
+            self._settle(cluster)
+        while self.spurs:
+            length, branch = heapq.heappop(self.spurs)
+            if branch not in self.path or length != self.length[branch] or not self._is_spur(branch):
+                continue
+            cluster = max(self.ends[branch])
+            if length < self.radius[cluster]:
+                self.at[cluster].remove(branch)
+                del self.path[branch]
+                self._settle(cluster)
+        return self._result()
+
+    def _is_spur(self, branch: int) -> bool:
+        one, other = self.ends[branch]
+        return (one == FREE) != (other == FREE)
+
+    def _enlist(self, branch: int) -> None:
+        if self._is_spur(branch):
+            heapq.heappush(self.spurs, (self.length[branch], branch))
+
+    def _absorb(self, branch: int) -> None:
+        """Give a lone voxel that only touches one cluster to that cluster, unless the two are a component."""
+        cluster, voxel = self.ends[branch][0], self.path[branch]
+        if len(self.at[cluster]) > 2:
+            self.at[cluster] = [other for other in self.at[cluster] if other != branch]
+            self.cluster[voxel], self.owner[voxel] = cluster, -1
+            del self.path[branch]
+
+    def _settle(self, cluster: int) -> None:
+        """Turn a cluster that joins fewer than three ends into a part of the branch it lies on."""
+        left = self.at[cluster]
+        if len(left) not in (1, 2):
+            return
+        branch, other = left[0], left[-1]
+        if self.ends[branch][1] != cluster:
+            self._reverse(branch)
+        self.path[branch] = np.append(self.path[branch], self.centre[cluster])
+        if len(left) == 1:
+            self.ends[branch][1] = FREE
+        elif branch == other:
+            self.ends[branch] = [CLOSED, CLOSED]
+        else:
+            self._join(branch, other, cluster)
+        self.lies_on[cluster] = branch
+        self.at[cluster] = []
+        self._enlist(branch)
+
+    def _reverse(self, branch: int) -> None:
+        self.path[branch] = self.path[branch][::-1]
+        self.ends[branch] = self.ends[branch][::-1]
+
+    def _join(self, branch: int, other: int, cluster: int) -> None:
+        """Continue `branch`, which ends in the cluster, by `other`."""
+        if self.ends[other][0] != cluster:
+            self._reverse(other)
+        self.path[branch] = np.concatenate([self.path[branch], self.path.pop(other)])
+        self.ends[branch][1] = end = self.ends[other][1]
+        self.length[branch] += self.length[other]
+        self.joined_to[other] = branch
+        if end >= 0:
+            self.at[end][self.at[end].index(other)] = branch
+
+    def _result(self) -> BranchGraph:
+        """Number what is left anew, branches in the order of their first voxels."""
+        kept = sorted(self.path, key=lambda branch: int(self.path[branch].min()))
+        branch_number = np.full(len(self.joined_to), -1)
+        branch_number[kept] = np.arange(len(kept))
+        while not np.array_equal(self.joined_to, self.joined_to[self.joined_to]):
+            self.joined_to = self.joined_to[self.joined_to]
+
+        lies_on = np.append(self.lies_on, -1)[self.cluster]
+        owner = np.where(lies_on >= 0, lies_on, self.owner)
+        at_junction = owner < 0
+        owner = np.where(at_junction, -1, branch_number[self.joined_to[owner]])
+        kept_voxel = at_junction | (owner >= 0)
+        voxel_number = np.cumsum(kept_voxel) - 1
+
+        joining = np.array([bool(at) for at in self.at], dtype=bool)
+        cluster_number = np.append(np.where(joining, np.cumsum(joining) - 1, -1), -1)
+        cluster = np.where(at_junction, cluster_number[self.cluster], -1)
+        paths = [self.path[branch] for branch in kept]
+        ends = np.array([self.ends[branch] for branch in kept], dtype=np.int64).reshape(-1, 2)
+        ends[ends >= 0] = cluster_number[ends[ends >= 0]]
+        return BranchGraph(
+            voxels=self.graph.voxels[kept_voxel],
+            cluster=cluster[kept_voxel],
+            owner=owner[kept_voxel],
+            order=voxel_number[np.concatenate(paths)],
+            starts=np.concatenate([[0], np.cumsum([len(path) for path in paths])]),
+            ends=ends,
+        )
