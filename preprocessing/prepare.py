@@ -129,7 +129,7 @@ def decompose(mask: np.ndarray, spacing_mm: Sequence[float], settings: ScaleSett
             spacing_mm,
             quantiles=settings.quantiles,
             estimator=settings.estimator,
-            prune=settings.prune_spurs,
+            prune_spurs=settings.prune_spurs,
             surface_neighbours=settings.surface_neighbours,
         )
 
