@@ -1,0 +1,47 @@
+"""What every network returns, and how its logits are read as probabilities."""
+
+from typing import Literal, NamedTuple, get_args
+
+import torch
+from torch import Tensor
+
+Formulation = Literal["multi_task", "binary", "multi_class"]
+FORMULATIONS: tuple[Formulation, ...] = get_args(Formulation)
+
+
+class TaskOutputs(NamedTuple):
+    """Logits (B, K, *S) and one projection (B, E, *s) a scale (none in the baselines and at inference).
+
+    K is 1 + S for "multi_task" (channel 0 the main task, channel s scale s), 1 for "binary" and for the main network of
+    "multi_task", 1 + S for "multi_class" (channel 0 background).
+    """
+
+    logits: Tensor
+    projections: tuple[Tensor, ...]
+
+
+def task_probabilities(logits: Tensor, formulation: Formulation) -> Tensor:
+    """Probabilities of vessel (channel 0) and of each scale there is (channels 1 … S) in float32.
+
+    Args:
+        logits: (B, K, *S) as the network of that formulation gives them.
+        formulation: "multi_task" and "binary" take a sigmoid per channel; "multi_class" takes the softmax over
+            background and scales, and a vessel is whatever is not background: the sum over the scales, which stays
+            exact where 1 - p would cancel.
+
+    Returns:
+        (B, K, *S) in [0, 1]. An empty batch gives an empty tensor.
+    """
+    if formulation not in FORMULATIONS:
+        raise ValueError(f"formulation: expected one of {', '.join(FORMULATIONS)}, got {formulation!r}")
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    if formulation != "multi_class":
+        return torch.sigmoid(logits)
+    of_scales = torch.softmax(logits, dim=1)[:, 1:]
+    return torch.cat((of_scales.sum(dim=1, keepdim=True).clamp(max=1.0), of_scales), dim=1)
+
+
+def main_probability(logits: Tensor, formulation: Formulation) -> Tensor:
+    """Probability of vessel (B, 1, *S) in float32, whatever the formulation; see `task_probabilities`."""
+    # The sigmoid of the other channels is not wanted here, and may be large.
+    return task_probabilities(logits if formulation == "multi_class" else logits[:, :1], formulation)[:, :1]

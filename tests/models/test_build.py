@@ -1,0 +1,138 @@
+"""From settings to networks, and the main network alone: bit-equal, from a full state dict, nothing drawn."""
+
+import pytest
+import torch
+from pydantic import ValidationError
+
+from models import (
+    ModelSettings,
+    MultiTaskResUNet,
+    ResUNet,
+    build_inference_network,
+    build_network,
+    load_weights,
+    main_network,
+    place_network,
+)
+
+SMALL = {"levels": 2, "base_channels": 4}
+
+
+def trained(settings: ModelSettings, ndim: int, scales: int = 2) -> MultiTaskResUNet | ResUNet:
+    """A network whose batch-norm statistics are no longer the initial ones."""
+    torch.manual_seed(0)
+    network = build_network(settings, 1, scales, ndim)
+    for _ in range(2):
+        network(torch.randn(2, 1, *(8,) * ndim) * 3 + 1)
+    return network.eval()
+
+
+def test_defaults_are_the_papers():
+    settings = ModelSettings()
+    assert (settings.formulation, settings.levels, settings.base_channels) == ("multi_task", 5, 8)
+
+
+@pytest.mark.parametrize(
+    ("formulation", "scales", "channels", "projections"),
+    [("multi_task", 3, 4, 3), ("multi_task", 0, 1, 0), ("binary", 3, 1, 0), ("multi_class", 3, 4, 0)],
+)
+def test_each_formulation(formulation, scales, channels, projections):
+    network = build_network(ModelSettings(formulation=formulation, **SMALL), 1, scales, 2)
+    assert isinstance(network, MultiTaskResUNet if formulation == "multi_task" else ResUNet)
+    assert network.size_multiple == 4
+    outputs = network(torch.randn(2, 1, 8, 8))
+    assert outputs.logits.shape == (2, channels, 8, 8)
+    assert len(outputs.projections) == projections
+
+
+def test_multi_class_needs_a_scale():
+    with pytest.raises(ValueError, match="scales: expected an integer of at least 1, got 0"):
+        build_network(ModelSettings(formulation="multi_class", **SMALL), 1, 0, 2)
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+@pytest.mark.parametrize("formulation", ["multi_task", "binary", "multi_class"])
+def test_inference_network_is_bit_equal(formulation, ndim):
+    settings = ModelSettings(formulation=formulation, **SMALL)
+    full = trained(settings, ndim)
+    image = torch.randn(1, 1, *(8,) * ndim)
+    expected = full(image).logits
+    if formulation == "multi_task":
+        expected = expected[:, :1]
+    rebuilt = build_inference_network(settings, 1, 2, ndim, full.state_dict()).eval()
+    for main in (rebuilt, main_network(full)):
+        outputs = main(image)
+        assert torch.equal(outputs.logits, expected)
+        assert outputs.projections == ()
+
+
+def test_inference_network_has_no_auxiliary_weights():
+    settings = ModelSettings(**SMALL)
+    network = build_inference_network(settings, 1, 3, 3)
+    assert {name.split(".")[0] for name in network.state_dict()} == {"encoder", "main_decoder"}
+
+
+def test_main_network_shares_weights_and_draws_nothing():
+    full = build_network(ModelSettings(**SMALL), 1, 2, 2).eval()
+    before = torch.get_rng_state()
+    main = main_network(full)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert not main.training
+    assert next(main.parameters()) is next(full.parameters())
+    assert main.size_multiple == 4
+    assert main_network(main) is main
+    assert all(p.device.type == "cpu" for p in main.parameters())
+
+
+def test_main_network_of_something_else():
+    with pytest.raises(ValueError, match="expected MultiTaskResUNet or ResUNet, got Linear"):
+        main_network(torch.nn.Linear(1, 1))
+
+
+def test_state_dict_goes_to_disk_and_back(tmp_path):
+    full = trained(ModelSettings(**SMALL), 2)
+    torch.save(full.state_dict(), tmp_path / "weights.pt")
+    again = build_network(ModelSettings(**SMALL), 1, 2, 2)
+    load_weights(again, torch.load(tmp_path / "weights.pt", weights_only=True))
+    image = torch.randn(1, 1, 8, 8)
+    assert torch.equal(again.eval()(image).logits, full(image).logits)
+
+
+@pytest.mark.parametrize(
+    ("other", "scales", "message"),
+    [
+        ({"levels": 3, "base_channels": 4}, 2, "weights: of another architecture"),
+        ({"levels": 2, "base_channels": 8}, 2, r"weights: .* expected shape \(8, .* got \(4, "),
+        ({"levels": 2, "base_channels": 4}, 3, r"missing, 0 too many; no weights for projections\.2"),
+        ({"levels": 2, "base_channels": 4}, 1, r"0 missing, .* no place for projections\.1"),
+    ],
+)
+def test_weights_of_another_architecture_change_nothing(other, scales, message):
+    state = build_network(ModelSettings(**SMALL), 1, 2, 2).state_dict()
+    network = build_network(ModelSettings(**other), 1, scales, 2)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    with pytest.raises(ValueError, match=message) as caught:
+        load_weights(network, state)
+    assert "\n" not in str(caught.value)
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_placing_on_the_cpu_changes_the_order_of_memory_only(ndim):
+    network = trained(ModelSettings(**SMALL), ndim)
+    image = torch.randn(1, 1, *(8,) * ndim)
+    before = network(image).logits
+    state = {name: value.clone() for name, value in network.state_dict().items()}
+    placed = place_network(network, "cpu")
+    assert placed is network
+    assert all(torch.equal(value, state[name]) for name, value in placed.state_dict().items())
+    torch.testing.assert_close(placed(image).logits, before, rtol=1e-4, atol=1e-5)
+    assert torch.equal(main_network(placed)(image).logits, placed(image).logits[:, :1])
+
+
+@pytest.mark.parametrize(
+    "bad", [{"levels": 0}, {"base_channels": 0}, {"embedding_channels": 0}, {"formulation": "ternary"}, {"level": 3}]
+)
+def test_settings_out_of_range(bad):
+    with pytest.raises(ValidationError):
+        ModelSettings(**bad)
