@@ -169,7 +169,7 @@ class TrainingBatches:
 
 def spacing_of(case: Case) -> tuple[float, ...]:
     """Voxel size of a prepared case, mm, z, y, x."""
-    return tuple(case.record["grid"]["spacing_mm"])
+    return tuple(case.record["spacing_mm"])
 
 
 def vessel_fraction(store: Path, case_ids: Sequence[str]) -> tuple[float, ...]:

@@ -1,0 +1,50 @@
+# Everything a fresh machine with Python 3.11+ and make needs. `make help` lists the targets.
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+READY := $(VENV)/.installed
+OUTPUT ?= output/demo
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check format figures-ircadb radius-table benchmark-preprocessing clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-26s %s\n", $$1, $$2}'
+
+install: $(READY) ## Make .venv with everything in it
+
+$(READY): requirements.txt requirements-dev.txt
+	$(PYTHON) -c 'import sys; sys.exit("Ramify needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet --upgrade pip
+	$(RUN) -m pip install --quiet -r requirements.txt -r requirements-dev.txt
+	@touch $@
+
+demo: $(READY) ## Phantoms from raw CT to evaluated segmentation, in minutes on two cores
+	$(RUN) demo.py --output $(OUTPUT)
+
+test: $(READY) ## Pass the tests
+	OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 --dist worksteal
+
+check: $(READY) ## Lint, format and types
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy .
+
+format: $(READY) ## Rewrite the code in the project's format
+	$(RUN) -m ruff format .
+	$(RUN) -m ruff check --fix .
+
+figures-ircadb: $(READY) ## Letter-value plot of branch radii: make figures-ircadb DATA=folder of 3D-IRCADb masks
+	@test -n "$(DATA)" || { echo "error: say where the masks are: make figures-ircadb DATA=folder" >&2; exit 2; }
+	$(RUN) -m preprocessing.radius_figure --masks $(DATA) --output output/ircadb_radii.png
+
+radius-table: $(READY) ## Compare the radius estimators on phantoms with known radii
+	$(RUN) -m benchmarks.radius_estimators
+
+benchmark-preprocessing: $(READY) ## Time and memory of preprocessing beside a plain script
+	$(RUN) -m benchmarks.preprocessing
+
+clean: ## Remove the environment and the demo's output
+	rm -rf $(VENV) output

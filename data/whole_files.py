@@ -1,0 +1,32 @@
+"""Files that appear whole or not at all: written under a temporary name, then renamed."""
+
+import os
+import shutil
+from pathlib import Path
+
+
+def write_whole(path: Path, content: bytes | memoryview | str) -> None:
+    """Write a file whole, in place of an older one, and wait until the disk has it; its folder is made.
+
+    Raises:
+        OSError: the disk is full or the folder cannot be written, in one line with the remedy; an older file stays.
+    """
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        free = shutil.disk_usage(next(parent for parent in path.absolute().parents if parent.exists())).free
+        raise type(error)(
+            f"{path}: {len(data) / 1e6:.1f} MB could not be written ({error.strerror or error}; "
+            f"{free / 1e6:.0f} MB free): free some space or choose another output"
+        ) from None
+    finally:
+        # An unwritable or missing folder holds no temporary file, and may not even be looked at.
+        if os.access(path.parent, os.W_OK):
+            temporary.unlink(missing_ok=True)

@@ -1,0 +1,66 @@
+"""The house keeps its floors: who may import whom, and no drawer without a name."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FLOORS: dict[str, set[str]] = {
+    "vessels": set(),
+    "data": {"vessels"},
+    "preprocessing": {"data", "vessels"},
+    "models": set(),
+    "losses": set(),
+    "metrics": {"vessels"},
+    "training": {"data", "preprocessing", "models", "losses", "metrics"},
+    "command_line": set(),
+}
+DRAWERS = {"utils", "util", "helpers", "helper", "common", "misc"}
+TORCH_FREE = ("vessels", "preprocessing", "metrics")
+
+
+def files_of(room: str) -> list[Path]:
+    return sorted((ROOT / room).rglob("*.py"))
+
+
+def imported_packages(path: Path) -> set[str]:
+    """Top-level packages a file imports, wherever in it."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.split(".")[0])
+    return found
+
+
+@pytest.mark.parametrize("room", FLOORS)
+def test_a_room_imports_only_from_its_floors(room):
+    files = files_of(room)
+    assert files, f"{room} has no code"
+    for path in files:
+        foreign = (imported_packages(path) & set(FLOORS)) - FLOORS[room] - {room}
+        assert not foreign, f"{path.relative_to(ROOT)} imports {sorted(foreign)}"
+
+
+def test_only_the_phantom_adapter_reaches_from_data_to_vessels():
+    users = {path.name for path in files_of("data") if "vessels" in imported_packages(path)}
+    assert users <= {"phantom.py"}
+
+
+@pytest.mark.parametrize("room", TORCH_FREE)
+def test_geometry_needs_no_torch(room):
+    for path in files_of(room):
+        assert "torch" not in imported_packages(path), path.relative_to(ROOT)
+
+
+def test_simpleitk_stays_in_the_file_room():
+    users = {path.parent.name for room in FLOORS for path in files_of(room) if "SimpleITK" in imported_packages(path)}
+    assert users <= {"data"}
+
+
+def test_no_drawer_without_a_name():
+    named = [path for path in ROOT.rglob("*.py") if ".venv" not in path.parts]
+    assert len(named) > 50
+    assert not [path for path in named if path.stem in DRAWERS or DRAWERS & set(path.relative_to(ROOT).parts[:-1])]

@@ -1,0 +1,72 @@
+"""Pictures of a validation case: maximum-intensity projections of image, truth and prediction for every task."""
+
+import numpy as np
+
+LEAST_PIXELS = 160
+MOST_PIXELS = 400
+_TRUTH_ONLY = np.array([0.16, 0.47, 0.84])
+_PREDICTION_ONLY = np.array([0.90, 0.33, 0.14])
+_BOTH = np.array([1.0, 1.0, 1.0])
+
+
+def task_panels(
+    image: np.ndarray, truth: np.ndarray, probabilities: np.ndarray, spacing_mm: tuple[float, ...]
+) -> np.ndarray:
+    """One row a task: image, truth, probability, and agreement (white both, blue missed, orange extra).
+
+    Args:
+        image: (*S).
+        truth: boolean masks of the tasks, (K, *S).
+        probabilities: of the tasks, (K, *S).
+        spacing_mm: voxel size, z y x; pixels are made square in millimetres.
+
+    Returns:
+        float32 RGB picture (3, H, W) in [0, 1].
+    """
+    axis = _projection_axis(image.ndim)
+    shown = _rescale(_project(image, axis))
+    rows = []
+    for target, probability in zip(truth, probabilities, strict=True):
+        target_2d, probability_2d = _project(target, axis), _project(probability, axis)
+        panels = [shown, target_2d.astype(float), probability_2d]
+        coloured = [np.repeat(panel[..., None], 3, axis=-1) for panel in panels]
+        coloured.append(_agreement(target_2d, probability_2d >= 0.5))
+        rows.append(np.concatenate([_frame(_square_pixels(panel, spacing_mm, axis)) for panel in coloured], axis=1))
+    return np.moveaxis(np.concatenate(rows, axis=0), -1, 0).astype(np.float32)
+
+
+def _projection_axis(ndim: int) -> int | None:
+    """Volumes are seen along z, as an axial slice is; images as they are."""
+    return 0 if ndim == 3 else None
+
+
+def _project(array: np.ndarray, axis: int | None) -> np.ndarray:
+    return array if axis is None else array.max(axis=axis)
+
+
+def _rescale(image: np.ndarray) -> np.ndarray:
+    low, high = np.percentile(image, (1, 99))
+    return np.clip((image - low) / max(high - low, 1e-6), 0, 1)
+
+
+def _agreement(truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+    picture = np.zeros((*truth.shape, 3))
+    picture[truth & prediction] = _BOTH
+    picture[truth & ~prediction] = _TRUTH_ONLY
+    picture[~truth & prediction] = _PREDICTION_ONLY
+    return picture
+
+
+def _square_pixels(panel: np.ndarray, spacing_mm: tuple[float, ...], axis: int | None) -> np.ndarray:
+    """Repeat or skip pixels so that they are square in millimetres and the panel is neither tiny nor huge."""
+    spacing = [s for i, s in enumerate(spacing_mm) if i != axis] if axis is not None else list(spacing_mm)
+    extent = [n * s for n, s in zip(panel.shape, spacing)]
+    longest = min(MOST_PIXELS, max(LEAST_PIXELS, max(panel.shape[:2])))
+    size = [max(1, round(longest * length / max(extent))) for length in extent]
+    rows, columns = (np.minimum(np.arange(n) * panel.shape[i] // n, panel.shape[i] - 1) for i, n in enumerate(size))
+    return panel[rows][:, columns]
+
+
+def _frame(panel: np.ndarray) -> np.ndarray:
+    """A grey line between panels."""
+    return np.pad(panel, ((0, 2), (0, 2), (0, 0)), constant_values=0.5)

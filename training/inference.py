@@ -1,0 +1,74 @@
+"""From an image to probabilities: the whole volume at once, or by a sliding window."""
+
+from collections.abc import Callable
+
+import torch
+from pydantic import BaseModel, Field
+from torch.nn import functional
+
+Network = Callable[[torch.Tensor], torch.Tensor]
+
+
+class InferenceSettings(BaseModel, frozen=True, extra="forbid"):
+    """How a trained network is run over a volume."""
+
+    window: tuple[int, ...] | None = None
+    """Voxels (z y x) of the sliding window; none takes the patch size of the training, or the whole volume."""
+    overlap: float = Field(0.5, ge=0, lt=1)
+    """Share of a window that the next one covers again; windows are blended with Gaussian weights."""
+    windows_at_once: int = Field(2, ge=1)
+    """Windows computed together."""
+
+
+def infer(
+    network: Network,
+    image: torch.Tensor,
+    settings: InferenceSettings,
+    patch_size: tuple[int, ...] | None,
+    size_multiple: int,
+) -> torch.Tensor:
+    """Probabilities of a network over one image.
+
+    Args:
+        network: maps (B, C, *s) to probabilities (B, K, *s); s must be a multiple of `size_multiple`.
+        image: (1, C, *S), any size.
+        settings: window and overlap.
+        patch_size: what the network was trained on, or None for whole volumes.
+        size_multiple: of the network.
+
+    Returns:
+        float32 (1, K, *S), on the image's device.
+    """
+    window = settings.window or patch_size
+    if window is not None and len(window) != image.ndim - 2:
+        raise ValueError(f"inference.window: {window} has {len(window)} axes, the image has {image.ndim - 2}")
+    if window is not None and any(n % size_multiple for n in window):
+        raise ValueError(f"inference.window: {window}: each axis must be a multiple of {size_multiple}")
+    size = image.shape[2:]
+    least = window if window is not None else size
+    padded = pad_to(image, tuple(max(-(-n // size_multiple) * size_multiple, w) for n, w in zip(size, least)))
+    with torch.no_grad():
+        if window is None:
+            result = network(padded).float()
+        else:
+            # Imported here: it takes seconds, and whole volumes do without.
+            from monai.inferers import sliding_window_inference
+
+            result = sliding_window_inference(
+                padded,
+                roi_size=window,
+                sw_batch_size=settings.windows_at_once,
+                predictor=lambda windows: network(windows).float(),
+                overlap=settings.overlap,
+                mode="gaussian",
+            )
+    return result[(..., *(slice(0, n) for n in size))]
+
+
+def pad_to(image: torch.Tensor, size: tuple[int, ...]) -> torch.Tensor:
+    """Image (B, C, *S) grown at its far ends to `size`, filled with its minimum."""
+    missing = [max(0, wanted - n) for wanted, n in zip(size, image.shape[2:], strict=True)]
+    if not any(missing):
+        return image
+    padding = [amount for n in reversed(missing) for amount in (0, n)]
+    return functional.pad(image, padding, value=float(image.min()))

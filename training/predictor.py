@@ -1,0 +1,116 @@
+"""A trained network applied to a CT in its own grid."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from data.volume import Volume
+from models.build import build_inference_network
+from models.outputs import Formulation, main_probability
+from models.settings import ModelSettings
+from preprocessing.grid import GridSettings
+from preprocessing.prepare import PreprocessingSettings, prepare_image
+from training.checkpoint import load_checkpoint
+from training.device import DeviceName, autocast, choose_device, choose_precision
+from training.inference import InferenceSettings, infer
+from training.settings import RunSettings
+
+VESSEL_PROBABILITY = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What a network says of a volume, on that volume's own grid."""
+
+    mask: Volume
+    """bool: probability of at least one half."""
+    probabilities: Volume
+    """float32 in [0, 1]."""
+
+
+class Predictor:
+    """Encoder and main decoder of a checkpoint, with the preprocessing they were trained on.
+
+    Args:
+        checkpoint: file written by a training.
+        device: where to compute.
+        inference: window and overlap; None takes those of the training.
+
+    Raises:
+        FileNotFoundError, ValueError: the checkpoint is missing, damaged, unsafe or of another architecture.
+    """
+
+    def __init__(
+        self, checkpoint: Path, device: DeviceName = "auto", inference: InferenceSettings | None = None
+    ) -> None:
+        state = load_checkpoint(checkpoint)
+        try:
+            self._settings = RunSettings.model_validate(state["config"])
+            self._preprocessing = PreprocessingSettings.model_validate(state["preprocessing"])
+            network = build_inference_network(self._settings.model, **state["network"], state=state["model"])
+        except (ValueError, TypeError, KeyError) as error:
+            raise ValueError(f"{checkpoint}: {error}") from None
+        self._device = choose_device(device)
+        self._dtype = choose_precision(self._settings.train.precision, self._device)
+        self._network = network.to(self._device).eval()
+        self._inference = inference or self._settings.inference
+        self._prepared: dict[str, Any] = state["prepared"]
+
+    @property
+    def formulation(self) -> Formulation:
+        """How the network's logits are read."""
+        return self._settings.model.formulation
+
+    @property
+    def model(self) -> ModelSettings:
+        """The network's settings."""
+        return self._settings.model
+
+    def needs_organ(self) -> bool:
+        """Whether the network was trained on organ crops."""
+        return self._preprocessing.grid.crop == "organ"
+
+    def predict(self, image: Volume, organ: Volume | None, name: str = "image") -> Prediction:
+        """Segment a volume.
+
+        Args:
+            image: CT in its own grid.
+            organ: organ mask on the same grid; without it a network trained on organ crops looks at the whole volume,
+                at the voxel size it was trained on.
+            name: what to call the image in errors.
+
+        Raises:
+            ValueError: NaN or a constant image, another number of dimensions, an empty organ mask.
+        """
+        if image.array.ndim != self._network_ndim():
+            raise ValueError(f"{name}: has {image.array.ndim} axes, the network was trained on {self._network_ndim()}")
+        settings, window = self._preprocessing, self._settings.loading.patch_size
+        if organ is None and self.needs_organ():
+            grid = GridSettings(crop="volume", spacing_mm=tuple(self._prepared["spacing_mm"]))
+            settings = settings.model_copy(update={"grid": grid})
+            window = window or self._round_up(self._prepared["shape"])
+        prepared = prepare_image(image, organ, settings, name)
+        probabilities = prepared.grid.to_native(self._probabilities(prepared.image, window))
+        if organ is not None and settings.restrict_to_organ:
+            probabilities *= organ.array
+        return Prediction(image.with_array(probabilities >= VESSEL_PROBABILITY), image.with_array(probabilities))
+
+    def _probabilities(self, image: np.ndarray, window: tuple[int, ...] | None) -> np.ndarray:
+        tensor = torch.from_numpy(image)[None, None].to(self._device)
+        result = infer(self._main_probability, tensor, self._inference, window, self._network.size_multiple)
+        return result[0, 0].cpu().numpy()
+
+    def _main_probability(self, image: torch.Tensor) -> torch.Tensor:
+        with autocast(self._device, self._dtype):
+            logits = self._network(image).logits
+        return main_probability(logits, self.formulation)
+
+    def _network_ndim(self) -> int:
+        return len(self._prepared["shape"])
+
+    def _round_up(self, shape: list[int]) -> tuple[int, ...]:
+        multiple = self._network.size_multiple
+        return tuple(-(-n // multiple) * multiple for n in shape)

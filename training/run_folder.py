@@ -1,0 +1,124 @@
+"""The folder of one training: what stands where, and whether it may be written.
+
+run/fold_0/
+    config.yaml         every setting as it was resolved; train.py --config takes it
+    run.json            versions, commit, seed, cases of the fold
+    history.csv         one row an epoch
+    checkpoints/        latest.pt, best.pt, final.pt
+    tensorboard/        event files
+"""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from data.json_files import to_json
+from data.provenance import versions
+from data.whole_files import write_whole
+from training.checkpoint import CheckpointName, load_checkpoint
+from training.settings import RunSettings
+
+# These say where and how long to compute, not what: a resumed training may change them.
+FREE_ON_RESUME = {"resume", "device", "output", "cases", "splits"}
+FREE_IN_SECTIONS = {"loading": {"workers"}, "train": {"epochs"}, "validation": {"figures_every"}}
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths in the folder of one training."""
+
+    root: Path
+
+    @property
+    def tensorboard(self) -> Path:
+        """Folder of event files."""
+        return self.root / "tensorboard"
+
+    def checkpoint(self, name: CheckpointName) -> Path:
+        """Path of a checkpoint, there or not."""
+        return self.root / "checkpoints" / f"{name}.pt"
+
+    def write_description(self, settings: RunSettings, fold_cases: Mapping[str, Sequence[str]]) -> None:
+        """Write config.yaml and run.json."""
+        config = settings.model_copy(update={"resume": False}).model_dump(mode="json")
+        write_whole(self.root / "config.yaml", yaml.safe_dump(config, sort_keys=False))
+        description = {"seed": settings.seed, "fold": settings.fold, "cases": dict(fold_cases), "versions": versions()}
+        write_whole(self.root / "run.json", to_json(description))
+
+    def write_history(self, history: Sequence[Mapping[str, float]]) -> None:
+        """Write history.csv: one row an epoch, a column for each value any epoch has."""
+        columns = list(dict.fromkeys(key for row in history for key in row))
+        table = io.StringIO()
+        writer = csv.DictWriter(table, columns, restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(history)
+        write_whole(self.root / "history.csv", table.getvalue())
+
+
+def open_run(settings: RunSettings) -> tuple[RunFolder, dict[str, Any] | None]:
+    """The run's folder, and the state to go on from: the latest checkpoint with --resume, else None.
+
+    Raises:
+        ValueError: a training is there already and --resume was not given, or its settings differ.
+        OSError: the folder cannot be written.
+    """
+    folder = RunFolder(settings.output / f"fold_{settings.fold}")
+    latest = folder.checkpoint("latest")
+    state = None
+    if latest.exists():
+        if not settings.resume:
+            raise ValueError(f"{folder.root}: holds a training; add --resume to go on, or choose another --output")
+        state = load_checkpoint(latest)
+        _check_same_settings(settings, state["config"], folder.root)
+    folder.tensorboard.mkdir(parents=True, exist_ok=True)
+    return folder, state
+
+
+def find_checkpoint(path: Path, name: CheckpointName) -> Path:
+    """The checkpoint meant by a file, a fold's folder or a run's folder with one fold.
+
+    Raises:
+        FileNotFoundError: nothing there.
+        ValueError: a run of several folds, which one is not said.
+    """
+    if path.is_file():
+        return path
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: no such checkpoint or run folder")
+    folds = [path] if (path / "checkpoints").is_dir() else sorted(path.glob("fold_*"))
+    if len(folds) > 1:
+        raise ValueError(f"{path}: holds several folds; name one, for example {folds[0]}")
+    found = RunFolder(folds[0]).checkpoint(name) if folds else path / "checkpoints" / f"{name}.pt"
+    if not found.is_file():
+        raise FileNotFoundError(
+            f"{found}: no such checkpoint; {path} is not the folder of a training, or it has none yet"
+        )
+    return found
+
+
+def _check_same_settings(settings: RunSettings, saved: Mapping[str, Any], root: Path) -> None:
+    """A resumed training must be the same training."""
+    for name, value in settings.model_dump(mode="json").items():
+        if name in FREE_ON_RESUME:
+            continue
+        before = saved.get(name)
+        if isinstance(value, dict) and isinstance(before, dict):
+            free = FREE_IN_SECTIONS.get(name, set())
+            differing = [key for key in value if key not in free and value[key] != before.get(key)]
+            if differing:
+                key = differing[0]
+                _refuse(root, f"{name}.{key}", before.get(key), value[key])
+        elif value != before:
+            _refuse(root, name, before, value)
+
+
+def _refuse(root: Path, key: str, before: object, now: object) -> None:
+    raise ValueError(
+        f"{root}: cannot resume with another {key} (it was {before!r}, now {now!r}); "
+        "give the run's own config.yaml, or choose another --output"
+    )

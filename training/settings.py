@@ -1,0 +1,71 @@
+"""Every setting of a training; one room below says what each section means."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from data.augmentation import AugmentationSettings
+from data.loading import LoadingSettings
+from losses.total import LossSettings
+from models.build import ModelSettings
+from training.inference import InferenceSettings
+
+
+class TrainSettings(BaseModel, frozen=True, extra="forbid"):
+    """How the weights are found. Defaults: Sadikine et al. 2023, section 3.2."""
+
+    epochs: int = Field(2000, ge=1)
+    """Passes over the training samples."""
+    learning_rate: float = Field(3e-4, gt=0)
+    """Step size of Adam at the start."""
+    weight_decay: float = Field(0.0, ge=0)
+    """Decoupled weight decay (AdamW)."""
+    schedule: Literal["constant", "cosine", "polynomial"] = "constant"
+    """How the learning rate falls over the epochs: not at all, as half a cosine, or as (1 - t)^0.9."""
+    gradient_clip: float | None = Field(12.0, gt=0)
+    """Largest norm of the gradient, larger ones are scaled down to it; none switches it off."""
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """Of the network's arithmetic; auto takes bfloat16 (else float16) on CUDA and float32 elsewhere."""
+    deterministic: bool = False
+    """Only algorithms with the same result every time; on the CPU they have it anyway."""
+    augment: bool = True
+    """Whether training samples are augmented."""
+
+
+class ValidationSettings(BaseModel, frozen=True, extra="forbid"):
+    """How a training is watched."""
+
+    every: int = Field(10, ge=1)
+    """Epochs between validations; the last epoch always has one."""
+    figures_every: int = Field(50, ge=1)
+    """Epochs between pictures and precision-recall curves, shown at the next validation."""
+    best_by: Literal["dice", "cldice"] = "dice"
+    """The validation measure that chooses the checkpoint `best`."""
+
+
+class RunSettings(BaseModel, frozen=True, extra="forbid"):
+    """One training of one fold."""
+
+    cases: Path
+    """Folder of prepared cases (the output of preprocess.py)."""
+    output: Path
+    """Folder of the run; each fold gets a folder fold_N in it."""
+    fold: Annotated[int, Field(ge=0)] | Literal["all"] = 0
+    """Which fold of the splits is held out for validation; all trains and validates on every case, to see a network
+    overfit."""
+    splits: Path | None = None
+    """Splits in nnU-Net's form; none takes splits_final.json of the cases."""
+    seed: int = Field(0, ge=0)
+    """Of initialisation, shuffling, patches, augmentation and anchors."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Where to compute; auto takes CUDA, then MPS, then the CPU."""
+    resume: bool = False
+    """Go on from the latest checkpoint of this output; without one, start."""
+    model: ModelSettings = ModelSettings()
+    loading: LoadingSettings = LoadingSettings()
+    augmentation: AugmentationSettings = AugmentationSettings()
+    loss: LossSettings = LossSettings()
+    train: TrainSettings = TrainSettings()
+    validation: ValidationSettings = ValidationSettings()
+    inference: InferenceSettings = InferenceSettings()

@@ -1,0 +1,71 @@
+"""What a training tells TensorBoard."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+
+MOST_EMBEDDED_POINTS = 2000
+
+
+class Tracker:
+    """Writes scalars, pictures, curves and embeddings of one training as TensorBoard events.
+
+    Args:
+        folder: of the event files.
+        first_epoch: epochs from here on replace what an interrupted training wrote of them.
+    """
+
+    def __init__(self, folder: Path, first_epoch: int) -> None:
+        # Imported here: it takes a second, and only trainings need it.
+        from torch.utils.tensorboard import SummaryWriter
+
+        self._writer = SummaryWriter(str(folder), purge_step=first_epoch if first_epoch else None)
+
+    def config(self, config: Mapping[str, Any]) -> None:
+        """Every setting as text."""
+        text = yaml.safe_dump(dict(config), sort_keys=False)
+        self._writer.add_text("config", "```yaml\n" + text + "```")
+
+    def scalars(self, values: Mapping[str, float], epoch: int) -> None:
+        """Numbers of an epoch, each under its own name."""
+        for name, value in values.items():
+            self._writer.add_scalar(name, value, epoch)
+
+    def picture(self, name: str, picture: np.ndarray, epoch: int) -> None:
+        """An RGB picture (3, H, W) in [0, 1]."""
+        self._writer.add_image(name, picture, epoch)
+
+    def precision_recall(self, truth: np.ndarray, probability: np.ndarray, epoch: int) -> None:
+        """Precision-recall curve of the main task over the validation voxels."""
+        self._writer.add_pr_curve("validation/precision_recall", truth.ravel(), probability.ravel(), epoch)
+
+    def embeddings(self, projections: tuple[torch.Tensor, ...], epoch: int) -> None:
+        """Projections (1, E, *s), one a scale, as points labelled by their scale."""
+        points = [projection[0].flatten(1).T.float().cpu() for projection in projections]
+        every = [max(1, -(-len(of_scale) * len(points) // MOST_EMBEDDED_POINTS)) for of_scale in points]
+        thinned = [of_scale[::step] for of_scale, step in zip(points, every)]
+        labels = [f"scale {s}" for s, of_scale in enumerate(thinned, start=1) for _ in range(len(of_scale))]
+        self._writer.add_embedding(torch.cat(thinned), metadata=labels, tag="projections", global_step=epoch)
+
+    def hyperparameters(self, config: Mapping[str, Any], measures: Mapping[str, float]) -> None:
+        """The settings beside the final measures, so that runs can be compared in TensorBoard's HParams tab."""
+        flat = {key: value for key, value in _flatten(config).items() if isinstance(value, bool | int | float | str)}
+        self._writer.add_hparams(flat, {f"final/{name}": value for name, value in measures.items()}, run_name=".")
+
+    def close(self) -> None:
+        """Write what is pending."""
+        self._writer.close()
+
+
+def _flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in config.items():
+        if isinstance(value, Mapping):
+            flat.update(_flatten(value, f"{prefix}{key}."))
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
