@@ -55,9 +55,14 @@ def test_one_stray_voxel_moves_the_maximum_but_not_the_percentile():
 
 
 def test_the_percentile_is_interpolated_and_the_larger_of_the_two():
-    # Distances from prediction to target are 0, 0, 3; from target to prediction 0, 0.
-    target = drawn("##......")
-    prediction = drawn("##..#...")
+    # Distances from prediction to target are 0, 0, 3; from target to prediction 0, 0. Rank 0.95 * 2 lies at 1.9.
+    target = drawn("""
+        ........
+        .##.....
+        ........
+    """)
+    prediction = target.copy()
+    prediction[1, 5] = True
     assert hausdorff_95_mm(prediction, target, (1.0, 1.0)) == pytest.approx(0.9 * 3.0)
     assert hausdorff_95_mm(target, prediction, (1.0, 1.0)) == pytest.approx(0.9 * 3.0)
 

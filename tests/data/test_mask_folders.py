@@ -1,0 +1,87 @@
+from pathlib import Path
+
+import pytest
+
+from data.mask_folders import mask_case, masks_by_case, match_masks, only_file
+
+
+def touch(folder: Path, *names: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    for name in names:
+        (folder / name).touch()
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "case"),
+    [
+        ("liver_01.nii.gz", "liver_01"),
+        ("liver_01_mask.nrrd", "liver_01"),
+        ("a.b.mha", "a.b"),
+        ("_mask.nii.gz", "_mask"),
+        ("liver_01_probabilities.nii.gz", None),
+        (".liver_01.123.nii.gz", None),
+        ("dataset.json", None),
+        ("metrics.csv", None),
+    ],
+)
+def test_case_of_a_file(name: str, case: str | None):
+    assert mask_case(Path(name)) == case
+
+
+def test_a_given_suffix_selects_and_is_left_off():
+    assert mask_case(Path("1_vessel.nii.gz"), "_vessel") == "1"
+    assert mask_case(Path("1_liver.nii.gz"), "_vessel") is None
+    assert mask_case(Path("_vessel.nii.gz"), "_vessel") is None
+
+
+def test_every_file_that_claims_a_case_is_kept(tmp_path: Path):
+    folder = touch(tmp_path, "a.nii.gz", "a_mask.nii.gz", "b.png", "b_probabilities.nii.gz", "notes.txt")
+    (folder / "c.nii.gz").mkdir()
+    found = masks_by_case(folder)
+    assert {case: [path.name for path in paths] for case, paths in found.items()} == {
+        "a": ["a.nii.gz", "a_mask.nii.gz"],
+        "b": ["b.png"],
+    }
+
+
+def test_cases_are_those_of_the_required_roles(tmp_path: Path):
+    sources = {
+        "prediction": (touch(tmp_path / "p", "a.nii.gz", "b.nii.gz"), ""),
+        "truth": (touch(tmp_path / "t", "b_vessel.mha", "c_vessel.mha"), "_vessel"),
+        "organ": (touch(tmp_path / "o", "b.nii.gz", "z.nii.gz"), ""),
+    }
+    matched = match_masks(sources, required=("prediction", "truth"))
+    assert {case: {role: len(files) for role, files in roles.items()} for case, roles in matched.items()} == {
+        "a": {"prediction": 1, "truth": 0, "organ": 0},
+        "b": {"prediction": 1, "truth": 1, "organ": 1},
+        "c": {"prediction": 0, "truth": 1, "organ": 0},
+    }
+
+
+def test_single_files_meet_whatever_their_names(tmp_path: Path):
+    touch(tmp_path, "mine_mask.nii.gz", "theirs.mha")
+    sources = {"prediction": (tmp_path / "mine_mask.nii.gz", ""), "truth": (tmp_path / "theirs.mha", "")}
+    assert match_masks(sources, ("prediction", "truth")) == {
+        "mine": {"prediction": [tmp_path / "mine_mask.nii.gz"], "truth": [tmp_path / "theirs.mha"]}
+    }
+
+
+def test_what_cannot_be_matched_is_refused(tmp_path: Path):
+    folder = touch(tmp_path / "p", "a.nii.gz")
+    nothing = touch(tmp_path / "none", "readme.txt")
+    required = ("prediction", "truth")
+    with pytest.raises(FileNotFoundError, match=r"--truth .*gone: no such file or folder"):
+        match_masks({"prediction": (folder, ""), "truth": (tmp_path / "gone", "")}, required)
+    with pytest.raises(ValueError, match=r"--truth .*a.nii.gz: a file where the others are folders"):
+        match_masks({"prediction": (folder, ""), "truth": (folder / "a.nii.gz", "")}, required)
+    with pytest.raises(ValueError, match="no mask files in there"):
+        match_masks({"prediction": (nothing, ""), "truth": (nothing, "")}, required)
+
+
+def test_one_file_is_asked_for(tmp_path: Path):
+    assert only_file([tmp_path / "a.mha"], "truth", tmp_path) == tmp_path / "a.mha"
+    with pytest.raises(ValueError, match=r"no truth of that name in .*--truth-suffix"):
+        only_file([], "truth", tmp_path)
+    with pytest.raises(ValueError, match=r"2 files for its truth \(a.mha, a.nii\); keep one"):
+        only_file([tmp_path / "a.mha", tmp_path / "a.nii"], "truth", tmp_path)
