@@ -94,6 +94,6 @@ def test_a_miss_is_worse_than_the_farthest_find():
 def test_bad_input_is_refused():
     mask = np.ones((2, 2), dtype=bool)
     with pytest.raises(ValueError, match="expected a boolean array"):
-        evaluate_case(mask.astype(np.float32), mask, (1.0, 1.0))  # type: ignore[arg-type]
+        evaluate_case(mask.astype(np.float32), mask, (1.0, 1.0))
     with pytest.raises(ValueError, match="spacing_mm"):
         evaluate_case(mask, mask, (1.0, 1.0, 1.0))
