@@ -1,0 +1,102 @@
+"""A raw data set in nnU-Net's form.
+
+ROOT/imagesTr/CASE_0000.nii.gz     one file a case and channel
+ROOT/labelsTr/CASE.nii.gz          label maps
+ROOT/dataset.json                  names of the labels (may be missing; labels are then given by number)
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import Field
+
+from data.adapters.base import check_root, natural_order, provenance, unknown_case
+from data.adapters.labels import (
+    CaseFiles,
+    Labels,
+    LabelSettings,
+    choose_all,
+    find_organ,
+    parse_labels,
+    read_labelled_case,
+)
+from data.files import case_name, volume_suffix
+from data.json_files import read_json
+from data.raw_case import RawCase
+
+LAYOUT = "imagesTr/CASE_0000.nii.gz and labelsTr/CASE.nii.gz"
+
+
+class NnunetSettings(LabelSettings, frozen=True, extra="forbid"):
+    """nnU-Net's raw form: which labels are the vessels, and where the organ is."""
+
+    channel: int = Field(0, ge=0, le=9999)
+    """Channel of the image: the four digits at the end of the file's name."""
+    organs: Path | None = None
+    """Folder with an organ mask a case, of the case's own name; none takes organ_labels of the label map, if any."""
+
+
+@dataclass(frozen=True)
+class NnunetAdapter:
+    """The training cases: every label map with its image."""
+
+    root: Path
+    settings: NnunetSettings
+    resample_masks: bool = False
+
+    def case_ids(self) -> list[str]:
+        return sorted(self._files, key=natural_order)
+
+    def load(self, case_id: str) -> RawCase:
+        if case_id not in self._files:
+            raise unknown_case(case_id, self.case_ids(), self.root)
+        image, label = self._files[case_id]
+        files = CaseFiles(image, label, find_organ(self.settings.organs, case_id))
+        choice = choose_all(self.settings, self._labels, str(self.root / "dataset.json"), "nnunet")
+        used = {**choice.describe(), "channel": self.settings.channel, "resample_masks": self.resample_masks}
+        origin = provenance("nnunet", files.present(), self.root, used)
+        return read_labelled_case(case_id, files, choice, self.resample_masks, origin)
+
+    @cached_property
+    def _labels(self) -> Labels:
+        path = self.root / "dataset.json"
+        if not path.exists():
+            return {}
+        content = read_json(path)
+        return parse_labels(content if isinstance(content, dict) else {}, path)
+
+    @cached_property
+    def _files(self) -> dict[str, tuple[Path, Path]]:
+        check_root(self.root, LAYOUT)
+        images_folder, labels_folder = self.root / "imagesTr", self.root / "labelsTr"
+        for folder in images_folder, labels_folder:
+            if not folder.is_dir():
+                raise FileNotFoundError(f"{folder}: no such folder; --root names the folder with {LAYOUT}")
+        ending = f"_{self.settings.channel:04d}"
+        images = _by_case(images_folder, ending)
+        labels = _by_case(labels_folder, "")
+        if lonely := sorted(set(labels) - set(images), key=natural_order):
+            raise ValueError(
+                f"{labels[lonely[0]]}: has no image {lonely[0]}{ending} in {images_folder}; add or remove it"
+            )
+        if lonely := sorted(set(images) - set(labels), key=natural_order):
+            raise ValueError(f"{images[lonely[0]]}: has no label map {lonely[0]} in {labels_folder}; add or remove it")
+        if not labels:
+            raise ValueError(f"{labels_folder}: holds no label map; --root names the folder with {LAYOUT}")
+        return {case: (images[case], labels[case]) for case in labels}
+
+
+def _by_case(folder: Path, ending: str) -> dict[str, Path]:
+    """Case id -> file, for the files whose names end in `ending` before the suffix."""
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        match = re.fullmatch(f"(.+){re.escape(ending)}", case_name(path))
+        if volume_suffix(path) and path.name[0] != "." and match:
+            if match[1] in found:
+                raise ValueError(f"{path}: {found[match[1]].name} is of the same case; keep one of them")
+            found[match[1]] = path
+    return found

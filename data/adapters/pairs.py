@@ -1,0 +1,152 @@
+"""Plain pairs of image and vessel mask, in 3D (NIfTI, NRRD, MetaImage, TIFF stacks) or 2D (TIFF, PNG).
+
+    ROOT/images/CASE.*     ROOT/labels/CASE.* or ROOT/masks/CASE.*     ROOT/organs/CASE.* (may be missing)
+
+Other layouts are told by patterns in which {case} stands for the case's id:
+
+    --pairs.image "{case}/patientIso.nii.gz" --pairs.label "{case}/gt.nii.gz" --pairs.organ "{case}/liverMaskIso.nii.gz"
+    --pairs.image "{case}_denoised.tif" --pairs.label "{case}_*abels_v*.tif"
+"""
+
+from __future__ import annotations
+
+import glob
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import field_validator
+
+from data.adapters.base import check_root, natural_order, provenance, unknown_case
+from data.adapters.labels import CaseFiles, LabelSettings, choose_all, read_labelled_case
+from data.case_store import check_case_id
+from data.files import volume_suffix
+from data.raw_case import RawCase
+
+LAYOUT = "images/ and labels/ (or masks/), or patterns given by --pairs.image and --pairs.label"
+CASE = "{case}"
+
+
+class PairsSettings(LabelSettings, frozen=True, extra="forbid"):
+    """Plain pairs: where image, label and organ of a case are, seen from the root."""
+
+    image: str = "images/{case}.*"
+    """Pattern of the images; {case} stands for the case's id, * for anything."""
+    label: str = ""
+    """Pattern of the vessel masks; none takes labels/{case}.* or masks/{case}.*, whichever folder is there."""
+    organ: str = ""
+    """Pattern of the organ masks; none takes organs/{case}.* if that folder is there."""
+    spacing_mm: tuple[float, ...] | None = None
+    """Spacing (z y x, or y x) to use in place of the files'; TIFF and PNG have none, theirs is 1 unless given."""
+
+    @field_validator("image", "label", "organ")
+    @classmethod
+    def _holds_case(cls, pattern: str) -> str:
+        if pattern and pattern.count(CASE) != 1:
+            raise ValueError(f"expected a pattern with {CASE} in it once, such as images/{CASE}.*, got {pattern!r}")
+        return pattern
+
+
+@dataclass(frozen=True)
+class PairsAdapter:
+    """The cases whose files the patterns match."""
+
+    root: Path
+    settings: PairsSettings
+    resample_masks: bool = False
+
+    def case_ids(self) -> list[str]:
+        return sorted(self._files, key=natural_order)
+
+    def load(self, case_id: str) -> RawCase:
+        if case_id not in self._files:
+            raise unknown_case(case_id, self.case_ids(), self.root)
+        files, spacing_mm = self._files[case_id], self.settings.spacing_mm
+        choice = choose_all(self.settings, {}, str(files.label), "pairs")
+        used = {
+            **choice.describe(),
+            "spacing_mm": None if spacing_mm is None else list(spacing_mm),
+            "resample_masks": self.resample_masks,
+        }
+        origin = provenance("pairs", files.present(), self.root, used)
+        return read_labelled_case(case_id, files, choice, self.resample_masks, origin, spacing_mm)
+
+    @cached_property
+    def _files(self) -> dict[str, CaseFiles]:
+        check_root(self.root, LAYOUT)
+        label_pattern = self.settings.label or self._default_label()
+        organ_pattern = self.settings.organ or ("organs/{case}.*" if (self.root / "organs").is_dir() else "")
+        images = self._images()
+        labels = {case: self._match(label_pattern, case) for case in images}
+        # Where images and labels share a folder, a pattern of images may catch labels as well.
+        taken = {path for case, path in labels.items() if path is not None and path != images[case]}
+        images = {case: path for case, path in images.items() if path not in taken}
+        if not images:
+            raise ValueError(
+                f"{self.root}: holds no image {self.settings.image}; --root names the folder with {LAYOUT}"
+            )
+        files: dict[str, CaseFiles] = {}
+        for case, image in images.items():
+            label = labels[case]
+            if label is None:
+                raise ValueError(
+                    f"{image}: has no label {label_pattern.replace(CASE, case)}; add it or remove the image"
+                )
+            if label == image:
+                raise ValueError(f"{image}: is its own label by {label_pattern}; give another --pairs.label")
+            organ = self._match(organ_pattern, case) if organ_pattern else None
+            if organ_pattern and organ is None:
+                raise ValueError(
+                    f"{image}: has no organ {organ_pattern.replace(CASE, case)}; add it or remove the image"
+                )
+            files[case] = CaseFiles(image, label, organ)
+        used = {path for one in files.values() for path in one.present()}
+        if lonely := sorted(set(self._glob(label_pattern, "*")) - used):
+            raise ValueError(f"{lonely[0]}: has no image {self.settings.image} of its own; add it or remove the label")
+        return files
+
+    def _default_label(self) -> str:
+        folder = next((name for name in ("labels", "masks") if (self.root / name).is_dir()), None)
+        if folder is None:
+            raise FileNotFoundError(
+                f"{self.root}: holds neither labels/ nor masks/; --root names the folder with {LAYOUT}"
+            )
+        return f"{folder}/{CASE}.*"
+
+    def _images(self) -> dict[str, Path]:
+        before, after = self.settings.image.split(CASE)
+        name = re.compile(f"{_as_regex(before)}(?P<case>[^/]+?){_as_regex(after)}")
+        images: dict[str, Path] = {}
+        for path in self._glob(self.settings.image, "*"):
+            relative = path.relative_to(self.root).as_posix()
+            # A trailing ".*" stands for the suffix, which may have two parts (.nii.gz).
+            suffix = volume_suffix(path) or ""
+            shortened = relative[: -len(suffix)] + ".x" if suffix and after.endswith(".*") else relative
+            match = name.fullmatch(shortened)
+            if match is None:
+                continue
+            case = check_case_id(match["case"])
+            if case in images:
+                raise ValueError(f"{path}: {images[case].name} is of the same case {case}; keep one of them")
+            images[case] = path
+        return images
+
+    def _match(self, pattern: str, case: str) -> Path | None:
+        found = self._glob(pattern, glob.escape(case))
+        if pattern.endswith(f"{CASE}.*"):  # a.b.png is no label of case a
+            found = [path for path in found if path.name[: -len(volume_suffix(path) or "")] == case]
+        if len(found) > 1:
+            raise ValueError(f"{found[0]}: {found[1].name} fits case {case} as well ({pattern}); keep one of them")
+        return found[0] if found else None
+
+    def _glob(self, pattern: str, case: str) -> list[Path]:
+        return sorted(
+            path
+            for path in self.root.glob(pattern.replace(CASE, case))
+            if path.is_file() and volume_suffix(path) and path.name[0] != "."
+        )
+
+
+def _as_regex(pattern: str) -> str:
+    return "[^/]*".join(re.escape(part) for part in pattern.split("*"))
