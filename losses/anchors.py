@@ -1,0 +1,85 @@
+"""Which vectors are contrasted: the paper names the anchors' set A and leaves open what is in it."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from pydantic import BaseModel, Field
+from torch import Tensor
+from torch.nn import functional
+
+from losses.precision import at_least_float32
+
+
+class AnchorSettings(BaseModel, frozen=True, extra="forbid"):
+    """Anchors of the contrast between scales."""
+
+    mode: Literal["dense", "pooled", "masked"] = "dense"
+    """dense: each position of each scale's map. masked: where that scale is present. pooled: one a volume and scale."""
+    cap: int = Field(default=6144, ge=2)
+    """Most anchors in one step, shared equally among the scales and drawn at random; the cost grows with its square."""
+
+
+def sample_anchors(
+    projections: Sequence[Tensor], labels: Tensor, settings: AnchorSettings, generator: torch.Generator | None = None
+) -> tuple[Tensor, Tensor]:
+    """Anchors of the contrastive loss and their labels, the scales (Sadikine et al. 2023, Sec. 2.3).
+
+    Args:
+        projections: one (B, E, *s) a scale, l2-normalised over E, smallest vessels first.
+        labels: scale label map (B, *S) of integers 0 … S; every axis a multiple of the projections'. Only "masked"
+            looks at its values.
+        settings: mode and cap.
+        generator: draws the positions where there are more than the cap allows; replayable, None is torch's global one.
+
+    Returns:
+        Embeddings (N, E) in float32 or better and labels (N,) in 1 … S. N is 0 without projections, or where no scale
+        is present under "masked".
+
+    Raises ValueError where batch or sizes of projections and labels do not fit.
+    """
+    if not projections:
+        return torch.zeros(0, 1, device=labels.device), torch.zeros(0, dtype=torch.long, device=labels.device)
+    share = max(1, settings.cap // len(projections))
+    vectors = []
+    for scale, projection in enumerate(projections, start=1):
+        block = _block_size(projection, labels)
+        of_scale = at_least_float32(projection).flatten(2)  # (B, E, positions)
+        if settings.mode == "pooled":
+            chosen = functional.normalize(of_scale.mean(dim=2), dim=1)
+        else:
+            chosen = of_scale.movedim(1, 2).flatten(0, 1)
+        if settings.mode == "masked":
+            chosen = chosen[_present(labels == scale, block).flatten()]
+        vectors.append(_draw(chosen, share, generator))
+    counts = torch.tensor([len(chosen) for chosen in vectors])
+    scales = torch.arange(1, len(projections) + 1).repeat_interleave(counts)
+    return torch.cat(vectors), scales.to(labels.device)
+
+
+def _block_size(projection: Tensor, labels: Tensor) -> tuple[int, ...]:
+    """How many voxels of the label map one position of the projection stands for, along every axis."""
+    fine, coarse = tuple(labels.shape[1:]), tuple(projection.shape[2:])
+    fits = len(fine) == len(coarse) and all(n and not m % n for m, n in zip(fine, coarse))
+    if not fits or labels.shape[0] != projection.shape[0]:
+        raise ValueError(
+            f"labels: expected (B, *S) with axes that are multiples of the projections' {tuple(projection.shape)}, "
+            f"got {tuple(labels.shape)}"
+        )
+    return tuple(m // n for m, n in zip(fine, coarse))
+
+
+def _present(mask: Tensor, block: tuple[int, ...]) -> Tensor:
+    """Max-pool a bool mask (B, *S) over blocks: True where any voxel of the block is."""
+    for axis in range(mask.ndim - 1, 0, -1):
+        mask = mask.unflatten(axis, (-1, block[axis - 1])).any(axis + 1)
+    return mask
+
+
+def _draw(vectors: Tensor, most: int, generator: torch.Generator | None) -> Tensor:
+    """At most `most` rows, drawn without replacement; all of them, in order and without a draw, if they are no more."""
+    if len(vectors) <= most:
+        return vectors
+    device = "cpu" if generator is None else generator.device
+    chosen = torch.randperm(len(vectors), generator=generator, device=device)[:most]
+    return vectors[chosen.to(vectors.device)]

@@ -1,0 +1,75 @@
+"""Weighted cross-entropy from logits: the voxel-wise part of L_mt and L_s in Sadikine et al. 2023, Eq. 5."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from losses.precision import at_least_float32, check_same_shape
+
+
+def binary_cross_entropy(logits: Tensor, target: Tensor, foreground_weight: float = 1.0) -> Tensor:
+    """Weighted binary cross-entropy, the mean over voxels of -(w y log p + (1 - y) log(1 - p)) with p = sigmoid(logit).
+
+    Args:
+        logits: (B, C, *S), any floating type; computed in float32 or better, without ever forming p.
+        target: (B, C, *S) in [0, 1] or bool.
+        foreground_weight: w > 0, the weight of a foreground voxel where a background voxel weighs 1.
+
+    Raises ValueError where shapes differ or are empty, or the weight is not positive. A target without foreground is an
+    ordinary one.
+    """
+    check_same_shape("logits", logits, target)
+    _check_weights([foreground_weight])
+    logits = at_least_float32(logits)
+    weight = logits.new_tensor(foreground_weight)
+    return functional.binary_cross_entropy_with_logits(logits, target.to(logits.dtype), pos_weight=weight)
+
+
+def categorical_cross_entropy(logits: Tensor, labels: Tensor, class_weights: Sequence[float] | None = None) -> Tensor:
+    """Weighted cross-entropy over exclusive classes, the mean over voxels of -w_y log softmax(logits)_y.
+
+    Divided by the number of voxels, as the binary one is, and not by the sum of the weights. One-hot targets rather
+    than torch's own loss, which has no deterministic form on CUDA.
+
+    Args:
+        logits: (B, K, *S), any floating type; computed in float32 or better.
+        labels: (B, *S) integers 0 … K - 1.
+        class_weights: K weights > 0; all 1 if None.
+
+    Raises ValueError where shapes do not fit or are empty, a label is out of range or a weight is not positive.
+    """
+    classes = logits.shape[1] if logits.ndim > 1 else 0
+    one_hot = labels.unsqueeze(1) == torch.arange(classes, device=labels.device).view(-1, *[1] * (labels.ndim - 1))
+    check_same_shape("logits", logits, one_hot)
+    weights = [1.0] * classes if class_weights is None else list(class_weights)
+    _check_weights(weights)
+    if len(weights) != classes:
+        raise ValueError(f"class_weights: expected {classes} of them, one a channel of the logits, got {len(weights)}")
+    low, high = (int(value) for value in labels.aminmax())
+    if low < 0 or high >= classes:
+        raise ValueError(f"labels: expected 0 … {classes - 1} for logits of {classes} channels, got {low} … {high}")
+    log_probabilities = functional.log_softmax(at_least_float32(logits), dim=1)
+    weight = log_probabilities.new_tensor(weights).view(-1, *[1] * (labels.ndim - 1))
+    return -(log_probabilities * (one_hot * weight)).sum() / labels.numel()
+
+
+def balanced_weight(foreground_voxels: int, voxels: int) -> float:
+    """Weight of a foreground voxel from how rare it is: sqrt(background / foreground), at least 1.
+
+    The geometric mean of no weight and full balance, which for vessels of a per cent or less weighs so much that it
+    pays to paint everything near one. No foreground at all gives 1.
+    """
+    if not 0 <= foreground_voxels <= voxels:
+        raise ValueError(f"foreground_voxels: expected 0 … {voxels}, got {foreground_voxels}")
+    if foreground_voxels == 0:
+        return 1.0
+    return max(1.0, math.sqrt((voxels - foreground_voxels) / foreground_voxels))
+
+
+def _check_weights(weights: Sequence[float]) -> None:
+    for weight in weights:
+        if not (math.isfinite(weight) and weight > 0.0):
+            raise ValueError(f"weight of a class: expected a positive number, got {weight!r}")

@@ -1,0 +1,52 @@
+"""Soft Dice: the overlap part of L_mt and L_s in Sadikine et al. 2023, Eq. 5."""
+
+from pydantic import BaseModel, Field
+from torch import Tensor
+
+from losses.precision import at_least_float32, check_same_shape
+
+
+class DiceSettings(BaseModel, frozen=True, extra="forbid"):
+    """Soft Dice."""
+
+    over_batch: bool = False
+    """Overlap over the whole batch, steadier where scales are often absent; otherwise of each sample, averaged."""
+    epsilon: float = Field(default=1e-5, gt=0.0, le=1e3)
+    """Added to numerator and denominator, in voxels. 1 and more also damps the score of the smallest targets."""
+
+
+def dice_loss(probabilities: Tensor, target: Tensor, *, over_batch: bool = False, epsilon: float = 1e-5) -> Tensor:
+    """One minus the soft Dice coefficient, 1 - (2 Σ p y + ε) / (Σ p + Σ y + ε), averaged over channels and samples.
+
+    Milletari et al. 2016, with plain sums in the denominator. A perfect binary prediction gives exactly 0, and so does
+    an empty prediction of an empty target; any other prediction of an empty target gives nearly 1.
+
+    Args:
+        probabilities: (B, C, *S) in [0, 1], any floating type; computed in float32 or better.
+        target: (B, C, *S) in [0, 1] or bool.
+        over_batch: take the sums over the batch too, rather than for each sample.
+        epsilon: ε in voxels.
+
+    Raises ValueError where shapes differ or are empty, or probabilities leave [0, 1] (as logits do, and NaN).
+    """
+    check_same_shape("probabilities", probabilities, target)
+    low, high = (value.item() for value in probabilities.detach().aminmax())
+    if not (low >= 0.0 and high <= 1.0):
+        raise ValueError(
+            f"probabilities: expected [0, 1], got [{low:g}, {high:g}]; pass logits through a sigmoid first"
+        )
+    return soft_dice_loss(probabilities, target, over_batch=over_batch, epsilon=epsilon)
+
+
+def soft_dice_loss(probabilities: Tensor, target: Tensor, *, over_batch: bool, epsilon: float) -> Tensor:
+    """`dice_loss` without its checks, for probabilities that come out of a sigmoid or softmax."""
+    probabilities = at_least_float32(probabilities)
+    target = target.to(probabilities.dtype)
+    axes = tuple(axis for axis in range(probabilities.ndim) if axis > 1 or (axis == 0 and over_batch))
+    if (
+        not axes
+    ):  # (B, C) without a spatial axis: every value is a volume of its own, and no axes would mean all of them
+        probabilities, target, axes = probabilities[..., None], target[..., None], (2,)
+    overlap = (probabilities * target).sum(axes)
+    size = probabilities.sum(axes) + target.sum(axes)
+    return (1.0 - (2.0 * overlap + epsilon) / (size + epsilon)).mean()

@@ -1,0 +1,19 @@
+"""Losses are computed in float32 or better, whatever precision the network runs in."""
+
+import torch
+from torch import Tensor
+
+
+def at_least_float32(values: Tensor) -> Tensor:
+    """The tensor itself if it is float32 or float64, otherwise as float32; differentiable."""
+    return values.to(torch.promote_types(values.dtype, torch.float32))
+
+
+def check_same_shape(name: str, values: Tensor, target: Tensor) -> None:
+    """Raise ValueError unless two tensors share their shape, of at least (batch, channel) and not empty."""
+    if values.shape != target.shape:
+        raise ValueError(f"{name}: shape {tuple(values.shape)} differs from the target's {tuple(target.shape)}")
+    if values.ndim < 2 or values.numel() == 0:
+        raise ValueError(f"{name}: expected (batch, channel, …) with at least one value, got {tuple(values.shape)}")
+    if not values.is_floating_point():
+        raise ValueError(f"{name}: expected floating point numbers, got {values.dtype}")

@@ -1,0 +1,144 @@
+"""The whole objective: L = L_mt + Σ λ_s L_s + λ_c L_c (Sadikine et al. 2023, Eq. 9), and that of the baselines."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal, Protocol, get_args
+
+import torch
+from torch import Tensor
+
+from losses.anchors import sample_anchors
+from losses.contrastive import contrastive_loss
+from losses.cross_entropy import balanced_weight
+from losses.precision import at_least_float32
+from losses.settings import LossSettings
+from losses.terms import TERMS, SupervisedTask
+
+Formulation = Literal["multi_task", "binary", "multi_class"]
+
+
+class Outputs(Protocol):
+    """What a network returns: logits (B, K, *S) and one projection (B, E, *s) a scale, or none."""
+
+    @property
+    def logits(self) -> Tensor: ...
+    @property
+    def projections(self) -> Sequence[Tensor]: ...
+
+
+class TotalLoss:
+    """Every term of the objective by name, and their weighted sum (Sadikine et al. 2023, Eq. 9).
+
+    Args:
+        settings: terms and weights.
+        formulation: "multi_task" (logits of 1 + S channels: vessel, then each scale), "binary" (1 channel: vessel) or
+            "multi_class" (1 + S exclusive channels: background, then each scale; its main task is all of them).
+        scales: number of scales S in the label maps.
+        label_voxels: 1 + S counts of the labels 0 … S over the training fold; needed by foreground_weight "auto".
+
+    Attributes:
+        foreground_weights: the weight used for the main task and for each scale, 1 + S of them.
+
+    Raises ValueError where the settings do not fit the number of scales, or counts are needed and missing.
+    """
+
+    def __init__(
+        self, settings: LossSettings, formulation: Formulation, scales: int, label_voxels: Sequence[int] | None = None
+    ) -> None:
+        if formulation not in get_args(Formulation):
+            raise ValueError(f"formulation: expected one of {', '.join(get_args(Formulation))}, got {formulation!r}")
+        if scales < (1 if formulation == "multi_class" else 0):
+            raise ValueError(f"scales: expected at least {int(formulation == 'multi_class')}, got {scales}")
+        self.settings = settings
+        self.formulation = formulation
+        self.scales = scales
+        self.scale_weights = settings.scale_weights(scales) if formulation == "multi_task" and scales else ()
+        self.foreground_weights = foreground_weights(settings, scales, label_voxels)
+
+    def __call__(self, outputs: Outputs, labels: Tensor, generator: torch.Generator | None = None) -> dict[str, Tensor]:
+        """Compute the loss of a batch.
+
+        Args:
+            outputs: the network's logits and projections, of any floating type; computed in float32 or better.
+            labels: scale label map (B, *S) of integers, 0 background, 1 … S.
+            generator: draws the anchors; see `sample_anchors`.
+
+        Returns:
+            The terms unweighted, in order: "main/dice", "main/cross_entropy", "scale_1/dice", …, "contrastive"; last
+            "total", their weighted sum, to call backward on. A term whose weight is 0 is left out. A scale that is
+            absent from the batch is an empty target: its terms stay finite.
+
+        Raises ValueError where shapes do not fit or a label is out of range.
+        """
+        self._check(outputs, labels)
+        terms: dict[str, Tensor] = {}
+        total = at_least_float32(outputs.logits).new_zeros(())
+        for task, weight, weights_of_terms in self._tasks(outputs.logits, labels):
+            for name, term_weight in weights_of_terms.items():
+                if weight * term_weight:
+                    terms[f"{task.name}/{name}"] = value = TERMS[name](task, self.settings)
+                    total = total + weight * term_weight * value
+        if self.formulation == "multi_task" and self.scales and self.settings.lambda_contrastive:
+            embeddings, scales = sample_anchors(outputs.projections, labels, self.settings.anchors, generator)
+            terms["contrastive"] = value = contrastive_loss(embeddings, scales, self.settings.temperature)
+            total = total + self.settings.lambda_contrastive * value
+        return {**terms, "total": total}
+
+    def _tasks(self, logits: Tensor, labels: Tensor) -> Iterator[tuple[SupervisedTask, float, Mapping[str, float]]]:
+        """Each task with its weight and the weights of its terms."""
+        if self.formulation == "multi_class":
+            yield self._exclusive_task(logits, labels), 1.0, self.settings.main
+            return
+        # One split rather than a slice a task: its gradient is written once.
+        channels = at_least_float32(logits).split(1, dim=1)
+        yield self._mask_task("main", channels[0], labels > 0, 0), 1.0, self.settings.main
+        for scale, weight in enumerate(self.scale_weights, start=1):
+            if weight:
+                task = self._mask_task(f"scale_{scale}", channels[scale], labels == scale, scale)
+                yield task, weight, self.settings.auxiliary
+
+    def _mask_task(self, name: str, logits: Tensor, mask: Tensor, index: int) -> SupervisedTask:
+        target = mask.unsqueeze(1).to(logits.dtype)
+        return SupervisedTask(name, logits, torch.sigmoid(logits), target, (self.foreground_weights[index],))
+
+    def _exclusive_task(self, logits: Tensor, labels: Tensor) -> SupervisedTask:
+        probabilities = torch.softmax(at_least_float32(logits), dim=1)[:, 1:]
+        target = torch.stack([labels == scale for scale in range(1, 1 + self.scales)], dim=1).to(probabilities.dtype)
+        return SupervisedTask("main", logits, probabilities, target, (1.0, *self.foreground_weights[1:]), labels)
+
+    def _check(self, outputs: Outputs, labels: Tensor) -> None:
+        channels = 1 if self.formulation == "binary" else 1 + self.scales
+        shape = tuple(outputs.logits.shape)
+        if shape[1:2] != (channels,):
+            raise ValueError(
+                f"logits: expected {channels} channel(s) for {self.formulation} with {self.scales} scales, got {shape}"
+            )
+        if shape[:1] + shape[2:] != tuple(labels.shape) or labels.is_floating_point():
+            expected = f"integers {shape[:1] + shape[2:]} to fit logits {shape}"
+            raise ValueError(f"labels: expected {expected}, got {labels.dtype} {tuple(labels.shape)}")
+        low, high = (int(value) for value in labels.aminmax())
+        if low < 0 or high > self.scales:
+            raise ValueError(f"labels: expected 0 … {self.scales} for {self.scales} scales, got {low} … {high}")
+        projections = len(outputs.projections)
+        wanted = self.formulation == "multi_task" and self.settings.lambda_contrastive
+        if wanted and projections != self.scales:
+            raise ValueError(f"projections: expected {self.scales}, one a scale, got {projections}")
+
+
+def foreground_weights(settings: LossSettings, scales: int, label_voxels: Sequence[int] | None) -> tuple[float, ...]:
+    """Weight of a foreground voxel for the main task and for each scale, 1 + S of them.
+
+    Args:
+        settings: a number holds for every task; "auto" takes `balanced_weight` of each task's own foreground.
+        scales: number of scales S.
+        label_voxels: how often each label 0 … S occurs in the training fold.
+    """
+    if settings.foreground_weight != "auto":
+        return (float(settings.foreground_weight),) * (1 + scales)
+    if label_voxels is None or len(label_voxels) != 1 + scales:
+        got = "none" if label_voxels is None else len(label_voxels)
+        raise ValueError(
+            f"label_voxels: foreground_weight 'auto' needs {1 + scales} counts (background, {scales} scales), got {got}"
+        )
+    voxels = sum(label_voxels)
+    foregrounds = (sum(label_voxels[1:]), *label_voxels[1:])
+    return tuple(balanced_weight(foreground, voxels) for foreground in foregrounds)
