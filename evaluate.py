@@ -82,7 +82,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     tempfile.TemporaryFile(dir=command.output).close()
 
     outcomes: dict[str, Outcome] = {}
-    for outcome in tqdm(evaluate_all(jobs, command.workers), total=len(jobs), unit="case", desc="evaluate"):
+    # disable=None: a bar on a terminal, and nothing but the complaints in a log.
+    for outcome in tqdm(evaluate_all(jobs, command.workers), "evaluate", len(jobs), unit="case", disable=None):
         outcomes[outcome.case_id] = outcome
         if outcome.scores is None:
             tqdm.write(f"failed: {outcome.case_id}: {outcome.reason}", file=sys.stderr)
