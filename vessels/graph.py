@@ -39,7 +39,7 @@ class VesselGraph:
                 f"radii_mm and trees: expected one value for each of {count} edges, "
                 f"got shapes {self.radii_mm.shape} and {self.trees.shape}"
             )
-        if count and not (0 <= self.edges.min() and self.edges.max() < len(self.nodes_mm)):
+        if count and not (self.edges.min() >= 0 and self.edges.max() < len(self.nodes_mm)):
             raise ValueError(f"edges: expected node indices below {len(self.nodes_mm)}, got up to {self.edges.max()}")
         if count and not (np.isfinite(self.radii_mm).all() and self.radii_mm.min() > 0):
             raise ValueError(f"radii_mm: expected positive numbers, got a smallest of {self.radii_mm.min()}")

@@ -73,7 +73,7 @@ def owning_edges(graph: VesselGraph, mask: NDArray[np.bool_], spacing_mm: Sequen
 def _in_three_dimensions(
     graph: VesselGraph, size: Sequence[int], spacing_mm: Sequence[float]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
-    """Edge ends, size and spacing as the kernels want them: a 2D plane is a volume one voxel thick, cut in its middle."""
+    """Edge ends, size and spacing for the kernels: a plane is a volume one voxel thick, cut in its middle."""
     ndim = graph.ndim
     if len(size) != ndim or min(size) < 1:
         raise ValueError(f"size: expected {ndim} positive numbers for a graph in {ndim}D, got {tuple(size)}")
