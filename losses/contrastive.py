@@ -26,7 +26,7 @@ def contrastive_loss(embeddings: Tensor, labels: Tensor, temperature: float) -> 
 
     L_c = 1/|A| Σ_i 1/|P_i| Σ_{j in P_i} -log(exp(s_ij) / (exp(s_ij) + Σ_{k in N_i} exp(s_ik))) with s_ij = z_i·z_j / τ.
     P_i are the other anchors of i's label, N_i the anchors of other labels. Anchors without a positive have no mean
-    over P_i: they are left out of A, but remain the negatives of others. Anchors without negatives contribute exactly 0.
+    over P_i: they are left out of A, but remain negatives of others. Anchors without negatives contribute exactly 0.
 
     Args:
         embeddings: (N, E) z, taken as given: the projection heads have l2-normalised them. Any floating type; computed

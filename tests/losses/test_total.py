@@ -1,0 +1,207 @@
+"""The objective: every term by name, their weighted sum, and each formulation."""
+
+from typing import NamedTuple
+
+import pytest
+import torch
+from pydantic import ValidationError
+
+from losses.anchors import AnchorSettings, sample_anchors
+from losses.contrastive import contrastive_loss
+from losses.cross_entropy import binary_cross_entropy, categorical_cross_entropy
+from losses.dice import dice_loss
+from losses.settings import LossSettings
+from losses.total import TotalLoss, foreground_weights
+
+COUNTS = (900, 10, 40, 50)  # background and three scales
+
+
+class Outputs(NamedTuple):
+    logits: torch.Tensor
+    projections: tuple[torch.Tensor, ...]
+
+
+def batch(channels: int, scales: int = 3, ndim: int = 2, projections: int = 0) -> tuple[Outputs, torch.Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    size = (8,) * ndim
+    logits = torch.randn(2, channels, *size, generator=generator).requires_grad_()
+    projected = tuple(
+        torch.nn.functional.normalize(torch.randn(2, 5, *(2,) * ndim, generator=generator), dim=1).requires_grad_()
+        for _ in range(projections)
+    )
+    return Outputs(logits, projected), torch.randint(0, 1 + scales, (2, *size), generator=generator, dtype=torch.uint8)
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_multi_task_names_order_values_and_sum(ndim):
+    outputs, labels = batch(4, ndim=ndim, projections=3)
+    terms = TotalLoss(LossSettings(), "multi_task", 3, COUNTS)(outputs, labels)
+    expected = {}
+    masks = {"main": labels > 0} | {f"scale_{s}": labels == s for s in (1, 2, 3)}
+    weights = [3.0, 99.0**0.5, 24.0**0.5, 19.0**0.5]  # sqrt of background over foreground
+    for channel, (name, mask) in enumerate(masks.items()):
+        logits = outputs.logits[:, channel : channel + 1]
+        expected[f"{name}/dice"] = dice_loss(torch.sigmoid(logits), mask[:, None])
+        expected[f"{name}/cross_entropy"] = binary_cross_entropy(logits, mask[:, None], weights[channel])
+    expected["contrastive"] = contrastive_loss(*sample_anchors(outputs.projections, labels, AnchorSettings()), 0.94)
+    assert list(terms) == [*expected, "total"]
+    for name, value in expected.items():
+        torch.testing.assert_close(terms[name], value, msg=name)
+    factors = {"main": 1.0, "scale_1": 0.78, "scale_2": 0.48, "scale_3": 0.54, "contrastive": 0.53}
+    total = sum(factors[name.split("/")[0]] * value for name, value in expected.items())
+    torch.testing.assert_close(terms["total"], total)
+
+
+def test_binary_is_the_main_task_alone():
+    outputs, labels = batch(1)
+    terms = TotalLoss(LossSettings(foreground_weight=2.0), "binary", 3)(outputs, labels)
+    assert list(terms) == ["main/dice", "main/cross_entropy", "total"]
+    mask = (labels > 0)[:, None]
+    torch.testing.assert_close(terms["main/dice"], dice_loss(torch.sigmoid(outputs.logits), mask))
+    torch.testing.assert_close(terms["main/cross_entropy"], binary_cross_entropy(outputs.logits, mask, 2.0))
+    torch.testing.assert_close(terms["total"], terms["main/dice"] + terms["main/cross_entropy"])
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_multi_class_is_over_exclusive_scales(ndim):
+    outputs, labels = batch(4, ndim=ndim)
+    terms = TotalLoss(LossSettings(), "multi_class", 3, COUNTS)(outputs, labels)
+    assert list(terms) == ["main/dice", "main/cross_entropy", "total"]
+    of_scales = torch.softmax(outputs.logits, dim=1)[:, 1:]
+    masks = torch.stack([labels == s for s in (1, 2, 3)], dim=1)
+    torch.testing.assert_close(terms["main/dice"], dice_loss(of_scales, masks))
+    weights = (1.0, 99.0**0.5, 24.0**0.5, 19.0**0.5)
+    torch.testing.assert_close(terms["main/cross_entropy"], categorical_cross_entropy(outputs.logits, labels, weights))
+
+
+def test_weights_of_terms_enter_the_sum_only():
+    outputs, labels = batch(2, scales=1, projections=1)
+    settings = LossSettings(
+        main={"dice": 2.0, "cross_entropy": 3.0},
+        auxiliary={"cross_entropy": 5.0},
+        lambda_scales=(0.5,),
+        lambda_contrastive=0.0,
+        foreground_weight=1.0,
+    )
+    terms = TotalLoss(settings, "multi_task", 1)(outputs, labels)
+    assert list(terms) == ["main/dice", "main/cross_entropy", "scale_1/cross_entropy", "total"]
+    expected = 2 * terms["main/dice"] + 3 * terms["main/cross_entropy"] + 0.5 * 5 * terms["scale_1/cross_entropy"]
+    torch.testing.assert_close(terms["total"], expected)
+
+
+def test_a_weight_of_zero_leaves_the_term_out():
+    outputs, labels = batch(4, projections=3)
+    settings = LossSettings(auxiliary={"dice": 1.0, "cross_entropy": 0.0}, lambda_scales=(1.0, 0.0, 1.0))
+    names = list(TotalLoss(settings, "multi_task", 3, COUNTS)(outputs, labels))
+    assert names == ["main/dice", "main/cross_entropy", "scale_1/dice", "scale_3/dice", "contrastive", "total"]
+
+
+@pytest.mark.parametrize(("formulation", "channels"), [("multi_task", 4), ("multi_class", 4), ("binary", 1)])
+def test_absent_scales_and_empty_labels_are_safe(formulation, channels):
+    outputs, labels = batch(channels, projections=3)
+    loss = TotalLoss(LossSettings(anchors=AnchorSettings(mode="masked")), formulation, 3, (100, 0, 0, 0))
+    for kept in (2, 0):  # one scale alone, none at all
+        terms = loss(outputs, torch.where(labels == kept, labels, 0))
+        (gradient,) = torch.autograd.grad(terms["total"], outputs.logits)
+        assert all(bool(torch.isfinite(value)) for value in terms.values())
+        assert bool(torch.isfinite(gradient).all())
+        if formulation == "multi_task":
+            assert terms["contrastive"].item() == 0.0  # one scale has no negatives
+    perfect = outputs._replace(logits=torch.full_like(outputs.logits, -200.0))
+    if formulation != "multi_class":
+        assert all(value.item() == 0.0 for value in loss(perfect, torch.zeros_like(labels)).values())
+
+
+def test_each_task_has_its_own_gradient():
+    outputs, labels = batch(4, projections=3)
+    terms = TotalLoss(LossSettings(), "multi_task", 3, COUNTS)(outputs, labels)
+    (gradient,) = torch.autograd.grad(terms["scale_2/dice"], outputs.logits, retain_graph=True)
+    assert [bool((gradient[:, c] != 0).any()) for c in range(4)] == [False, False, True, False]
+    assert torch.autograd.grad(terms["contrastive"], outputs.logits, allow_unused=True) == (None,)
+
+
+def test_scales_are_optional_in_multi_task():
+    outputs, labels = batch(1, scales=0)
+    terms = TotalLoss(LossSettings(foreground_weight=1.0), "multi_task", 0)(outputs, labels)
+    assert list(terms) == ["main/dice", "main/cross_entropy", "total"]
+
+
+@pytest.mark.parametrize(("formulation", "channels"), [("multi_task", 4), ("multi_class", 4), ("binary", 1)])
+def test_float32_for_half_precision_and_inside_autocast(formulation, channels):
+    outputs, labels = batch(channels, projections=3)
+    half = Outputs(outputs.logits.bfloat16(), tuple(p.bfloat16() for p in outputs.projections))
+    exact = Outputs(half.logits.float(), tuple(p.float() for p in half.projections))
+    loss = TotalLoss(LossSettings(temperature=0.1), formulation, 3, COUNTS)
+    with torch.autocast("cpu", torch.bfloat16):
+        terms = loss(half, labels)
+    for name, value in loss(exact, labels).items():
+        assert terms[name].dtype == torch.float32
+        assert torch.equal(terms[name], value), name
+
+
+def test_anchors_are_drawn_from_the_given_generator():
+    outputs, labels = batch(4, projections=3)
+    loss = TotalLoss(LossSettings(anchors=AnchorSettings(cap=9)), "multi_task", 3, COUNTS)
+    values = [loss(outputs, labels, torch.Generator().manual_seed(s))["contrastive"].item() for s in (1, 1, 2)]
+    assert values[0] == values[1]
+    assert values[0] != values[2]
+
+
+def test_one_weight_holds_for_all_scales():
+    assert LossSettings(lambda_scales=(0.3,)).scale_weights(4) == (0.3,) * 4
+    assert LossSettings().scale_weights(3) == (0.78, 0.48, 0.54)
+
+
+def test_foreground_weights():
+    assert foreground_weights(LossSettings(foreground_weight=4.0), 2, None) == (4.0, 4.0, 4.0)
+    assert foreground_weights(LossSettings(), 1, (80, 20)) == (2.0, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((LossSettings(), "multi_task", 2, (90, 5, 5)), r"lambda_scales: expected 2 weights for 2 scales .* got 3"),
+        ((LossSettings(), "multi_task", 3), r"label_voxels: .*'auto' needs 4 counts .*got none"),
+        ((LossSettings(), "binary", 3, (90, 5, 5)), r"label_voxels: .*'auto' needs 4 counts .*got 3"),
+        ((LossSettings(), "ternary", 3, COUNTS), "formulation: expected one of multi_task, binary, multi_class"),
+        ((LossSettings(), "multi_class", 0, (1,)), "scales: expected at least 1, got 0"),
+    ],
+)
+def test_settings_that_do_not_fit(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        TotalLoss(*arguments)
+
+
+def test_inputs_that_do_not_fit():
+    outputs, labels = batch(4, projections=3)
+    loss = TotalLoss(LossSettings(), "multi_task", 3, COUNTS)
+    with pytest.raises(ValueError, match=r"logits: expected 4 channel\(s\) .* got \(2, 3, 8, 8\)"):
+        loss(outputs._replace(logits=outputs.logits[:, :3]), labels)
+    with pytest.raises(ValueError, match=r"labels: expected integers \(2, 8, 8\) .* got torch.uint8 \(2, 8, 7\)"):
+        loss(outputs, labels[..., :7])
+    with pytest.raises(ValueError, match="labels: expected integers"):
+        loss(outputs, labels.float())
+    with pytest.raises(ValueError, match=r"labels: expected 0 … 3 for 3 scales, got 7 … 7"):
+        loss(outputs, torch.full_like(labels, 7))
+    with pytest.raises(ValueError, match="projections: expected 3, one a scale, got 0"):
+        loss(outputs._replace(projections=()), labels)
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ({"main": {"dise": 1.0}}, "unknown loss term 'dise'; did you mean 'dice'"),
+        ({"auxiliary": {"zzz": 1.0}}, "unknown loss term 'zzz'; known are dice, cross_entropy"),
+        ({"main": {"dice": -1.0}}, "weight of dice: expected a finite number of at least 0"),
+        ({"main": {"dice": 0.0}}, "the main task needs at least one term"),
+        ({"lambda_scales": (0.1, float("nan"))}, "weight of a scale"),
+        ({"lambda_contrastive": -1.0}, "lambda_contrastive"),
+        ({"temperature": 0.0}, "temperature"),
+        ({"foreground_weight": 0.0}, "foreground_weight"),
+        ({"foreground_weight": "much"}, "foreground_weight"),
+        ({"lambda": 1.0}, "lambda"),
+    ],
+)
+def test_settings_out_of_range(bad, message):
+    with pytest.raises(ValidationError, match=message):
+        LossSettings(**bad)
