@@ -109,7 +109,7 @@ def _numbers(reader: sitk.ImageFileReader, path: Path, key: str, count: int, nam
 
 
 def _thickness_mm(reader: sitk.ImageFileReader) -> float | None:
-    for key in _SPACING_BETWEEN, _THICKNESS:
+    for key in _THICKNESS, _SPACING_BETWEEN:
         if reader.HasMetaDataKey(key):
             try:
                 return float(reader.GetMetaData(key))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -107,7 +108,7 @@ _PICK_LABELS = (
 def _describe_labels(inside: NDArray) -> str:
     labels = np.unique(inside)
     shown = ", ".join(f"{label:g}" for label in labels[:_SHOWN_LABELS])
-    return f"{len(labels)} different labels ({shown}{', …' if len(labels) > _SHOWN_LABELS else ''})"
+    return f"{len(labels)} different labels ({shown}{', ...' if len(labels) > _SHOWN_LABELS else ''})"
 
 
 def write_volume(path: Path, volume: Volume) -> None:
@@ -132,7 +133,8 @@ def write_volume(path: Path, volume: Volume) -> None:
     except OSError as error:
         raise OSError(f"{path}: cannot be written ({error.strerror or error}); choose another output") from None
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def _check_written(path: Path) -> None:
@@ -166,7 +168,7 @@ def _read_image(path: Path) -> sitk.Image:
         got = "a folder" if path.is_dir() else "another kind of file"
         raise ValueError(f"{path}: expected a volume file ({', '.join(VOLUME_SUFFIXES)}), got {got}")
     if suffix in (".nii", ".nii.gz"):
-        check_nifti(path)
+        check_nifti(path, finite=True)
     elif suffix in (".mha", ".mhd"):
         check_metaimage(path)
     reader = sitk.ImageFileReader()
@@ -181,7 +183,7 @@ def _read_image(path: Path) -> sitk.Image:
         raise ValueError(f"{path}: damaged or not a {suffix} file ({itk_reason(error)}); get it again") from None
     if reader.GetDimension() not in (2, 3):
         raise ValueError(
-            f"{path}: an image of {reader.GetDimension()} dimensions (x, y, z, … = {reader.GetSize()}) "
+            f"{path}: an image of {reader.GetDimension()} dimensions (x, y, z, ... = {reader.GetSize()}) "
             "where one volume is expected; save the volume you mean as a file of its own"
         )
     if image.GetNumberOfComponentsPerPixel() > 1 and suffix not in _PICTURE_SUFFIXES:

@@ -139,4 +139,4 @@ def unused_cases(splits: Sequence[Fold], patient_of: Mapping[str, str]) -> list[
 
 def _some(names: Mapping[str, str] | set[str]) -> str:
     shown = sorted(names)[:5]
-    return ", ".join(shown) + (f", … ({len(names)} in all)" if len(names) > len(shown) else "")
+    return ", ".join(shown) + (f", ... ({len(names)} in all)" if len(names) > len(shown) else "")

@@ -46,7 +46,7 @@ def itk_reason(error: RuntimeError) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     telling = [line for line in lines if not line.startswith("Exception thrown in") and ".cxx:" not in line]
     reason = re.sub(r"sitk::ERROR: |ITK ERROR: |\w+\(0x[0-9a-f]+\): ", "", " ".join(telling or lines))
-    return reason if len(reason) <= _REASON_LENGTH else reason[: _REASON_LENGTH - 1] + "…"
+    return reason if len(reason) <= _REASON_LENGTH else reason[: _REASON_LENGTH - 3] + "..."
 
 
 def image_to_volume(image: sitk.Image, array: NDArray, path: Path, spacing_mm: Sequence[float]) -> Volume:

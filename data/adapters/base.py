@@ -41,7 +41,7 @@ def check_root(root: Path, layout: str) -> None:
 def unknown_case(case_id: str, cases: Sequence[str], root: Path) -> ValueError:
     """The error for a case the data set lacks, with the name it may have been meant for."""
     near = difflib.get_close_matches(case_id, cases, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(cases[:5])}{', …' if len(cases) > 5 else ''}"
+    hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(cases[:5])}{', ...' if len(cases) > 5 else ''}"
     return ValueError(f"{root}: holds no case {case_id}; {hint}")
 
 

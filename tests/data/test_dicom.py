@@ -1,0 +1,129 @@
+import numpy as np
+import pytest
+
+from data.dicom import read_series
+
+ARRAY = np.arange(5 * 4 * 3, dtype=np.int16).reshape(5, 4, 3)
+
+
+def test_slices_are_sorted_by_position_and_not_by_name(tmp_path, write_series):
+    write_series(tmp_path, ARRAY, names=["e", "b", "d", "a", "c"])
+    volume = read_series(tmp_path)
+    assert np.array_equal(volume.array, ARRAY)
+    assert volume.array.dtype == np.int16
+    assert volume.spacing_mm == (2.0, 0.5, 0.75)
+    assert volume.origin_mm == (10.0, -20.0, 30.0)
+    assert np.array_equal(volume.direction, np.eye(3))
+
+
+def test_ten_comes_after_two(tmp_path, write_series):
+    array = np.arange(12, dtype=np.int16)[:, None, None] * np.ones((1, 3, 3), np.int16)
+    write_series(tmp_path, array)  # image_0 ... image_11
+    assert read_series(tmp_path).array[:, 0, 0].tolist() == list(range(12))
+
+
+def test_a_series_stored_from_the_head_down_lies_in_the_same_place(tmp_path, write_series):
+    positions = [(30.0, -20.0, 10.0 + 2 * (4 - index)) for index in range(5)]
+    write_series(tmp_path, ARRAY[::-1], positions_mm=positions)
+    volume = read_series(tmp_path)
+    assert np.array_equal(volume.array, ARRAY)
+    assert volume.origin_mm == (10.0, -20.0, 30.0)
+
+
+def test_positions_rounded_to_a_tenth_are_even(tmp_path, write_series):
+    positions = [(0.0, 0.0, round(1.25 * index + 1e-9, 1)) for index in range(5)]
+    write_series(tmp_path, ARRAY, positions_mm=positions)
+    assert read_series(tmp_path).spacing_mm[0] == pytest.approx(1.25)
+
+
+def test_hidden_files_are_no_slices(tmp_path, write_series):
+    write_series(tmp_path, ARRAY)
+    (tmp_path / "._image_0").write_text("what an archive of another system leaves")
+    (tmp_path / "DICOMDIR").write_text("an index")
+    assert read_series(tmp_path).shape == ARRAY.shape
+
+
+def missing_slice(folder, write):
+    write(folder, ARRAY)
+    (folder / "image_2").unlink()
+
+
+def two_missing_slices(folder, write):
+    write(folder, np.zeros((8, 3, 3), np.int16))
+    (folder / "image_3").unlink()
+    (folder / "image_4").unlink()
+
+
+def uneven(folder, write):
+    write(folder, ARRAY, positions_mm=[(0, 0, z) for z in (0, 2, 4, 6.9, 8.9)])
+
+
+def double_slice(folder, write):
+    write(folder, ARRAY, positions_mm=[(0, 0, z) for z in (0, 2, 4, 4, 6)])
+
+
+def mixed_series(folder, write):
+    write(folder, ARRAY)
+    write(folder, ARRAY[:1], series="9.9.9", names=["image_9"], positions_mm=[(30, -20, 20)])
+
+
+def another_size(folder, write):
+    write(folder, ARRAY)
+    write(folder, np.zeros((1, 6, 3), np.int16), names=["image_9"], positions_mm=[(30, -20, 20)])
+
+
+def another_spacing(folder, write):
+    write(folder, ARRAY)
+    write(folder, ARRAY[:1], (2.0, 0.6, 0.75), names=["image_9"], positions_mm=[(30, -20, 20)])
+
+
+def tilted(folder, write):
+    write(folder, ARRAY, positions_mm=[(0, 1.5 * index, 2 * index) for index in range(5)])
+
+
+def no_dicom(folder, write):
+    write(folder, ARRAY)
+    (folder / "notes.txt").write_text("a text among the slices")
+
+
+def truncated(folder, write):
+    path = write(folder, np.random.default_rng(0).integers(0, 999, (5, 32, 32)).astype(np.int16))[2]
+    path.write_bytes(path.read_bytes()[:900])
+
+
+@pytest.mark.parametrize(
+    ("make", "names", "says"),
+    [
+        (missing_slice, "image_3", "4 mm after image_1, where 2 mm is usual: 1 missing slice in between"),
+        (two_missing_slices, "image_5", "2 missing slices in between"),
+        (uneven, "image_3", "2.9 mm after image_2, where 2 mm is usual: uneven spacing"),
+        (double_slice, "image_3", "two slices in one place"),
+        (mixed_series, "image_9", r"series 9\.9\.9 among slices of series 1\.2\.3"),
+        (another_size, "image_9", "size 6 x 3 among slices of size 4 x 3"),
+        (another_spacing, "image_9", "pixel spacing"),
+        (tilted, "image_4", "6 mm sideways"),
+        (no_dicom, "notes.txt", "not a whole DICOM slice"),
+        (truncated, "image_2", "not a whole DICOM slice"),
+    ],
+)
+def test_what_is_not_one_whole_series_is_one_clear_line(tmp_path, capfd, write_series, make, names, says):
+    make(tmp_path, write_series)
+    with pytest.raises(ValueError, match=says) as caught:
+        read_series(tmp_path)
+    assert str(tmp_path / names) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert capfd.readouterr().err == ""
+
+
+def test_no_folder_no_slices(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no such folder"):
+        read_series(tmp_path / "nowhere")
+    with pytest.raises(ValueError, match="holds no DICOM slices"):
+        read_series(tmp_path)
+
+
+def test_one_slice_is_as_thick_as_it_says(tmp_path, write_series):
+    write_series(tmp_path, ARRAY[:1])
+    volume = read_series(tmp_path)
+    assert volume.shape == (1, 4, 3)
+    assert volume.spacing_mm == (2.0, 0.5, 0.75)
