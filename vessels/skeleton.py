@@ -55,7 +55,7 @@ def skeletonize(mask: Mask) -> Mask:
     if inside.size == 0:
         return skeleton
     single_slice = mask.ndim == 2 or mask.shape[0] == 1
-    thinned = _thin_padded(_padded(inside), FACES_2D if single_slice else FACES_3D)
+    thinned = _thinned(inside, FACES_2D if single_slice else FACES_3D)
     np.copyto(skeleton[box], thinned.reshape(inside.shape))
     return skeleton
 
@@ -68,13 +68,13 @@ def _padded(inside: Mask) -> NDArray[np.uint8]:
     return padded
 
 
-def _thin_padded(padded: NDArray[np.uint8], faces: NDArray[np.int64]) -> Mask:
-    """Thin the padded volume, and a second time those of its components that the guard alone has saved."""
+def _thinned(inside: Mask, faces: NDArray[np.int64]) -> Mask:
+    """Thin what is in the box, and a second time those of its components that the guard alone has saved."""
+    padded = _padded(inside)
     flat, shape = padded.reshape(-1), padded.shape
-    original = flat.copy()
-    last_voxels = thin(flat, shape, border_voxels(flat, shape), faces, NO_ENDS)
+    last_voxels = thin(flat, shape, border_voxels(flat, shape, np.flatnonzero(flat.view(bool))), faces, NO_ENDS)
     if last_voxels.size:
-        again = restore_components(flat, original, shape, last_voxels)
+        again = restore_components(flat, _padded(inside).reshape(-1), shape, last_voxels)
         thin(flat, shape, again, faces, RIBBON_ENDS)
         thin(flat, shape, listed_again(flat, again), faces, POINT_ENDS)
     return padded[1:-1, 1:-1, 1:-1] != 0

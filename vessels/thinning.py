@@ -1,7 +1,7 @@
 """The kernel of Lee's thinning: deletes simple border voxels from lists, never from whole-volume scans.
 
-A neighbourhood is a 27-bit integer: bit 9 (dz+1) + 3 (dy+1) + (dx+1) is set where that neighbour is foreground; the centre
-(bit 13) is always clear. A voxel's byte in the working volume holds what the lists know of it:
+A neighbourhood is a 27-bit integer: bit 9 (dz+1) + 3 (dy+1) + (dx+1) is set where that neighbour is foreground, and the
+centre, bit 13, is always clear. A voxel's byte in the working volume holds what the lists know of it:
 
     FOREGROUND  it belongs to the mask
     LISTED      it is in the list of voxels that may become deletable
@@ -30,7 +30,7 @@ def _bits_where(axis_shift: int, value: int) -> int:
 
 
 def _cell_masks() -> tuple[np.ndarray, np.ndarray]:
-    """For every vertex, edge and face of the centre cube: the neighbours that share it, and its sign in the Euler sum."""
+    """For every vertex, edge and face of the centre cube: the neighbours that share it, its sign in the Euler sum."""
     masks, signs = [], []
     for dz in (-1, 0, 1):
         for dy in (-1, 0, 1):
@@ -59,7 +59,7 @@ NOT_ON_SIDE = np.array([_bits_where(axis, side) for axis in (0, 1, 2) for side i
 NO_ENDS, POINT_ENDS, RIBBON_ENDS = 0, 1, 2
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True)
 def _neighbourhood(volume: np.ndarray, voxel: int, row: int, plane: int) -> int:
     """The 27-bit neighbourhood of a voxel of the flat, padded volume."""
     code = 0
@@ -72,7 +72,7 @@ def _neighbourhood(volume: np.ndarray, voxel: int, row: int, plane: int) -> int:
                 | ((volume[start] & FOREGROUND) << 1)
                 | ((volume[start + 1] & FOREGROUND) << 2)
             )
-            code |= np.int64(triple) << bit
+            code |= triple << bit
             bit += 3
     return code & ~(1 << 13)
 
@@ -121,10 +121,10 @@ def _is_end(code: int, ends: int) -> bool:
         return True
     if ends == POINT_ENDS or without_first & (without_first - 1) != 0:
         return False
+    one_sided = False
     for others in NOT_ON_SIDE:
-        if code & others == 0:
-            return True
-    return False
+        one_sided |= code & others == 0
+    return one_sided
 
 
 @njit(cache=True)
@@ -235,13 +235,13 @@ def thin(
 
 
 @njit(cache=True)
-def border_voxels(volume: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
-    """Mark as LISTED, and return ascending, the foreground voxels with a background face neighbour."""
+def border_voxels(volume: np.ndarray, shape: tuple[int, int, int], voxels: np.ndarray) -> np.ndarray:
+    """Those of the foreground `voxels` that have a background face neighbour, marked LISTED; order is kept."""
     row, plane = shape[2], shape[1] * shape[2]
-    border = np.empty(1024, dtype=np.int64)
+    border = np.empty(voxels.size, dtype=np.int64)
     count = 0
-    for voxel in range(plane, volume.size - plane):
-        if volume[voxel] & FOREGROUND and not (
+    for voxel in voxels:
+        if not (
             volume[voxel - 1]
             & volume[voxel + 1]
             & volume[voxel - row]
@@ -250,10 +250,9 @@ def border_voxels(volume: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray
             & volume[voxel + plane]
             & FOREGROUND
         ):
-            border = _appended(border, count, voxel)
+            volume[voxel] = FOREGROUND | LISTED
+            border[count] = voxel
             count += 1
-    for voxel in border[:count]:
-        volume[voxel] |= LISTED
     return border[:count]
 
 
@@ -261,7 +260,7 @@ def border_voxels(volume: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray
 def restore_components(
     volume: np.ndarray, original: np.ndarray, shape: tuple[int, int, int], starts: np.ndarray
 ) -> np.ndarray:
-    """Put back the whole 26-connected components of `original` that hold the voxels `starts`; return their voxels, ascending.
+    """Put back the 26-connected components of `original` that hold the voxels `starts`; return their voxels in order.
 
     `original` is the flat padded mask, `volume` has already lost those components but for `starts`.
     """

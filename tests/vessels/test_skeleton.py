@@ -27,7 +27,7 @@ def betti_numbers(mask: Mask) -> tuple[int, int, int]:
     cells = np.zeros([2 * size + 1 for size in volume.shape], dtype=bool)
     for shift in itertools.product((0, 1, 2), repeat=3):
         cells[tuple(slice(s, s + 2 * size, 2) for s, size in zip(shift, volume.shape))] |= volume
-    dimension = sum(np.meshgrid(*[np.arange(size) % 2 for size in cells.shape], indexing="ij"))
+    dimension = np.sum(np.indices(cells.shape) % 2, axis=0)
     euler = int(np.sum((-1) ** dimension[cells]))
     components = ndimage.label(volume, np.ones((3, 3, 3)))[1]
     cavities = ndimage.label(~volume)[1] - 1

@@ -1,0 +1,84 @@
+"""Connected components of a mask: 26-connected in 3D, 8-connected in 2D, as everywhere in this project.
+
+Written here rather than taken from connected-components-3d, whose release 4.1.1 gives wrong labels for some planes (a
+row of a single component split, background voxels numbered); and on a sparse tree this is no slower.
+"""
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+
+def label_components(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
+    """Number the components of a mask 1, 2, … in the C order of their first voxels, and count them.
+
+    Args:
+        mask: bool (*S), 2D or 3D
+
+    Returns:
+        int32 (*S), 0 in the background; and the number of components, 0 for an empty mask.
+
+    Raises:
+        ValueError: a mask that is not boolean, or not 2D or 3D.
+    """
+    if mask.dtype != np.bool_ or mask.ndim not in (2, 3):
+        raise ValueError(f"mask: expected a boolean array in 2D or 3D, got {mask.dtype} of shape {mask.shape}")
+    labels = np.zeros(mask.shape, dtype=np.int32)
+    volume = mask if mask.ndim == 3 else mask[np.newaxis]
+    return labels, _label(volume, labels.reshape(volume.shape))
+
+
+@njit(cache=True)
+def _root(parents: np.ndarray, label: int) -> int:
+    while parents[label] != label:
+        parents[label] = parents[parents[label]]
+        label = parents[label]
+    return label
+
+
+@njit(cache=True)
+def _label(mask: np.ndarray, labels: np.ndarray) -> int:
+    """Label a 3D mask in two passes: provisional numbers with a union-find over them, then the final ones."""
+    parents = np.zeros(1024, dtype=np.int32)
+    n_provisional = 0
+    for z in range(mask.shape[0]):
+        for y in range(mask.shape[1]):
+            for x in range(mask.shape[2]):
+                if not mask[z, y, x]:
+                    continue
+                label = labels[z, y, x - 1] if x > 0 else 0
+                # Where the voxel to the left is foreground, it has met all but the neighbours to the right before.
+                first = x + 1 if label else max(x - 1, 0)
+                for other_z in range(max(z - 1, 0), z + 1):
+                    for other_y in range(max(y - 1, 0), y if other_z == z else min(y + 2, mask.shape[1])):
+                        for other_x in range(first, min(x + 2, mask.shape[2])):
+                            other = labels[other_z, other_y, other_x]
+                            if other == 0 or other == label:
+                                continue
+                            if label == 0:
+                                label = other
+                                continue
+                            root, other_root = _root(parents, label), _root(parents, other)
+                            parents[max(root, other_root)] = min(root, other_root)
+                if label == 0:
+                    n_provisional += 1
+                    label = n_provisional
+                    if label == parents.size:
+                        larger = np.zeros(2 * parents.size, dtype=np.int32)
+                        larger[: parents.size] = parents
+                        parents = larger
+                    parents[label] = label
+                labels[z, y, x] = label
+    # A parent is never greater than its child, so every number is final before it is asked for.
+    count = 0
+    for label in range(1, n_provisional + 1):
+        if parents[label] == label:
+            count += 1
+            parents[label] = count
+        else:
+            parents[label] = parents[parents[label]]
+    flat = labels.reshape(-1)
+    for i in range(flat.size):
+        if flat[i]:
+            flat[i] = parents[flat[i]]
+    return count

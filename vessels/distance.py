@@ -1,0 +1,153 @@
+"""Distances in millimetres between voxels: who is nearest, how far, and where a mask's surface is.
+
+What is computed here does not depend on where in the array the mask lies: every comparison is between distances of
+integer offsets, and ties go to the voxel that comes first in C order.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vessels.box import foreground_box
+from vessels.components import label_components
+from vessels.nearest import fill_boxes, morton_codes, n_nodes, spread_labels, squared_distances
+
+Mask = NDArray[np.bool_]
+
+
+def surface(mask: Mask) -> Mask:
+    """Foreground voxels with a background face neighbour, the edge surface Ω of Sadikine et al. 2023, section 2.1.
+
+    Outside the volume is not background: a vessel that leaves the volume gets no cap where it is cut.
+
+    Args:
+        mask: bool (*S), any number of dimensions
+
+    Returns:
+        bool (*S); empty for an empty mask, and for one that fills its volume.
+
+    Raises:
+        ValueError: a mask that is not boolean.
+    """
+    _check_mask("mask", mask)
+    edge = np.zeros(mask.shape, dtype=bool)
+    box = tuple(slice(max(side.start - 1, 0), side.stop + 1) for side in foreground_box(mask))
+    inside = mask[box]
+    interior = inside.copy()
+    for axis in range(mask.ndim):
+        here, there = [slice(None)] * mask.ndim, [slice(None)] * mask.ndim
+        here[axis], there[axis] = slice(1, None), slice(None, -1)
+        interior[tuple(here)] &= inside[tuple(there)]
+        interior[tuple(there)] &= inside[tuple(here)]
+    np.greater(inside, interior, out=edge[box])
+    return edge
+
+
+def nearest_label(seeds: NDArray[np.integer], mask: Mask, spacing_mm: Sequence[float]) -> NDArray[np.int32]:
+    """Give every voxel of a mask the label of the nearest seed voxel within its own connected component.
+
+    The branch volumes B_j of Sadikine et al. 2023, Eq. 3: with the skeleton's branch labels as seeds, the voxels whose
+    nearest skeleton voxel belongs to branch j. Nearest is by the Euclidean distance of voxel centres, straight through
+    whatever lies between; but a seed in another component never counts, however near a parallel vessel runs.
+
+    Ties, and distances that differ by less than 1e-9 of themselves, go to the seed that comes first in C order, so the
+    result moves with mask and seeds when they are shifted, cropped or padded.
+
+    Args:
+        seeds: integer (*S), 0 where there is no seed; seeds outside the mask belong to no component and are not used.
+        mask: bool (*S), 2D (8-connected) or 3D (26-connected)
+        spacing_mm: voxel size along each array axis (z, y, x), millimetres, > 0.
+
+    Returns:
+        int32 (*S), 0 in the background and in components without a seed; all 0 for an empty mask.
+
+    Raises:
+        ValueError: seeds that are not integers from 0 to 2^31 - 1, arrays of different shapes, or a bad spacing.
+    """
+    _check_mask("mask", mask)
+    spacing = _spacing_in_3d(spacing_mm, mask.ndim)
+    if mask.ndim not in (2, 3):
+        raise ValueError(f"mask: expected 2 or 3 dimensions, got shape {mask.shape}; label one volume at a time")
+    if not np.issubdtype(seeds.dtype, np.integer) or seeds.shape != mask.shape:
+        raise ValueError(
+            f"seeds: expected integers of the mask's shape {mask.shape}, got {seeds.dtype} of shape {seeds.shape}; "
+            "number the seeds 1, 2, … on the mask's grid"
+        )
+    result = np.zeros(mask.shape, dtype=np.int32)
+    box = foreground_box(mask)
+    components, n_components = label_components(mask[box])
+    where = np.argwhere((seeds[box] != 0) & mask[box])
+    if len(where) == 0:
+        return result
+    labels = seeds[box][tuple(where.T)]
+    if labels.min() < 0 or labels.max() > np.iinfo(np.int32).max:
+        raise ValueError(f"seeds: expected labels from 0 to 2^31 - 1, got {labels.min()} to {labels.max()}")
+    of_component = components[tuple(where.T)]
+    points = _in_3d(where)
+    order = np.lexsort((morton_codes(points), of_component))
+    starts = np.searchsorted(of_component[order], np.arange(n_components + 2))
+    spread_labels(
+        _volume(components), points[order], order, labels[order].astype(np.int32), starts, spacing, _volume(result[box])
+    )
+    return result
+
+
+def distances_to_set_mm(points: NDArray[np.integer], target: Mask, spacing_mm: Sequence[float]) -> NDArray[np.float64]:
+    """Exact Euclidean distance from each of some voxel centres to the nearest voxel centre of a set.
+
+    Args:
+        points: integer (N, ndim), voxel indices; fastest if neighbours follow each other, as from `numpy.argwhere`.
+        target: bool (*S), 2D or 3D, the set
+        spacing_mm: voxel size along each array axis (z, y, x), millimetres, > 0.
+
+    Returns:
+        float64 (N,), millimetres, 0 or more; inf if the set is empty.
+
+    Raises:
+        ValueError: points that are not integers (N, ndim), a target that is not boolean, or a bad spacing.
+    """
+    _check_mask("target", target)
+    spacing = _spacing_in_3d(spacing_mm, target.ndim)
+    if not np.issubdtype(points.dtype, np.integer) or points.ndim != 2 or points.shape[1] != target.ndim:
+        raise ValueError(
+            f"points: expected voxel indices, integers of shape (N, {target.ndim}), "
+            f"got {points.dtype} of shape {points.shape}"
+        )
+    box = foreground_box(target)
+    members = _in_3d(np.argwhere(target[box]))
+    if len(members) == 0:
+        return np.full(len(points), math.inf)
+    order = np.argsort(morton_codes(members))
+    members = members[order]
+    boxes = np.empty((n_nodes(len(members)), 6), dtype=np.int32)
+    fill_boxes(members, boxes)
+    queries = _in_3d(points - np.array([side.start for side in box]))
+    return np.sqrt(squared_distances(queries, members, order, boxes, spacing))
+
+
+def _check_mask(name: str, mask: Mask) -> None:
+    if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
+        came = f"dtype {mask.dtype}" if isinstance(mask, np.ndarray) else type(mask).__name__
+        raise ValueError(f"{name}: expected a boolean array, got {came}; compare first, as in labels > 0")
+
+
+def _spacing_in_3d(spacing_mm: Sequence[float], ndim: int) -> tuple[float, float, float]:
+    """The spacing checked, with 1 mm along the axis that a plane lacks."""
+    spacing = tuple(float(value) for value in spacing_mm)
+    if len(spacing) != ndim or not all(math.isfinite(value) and value > 0 for value in spacing):
+        raise ValueError(f"spacing_mm: expected {ndim} positive numbers in array axis order (z, y, x), got {spacing}")
+    z, y, x = (1.0,) * (3 - ndim) + spacing
+    return z, y, x
+
+
+def _in_3d(points: NDArray[np.integer]) -> NDArray[np.int32]:
+    """Indices (N, 2 or 3) as (N, 3); a plane's points have z = 0."""
+    in_3d = np.zeros((len(points), 3), dtype=np.int32)
+    in_3d[:, 3 - points.shape[1] :] = points
+    return in_3d
+
+
+def _volume(array: np.ndarray) -> np.ndarray:
+    return array if array.ndim == 3 else array[np.newaxis]

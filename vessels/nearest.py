@@ -1,0 +1,237 @@
+"""Kernels that find the nearest of many lattice points, by squared distances of integer offsets alone.
+
+The points are sorted along a Morton curve; a binary tree over that order holds the bounding box of every run of points.
+Node 0 is the root, node i has the children 2i+1 and 2i+2, and a leaf covers LEAF consecutive points.
+
+All coordinates are integers (N, 3) in array axis order. A squared distance is always computed as
+(|dz| sz)² + (|dy| sy)² + (|dx| sx)², so it is the same number wherever in the volume the two voxels lie.
+"""
+
+import numpy as np
+from numba import njit
+
+LEAF = 8
+# Squared distances this close (relative) are the same lattice distance seen through rounded spacings: 1e-9 in length.
+TIE = 2e-9
+
+
+@njit(cache=True)
+def morton_codes(points: np.ndarray) -> np.ndarray:
+    """Interleave the bits of three coordinates of at most 20 bits, so that near points get near codes."""
+    codes = np.zeros(points.shape[0], dtype=np.int64)
+    for i in range(points.shape[0]):
+        code = 0
+        for axis in range(3):
+            spread = int(points[i, axis])
+            spread = (spread | (spread << 32)) & 0x1F00000000FFFF
+            spread = (spread | (spread << 16)) & 0x1F0000FF0000FF
+            spread = (spread | (spread << 8)) & 0x100F00F00F00F00F
+            spread = (spread | (spread << 4)) & 0x10C30C30C30C30C3
+            spread = (spread | (spread << 2)) & 0x1249249249249249
+            code |= spread << (2 - axis)
+        codes[i] = code
+    return codes
+
+
+@njit(cache=True)
+def n_nodes(n_points: int) -> int:
+    """How many nodes the tree over so many points has."""
+    n_leaves = 1
+    while n_leaves * LEAF < n_points:
+        n_leaves *= 2
+    return 2 * n_leaves - 1
+
+
+@njit(cache=True)
+def fill_boxes(points: np.ndarray, boxes: np.ndarray) -> None:
+    """Bounding boxes (n_nodes, 6) of the tree over points in their final order: lowest z, y, x, then highest."""
+    n_leaves = boxes.shape[0] // 2 + 1
+    boxes[:, :3] = 2**30
+    boxes[:, 3:] = -(2**30)
+    for i in range(points.shape[0]):
+        node = n_leaves - 1 + i // LEAF
+        for axis in range(3):
+            boxes[node, axis] = min(boxes[node, axis], points[i, axis])
+            boxes[node, axis + 3] = max(boxes[node, axis + 3], points[i, axis])
+    for node in range(n_leaves - 2, -1, -1):
+        for axis in range(3):
+            boxes[node, axis] = min(boxes[2 * node + 1, axis], boxes[2 * node + 2, axis])
+            boxes[node, axis + 3] = max(boxes[2 * node + 1, axis + 3], boxes[2 * node + 2, axis + 3])
+
+
+@njit(cache=True)
+def _squared(dz: int, dy: int, dx: int, spacing: tuple[float, float, float]) -> float:
+    z, y, x = abs(dz) * spacing[0], abs(dy) * spacing[1], abs(dx) * spacing[2]
+    return z * z + y * y + x * x
+
+
+@njit(cache=True)
+def _squared_to_box(boxes: np.ndarray, node: int, z: int, y: int, x: int, spacing: tuple[float, float, float]) -> float:
+    """Squared distance from a voxel to the nearest corner, edge or face of a node's box; 0 inside."""
+    dz = max(boxes[node, 0] - z, z - boxes[node, 3], 0)
+    dy = max(boxes[node, 1] - y, y - boxes[node, 4], 0)
+    dx = max(boxes[node, 2] - x, x - boxes[node, 5], 0)
+    return _squared(dz, dy, dx, spacing)
+
+
+@njit(cache=True)
+def nearest_point(
+    points: np.ndarray,
+    ranks: np.ndarray,
+    boxes: np.ndarray,
+    voxel: tuple[int, int, int],
+    spacing: tuple[float, float, float],
+    guess: int,
+    stack: np.ndarray,
+    stacked_squared: np.ndarray,
+) -> tuple[int, float]:
+    """The nearest point, of those equally near (up to TIE) the one of lowest rank, and its squared distance.
+
+    Args:
+        guess: a point that may be near; the better the guess, the less of the tree is looked at.
+        stack, stacked_squared: working space for 64 nodes.
+    """
+    z, y, x = voxel
+    best = guess
+    best_squared = _squared(points[guess, 0] - z, points[guess, 1] - y, points[guess, 2] - x, spacing)
+    unequal_tie = False
+    first_leaf = boxes.shape[0] // 2
+    stack[0], stacked_squared[0] = 0, 0.0
+    height = 1
+    while height:
+        height -= 1
+        node = stack[height]
+        if stacked_squared[height] > best_squared * (1 + TIE):
+            continue
+        if node < first_leaf:
+            near, far = 2 * node + 1, 2 * node + 2
+            near_squared = _squared_to_box(boxes, near, z, y, x, spacing)
+            far_squared = _squared_to_box(boxes, far, z, y, x, spacing)
+            if far_squared < near_squared:
+                near, far, near_squared, far_squared = far, near, far_squared, near_squared
+            stack[height], stacked_squared[height] = far, far_squared
+            stack[height + 1], stacked_squared[height + 1] = near, near_squared
+            height += 2
+            continue
+        start = (node - first_leaf) * LEAF
+        for i in range(start, min(start + LEAF, points.shape[0])):
+            squared = _squared(points[i, 0] - z, points[i, 1] - y, points[i, 2] - x, spacing)
+            if squared == best_squared:
+                if ranks[i] < ranks[best]:
+                    best = i
+            elif squared < best_squared:
+                unequal_tie = squared >= best_squared * (1 - TIE)
+                best, best_squared = i, squared
+            elif squared <= best_squared * (1 + TIE):
+                unequal_tie = True
+    if unequal_tie:
+        best = _first_within(points, ranks, boxes, voxel, spacing, best_squared * (1 + TIE), best, stack)
+    return best, best_squared
+
+
+@njit(cache=True)
+def _first_within(
+    points: np.ndarray,
+    ranks: np.ndarray,
+    boxes: np.ndarray,
+    voxel: tuple[int, int, int],
+    spacing: tuple[float, float, float],
+    limit_squared: float,
+    best: int,
+    stack: np.ndarray,
+) -> int:
+    """The point of lowest rank within a squared distance, `best` being one of them."""
+    z, y, x = voxel
+    first_leaf = boxes.shape[0] // 2
+    stack[0] = 0
+    height = 1
+    while height:
+        height -= 1
+        node = stack[height]
+        if _squared_to_box(boxes, node, z, y, x, spacing) > limit_squared:
+            continue
+        if node < first_leaf:
+            stack[height], stack[height + 1] = 2 * node + 2, 2 * node + 1
+            height += 2
+            continue
+        start = (node - first_leaf) * LEAF
+        for i in range(start, min(start + LEAF, points.shape[0])):
+            squared = _squared(points[i, 0] - z, points[i, 1] - y, points[i, 2] - x, spacing)
+            if squared <= limit_squared and ranks[i] < ranks[best]:
+                best = i
+    return best
+
+
+@njit(cache=True)
+def squared_distances(
+    queries: np.ndarray,
+    points: np.ndarray,
+    ranks: np.ndarray,
+    boxes: np.ndarray,
+    spacing: tuple[float, float, float],
+) -> np.ndarray:
+    """Squared distance from every query (N, 3) to the nearest point; faster if neighbours follow each other."""
+    stack, stacked_squared = np.empty(64, dtype=np.int64), np.empty(64)
+    squared = np.empty(queries.shape[0])
+    guess = 0
+    for i in range(queries.shape[0]):
+        voxel = (queries[i, 0], queries[i, 1], queries[i, 2])
+        guess, squared[i] = nearest_point(points, ranks, boxes, voxel, spacing, guess, stack, stacked_squared)
+    return squared
+
+
+@njit(cache=True)
+def spread_labels(
+    components: np.ndarray,
+    points: np.ndarray,
+    ranks: np.ndarray,
+    labels: np.ndarray,
+    starts: np.ndarray,
+    spacing: tuple[float, float, float],
+    result: np.ndarray,
+) -> None:
+    """Write into `result` the label of the nearest point of each voxel's own component; leave 0 where it has none.
+
+    Args:
+        components: unsigned (Z, Y, X), 0 where there is nothing to label, C numbers from 1.
+        points, ranks, labels: the points, by component and in each along the Morton curve.
+        starts: int64 (C + 2,), points of component c are those from starts[c] to starts[c + 1].
+        result: int32 (Z, Y, X), zeros.
+    """
+    box_starts = np.zeros(starts.size, dtype=np.int64)
+    for c in range(starts.size - 1):
+        box_starts[c + 1] = box_starts[c] + n_nodes(starts[c + 1] - starts[c])
+    boxes = np.empty((box_starts[-1], 6), dtype=np.int32)
+    for c in range(starts.size - 1):
+        fill_boxes(points[starts[c] : starts[c + 1]], boxes[box_starts[c] : box_starts[c + 1]])
+
+    stack, stacked_squared = np.empty(64, dtype=np.int64), np.empty(64)
+    # The nearest point of the neighbour just visited, and of those in the row before, are the guesses.
+    row_before = np.zeros(components.shape[2], dtype=np.int64)
+    for z in range(components.shape[0]):
+        for y in range(components.shape[1]):
+            best = 0
+            for x in range(components.shape[2]):
+                c = int(components[z, y, x])
+                if c == 0:
+                    continue
+                first, last = starts[c], starts[c + 1]
+                if first == last:
+                    continue
+                guess = best if first <= best < last else row_before[x]
+                if not first <= guess < last:
+                    guess = first
+                here = slice(first, last)
+                best, _ = nearest_point(
+                    points[here],
+                    ranks[here],
+                    boxes[box_starts[c] : box_starts[c + 1]],
+                    (z, y, x),
+                    spacing,
+                    guess - first,
+                    stack,
+                    stacked_squared,
+                )
+                best += first
+                row_before[x] = best
+                result[z, y, x] = labels[best]
