@@ -1,5 +1,6 @@
 """Decompose a vessel mask into scales: masks of small to large vessels (Sadikine et al. 2023, section 2.1)."""
 
+import itertools
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,13 +9,14 @@ from typing import Annotated, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field
-from vessels.distance import nearest_label
 
 from vessels import spurs
 from vessels.box import foreground_box
-from vessels.branches import BoolArray, BranchGraph, FloatArray, IntArray, trace_branches
+from vessels.branches import FREE, BoolArray, BranchGraph, FloatArray, path_lengths, trace_branches
+from vessels.distance import nearest_label
 from vessels.radius import Wall, branch_medians, distance_radii, paper_local_radii, volume_radii
 from vessels.skeleton import skeletonize
+from vessels.territory import deepest_branch, owners_with_junctions
 
 Estimator = Literal["paper", "distance", "volume"]
 DEFAULT_ESTIMATOR: Estimator = "volume"
@@ -35,9 +37,11 @@ class ScaleSettings(BaseModel, frozen=True, extra="forbid"):
     """Nearest surface voxels that the `paper` estimator takes (m in Eq. 1)."""
     prune_spurs: bool | None = None
     """Remove spurs shorter than the radius at their junction; unset: not with `paper`, but with the others."""
+    weigh_fragments: bool | None = None
+    """Count branches without a junction by their length towards the quantiles; unset: as for prune_spurs."""
 
 
-PAPER_SCALES = ScaleSettings(estimator="paper", prune_spurs=False)
+PAPER_SCALES = ScaleSettings(estimator="paper", prune_spurs=False, weigh_fragments=False, surface_neighbours=8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +72,7 @@ def decompose_scales(
     quantiles: Sequence[float] = (0.25, 0.75),
     estimator: Estimator = DEFAULT_ESTIMATOR,
     prune_spurs: bool | None = None,
+    weigh_fragments: bool | None = None,
     surface_neighbours: int = 8,
 ) -> ScaleDecomposition:
     """Split a vessel mask into scales by the radii of its branches (Sadikine et al. 2023, section 2.1).
@@ -77,7 +82,9 @@ def decompose_scales(
         spacing_mm: voxel size along each axis, mm.
         quantiles: of the branch radii, rising, each in (0, 1); n of them give n + 1 scales, () gives one.
         estimator: `paper`, `distance` or `volume`.
-        prune_spurs: whether spurs go; None: not with `paper`, but with the others.
+        prune_spurs: whether spurs shorter than the radius at their junction go; None: not with `paper`, but with
+            the others.
+        weigh_fragments: whether a branch without a junction counts by its length towards the quantiles; None: as above.
         surface_neighbours: m of Eq. 1, for `paper`.
 
     Raises:
@@ -88,17 +95,22 @@ def decompose_scales(
     part = np.ascontiguousarray(mask[box])
     graph = trace_branches(skeletonize(part))
     wall = Wall(part, spacing)
-    if prune_spurs if prune_spurs is not None else estimator != "paper":
+    refined = estimator != "paper"
+    prune_spurs, weigh_fragments = (refined if chosen is None else chosen for chosen in (prune_spurs, weigh_fragments))
+    if prune_spurs:
         graph = spurs.prune_spurs(graph, wall.distance_mm(graph.voxels * np.array(spacing)), spacing)
     radii, branch_map = _measure(part, spacing, graph, wall, estimator, surface_neighbours)
-    thresholds, notes = _thresholds(radii, quantiles)
-    scale_of_branch = np.append(0, 1 + np.searchsorted(thresholds, radii, side="left")).astype(np.uint8)
+    counts = _counts(graph, radii, spacing) if weigh_fragments else np.ones(graph.n_branches)
+    thresholds = tuple(_weighted_quantiles(radii, counts, quantiles).tolist())
+    scale = 1 + np.searchsorted(np.array(thresholds), radii, side="left")
+    notes = _notes(radii, scale, thresholds, quantiles)
 
     branches = np.zeros(mask.shape, dtype=np.int32)
     branches[box] = branch_map
     skeleton = np.zeros(mask.shape, dtype=bool)
     skeleton[box][tuple(graph.voxels.T)] = True
-    return ScaleDecomposition(scale_of_branch[branches], branches, radii, thresholds, skeleton, estimator, notes)
+    labels = np.append(0, scale).astype(np.uint8)[branches]
+    return ScaleDecomposition(labels, branches, radii, thresholds, skeleton, estimator, notes)
 
 
 def _measure(
@@ -120,36 +132,50 @@ def _measure(
         radii = distance_radii(graph, wall, spacing)
     else:
         cells = np.bincount(nearest[mask] - 1, minlength=len(graph.voxels))
-        radii = volume_radii(graph, cells[graph.order].astype(np.float64), wall, spacing)
-    owner = with_junctions(graph, radii)
-    return radii, np.append(0, owner + 1).astype(np.int32)[nearest]
+        radii = volume_radii(graph, cells, wall, spacing)
+    if estimator == "paper":
+        return radii, np.append(0, owners_with_junctions(graph, radii) + 1).astype(np.int32)[nearest]
+    return radii, deepest_branch(graph, radii, nearest, spacing)
 
 
-def with_junctions(graph: BranchGraph, radii: FloatArray) -> IntArray:
-    """Branch of each skeleton voxel, junctions going to the thickest branch that touches them (ties: the first)."""
-    joined_branch, side = np.nonzero(graph.ends >= 0)
-    cluster = graph.ends[joined_branch, side]
-    ranked = np.lexsort((joined_branch, -radii[joined_branch], cluster))
-    numbers, first = np.unique(cluster[ranked], return_index=True)
-    thickest = np.full(int(graph.cluster.max(initial=-1)) + 2, -1)
-    thickest[numbers] = joined_branch[ranked[first]]
-    return np.where(graph.owner < 0, thickest[graph.cluster], graph.owner)
+def _counts(graph: BranchGraph, radii: FloatArray, spacing: tuple[float, ...]) -> FloatArray:
+    """For how many branches each stands: a piece of vessel that broke off for less than one.
+
+    A thin vessel in thick slices falls to pieces, each a component of its own; counted as branches, they would pull
+    every quantile to the thinnest vessels. A branch without a junction counts by its length, at most once, in units of
+    the median length of the branches at junctions.
+    """
+    length = path_lengths(graph, spacing)
+    alone = np.all(graph.ends == FREE, axis=1)
+    if alone.all():
+        return np.ones(graph.n_branches)
+    return np.where(alone, np.minimum(1.0, (length + 2 * radii) / np.median(length[~alone])), 1.0)
 
 
-def _thresholds(radii: FloatArray, quantiles: Sequence[float]) -> tuple[tuple[float, ...], tuple[str, ...]]:
-    """Thresholds in mm at the quantiles of the branch radii, and notes on tied ones and on empty scales."""
-    thresholds = tuple(float(threshold) for threshold in np.quantile(radii, quantiles)) if len(quantiles) else ()
+def _weighted_quantiles(values: FloatArray, counts: FloatArray, quantiles: Sequence[float]) -> FloatArray:
+    """Quantiles by linear interpolation, each value standing for `counts` of its like; `np.quantile` if all are one."""
+    if np.all(counts == 1):
+        return np.quantile(values, quantiles)
+    ranked = np.argsort(values, kind="stable")
+    rank = np.cumsum(counts[ranked]) - (counts[ranked] + counts[ranked[0]]) / 2
+    return np.interp(quantiles, rank / rank[-1], values[ranked])
+
+
+def _notes(
+    radii: FloatArray, scale: NDArray[np.integer], thresholds: tuple[float, ...], quantiles: Sequence[float]
+) -> tuple[str, ...]:
+    """Lines on tied thresholds, of which a warning is given too, and on scales without a branch."""
     notes = []
-    for lower in range(len(thresholds) - 1):
-        if thresholds[lower] == thresholds[lower + 1]:
+    for lower, (one, other) in enumerate(itertools.pairwise(thresholds)):
+        if one == other:
+            share = float(np.mean(radii == one))
             notes.append(
-                f"quantiles {quantiles[lower]:g} and {quantiles[lower + 1]:g} of the branch radii are both "
-                f"{thresholds[lower]:g} mm: branches of that radius are in scale {lower + 1}, none in {lower + 2}"
+                f"quantiles {quantiles[lower]:g} and {quantiles[lower + 1]:g} of the branch radii are both {one:g} mm, "
+                f"as {share:.0%} of the branches have it: these are in scale {lower + 1}, scale {lower + 2} is empty"
             )
             warnings.warn(notes[-1], ScaleWarning, stacklevel=3)
-    count = np.bincount(np.searchsorted(thresholds, radii, side="left"), minlength=len(thresholds) + 1)
-    notes += [f"scale {scale} has no branch" for scale in np.flatnonzero(count == 0) + 1]
-    return thresholds, tuple(notes)
+    held = np.bincount(scale, minlength=len(thresholds) + 2)[1:]
+    return (*notes, *(f"scale {empty} has no branch" for empty in np.flatnonzero(held == 0) + 1))
 
 
 def _checked(

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cc3d
 import numpy as np
 from scipy.spatial import cKDTree
 
@@ -17,9 +16,13 @@ from vessels.branches import (
     cluster_centres,
     without_float_noise,
 )
+from vessels.components import label_components
 from vessels.distance import surface
 
+# Rounds of smoothing along a centreline: a standard deviation of two voxels.
 _ROUNDS = 8
+# Shorter pieces of branch than this, in voxels, are measured by their distance to the wall.
+_SHORTEST_CORE = 2.0
 
 
 class Wall:
@@ -76,7 +79,7 @@ def paper_local_radii(
     """
     if not len(voxels):
         return np.empty(0)
-    component = cc3d.connected_components(mask, connectivity=26 if mask.ndim == 3 else 8)
+    component = label_components(mask)[0]
     edge = np.argwhere(surface(mask))
     bare = np.setdiff1d(np.unique(component[tuple(voxels.T)]), component[tuple(edge.T)])
     if bare.size:
@@ -121,118 +124,135 @@ def centrelines(graph: BranchGraph, spacing_mm: Sequence[float]) -> FloatArray:
 
 @dataclass(frozen=True, eq=False)
 class _Course:
-    """Where each position of each branch lies along its centreline, all float (M,) in mm.
+    """What is known at each position of each branch, in the order of the paths, float (M,) in mm.
 
-    share: the piece of centreline that belongs to the position. depth: distance to the wall.
-    margin: how far the position is inside the part of its branch that is free of its ends' influence (negative: out).
+    share: the piece of centreline that belongs to the position.
+    depth: distance to the wall.
+    clearance: how far the position is from what the branch's ends disturb; negative within that.
     """
 
     share: FloatArray
     depth: FloatArray
-    margin: FloatArray
+    clearance: FloatArray
 
 
 def _course(graph: BranchGraph, wall: Wall, spacing_mm: Sequence[float]) -> _Course:
+    """Measure along the centrelines.
+
+    What an end disturbs: at a junction all within its ball, where the thicker vessel is; at a free end a radius, the
+    part where the vessel closes.
+    """
     spacing = np.asarray(spacing_mm, dtype=np.float64)
     line = centrelines(graph, spacing_mm)
-    step = np.append(np.linalg.norm(np.diff(line, axis=0), axis=1), 0.0)
-    last = graph.starts[1:] - 1
-    step[last] = 0.0
-    before = np.append(0.0, step[:-1])
-    share = (step + before) / 2
+    first, last = graph.starts[:-1], graph.starts[1:] - 1
+    step = np.append(0.0, np.linalg.norm(np.diff(line, axis=0), axis=1))
+    step[first] = 0.0
+    share = (step + np.append(step[1:], 0.0)) / 2
     depth = wall.distance_mm(line)
 
     branch = graph.branch_of_position()
-    reach = np.cumsum(before)
-    from_start = reach - reach[graph.starts[:-1]][branch]
-    from_end = reach[last][branch] - reach
-    centre = cluster_centres(graph)
-    radius = junction_radii(graph, wall, spacing_mm)
-    margins = []
-    for side, position, along in ((0, graph.starts[:-1], from_start), (1, last, from_end)):
+    reach = np.cumsum(step)
+    centre, radius = cluster_centres(graph), _junction_radii(graph, wall, spacing)
+    clearance = np.full(len(line), np.inf)
+    for side, position in ((0, first), (1, last)):
         end = graph.ends[:, side]
-        influence = depth[position].copy()
+        disturbed = depth[position].copy()
         joined = np.flatnonzero(end >= 0)
         gap = np.linalg.norm(graph.voxels[centre[end[joined]]] * spacing - line[position[joined]], axis=1)
-        influence[joined] = radius[end[joined]] - gap
-        influence[end == CLOSED] = -np.inf
-        margins.append(along - influence[branch])
-    return _Course(share, depth, np.minimum(*margins))
+        disturbed[joined] = radius[end[joined]] - gap
+        disturbed[end == CLOSED] = -np.inf
+        clearance = np.minimum(clearance, np.abs(reach - reach[position][branch]) - disturbed[branch])
+    return _Course(share, depth, without_float_noise(clearance, spacing_mm))
 
 
-def junction_radii(graph: BranchGraph, wall: Wall, spacing_mm: Sequence[float]) -> FloatArray:
-    """Return the largest distance to the wall within each junction cluster, float (n_clusters,), mm."""
+def _junction_radii(graph: BranchGraph, wall: Wall, spacing: FloatArray) -> FloatArray:
+    """Largest distance to the wall within each junction cluster, float (n_clusters,), mm."""
     inside = np.flatnonzero(graph.cluster >= 0)
     radius = np.zeros(int(graph.cluster.max(initial=-1)) + 1)
-    np.maximum.at(radius, graph.cluster[inside], wall.distance_mm(graph.voxels[inside] * np.asarray(spacing_mm)))
+    np.maximum.at(radius, graph.cluster[inside], wall.distance_mm(graph.voxels[inside] * spacing))
     return radius
 
 
 def distance_radii(graph: BranchGraph, wall: Wall, spacing_mm: Sequence[float]) -> FloatArray:
-    """Return the median distance from each branch's centreline to the background, float (n_branches,), mm.
+    """Return the median distance from each branch's centreline to the wall, float (n_branches,), mm.
+
+    The distance transform, read on the smoothed centreline, which runs between voxels where the vessel does. What the
+    ends disturb does not count unless there is nothing else. Nothing is subtracted for the half voxel between wall and
+    background: the nearest of many background voxels is as near as the wall. Only of thin vessels along an axis that
+    is not so, and a line one voxel wide has radius 1 voxel.
 
     Args:
         graph: branches of the mask's skeleton.
         wall: the mask's wall.
         spacing_mm: voxel size along each axis, mm.
-
-    The centreline is smoothed, so that it runs between voxels where the vessel does; the positions inside a junction's
-    sphere do not count unless there are no others.
     """
     return _distance_radii(graph, _course(graph, wall, spacing_mm))
 
 
 def _distance_radii(graph: BranchGraph, course: _Course) -> FloatArray:
     branch = graph.branch_of_position()
-    best = np.maximum.reduceat(course.margin, graph.starts[:-1])
-    counts = course.margin >= np.minimum(best, 0.0)[branch]
+    clearest = np.maximum.reduceat(course.clearance, graph.starts[:-1])
+    counts = course.clearance >= np.minimum(clearest, 0.0)[branch]
     return branch_medians(course.depth, np.where(counts, branch, -1), graph.n_branches)
 
 
-def volume_radii(graph: BranchGraph, cells: FloatArray, wall: Wall, spacing_mm: Sequence[float]) -> FloatArray:
+def volume_radii(graph: BranchGraph, cells: IntArray, wall: Wall, spacing_mm: Sequence[float]) -> FloatArray:
     """Return the radius of the cylinder with each branch's volume and length, float (n_branches,), mm.
 
-    r = sqrt(V / (π L)), in two dimensions A / (2 L).
+    r = sqrt(V / (π L)), in two dimensions A / (2 L), over the part of the branch that its ends do not disturb; L runs
+    along the smoothed centreline. A branch with less than two voxels of such a part takes its distance to the wall; if
+    it is a component, the radius of the capsule with its volume, and no less than the ball that fits inside.
 
     Args:
         graph: branches of the mask's skeleton.
-        cells: float (M,), number of mask voxels nearest to each path position.
+        cells: int (N,), number of mask voxels whose nearest skeleton voxel each is.
         wall: the mask's wall.
         spacing_mm: voxel size along each axis, mm.
     """
     course = _course(graph, wall, spacing_mm)
     radii = _distance_radii(graph, course)
-    branch = graph.branch_of_position()
-    core = course.margin >= 0
+    branch, n, ndim = graph.branch_of_position(), graph.n_branches, graph.voxels.shape[1]
+    volume: FloatArray = _cells_along(graph, cells).astype(np.float64) * float(np.prod(spacing_mm))
+    finest = min(spacing_mm)
 
-    def total(values: FloatArray) -> FloatArray:
-        return _sums(np.where(core, values, 0.0), branch, graph.n_branches)
+    core = course.clearance >= 0
+    core_volume, core_length = (_sums(np.where(core, values, 0.0), branch, n) for values in (volume, course.share))
+    long = core_length >= _SHORTEST_CORE * finest
+    section = core_volume[long] / core_length[long]
+    radii[long] = np.sqrt(section / np.pi) if ndim == 3 else section / 2
 
-    volume, length = total(cells) * float(np.prod(spacing_mm)), total(course.share)
-    long = length >= MIN_CORE * np.asarray(spacing_mm).min()
-    section = volume[long] / length[long]
-    radii[long] = np.sqrt(section / np.pi) if graph.voxels.shape[1] == 3 else section / 2
-    # Without junctions, all of the component is the branch: a capsule's volume.
-    alone = np.flatnonzero(~long & np.all(graph.ends == FREE, axis=1))
-    whole_v = _sums(cells, branch, graph.n_branches)[alone] * float(np.prod(spacing_mm))
-    whole_l = _sums(course.share, branch, graph.n_branches)[alone]
-    radii[alone] = _capsule_radius(whole_v, whole_l, graph.voxels.shape[1])
+    alone = ~long & np.all(graph.ends == FREE, axis=1)
+    inscribed = np.maximum.reduceat(course.depth, graph.starts[:-1]) - finest / 2
+    capsule = _capsule_radii(_sums(volume, branch, n)[alone], _sums(course.share, branch, n)[alone], ndim)
+    radii[alone] = np.maximum(capsule, inscribed[alone])
     return without_float_noise(radii, spacing_mm)
 
 
-MIN_CORE = 2.0
+def _cells_along(graph: BranchGraph, cells: IntArray) -> IntArray:
+    """Cells by path position; those of a branch's voxels beside its path count at the nearest position."""
+    position = np.full(len(graph.voxels), -1)
+    position[graph.order] = np.arange(len(graph.order))
+    beside = np.flatnonzero((position < 0) & (graph.owner >= 0))
+    along = cells[graph.order]
+    if beside.size:
+        # One more axis keeps branches apart.
+        apart = 4 * int(graph.voxels.max() + 1)
+        on, off = (np.column_stack([graph.voxels[at], graph.owner[at] * apart]) for at in (graph.order, beside))
+        np.add.at(along, cKDTree(on).query(off)[1], cells[beside])
+    return along
 
 
 def _sums(values: FloatArray, branch: IntArray, n_branches: int) -> FloatArray:
-    return np.asarray(np.bincount(branch, values, minlength=n_branches), dtype=np.float64)
+    return np.bincount(branch, values, minlength=n_branches).astype(np.float64)
 
 
-def _capsule_radius(volume: FloatArray, length: FloatArray, ndim: int) -> FloatArray:
-    """Radius of a cylinder of that length with a half-ball at each end and that volume (2D: area)."""
+def _capsule_radii(volume: FloatArray, length: FloatArray, ndim: int) -> FloatArray:
+    """Radius of a cylinder of that length with half a ball at each end and that volume (in two dimensions, area)."""
     if ndim == 2:
         return (np.sqrt(length**2 + np.pi * volume) - length) / np.pi
+    # Newton's method from the ball of that volume: too large, and the volume is convex in the radius.
     radius = np.cbrt(3 * volume / (4 * np.pi))
-    for _ in range(20):
-        value = np.pi * radius**2 * (length + 4 / 3 * radius) - volume
-        radius -= value / (2 * np.pi * radius * length + 4 * np.pi * radius**2)
+    for _ in range(16):
+        excess = np.pi * radius**2 * (length + 4 / 3 * radius) - volume
+        radius = radius - excess / (2 * np.pi * radius * (length + 2 * radius))
     return radius
