@@ -26,8 +26,9 @@ from data.files import read_mask
 from data.mask_folders import match_masks, only_file
 from data.provenance import versions
 from data.raw_case import place_mask
+from data.whole_files import write_whole
 from metrics.case import CaseScores, evaluate_case
-from metrics.table import build_report, format_table, to_csv, to_json, write_whole
+from metrics.table import build_report, format_table, to_csv, to_json
 
 
 class EvaluateCommand(BaseModel, frozen=True, extra="forbid"):

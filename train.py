@@ -8,7 +8,6 @@ Watch it with `tensorboard --logdir runs`. Every setting and its meaning: `pytho
 """
 
 from command_line import parse, run  # first of all: it sets how OpenMP threads wait, before torch is loaded
-
 from training.loop import train_run
 from training.settings import RunSettings
 

@@ -6,7 +6,7 @@ see the same batches.
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
 import torch
@@ -148,9 +148,9 @@ class TrainingBatches:
         loading = samples.loading
         wanted = loading.samples_per_epoch or len(samples)
         self._sampler = EpochSampler(len(samples), wanted, loading.batch_size, samples.seed)
-        self._loader: DataLoader[Batch] = DataLoader(
+        self._loader: DataLoader[Any] = DataLoader(
             samples,
-            batch_sampler=self._sampler,  # type: ignore[arg-type]
+            batch_sampler=self._sampler,
             num_workers=workers,
             collate_fn=_collate,
             pin_memory=pin_memory,
@@ -172,17 +172,12 @@ def spacing_of(case: Case) -> tuple[float, ...]:
     return tuple(case.record["spacing_mm"])
 
 
-def vessel_fraction(store: Path, case_ids: Sequence[str]) -> tuple[float, ...]:
-    """Share of voxels of the vessels and of each scale over some cases: (vessels, scale 1, …, scale S)."""
-    counts: list[np.ndarray] = []
-    voxels = 0
+def label_voxels(store: Path, case_ids: Sequence[str], scales: int) -> list[int]:
+    """How often each label 0 … S occurs over some cases: background, then each scale."""
+    counts = np.zeros(1 + scales, dtype=np.int64)
     for case_id in case_ids:
-        case = read_case(store, case_id)
-        scales = np.asarray(case.arrays["scales"])
-        counts.append(np.bincount(scales.ravel(), minlength=len(case.record["scales"]["thresholds_mm"]) + 2))
-        voxels += scales.size
-    total = np.sum(counts, axis=0)[1:]
-    return tuple(float(n) / voxels for n in (total.sum(), *total))
+        counts += np.bincount(read_case(store, case_id).arrays["scales"].ravel(), minlength=1 + scales)
+    return counts.tolist()
 
 
 def _collate(samples: list[tuple[torch.Tensor, torch.Tensor, str]]) -> Batch:

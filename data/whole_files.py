@@ -1,5 +1,6 @@
 """Files that appear whole or not at all: written under a temporary name, then renamed."""
 
+import contextlib
 import os
 import shutil
 from pathlib import Path
@@ -11,7 +12,8 @@ def write_whole(path: Path, content: bytes | memoryview | str) -> None:
     Raises:
         OSError: the disk is full or the folder cannot be written, in one line with the remedy; an older file stays.
     """
-    data = content.encode("utf-8") if isinstance(content, str) else content
+    # A file name in a text may hold bytes that are not UTF-8; they stay what they were.
+    data = content.encode("utf-8", errors="surrogateescape") if isinstance(content, str) else content
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -27,6 +29,6 @@ def write_whole(path: Path, content: bytes | memoryview | str) -> None:
             f"{free / 1e6:.0f} MB free): free some space or choose another output"
         ) from None
     finally:
-        # An unwritable or missing folder holds no temporary file, and may not even be looked at.
-        if os.access(path.parent, os.W_OK):
-            temporary.unlink(missing_ok=True)
+        # Where the folder could not be made there is nothing to remove.
+        with contextlib.suppress(OSError):
+            temporary.unlink()

@@ -3,9 +3,7 @@
 import csv
 import io
 import json
-import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from metrics.case import FLAGS, MEASURES, POLICY, CaseScores
@@ -72,26 +70,6 @@ def format_table(report: Mapping[str, Any]) -> str:
     lines = [_line(header, widths), rule, *(_line(row, widths) for row in rows)]
     lines += [rule, *(_line(row, widths) for row in summary), _describe_counts(report["summary"]["counts"])]
     return "\n".join(lines)
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a text file that appears whole or not at all.
-
-    Raises:
-        OSError: naming the file, when it cannot be written.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        # A file name may hold bytes that are not UTF-8; they stay what they were.
-        with temporary.open("w", encoding="utf-8", errors="surrogateescape", newline="") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        raise OSError(f"{path}: cannot be written ({error.strerror or error}); choose another output") from None
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _plain(value: Cell) -> str:

@@ -62,7 +62,9 @@ def infer(
                 overlap=settings.overlap,
                 mode="gaussian",
             )
-    return result[(..., *(slice(0, n) for n in size))]
+    for axis, n in enumerate(size, start=2):
+        result = result.narrow(axis, 0, n)
+    return result
 
 
 def pad_to(image: torch.Tensor, size: tuple[int, ...]) -> torch.Tensor:

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from data.case_store import read_case
 from data.folds import load_fold
-from data.loading import Batch, TrainingBatches, TrainingSamples, vessel_fraction
+from data.loading import Batch, TrainingBatches, TrainingSamples, label_voxels
 from losses.total import TotalLoss
 from models.build import Network, build_network, load_weights
 from training.checkpoint import save_checkpoint
@@ -97,7 +97,9 @@ def set_up(settings: RunSettings) -> tuple[Training, dict[str, Any] | None]:
     description = _describe_cases(settings, fold)
     scales, ndim = description["network"]["scales"], description["network"]["ndim"]
     network = build_network(settings.model, 1, scales, ndim).to(device)
-    loss = TotalLoss(settings.loss, settings.model.formulation, scales, vessel_fraction(settings.cases, fold["train"]))
+    loss = TotalLoss(
+        settings.loss, settings.model.formulation, scales, label_voxels(settings.cases, fold["train"], scales)
+    )
     optimiser = torch.optim.AdamW(
         network.parameters(), lr=settings.train.learning_rate, weight_decay=settings.train.weight_decay
     )
@@ -164,7 +166,7 @@ def _run_epochs(
             training.history.append(row)
             training.epoch += 1
             _save(training, improved=improved, last=last)
-            bar.set_postfix(loss=f"{terms['total']:.3f}", **{k: f"{v:.3f}" for k, v in measures.items()})
+            bar.set_postfix({"loss": terms["total"], **measures})
             if on_validation and any(name.startswith("validation/") for name in row):
                 on_validation(epoch, measures)
     tracker.hyperparameters(settings.model_dump(mode="json"), measures)
@@ -201,7 +203,7 @@ def train_step(training: Training, batch: Batch, step: int) -> dict[str, torch.T
     training.optimiser.zero_grad(set_to_none=True)
     with autocast(device, training.runner.dtype):
         outputs = training.network(image)
-    terms = training.loss(outputs.logits, outputs.projections, scales, anchors)
+    terms = training.loss(outputs, scales, anchors)
     where = f"epoch {training.epoch}, step {step}, cases {', '.join(batch['case_ids'])}"
     if not torch.isfinite(terms["total"]):
         culprit = next(name for name, value in terms.items() if not torch.isfinite(value))

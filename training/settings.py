@@ -7,8 +7,8 @@ from pydantic import BaseModel, Field
 
 from data.augmentation import AugmentationSettings
 from data.loading import LoadingSettings
-from losses.total import LossSettings
-from models.build import ModelSettings
+from losses.settings import LossSettings
+from models.settings import ModelSettings
 from training.inference import InferenceSettings
 
 

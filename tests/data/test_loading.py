@@ -8,7 +8,7 @@ import torch
 
 from data.augmentation import AugmentationSettings
 from data.case_store import write_case
-from data.loading import LoadingSettings, TrainingBatches, TrainingSamples, vessel_fraction
+from data.loading import LoadingSettings, TrainingBatches, TrainingSamples, label_voxels
 
 AUGMENTATION = AugmentationSettings(rotation_degrees=10, translation_mm=2)
 
@@ -104,6 +104,6 @@ def test_samples_that_cannot_be_are_refused(tmp_path, shapes, loading, message):
         TrainingSamples(tmp_path, names, loading, None, 4, 0)
 
 
-def test_vessel_fraction_counts_vessels_and_scales(tmp_path):
+def test_label_voxels_are_counted_over_the_cases(tmp_path):
     names = store_of(tmp_path, [(8, 8), (8, 24)])
-    assert vessel_fraction(tmp_path, names) == pytest.approx((4 / 256, 2 / 256, 2 / 256))
+    assert label_voxels(tmp_path, names, 2) == [64 + 192 - 4, 2, 2]

@@ -1,13 +1,12 @@
 import csv
 import io
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from metrics.case import FLAGS, MEASURES, POLICY, evaluate_case
-from metrics.table import build_report, format_table, to_csv, to_json, write_whole
+from metrics.table import build_report, format_table, to_csv, to_json
 
 
 @pytest.fixture
@@ -59,17 +58,3 @@ def test_screen_of_a_single_case_has_no_deviation():
     one = {"a": evaluate_case(*np.ones((2, 2, 2), dtype=bool), (1.0, 1.0))}
     deviation = next(line for line in format_table(build_report(one, {}, {})).splitlines() if line.startswith("sd"))
     assert deviation.split() == ["sd", *["-"] * 7]
-
-
-def test_write_whole_leaves_the_old_file_or_the_new_one(tmp_path: Path, monkeypatch):
-    path = tmp_path / "metrics.json"
-    write_whole(path, "old")
-    monkeypatch.setattr("os.fsync", full_disk)
-    with pytest.raises(OSError, match=r"metrics\.json: cannot be written"):
-        write_whole(path, "new")
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def full_disk(descriptor: int) -> None:
-    raise OSError(28, "No space left on device")

@@ -1,0 +1,86 @@
+"""The whole method on phantoms, in minutes on two CPU cores: `make demo`.
+
+    python demo.py --output output/demo
+
+Runs the stages as anybody would run them, prints each command, and closes with the scores of phantoms the network never
+saw, beside those of a plain intensity threshold. Started again after an interruption, it goes on where it stopped.
+"""
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from pydantic import BaseModel, Field
+from tqdm import tqdm
+
+from command_line import parse, run
+from data.case_store import read_dataset
+from data.files import write_volume
+from data.volume import Volume
+from vessels.phantom import PhantomSettings, grow_phantom
+
+FIRST_HELD_OUT_SEED = 100_000
+MEASURES = ("dice", "cldice", "tprec", "tsens", "hd95_mm")
+
+
+class DemoCommand(BaseModel, frozen=True, extra="forbid"):
+    """Where the demonstration goes."""
+
+    output: Path = Path("output/demo")
+    """Folder of everything the demonstration writes."""
+    held_out: int = Field(4, ge=1)
+    """Phantoms to segment that the network never saw."""
+
+
+def main() -> None:
+    command = parse(DemoCommand, "Phantoms from raw CT to evaluated segmentation.")
+    began = time.monotonic()
+    output = command.output
+    cases, raw, scores = output / "cases", output / "held_out", output / "scores"
+    masks, thresholded = output / "predictions", output / "threshold"
+    ct = ("--input", raw / "images", "--organ", raw / "organs")
+    truth = ("--truth", raw / "vessels", "--organ", raw / "organs")
+
+    stage("preprocess.py", "--config", "configs/preprocessing/demo.yaml", "--output", cases)
+    write_held_out(PhantomSettings.model_validate(read_dataset(cases)["phantom"]["phantom"]), command.held_out, raw)
+    stage("train.py", "--config", "configs/demo.yaml", "--cases", cases, "--output", output / "run", "--resume")
+    stage("predict.py", "--checkpoint", output / "run", *ct, "--output", masks)
+    stage("evaluate.py", "--prediction", masks, *truth, "--output", scores / "network")
+    stage("-m", "benchmarks.threshold", "--cases", cases, *ct, "--output", thresholded)
+    stage("evaluate.py", "--prediction", thresholded, *truth, "--output", scores / "threshold")
+
+    print(f"\n{command.held_out} held-out phantoms, mean:")
+    print(f"{'':20}" + "".join(f"{name:>10}" for name in MEASURES))
+    for name, folder in (("network", "network"), ("best threshold", "threshold")):
+        means = json.loads((scores / folder / "metrics.json").read_text(encoding="utf-8"))["summary"]["mean"]
+        print(f"{name:20}" + "".join(f"{means[measure]:10.3f}" for measure in MEASURES))
+    print(f"\nmasks:       {masks}\ntable:       {scores / 'network' / 'metrics.csv'}")
+    print(f"figures:     {cases / 'figures'}, {cases / 'branch_radii.png'}")
+    print(f"TensorBoard: {Path(sys.executable).parent / 'tensorboard'} --logdir {output / 'run'}")
+    print(f"took {(time.monotonic() - began) / 60:.1f} minutes")
+
+
+def stage(*words: str | Path) -> None:
+    """Run a stage as a command of its own, and stop where it fails."""
+    arguments = [str(word) for word in words]
+    print(f"\n$ python {shlex.join(arguments)}", flush=True)
+    done = subprocess.run([sys.executable, *arguments], cwd=Path(__file__).parent, env={**os.environ})
+    if done.returncode:
+        raise ValueError(f"{arguments[0]} failed with exit code {done.returncode}; its message stands above")
+
+
+def write_held_out(settings: PhantomSettings, count: int, folder: Path) -> None:
+    """Write phantoms as a hospital would give them: CTs, organ masks and true vessels as NIfTI."""
+    for seed in tqdm(range(FIRST_HELD_OUT_SEED, FIRST_HELD_OUT_SEED + count), desc="held-out phantoms", unit="case"):
+        phantom = grow_phantom(settings, seed)
+        for kind, array in (("images", phantom.image), ("organs", phantom.organ), ("vessels", phantom.vessels)):
+            path = folder / kind / f"phantom_{seed}.nii.gz"
+            write_volume(path, Volume(array, phantom.spacing_mm))
+
+
+if __name__ == "__main__":
+    run(main)
