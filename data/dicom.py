@@ -146,7 +146,7 @@ def _slice_step_mm(slices: Sequence[_Slice], normal: NDArray[np.float64]) -> flo
     offsets = np.stack([one.position_mm for one in slices]) - slices[0].position_mm
     along = offsets @ normal
     steps = np.diff(along)
-    usual = float(np.median(steps))
+    usual = float(np.sort(steps)[(len(steps) - 1) // 2])  # a step that occurs, the smaller one of two
     for before, after, step in zip(slices[:-1], slices[1:], steps, strict=True):
         place = f"{after.path}: {step:.4g} mm after {before.path.name}, where {usual:.4g} mm is usual"
         if step <= STEP_TOLERANCE * usual or step <= 0:

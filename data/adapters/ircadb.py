@@ -74,7 +74,11 @@ class IrcadbAdapter:
             raise unknown_case(case_id, sorted(places, key=natural_order), self.root)
         place = places[case_id]
         with tempfile.TemporaryDirectory(prefix="ircadb-") as temporary:
-            return self._read(case_id, place, _Folders(place, Path(temporary)))
+            folders = _Folders(place, Path(temporary))
+            try:
+                return self._read(case_id, place, folders)
+            except ValueError as error:
+                raise ValueError(folders.as_shipped(str(error))) from None
 
     def _places(self) -> dict[str, Path]:
         """Case id -> its folder or archive; a folder goes before an archive of the same case."""
@@ -159,6 +163,12 @@ class _Folders:
                 folder = origin[inside]
             found[folder] = None
         return list(found)
+
+    def as_shipped(self, message: str) -> str:
+        """The message with paths in the archives in place of those in the temporary folder, which will be gone."""
+        for archive, target in reversed(self._unpacked.items()):
+            message = message.replace(str(target), str(archive))
+        return message
 
     def _folder(self, base: Path, name: str) -> Path:
         folder = base / name

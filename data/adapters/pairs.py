@@ -116,14 +116,13 @@ class PairsAdapter:
 
     def _images(self) -> dict[str, Path]:
         before, after = self.settings.image.split(CASE)
-        name = re.compile(f"{_as_regex(before)}(?P<case>[^/]+?){_as_regex(after)}")
+        # A ".*" at the end stands for the suffix alone: a.1.nii.gz is case a.1.
+        any_suffix = after.endswith(".*")
+        name = re.compile(f"{_as_regex(before)}(?P<case>[^/]+?){_as_regex(after[:-2] if any_suffix else after)}")
         images: dict[str, Path] = {}
         for path in self._glob(self.settings.image, "*"):
             relative = path.relative_to(self.root).as_posix()
-            # A trailing ".*" stands for the suffix, which may have two parts (.nii.gz).
-            suffix = volume_suffix(path) or ""
-            shortened = relative[: -len(suffix)] + ".x" if suffix and after.endswith(".*") else relative
-            match = name.fullmatch(shortened)
+            match = name.fullmatch(relative[: -len(volume_suffix(path) or "")] if any_suffix else relative)
             if match is None:
                 continue
             case = check_case_id(match["case"])

@@ -1,0 +1,188 @@
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from pydantic import ValidationError
+
+from data.adapters import DatasetSettings, open_dataset
+from data.adapters.pairs import PairsSettings
+from data.files import write_volume
+from data.volume import Volume
+
+IMAGE = np.random.default_rng(2).normal(size=(3, 4, 5)).astype(np.float32)
+MASK = np.arange(60).reshape(3, 4, 5) % 5 == 0
+PLANE = np.arange(20, dtype=np.uint8).reshape(4, 5) * 10
+
+
+def write(path, array, origin_mm=()):
+    write_volume(path, Volume(array, (2.0, 1.0, 1.0), origin_mm))
+
+
+def write_picture(path, array):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sitk.WriteImage(sitk.GetImageFromArray(array), str(path))
+
+
+def opened(root, resample_masks=False, **settings):
+    pairs = PairsSettings(**settings)
+    return open_dataset(DatasetSettings(dataset="pairs", root=root, pairs=pairs, resample_masks=resample_masks))
+
+
+@pytest.mark.parametrize("labels", ["labels", "masks"])
+def test_folders_of_volumes_in_any_form(tmp_path, labels):
+    for case, image, label in (
+        ("a.1", ".nii.gz", ".nrrd"),
+        ("b", ".mha", ".nii"),
+        ("c10", ".nrrd", ".nii.gz"),
+        ("c9", ".nii", ".mha"),
+    ):
+        write(tmp_path / "images" / f"{case}{image}", IMAGE)
+        write(tmp_path / labels / f"{case}{label}", MASK)
+    (tmp_path / "images" / "notes.txt").write_text("no image")
+    data = opened(tmp_path)
+    assert data.case_ids() == ["a.1", "b", "c9", "c10"]
+    case = data.load("a.1")
+    assert np.array_equal(case.image.array, IMAGE)
+    assert np.array_equal(case.vessels.array, MASK)
+    assert case.organ is None
+    assert not case.structures
+    assert [source["path"] for source in case.provenance["sources"]] == ["images/a.1.nii.gz", f"{labels}/a.1.nrrd"]
+
+
+def test_organs_where_there_is_a_folder(tmp_path):
+    for folder, array in ("images", IMAGE), ("labels", MASK), ("organs", IMAGE > 0):
+        write(tmp_path / folder / "a.nii.gz", array)
+    organ = opened(tmp_path).load("a").organ
+    assert organ is not None
+    assert np.array_equal(organ.array, IMAGE > 0)
+    write(tmp_path / "images" / "b.nii.gz", IMAGE)
+    write(tmp_path / "labels" / "b.nii.gz", MASK)
+    with pytest.raises(ValueError, match=r"images/b\.nii\.gz: has no organ organs/b\.\*"):
+        opened(tmp_path).case_ids()
+
+
+def test_pictures(tmp_path):
+    write_picture(tmp_path / "images" / "7.tiff", PLANE)
+    write_picture(tmp_path / "labels" / "7.png", (PLANE > 90).astype(np.uint8) * 255)
+    case = opened(tmp_path).load("7")
+    assert np.array_equal(case.image.array, PLANE)
+    assert np.array_equal(case.vessels.array, PLANE > 90)
+    assert case.image.spacing_mm == (1.0, 1.0)
+    assert opened(tmp_path, spacing_mm=(0.5, 0.25)).load("7").image.spacing_mm == (0.5, 0.25)
+    with pytest.raises(ValueError, match=r"7\.tiff: spacing_mm: expected a spacing of 2 numbers"):
+        opened(tmp_path, spacing_mm=(0.5, 0.5, 0.25)).load("7")
+
+
+def test_patterns_for_a_folder_a_case(tmp_path):
+    for case in "x", "y":
+        write(tmp_path / case / "image.nii.gz", IMAGE)
+        write(tmp_path / case / "gt.nii.gz", MASK)
+        write(tmp_path / case / "liver.nii.gz", IMAGE > 0)
+    data = opened(tmp_path, image="{case}/image.nii.gz", label="{case}/gt.nii.gz", organ="{case}/liver.nii.gz")
+    assert data.case_ids() == ["x", "y"]
+    assert data.load("x").organ is not None
+
+
+def test_patterns_for_one_folder_with_endings(tmp_path):
+    for case, ending in ("a_1", "labels_v1"), ("a", "manualLabels_v2"):
+        write_picture(tmp_path / f"{case}_denoised.tif", PLANE)
+        write_picture(tmp_path / f"{case}_{ending}.tif", (PLANE > 90).astype(np.uint8))
+    data = opened(tmp_path, image="{case}_denoised.tif", label="{case}_*abels_v*.tif")
+    with pytest.raises(ValueError, match=r"a_1_labels_v1.*a_manualLabels_v2|fits case a as well"):
+        data.case_ids()  # a_1_labels_v1 may be of a or of a_1: not ours to guess
+    (tmp_path / "a_manualLabels_v2.tif").rename(tmp_path / "b_manualLabels_v2.tif")
+    (tmp_path / "a_denoised.tif").rename(tmp_path / "b_denoised.tif")
+    data = opened(tmp_path, image="{case}_denoised.tif", label="{case}_*abels_v*.tif")
+    assert data.case_ids() == ["a_1", "b"]
+
+
+def test_labels_that_the_images_pattern_catches_are_no_images(tmp_path):
+    for case in "a", "b":
+        write_picture(tmp_path / f"{case}.png", PLANE)
+        write_picture(tmp_path / f"{case}_mask.png", (PLANE > 90).astype(np.uint8))
+    data = opened(tmp_path, image="{case}.png", label="{case}_mask.png")
+    assert data.case_ids() == ["a", "b"]
+    with pytest.raises(ValueError, match="is its own label"):
+        opened(tmp_path, image="{case}.png", label="{case}.png").case_ids()
+
+
+def test_partners_that_are_missing_or_double_are_named(tmp_path):
+    for case in "a", "b":
+        write(tmp_path / "images" / f"{case}.nii.gz", IMAGE)
+        write(tmp_path / "labels" / f"{case}.nii.gz", MASK)
+    (tmp_path / "labels" / "b.nii.gz").rename(tmp_path / "labels" / "b.2.nii.gz")
+    with pytest.raises(ValueError, match=r"images/b\.nii\.gz: has no label labels/b\.\*"):
+        opened(tmp_path).case_ids()
+    (tmp_path / "images" / "b.nii.gz").unlink()
+    with pytest.raises(ValueError, match=r"labels/b\.2\.nii\.gz: has no image"):
+        opened(tmp_path).case_ids()
+    (tmp_path / "labels" / "b.2.nii.gz").unlink()
+    write(tmp_path / "labels" / "a.nrrd", MASK)
+    with pytest.raises(ValueError, match=r"a\.nrrd fits case a as well"):
+        opened(tmp_path).case_ids()
+    write(tmp_path / "images" / "a.nrrd", IMAGE)
+    with pytest.raises(ValueError, match="is of the same case a"):
+        opened(tmp_path).case_ids()
+
+
+def test_roots_that_are_none(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no such folder; --root names the folder with images/ and labels/"):
+        opened(tmp_path / "nowhere").case_ids()
+    with pytest.raises(FileNotFoundError, match="neither labels/ nor masks/"):
+        opened(tmp_path).case_ids()
+    (tmp_path / "labels").mkdir()
+    with pytest.raises(ValueError, match=r"holds no image images/\{case\}\.\*"):
+        opened(tmp_path).case_ids()
+
+
+def test_label_maps_need_their_labels_named(tmp_path):
+    labels = (np.arange(60).reshape(3, 4, 5) % 4).astype(np.uint8)
+    write(tmp_path / "images" / "a.nii.gz", IMAGE)
+    write(tmp_path / "labels" / "a.nii.gz", labels)
+    with pytest.raises(ValueError, match="vessel_labels"):
+        opened(tmp_path).load("a")
+    case = opened(tmp_path, vessel_labels=("1", "3"), organ_labels=("2",)).load("a")
+    assert np.array_equal(case.vessels.array, np.isin(labels, [1, 3]))
+    assert set(case.structures) == {"label_1", "label_3"}
+    assert case.organ is not None
+    assert np.array_equal(case.organ.array, labels == 2)
+
+
+def test_masks_elsewhere_and_probabilities(tmp_path):
+    write(tmp_path / "images" / "a.nii.gz", IMAGE)
+    write(tmp_path / "labels" / "a.nii.gz", MASK, (500.0, 0.0, 0.0))
+    with pytest.raises(ValueError, match=r"does not lie on image.*--resample-masks"):
+        opened(tmp_path).load("a")
+    with pytest.raises(ValueError, match="none of its voxels lies inside image"):
+        opened(tmp_path, resample_masks=True).load("a")
+    write(tmp_path / "labels" / "a.nii.gz", np.abs(IMAGE))
+    with pytest.raises(ValueError, match=r"labels/a\.nii\.gz: probabilities where a mask"):
+        opened(tmp_path).load("a")
+
+
+@pytest.mark.parametrize("pattern", ["images/*.png", "{case}/{case}.png"])
+def test_a_pattern_says_where_the_case_is_once(pattern):
+    with pytest.raises(ValidationError, match="expected a pattern with"):
+        PairsSettings(image=pattern)
+
+
+def test_real_planes(real_data):
+    root = real_data / "vessmap_2d"
+    if not root.is_dir():
+        pytest.skip("no vessmap_2d in RAMIFY_DATA")
+    data = opened(root)
+    assert data.case_ids() == ["10571", "12749", "17852"]
+    case = data.load("10571")
+    assert case.image.shape == (256, 256)
+    assert case.vessels.array.sum() == 18_406
+
+
+def test_real_stacks(real_data):
+    root = real_data / "brain_2photon"
+    if not root.is_dir():
+        pytest.skip("no brain_2photon in RAMIFY_DATA")
+    data = opened(root, image="{case}_BM4D_denoised.tif", label="{case}_*abels_v*.tif")
+    assert data.case_ids() == ["burgess2014_lowerRes_hiSNR", "poon2015_BBB_Leakage"]
+    case = data.load("burgess2014_lowerRes_hiSNR")
+    assert case.image.shape == (26, 320, 320)
+    assert case.image.spacing_mm == (1.0, 1.0, 1.0)
+    assert case.vessels.array.sum() == 794_135
