@@ -1,3 +1,4 @@
+import hashlib
 import shutil
 import tarfile
 import tempfile
@@ -31,12 +32,22 @@ MASKS = {
 }
 
 
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory):
+    """Folders of slices, each written once: the CT and every mask."""
+    return tmp_path_factory.mktemp("shipped")
+
+
 @pytest.fixture
-def write_case_folder(write_series):
+def write_case_folder(write_series, shipped):
     def write(folder, masks=MASKS, **series):
-        write_series(folder / "PATIENT_DICOM", CT)
-        for number, (name, mask) in enumerate(masks.items()):
-            write_series(folder / "MASKS_DICOM" / name, mask, series=f"1.2.{number + 4}", **series)
+        places = {"PATIENT_DICOM": CT} | {f"MASKS_DICOM/{name}": mask for name, mask in masks.items()}
+        for number, (place, array) in enumerate(places.items()):
+            moved = series if place != "PATIENT_DICOM" else {}
+            key = shipped / hashlib.sha256(repr((place, array.tobytes(), sorted(moved.items()))).encode()).hexdigest()
+            if not key.exists():
+                write_series(key, array, series=f"1.2.{number + 3}", **moved)
+            shutil.copytree(key, folder / place)
         return folder
 
     return write
