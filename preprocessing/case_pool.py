@@ -7,6 +7,7 @@ leaves nothing behind that writes.
 
 import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -83,7 +84,7 @@ def prepare_cases(work: CaseWork, case_ids: Sequence[str], workers: int) -> Iter
         # Read by the libraries when a worker loads them; a limit the user has set stays.
         os.environ.setdefault(name, "1")
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=end_with_parent) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=start_worker) as pool:
         pending = [pool.submit(work.do, case_id) for case_id in case_ids]
         try:
             for done in as_completed(pending):
@@ -97,8 +98,10 @@ def prepare_cases(work: CaseWork, case_ids: Sequence[str], workers: int) -> Iter
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def end_with_parent() -> None:
+def start_worker() -> None:
     """Make this process end as soon as the one that started it is gone, however that ended."""
+    # Ctrl-C reaches every process of a terminal; the parent alone answers it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     assert parent is not None, "only for processes started by multiprocessing"
 

@@ -56,9 +56,7 @@ def draw_case(path: Path, arrays: Mapping[str, np.ndarray], record: Mapping[str,
     # All panels share one scale of millimetres, so that sizes can be compared across them.
     colours = scale_colours(len(record["scales"]["voxels"]))
     legend_rows = math.ceil(len(colours) / LEGEND_COLUMNS)
-    figure, panels = _panel_grid(
-        extents, labels.ndim == 3, top=0.95 if labels.ndim == 3 else 0.75, legend_rows=legend_rows
-    )
+    figure, panels = _panel_grid(extents, stacked=labels.ndim == 3, legend_rows=legend_rows)
     for (plain, coloured), view, extent in zip(panels, views, extents):
         grey = _contrast(project_maximum(image, organ, view))
         _show(plain, np.repeat(grey[..., None], 3, axis=-1), extent)

@@ -101,12 +101,11 @@ class Grid:
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> "Grid":
         """The grid `to_dict` wrote."""
-        return cls(
-            **{
-                key: tuple(tuple(row) if isinstance(row, list | tuple) else row for row in value)
-                for key, value in plain.items()
-            }
-        )
+        values: dict[str, Any] = {
+            key: tuple(tuple(row) if isinstance(row, list | tuple) else row for row in value)
+            for key, value in plain.items()
+        }
+        return cls(**values)
 
     @staticmethod
     def _check_shape(array: np.ndarray, expected: tuple[int, ...], name: str) -> None:

@@ -15,6 +15,8 @@ from preprocessing.grid import Grid, GridSettings, plan_grid
 from preprocessing.intensity import IntensitySettings, check_intensities, normalise
 from preprocessing.scales import ScaleDecomposition, ScaleSettings, ScaleWarning, decompose_scales
 
+SHAPING = {"python", "numpy", "scipy", "scikit-image", "SimpleITK", "numba", "connected-components-3d"}
+
 
 class PreprocessingSettings(BaseModel, frozen=True, extra="forbid"):
     """Everything between a raw case and a prepared one; a checkpoint carries it, so that prediction does the same."""
@@ -113,8 +115,8 @@ def prepare_case(raw: RawCase, settings: PreprocessingSettings) -> tuple[dict[st
         "scales": describe_scales(scales),
         "notes": _notes(raw, settings),
         "settings": settings.model_dump(mode="json"),
-        # Not the commit: a case is the same case whatever else changed in the code around it.
-        "versions": {name: number for name, number in versions().items() if name != "commit"},
+        # Only what shapes a case: it is the same case whatever else changed in the code and the packages around it.
+        "versions": {name: number for name, number in versions().items() if name in SHAPING},
         "provenance": dict(raw.provenance),
     }
     return arrays, record
@@ -124,14 +126,7 @@ def decompose(mask: np.ndarray, spacing_mm: Sequence[float], settings: ScaleSett
     """The scales of a prepared vessel mask, as its settings have it; what there is to warn of is in its notes."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ScaleWarning)
-        return decompose_scales(
-            mask,
-            spacing_mm,
-            quantiles=settings.quantiles,
-            estimator=settings.estimator,
-            prune_spurs=settings.prune_spurs,
-            surface_neighbours=settings.surface_neighbours,
-        )
+        return decompose_scales(mask, spacing_mm, **settings.model_dump())
 
 
 def describe_scales(scales: ScaleDecomposition) -> dict[str, Any]:
@@ -172,7 +167,7 @@ def _notes(raw: RawCase, settings: PreprocessingSettings) -> list[str]:
         return ["no organ mask: vessels and grey values of the whole volume are used"]
     outside = np.count_nonzero(raw.vessels.array & ~raw.organ.array)
     if outside and settings.restrict_to_organ:
-        return [f"{outside} vessel voxels outside the organ were left out"]
+        return [f"{outside:,} vessel voxels outside the organ were left out"]
     return []
 
 

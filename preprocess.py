@@ -1,0 +1,129 @@
+"""From a data set on disk to prepared cases: cropped, resampled, scaled, and taken apart into vessel scales.
+
+    python preprocess.py --dataset ircadb --root 3Dircadb --output cases --config configs/preprocessing/ircadb.yaml
+    python preprocess.py --dataset pairs --root DIR --output cases --preprocessing.grid.crop volume --workers 4
+    python preprocess.py --config configs/preprocessing/demo.yaml --output cases          phantoms, nothing to download
+
+The output holds one folder a case (memory-mapped arrays and case.json), splits_final.json, a quality figure for each
+case in figures/ and the letter-value plot branch_radii.png. A run that was interrupted goes on where it stopped when
+it is started again; a case that cannot be prepared is told in one line, and the others go on. Every setting and its
+meaning: `python preprocess.py --help`.
+"""
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+from tqdm import tqdm
+
+from command_line import parse, run
+from data.adapters import DatasetSettings, open_dataset
+from data.case_store import DATASET_FILE, list_cases, prepare_store, read_case
+from data.folds import SPLITS_FILE, FoldSettings, load_or_make_splits, patients_of, unused_cases
+from preprocessing.case_pool import FIGURES_FOLDER, CaseReport, CaseWork, prepare_cases
+from preprocessing.prepare import PreprocessingSettings
+from preprocessing.radius_figure import draw_radii
+
+RADII_FIGURE = "branch_radii.png"
+
+
+class PreprocessCommand(DatasetSettings, frozen=True, extra="forbid"):
+    """A data set, how its cases are prepared, and where they go."""
+
+    output: Path
+    """Folder of the prepared cases (made if missing)."""
+    workers: int = Field(1, ge=1)
+    """Cases prepared at the same time, each by a process of its own."""
+    preprocessing: PreprocessingSettings = PreprocessingSettings()
+    """Crop, resampling, grey values and scales."""
+    folds: FoldSettings = FoldSettings()
+    """Parts for cross-validation; a splits_final.json that is there already is obeyed."""
+
+    def what_shapes_a_case(self) -> dict[str, Any]:
+        """All settings a prepared case depends on: cases of one store share them."""
+        shared = {"dataset", "resample_masks", "patient_pattern", "preprocessing", self.dataset}
+        return self.model_dump(mode="json", include=shared)
+
+
+def main(argv: list[str] | None = None) -> int:
+    settings = parse(PreprocessCommand, "Prepare the cases of a data set for training.", argv)
+    adapter = open_dataset(settings)
+    case_ids = adapter.case_ids()
+
+    store = settings.output
+    forget_empty(store)
+    prepare_store(store, settings.what_shapes_a_case())
+    work = CaseWork(adapter, store, settings.preprocessing)
+    try:
+        reports = follow(prepare_cases(work, case_ids, settings.workers), len(case_ids))
+    finally:
+        forget_empty(store)
+
+    failed = [report for report in reports if report.error]
+    if prepared := list_cases(store):
+        show(store, prepared, reports)
+        draw_radii(store / RADII_FIGURE, {case_id: radii_of(store, case_id) for case_id in prepared})
+        print(f"figures:  {store / FIGURES_FOLDER}, {store / RADII_FIGURE}")
+    if failed:
+        print(f"{len(failed)} of {len(case_ids)} cases failed; no splits are made until all of them are prepared")
+        return 1
+    print(f"splits:   {describe_splits(store, settings.folds)}")
+    return 0
+
+
+def follow(reports: Iterable[CaseReport], count: int) -> list[CaseReport]:
+    """All reports, with a progress bar on a terminal, and each failure on stderr as it happens."""
+    done = []
+    with tqdm(reports, desc="preparing", total=count, unit="case", disable=None) as bar:
+        for report in bar:
+            done.append(report)
+            if report.error:
+                bar.write(f"error: {report.error}", file=sys.stderr)
+    return done
+
+
+def show(store: Path, case_ids: list[str], reports: list[CaseReport]) -> None:
+    """A row for each prepared case, and what is worth knowing about its scales."""
+    width = max(len(case_id) for case_id in case_ids)
+    print(f"{'case':<{width}}  {'vessel voxels':>13}  {'branches':>8}  thresholds (mm)")
+    for case_id in case_ids:
+        record = read_case(store, case_id).record
+        thresholds = ", ".join(f"{value:.3f}" for value in record["scales"]["thresholds_mm"]) or "-"
+        voxels, branches = record["prepared_voxels"]["vessels"], len(record["scales"]["radii_mm"])
+        print(f"{case_id:<{width}}  {voxels:>13,}  {branches:>8,}  {thresholds}")
+        for note in record["scales"]["notes"]:
+            print(f"{'':<{width}}  note: {note}")
+    found = sum(report.found for report in reports)
+    print(f"cases:    {len(case_ids)} in {store}" + (f" ({found} found there already)" if found else ""))
+
+
+def radii_of(store: Path, case_id: str) -> list[float]:
+    """Branch radii of a prepared case in mm."""
+    return list(read_case(store, case_id).record["scales"]["radii_mm"])
+
+
+def describe_splits(store: Path, settings: FoldSettings) -> str:
+    """Make the splits, or obey the ones that are there; in words."""
+    path, patient_of = store / SPLITS_FILE, patients_of(store)
+    if not path.exists() and len(set(patient_of.values())) == 1:
+        return "none, one patient cannot be parted; train.py --fold all trains and validates on the same case"
+    given = path.exists()
+    splits = load_or_make_splits(path, patient_of, settings)
+    unused = unused_cases(splits, patient_of)
+    text = f"{path} ({len(splits)} folds{', as found' if given else ''})"
+    return text + (f"; not in any fold: {', '.join(unused)}; remove the file to part the cases anew" if unused else "")
+
+
+def forget_empty(store: Path) -> None:
+    """Leave no trace of a store without a case, so that the next run may have other settings."""
+    if not store.is_dir() or list_cases(store):
+        return
+    (store / DATASET_FILE).unlink(missing_ok=True)
+    if not any(store.iterdir()):
+        store.rmdir()
+
+
+if __name__ == "__main__":
+    run(main)
