@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import random
@@ -73,6 +74,23 @@ def test_writing_again_replaces_the_case(tmp_path):
     assert set(case.arrays) == {"image"}
     assert case.record["patient_id"] == "q"
     assert os.listdir(tmp_path) == ["a"]
+
+
+def test_a_full_disk_keeps_the_old_case_and_leaves_nothing(tmp_path, monkeypatch):
+    write_case(tmp_path, "a", ARRAYS, RECORD)
+    before = tree(tmp_path)
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left on device; it cannot be written") as caught:
+        write_case(tmp_path, "a", {"image": ARRAYS["image"] * 2}, RECORD)
+    assert str(tmp_path / "a") in str(caught.value)
+    assert tree(tmp_path) == before
+    with pytest.raises(OSError, match=r"splits\.json: No space left"):
+        write_json(tmp_path / "splits.json", [])
+    assert tree(tmp_path) == before
 
 
 @pytest.mark.parametrize("name", ["", ".a", "a/b", "a\\b", "..", "a\n", "a ", "x" * 129, "dataset.json", "a.", "a:b"])
