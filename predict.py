@@ -8,6 +8,7 @@ Writes CASE.nii.gz (mask) and CASE_probabilities.nii.gz on the grid of the CT. S
 """
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -46,8 +47,8 @@ class PredictSettings(BaseModel, frozen=True, extra="forbid"):
     """Window and overlap; none takes those of the training."""
 
 
-def main() -> int:
-    settings = parse(PredictSettings, "Segment the vessels of CTs with a trained network.")
+def main(argv: Sequence[str] | None = None) -> int:
+    settings = parse(PredictSettings, "Segment the vessels of CTs with a trained network.", argv)
     cases = find_inputs(settings.input)
     predictor = Predictor(find_checkpoint(settings.checkpoint, settings.weights), settings.device, settings.inference)
     if settings.organ is None and predictor.needs_organ():

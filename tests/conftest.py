@@ -4,7 +4,11 @@ import os
 from pathlib import Path
 
 import matplotlib
+import numpy as np
 import pytest
+
+from data.case_store import write_case
+from preprocessing.prepare import PreprocessingSettings
 
 # Figures are files here; a test must not need a screen.
 matplotlib.use("Agg")
@@ -17,3 +21,28 @@ def real_data() -> Path:
     if not given or not Path(given).is_dir():
         pytest.skip("no real data here: set RAMIFY_DATA to its folder")
     return Path(given).resolve()
+
+
+@pytest.fixture(scope="session")
+def tiny_cases(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four prepared cases of 16^3 voxels: a bright cross in noise, its arms two scales; one fold."""
+    store = tmp_path_factory.mktemp("cases")
+    settings = PreprocessingSettings().model_dump(mode="json")
+    for number in range(4):
+        noise = np.random.default_rng(number)
+        scales = np.zeros((16, 16, 16), np.uint8)
+        scales[4:6, 4 + number, :] = 1
+        scales[:, 7:10, 7:10] = 2
+        image = (scales > 0) + 0.3 * noise.normal(size=scales.shape)
+        arrays = {"image": image.astype(np.float32), "scales": scales, "organ": np.ones_like(scales)}
+        record = {
+            "patient_id": f"p{number}",
+            "shape": [16, 16, 16],
+            "spacing_mm": [2.0, 1.0, 1.0],
+            "scales": {"thresholds_mm": [1.5]},
+            "settings": settings,
+        }
+        write_case(store, f"case_{number}", arrays, record)
+    splits = '[{"train": ["case_0", "case_1", "case_2"], "val": ["case_3"]}]'
+    (store / "splits_final.json").write_text(splits, encoding="utf-8")
+    return store

@@ -208,7 +208,7 @@ def train_step(training: Training, batch: Batch, step: int) -> dict[str, torch.T
     if not torch.isfinite(terms["total"]):
         culprit = next(name for name, value in terms.items() if not torch.isfinite(value))
         raise ValueError(
-            f"training stopped at {where}: the loss term {culprit} is {float(terms[culprit])}; "
+            f"training stopped at {where}: the loss term {culprit} is {terms[culprit].item()}; "
             "lower train.learning_rate, set train.gradient_clip, or use train.precision float32"
         )
     training.scaler.scale(terms["total"]).backward()

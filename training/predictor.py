@@ -52,7 +52,7 @@ class Predictor:
             self._preprocessing = PreprocessingSettings.model_validate(state["preprocessing"])
             network = build_inference_network(self._settings.model, **state["network"], state=state["model"])
         except (ValueError, TypeError, KeyError) as error:
-            raise ValueError(f"{checkpoint}: {error}") from None
+            raise ValueError(f"{checkpoint}: {' '.join(str(error).split())}") from None
         self._device = choose_device(device)
         self._dtype = choose_precision(self._settings.train.precision, self._device)
         self._network = network.to(self._device).eval()

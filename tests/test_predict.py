@@ -1,0 +1,180 @@
+"""Prediction lies on the CT's own grid, whatever that is, and bad input costs one line."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import predict
+from data.files import read_volume, write_volume
+from data.inputs import InputCase, find_inputs, read_organ
+from data.volume import Volume
+from models.build import build_network
+from models.settings import ModelSettings
+from preprocessing.grid import GridSettings
+from preprocessing.intensity import IntensitySettings
+from preprocessing.prepare import PreprocessingSettings
+from training.checkpoint import save_checkpoint
+from training.predictor import Predictor
+from training.settings import RunSettings
+
+# A CT that is anisotropic, off the origin and turned: every mistake with axes shows.
+GEOMETRY = {
+    "spacing_mm": (2.5, 0.8, 0.9),
+    "origin_mm": (-100.0, 20.0, 30.5),
+    "direction": ((0.0, 0.0, 1.0), (0.0, -1.0, 0.0), (1.0, 0.0, 0.0)),
+}
+SHAPE = (14, 40, 30)
+
+
+def untrained_state(size: tuple[int, ...]) -> dict:
+    """Checkpoint of a small binary network as training writes it, with fresh weights."""
+    model = ModelSettings(formulation="binary", levels=1, base_channels=1)
+    settings = RunSettings(cases=Path("cases"), output=Path("run"), device="cpu", model=model)
+    grid, intensity = GridSettings(size=size, margin_mm=2.0), IntensitySettings(window=(0, 100))
+    torch.manual_seed(0)
+    return {
+        "config": settings.model_dump(mode="json"),
+        "preprocessing": PreprocessingSettings(grid=grid, intensity=intensity).model_dump(mode="json"),
+        "network": {"in_channels": 1, "scales": 3, "ndim": len(size)},
+        "prepared": {"shape": list(size), "spacing_mm": [1.5] * len(size)},
+        "model": build_network(model, 1, 3, len(size)).state_dict(),
+        "epoch": 1,
+    }
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Path:
+    path = tmp_path / "run" / "fold_0" / "checkpoints" / "best.pt"
+    save_checkpoint(path, untrained_state((16, 16, 16)))
+    return path
+
+
+def ct_with_vessel() -> tuple[Volume, Volume, np.ndarray]:
+    """CT, organ and vessel: a thick bar, bright in a dim organ."""
+    organ = np.zeros(SHAPE, bool)
+    organ[2:12, 5:35, 4:26] = True
+    vessel = np.zeros(SHAPE, bool)
+    vessel[5:9, 12:24, 6:24] = True
+    image = np.where(vessel, 90.0, 10.0).astype(np.float32)
+    return Volume(image, **GEOMETRY), Volume(organ, **GEOMETRY), vessel
+
+
+def answer_with_the_image(predictor: Predictor, monkeypatch) -> None:
+    """Replace the network's arithmetic by the identity, so that what comes back shows the way there and back alone."""
+    monkeypatch.setattr(predictor, "_main_probability", lambda image: torch.sigmoid(40 * (image - 0.5)))
+
+
+def test_there_and_back_lies_on_the_ct(checkpoint, monkeypatch):
+    image, organ, vessel = ct_with_vessel()
+    predictor = Predictor(checkpoint, "cpu")
+    answer_with_the_image(predictor, monkeypatch)
+    prediction = predictor.predict(image, organ)
+    for volume in (prediction.mask, prediction.probabilities):
+        assert volume.array.shape == SHAPE
+        assert volume.spacing_mm == image.spacing_mm
+        assert volume.origin_mm == image.origin_mm
+        assert volume.direction == image.direction
+    found = prediction.mask.array
+    overlap = 2 * (found & vessel).sum() / (found.sum() + vessel.sum())
+    assert overlap > 0.85
+    assert not found[~organ.array].any()
+    assert np.abs(np.argwhere(found).mean(axis=0) - np.argwhere(vessel).mean(axis=0)).max() < 0.3
+
+
+def test_without_an_organ_the_whole_volume_is_looked_at_at_the_trained_voxel_size(checkpoint, monkeypatch):
+    image, _, vessel = ct_with_vessel()
+    predictor = Predictor(checkpoint, "cpu")
+    seen = []
+    monkeypatch.setattr(
+        predictor, "_main_probability", lambda part: (seen.append(part.shape), torch.sigmoid(40 * (part - 0.5)))[1]
+    )
+    found = predictor.predict(image, None).mask.array
+    assert 2 * (found & vessel).sum() / (found.sum() + vessel.sum()) > 0.85
+    assert {tuple(shape[2:]) for shape in seen} == {(16, 16, 16)}
+
+
+def test_files_there_and_back(checkpoint, tmp_path, monkeypatch, capsys):
+    image, organ, _ = ct_with_vessel()
+    write_volume(tmp_path / "in" / "patient_0000.nii.gz", image)
+    write_volume(tmp_path / "organs" / "patient.nii.gz", organ)
+    words = ["--checkpoint", str(tmp_path / "run"), "--input", str(tmp_path / "in")]
+    words += ["--organ", str(tmp_path / "organs"), "--output", str(tmp_path / "out"), "--device", "cpu"]
+    assert predict.main(words) == 0
+    assert "1 of 1 cases segmented" in capsys.readouterr().out
+    mask, probabilities = (
+        read_volume(tmp_path / "out" / name) for name in ("patient.nii.gz", "patient_probabilities.nii.gz")
+    )
+    for volume in (mask, probabilities):
+        assert volume.array.shape == SHAPE
+        np.testing.assert_allclose(volume.spacing_mm, image.spacing_mm, rtol=1e-6)
+        np.testing.assert_allclose(volume.origin_mm, image.origin_mm, rtol=1e-6)
+        np.testing.assert_allclose(volume.direction, image.direction, atol=1e-6)
+    assert mask.array.dtype == np.uint8
+    np.testing.assert_array_equal(mask.array > 0, probabilities.array >= 0.5)
+
+
+def test_one_bad_case_does_not_cost_the_others(checkpoint, tmp_path, capsys):
+    image, organ, _ = ct_with_vessel()
+    write_volume(tmp_path / "in" / "good.nii.gz", image)
+    (tmp_path / "in" / "bad.nii.gz").write_text("not an image")
+    write_volume(tmp_path / "in" / "flat.nii.gz", image.with_array(np.zeros(SHAPE, np.float32)))
+    for name in ("good", "bad", "flat"):
+        write_volume(tmp_path / "organs" / f"{name}.nii.gz", organ)
+    words = ["--checkpoint", str(checkpoint), "--input", str(tmp_path / "in"), "--organ", str(tmp_path / "organs")]
+    assert predict.main([*words, "--output", str(tmp_path / "out"), "--device", "cpu"]) == 1
+    errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 2
+    assert errors[0].startswith("error: bad: ")
+    assert "constant" in errors[1]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["good.nii.gz", "good_probabilities.nii.gz"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"model": {}}, r"best\.pt: .*another architecture"),
+        ({"config": {"nonsense": 1}}, r"best\.pt: "),
+        ({"network": {"in_channels": 1, "scales": 3, "ndim": 2}}, r"weights: encoder.* expected shape .*, got"),
+    ],
+)
+def test_a_checkpoint_that_does_not_fit_is_refused(checkpoint, change, message):
+    save_checkpoint(checkpoint, {**untrained_state((16, 16, 16)), **change})
+    with pytest.raises(ValueError, match=message) as caught:
+        Predictor(checkpoint, "cpu")
+    assert "\n" not in str(caught.value)
+
+
+def test_an_image_of_other_dimensions_is_refused(checkpoint):
+    with pytest.raises(ValueError, match=r"has 2 axes, the network was trained on 3"):
+        Predictor(checkpoint, "cpu").predict(Volume(np.eye(8, dtype=np.float32), (1.0, 1.0)), None)
+
+
+def test_inputs_are_named_after_their_files_or_folders(tmp_path):
+    for name in ("b_0000.nii.gz", "a.mha", "readme.txt"):
+        (tmp_path / name).write_text("x")
+    assert [case.case_id for case in find_inputs(tmp_path)] == ["a", "b"]
+    assert find_inputs(tmp_path / "a.mha") == [InputCase("a", tmp_path / "a.mha")]
+    slices = tmp_path / "3Dircadb1.17" / "PATIENT_DICOM"
+    slices.mkdir(parents=True)
+    (slices / "image_0").write_text("x")
+    assert [case.case_id for case in find_inputs(slices)] == ["3Dircadb1.17"]
+    (tmp_path / "b.nii.gz").write_text("x")
+    with pytest.raises(ValueError, match=r"several files of case b"):
+        find_inputs(tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"nowhere: no such file"):
+        find_inputs(tmp_path / "nowhere")
+
+
+def test_a_missing_or_misplaced_organ_is_named(tmp_path):
+    image, organ, _ = ct_with_vessel()
+    write_volume(tmp_path / "organs" / "other.nii.gz", organ)
+    case = InputCase("patient", tmp_path / "patient.nii.gz")
+    with pytest.raises(FileNotFoundError, match=r"no organ mask called patient; it holds other"):
+        read_organ(tmp_path / "organs", case, image, resample=False)
+    moved = Volume(organ.array, GEOMETRY["spacing_mm"], (0.0, 0.0, 0.0), GEOMETRY["direction"])
+    write_volume(tmp_path / "moved.nii.gz", moved)
+    with pytest.raises(ValueError, match=r"moved\.nii\.gz does not lie on image.*--resample-masks"):
+        read_organ(tmp_path / "moved.nii.gz", case, image, resample=False)
+    assert read_organ(None, case, image, resample=False) is None

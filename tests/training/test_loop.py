@@ -1,0 +1,146 @@
+"""A training learns, writes what it promises, and stops with a clear line where it cannot go on."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from data.loading import LoadingSettings
+from losses.settings import LossSettings
+from models.settings import ModelSettings
+from training.checkpoint import load_checkpoint
+from training.loop import restore, set_up, train_run, train_step
+from training.run_folder import find_checkpoint
+from training.settings import RunSettings, TrainSettings, ValidationSettings
+
+
+def settings_of(cases: Path, output: Path, *, formulation="multi_task", epochs=2, **changes) -> RunSettings:
+    return RunSettings(
+        cases=cases,
+        output=output,
+        device="cpu",
+        model=ModelSettings(formulation=formulation, levels=2, base_channels=4),
+        loading=LoadingSettings(batch_size=2),
+        loss=LossSettings(lambda_scales=(0.5,)),
+        train=TrainSettings(epochs=epochs, learning_rate=3e-3, augment=False),
+        validation=ValidationSettings(every=1, figures_every=2),
+    ).model_copy(update=changes)
+
+
+@pytest.mark.parametrize("formulation", ["multi_task", "binary", "multi_class"])
+def test_a_run_folder_holds_what_it_promises(tiny_cases, tmp_path, formulation):
+    seen = []
+    settings = settings_of(tiny_cases, tmp_path, formulation=formulation)
+    folder = train_run(settings, on_validation=lambda epoch, measures: seen.append((epoch, dict(measures))))
+    assert folder.root == tmp_path / "fold_0"
+    assert [epoch for epoch, _ in seen] == [0, 1]
+    for name in ("latest", "best", "final"):
+        state = load_checkpoint(folder.checkpoint(name))
+        assert state["network"] == {"in_channels": 1, "scales": 2, "ndim": 3}
+        assert state["cases"] == {"train": ["case_0", "case_1", "case_2"], "val": ["case_3"]}
+        assert {"optimiser", "rng", "preprocessing", "config"} <= state.keys()
+    with (folder.root / "history.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [float(row["epoch"]) for row in rows] == [0, 1]
+    assert float(rows[1]["validation/dice"]) == seen[1][1]["dice"]
+    assert "loss/main/dice" in rows[0]
+    assert ("loss/contrastive" in rows[0]) == (formulation == "multi_task")
+    assert json.loads((folder.root / "run.json").read_text())["cases"]["val"] == ["case_3"]
+    assert list(folder.tensorboard.rglob("events*"))
+
+
+def test_tensorboard_shows_terms_pictures_curves_and_settings(tiny_cases, tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    folder = train_run(settings_of(tiny_cases, tmp_path))
+    events = EventAccumulator(str(folder.tensorboard))
+    events.Reload()
+    tags = events.Tags()
+    assert {"loss/main/dice", "loss/scale_1/cross_entropy", "loss/contrastive", "loss/total", "learning_rate"} <= set(
+        tags["scalars"]
+    )
+    assert {"validation/dice", "validation/cldice"} <= set(tags["scalars"])
+    assert tags["images"] == ["validation/case_3"]
+    assert "config/text_summary" in tags["tensors"]
+    assert "validation/precision_recall" in tags["tensors"]
+    assert (folder.tensorboard / "projector_config.pbtxt").exists()
+
+
+def test_a_network_overfits_an_easy_case(tiny_cases, tmp_path):
+    scores = []
+    settings = settings_of(tiny_cases, tmp_path, epochs=30, fold="all", validation=ValidationSettings(every=30))
+    train_run(settings, on_validation=lambda epoch, measures: scores.append(measures["dice"]))
+    assert scores[-1] > 0.9
+
+
+def test_a_second_training_does_not_overwrite_the_first(tiny_cases, tmp_path):
+    settings = settings_of(tiny_cases, tmp_path, epochs=1)
+    folder = train_run(settings)
+    before = folder.checkpoint("final").read_bytes()
+    with pytest.raises(ValueError, match=r"holds a training; add --resume"):
+        train_run(settings)
+    changed = settings.model_copy(update={"resume": True, "seed": 5})
+    with pytest.raises(ValueError, match=r"cannot resume with another seed \(it was 0, now 5\)"):
+        train_run(changed)
+    assert folder.checkpoint("final").read_bytes() == before
+
+
+def test_a_finished_training_can_be_prolonged(tiny_cases, tmp_path):
+    settings = settings_of(tiny_cases, tmp_path, epochs=1)
+    train_run(settings)
+    longer = settings.model_copy(update={"resume": True, "train": settings.train.model_copy(update={"epochs": 2})})
+    assert load_checkpoint(train_run(longer).checkpoint("final"))["epoch"] == 2
+
+
+def test_a_loss_that_is_not_finite_stops_before_the_weights_change(tiny_cases, tmp_path):
+    training, state = set_up(settings_of(tiny_cases, tmp_path))
+    assert state is None
+    before = {name: value.clone() for name, value in training.network.state_dict().items() if "running" not in name}
+    image = torch.full((1, 1, 16, 16, 16), torch.nan)
+    batch = {"image": image, "scales": torch.ones(1, 16, 16, 16, dtype=torch.long), "case_ids": ["case_9"]}
+    with pytest.raises(ValueError, match=r"epoch 0, step 4, cases case_9: the loss term main/dice is nan"):
+        train_step(training, batch, 4)
+    after = training.network.state_dict()
+    assert all(torch.equal(value, after[name]) for name, value in before.items() if value.is_floating_point())
+
+
+def test_a_checkpoint_of_another_architecture_is_refused(tiny_cases, tmp_path):
+    folder = train_run(settings_of(tiny_cases, tmp_path / "small", epochs=1))
+    other = settings_of(tiny_cases, tmp_path / "other")
+    training, _ = set_up(other.model_copy(update={"model": ModelSettings(levels=1, base_channels=4)}))
+    with pytest.raises(ValueError, match=r"of another architecture"):
+        restore(training, load_checkpoint(folder.checkpoint("final")))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"fold": 3}, r"fold 3: .* has folds 0 to 0"),
+        ({"device": "cuda"}, r"--device cuda: this machine .* has none"),
+        ({"loss": LossSettings(lambda_scales=(1.0, 1.0, 1.0))}, r"lambda_scales: expected 2 weights for 2 scales"),
+        ({"loading": LoadingSettings(patch_size=(6, 8, 8))}, r"multiple of 4"),
+    ],
+)
+def test_settings_that_do_not_fit_are_one_line_and_leave_nothing(tiny_cases, tmp_path, changes, message):
+    if "device" in changes and torch.cuda.is_available():
+        pytest.skip("this machine has CUDA")
+    with pytest.raises(ValueError, match=message) as caught:
+        train_run(settings_of(tiny_cases, tmp_path / "run", **changes))
+    assert "\n" not in str(caught.value)
+    assert not list(tmp_path.rglob("*.pt"))
+
+
+def test_find_checkpoint(tiny_cases, tmp_path):
+    folder = train_run(settings_of(tiny_cases, tmp_path / "run", epochs=1))
+    best = folder.checkpoint("best")
+    assert find_checkpoint(tmp_path / "run", "best") == best
+    assert find_checkpoint(folder.root, "best") == best
+    assert find_checkpoint(best, "final") == best
+    (tmp_path / "run" / "fold_1").mkdir()
+    with pytest.raises(ValueError, match=r"holds several folds; name one"):
+        find_checkpoint(tmp_path / "run", "best")
+    for missing in (tmp_path / "nowhere", tmp_path):
+        with pytest.raises(FileNotFoundError, match=r"no such checkpoint"):
+            find_checkpoint(missing, "best")
