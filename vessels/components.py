@@ -24,7 +24,7 @@ def label_components(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
     if mask.dtype != np.bool_ or mask.ndim not in (2, 3):
         raise ValueError(f"mask: expected a boolean array in 2D or 3D, got {mask.dtype} of shape {mask.shape}")
     labels = np.zeros(mask.shape, dtype=np.int32)
-    volume = mask if mask.ndim == 3 else mask[np.newaxis]
+    volume = np.ascontiguousarray(mask if mask.ndim == 3 else mask[np.newaxis])
     return labels, _label(volume, labels.reshape(volume.shape))
 
 

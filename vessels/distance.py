@@ -78,19 +78,22 @@ def nearest_label(seeds: NDArray[np.integer], mask: Mask, spacing_mm: Sequence[f
     result = np.zeros(mask.shape, dtype=np.int32)
     box = foreground_box(mask)
     components, n_components = label_components(mask[box])
-    where = np.argwhere((seeds[box] != 0) & mask[box])
+    where = np.flatnonzero(seeds[box] != 0)
+    of_component = components.reshape(-1)[where]
+    where, of_component = where[of_component != 0], of_component[of_component != 0]
     if len(where) == 0:
         return result
-    labels = seeds[box][tuple(where.T)]
+    places = np.unravel_index(where, components.shape)
+    labels = seeds[box][places]
     if labels.min() < 0 or labels.max() > np.iinfo(np.int32).max:
         raise ValueError(f"seeds: expected labels from 0 to 2^31 - 1, got {labels.min()} to {labels.max()}")
-    of_component = components[tuple(where.T)]
-    points = _in_3d(where)
+    points = _in_3d(np.stack(places, axis=1))
+    # By component, and near points together; `order` doubles as each point's rank in C order.
     order = np.lexsort((morton_codes(points), of_component))
     starts = np.searchsorted(of_component[order], np.arange(n_components + 2))
-    spread_labels(
-        _volume(components), points[order], order, labels[order].astype(np.int32), starts, spacing, _volume(result[box])
-    )
+    labels_in_order = labels[order].astype(np.int32)
+    spread_labels(_volume(components), points[order], order, labels_in_order, starts, spacing)
+    result[box] = components
     return result
 
 
@@ -119,12 +122,11 @@ def distances_to_set_mm(points: NDArray[np.integer], target: Mask, spacing_mm: S
     members = _in_3d(np.argwhere(target[box]))
     if len(members) == 0:
         return np.full(len(points), math.inf)
-    order = np.argsort(morton_codes(members))
-    members = members[order]
+    members = members[np.argsort(morton_codes(members))]
     boxes = np.empty((n_nodes(len(members)), 6), dtype=np.int32)
     fill_boxes(members, boxes)
     queries = _in_3d(points - np.array([side.start for side in box]))
-    return np.sqrt(squared_distances(queries, members, order, boxes, spacing))
+    return np.sqrt(squared_distances(queries, members, boxes, spacing))
 
 
 def _check_mask(name: str, mask: Mask) -> None:

@@ -7,10 +7,14 @@ All coordinates are integers (N, 3) in array axis order. A squared distance is a
 (|dz| sz)² + (|dy| sy)² + (|dx| sx)², so it is the same number wherever in the volume the two voxels lie.
 """
 
+import math
+
 import numpy as np
 from numba import njit
 
 LEAF = 8
+# Voxels are served in blocks of 5 x 5 x 5: what is near to one of them is near to all.
+REACH = 2
 # Squared distances this close (relative) are the same lattice distance seen through rounded spacings: 1e-9 in length.
 TIE = 2e-9
 
@@ -75,33 +79,21 @@ def _squared_to_box(boxes: np.ndarray, node: int, z: int, y: int, x: int, spacin
 
 
 @njit(cache=True)
-def nearest_point(
-    points: np.ndarray,
-    ranks: np.ndarray,
-    boxes: np.ndarray,
-    voxel: tuple[int, int, int],
-    spacing: tuple[float, float, float],
-    guess: int,
-    stack: np.ndarray,
-    stacked_squared: np.ndarray,
+def _nearest_point(
+    points: np.ndarray, boxes: np.ndarray, voxel: tuple[int, int, int], spacing: tuple[float, float, float], guess: int
 ) -> tuple[int, float]:
-    """The nearest point, of those equally near (up to TIE) the one of lowest rank, and its squared distance.
-
-    Args:
-        guess: a point that may be near; the better the guess, the less of the tree is looked at.
-        stack, stacked_squared: working space for 64 nodes.
-    """
+    """A nearest point and its squared distance; the better the guess, the less of the tree is looked at."""
     z, y, x = voxel
     best = guess
     best_squared = _squared(points[guess, 0] - z, points[guess, 1] - y, points[guess, 2] - x, spacing)
-    unequal_tie = False
     first_leaf = boxes.shape[0] // 2
+    stack, stacked_squared = np.empty(64, dtype=np.int64), np.empty(64)
     stack[0], stacked_squared[0] = 0, 0.0
     height = 1
     while height:
         height -= 1
         node = stack[height]
-        if stacked_squared[height] > best_squared * (1 + TIE):
+        if stacked_squared[height] >= best_squared:
             continue
         if node < first_leaf:
             near, far = 2 * node + 1, 2 * node + 2
@@ -116,33 +108,25 @@ def nearest_point(
         start = (node - first_leaf) * LEAF
         for i in range(start, min(start + LEAF, points.shape[0])):
             squared = _squared(points[i, 0] - z, points[i, 1] - y, points[i, 2] - x, spacing)
-            if squared == best_squared:
-                if ranks[i] < ranks[best]:
-                    best = i
-            elif squared < best_squared:
-                unequal_tie = squared >= best_squared * (1 - TIE)
+            if squared < best_squared:
                 best, best_squared = i, squared
-            elif squared <= best_squared * (1 + TIE):
-                unequal_tie = True
-    if unequal_tie:
-        best = _first_within(points, ranks, boxes, voxel, spacing, best_squared * (1 + TIE), best, stack)
     return best, best_squared
 
 
 @njit(cache=True)
-def _first_within(
+def _points_within(
     points: np.ndarray,
-    ranks: np.ndarray,
     boxes: np.ndarray,
     voxel: tuple[int, int, int],
     spacing: tuple[float, float, float],
     limit_squared: float,
-    best: int,
-    stack: np.ndarray,
+    found: np.ndarray,
 ) -> int:
-    """The point of lowest rank within a squared distance, `best` being one of them."""
+    """Write into `found`, which has room for all, the points within a squared distance; return their number."""
     z, y, x = voxel
+    count = 0
     first_leaf = boxes.shape[0] // 2
+    stack = np.empty(64, dtype=np.int64)
     stack[0] = 0
     height = 1
     while height:
@@ -156,28 +140,54 @@ def _first_within(
             continue
         start = (node - first_leaf) * LEAF
         for i in range(start, min(start + LEAF, points.shape[0])):
-            squared = _squared(points[i, 0] - z, points[i, 1] - y, points[i, 2] - x, spacing)
-            if squared <= limit_squared and ranks[i] < ranks[best]:
-                best = i
-    return best
+            if _squared(points[i, 0] - z, points[i, 1] - y, points[i, 2] - x, spacing) <= limit_squared:
+                found[count] = i
+                count += 1
+    return count
 
 
 @njit(cache=True)
 def squared_distances(
-    queries: np.ndarray,
-    points: np.ndarray,
-    ranks: np.ndarray,
-    boxes: np.ndarray,
-    spacing: tuple[float, float, float],
+    queries: np.ndarray, points: np.ndarray, boxes: np.ndarray, spacing: tuple[float, float, float]
 ) -> np.ndarray:
     """Squared distance from every query (N, 3) to the nearest point; faster if neighbours follow each other."""
-    stack, stacked_squared = np.empty(64, dtype=np.int64), np.empty(64)
     squared = np.empty(queries.shape[0])
     guess = 0
     for i in range(queries.shape[0]):
         voxel = (queries[i, 0], queries[i, 1], queries[i, 2])
-        guess, squared[i] = nearest_point(points, ranks, boxes, voxel, spacing, guess, stack, stacked_squared)
+        guess, squared[i] = _nearest_point(points, boxes, voxel, spacing, guess)
     return squared
+
+
+@njit(cache=True)
+def _candidates(
+    points: np.ndarray,
+    boxes: np.ndarray,
+    centre: tuple[int, int, int],
+    spacing: tuple[float, float, float],
+    found: np.ndarray,
+) -> int:
+    """Write into `found` all points that may be nearest to a voxel of the block around `centre`; return their number.
+
+    With d the distance from the centre to its nearest point and r the block's radius, a voxel of the block has a point
+    within d + r, so its nearest one is within d + 2r of the centre.
+    """
+    _, squared = _nearest_point(points, boxes, centre, spacing, 0)
+    radius = math.sqrt(_squared(REACH, REACH, REACH, spacing))
+    limit = (math.sqrt(squared) + 2 * radius) * (1 + 1e-6)
+    return _points_within(points, boxes, centre, spacing, limit * limit, found)
+
+
+@njit(cache=True)
+def _boxes_by_component(points: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A tree for each component's points: all their boxes, and where each component's begin."""
+    box_starts = np.zeros(starts.size, dtype=np.int64)
+    for c in range(starts.size - 1):
+        box_starts[c + 1] = box_starts[c] + n_nodes(starts[c + 1] - starts[c])
+    boxes = np.empty((box_starts[-1], 6), dtype=np.int32)
+    for c in range(starts.size - 1):
+        fill_boxes(points[starts[c] : starts[c + 1]], boxes[box_starts[c] : box_starts[c + 1]])
+    return boxes, box_starts
 
 
 @njit(cache=True)
@@ -188,50 +198,69 @@ def spread_labels(
     labels: np.ndarray,
     starts: np.ndarray,
     spacing: tuple[float, float, float],
-    result: np.ndarray,
 ) -> None:
-    """Write into `result` the label of the nearest point of each voxel's own component; leave 0 where it has none.
+    """Put the label of the nearest point of its own component in place of each voxel's component, 0 where it has none.
+
+    Of the points equally near up to TIE, the one of lowest rank counts.
 
     Args:
-        components: unsigned (Z, Y, X), 0 where there is nothing to label, C numbers from 1.
+        components: int32 (Z, Y, X), 0 where there is nothing to label, C numbers from 1.
         points, ranks, labels: the points, by component and in each along the Morton curve.
         starts: int64 (C + 2,), points of component c are those from starts[c] to starts[c + 1].
-        result: int32 (Z, Y, X), zeros.
     """
-    box_starts = np.zeros(starts.size, dtype=np.int64)
-    for c in range(starts.size - 1):
-        box_starts[c + 1] = box_starts[c] + n_nodes(starts[c + 1] - starts[c])
-    boxes = np.empty((box_starts[-1], 6), dtype=np.int32)
-    for c in range(starts.size - 1):
-        fill_boxes(points[starts[c] : starts[c + 1]], boxes[box_starts[c] : box_starts[c + 1]])
+    boxes, box_starts = _boxes_by_component(points, starts)
+    found = np.zeros(points.shape[0], dtype=np.int64)
+    side = 2 * REACH + 1
+    depth, height, width = components.shape
+    for z_block in range(0, depth, side):
+        for y_block in range(0, height, side):
+            for x_block in range(0, width, side):
+                centre = (z_block + REACH, y_block + REACH, x_block + REACH)
+                current = count = 0
+                for z in range(z_block, min(z_block + side, depth)):
+                    for y in range(y_block, min(y_block + side, height)):
+                        for x in range(x_block, min(x_block + side, width)):
+                            c = components[z, y, x]
+                            if c == 0:
+                                continue
+                            first, last = starts[c], starts[c + 1]
+                            if first == last:
+                                components[z, y, x] = 0
+                                continue
+                            if c != current:
+                                current = c
+                                of_c = boxes[box_starts[c] : box_starts[c + 1]]
+                                count = _candidates(points[first:last], of_c, centre, spacing, found)
+                            best = first + _first_nearest(
+                                points[first:last], ranks[first:last], (z, y, x), spacing, found[:count]
+                            )
+                            components[z, y, x] = labels[best]
 
-    stack, stacked_squared = np.empty(64, dtype=np.int64), np.empty(64)
-    # The nearest point of the neighbour just visited, and of those in the row before, are the guesses.
-    row_before = np.zeros(components.shape[2], dtype=np.int64)
-    for z in range(components.shape[0]):
-        for y in range(components.shape[1]):
-            best = 0
-            for x in range(components.shape[2]):
-                c = int(components[z, y, x])
-                if c == 0:
-                    continue
-                first, last = starts[c], starts[c + 1]
-                if first == last:
-                    continue
-                guess = best if first <= best < last else row_before[x]
-                if not first <= guess < last:
-                    guess = first
-                here = slice(first, last)
-                best, _ = nearest_point(
-                    points[here],
-                    ranks[here],
-                    boxes[box_starts[c] : box_starts[c + 1]],
-                    (z, y, x),
-                    spacing,
-                    guess - first,
-                    stack,
-                    stacked_squared,
-                )
-                best += first
-                row_before[x] = best
-                result[z, y, x] = labels[best]
+
+@njit(cache=True)
+def _first_nearest(
+    points: np.ndarray,
+    ranks: np.ndarray,
+    voxel: tuple[int, int, int],
+    spacing: tuple[float, float, float],
+    candidates: np.ndarray,
+) -> int:
+    """Of the candidates nearest to a voxel, all as near as the nearest up to TIE, the one of lowest rank."""
+    z, y, x = voxel
+    least = np.inf
+    second = np.inf
+    best = candidates[0]
+    for i in candidates:
+        squared = _squared(points[i, 0] - z, points[i, 1] - y, points[i, 2] - x, spacing)
+        if squared < least:
+            second = least
+            best, least = i, squared
+        elif squared < second:
+            second = squared
+    if second > least * (1 + TIE):
+        return best
+    for i in candidates:
+        squared = _squared(points[i, 0] - z, points[i, 1] - y, points[i, 2] - x, spacing)
+        if squared <= least * (1 + TIE) and ranks[i] < ranks[best]:
+            best = i
+    return best
