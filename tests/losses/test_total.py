@@ -11,6 +11,7 @@ from losses.contrastive import contrastive_loss
 from losses.cross_entropy import binary_cross_entropy, categorical_cross_entropy
 from losses.dice import dice_loss
 from losses.settings import LossSettings
+from losses.terms import TERMS
 from losses.total import TotalLoss, foreground_weights
 
 COUNTS = (900, 10, 40, 50)  # background and three scales
@@ -118,6 +119,32 @@ def test_each_task_has_its_own_gradient():
     (gradient,) = torch.autograd.grad(terms["scale_2/dice"], outputs.logits, retain_graph=True)
     assert [bool((gradient[:, c] != 0).any()) for c in range(4)] == [False, False, True, False]
     assert torch.autograd.grad(terms["contrastive"], outputs.logits, allow_unused=True) == (None,)
+
+
+def test_a_new_term_is_one_line_in_the_table(monkeypatch):
+    monkeypatch.setitem(TERMS, "size", lambda task, settings: task.probabilities.mean())
+    outputs, labels = batch(2, scales=1, projections=1)
+    settings = LossSettings(main={"size": 2.0}, auxiliary={"size": 1.0}, lambda_scales=(0.5,), lambda_contrastive=0.0)
+    terms = TotalLoss(settings, "multi_task", 1, (1, 1))(outputs, labels)
+    assert list(terms) == ["main/size", "scale_1/size", "total"]
+    main, scale = torch.sigmoid(outputs.logits).mean(dim=(0, 2, 3))
+    torch.testing.assert_close(terms["total"], 2.0 * main + 0.5 * scale)
+
+
+@pytest.mark.parametrize(("formulation", "channels"), [("multi_task", 4), ("multi_class", 4), ("binary", 1)])
+def test_deterministic_mode_gives_the_same_gradient_again(formulation, channels):
+    outputs, labels = batch(channels, projections=3)
+    loss = TotalLoss(LossSettings(anchors=AnchorSettings(cap=9)), formulation, 3, COUNTS)
+    wanted = (outputs.logits, *outputs.projections) if formulation == "multi_task" else (outputs.logits,)
+    torch.use_deterministic_algorithms(True)
+    try:
+        first, second = (
+            torch.autograd.grad(loss(outputs, labels, torch.Generator().manual_seed(0))["total"], wanted)
+            for _ in range(2)
+        )
+    finally:
+        torch.use_deterministic_algorithms(False)
+    assert all(torch.equal(a, b) for a, b in zip(first, second))
 
 
 def test_scales_are_optional_in_multi_task():
