@@ -8,7 +8,7 @@ from typing import Annotated, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
 from vessels import spurs
 from vessels.box import foreground_box
@@ -16,7 +16,7 @@ from vessels.branches import FREE, BoolArray, BranchGraph, FloatArray, path_leng
 from vessels.distance import nearest_label
 from vessels.radius import Wall, branch_medians, distance_radii, paper_local_radii, volume_radii
 from vessels.skeleton import skeletonize
-from vessels.territory import deepest_branch, owners_with_junctions
+from vessels.territory import deepest_branch, nearest_branch
 
 Estimator = Literal["paper", "distance", "volume"]
 DEFAULT_ESTIMATOR: Estimator = "volume"
@@ -39,6 +39,12 @@ class ScaleSettings(BaseModel, frozen=True, extra="forbid"):
     """Remove spurs shorter than the radius at their junction; unset: not with `paper`, but with the others."""
     weigh_fragments: bool | None = None
     """Count branches without a junction by their length towards the quantiles; unset: as for prune_spurs."""
+
+    @field_validator("quantiles")
+    @classmethod
+    def _rising(cls, quantiles: tuple[float, ...]) -> tuple[float, ...]:
+        _check_rising(quantiles)
+        return quantiles
 
 
 PAPER_SCALES = ScaleSettings(estimator="paper", prune_spurs=False, weigh_fragments=False, surface_neighbours=8)
@@ -90,52 +96,50 @@ def decompose_scales(
     Raises:
         ValueError: the mask is empty or not boolean, or a spacing, quantile or name is out of range.
     """
-    spacing = _checked(mask, spacing_mm, quantiles, estimator)
+    spacing = _checked(mask, spacing_mm, quantiles, estimator, surface_neighbours)
+    refined = estimator != "paper"
     box = _roomy_box(mask)
     part = np.ascontiguousarray(mask[box])
-    graph = trace_branches(skeletonize(part))
-    wall = Wall(part, spacing)
-    refined = estimator != "paper"
-    prune_spurs, weigh_fragments = (refined if chosen is None else chosen for chosen in (prune_spurs, weigh_fragments))
-    if prune_spurs:
+    graph, wall = trace_branches(skeletonize(part)), Wall(part, spacing)
+    if prune_spurs or (prune_spurs is None and refined):
         graph = spurs.prune_spurs(graph, wall.distance_mm(graph.voxels * np.array(spacing)), spacing)
-    radii, branch_map = _measure(part, spacing, graph, wall, estimator, surface_neighbours)
-    counts = _counts(graph, radii, spacing) if weigh_fragments else np.ones(graph.n_branches)
+    nearest = _nearest_skeleton_voxel(graph, part, spacing)
+    if refined:
+        radii, territory = _refined_branches(wall, graph, nearest, estimator)
+    else:
+        local = paper_local_radii(graph.voxels, part, spacing, surface_neighbours)
+        radii = branch_medians(local, graph.owner, graph.n_branches)
+        territory = nearest_branch(graph, radii, nearest)
+
+    weigh = weigh_fragments or (weigh_fragments is None and refined)
+    counts = _counts(graph, radii, spacing) if weigh else np.ones(graph.n_branches)
     thresholds = tuple(_weighted_quantiles(radii, counts, quantiles).tolist())
     scale = 1 + np.searchsorted(np.array(thresholds), radii, side="left")
-    notes = _notes(radii, scale, thresholds, quantiles)
-
-    branches = np.zeros(mask.shape, dtype=np.int32)
-    branches[box] = branch_map
-    skeleton = np.zeros(mask.shape, dtype=bool)
+    labels, branches, skeleton = (np.zeros(mask.shape, dtype=dtype) for dtype in (np.uint8, np.int32, np.bool_))
+    branches[box] = territory
+    labels[box] = np.append(0, scale).astype(np.uint8)[territory]
     skeleton[box][tuple(graph.voxels.T)] = True
-    labels = np.append(0, scale).astype(np.uint8)[branches]
+    notes = _notes(radii, scale, thresholds, quantiles)
     return ScaleDecomposition(labels, branches, radii, thresholds, skeleton, estimator, notes)
 
 
-def _measure(
-    mask: BoolArray,
-    spacing: tuple[float, ...],
-    graph: BranchGraph,
-    wall: Wall,
-    estimator: Estimator,
-    surface_neighbours: int,
-) -> tuple[FloatArray, NDArray[np.int32]]:
-    """Radius of each branch and the label map of the branches."""
+def _nearest_skeleton_voxel(graph: BranchGraph, mask: BoolArray, spacing: tuple[float, ...]) -> NDArray[np.int32]:
+    """Number from 1 of the nearest skeleton voxel in each voxel's component, 0 in the background."""
     seeds = np.zeros(mask.shape, dtype=np.int32)
     seeds[tuple(graph.voxels.T)] = np.arange(1, len(graph.voxels) + 1)
-    nearest = nearest_label(seeds, mask, spacing)
-    if estimator == "paper":
-        local = paper_local_radii(graph.voxels, mask, spacing, surface_neighbours)
-        radii = branch_medians(local, graph.owner, graph.n_branches)
-    elif estimator == "distance":
-        radii = distance_radii(graph, wall, spacing)
+    return nearest_label(seeds, mask, spacing)
+
+
+def _refined_branches(
+    wall: Wall, graph: BranchGraph, nearest: NDArray[np.int32], estimator: Estimator
+) -> tuple[FloatArray, NDArray[np.int32]]:
+    """Radius of each branch by `distance` or `volume`, and the label map of the branches."""
+    if estimator == "distance":
+        radii = distance_radii(graph, wall)
     else:
-        cells = np.bincount(nearest[mask] - 1, minlength=len(graph.voxels))
-        radii = volume_radii(graph, cells, wall, spacing)
-    if estimator == "paper":
-        return radii, np.append(0, owners_with_junctions(graph, radii) + 1).astype(np.int32)[nearest]
-    return radii, deepest_branch(graph, radii, nearest, spacing)
+        cells = np.bincount(nearest[wall.mask] - 1, minlength=len(graph.voxels))
+        radii = volume_radii(graph, cells, wall)
+    return radii, deepest_branch(graph, radii, nearest, wall.spacing_mm)
 
 
 def _counts(graph: BranchGraph, radii: FloatArray, spacing: tuple[float, ...]) -> FloatArray:
@@ -179,25 +183,31 @@ def _notes(
 
 
 def _checked(
-    mask: BoolArray, spacing_mm: Sequence[float], quantiles: Sequence[float], estimator: str
+    mask: BoolArray, spacing_mm: Sequence[float], quantiles: Sequence[float], estimator: str, surface_neighbours: int
 ) -> tuple[float, ...]:
     """The spacing as a tuple, once every argument is in range."""
+    if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
+        came = f"dtype {mask.dtype}" if isinstance(mask, np.ndarray) else type(mask).__name__
+        raise ValueError(f"vessel mask: expected a boolean array, got {came}; compare first, as in labels > 0")
     spacing = tuple(float(size) for size in spacing_mm)
-    if mask.dtype != np.bool_:
-        raise ValueError(f"vessel mask: expected a boolean array, got {mask.dtype}: compare it with a threshold first")
-    if mask.ndim not in (2, 3) or len(spacing) != mask.ndim:
+    if mask.ndim not in (2, 3) or len(spacing) != mask.ndim or not all(0 < size < np.inf for size in spacing):
         raise ValueError(
-            f"vessel mask: expected 2 or 3 dimensions and a spacing for each, got {mask.shape} and {spacing}"
+            f"vessel mask: expected 2 or 3 dimensions and a positive spacing_mm for each, "
+            f"got shape {mask.shape} and spacing {spacing}; correct the geometry"
         )
-    if not all(np.isfinite(size) and size > 0 for size in spacing):
-        raise ValueError(f"spacing_mm: expected positive numbers of millimetres, got {spacing}: correct the geometry")
     if not mask.any():
-        raise ValueError("vessel mask: expected at least one vessel voxel, got an empty mask: leave this case out")
+        raise ValueError("vessel mask: expected at least one vessel voxel, got an empty mask; leave this case out")
     if estimator not in get_args(Estimator):
         raise ValueError(f"estimator: expected one of {', '.join(get_args(Estimator))}, got {estimator!r}")
-    if any(not 0 < quantile < 1 for quantile in quantiles) or list(quantiles) != sorted(set(quantiles)):
-        raise ValueError(f"quantiles: expected rising numbers between 0 and 1, got {tuple(quantiles)}")
+    if surface_neighbours < 1:
+        raise ValueError(f"surface_neighbours: expected 1 or more, got {surface_neighbours}; the paper has 8")
+    _check_rising(quantiles)
     return spacing
+
+
+def _check_rising(quantiles: Sequence[float]) -> None:
+    if list(quantiles) != sorted(set(quantiles)) or any(not 0 < quantile < 1 for quantile in quantiles):
+        raise ValueError(f"quantiles: expected rising numbers between 0 and 1, got {tuple(quantiles)}; sort them")
 
 
 def _roomy_box(mask: BoolArray) -> tuple[slice, ...]:

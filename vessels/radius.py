@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -14,6 +15,7 @@ from vessels.branches import (
     FloatArray,
     IntArray,
     cluster_centres,
+    voxels_of,
     without_float_noise,
 )
 from vessels.components import label_components
@@ -37,15 +39,18 @@ class Wall:
     """
 
     def __init__(self, mask: BoolArray, spacing_mm: Sequence[float]) -> None:
-        self.spacing = np.asarray(spacing_mm, dtype=np.float64)
-        shell = np.argwhere(_shell(mask))
+        self.mask, self.spacing_mm = mask, tuple(spacing_mm)
+
+    @cached_property
+    def _tree(self) -> cKDTree:
+        shell = voxels_of(_shell(self.mask))
         if not len(shell):
-            shell = np.argwhere(_shell(np.pad(mask, 1))) - 1
-        self.tree = cKDTree(shell * self.spacing)
+            shell = voxels_of(_shell(np.pad(self.mask, 1))) - 1
+        return cKDTree(shell * np.array(self.spacing_mm), balanced_tree=False, compact_nodes=False)
 
     def distance_mm(self, points_mm: FloatArray) -> FloatArray:
         """Distance from points, float (P, ndim) in mm from the first voxel's centre, to the nearest, float (P,), mm."""
-        return without_float_noise(self.tree.query(points_mm)[0], self.spacing.tolist())
+        return without_float_noise(self._tree.query(points_mm)[0], self.spacing_mm)
 
 
 def _shell(mask: BoolArray) -> BoolArray:
@@ -80,11 +85,11 @@ def paper_local_radii(
     if not len(voxels):
         return np.empty(0)
     component = label_components(mask)[0]
-    edge = np.argwhere(surface(mask))
+    edge = voxels_of(surface(mask))
     bare = np.setdiff1d(np.unique(component[tuple(voxels.T)]), component[tuple(edge.T)])
     if bare.size:
         outermost = np.isin(component, bare) & surface(np.pad(mask, 1))[(slice(1, -1),) * mask.ndim]
-        edge = np.concatenate([edge, np.argwhere(outermost)])
+        edge = np.concatenate([edge, voxels_of(outermost)])
     # One more axis keeps components farther apart than anything within one of them.
     spacing = np.asarray(spacing_mm, dtype=np.float64)
     apart = 4.0 * float(np.linalg.norm(np.array(mask.shape) * spacing))
@@ -136,14 +141,14 @@ class _Course:
     clearance: FloatArray
 
 
-def _course(graph: BranchGraph, wall: Wall, spacing_mm: Sequence[float]) -> _Course:
+def _course(graph: BranchGraph, wall: Wall) -> _Course:
     """Measure along the centrelines.
 
     What an end disturbs: at a junction all within its ball, where the thicker vessel is; at a free end a radius, the
     part where the vessel closes.
     """
-    spacing = np.asarray(spacing_mm, dtype=np.float64)
-    line = centrelines(graph, spacing_mm)
+    spacing = np.array(wall.spacing_mm)
+    line = centrelines(graph, wall.spacing_mm)
     first, last = graph.starts[:-1], graph.starts[1:] - 1
     step = np.append(0.0, np.linalg.norm(np.diff(line, axis=0), axis=1))
     step[first] = 0.0
@@ -162,7 +167,7 @@ def _course(graph: BranchGraph, wall: Wall, spacing_mm: Sequence[float]) -> _Cou
         disturbed[joined] = radius[end[joined]] - gap
         disturbed[end == CLOSED] = -np.inf
         clearance = np.minimum(clearance, np.abs(reach - reach[position][branch]) - disturbed[branch])
-    return _Course(share, depth, without_float_noise(clearance, spacing_mm))
+    return _Course(share, depth, without_float_noise(clearance, wall.spacing_mm))
 
 
 def _junction_radii(graph: BranchGraph, wall: Wall, spacing: FloatArray) -> FloatArray:
@@ -173,7 +178,7 @@ def _junction_radii(graph: BranchGraph, wall: Wall, spacing: FloatArray) -> Floa
     return radius
 
 
-def distance_radii(graph: BranchGraph, wall: Wall, spacing_mm: Sequence[float]) -> FloatArray:
+def distance_radii(graph: BranchGraph, wall: Wall) -> FloatArray:
     """Return the median distance from each branch's centreline to the wall, float (n_branches,), mm.
 
     The distance transform, read on the smoothed centreline, which runs between voxels where the vessel does. What the
@@ -184,9 +189,8 @@ def distance_radii(graph: BranchGraph, wall: Wall, spacing_mm: Sequence[float]) 
     Args:
         graph: branches of the mask's skeleton.
         wall: the mask's wall.
-        spacing_mm: voxel size along each axis, mm.
     """
-    return _distance_radii(graph, _course(graph, wall, spacing_mm))
+    return _distance_radii(graph, _course(graph, wall))
 
 
 def _distance_radii(graph: BranchGraph, course: _Course) -> FloatArray:
@@ -196,7 +200,7 @@ def _distance_radii(graph: BranchGraph, course: _Course) -> FloatArray:
     return branch_medians(course.depth, np.where(counts, branch, -1), graph.n_branches)
 
 
-def volume_radii(graph: BranchGraph, cells: IntArray, wall: Wall, spacing_mm: Sequence[float]) -> FloatArray:
+def volume_radii(graph: BranchGraph, cells: IntArray, wall: Wall) -> FloatArray:
     """Return the radius of the cylinder with each branch's volume and length, float (n_branches,), mm.
 
     r = sqrt(V / (π L)), in two dimensions A / (2 L), over the part of the branch that its ends do not disturb; L runs
@@ -207,13 +211,12 @@ def volume_radii(graph: BranchGraph, cells: IntArray, wall: Wall, spacing_mm: Se
         graph: branches of the mask's skeleton.
         cells: int (N,), number of mask voxels whose nearest skeleton voxel each is.
         wall: the mask's wall.
-        spacing_mm: voxel size along each axis, mm.
     """
-    course = _course(graph, wall, spacing_mm)
+    course = _course(graph, wall)
     radii = _distance_radii(graph, course)
     branch, n, ndim = graph.branch_of_position(), graph.n_branches, graph.voxels.shape[1]
-    volume: FloatArray = _cells_along(graph, cells).astype(np.float64) * float(np.prod(spacing_mm))
-    finest = min(spacing_mm)
+    volume: FloatArray = _cells_along(graph, cells).astype(np.float64) * float(np.prod(wall.spacing_mm))
+    finest = min(wall.spacing_mm)
 
     core = course.clearance >= 0
     core_volume, core_length = (_sums(np.where(core, values, 0.0), branch, n) for values in (volume, course.share))
@@ -225,7 +228,7 @@ def volume_radii(graph: BranchGraph, cells: IntArray, wall: Wall, spacing_mm: Se
     inscribed = np.maximum.reduceat(course.depth, graph.starts[:-1]) - finest / 2
     capsule = _capsule_radii(_sums(volume, branch, n)[alone], _sums(course.share, branch, n)[alone], ndim)
     radii[alone] = np.maximum(capsule, inscribed[alone])
-    return without_float_noise(radii, spacing_mm)
+    return without_float_noise(radii, wall.spacing_mm)
 
 
 def _cells_along(graph: BranchGraph, cells: IntArray) -> IntArray:

@@ -30,6 +30,20 @@ def owners_with_junctions(graph: BranchGraph, radii: FloatArray) -> IntArray:
     return np.where(graph.owner < 0, thickest[graph.cluster], graph.owner)
 
 
+def nearest_branch(graph: BranchGraph, radii: FloatArray, nearest: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Give each voxel to the branch of its nearest skeleton voxel (Sadikine et al. 2023, Eq. 3).
+
+    Args:
+        graph: branches of a skeleton.
+        radii: float (n_branches,), which decide whose the junctions are.
+        nearest: int32 (*S), number from 1 of the nearest skeleton voxel in the same component, 0 outside the vessels.
+
+    Returns:
+        int32 (*S), branch from 1, 0 outside the vessels.
+    """
+    return np.append(0, owners_with_junctions(graph, radii) + 1).astype(np.int32)[nearest]
+
+
 def deepest_branch(
     graph: BranchGraph, radii_mm: FloatArray, nearest: NDArray[np.int32], spacing_mm: Sequence[float]
 ) -> NDArray[np.int32]:
@@ -48,7 +62,7 @@ def deepest_branch(
         int32 (*S), branch from 1, 0 outside the vessels.
     """
     owner = owners_with_junctions(graph, radii_mm)
-    branches = np.append(0, owner + 1).astype(np.int32)[nearest]
+    branches = nearest_branch(graph, radii_mm, nearest)
     flat = (1,) * (3 - nearest.ndim)
     grid = (*flat, *nearest.shape)
     voxels = np.pad(graph.voxels, ((0, 0), (len(flat), 0)))
@@ -58,7 +72,7 @@ def deepest_branch(
     territory = branches.reshape(grid)
     _claim(nearest.reshape(grid), claiming, voxels, owner, _components(graph)[owner], radii_mm, spacing, territory)
     # A branch all of whose voxels lie deeper in others keeps its skeleton: each branch is on the map.
-    lost = np.bincount(branches.ravel(), minlength=graph.n_branches + 1)[owner + 1] == 0
+    lost = np.bincount(branches[nearest > 0], minlength=graph.n_branches + 1)[owner + 1] == 0
     branches[tuple(graph.voxels[lost].T)] = owner[lost] + 1
     return branches
 
