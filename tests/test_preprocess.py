@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from command_line import run
+from command_line import parse, run
 from data.case_store import list_cases, read_case
 from data.files import write_volume
-from preprocess import main
+from preprocess import PreprocessCommand, main
 from preprocessing.prepare import PreprocessingSettings, prepare_case
 from tests.preprocessing.drawn_cases import bars_in_a_box
 
@@ -330,3 +330,17 @@ def test_more_folds_than_patients_is_one_line(tmp_path, capsys):
     assert not (output / "splits_final.json").exists()
     # The cases are kept: with fewer folds the same command ends at once.
     assert call(arguments(root, output, "--folds.folds", "2"), capsys)[0] == 0
+
+
+# --- shipped settings ----------------------------------------------------------------------------------------------
+
+CONFIGS = sorted((ROOT / "configs/preprocessing").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_shipped_settings_are_valid_and_explained(path):
+    settings = parse(PreprocessCommand, "", ["--config", str(path), "--output", "elsewhere"])
+    assert settings.output == Path("elsewhere")
+    lines = [line for line in path.read_text().splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    uncommented = [line for line in lines if "#" not in line and not line.endswith(":")]
+    assert not uncommented

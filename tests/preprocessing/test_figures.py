@@ -1,0 +1,93 @@
+"""Quality figures: what they show, looked at in their pixels."""
+
+import matplotlib.image
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+
+from preprocessing.figures import TEMPORARY_PREFIX, draw_case, scale_colours
+from preprocessing.prepare import PreprocessingSettings, prepare_case
+from preprocessing.scales import ScaleSettings
+from tests.preprocessing.drawn_cases import bars_in_a_box
+
+
+def prepared(ndim=3, **settings):
+    arrays, record = prepare_case(bars_in_a_box(ndim=ndim), PreprocessingSettings(**settings))
+    return arrays, {**record, "case_id": "case_1"}
+
+
+def share_of_colour(path, colour):
+    """Share of the figure's pixels of a colour, however dark."""
+    pixels = matplotlib.image.imread(path)[..., :3].reshape(-1, 3)
+    target = np.array(to_rgb(colour))
+    length = np.linalg.norm(pixels, axis=1)
+    likeness = pixels @ target / np.maximum(length * np.linalg.norm(target), 1e-9)
+    return np.mean((likeness > 0.999) & (length > 0.3 * np.linalg.norm(target)))
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+@pytest.mark.parametrize("quantiles", [(), (0.25, 0.75), (0.1, 0.3, 0.5, 0.7)])
+def test_every_scale_is_seen_in_its_colour(tmp_path, ndim, quantiles):
+    arrays, record = prepared(ndim, scales=ScaleSettings(quantiles=quantiles))
+    path = tmp_path / "figures/case_1.png"
+    draw_case(path, arrays, record)
+    for scale, colour in enumerate(scale_colours(len(quantiles) + 1), start=1):
+        # The legend shows every colour, the panels only scales that have voxels.
+        seen = share_of_colour(path, colour)
+        assert seen > (2e-3 if (arrays["scales"] == scale).any() else 0), scale
+
+
+def test_a_scale_takes_as_much_of_the_picture_as_of_the_plane(tmp_path):
+    arrays, record = prepared(2)
+    path = tmp_path / "case.png"
+    draw_case(path, arrays, record)
+    small, large = (share_of_colour(path, colour) for colour in (scale_colours(3)[1], scale_colours(3)[2]))
+    voxels = record["scales"]["voxels"]
+    assert large / small == pytest.approx(voxels[2] / voxels[1], rel=0.1)
+
+
+def test_the_same_case_gives_the_same_bytes_and_nothing_else(tmp_path):
+    arrays, record = prepared()
+    for name in ("a.png", "b.png"):
+        draw_case(tmp_path / name, arrays, record)
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    assert not list(tmp_path.glob(f"{TEMPORARY_PREFIX}*"))
+
+
+def test_colours_of_different_scales_differ():
+    for count in (1, 2, 3, 4, 6):
+        colours = scale_colours(count)
+        assert len(set(colours)) == count
+        # Bright enough for a dark picture.
+        assert all(max(to_rgb(colour)) > 0.5 for colour in colours)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (1, 200, 3), (60, 2, 2)])
+def test_odd_shapes_are_drawn(tmp_path, shape):
+    record = {
+        "case_id": "odd",
+        "shape": list(shape),
+        "spacing_mm": [1.0, 1.0, 1.0],
+        "grid": {"native_direction": np.eye(3).tolist()},
+        "notes": ["a note " * 60],
+        "scales": {
+            "estimator": "volume",
+            "thresholds_mm": [],
+            "voxels": [1],
+            "branches": [1],
+            "radii_mm": [1.0],
+            "notes": [],
+        },
+    }
+    ones = np.ones(shape, np.uint8)
+    draw_case(tmp_path / "odd.png", {"image": ones.astype(np.float32), "organ": ones, "scales": ones}, record)
+    height, width, _ = matplotlib.image.imread(tmp_path / "odd.png").shape
+    assert width == 9 * 150
+    assert 300 < height < 4000
+
+
+def test_a_case_without_organ_or_vessel_in_sight_is_drawn(tmp_path):
+    arrays, record = prepared()
+    empty = {**arrays, "organ": np.zeros_like(arrays["organ"]), "scales": np.zeros_like(arrays["scales"])}
+    draw_case(tmp_path / "empty.png", empty, record)
+    assert (tmp_path / "empty.png").is_file()
