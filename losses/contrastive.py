@@ -17,7 +17,7 @@ from torch.nn import functional
 from losses.precision import at_least_float32
 
 # Products formed at a time: on a CPU as many as stay in its cache, on a GPU as many as keep it busy.
-CHUNK_CPU = 2**19
+CHUNK_CPU = 2**20
 CHUNK_GPU = 2**23
 
 
