@@ -33,7 +33,7 @@ class TreeSettings(BaseModel, frozen=True, extra="forbid"):
     murray_exponent: float = Field(default=3.0, ge=2.0, le=4.0)
     """g in radius^g of a vessel = sum of radius^g of the two it forks into."""
     root_radius_mm: float | None = Field(default=None, gt=0, le=50)
-    """Radius of the trunks; none: 4 % of the volume's mean side, in a plane 1.8 %."""
+    """Radius of the trunks; none: 4.5 % of the volume's mean side, in a plane 1.8 %."""
     min_radius_mm: float | None = Field(default=None, gt=0, le=50)
     """No vessel is thinner; none: 85 % of what the terminals would have if they were all alike."""
     flow_spread: float = Field(default=1.0, ge=0, le=3)
@@ -79,7 +79,7 @@ class PhantomSettings(BaseModel, frozen=True, extra="forbid"):
     @property
     def root_radius_mm(self) -> float:
         """Radius of the trunks, given or from the volume."""
-        share = 0.04 if len(self.size) == 3 else 0.018
+        share = 0.045 if len(self.size) == 3 else 0.018
         return self.trees.root_radius_mm or share * float(self.extent_mm.mean())
 
     @property

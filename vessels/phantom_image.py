@@ -16,7 +16,7 @@ from vessels.smooth_fields import ct_noise, draw_waves, plane_waves
 
 # Streams of the seed, one for each part of the image, so that a change to one leaves the others as they are.
 _CONTRAST, _TUMOURS, _TEXTURE, _SURROUNDINGS, _NOISE = range(1, 6)
-_TEXTURE_WAVES = 160
+_TEXTURE_WAVES, _PERFUSION_WAVES = 160, 40
 _TUMOUR_WAVES = 12
 _TUMOUR_PLACES = 40
 
@@ -25,28 +25,34 @@ class PhantomImageSettings(BaseModel, frozen=True, extra="forbid"):
     """Intensities of a phantom, in HU; the defaults are near those of a portal-venous CT of the liver."""
 
     liver_hu: float = Field(default=100.0, ge=-500, le=500)
-    """Mean of the liver's parenchyma."""
-    portal_contrast_hu: float = Field(default=48.0, ge=-500, le=1000)
+    """Mean of the liver's parenchyma over phantoms."""
+    liver_spread_hu: float = Field(default=12.0, ge=0, le=200)
+    """Standard deviation of that mean from phantom to phantom: livers differ, and so does the time after injection."""
+    portal_contrast_hu: float = Field(default=60.0, ge=-500, le=1000)
     """Portal vein over parenchyma, on average over phantoms."""
-    hepatic_contrast_hu: float = Field(default=38.0, ge=-500, le=1000)
+    hepatic_contrast_hu: float = Field(default=50.0, ge=-500, le=1000)
     """Hepatic veins over parenchyma, on average over phantoms."""
     contrast_spread: float = Field(default=0.2, ge=0, le=1)
     """Relative standard deviation of the contrast, between trees of different phantoms and again along each tree."""
     texture_hu: float = Field(default=8.0, ge=0, le=200)
-    """Standard deviation of the parenchyma."""
-    texture_mm: float = Field(default=7.0, gt=0, le=200)
-    """Correlation length of the finer half of that texture; the other half is four times as coarse."""
+    """Standard deviation of the parenchyma's fine texture."""
+    texture_mm: float = Field(default=6.0, gt=0, le=200)
+    """Correlation length of that texture."""
+    perfusion_hu: float = Field(default=10.0, ge=0, le=200)
+    """Standard deviation of the parenchyma's slow changes: uneven fat and perfusion."""
+    perfusion_mm: float = Field(default=25.0, gt=0, le=500)
+    """Correlation length of those changes."""
     blur_mm: float = Field(default=0.8, ge=0, le=20)
     """Standard deviation of the scanner's point spread."""
-    noise_hu: float = Field(default=18.0, ge=0, le=500)
+    noise_hu: float = Field(default=12.0, ge=0, le=500)
     """Standard deviation of the noise."""
     noise_correlation_mm: float = Field(default=1.2, gt=0, le=50)
     """Correlation length of the noise."""
-    tumours: int = Field(default=3, ge=0, le=100)
+    tumours: int = Field(default=4, ge=0, le=100)
     """Tumours, alternately darker and brighter than the liver."""
     tumour_radius_mm: tuple[float, float] = (4.0, 11.0)
     """Smallest and largest mean radius of a tumour."""
-    tumour_contrast_hu: tuple[float, float] = (20.0, 45.0)
+    tumour_contrast_hu: tuple[float, float] = (25.0, 60.0)
     """Smallest and largest difference of a tumour from the liver."""
     surroundings: bool = True
     """Fat, muscle, lung, bone, kidney, stomach and great vessels around the organ; without them, fat alone."""
@@ -91,13 +97,13 @@ def paint_image(
     image = paint_surroundings(
         draw_surroundings(settings.surroundings, np.random.default_rng([seed, _SURROUNDINGS])), level, spacing_mm
     )
-    image += organ * (settings.liver_hu + _texture(settings, size, spacing_mm, seed) - image)
+    liver = _parenchyma(settings, size, spacing_mm, seed)
+    image += organ * (liver - image)
     tumours = np.zeros(size, bool)
     for tumour in _draw_tumours(settings, shape, graph, seed):
         share, window = _tumour_share(tumour, size, spacing_mm)
         image[window] += share * organ[window] * tumour.contrast_hu
         tumours[window] |= share >= 0.5
-    liver = settings.liver_hu
     vessel = np.minimum(sum(shares.values()), 1.0)
     contrast = _contrast_map(settings, graph, vessel > 0, spacing_mm, seed)
     image += vessel * (liver + contrast - image)
@@ -115,15 +121,17 @@ def _organ_share(level: NDArray[np.float32], spacing_mm: Sequence[float]) -> NDA
     return np.clip(0.5 - level / np.maximum(change, 1e-6), 0, 1).astype(np.float32)
 
 
-def _texture(
+def _parenchyma(
     settings: PhantomImageSettings, size: Sequence[int], spacing_mm: Sequence[float], seed: int
 ) -> NDArray[np.float32]:
-    """Uneven parenchyma: half its variance at the texture's own length, half four times as coarse."""
+    """HU of the parenchyma, (*S)."""
     rng = np.random.default_rng([seed, _TEXTURE])
     fine = draw_waves(_TEXTURE_WAVES, settings.texture_mm, rng)
-    coarse = draw_waves(_TEXTURE_WAVES // 4, 4 * settings.texture_mm, rng)
-    waves = np.concatenate([fine, coarse])
-    return np.float32(settings.texture_hu / np.sqrt(2)) * plane_waves(waves, size, spacing_mm)
+    slow = draw_waves(_PERFUSION_WAVES, settings.perfusion_mm, rng)
+    fine[:, 4] *= settings.texture_hu
+    slow[:, 4] *= settings.perfusion_hu
+    mean = settings.liver_hu + settings.liver_spread_hu * float(rng.standard_normal())
+    return np.float32(mean) + plane_waves(np.concatenate([fine, slow]), size, spacing_mm)
 
 
 def edge_contrasts(settings: PhantomImageSettings, graph: VesselGraph, seed: int) -> NDArray[np.float64]:

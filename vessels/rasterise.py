@@ -1,12 +1,14 @@
 """From a vessel graph to a grid: how much of every voxel is vessel, and which edge it belongs to."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from vessels.graph import VesselGraph
+from vessels.segment_geometry import squared_distance_to_segment
 
 # Sub-voxels along the finest axis; coarser axes get more, so that sub-voxels stay nearly cubes.
 _SUBVOXELS = 5
@@ -87,20 +89,9 @@ def _in_three_dimensions(
 
 
 @njit(cache=True)
-def squared_distance_to_segment(  # type: ignore[no-untyped-def]
-    z: float, y: float, x: float, start: NDArray[np.float64], end: NDArray[np.float64]
-):
-    """Squared distance of a point to the segment from start to end."""
-    dz, dy, dx = end[0] - start[0], end[1] - start[1], end[2] - start[2]
-    pz, py, px = z - start[0], y - start[1], x - start[2]
-    length = dz * dz + dy * dy + dx * dx
-    along = 0.0
-    if length > 0.0:
-        along = min(1.0, max(0.0, (pz * dz + py * dy + px * dx) / length))
-    pz -= along * dz
-    py -= along * dy
-    px -= along * dx
-    return pz * pz + py * py + px * px
+def _point(points: Any, index: int) -> Any:
+    """One of an array of points."""
+    return points[index, 0], points[index, 1], points[index, 2]
 
 
 @njit(cache=True)
@@ -121,7 +112,10 @@ def _visit(starts, ends, radii, grid, spacing, voxels, edges):  # type: ignore[n
             for j in range(low[1], high[1]):
                 for k in range(low[2], high[2]):
                     z, y, x = (i + 0.5) * spacing[0], (j + 0.5) * spacing[1], (k + 0.5) * spacing[2]
-                    if squared_distance_to_segment(z, y, x, starts[edge], ends[edge]) <= reach * reach:
+                    if (
+                        squared_distance_to_segment((z, y, x), _point(starts, edge), _point(ends, edge))
+                        <= reach * reach
+                    ):
                         if count < len(voxels):
                             voxels[count] = (i * grid[1] + j) * grid[2] + k
                             edges[count] = edge
@@ -162,7 +156,10 @@ def _shares(voxels, edges, bounds, starts, ends, radii, grid, spacing, parts):  
         for pair in range(bounds[group], bounds[group + 1]):
             edge = edges[pair]
             depth = radii[edge] - diagonal
-            if depth > 0.0 and squared_distance_to_segment(z, y, x, starts[edge], ends[edge]) <= depth * depth:
+            if (
+                depth > 0.0
+                and squared_distance_to_segment((z, y, x), _point(starts, edge), _point(ends, edge)) <= depth * depth
+            ):
                 inside = True
                 break
         if inside:
@@ -182,7 +179,7 @@ def _shares(voxels, edges, bounds, starts, ends, radii, grid, spacing, parts):  
                         edge = edges[pair]
                         radius = radii[edge]
                         ramp = 2.0 * radius * min(radius, step[2])
-                        square = squared_distance_to_segment(z, y, x, starts[edge], ends[edge])
+                        square = squared_distance_to_segment((z, y, x), _point(starts, edge), _point(ends, edge))
                         best = max(best, (radius * radius - square) / ramp + 0.5)
                         if best >= 1.0:
                             break
@@ -212,7 +209,9 @@ def _owners(flat_voxels, starts, ends, radii, grid, spacing):  # type: ignore[no
                 or x - max(starts[edge, 2], ends[edge, 2]) > reach
             ):
                 continue
-            gap = np.sqrt(squared_distance_to_segment(z, y, x, starts[edge], ends[edge])) - radii[edge]
+            gap = (
+                np.sqrt(squared_distance_to_segment((z, y, x), _point(starts, edge), _point(ends, edge))) - radii[edge]
+            )
             if gap < best:
                 best = gap
                 owners[position] = edge

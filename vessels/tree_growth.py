@@ -168,12 +168,12 @@ def _plant(
         margin=0.5 * float(region.step_mm.max()),
     )
     for tree, plan in enumerate(plans):
-        root = _padded(plan.root_mm, 0.5)
+        root = tuple(_padded(plan.root_mm, 0.5).tolist())
         for draw in range(_MOST_DRAWS):
             points = _draw(region, rng)
             # Where nothing deep can be reached past the other trees, anything will do.
             deep = points[np.argsort(-_depths(region, points), kind="stable")[: 1 + draw // 8]]
-            if any(plant_root(forest, root, point, tree, float(flows[tree][0])) for point in deep):
+            if any(plant_root(forest, root, tuple(point), tree, float(flows[tree][0])) for point in deep.tolist()):
                 break
         else:
             raise NoRoomError(

@@ -9,11 +9,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from vessels.rasterise import squared_distance_to_segment
+from vessels.segment_geometry import between, cheapest_joint, distance, segment_distance, squared_distance_to_segment
 
-# How many of the nearest vessels are tried for a terminal, and how far the joint's search goes.
+# How many of the nearest vessels are tried for a terminal.
 _CANDIDATES = 16
-_WEISZFELD_STEPS = 40
 
 
 class Forest(NamedTuple):
@@ -41,46 +40,55 @@ class Forest(NamedTuple):
 
 
 @njit(cache=True)
-def _distance(a: NDArray[np.float64], b: NDArray[np.float64]) -> Any:
-    """Distance of two points."""
-    return np.sqrt((a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2 + (a[2] - b[2]) ** 2)
+def _node(forest: Any, node: int) -> Any:
+    """A node's position."""
+    return forest.nodes[node, 0], forest.nodes[node, 1], forest.nodes[node, 2]
 
 
 @njit(cache=True)
-def _segment_distance(a: Any, b: Any, c: Any, d: Any) -> Any:
-    """Distance of the segments a-b and c-d: an end against the other segment, or two inner points."""
-    best = min(
-        min(squared_distance_to_segment(a[0], a[1], a[2], c, d), squared_distance_to_segment(b[0], b[1], b[2], c, d)),
-        min(squared_distance_to_segment(c[0], c[1], c[2], a, b), squared_distance_to_segment(d[0], d[1], d[2], a, b)),
-    )
-    u, v, w = b - a, d - c, a - c
-    uu, uv, vv = (u * u).sum(), (u * v).sum(), (v * v).sum()
-    uw, vw = (u * w).sum(), (v * w).sum()
-    spread = uu * vv - uv * uv
-    if spread > 1e-12 * uu * vv:
-        along, across = (uv * vw - vv * uw) / spread, (uu * vw - uv * uw) / spread
-        if 0.0 < along < 1.0 and 0.0 < across < 1.0:
-            inner = w + along * u - across * v
-            best = min(best, (inner * inner).sum())
-    return np.sqrt(best)
+def _ends(forest: Any, segment: int) -> Any:
+    """Both ends of a segment."""
+    return _node(forest, forest.start[segment]), _node(forest, forest.end[segment])
 
 
 @njit(cache=True)
-def depth_at(depth: Any, step: Any, point: Any) -> Any:
-    """Depth below the surface at a point, linear between lattice points, that of the nearest beyond them."""
-    value = 0.0
-    low = np.zeros(3, np.int64)
-    part = np.zeros(3)
-    for axis in range(3):
-        place = min(max(point[axis] / step[axis] - 0.5, 0.0), depth.shape[axis] - 1.0)
-        low[axis] = min(int(place), max(depth.shape[axis] - 2, 0))
-        part[axis] = place - low[axis]
-    for corner in range(8):
-        i, j, k = corner >> 2, (corner >> 1) & 1, corner & 1
-        weight = (part[0] if i else 1 - part[0]) * (part[1] if j else 1 - part[1]) * (part[2] if k else 1 - part[2])
-        if weight > 0.0:
-            value += weight * depth[low[0] + i, low[1] + j, low[2] + k]
-    return value
+def _gap(forest: Any, a: Any, b: Any, segment: int) -> Any:
+    """Distance of the line from a to b to a segment of the forest."""
+    c, d = _ends(forest, segment)
+    return segment_distance(a, b, c, d)
+
+
+@njit(cache=True)
+def _lattice_place(place: float, points: int) -> Any:
+    """Lattice points below and above a place (in steps), and the way between them; beyond the ends the end counts."""
+    inside = min(max(place - 0.5, 0.0), points - 1.0)
+    low = min(int(inside), max(points - 2, 0))
+    return low, min(low + 1, points - 1), inside - low
+
+
+@njit(cache=True)
+def _depth_at(forest: Any, p: Any) -> Any:
+    """Depth below the surface at a point, linear between lattice points."""
+    depth = forest.depth
+    i, next_i, u = _lattice_place(p[0] / forest.step[0], depth.shape[0])
+    j, next_j, v = _lattice_place(p[1] / forest.step[1], depth.shape[1])
+    k, next_k, w = _lattice_place(p[2] / forest.step[2], depth.shape[2])
+    near = (depth[i, j, k] * (1 - w) + depth[i, j, next_k] * w) * (1 - v)
+    near += (depth[i, next_j, k] * (1 - w) + depth[i, next_j, next_k] * w) * v
+    far = (depth[next_i, j, k] * (1 - w) + depth[next_i, j, next_k] * w) * (1 - v)
+    far += (depth[next_i, next_j, k] * (1 - w) + depth[next_i, next_j, next_k] * w) * v
+    return near * (1 - u) + far * u
+
+
+@njit(cache=True)
+def _room_along(forest: Any, a: Any, b: Any) -> Any:
+    """The largest radius that keeps a vessel from a to b inside the region."""
+    finest = min(forest.step[0], min(forest.step[1], forest.step[2]))
+    pieces = max(1, int(np.ceil(distance(a, b) / finest)))
+    room = np.inf
+    for i in range(pieces + 1):
+        room = min(room, _depth_at(forest, between(a, b, i / pieces)))
+    return room - forest.margin
 
 
 @njit(cache=True)
@@ -96,62 +104,35 @@ def _expected_radius(forest: Any, tree: int, flow: float) -> Any:
 
 
 @njit(cache=True)
-def _joint(a: Any, b: Any, p: Any, weights: Any) -> Any:
-    """Point with the least weighted distance to a, b and p (Weiszfeld 1937): the cheapest place to fork."""
-    ends = (a, b, p)
-    joint = (weights[0] * a + weights[1] * b + weights[2] * p) / weights.sum()
-    for _ in range(_WEISZFELD_STEPS):
-        total, pull = 0.0, np.zeros(3)
-        for i in range(3):
-            share = weights[i] / max(_distance(joint, ends[i]), 1e-9)
-            total += share
-            pull += share * ends[i]
-        moved = _distance(joint, pull / total)
-        joint = pull / total
-        if moved < 1e-6:
-            break
-    return joint
-
-
-@njit(cache=True)
 def _away_from(joint: Any, end: Any, others: Any, least: float) -> Any:
     """The joint, moved away from a segment's end if it lies nearer than the least length of a vessel."""
-    if _distance(joint, end) >= least:
+    if distance(joint, end) >= least:
         return joint
-    return end + least * (others - end) / max(_distance(others, end), 1e-9)
+    return between(end, others, least / max(distance(others, end), 1e-9))
 
 
 @njit(cache=True)
 def _connection(forest: Any, segment: int, p: Any, flow: float) -> Any:
     """What joining p to a segment adds to the tree's volume (over pi, root 1 mm), and where; inf: it cannot."""
-    a, b = forest.nodes[forest.start[segment]], forest.nodes[forest.end[segment]]
+    a, b = _ends(forest, segment)
     tree, carried, power = forest.tree[segment], forest.flow[segment], 2.0 / forest.exponent
-    weights = np.array([(carried + flow) ** power, carried**power, flow**power])
+    weights = ((carried + flow) ** power, carried**power, flow**power)
     least = _radius(forest, tree, carried + flow)
-    joint = _joint(a, b, p, weights)
-    joint = _away_from(joint, a, 0.5 * (b + p), least)
-    joint = _away_from(joint, b, 0.5 * (a + p), least)
-    short = min(_distance(a, joint), _distance(joint, b))
-    if short < 0.99 * least or _distance(joint, p) < 2.0 * least:
+    joint = cheapest_joint(a, b, p, weights)
+    joint = _away_from(joint, a, between(b, p, 0.5), least)
+    joint = _away_from(joint, b, between(a, p, 0.5), least)
+    short = min(distance(a, joint), distance(joint, b))
+    if short < 0.99 * least or distance(joint, p) < 2.0 * least:
         return np.inf, joint
-    cost = weights[0] * _distance(a, joint) + weights[1] * _distance(joint, b) + weights[2] * _distance(joint, p)
-    cost -= weights[1] * _distance(a, b)
+    cost = weights[0] * distance(a, joint) + weights[1] * distance(joint, b) + weights[2] * distance(joint, p)
+    cost -= weights[1] * distance(a, b)
     above = forest.parent[segment]
     while above >= 0:
-        length = _distance(forest.nodes[forest.start[above]], forest.nodes[forest.end[above]])
-        cost += ((forest.flow[above] + flow) ** power - forest.flow[above] ** power) * length
+        start, end = _ends(forest, above)
+        carried = forest.flow[above]
+        cost += ((carried + flow) ** power - carried**power) * distance(start, end)
         above = forest.parent[above]
     return cost, joint
-
-
-@njit(cache=True)
-def _room_along(forest: Any, a: Any, b: Any) -> Any:
-    """The largest radius that keeps a vessel from a to b inside the region."""
-    pieces = max(1, int(np.ceil(_distance(a, b) / forest.step.min())))
-    room = np.inf
-    for i in range(pieces + 1):
-        room = min(room, depth_at(forest.depth, forest.step, a + (b - a) * (i / pieces)))
-    return room - forest.margin
 
 
 @njit(cache=True)
@@ -161,8 +142,7 @@ def _clear_of_others(forest: Any, a: Any, b: Any, tree: int, flow: float) -> Any
     for other in range(forest.counts[1]):
         if forest.tree[other] != tree:
             theirs = _expected_radius(forest, forest.tree[other], forest.flow[other])
-            gap = _segment_distance(a, b, forest.nodes[forest.start[other]], forest.nodes[forest.end[other]])
-            if gap < radius + theirs + forest.clearance:
+            if _gap(forest, a, b, other) < radius + theirs + forest.clearance:
                 return False
     return True
 
@@ -173,15 +153,14 @@ def _clear_of_own(forest: Any, a: Any, b: Any, segment: int, flow: float) -> Any
     tree = forest.tree[segment]
     radius = _radius(forest, tree, flow)
     trim = 1.5 * _radius(forest, tree, forest.flow[segment] + flow)
-    length = _distance(a, b)
+    length = distance(a, b)
     if length <= 2.0 * trim:
         return True
-    first, last = a + (b - a) * (trim / length), b - (b - a) * (trim / length)
+    first, last = between(a, b, trim / length), between(b, a, trim / length)
     for other in range(forest.counts[1]):
         if forest.tree[other] == tree and other != segment:
             theirs = _radius(forest, tree, forest.flow[other])
-            gap = _segment_distance(first, last, forest.nodes[forest.start[other]], forest.nodes[forest.end[other]])
-            if gap < radius + theirs:
+            if _gap(forest, first, last, other) < radius + theirs:
                 return False
     return True
 
@@ -189,19 +168,17 @@ def _clear_of_own(forest: Any, a: Any, b: Any, segment: int, flow: float) -> Any
 @njit(cache=True)
 def _upstream_has_room(forest: Any, segment: int, flow: float) -> Any:
     """Whether the vessels upstream can grow by a flow without leaving the region or touching another tree."""
-    above = segment
+    tree = forest.tree[segment]
+    above = forest.parent[segment]
     while above >= 0:
-        tree = forest.tree[above]
         radius = _radius(forest, tree, forest.flow[above] + flow)
-        if above != segment:
-            if radius > forest.room[above]:
+        if radius > forest.room[above]:
+            return False
+        for other in range(forest.counts[1]):
+            # Most vessels are too far away for their radius to matter.
+            gap = forest.gap[above, other] - radius - forest.clearance
+            if gap < forest.root_radius.max() and gap < _radius(forest, forest.tree[other], forest.flow[other]):
                 return False
-            for other in range(forest.counts[1]):
-                gap = forest.gap[above, other]
-                if gap < np.inf:
-                    theirs = _radius(forest, forest.tree[other], forest.flow[other])
-                    if gap < radius + theirs + forest.clearance:
-                        return False
         above = forest.parent[above]
     return True
 
@@ -209,12 +186,12 @@ def _upstream_has_room(forest: Any, segment: int, flow: float) -> Any:
 @njit(cache=True)
 def _feasible(forest: Any, segment: int, joint: Any, p: Any, flow: float) -> Any:
     """Whether p may be joined to a segment at the joint."""
-    a, b = forest.nodes[forest.start[segment]], forest.nodes[forest.end[segment]]
+    a, b = _ends(forest, segment)
     tree, carried = forest.tree[segment], forest.flow[segment]
     if (
-        _room_along(forest, a, joint) < _radius(forest, tree, carried + flow)
+        _room_along(forest, joint, p) < _radius(forest, tree, flow)
+        or _room_along(forest, a, joint) < _radius(forest, tree, carried + flow)
         or _room_along(forest, joint, b) < _radius(forest, tree, carried)
-        or _room_along(forest, joint, p) < _radius(forest, tree, flow)
         or not _upstream_has_room(forest, segment, flow)
     ):
         return False
@@ -227,18 +204,25 @@ def _feasible(forest: Any, segment: int, joint: Any, p: Any, flow: float) -> Any
 
 
 @njit(cache=True)
+def _note_node(forest: Any, p: Any) -> Any:
+    """Write a node and return its number."""
+    node = forest.counts[0]
+    forest.nodes[node, 0], forest.nodes[node, 1], forest.nodes[node, 2] = p
+    forest.counts[0] += 1
+    return node
+
+
+@njit(cache=True)
 def _note_segment(forest: Any, segment: int, start: int, end: int, parent: int, tree: int, flow: float) -> None:
     """Write a segment, the room around it and its distance to the other trees."""
     forest.start[segment], forest.end[segment], forest.parent[segment] = start, end, parent
     forest.tree[segment], forest.flow[segment] = tree, flow
-    a, b = forest.nodes[start], forest.nodes[end]
+    a, b = _ends(forest, segment)
     forest.room[segment] = _room_along(forest, a, b)
     for other in range(forest.counts[1]):
-        gap = np.float32(np.inf)
+        gap = np.inf
         if forest.tree[other] != tree:
-            gap = np.float32(
-                _segment_distance(a, b, forest.nodes[forest.start[other]], forest.nodes[forest.end[other]])
-            )
+            gap = _gap(forest, a, b, other)
         forest.gap[segment, other] = gap
         forest.gap[other, segment] = gap
 
@@ -246,20 +230,16 @@ def _note_segment(forest: Any, segment: int, start: int, end: int, parent: int, 
 @njit(cache=True)
 def _join(forest: Any, segment: int, joint: Any, p: Any, flow: float) -> None:
     """Split a segment at the joint and lead a new one from there to p."""
-    node, first = forest.counts[0], forest.counts[1]
-    forest.nodes[node] = joint
-    forest.nodes[node + 1] = p
+    fork, tip, first = _note_node(forest, joint), _note_node(forest, p), forest.counts[1]
     start, end, parent = forest.start[segment], forest.end[segment], forest.parent[segment]
     tree, carried = forest.tree[segment], forest.flow[segment]
     for child in range(first):
         if forest.parent[child] == segment:
             forest.parent[child] = first
-    forest.counts[0] += 2
-    _note_segment(forest, segment, start, node, parent, tree, carried + flow)
-    forest.counts[1] = first + 1
-    _note_segment(forest, first, node, end, segment, tree, carried)
-    forest.counts[1] = first + 2
-    _note_segment(forest, first + 1, node, node + 1, segment, tree, flow)
+    _note_segment(forest, segment, start, fork, parent, tree, carried + flow)
+    _note_segment(forest, first, fork, end, segment, tree, carried)
+    _note_segment(forest, first + 1, fork, tip, segment, tree, flow)
+    forest.counts[1] += 2
     above = parent
     while above >= 0:
         forest.flow[above] += flow
@@ -273,28 +253,37 @@ def plant_root(forest: Any, root: Any, p: Any, tree: int, flow: float) -> Any:
     forest.tree_flow[tree] = flow
     if _room_along(forest, root, p) < _radius(forest, tree, flow) or not _clear_of_others(forest, root, p, tree, flow):
         return False
-    node, segment = forest.counts[0], forest.counts[1]
-    forest.nodes[node] = root
-    forest.nodes[node + 1] = p
-    forest.counts[0] += 2
+    segment = forest.counts[1]
+    _note_segment(forest, segment, _note_node(forest, root), _note_node(forest, p), -1, tree, flow)
     forest.counts[1] += 1
-    _note_segment(forest, segment, node, node + 1, -1, tree, flow)
     return True
 
 
 @njit(cache=True)
-def distance_to_tree(forest: Any, p: Any, tree: int, distances: Any) -> Any:
-    """Distances of p to the segments, inf for those of other trees; the smallest is returned."""
-    nearest = np.inf
+def _nearest_segments(forest: Any, p: Any, tree: int, nearest: Any, distances: Any) -> Any:
+    """Write the segments of a tree nearest to p and their distances, ascending; return how many there are."""
+    found = 0
     for segment in range(forest.counts[1]):
-        distances[segment] = np.inf
-        if forest.tree[segment] == tree:
-            square = squared_distance_to_segment(
-                p[0], p[1], p[2], forest.nodes[forest.start[segment]], forest.nodes[forest.end[segment]]
-            )
-            distances[segment] = np.sqrt(square)
-            nearest = min(nearest, distances[segment])
-    return nearest
+        if forest.tree[segment] != tree:
+            continue
+        start, end = _ends(forest, segment)
+        away = np.sqrt(squared_distance_to_segment(p, start, end))
+        if found == len(nearest) and away >= distances[found - 1]:
+            continue
+        found = min(found + 1, len(nearest))
+        place = found - 1
+        while place > 0 and distances[place - 1] > away:
+            distances[place], nearest[place] = distances[place - 1], nearest[place - 1]
+            place -= 1
+        distances[place], nearest[place] = away, segment
+    return found
+
+
+@njit(cache=True)
+def _fits(forest: Any, p: Any, tree: int, flow: float) -> Any:
+    """Whether a terminal at p itself would lie inside the region and clear of the other trees."""
+    radius = _radius(forest, tree, flow)
+    return _depth_at(forest, p) - forest.margin >= radius and _clear_of_others(forest, p, p, tree, flow)
 
 
 @njit(cache=True)
@@ -302,25 +291,27 @@ def add_terminal(forest: Any, points: Any, tree: int, flow: float, least_distanc
     """Join the first of the points that lies far enough from its tree and can be joined; False if none can.
 
     Args:
+        forest: grows by one terminal.
         points: (P, 3) mm.
-        tree: which tree grows.
+        tree: which tree grows; it has its root.
         flow: the terminal's share of the finished tree's flow.
         least_distance: mm that a point keeps from the tree's centrelines, so that the tree fills the region evenly.
     """
-    segments = forest.counts[1]
-    distances = np.empty(segments)
+    nearest, distances, costs = np.zeros(_CANDIDATES, np.int64), np.zeros(_CANDIDATES), np.zeros(_CANDIDATES)
     for number in range(len(points)):
-        p = points[number]
-        if distance_to_tree(forest, p, tree, distances) < least_distance:
+        p = (points[number, 0], points[number, 1], points[number, 2])
+        found = _nearest_segments(forest, p, tree, nearest, distances)
+        if distances[0] < least_distance or not _fits(forest, p, tree, flow):
             continue
-        order = np.argsort(distances)[:_CANDIDATES]
-        costs = np.full(len(order), np.inf)
-        joints = np.zeros((len(order), 3))
-        for i in range(len(order)):
-            if distances[order[i]] < np.inf:
-                costs[i], joints[i] = _connection(forest, order[i], p, flow)
-        for i in np.argsort(costs):
-            if costs[i] < np.inf and _feasible(forest, order[i], joints[i], p, flow):
-                _join(forest, order[i], joints[i], p, flow)
+        for i in range(found):
+            costs[i] = _connection(forest, nearest[i], p, flow)[0]
+        for _ in range(found):
+            cheapest = np.argmin(costs[:found])
+            if costs[cheapest] == np.inf:
+                break
+            joint = _connection(forest, nearest[cheapest], p, flow)[1]
+            if _feasible(forest, nearest[cheapest], joint, p, flow):
+                _join(forest, nearest[cheapest], joint, p, flow)
                 return True
+            costs[cheapest] = np.inf
     return False
