@@ -14,6 +14,7 @@ from vessels import spurs
 from vessels.box import foreground_box
 from vessels.branches import FREE, BoolArray, BranchGraph, FloatArray, path_lengths, trace_branches
 from vessels.distance import nearest_label
+from vessels.orientation import Orientation, own_orientation
 from vessels.radius import Wall, branch_medians, distance_radii, paper_local_radii, volume_radii
 from vessels.skeleton import skeletonize
 from vessels.territory import deepest_branch, nearest_branch
@@ -99,7 +100,10 @@ def decompose_scales(
     spacing = _checked(mask, spacing_mm, quantiles, estimator, surface_neighbours)
     refined = estimator != "paper"
     box = _roomy_box(mask)
-    part = np.ascontiguousarray(mask[box])
+    pose = (
+        own_orientation(mask[box], spacing) if refined else Orientation(tuple(range(mask.ndim)), (False,) * mask.ndim)
+    )
+    part, spacing = np.ascontiguousarray(pose.lay(mask[box])), pose.lay_sizes(spacing)
     graph, wall = trace_branches(skeletonize(part)), Wall(part, spacing)
     if prune_spurs or (prune_spurs is None and refined):
         graph = spurs.prune_spurs(graph, wall.distance_mm(graph.voxels * np.array(spacing)), spacing)
@@ -116,9 +120,9 @@ def decompose_scales(
     thresholds = tuple(_weighted_quantiles(radii, counts, quantiles).tolist())
     scale = 1 + np.searchsorted(np.array(thresholds), radii, side="left")
     labels, branches, skeleton = (np.zeros(mask.shape, dtype=dtype) for dtype in (np.uint8, np.int32, np.bool_))
-    branches[box] = territory
-    labels[box] = np.append(0, scale).astype(np.uint8)[territory]
-    skeleton[box][tuple(graph.voxels.T)] = True
+    branches[box] = pose.restore(territory)
+    labels[box] = np.append(0, scale).astype(np.uint8)[branches[box]]
+    pose.lay(skeleton[box])[tuple(graph.voxels.T)] = True
     notes = _notes(radii, scale, thresholds, quantiles)
     return ScaleDecomposition(labels, branches, radii, thresholds, skeleton, estimator, notes)
 
