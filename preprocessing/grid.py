@@ -217,7 +217,6 @@ def _weights(old: int, new: int, average: bool) -> scipy.sparse.csr_array:
         upper = np.minimum(index + 0.5, centre + factor / 2)
         weights = np.maximum(0, upper - np.maximum(index - 0.5, centre - factor / 2))
     else:
-        weights = np.maximum(0, 1 - np.abs(index - np.clip(centre, 0, old - 1)))
-    # Weights of rounding size would only let far-off values (or infinities) leak in.
-    weights[weights < 1e-9] = 0
+        weights = np.maximum(0, 1 - np.abs(index - centre))
+    # Divided by their sum, so that the outermost half voxel, which has one neighbour only, takes its value.
     return scipy.sparse.csr_array((weights / weights.sum(axis=1, keepdims=True)).astype(np.float32))

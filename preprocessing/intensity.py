@@ -48,7 +48,6 @@ def normalise(
     values = np.asarray(array, dtype=np.float32)
     inside = values[organ] if organ is not None and organ.any() and settings.inside_organ else values
     if settings.method == "z_score":
-        # float64: a float32 sum over ten million voxels is off in the third digit.
         mean, deviation = inside.mean(dtype=np.float64), inside.std(dtype=np.float64)
         if deviation == 0:
             raise ValueError(f"{name}: constant inside the organ ({mean:g}), so it cannot be scaled; check the file")

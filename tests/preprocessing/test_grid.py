@@ -80,12 +80,6 @@ def test_the_same_shape_is_the_same_values_in_new_memory():
     assert not np.shares_memory(result, values)
 
 
-def test_an_infinity_reaches_its_neighbours_only():
-    values = np.zeros(8)
-    values[0] = np.inf
-    assert np.isfinite(resample(values, [16])[4:]).all()
-
-
 @given(
     st.lists(st.integers(1, 9), min_size=1, max_size=3),
     st.lists(st.integers(1, 9), min_size=3, max_size=3),
