@@ -80,9 +80,9 @@ def prepare_cases(work: CaseWork, case_ids: Sequence[str], workers: int) -> Iter
     if workers <= 1:
         yield from map(work.do, case_ids)
         return
-    for name in _THREAD_LIMITS:
-        # Read by the libraries when a worker loads them; a limit the user has set stays.
-        os.environ.setdefault(name, "1")
+    # Read by the libraries when a worker loads them; a limit the user has set stays.
+    limits = {name: "1" for name in _THREAD_LIMITS if name not in os.environ}
+    os.environ.update(limits)
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=start_worker) as pool:
         pending = [pool.submit(work.do, case_id) for case_id in case_ids]
@@ -96,6 +96,8 @@ def prepare_cases(work: CaseWork, case_ids: Sequence[str], workers: int) -> Iter
             ) from None
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+            for name in limits:
+                os.environ.pop(name, None)
 
 
 def start_worker() -> None:
