@@ -18,10 +18,9 @@ from pydantic import BaseModel, Field
 from tqdm import tqdm
 
 from command_line import parse, run
+from data.adapters.phantom import PhantomAdapter, PhantomDatasetSettings
 from data.case_store import read_dataset
 from data.files import write_volume
-from data.volume import Volume
-from vessels.phantom import PhantomSettings, grow_phantom
 
 FIRST_HELD_OUT_SEED = 100_000
 MEASURES = ("dice", "cldice", "tprec", "tsens", "hd95_mm")
@@ -46,7 +45,7 @@ def main() -> None:
     truth = ("--truth", raw / "vessels", "--organ", raw / "organs")
 
     stage("preprocess.py", "--config", "configs/preprocessing/demo.yaml", "--output", cases)
-    write_held_out(PhantomSettings.model_validate(read_dataset(cases)["phantom"]["phantom"]), command.held_out, raw)
+    write_held_out(PhantomDatasetSettings.model_validate(read_dataset(cases)["phantom"]), command.held_out, raw)
     stage("train.py", "--config", "configs/demo.yaml", "--cases", cases, "--output", output / "run", "--resume")
     stage("predict.py", "--checkpoint", output / "run", *ct, "--output", masks)
     stage("evaluate.py", "--prediction", masks, *truth, "--output", scores / "network")
@@ -73,13 +72,14 @@ def stage(*words: str | Path) -> None:
         raise ValueError(f"{arguments[0]} failed with exit code {done.returncode}; its message stands above")
 
 
-def write_held_out(settings: PhantomSettings, count: int, folder: Path) -> None:
-    """Write phantoms as a hospital would give them: CTs, organ masks and true vessels as NIfTI."""
-    for seed in tqdm(range(FIRST_HELD_OUT_SEED, FIRST_HELD_OUT_SEED + count), desc="held-out phantoms", unit="case"):
-        phantom = grow_phantom(settings, seed)
-        for kind, array in (("images", phantom.image), ("organs", phantom.organ), ("vessels", phantom.vessels)):
-            path = folder / kind / f"phantom_{seed}.nii.gz"
-            write_volume(path, Volume(array, phantom.spacing_mm))
+def write_held_out(settings: PhantomDatasetSettings, count: int, folder: Path) -> None:
+    """Write phantoms of the same kind and other seeds as a hospital would give them: CTs and masks as NIfTI."""
+    others = PhantomAdapter(settings.model_copy(update={"cases": count, "first_seed": FIRST_HELD_OUT_SEED}))
+    for case_id in tqdm(others.case_ids(), desc="held-out phantoms", unit="case"):
+        case = others.load(case_id)
+        for kind, volume in (("images", case.image), ("organs", case.organ), ("vessels", case.vessels)):
+            assert volume is not None, "phantoms have an organ"
+            write_volume(folder / kind / f"{case_id}.nii.gz", volume)
 
 
 if __name__ == "__main__":

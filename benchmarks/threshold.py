@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def best_threshold(store: Path, case_ids: Sequence[str]) -> float:
-    """The prepared intensity above which voxels of the organ are called vessel, with the best mean Dice over the cases."""
+    """The prepared intensity from which on voxels of the organ count as vessel, with the best mean Dice."""
     inside = []
     for case_id in case_ids:
         arrays = read_case(store, case_id).arrays

@@ -13,7 +13,7 @@ from data.case_store import read_case
 from data.folds import load_fold
 from data.loading import Batch, TrainingBatches, TrainingSamples, label_voxels
 from losses.total import TotalLoss
-from models.build import Network, build_network, load_weights
+from models.build import Network, build_network, load_weights, place_network
 from training.checkpoint import save_checkpoint
 from training.device import autocast, choose_device, choose_precision, choose_workers, set_determinism
 from training.figures import task_panels
@@ -96,7 +96,7 @@ def set_up(settings: RunSettings) -> tuple[Training, dict[str, Any] | None]:
 
     description = _describe_cases(settings, fold)
     scales, ndim = description["network"]["scales"], description["network"]["ndim"]
-    network = build_network(settings.model, 1, scales, ndim).to(device)
+    network = place_network(build_network(settings.model, 1, scales, ndim), device)
     loss = TotalLoss(
         settings.loss, settings.model.formulation, scales, label_voxels(settings.cases, fold["train"], scales)
     )

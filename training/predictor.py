@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from data.volume import Volume
-from models.build import build_inference_network
+from models.build import build_inference_network, place_network
 from models.outputs import Formulation, main_probability
 from models.settings import ModelSettings
 from preprocessing.grid import GridSettings
@@ -55,7 +55,7 @@ class Predictor:
             raise ValueError(f"{checkpoint}: {' '.join(str(error).split())}") from None
         self._device = choose_device(device)
         self._dtype = choose_precision(self._settings.train.precision, self._device)
-        self._network = network.to(self._device).eval()
+        self._network = place_network(network, self._device).eval()
         self._inference = inference or self._settings.inference
         self._prepared: dict[str, Any] = state["prepared"]
 
