@@ -139,10 +139,12 @@ def _connection(forest: Any, segment: int, p: Any, flow: float) -> Any:
 def _clear_of_others(forest: Any, a: Any, b: Any, tree: int, flow: float) -> Any:
     """Whether a new vessel keeps its distance from the other trees, as thick as both are expected to become."""
     radius = _expected_radius(forest, tree, flow)
+    thickest = forest.root_radius.max()
     for other in range(forest.counts[1]):
         if forest.tree[other] != tree:
-            theirs = _expected_radius(forest, forest.tree[other], forest.flow[other])
-            if _gap(forest, a, b, other) < radius + theirs + forest.clearance:
+            gap = _gap(forest, a, b, other) - radius - forest.clearance
+            # Most vessels are too far away for their radius to matter.
+            if gap < thickest and gap < _expected_radius(forest, forest.tree[other], forest.flow[other]):
                 return False
     return True
 
@@ -169,15 +171,15 @@ def _clear_of_own(forest: Any, a: Any, b: Any, segment: int, flow: float) -> Any
 def _upstream_has_room(forest: Any, segment: int, flow: float) -> Any:
     """Whether the vessels upstream can grow by a flow without leaving the region or touching another tree."""
     tree = forest.tree[segment]
+    thickest = forest.root_radius.max()
     above = forest.parent[segment]
     while above >= 0:
         radius = _radius(forest, tree, forest.flow[above] + flow)
         if radius > forest.room[above]:
             return False
         for other in range(forest.counts[1]):
-            # Most vessels are too far away for their radius to matter.
             gap = forest.gap[above, other] - radius - forest.clearance
-            if gap < forest.root_radius.max() and gap < _radius(forest, forest.tree[other], forest.flow[other]):
+            if gap < thickest and gap < _radius(forest, forest.tree[other], forest.flow[other]):
                 return False
         above = forest.parent[above]
     return True
@@ -188,6 +190,9 @@ def _feasible(forest: Any, segment: int, joint: Any, p: Any, flow: float) -> Any
     """Whether p may be joined to a segment at the joint."""
     a, b = _ends(forest, segment)
     tree, carried = forest.tree[segment], forest.flow[segment]
+    # The new vessel itself is the likeliest to find no room.
+    if not _clear_of_others(forest, joint, p, tree, flow):
+        return False
     if (
         _room_along(forest, joint, p) < _radius(forest, tree, flow)
         or _room_along(forest, a, joint) < _radius(forest, tree, carried + flow)
@@ -197,7 +202,6 @@ def _feasible(forest: Any, segment: int, joint: Any, p: Any, flow: float) -> Any
         return False
     return (
         _clear_of_own(forest, joint, p, segment, flow)
-        and _clear_of_others(forest, joint, p, tree, flow)
         and _clear_of_others(forest, a, joint, tree, carried + flow)
         and _clear_of_others(forest, joint, b, tree, carried)
     )

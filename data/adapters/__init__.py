@@ -22,6 +22,7 @@ from data.adapters.ircadb import IrcadbAdapter, IrcadbSettings
 from data.adapters.msd import MsdAdapter, MsdSettings
 from data.adapters.nnunet import NnunetAdapter, NnunetSettings
 from data.adapters.pairs import PairsAdapter, PairsSettings
+from data.adapters.phantom import PhantomAdapter, PhantomDatasetSettings
 from data.raw_case import RawCase
 
 __all__ = ["ADAPTERS", "Adapter", "DatasetSettings", "open_dataset"]
@@ -46,6 +47,8 @@ class DatasetSettings(BaseModel, frozen=True, extra="forbid"):
     """nnU-Net's raw form."""
     pairs: PairsSettings = Field(default_factory=PairsSettings)
     """Plain pairs of image and mask."""
+    phantom: PhantomDatasetSettings = Field(default_factory=PhantomDatasetSettings)
+    """Phantoms."""
 
     @field_validator("patient_pattern")
     @classmethod
@@ -59,10 +62,6 @@ class DatasetSettings(BaseModel, frozen=True, extra="forbid"):
         return pattern
 
 
-def _open_phantom(settings: DatasetSettings) -> Adapter:
-    raise ValueError("dataset phantom: not available")
-
-
 def _root(settings: DatasetSettings) -> Path:
     if settings.root is None:
         raise ValueError(f"dataset {settings.dataset}: --root is missing; give the folder of the data set")
@@ -74,7 +73,7 @@ ADAPTERS: dict[str, Callable[[DatasetSettings], Adapter]] = {
     "msd": lambda settings: MsdAdapter(_root(settings), settings.msd, settings.resample_masks),
     "nnunet": lambda settings: NnunetAdapter(_root(settings), settings.nnunet, settings.resample_masks),
     "pairs": lambda settings: PairsAdapter(_root(settings), settings.pairs, settings.resample_masks),
-    "phantom": _open_phantom,
+    "phantom": lambda settings: PhantomAdapter(settings.phantom),
 }
 
 
