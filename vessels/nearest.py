@@ -210,15 +210,16 @@ def spread_labels(
     """
     boxes, box_starts = _boxes_by_component(points, starts)
     found = np.zeros(points.shape[0], dtype=np.int64)
+    from_row = np.empty(points.shape[0])
     side = 2 * REACH + 1
     depth, height, width = components.shape
     for z_block in range(0, depth, side):
         for y_block in range(0, height, side):
             for x_block in range(0, width, side):
-                centre = (z_block + REACH, y_block + REACH, x_block + REACH)
                 current = count = 0
                 for z in range(z_block, min(z_block + side, depth)):
                     for y in range(y_block, min(y_block + side, height)):
+                        new_row = True
                         for x in range(x_block, min(x_block + side, width)):
                             c = components[z, y, x]
                             if c == 0:
@@ -229,11 +230,17 @@ def spread_labels(
                                 continue
                             if c != current:
                                 current = c
+                                new_row = True
+                                centre = (z_block + REACH, y_block + REACH, x_block + REACH)
                                 of_c = boxes[box_starts[c] : box_starts[c + 1]]
                                 count = _candidates(points[first:last], of_c, centre, spacing, found)
-                            best = first + _first_nearest(
-                                points[first:last], ranks[first:last], (z, y, x), spacing, found[:count]
-                            )
+                                found[:count] += first
+                            if new_row:
+                                new_row = False
+                                for i in range(count):
+                                    dz, dy = points[found[i], 0] - z, points[found[i], 1] - y
+                                    from_row[i] = _squared(dz, dy, 0, spacing)
+                            best = _first_nearest(points, ranks, x, spacing[2], found, from_row, count)
                             components[z, y, x] = labels[best]
 
 
@@ -241,26 +248,30 @@ def spread_labels(
 def _first_nearest(
     points: np.ndarray,
     ranks: np.ndarray,
-    voxel: tuple[int, int, int],
-    spacing: tuple[float, float, float],
-    candidates: np.ndarray,
+    x: int,
+    spacing_x: float,
+    found: np.ndarray,
+    from_row: np.ndarray,
+    count: int,
 ) -> int:
-    """Of the candidates nearest to a voxel, all as near as the nearest up to TIE, the one of lowest rank."""
-    z, y, x = voxel
+    """Of the points found, all those as near to a voxel as the nearest up to TIE, the one of lowest rank.
+
+    `from_row` holds the points' squared distances from the voxel's row: with (|dx| sx)² added, those from the voxel.
+    """
     least = np.inf
     second = np.inf
-    best = candidates[0]
-    for i in candidates:
-        squared = _squared(points[i, 0] - z, points[i, 1] - y, points[i, 2] - x, spacing)
+    best = 0
+    for i in range(count):
+        dx = abs(points[found[i], 2] - x) * spacing_x
+        squared = from_row[i] + dx * dx
         if squared < least:
             second = least
             best, least = i, squared
         elif squared < second:
             second = squared
-    if second > least * (1 + TIE):
-        return best
-    for i in candidates:
-        squared = _squared(points[i, 0] - z, points[i, 1] - y, points[i, 2] - x, spacing)
-        if squared <= least * (1 + TIE) and ranks[i] < ranks[best]:
-            best = i
-    return best
+    if second <= least * (1 + TIE):
+        for i in range(count):
+            dx = abs(points[found[i], 2] - x) * spacing_x
+            if from_row[i] + dx * dx <= least * (1 + TIE) and ranks[found[i]] < ranks[found[best]]:
+                best = i
+    return found[best]
