@@ -88,6 +88,17 @@ def test_a_data_set_becomes_a_case_store(tmp_path, capsys, ndim):
     assert f"{case.record['prepared_voxels']['vessels']:,}" in row
 
 
+@pytest.mark.parametrize("size", [("32", "32", "32"), ("64", "64")])
+def test_phantoms_need_no_folder(tmp_path, capsys, size):
+    spacing = ["4"] * 3 if len(size) == 3 else ["1.5"] * 2
+    phantom = ["--phantom.cases", "2", "--phantom.size", *size, "--phantom.spacing-mm", *spacing]
+    argv = ["--dataset", "phantom", "--output", str(tmp_path), *phantom, "--phantom.trees.terminals", "8"]
+    code, _, err = call([*argv, "--folds.folds", "2"], capsys)
+    assert (code, err) == (0, "")
+    assert list_cases(tmp_path) == ["phantom_000", "phantom_001"]
+    assert read_case(tmp_path, "phantom_001").arrays["scales"].max() == 3
+
+
 def test_the_settings_reach_the_cases(tmp_path, capsys):
     output, config = tmp_path / "cases", tmp_path / "settings.yaml"
     config.write_text("preprocessing:\n  grid: {size: [12, 16, 20]}\n  scales: {quantiles: [0.5]}\nfolds: {folds: 2}\n")
