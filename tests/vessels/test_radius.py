@@ -1,0 +1,183 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy.ndimage import distance_transform_edt, label
+
+from vessels.branches import trace_branches
+from vessels.distance import nearest_label, surface
+from vessels.graph import VesselGraph
+from vessels.radius import Wall, branch_medians, distance_radii, paper_local_radii, volume_radii
+from vessels.rasterise import rasterise
+from vessels.skeleton import skeletonize
+from vessels.spurs import prune_spurs
+
+
+def drawn_tube(points_mm, radius_mm, size, spacing_mm) -> np.ndarray:
+    """Voxels at least half inside a tube along a polyline."""
+    nodes = np.array(points_mm, dtype=float)
+    edges = np.stack([np.arange(len(nodes) - 1), np.arange(1, len(nodes))], axis=1).astype(np.int32)
+    one = np.zeros(len(edges), dtype=np.int32)
+    graph = VesselGraph(nodes, edges, np.full(len(edges), float(radius_mm)), one, ("tube",))
+    return rasterise(graph, size, spacing_mm) >= 0.5
+
+
+def measured(mask, spacing_mm, estimator):
+    """Radius of the longest branch."""
+    wall = Wall(mask, spacing_mm)
+    graph = trace_branches(skeletonize(mask))
+    graph = prune_spurs(graph, wall.distance_mm(graph.voxels * np.array(spacing_mm)), spacing_mm)
+    longest = np.argmax(np.diff(graph.starts))
+    if estimator == "distance":
+        return distance_radii(graph, wall)[longest]
+    seeds = np.zeros(mask.shape, dtype=np.int32)
+    seeds[tuple(graph.voxels.T)] = np.arange(1, len(graph.voxels) + 1)
+    cells = np.bincount(nearest_label(seeds, mask, spacing_mm)[mask] - 1, minlength=len(graph.voxels))
+    return volume_radii(graph, cells, wall)[longest]
+
+
+class TestPaper:
+    def test_line_one_voxel_wide_reaches_four_voxels_along_itself(self):
+        # The 8 nearest surface voxels of an inner voxel: itself, three pairs, and one at distance 4.
+        line = np.zeros((21, 5, 5), dtype=bool)
+        line[:, 2, 2] = True
+        assert paper_local_radii(np.array([[10, 2, 2]]), line, (0.5, 1.0, 1.0)).tolist() == [2.0]
+
+    def test_axis_of_a_square_tube(self):
+        # Around the axis of a 5 x 5 tube: four surface voxels at 2, then eight at sqrt(5).
+        tube = np.zeros((21, 9, 9), dtype=bool)
+        tube[:, 2:7, 2:7] = True
+        assert paper_local_radii(np.array([[10, 4, 4]]), tube, (1.0, 1.0, 1.0)) == pytest.approx(np.sqrt(5))
+
+    def test_lone_voxel_borrows_no_surface(self):
+        mask = np.zeros((9, 20), dtype=bool)
+        mask[4, 2] = True
+        mask[:, 12:16] = True
+        assert paper_local_radii(np.array([[4, 2]]), mask, (1.0, 1.0)).tolist() == [0.0]
+
+    def test_neighbours_are_capped_at_the_components_surface(self):
+        mask = np.zeros((9, 20), dtype=bool)
+        mask[4, 2:5] = True
+        mask[:, 12:16] = True
+        assert paper_local_radii(np.array([[4, 2], [4, 3]]), mask, (1.0, 3.0)).tolist() == [6.0, 3.0]
+
+    def test_component_without_surface_takes_the_border(self):
+        full = np.ones((5, 5, 5), dtype=bool)
+        assert paper_local_radii(np.array([[2, 2, 2]]), full, (1.0, 1.0, 1.0), neighbours=1).tolist() == [2.0]
+
+    def test_no_voxels_no_radii(self):
+        assert paper_local_radii(np.empty((0, 2), dtype=int), np.ones((3, 3), dtype=bool), (1.0, 1.0)).shape == (0,)
+
+    @settings(max_examples=30, deadline=None)
+    @given(arrays(bool, (6, 7, 5)), st.integers(1, 9))
+    def test_is_equation_1(self, mask, neighbours):
+        spacing = np.array([2.0, 1.0, 0.5])
+        components = label(mask, np.ones((3, 3, 3)))[0]
+        voxels = np.argwhere(skeletonize(mask))
+        local = paper_local_radii(voxels, mask, spacing.tolist(), neighbours)
+        edge = surface(mask)
+        for voxel, radius in zip(voxels, local, strict=True):
+            own = np.argwhere(edge & (components == components[tuple(voxel)]))
+            if not len(own):
+                continue
+            distances = np.sort(np.linalg.norm((own - voxel) * spacing, axis=1))
+            assert radius == pytest.approx(distances[:neighbours].max(), abs=1e-5)
+
+
+def test_branch_median_is_equation_2():
+    values = np.array([5.0, 1.0, 9.0, 2.0, 4.0, 100.0])
+    assert branch_medians(values, np.array([0, 0, 0, 1, 1, -1]), 2).tolist() == [5.0, 3.0]
+
+
+class TestWall:
+    def test_is_the_distance_transform(self):
+        mask = np.random.default_rng(0).random((9, 8, 7)) < 0.7
+        spacing = (2.0, 0.7, 1.0)
+        expected = distance_transform_edt(mask, sampling=spacing)[mask]
+        assert Wall(mask, spacing).distance_mm(np.argwhere(mask) * np.array(spacing)) == pytest.approx(
+            expected, abs=1e-5
+        )
+
+    def test_the_end_of_the_volume_is_no_wall(self):
+        tube = np.zeros((5, 15, 15), dtype=bool)
+        tube[:, 3:12, 3:12] = True
+        assert Wall(tube, (1.0, 1.0, 1.0)).distance_mm(np.array([[0.0, 7.0, 7.0]])).tolist() == [5.0]
+
+    def test_without_background_it_is(self):
+        assert Wall(np.ones((5, 9), dtype=bool), (1.0, 1.0)).distance_mm(np.array([[2.0, 4.0]])).tolist() == [3.0]
+
+
+class TestVolume:
+    @pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (2.0, 1.0, 1.0)])
+    @pytest.mark.parametrize("radius", [0.8, 1.5, 3.0, 6.0])
+    def test_oblique_tube(self, radius, spacing):
+        size = tuple(int(44 / step) for step in spacing)
+        start, end = np.array([4.0, 9.0, 12.0]), np.array([40.0, 33.0, 27.0])
+        tube = drawn_tube([start, end], radius, size, spacing)
+        # A thin tube's mask has up to a quarter less than its volume, which no estimator can know.
+        drawn = np.count_nonzero(tube) * np.prod(spacing)
+        kept = drawn / (np.pi * radius**2 * (np.linalg.norm(end - start) + 4 / 3 * radius))
+        assert measured(tube, spacing, "volume") == pytest.approx(radius * np.sqrt(kept), rel=0.04)
+
+    @pytest.mark.parametrize("radius", [1.0, 2.5])
+    def test_curved_tube(self, radius):
+        turn = np.linspace(0, 1.5 * np.pi, 40)
+        helix = np.stack([8 + 5 * turn, 24 + 14 * np.cos(turn), 24 + 14 * np.sin(turn)], axis=1)
+        assert measured(
+            drawn_tube(helix, radius, (48, 48, 48), (1.0, 1.0, 1.0)), (1.0, 1.0, 1.0), "volume"
+        ) == pytest.approx(radius, rel=0.08)
+
+    def test_line_one_voxel_wide_has_its_area(self):
+        line = np.zeros((30, 5, 5), dtype=bool)
+        line[:, 2, 2] = True
+        assert measured(line, (1.0, 1.0, 1.0), "volume") == pytest.approx(np.sqrt(1 / np.pi), abs=1e-5)
+
+    def test_diagonal_line_is_not_measured_along_its_staircase(self):
+        # One voxel a step of sqrt(3): the section is 1 / sqrt(3).
+        line = np.zeros((30, 30, 30), dtype=bool)
+        line[np.arange(30), np.arange(30), np.arange(30)] = True
+        assert measured(line, (1.0, 1.0, 1.0), "volume") == pytest.approx(np.sqrt(1 / np.sqrt(3) / np.pi), abs=1e-5)
+
+    def test_ribbon_is_as_wide_as_it_is(self):
+        ribbon = np.zeros((15, 40), dtype=bool)
+        ribbon[5:10] = True
+        assert measured(ribbon, (1.0, 1.0), "volume") == pytest.approx(2.5, abs=1e-5)
+
+    def test_lone_voxel_is_a_ball(self):
+        voxel = np.zeros((5, 5, 5), dtype=bool)
+        voxel[2, 2, 2] = True
+        assert measured(voxel, (1.0, 2.0, 4.0), "volume") == pytest.approx(np.cbrt(8 * 3 / (4 * np.pi)), abs=1e-5)
+
+    def test_lone_pixel_is_a_disc(self):
+        pixel = np.zeros((5, 5), dtype=bool)
+        pixel[2, 2] = True
+        assert measured(pixel, (1.0, 1.0), "volume") == pytest.approx(1 / np.sqrt(np.pi), abs=1e-5)
+
+
+@pytest.mark.parametrize("estimator", ["distance", "volume"])
+class TestAtTheBorder:
+    def test_vessel_that_leaves_the_volume_is_as_wide_as_it_was(self, estimator):
+        spacing = (1.0, 1.0, 1.0)
+        tube = drawn_tube([[-30, 20, 20], [90, 20, 20]], 5.0, (60, 40, 40), spacing)
+        capped = np.pad(tube, ((1, 1), (0, 0), (0, 0)))
+        whole = measured(tube, spacing, estimator)
+        assert whole == pytest.approx(5.0, rel=0.1)
+        assert whole == pytest.approx(measured(capped, spacing, estimator), rel=0.02)
+
+    def test_slab_of_a_vessel_is_not_as_thin_as_the_slab(self, estimator):
+        spacing = (1.0, 1.0, 1.0)
+        slab = drawn_tube([[-30, 20, 20], [90, 20, 20]], 8.0, (8, 40, 40), spacing)
+        assert measured(slab, spacing, estimator) == pytest.approx(8.0, rel=0.15)
+
+
+def test_distance_of_a_square_tube():
+    tube = np.zeros((30, 11, 11), dtype=bool)
+    tube[:, 3:8, 3:8] = True
+    assert measured(tube, (1.0, 1.0, 1.0), "distance") == pytest.approx(np.sqrt(9 - 1 / 3), abs=1e-5)
+
+
+@pytest.mark.parametrize("radius", [1.5, 3.0, 6.0])
+def test_distance_of_an_oblique_tube(radius):
+    tube = drawn_tube([[4, 9, 12], [40, 33, 27]], radius, (44, 44, 44), (1.0, 1.0, 1.0))
+    assert measured(tube, (1.0, 1.0, 1.0), "distance") == pytest.approx(radius, abs=0.15)
