@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, NonNegativeFloat, PositiveFloat, field_validator
 from scipy import ndimage
 
 from vessels.graph import VesselGraph
@@ -26,36 +26,43 @@ class PhantomImageSettings(BaseModel, frozen=True, extra="forbid"):
 
     liver_hu: float = Field(default=100.0, ge=-500, le=500)
     """Mean of the liver's parenchyma over phantoms."""
-    liver_spread_hu: float = Field(default=12.0, ge=0, le=200)
+    liver_spread_hu: float = Field(default=15.0, ge=0, le=200)
     """Standard deviation of that mean from phantom to phantom: livers differ, and so does the time after injection."""
     portal_contrast_hu: float = Field(default=60.0, ge=-500, le=1000)
     """Portal vein over parenchyma, on average over phantoms."""
     hepatic_contrast_hu: float = Field(default=50.0, ge=-500, le=1000)
     """Hepatic veins over parenchyma, on average over phantoms."""
-    contrast_spread: float = Field(default=0.2, ge=0, le=1)
+    contrast_spread: float = Field(default=0.15, ge=0, le=1)
     """Relative standard deviation of the contrast, between trees of different phantoms and again along each tree."""
     texture_hu: float = Field(default=8.0, ge=0, le=200)
     """Standard deviation of the parenchyma's fine texture."""
     texture_mm: float = Field(default=6.0, gt=0, le=200)
     """Correlation length of that texture."""
-    perfusion_hu: float = Field(default=10.0, ge=0, le=200)
+    perfusion_hu: float = Field(default=13.0, ge=0, le=200)
     """Standard deviation of the parenchyma's slow changes: uneven fat and perfusion."""
     perfusion_mm: float = Field(default=25.0, gt=0, le=500)
     """Correlation length of those changes."""
     blur_mm: float = Field(default=0.8, ge=0, le=20)
     """Standard deviation of the scanner's point spread."""
-    noise_hu: float = Field(default=12.0, ge=0, le=500)
+    noise_hu: float = Field(default=11.0, ge=0, le=500)
     """Standard deviation of the noise."""
     noise_correlation_mm: float = Field(default=1.2, gt=0, le=50)
     """Correlation length of the noise."""
     tumours: int = Field(default=4, ge=0, le=100)
     """Tumours, alternately darker and brighter than the liver."""
-    tumour_radius_mm: tuple[float, float] = (4.0, 11.0)
+    tumour_radius_mm: tuple[PositiveFloat, PositiveFloat] = (4.0, 11.0)
     """Smallest and largest mean radius of a tumour."""
-    tumour_contrast_hu: tuple[float, float] = (25.0, 60.0)
+    tumour_contrast_hu: tuple[NonNegativeFloat, NonNegativeFloat] = (25.0, 60.0)
     """Smallest and largest difference of a tumour from the liver."""
     surroundings: bool = True
     """Fat, muscle, lung, bone, kidney, stomach and great vessels around the organ; without them, fat alone."""
+
+    @field_validator("tumour_radius_mm", "tumour_contrast_hu")
+    @classmethod
+    def _ascends(cls, bounds: tuple[float, float]) -> tuple[float, float]:
+        if bounds[0] > bounds[1]:
+            raise ValueError(f"expected the smaller number first, got {bounds}")
+        return bounds
 
 
 @dataclass(frozen=True, eq=False)
