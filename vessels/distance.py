@@ -91,8 +91,7 @@ def nearest_label(seeds: NDArray[np.integer], mask: Mask, spacing_mm: Sequence[f
     # By component, and near points together; `order` doubles as each point's rank in C order.
     order = np.lexsort((morton_codes(points), of_component))
     starts = np.searchsorted(of_component[order], np.arange(n_components + 2))
-    labels_in_order = labels[order].astype(np.int32)
-    spread_labels(_volume(components), points[order], order, labels_in_order, starts, spacing)
+    spread_labels(_volume(components), points[order], order, labels.astype(np.int32), starts, spacing)
     result[box] = components
     return result
 

@@ -17,6 +17,7 @@ LEAF = 8
 REACH = 2
 # Squared distances this close (relative) are the same lattice distance seen through rounded spacings: 1e-9 in length.
 TIE = 2e-9
+NO_RANK = 2**62
 
 
 @njit(cache=True)
@@ -165,17 +166,20 @@ def _candidates(
     boxes: np.ndarray,
     centre: tuple[int, int, int],
     spacing: tuple[float, float, float],
+    guess: int,
     found: np.ndarray,
-) -> int:
-    """Write into `found` all points that may be nearest to a voxel of the block around `centre`; return their number.
+) -> tuple[int, int]:
+    """Write into `found` all points that may be nearest to a voxel of the block around `centre`.
+
+    Returns their number, and the point nearest to the centre: a good guess for the next block.
 
     With d the distance from the centre to its nearest point and r the block's radius, a voxel of the block has a point
     within d + r, so its nearest one is within d + 2r of the centre.
     """
-    _, squared = _nearest_point(points, boxes, centre, spacing, 0)
+    nearest, squared = _nearest_point(points, boxes, centre, spacing, guess)
     radius = math.sqrt(_squared(REACH, REACH, REACH, spacing))
     limit = (math.sqrt(squared) + 2 * radius) * (1 + 1e-6)
-    return _points_within(points, boxes, centre, spacing, limit * limit, found)
+    return _points_within(points, boxes, centre, spacing, limit * limit, found), nearest
 
 
 @njit(cache=True)
@@ -205,12 +209,15 @@ def spread_labels(
 
     Args:
         components: int32 (Z, Y, X), 0 where there is nothing to label, C numbers from 1.
-        points, ranks, labels: the points, by component and in each along the Morton curve.
+        points, ranks: the points, by component and in each along the Morton curve, and the rank of each, 0 to N - 1.
+        labels: int32 (N,), label of the point of each rank.
         starts: int64 (C + 2,), points of component c are those from starts[c] to starts[c + 1].
     """
     boxes, box_starts = _boxes_by_component(points, starts)
     found = np.zeros(points.shape[0], dtype=np.int64)
-    from_row = np.empty(points.shape[0])
+    guesses = np.zeros(starts.size, dtype=np.int64)
+    found_ranks = np.zeros(points.shape[0], dtype=np.int64)
+    found_x, row_squared, squared = np.empty(points.shape[0]), np.empty(points.shape[0]), np.empty(points.shape[0])
     side = 2 * REACH + 1
     depth, height, width = components.shape
     for z_block in range(0, depth, side):
@@ -233,45 +240,47 @@ def spread_labels(
                                 new_row = True
                                 centre = (z_block + REACH, y_block + REACH, x_block + REACH)
                                 of_c = boxes[box_starts[c] : box_starts[c + 1]]
-                                count = _candidates(points[first:last], of_c, centre, spacing, found)
-                                found[:count] += first
+                                count, guesses[c] = _candidates(
+                                    points[first:last], of_c, centre, spacing, guesses[c], found
+                                )
+                                for i in range(count):
+                                    found[i] += first
+                                    found_ranks[i] = ranks[found[i]]
+                                    found_x[i] = points[found[i], 2]
                             if new_row:
                                 new_row = False
                                 for i in range(count):
                                     dz, dy = points[found[i], 0] - z, points[found[i], 1] - y
-                                    from_row[i] = _squared(dz, dy, 0, spacing)
-                            best = _first_nearest(points, ranks, x, spacing[2], found, from_row, count)
-                            components[z, y, x] = labels[best]
+                                    row_squared[i] = _squared(dz, dy, 0, spacing)
+                            rank = _first_nearest(
+                                x,
+                                spacing[2],
+                                found_x[:count],
+                                row_squared[:count],
+                                found_ranks[:count],
+                                squared[:count],
+                            )
+                            components[z, y, x] = labels[rank]
 
 
-@njit(cache=True)
+# Distances are never NaN: said so, the search for the least runs several at once. Sums are not reordered.
+@njit(cache=True, fastmath={"nnan", "nsz"})
 def _first_nearest(
-    points: np.ndarray,
-    ranks: np.ndarray,
-    x: int,
-    spacing_x: float,
-    found: np.ndarray,
-    from_row: np.ndarray,
-    count: int,
+    x: int, spacing_x: float, found_x: np.ndarray, row_squared: np.ndarray, ranks: np.ndarray, squared: np.ndarray
 ) -> int:
-    """Of the points found, all those as near to a voxel as the nearest up to TIE, the one of lowest rank.
+    """The lowest rank of all those points that are as near to a voxel as the nearest, up to TIE.
 
-    `from_row` holds the points' squared distances from the voxel's row: with (|dx| sx)² added, those from the voxel.
+    Args:
+        found_x, row_squared, ranks: the points' x, squared distances from the voxel's row, and ranks.
+        squared: working space of the same length.
     """
     least = np.inf
-    second = np.inf
-    best = 0
-    for i in range(count):
-        dx = abs(points[found[i], 2] - x) * spacing_x
-        squared = from_row[i] + dx * dx
-        if squared < least:
-            second = least
-            best, least = i, squared
-        elif squared < second:
-            second = squared
-    if second <= least * (1 + TIE):
-        for i in range(count):
-            dx = abs(points[found[i], 2] - x) * spacing_x
-            if from_row[i] + dx * dx <= least * (1 + TIE) and ranks[found[i]] < ranks[found[best]]:
-                best = i
-    return found[best]
+    for i in range(found_x.size):
+        dx = abs(found_x[i] - x) * spacing_x
+        squared[i] = row_squared[i] + dx * dx
+        least = min(least, squared[i])
+    limit = least * (1 + TIE)
+    lowest = NO_RANK
+    for i in range(found_x.size):
+        lowest = min(lowest, ranks[i] if squared[i] <= limit else NO_RANK)
+    return lowest
