@@ -7,13 +7,15 @@
 Watch it with `tensorboard --logdir runs`. Every setting and its meaning: `python train.py --help`.
 """
 
-from command_line import parse, run  # first of all: it sets how OpenMP threads wait, before torch is loaded
+from collections.abc import Sequence
+
+from command_line import parse, run
 from training.loop import train_run
 from training.settings import RunSettings
 
 
-def main() -> None:
-    settings = parse(RunSettings, "Train a network on prepared cases, watched by TensorBoard.")
+def main(argv: Sequence[str] | None = None) -> None:
+    settings = parse(RunSettings, "Train a network on prepared cases, watched by TensorBoard.", argv)
     folder = train_run(settings)
     print(f"checkpoints: {folder.root / 'checkpoints'}")
     print(f"history:     {folder.root / 'history.csv'}")

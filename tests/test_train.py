@@ -1,0 +1,121 @@
+"""train.py from the command line: bad input is one line on stderr, a non-zero exit, and nothing half-written."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+import predict
+import train
+from command_line import run
+
+TINY = "model: {levels: 2, base_channels: 2}\nloss: {lambda_scales: [1.0]}\ntrain: {epochs: 1, augment: false}\n"
+
+
+def call(main: Callable[[list[str]], int | None], words: list[str], capsys) -> tuple[int | str | None, str, str]:
+    """Exit code, stdout and stderr of a script; progress bars apart."""
+    with pytest.raises(SystemExit) as stop:
+        run(lambda: main(words))
+    captured = capsys.readouterr()
+    lines = [line for line in captured.err.replace("\r", "\n").splitlines() if line.strip() and "step" not in line]
+    return stop.value.code, captured.out, "\n".join(lines)
+
+
+def words_for(cases: Path, tmp_path: Path, *more: str) -> list[str]:
+    config = tmp_path / "config.yaml"
+    if not config.exists():
+        config.write_text(TINY, encoding="utf-8")
+    return ["--config", str(config), "--cases", str(cases), "--output", str(tmp_path / "run"), "--device", "cpu", *more]
+
+
+def test_a_training_from_the_command_line(tiny_cases, tmp_path, capsys):
+    code, out, err = call(train.main, words_for(tiny_cases, tmp_path, "--train.learning-rate", "1e-3"), capsys)
+    assert (code, err) == (0, "")
+    assert "tensorboard --logdir" in out
+    assert (tmp_path / "run" / "fold_0" / "checkpoints" / "final.pt").exists()
+    # The saved settings are a configuration file again.
+    saved = tmp_path / "run" / "fold_0" / "config.yaml"
+    code, out, err = call(train.main, ["--config", str(saved), "--resume"], capsys)
+    assert code == 0
+    assert "already trained for 1 epochs" in out + err
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--train.epocs", "5"], r"--train.epocs, 5 ; did you mean --train.epochs"),
+        (["--train.epochs", "many"], "many"),
+        (["--train.epochs", "0"], "--train.epochs: Input should be greater than or equal to 1 (got 0)"),
+        (["--model.formulation", "ternary"], "'multi_task', 'binary', 'multi_class'"),
+        (["--fold", "7"], "has folds 0 to 0; choose one of these"),
+        (["--splits", "nowhere.json"], "nowhere.json: no such file"),
+        (["--cases", "nowhere"], "nowhere: no such case store; make it with preprocess.py"),
+        (["--loading.patch-size", "6", "8", "8"], "each axis must be a multiple of 4"),
+        (["--train.precision", "float16"], "float16 needs a GPU"),
+        (["--config", "nowhere.yaml"], "nowhere.yaml: no such configuration file"),
+    ],
+)
+def test_bad_settings(tiny_cases, tmp_path, capsys, more, message):
+    code, _, err = call(train.main, words_for(tiny_cases, tmp_path, *more), capsys)
+    assert code == 2
+    assert err.startswith("error: ")
+    assert err.count("\n") == 0
+    assert message in err
+    assert not list(tmp_path.rglob("*.pt"))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("train: {epocs: 5}", "train.epocs: unknown key; did you mean train.epochs?"),
+        ("loss: {main: {dyce: 1}}", "did you mean 'dice'?"),
+        ("augmentation: {gamma: [2, 1]}", "the smaller first"),
+    ],
+)
+def test_bad_configuration_files(tiny_cases, tmp_path, capsys, text, message):
+    (tmp_path / "config.yaml").write_text(text, encoding="utf-8")
+    code, _, err = call(train.main, words_for(tiny_cases, tmp_path), capsys)
+    assert code == 2
+    assert err.startswith(f"error: {tmp_path / 'config.yaml'}: ")
+    assert message in err
+    assert err.count("\n") == 0
+
+
+def test_an_output_that_cannot_be_written(tiny_cases, tmp_path, capsys):
+    (tmp_path / "run").write_text("a file where the folder should be", encoding="utf-8")
+    code, _, err = call(train.main, words_for(tiny_cases, tmp_path), capsys)
+    assert code == 2
+    assert err.startswith("error: ")
+    assert str(tmp_path / "run") in err
+    assert err.count("\n") == 0
+
+
+class Bomb:
+    """Runs code when unpickled."""
+
+    def __reduce__(self):
+        return (print, ("boom",))
+
+
+@pytest.mark.parametrize(
+    ("write", "message"),
+    [
+        (lambda path: torch.save({"format": 1, "extra": Bomb()}, path), "refused, it holds more than tensors"),
+        (lambda path: path.write_bytes(b"PK\x03\x04 half a zip"), "not a readable checkpoint"),
+        (lambda path: torch.save({"weights": {}}, path), "not a checkpoint of train.py"),
+        (lambda path: None, "no such checkpoint"),
+    ],
+)
+def test_bad_checkpoints(tmp_path, capsys, write, message):
+    path = tmp_path / "best.pt"
+    write(path)
+    (tmp_path / "ct.nii.gz").write_bytes(b"")
+    words = ["--checkpoint", str(path), "--input", str(tmp_path / "ct.nii.gz"), "--output", str(tmp_path / "out")]
+    code, out, err = call(predict.main, words, capsys)
+    assert code == 2
+    assert err.startswith(f"error: {path}: ")
+    assert message in err
+    assert err.count("\n") == 0
+    assert "boom" not in out
+    assert not (tmp_path / "out").exists()
