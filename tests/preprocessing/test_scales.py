@@ -1,0 +1,297 @@
+import itertools
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from pydantic import ValidationError
+
+from preprocessing.scales import PAPER_SCALES, ScaleSettings, ScaleWarning, decompose_scales
+from vessels.graph import VesselGraph
+from vessels.rasterise import rasterise
+
+ESTIMATORS = ("paper", "distance", "volume")
+CUBES = (1.0, 1.0, 1.0)
+
+
+def drawn(tubes, size, spacing) -> np.ndarray:
+    """Voxels at least half inside straight tubes, each (start, end, radius) in mm."""
+    nodes = np.array([end for start, stop, _ in tubes for end in (start, stop)], dtype=float)
+    edges = np.arange(2 * len(tubes), dtype=np.int32).reshape(-1, 2)
+    radii = np.array([radius for _, _, radius in tubes], dtype=float)
+    graph = VesselGraph(nodes, edges, radii, np.zeros(len(tubes), dtype=np.int32), ("tubes",))
+    return rasterise(graph, size, spacing) >= 0.5
+
+
+# A trunk with five side branches, each of another radius. The trunk runs obliquely: Lee's thinning eats straight ends
+# of even width.
+TREE = [((3, 22, 20), (93, 28, 26), 5.0)] + [
+    ((16 + 13 * place, 23 + place, 21 + place), (22 + 13 * place, 25 + 22 * side, 30), radius)
+    for place, (radius, side) in enumerate([(0.8, 1), (1.2, -1), (1.7, 1), (2.3, -1), (3.0, 1)])
+]
+
+
+def tree(spacing=CUBES) -> np.ndarray:
+    return drawn(TREE, tuple(int(extent / step) for extent, step in zip((96, 50, 50), spacing, strict=True)), spacing)
+
+
+@pytest.fixture(autouse=True)
+def quiet_ties():
+    """Ties are no matter of most tests here; those that look at the warning catch it themselves."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ScaleWarning)
+        yield
+
+
+def same(one, other) -> bool:
+    return (
+        np.array_equal(one.labels, other.labels)
+        and np.array_equal(one.branches, other.branches)
+        and np.array_equal(one.skeleton, other.skeleton)
+        and np.array_equal(one.radii_mm, other.radii_mm)
+        and one.thresholds_mm == other.thresholds_mm
+    )
+
+
+class TestScales:
+    def test_three_tubes_are_three_scales(self):
+        radii = (1.0, 2.5, 5.0)
+        tubes = [((4, 12 + 20 * i, 10), (56, 10 + 20 * i, 14), radius) for i, radius in enumerate(radii)]
+        result = decompose_scales(drawn(tubes, (60, 66, 26), CUBES), CUBES)
+        assert result.radii_mm == pytest.approx(radii, rel=0.08)
+        assert result.thresholds_mm == tuple(np.quantile(result.radii_mm, (0.25, 0.75)))
+        for scale in (1, 2, 3):
+            centre = np.argwhere(result.labels == scale).mean(axis=0)
+            assert centre[1] == pytest.approx(11 + 20 * (scale - 1), abs=2)
+
+    @pytest.mark.parametrize("spacing", [CUBES, (2.0, 1.0, 1.0)])
+    def test_branches_of_a_tree_have_their_radii(self, spacing):
+        result = decompose_scales(tree(spacing), spacing)
+        for start, end, radius in TREE[2:]:
+            outer = np.array(start) + 0.75 * (np.array(end) - start)
+            branch = result.branches[tuple(np.floor(outer / spacing).astype(int))]
+            assert result.radii_mm[branch - 1] == pytest.approx(radius, rel=0.15)
+
+    def test_thresholds_part_small_medium_and_large(self):
+        result = decompose_scales(tree(), CUBES)
+        low, high = result.thresholds_mm
+        radius = np.append(np.nan, result.radii_mm)[result.branches]
+        assert np.array_equal(result.labels == 1, radius <= low)
+        assert np.array_equal(result.labels == 2, (radius > low) & (radius <= high))
+        assert np.array_equal(result.labels == 3, radius > high)
+
+    def test_scales_of_a_plane(self):
+        ribbons = np.zeros((60, 60), dtype=bool)
+        ribbons[5:7, 3:57] = ribbons[20:26, 3:57] = ribbons[40:52, 3:57] = True
+        result = decompose_scales(ribbons, (0.5, 0.5))
+        assert result.radii_mm == pytest.approx([0.5, 1.5, 3.0], rel=0.05)
+        assert [result.labels[row, 30] for row in (5, 22, 45)] == [1, 2, 3]
+
+    @pytest.mark.parametrize("quantiles", [(), (0.5,), (0.2, 0.4, 0.6, 0.8)])
+    def test_any_number_of_scales(self, quantiles):
+        result = decompose_scales(tree(), CUBES, quantiles)
+        assert len(result.thresholds_mm) == len(quantiles)
+        assert set(np.unique(result.labels[tree()])) <= set(range(1, len(quantiles) + 2))
+        if not quantiles:
+            assert np.array_equal(result.labels, tree().astype(np.uint8))
+
+    @settings(max_examples=40, deadline=None)
+    @given(
+        st.sampled_from([(11, 12), (7, 8, 6)]).flatmap(lambda shape: arrays(bool, shape)), st.sampled_from(ESTIMATORS)
+    )
+    def test_scales_and_branches_part_the_mask(self, mask, estimator):
+        mask[0] = True
+        result = decompose_scales(mask, (2.0, 1.0, 1.0)[: mask.ndim], estimator=estimator)
+        assert (result.labels.dtype, result.branches.dtype, result.radii_mm.dtype) == (np.uint8, np.int32, np.float64)
+        assert np.array_equal(result.labels > 0, mask)
+        assert np.array_equal(result.branches > 0, mask)
+        assert np.all(mask[result.skeleton])
+        assert np.isfinite(result.radii_mm).all()
+        if estimator != "paper":
+            assert result.radii_mm.min() > 0
+        assert result.branches.max() <= len(result.radii_mm)
+        assert len(np.unique(np.stack([result.branches, result.labels])[:, mask], axis=1).T) == len(
+            np.unique(result.branches[mask])
+        )
+
+
+class TestInvariance:
+    @pytest.mark.parametrize("estimator", ESTIMATORS)
+    @pytest.mark.parametrize("spacing", [CUBES, (1.6, 0.57, 0.57)])
+    def test_place_in_the_array_is_no_matter(self, estimator, spacing):
+        noise = np.random.default_rng(3).random((22, 20, 24)) < 0.25
+        mask = np.pad(noise, 1)
+        whole = decompose_scales(mask, spacing, estimator=estimator)
+        for before, after in ((0, 5), (1, 0), (13, 4)):
+            moved = decompose_scales(np.pad(mask, (before, after)), spacing, estimator=estimator)
+            inside = (slice(before, before + mask.shape[0]), *(slice(before, before + n) for n in mask.shape[1:]))
+            assert np.array_equal(moved.labels[inside], whole.labels)
+            assert np.array_equal(moved.branches[inside], whole.branches)
+            assert np.array_equal(moved.radii_mm, whole.radii_mm)
+            assert moved.thresholds_mm == whole.thresholds_mm
+
+    @pytest.mark.parametrize("estimator", ESTIMATORS)
+    def test_equal_vessels_are_equal_wherever_they_lie(self, estimator):
+        spacing = (0.7, 0.7, 0.7)
+        piece = drawn([((2, 3, 3), (13, 6, 8), 1.3)], (22, 16, 16), spacing)
+        row = np.concatenate([np.pad(piece, ((shift, 3), (0, 0), (0, 0))) for shift in (1, 2, 7, 4)])
+        radii = decompose_scales(row, spacing, estimator=estimator).radii_mm
+        assert len(np.unique(radii)) == len(np.unique(radii[: len(radii) // 4]))
+
+    @pytest.mark.parametrize("estimator", ESTIMATORS)
+    def test_twice_the_spacing_is_twice_the_radius(self, estimator):
+        spacing = np.array((1.6, 0.57, 0.57))
+        mask = tree((1.6, 0.57, 0.57))
+        once = decompose_scales(mask, spacing.tolist(), estimator=estimator)
+        twice = decompose_scales(mask, (2 * spacing).tolist(), estimator=estimator)
+        assert np.array_equal(once.labels, twice.labels)
+        assert np.array_equal(once.branches, twice.branches)
+        assert np.array_equal(2 * once.radii_mm, twice.radii_mm)
+        assert twice.thresholds_mm == tuple(2 * threshold for threshold in once.thresholds_mm)
+
+    @pytest.mark.parametrize("estimator", ["distance", "volume"])
+    def test_flips_and_axis_swaps_change_nothing(self, estimator):
+        mask, spacing = tree((2.0, 1.0, 1.0)), (2.0, 1.0, 1.0)
+        whole = decompose_scales(mask, spacing, estimator=estimator)
+        for axes in itertools.permutations(range(3)):
+            backwards = tuple(slice(None, None, -1 if axis % 2 else 1) for axis in axes)
+            turned = mask.transpose(axes)[backwards]
+            result = decompose_scales(turned, [spacing[axis] for axis in axes], estimator=estimator)
+            assert np.array_equal(result.labels, whole.labels.transpose(axes)[backwards])
+            assert np.array_equal(result.branches, whole.branches.transpose(axes)[backwards])
+            assert np.array_equal(result.radii_mm, whole.radii_mm)
+
+    def test_flips_change_little_with_the_paper_estimator(self):
+        # Thinning takes its directions in turn, so the skeleton of a mirrored mask is not the mirrored skeleton.
+        mask = tree()
+        whole = decompose_scales(mask, CUBES, estimator="paper")
+        for axis in range(3):
+            mirrored = decompose_scales(np.flip(mask, axis), CUBES, estimator="paper")
+            assert np.mean(np.flip(mirrored.labels, axis)[mask] != whole.labels[mask]) < 0.1
+
+
+class TestTies:
+    def test_middle_scale_is_empty_where_its_thresholds_are_one(self):
+        mask = np.zeros((40, 30), dtype=bool)
+        mask[2:38:4, 3:27] = True
+        mask[2:6, 3:27] = True
+        with pytest.warns(ScaleWarning, match=r"both 0\.5 mm"):
+            result = decompose_scales(mask, (1.0, 1.0))
+        assert result.thresholds_mm[0] == result.thresholds_mm[1]
+        assert sorted(np.unique(result.labels)) == [0, 1, 3]
+        assert any("both 0.5 mm" in note for note in result.notes)
+        assert "scale 2 has no branch" in result.notes
+
+    def test_single_branch_is_small_and_the_rest_is_noted(self):
+        mask = np.zeros((30, 5, 5), dtype=bool)
+        mask[3:27, 2, 2] = True
+        result = decompose_scales(mask, CUBES)
+        assert np.array_equal(result.labels, mask.astype(np.uint8))
+        assert {"scale 2 has no branch", "scale 3 has no branch"} <= set(result.notes)
+
+    def test_nothing_to_note_is_no_note(self):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert decompose_scales(tree(), CUBES).notes == ()
+
+
+class TestPieces:
+    def test_broken_off_pieces_do_not_pull_the_thresholds(self):
+        mask = tree()
+        littered = mask.copy()
+        littered[2::6, 1, 1] = True
+        clean = decompose_scales(mask, CUBES)
+        weighed = decompose_scales(littered, CUBES)
+        counted = decompose_scales(littered, CUBES, weigh_fragments=False)
+        assert counted.thresholds_mm[0] == pytest.approx(np.cbrt(3 / (4 * np.pi)), abs=1e-5)
+        assert weighed.thresholds_mm[0] == pytest.approx(clean.thresholds_mm[0], rel=0.25)
+
+    @pytest.mark.parametrize("height", [2, 3])
+    def test_a_bulge_is_no_branch_unless_asked_for(self, height):
+        mask = np.zeros((60, 23, 23), dtype=bool)
+        mask[3:57, 5:18, 5:18] = True
+        mask[25:34, 18 : 18 + height, 9:18] = True
+        assert len(decompose_scales(mask, CUBES).radii_mm) == 1
+        assert len(decompose_scales(mask, CUBES, prune_spurs=False).radii_mm) == 3
+
+
+class TestEdgeCases:
+    @pytest.mark.parametrize("estimator", ESTIMATORS)
+    @pytest.mark.parametrize("shape", [(9, 9), (8, 9, 10), (1, 1, 1), (5, 1)])
+    def test_full_mask(self, shape, estimator):
+        result = decompose_scales(np.ones(shape, dtype=bool), (1.0,) * len(shape), estimator=estimator)
+        assert result.labels.all()
+        assert len(result.radii_mm) >= 1
+
+    @pytest.mark.parametrize("estimator", ESTIMATORS)
+    def test_single_voxel(self, estimator):
+        mask = np.zeros((5, 6, 7), dtype=bool)
+        mask[4, 0, 3] = True
+        result = decompose_scales(mask, (2.0, 1.0, 1.0), estimator=estimator)
+        assert np.array_equal(result.branches, mask.astype(np.int32))
+        assert np.array_equal(result.skeleton, mask)
+
+    def test_lone_voxel_is_not_as_thick_as_its_neighbour(self):
+        mask = np.zeros((40, 30, 30), dtype=bool)
+        mask[2:38, 10:20, 10:20] = True
+        mask[20, 5, 5] = True
+        for estimator, expected in (("paper", 0.0), ("volume", np.cbrt(3 / (4 * np.pi)))):
+            result = decompose_scales(mask, CUBES, estimator=estimator)
+            assert result.radii_mm[result.branches[20, 5, 5] - 1] == pytest.approx(expected, abs=1e-5)
+
+    def test_inputs_stay_as_they_were(self):
+        mask = tree()
+        before = mask.copy()
+        decompose_scales(mask, CUBES)
+        assert np.array_equal(mask, before)
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ({"mask": np.zeros((4, 4), dtype=bool)}, "empty mask"),
+            ({"mask": np.ones((4, 4))}, "boolean array, got dtype float64"),
+            ({"mask": [[True]]}, "boolean array, got list"),
+            ({"mask": np.ones(4, dtype=bool), "spacing_mm": (1.0,)}, "2 or 3 dimensions"),
+            ({"spacing_mm": (1.0, 1.0, 1.0)}, "spacing"),
+            ({"spacing_mm": (1.0, 0.0)}, "positive spacing_mm"),
+            ({"spacing_mm": (1.0, np.nan)}, "positive spacing_mm"),
+            ({"quantiles": (0.75, 0.25)}, "rising"),
+            ({"quantiles": (0.5, 0.5)}, "rising"),
+            ({"quantiles": (0.0, 0.5)}, "between 0 and 1"),
+            ({"estimator": "volum"}, "expected one of paper, distance, volume"),
+            ({"surface_neighbours": 0}, "1 or more"),
+        ],
+    )
+    def test_one_line_says_what_is_wrong(self, arguments, message):
+        given_arguments = {"mask": np.ones((4, 4), dtype=bool), "spacing_mm": (1.0, 1.0), **arguments}
+        with pytest.raises(ValueError, match=message) as refusal:
+            decompose_scales(**given_arguments)
+        assert "\n" not in str(refusal.value)
+
+    def test_settings_refuse_what_the_function_refuses(self):
+        for wrong in ({"quantiles": (0.7, 0.3)}, {"estimator": "edt"}, {"surface_neighbours": 0}, {"quantile": (0.5,)}):
+            with pytest.raises(ValidationError):
+                ScaleSettings(**wrong)
+
+
+class TestPaper:
+    def test_preset_is_the_paper_estimator_by_name(self):
+        mask = tree()
+        preset = decompose_scales(mask, CUBES, **PAPER_SCALES.model_dump())
+        assert same(preset, decompose_scales(mask, CUBES, estimator="paper"))
+
+    def test_settings_name_every_argument(self):
+        assert same(decompose_scales(tree(), CUBES, **ScaleSettings().model_dump()), decompose_scales(tree(), CUBES))
+
+
+def test_real_masks_have_three_scales(real_data):
+    from data.files import read_mask
+
+    vessels = read_mask(real_data / "ircadb_masks" / "3Dircadb-1_vessel.nii.gz")
+    result = decompose_scales(vessels.array, vessels.spacing_mm)
+    assert np.array_equal(result.labels > 0, vessels.array)
+    assert result.notes == ()

@@ -1,0 +1,33 @@
+import itertools
+
+import numpy as np
+import pytest
+
+from vessels.orientation import Orientation, own_orientation
+
+
+def test_mirrored_and_transposed_copies_lie_alike():
+    mask = np.random.default_rng(1).random((7, 8, 9)) < 0.3
+    spacing = (1.0, 2.0, 1.0)
+    laid = own_orientation(mask, spacing).lay(mask)
+    for axes in itertools.permutations(range(3)):
+        for backwards in itertools.product((1, -1), repeat=3):
+            copy = mask.transpose(axes)[tuple(slice(None, None, step) for step in backwards)]
+            sizes = tuple(spacing[axis] for axis in axes)
+            own = own_orientation(copy, sizes)
+            assert np.array_equal(own.lay(copy), laid)
+            assert own.lay_sizes(sizes) == (2.0, 1.0, 1.0)
+
+
+def test_restoring_undoes_laying():
+    array = np.arange(24).reshape(2, 3, 4)
+    pose = Orientation((2, 0, 1), (True, False, True))
+    assert pose.lay(array).shape == (4, 2, 3)
+    assert np.array_equal(pose.restore(pose.lay(array)), array)
+
+
+@pytest.mark.parametrize("shape", [(5, 5), (4, 4, 4)])
+def test_symmetric_mask_stays(shape):
+    mask = np.ones(shape, dtype=bool)
+    own = own_orientation(mask, (1.0,) * len(shape))
+    assert own == Orientation(tuple(range(len(shape))), (False,) * len(shape))
