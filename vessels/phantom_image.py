@@ -34,7 +34,7 @@ class PhantomImageSettings(BaseModel, frozen=True, extra="forbid"):
     """Hepatic veins over parenchyma, on average over phantoms."""
     contrast_spread: float = Field(default=0.15, ge=0, le=1)
     """Relative standard deviation of the contrast, between trees of different phantoms and again along each tree."""
-    texture_hu: float = Field(default=8.0, ge=0, le=200)
+    texture_hu: float = Field(default=7.0, ge=0, le=200)
     """Standard deviation of the parenchyma's fine texture."""
     texture_mm: float = Field(default=6.0, gt=0, le=200)
     """Correlation length of that texture."""
@@ -44,7 +44,7 @@ class PhantomImageSettings(BaseModel, frozen=True, extra="forbid"):
     """Correlation length of those changes."""
     blur_mm: float = Field(default=0.8, ge=0, le=20)
     """Standard deviation of the scanner's point spread."""
-    noise_hu: float = Field(default=11.0, ge=0, le=500)
+    noise_hu: float = Field(default=10.0, ge=0, le=500)
     """Standard deviation of the noise."""
     noise_correlation_mm: float = Field(default=1.2, gt=0, le=50)
     """Correlation length of the noise."""
