@@ -147,17 +147,21 @@ def _refined_branches(
 
 
 def _counts(graph: BranchGraph, radii: FloatArray, spacing: tuple[float, ...]) -> FloatArray:
-    """For how many branches each stands: a piece of vessel that broke off for less than one.
+    """For how many branches each stands: a piece of thin vessel that broke off for less than one.
 
-    A thin vessel in thick slices falls to pieces, each a component of its own; counted as branches, they would pull
-    every quantile to the thinnest vessels. A branch without a junction counts by its length, at most once, in units of
-    the median length of the branches at junctions.
+    A vessel thinner than a slice is thick falls to pieces, each a component of its own; counted as branches, they would
+    pull every quantile to the thinnest vessels. A branch without a junction whose radius is below the coarsest voxel
+    side counts by its length, at most once, in units of the median length of the branches at junctions; without any
+    such, of three quarters of the length L for which half of all vessel length is in branches of at least L.
     """
-    length = path_lengths(graph, spacing)
+    length = path_lengths(graph, spacing) + 2 * radii
     alone = np.all(graph.ends == FREE, axis=1)
     if alone.all():
-        return np.ones(graph.n_branches)
-    return np.where(alone, np.minimum(1.0, (length + 2 * radii) / np.median(length[~alone])), 1.0)
+        falling = np.sort(length)[::-1]
+        unit = 0.75 * falling[np.searchsorted(np.cumsum(falling), falling.sum() / 2)]
+    else:
+        unit = np.median(path_lengths(graph, spacing)[~alone])
+    return np.where(alone & (radii < max(spacing)), np.minimum(1.0, length / unit), 1.0)
 
 
 def _weighted_quantiles(values: FloatArray, counts: FloatArray, quantiles: Sequence[float]) -> FloatArray:
