@@ -84,6 +84,10 @@ def decompose_scales(
 ) -> ScaleDecomposition:
     """Split a vessel mask into scales by the radii of its branches (Sadikine et al. 2023, section 2.1).
 
+    A branch is in scale s if its radius is above threshold s - 1 and not above threshold s. Equal thresholds leave the
+    scale between them empty, which is warned of and noted. With `paper`, voxels go to the nearest skeleton voxel's
+    branch; with the others to the branch they lie deepest in, and mirrored or transposed masks give the same scales.
+
     Args:
         mask: bool (*S) of 2 or 3 dimensions, at least one voxel True.
         spacing_mm: voxel size along each axis, mm.
