@@ -5,9 +5,9 @@
 small: 128 x 256 x 256 voxels with 1.5 % vessel. large: the same trees, in the liver's part of a CT of 200 x 512 x 512.
 Each step runs in processes of its own, one a side, so that each has its own peak of memory: the highest resident size
 less the one before the first call. Its time is the median of the repeats; numba's kernels are compiled beforehand.
-`share` is our memory over the plain script's, `equal` the share of vessel voxels on which the two results agree. Not all
-do, as the plain script ignores components and, in the second line, estimates radii otherwise. numpy's huge pages are off
-on both sides.
+`share` is our memory over the plain script's. `equal` is the share of vessel voxels on which the two results agree: not
+all, as the plain script ignores components and, in the second line, estimates radii otherwise. numpy's huge pages are
+off on both sides.
 """
 
 import os
