@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, field_validator
 
 from vessels import spurs
 from vessels.box import foreground_box
-from vessels.branches import FREE, BoolArray, BranchGraph, FloatArray, path_lengths, trace_branches
+from vessels.branches import FREE, BoolArray, BranchGraph, FloatArray, path_lengths, trace_branches, voxels_of
 from vessels.distance import nearest_label
 from vessels.orientation import Orientation, own_orientation
 from vessels.radius import Wall, branch_medians, distance_radii, paper_local_radii, volume_radii
@@ -124,8 +124,10 @@ def decompose_scales(
     thresholds = tuple(_weighted_quantiles(radii, counts, quantiles).tolist())
     scale = 1 + np.searchsorted(np.array(thresholds), radii, side="left")
     labels, branches, skeleton = (np.zeros(mask.shape, dtype=dtype) for dtype in (np.uint8, np.int32, np.bool_))
-    branches[box] = pose.restore(territory)
-    labels[box] = np.append(0, scale).astype(np.uint8)[branches[box]]
+    # Vessels are few among the voxels: written one by one, through views that undo the orientation.
+    vessel = tuple(voxels_of(part).T)
+    pose.lay(branches[box])[vessel] = territory[vessel]
+    pose.lay(labels[box])[vessel] = scale[territory[vessel] - 1]
     pose.lay(skeleton[box])[tuple(graph.voxels.T)] = True
     notes = _notes(radii, scale, thresholds, quantiles)
     return ScaleDecomposition(labels, branches, radii, thresholds, skeleton, estimator, notes)

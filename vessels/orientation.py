@@ -23,16 +23,12 @@ class Orientation:
     backwards: tuple[bool, ...]
 
     def lay(self, array: np.ndarray) -> np.ndarray:
-        """Turn an array (*S), as a view."""
+        """Turn an array (*S), as a view: what is written to it lands in the array as it was stored."""
         return array[self._steps()].transpose(self.axes)
 
     def lay_sizes(self, sizes: Sequence[float]) -> tuple[float, ...]:
         """Turn one number an axis, such as the spacing."""
         return tuple(sizes[axis] for axis in self.axes)
-
-    def restore(self, array: np.ndarray) -> np.ndarray:
-        """Turn an array that was laid down back, as a view."""
-        return array.transpose(np.argsort(self.axes))[self._steps()]
 
     def _steps(self) -> tuple[slice, ...]:
         return tuple(slice(None, None, -1 if backwards else 1) for backwards in self.backwards)
