@@ -109,6 +109,7 @@ class TrainingSamples(Dataset[tuple[torch.Tensor, torch.Tensor, str]]):
     def __getitem__(self, key: SampleKey) -> tuple[torch.Tensor, torch.Tensor, str]:
         case = read_case(self.store, self.case_ids[key.case])
         image, scales = np.asarray(case.arrays["image"]), np.asarray(case.arrays["scales"])
+        window_shape = self.sample_shapes[case.case_id]
         random = np.random.default_rng((self.seed, key.epoch, key.position))
         drawn = (
             draw_augmentation(self.augmentation, image.ndim, random)
@@ -120,25 +121,28 @@ class TrainingSamples(Dataset[tuple[torch.Tensor, torch.Tensor, str]]):
             image,
             scales,
             spacing_of(case),
-            output_shape=self.sample_shapes[case.case_id],
-            centre=self._centre(scales, random),
+            output_shape=window_shape,
+            centre=self._centre(scales, window_shape, random),
         )
         return torch.from_numpy(window)[None], torch.from_numpy(window_scales.astype(np.int64)), case.case_id
 
-    def _centre(self, scales: np.ndarray, random: np.random.Generator) -> tuple[float, ...]:
-        """Where the sample looks: the volume's centre, or a random patch's."""
-        if self.loading.patch_size is None:
-            return tuple((n - 1) / 2 for n in scales.shape)
-        if random.random() < self.loading.vessel_patches:
-            vessel_voxels = np.flatnonzero(scales)
+    def _centre(self, scales: np.ndarray, window: tuple[int, ...], random: np.random.Generator) -> tuple[float, ...]:
+        """Voxel coordinates of the window's centre: the volume's, or a random patch's.
+
+        Window voxels fall on volume voxels: a sample that is not turned is not interpolated either, so the network
+        learns from the noise and the sharpness that it will see at prediction.
+        """
+        middle = (np.array(window) - 1) / 2
+        wanted = (np.array(scales.shape) - 1) / 2
+        if self.loading.patch_size is not None:
+            vessel_voxels = np.flatnonzero(scales) if random.random() < self.loading.vessel_patches else []
             if len(vessel_voxels):
-                chosen = np.unravel_index(random.choice(vessel_voxels), scales.shape)
-                return tuple(float(c) for c in chosen)
-        # Patches that lie anywhere stay inside the volume as far as it is large enough.
-        return tuple(
-            random.uniform((patch - 1) / 2, n - 1 - (patch - 1) / 2) if n > patch else (n - 1) / 2
-            for patch, n in zip(self.loading.patch_size, scales.shape, strict=True)
-        )
+                wanted = np.array(np.unravel_index(random.choice(vessel_voxels), scales.shape), dtype=np.float64)
+            else:
+                # Patches that lie anywhere stay inside the volume as far as it is large enough.
+                room = np.maximum(wanted - middle, 0)
+                wanted = random.uniform(wanted - room, wanted + room)
+        return tuple(float(c) for c in np.rint(wanted - middle) + middle)
 
 
 class TrainingBatches:

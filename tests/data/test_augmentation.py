@@ -5,7 +5,9 @@ import pytest
 
 from data.augmentation import Augmentation, AugmentationSettings, apply_augmentation, draw_augmentation
 
-SETTINGS = AugmentationSettings(rotation_degrees=40, translation_mm=3, flip_probability=0.5, gamma=(0.7, 1.4))
+SETTINGS = AugmentationSettings(
+    probability=1, rotation_degrees=40, translation_mm=3, flip_probability=0.5, gamma=(0.7, 1.4)
+)
 
 
 def centre_of(shape):
@@ -129,3 +131,10 @@ def test_zeros_switch_everything_off():
     np.testing.assert_array_equal(drawn.matrix_mm, np.eye(3))
     np.testing.assert_array_equal(drawn.translation_mm, 0)
     assert drawn.gamma == 1.0
+
+
+def test_a_share_of_the_samples_keeps_its_place():
+    settings = SETTINGS.model_copy(update={"probability": 0.3, "flip_probability": 0.0})
+    drawn = [draw_augmentation(settings, 3, np.random.default_rng(seed)) for seed in range(300)]
+    still = [not d.translation_mm.any() and np.array_equal(d.matrix_mm, np.eye(3)) for d in drawn]
+    assert 0.6 < np.mean(still) < 0.8

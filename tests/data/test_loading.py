@@ -10,7 +10,7 @@ from data.augmentation import AugmentationSettings
 from data.case_store import write_case
 from data.loading import LoadingSettings, TrainingBatches, TrainingSamples, label_voxels
 
-AUGMENTATION = AugmentationSettings(rotation_degrees=10, translation_mm=2)
+AUGMENTATION = AugmentationSettings(probability=1, rotation_degrees=10, translation_mm=2)
 
 
 def store_of(folder: Path, shapes: list[tuple[int, ...]]) -> list[str]:
@@ -85,9 +85,26 @@ def test_other_patches_stay_inside(tmp_path):
     samples = TrainingSamples(tmp_path, ["case_0"], loading, None, 4, 0)
     scales = np.zeros((10, 10), np.uint8)
     random = np.random.default_rng(0)
-    centres = np.array([samples._centre(scales, random) for _ in range(200)])
+    centres = np.array([samples._centre(scales, (4, 4), random) for _ in range(200)])
     assert centres.min() >= 1.5
     assert centres.max() <= 7.5
+
+
+@pytest.mark.parametrize("patch", [None, (4, 4), (8, 4)])
+def test_samples_that_are_not_turned_keep_their_voxels(tmp_path, patch):
+    """Half a voxel off, every training sample would be a blurred one."""
+    shape = (11, 12)
+    image = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    scales = (image > 1).astype(np.uint8)
+    record = {"spacing_mm": [1.0, 1.0], "scales": {"thresholds_mm": []}, "shape": list(shape)}
+    write_case(tmp_path, "case", {"image": image, "scales": scales}, record)
+    flips = AugmentationSettings(probability=0, flip_probability=0.5, gamma=(1, 1))
+    loading = LoadingSettings(batch_size=1, patch_size=patch, samples_per_epoch=20)
+    known = set(image.ravel().tolist())
+    for batch in batches_of(tmp_path, ["case"], loading, augmentation=flips).of_epoch(0):
+        assert set(batch["image"].ravel().tolist()) <= known
+        inside = batch["image"][0, 0] > image.min()
+        assert torch.equal(batch["scales"][0][inside], (batch["image"][0, 0][inside] > 1).long())
 
 
 @pytest.mark.parametrize(
