@@ -55,8 +55,8 @@ def main() -> None:
     print(f"\n{command.held_out} held-out phantoms, mean:")
     print(f"{'':20}" + "".join(f"{name:>10}" for name in MEASURES))
     for name, folder in (("network", "network"), ("best threshold", "threshold")):
-        means = json.loads((scores / folder / "metrics.json").read_text(encoding="utf-8"))["summary"]["mean"]
-        print(f"{name:20}" + "".join(f"{means[measure]:10.3f}" for measure in MEASURES))
+        summary = json.loads((scores / folder / "metrics.json").read_text(encoding="utf-8"))["summary"]
+        print(f"{name:20}" + "".join(f"{summary[measure]['mean']:10.3f}" for measure in MEASURES))
     print(f"\nmasks:       {masks}\ntable:       {scores / 'network' / 'metrics.csv'}")
     print(f"figures:     {cases / 'figures'}, {cases / 'branch_radii.png'}")
     print(f"TensorBoard: {Path(sys.executable).parent / 'tensorboard'} --logdir {output / 'run'}")

@@ -2,10 +2,10 @@
 
 import os
 
-# On a CPU, OpenMP threads that wait for each other spin, and take the core from any other busy process: a training beside
-# one was seen to become 20 times slower. Threads that sleep at once (OMP_WAIT_POLICY=passive) gain nothing over a single
-# thread. A short spin costs little alone and twice the time in company; benchmarks/threads.py measures it. GNU's OpenMP,
-# which PyTorch brings on Linux, reads the variable when torch is loaded, so scripts import this package first.
+# On a CPU, OpenMP threads that wait for each other spin, and take the core from any other busy process: a training
+# beside one was seen to become 20 times slower. Threads that sleep at once (OMP_WAIT_POLICY=passive) gain nothing over
+# a single thread. A short spin costs little alone and twice the time in company; benchmarks/threads.py measures it.
+# GNU's OpenMP, which PyTorch brings on Linux, reads the variable when torch is loaded: scripts import this first.
 if "OMP_WAIT_POLICY" not in os.environ:
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 

@@ -100,6 +100,9 @@ def _one_line(boxed: str) -> str:
     text = " ".join(_FRAME.sub(" ", boxed).split())
     text = re.split(r"Argument helptext:|For full helptext|For further information", text)[0].strip()
     found = _PYDANTIC_ERROR.search(text)
+    if found and found["key"] == "Value":
+        # A validator of the whole section complains, not one of a key.
+        return f"--{found['section']}: {found['message'].removeprefix('error, ')}"
     if found:
         return f"--{found['section']}.{found['key']}: {found['message']} (got {found['value']})"
     text = text.replace("Perhaps you meant:", "; did you mean")

@@ -135,7 +135,8 @@ class TrainingSamples(Dataset[tuple[torch.Tensor, torch.Tensor, str]]):
         middle = (np.array(window) - 1) / 2
         wanted = (np.array(scales.shape) - 1) / 2
         if self.loading.patch_size is not None:
-            vessel_voxels = np.flatnonzero(scales) if random.random() < self.loading.vessel_patches else []
+            on_vessel = random.random() < self.loading.vessel_patches
+            vessel_voxels = np.flatnonzero(scales if on_vessel else ())
             if len(vessel_voxels):
                 wanted = np.array(np.unravel_index(random.choice(vessel_voxels), scales.shape), dtype=np.float64)
             else:

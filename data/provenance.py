@@ -5,7 +5,7 @@ import subprocess
 from importlib import metadata
 from pathlib import Path
 
-PACKAGES = ("torch", "numpy", "scipy", "scikit-image", "SimpleITK", "monai", "numba", "connected-components-3d")
+PACKAGES = ("torch", "numpy", "scipy", "scikit-image", "SimpleITK", "monai", "numba")
 
 
 def versions() -> dict[str, str]:

@@ -12,7 +12,7 @@ from models.multi_task import MultiTaskResUNet
 from models.settings import ModelSettings
 
 Network = MultiTaskResUNet | ResUNet
-NetworkT = TypeVar("NetworkT", MultiTaskResUNet, ResUNet)
+NetworkT = TypeVar("NetworkT", bound=Network)
 MAIN_PARTS = ("encoder.", "main_decoder.")
 
 
@@ -79,7 +79,8 @@ def place_network(network: NetworkT, device: torch.device | str) -> NetworkT:
         for weight in network.parameters():
             if weight.ndim == network.encoder.ndim + 2:
                 weight.data = weight.data.contiguous(memory_format=order)
-    return network.to(device)
+    network.to(device)
+    return network
 
 
 def load_weights(network: nn.Module, state: Mapping[str, Tensor]) -> None:

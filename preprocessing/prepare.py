@@ -15,7 +15,7 @@ from preprocessing.grid import Grid, GridSettings, plan_grid
 from preprocessing.intensity import IntensitySettings, check_intensities, normalise
 from preprocessing.scales import ScaleDecomposition, ScaleSettings, ScaleWarning, decompose_scales
 
-SHAPING = {"python", "numpy", "scipy", "scikit-image", "SimpleITK", "numba", "connected-components-3d"}
+SHAPING = {"python", "numpy", "scipy", "scikit-image", "SimpleITK", "numba"}
 
 
 class PreprocessingSettings(BaseModel, frozen=True, extra="forbid"):

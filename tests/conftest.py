@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -34,8 +35,8 @@ def tiny_cases(tmp_path_factory: pytest.TempPathFactory) -> Path:
         scales[4:6, 4 + number, :] = 1
         scales[:, 7:10, 7:10] = 2
         image = (scales > 0) + 0.3 * noise.normal(size=scales.shape)
-        arrays = {"image": image.astype(np.float32), "scales": scales, "organ": np.ones_like(scales)}
-        record = {
+        arrays: dict[str, Any] = {"image": image.astype(np.float32), "scales": scales, "organ": np.ones_like(scales)}
+        record: dict[str, Any] = {
             "patient_id": f"p{number}",
             "shape": [16, 16, 16],
             "spacing_mm": [2.0, 1.0, 1.0],

@@ -1,6 +1,7 @@
 """Prediction lies on the CT's own grid, whatever that is, and bad input costs one line."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from training.predictor import Predictor
 from training.settings import RunSettings
 
 # A CT that is anisotropic, off the origin and turned: every mistake with axes shows.
-GEOMETRY = {
+GEOMETRY: dict[str, Any] = {
     "spacing_mm": (2.5, 0.8, 0.9),
     "origin_mm": (-100.0, 20.0, 30.5),
     "direction": ((0.0, 0.0, 1.0), (0.0, -1.0, 0.0), (1.0, 0.0, 0.0)),

@@ -1,6 +1,7 @@
 """Batches are drawn from (seed, epoch, position) alone, in the shape the network can take."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,8 +21,12 @@ def store_of(folder: Path, shapes: list[tuple[int, ...]]) -> list[str]:
         scales = np.zeros(shape, np.uint8)
         scales[tuple(n // 2 for n in shape)] = 1
         scales[tuple(n // 2 - 1 for n in shape)] = 2
-        arrays = {"image": np.full(shape, number, np.float32), "scales": scales}
-        record = {"spacing_mm": [1.0] * len(shape), "scales": {"thresholds_mm": [1.0]}, "shape": list(shape)}
+        arrays: dict[str, Any] = {"image": np.full(shape, number, np.float32), "scales": scales}
+        record: dict[str, Any] = {
+            "spacing_mm": [1.0] * len(shape),
+            "scales": {"thresholds_mm": [1.0]},
+            "shape": list(shape),
+        }
         write_case(folder, name, arrays, record)
     return names
 
