@@ -2,7 +2,7 @@
 
     python -m benchmarks.threads
 
-Each row is a process of its own, since the variables are read when torch is loaded. Medians; absolute times mean little.
+Each row is a process of its own, since the variables are read when torch is loaded. Medians; only ratios mean much.
 """
 
 import os
