@@ -7,7 +7,6 @@ saw, beside those of a plain intensity threshold. Started again after an interru
 """
 
 import json
-import os
 import shlex
 import subprocess
 import sys
@@ -67,7 +66,7 @@ def stage(*words: str | Path) -> None:
     """Run a stage as a command of its own, and stop where it fails."""
     arguments = [str(word) for word in words]
     print(f"\n$ python {shlex.join(arguments)}", flush=True)
-    done = subprocess.run([sys.executable, *arguments], cwd=Path(__file__).parent, env={**os.environ})
+    done = subprocess.run([sys.executable, *arguments], cwd=Path(__file__).parent)
     if done.returncode:
         raise ValueError(f"{arguments[0]} failed with exit code {done.returncode}; its message stands above")
 

@@ -10,7 +10,6 @@ import torch
 from data.volume import Volume
 from models.build import build_inference_network, place_network
 from models.outputs import Formulation, main_probability
-from models.settings import ModelSettings
 from preprocessing.grid import GridSettings
 from preprocessing.prepare import PreprocessingSettings, prepare_image
 from training.checkpoint import load_checkpoint
@@ -63,11 +62,6 @@ class Predictor:
     def formulation(self) -> Formulation:
         """How the network's logits are read."""
         return self._settings.model.formulation
-
-    @property
-    def model(self) -> ModelSettings:
-        """The network's settings."""
-        return self._settings.model
 
     def needs_organ(self) -> bool:
         """Whether the network was trained on organ crops."""
