@@ -30,10 +30,10 @@ from skimage.morphology import skeletonize as scikit_image_skeletonize
 
 from benchmarks.plain_decomposition import decompose_plainly, nearest_branches
 from command_line import parse, run
-from preprocessing.scales import decompose_scales
 from vessels.distance import nearest_label
 from vessels.phantom import PhantomSettings, TreeSettings, grow_vessels
 from vessels.rasterise import rasterise
+from vessels.scales import decompose_scales
 from vessels.skeleton import skeletonize
 
 SPACING_MM = (1.6, 0.8, 0.8)

@@ -34,12 +34,12 @@ from tqdm import tqdm
 
 from command_line import parse, run
 from data.files import case_name, read_mask, volume_suffix
-from preprocessing.scales import DEFAULT_ESTIMATOR, Estimator, ScaleDecomposition, ScaleWarning, decompose_scales
 from vessels.box import foreground_box
 from vessels.branches import FREE, trace_branches
 from vessels.graph import VesselGraph
 from vessels.radius import Wall, branch_medians, paper_local_radii
 from vessels.rasterise import owning_edges, rasterise
+from vessels.scales import DEFAULT_ESTIMATOR, Estimator, ScaleDecomposition, ScaleWarning, decompose_scales
 from vessels.skeleton import skeletonize
 from vessels.tree_growth import Region, TreePlan, grow_trees
 

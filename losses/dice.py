@@ -3,7 +3,8 @@
 from pydantic import BaseModel, Field
 from torch import Tensor
 
-from losses.precision import at_least_float32, check_same_shape
+from losses.precision import at_least_float32, check_probabilities
+from losses.volume_sums import volume_sums
 
 
 class DiceSettings(BaseModel, frozen=True, extra="forbid"):
@@ -29,24 +30,9 @@ def dice_loss(probabilities: Tensor, target: Tensor, *, over_batch: bool = False
 
     Raises ValueError where shapes differ or are empty, or probabilities leave [0, 1] (as logits do, and NaN).
     """
-    check_same_shape("probabilities", probabilities, target)
-    low, high = (value.item() for value in probabilities.detach().aminmax())
-    if not (low >= 0.0 and high <= 1.0):
-        raise ValueError(
-            f"probabilities: expected [0, 1], got [{low:g}, {high:g}]; pass logits through a sigmoid first"
-        )
-    return soft_dice_loss(probabilities, target, over_batch=over_batch, epsilon=epsilon)
-
-
-def soft_dice_loss(probabilities: Tensor, target: Tensor, *, over_batch: bool, epsilon: float) -> Tensor:
-    """`dice_loss` without its checks, for probabilities that come out of a sigmoid or softmax."""
+    check_probabilities(probabilities, target)
     probabilities = at_least_float32(probabilities)
     target = target.to(probabilities.dtype)
-    axes = tuple(axis for axis in range(probabilities.ndim) if axis > 1 or (axis == 0 and over_batch))
-    if (
-        not axes
-    ):  # (B, C) without a spatial axis: every value is a volume of its own, and no axes would mean all of them
-        probabilities, target, axes = probabilities[..., None], target[..., None], (2,)
-    overlap = (probabilities * target).sum(axes)
-    size = probabilities.sum(axes) + target.sum(axes)
+    overlap = volume_sums(probabilities * target, over_batch)
+    size = volume_sums(probabilities, over_batch) + volume_sums(target, over_batch)
     return (1.0 - (2.0 * overlap + epsilon) / (size + epsilon)).mean()

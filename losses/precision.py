@@ -1,4 +1,4 @@
-"""Losses are computed in float32 or better, whatever precision the network runs in."""
+"""What every loss asks of its tensors: float32 or better inside, equal shapes, probabilities in [0, 1]."""
 
 import torch
 from torch import Tensor
@@ -17,3 +17,16 @@ def check_same_shape(name: str, values: Tensor, target: Tensor) -> None:
         raise ValueError(f"{name}: expected (batch, channel, …) with at least one value, got {tuple(values.shape)}")
     if not values.is_floating_point():
         raise ValueError(f"{name}: expected floating point numbers, got {values.dtype}")
+
+
+def check_probabilities(probabilities: Tensor, target: Tensor) -> None:
+    """Raise ValueError unless both are (B, C, *S) alike and not empty, and the probabilities are floats in [0, 1].
+
+    Costs one pass. Logits and NaN are found by their range.
+    """
+    check_same_shape("probabilities", probabilities, target)
+    low, high = (value.item() for value in probabilities.detach().aminmax())
+    if not (low >= 0.0 and high <= 1.0):
+        raise ValueError(
+            f"probabilities: expected [0, 1], got [{low:g}, {high:g}]; pass logits through a sigmoid or softmax first"
+        )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from losses.cross_entropy import binary_cross_entropy, categorical_cross_entropy
-from losses.dice import soft_dice_loss
+from losses.dice import dice_loss
 
 if TYPE_CHECKING:
     from losses.settings import LossSettings
@@ -42,6 +42,6 @@ def cross_entropy(task: SupervisedTask) -> Tensor:
 
 
 TERMS: dict[str, Term] = {
-    "dice": lambda task, settings: soft_dice_loss(task.probabilities, task.target, **settings.dice.model_dump()),
+    "dice": lambda task, settings: dice_loss(task.probabilities, task.target, **settings.dice.model_dump()),
     "cross_entropy": lambda task, settings: cross_entropy(task),
 }

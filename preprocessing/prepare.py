@@ -13,7 +13,7 @@ from data.raw_case import RawCase
 from data.volume import Volume
 from preprocessing.grid import Grid, GridSettings, plan_grid
 from preprocessing.intensity import IntensitySettings, check_intensities, normalise
-from preprocessing.scales import ScaleDecomposition, ScaleSettings, ScaleWarning, decompose_scales
+from vessels.scales import ScaleDecomposition, ScaleSettings, ScaleWarning, decompose_scales
 
 SHAPING = {"python", "numpy", "scipy", "scikit-image", "SimpleITK", "numba"}
 

@@ -19,7 +19,7 @@ from data.files import case_name, read_mask, volume_suffix
 from preprocessing.figures import INK, QUIET, save
 from preprocessing.letter_values import letter_values
 from preprocessing.prepare import decompose
-from preprocessing.scales import ScaleSettings
+from vessels.scales import ScaleSettings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,8 +7,8 @@ from matplotlib.colors import to_rgb
 
 from preprocessing.figures import TEMPORARY_PREFIX, draw_case, scale_colours
 from preprocessing.prepare import PreprocessingSettings, prepare_case
-from preprocessing.scales import ScaleSettings
 from tests.preprocessing.drawn_cases import bars_in_a_box
+from vessels.scales import ScaleSettings
 
 
 def prepared(ndim=3, **settings):

@@ -12,8 +12,8 @@ from data.json_files import to_json
 from preprocessing.grid import Grid, GridSettings
 from preprocessing.intensity import IntensitySettings
 from preprocessing.prepare import PreprocessingSettings, prepare_case, prepare_image
-from preprocessing.scales import ScaleSettings
 from tests.preprocessing.drawn_cases import bars_in_a_box
+from vessels.scales import ScaleSettings
 
 NATIVE = PreprocessingSettings(grid=GridSettings(margin_mm=2))
 

@@ -11,8 +11,8 @@ import pytest
 from data.files import write_volume
 from data.volume import Volume
 from preprocessing.radius_figure import draw_radii, main, measure_folder
-from preprocessing.scales import ScaleSettings
 from tests.preprocessing.drawn_cases import bars_in_a_box
+from vessels.scales import ScaleSettings
 
 ROOT = Path(__file__).parents[2]
 

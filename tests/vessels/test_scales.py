@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from pydantic import ValidationError
 
-from preprocessing.scales import PAPER_SCALES, ScaleSettings, ScaleWarning, decompose_scales
 from vessels.graph import VesselGraph
 from vessels.rasterise import rasterise
+from vessels.scales import PAPER_SCALES, ScaleSettings, ScaleWarning, decompose_scales
 
 ESTIMATORS = ("paper", "distance", "volume")
 CUBES = (1.0, 1.0, 1.0)
