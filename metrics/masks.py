@@ -18,9 +18,7 @@ def check_pair(prediction: Mask, target: Mask) -> None:
         ValueError: naming the mask, what it is and what to do.
     """
     for name, mask in (("prediction", prediction), ("target", target)):
-        if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
-            came = f"dtype {mask.dtype}" if isinstance(mask, np.ndarray) else type(mask).__name__
-            raise ValueError(f"{name}: expected a boolean array, got {came}; compare first, as in labels > 0")
+        _check_boolean(mask, name)
     if prediction.shape != target.shape:
         raise ValueError(
             f"prediction has shape {prediction.shape}, target has shape {target.shape}; "
@@ -28,6 +26,19 @@ def check_pair(prediction: Mask, target: Mask) -> None:
         )
     if target.ndim == 0 or target.size == 0:
         raise ValueError(f"prediction and target: expected at least one voxel, got shape {target.shape}")
+
+
+def check_mask(mask: Mask, name: str) -> None:
+    """Refuse anything but a boolean mask in 2D or 3D with at least one voxel; ValueError that begins with `name`."""
+    _check_boolean(mask, name)
+    if mask.ndim not in (2, 3) or mask.size == 0:
+        raise ValueError(f"{name}: expected 2 or 3 dimensions and at least one voxel, got shape {mask.shape}")
+
+
+def _check_boolean(mask: Mask, name: str) -> None:
+    if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
+        came = f"dtype {mask.dtype}" if isinstance(mask, np.ndarray) else type(mask).__name__
+        raise ValueError(f"{name}: expected a boolean array, got {came}; compare first, as in labels > 0")
 
 
 def check_spacing(spacing_mm: Sequence[float], ndim: int) -> tuple[float, ...]:
