@@ -1,0 +1,69 @@
+"""The tubed skeleton of a label: what Skeleton Recall asks a prediction to cover (Kirchhoff et al. 2024, Alg. 1)."""
+
+import itertools
+
+import numpy as np
+from numpy.typing import NDArray
+from skimage.morphology import skeletonize as zhang_suen
+
+from vessels.box import foreground_box
+from vessels.skeleton import skeletonize as lee
+
+Mask = NDArray[np.bool_]
+
+
+def tubed_skeleton(mask: Mask, radius: int = 2) -> Mask:
+    """Thin a mask to its skeleton and thicken that to a tube inside the mask, Kirchhoff et al. 2024, Alg. 1.
+
+        tube = dilate(skeletonize(mask)) ∧ mask
+
+    The skeleton is Zhang and Suen's in 2D and Lee's in 3D, as in the paper; Lee's with the guard of
+    `vessels.skeleton.skeletonize`, so that no vessel goes without. The dilation is by a diamond, all voxels whose
+    offsets add up to at most the radius, of as many dimensions as the mask. (The paper says "a diamond kernel of
+    radius 2"; its published code dilates twice by the cross of the mask's own dimension, which is the same.)
+    The dilation is not geodesic: where two branches run within the radius of each other, the tube of one may reach
+    into the other, as in the paper.
+
+    The paper multiplies by a label map last, to part the tube into classes. The tube here is binary, and whoever has
+    labels L takes `tube & (L == label)` for a class, `tube & np.isin(L, region)` for a region of several. All classes
+    share the skeleton of their union, so that a class need not be a tube by itself.
+
+    Args:
+        mask: bool (*S), 2D or 3D, the union of all classes; a label map as `labels > 0`.
+        radius: of the diamond, voxels, 0 (the bare skeleton) or more.
+
+    Returns:
+        bool (*S), a subset of the mask that meets each of its components; empty for an empty mask.
+
+    Raises:
+        ValueError: a mask that is not boolean, or not 2D or 3D; a radius that is not an integer of 0 or more.
+    """
+    if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
+        came = f"dtype {mask.dtype}" if isinstance(mask, np.ndarray) else type(mask).__name__
+        raise ValueError(f"mask: expected a boolean array, got {came}; compare first, as in labels > 0")
+    if mask.ndim not in (2, 3):
+        raise ValueError(f"mask: expected 2 or 3 dimensions, got shape {mask.shape}; make one volume's tube at a time")
+    if isinstance(radius, bool) or not isinstance(radius, int | np.integer) or radius < 0:
+        raise ValueError(f"radius: expected an integer of 0 or more, in voxels, got {radius!r}")
+    tube = np.zeros(mask.shape, dtype=bool)
+    box = foreground_box(mask)
+    inside = np.ascontiguousarray(mask[box])
+    if inside.size == 0:
+        return tube
+    skeleton = zhang_suen(inside) if mask.ndim == 2 else lee(inside)
+    np.logical_and(_dilated(skeleton, int(radius)), inside, out=tube[box])
+    return tube
+
+
+def _dilated(skeleton: Mask, radius: int) -> Mask:
+    """A thin set dilated by a diamond: voxel by voxel of the set, which is far quicker than over the whole volume."""
+    padded = np.pad(skeleton, radius)
+    offsets = itertools.product(range(-radius, radius + 1), repeat=skeleton.ndim)
+    diamond = np.array([offset for offset in offsets if sum(map(abs, offset)) <= radius])
+    # The padding keeps every offset inside the array, so that one number leads from a voxel to its neighbour.
+    steps = diamond @ np.array([stride // padded.itemsize for stride in padded.strides])
+    flat = padded.reshape(-1)
+    voxels = np.flatnonzero(flat)
+    for step in steps:
+        flat[voxels + step] = True
+    return padded[(slice(radius, -radius or None),) * skeleton.ndim]
