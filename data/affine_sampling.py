@@ -1,4 +1,4 @@
-"""Sampling an image and its label map under one affine map, in a single pass and without a grid in memory."""
+"""Sampling an image and what is drawn on it under one affine map, in a single pass and without a grid in memory."""
 
 import numpy as np
 from numba import njit
@@ -7,23 +7,31 @@ Array = np.ndarray
 
 
 def sample_affine(
-    image: Array, labels: Array, matrix: Array, offset: Array, output_shape: tuple[int, ...], *, fill: float
-) -> tuple[Array, Array]:
-    """Output voxel o takes the input at `matrix @ o + offset`: the image linearly, the label map by the nearest voxel.
+    image: Array,
+    labels: Array,
+    tube: Array,
+    matrix: Array,
+    offset: Array,
+    output_shape: tuple[int, ...],
+    *,
+    fill: float,
+) -> tuple[Array, Array, Array]:
+    """Output voxel o takes the input at `matrix @ o + offset`: the image linearly, the rest by the nearest voxel.
 
     Args:
         image: intensities, (*S), 2D or 3D.
         labels: label map, (*S).
+        tube: tubed skeleton, (*S).
         matrix: (ndim, ndim), voxels to voxels.
         offset: (ndim,), voxels.
         output_shape: voxels of the output.
-        fill: intensity outside the volume; the label there is 0.
+        fill: intensity outside the volume; label and tube there are 0.
 
     Returns:
-        float32 image and label map (dtype of `labels`) of `output_shape`.
+        float32 image, label map and tube (dtypes as they came) of `output_shape`.
     """
-    if image.shape != labels.shape:
-        raise ValueError(f"image and label map differ in shape: {image.shape} and {labels.shape}")
+    if not image.shape == labels.shape == tube.shape:
+        raise ValueError(f"image, label map and tube differ in shape: {image.shape}, {labels.shape}, {tube.shape}")
     ndim = image.ndim
     lead = 3 - ndim
     # A 2D image is one slice: it shares the kernel of volumes.
@@ -34,20 +42,23 @@ def sample_affine(
     shape = (1,) * lead + tuple(output_shape)
     sampled = np.empty(shape, dtype=np.float32)
     sampled_labels = np.empty(shape, dtype=labels.dtype)
+    sampled_tube = np.empty(shape, dtype=tube.dtype)
     _sample(
         np.ascontiguousarray(image, dtype=np.float32).reshape((1,) * lead + image.shape),
         np.ascontiguousarray(labels).reshape((1,) * lead + labels.shape),
+        np.ascontiguousarray(tube).reshape((1,) * lead + tube.shape),
         full_matrix,
         full_offset,
         np.float32(fill),
         sampled,
         sampled_labels,
+        sampled_tube,
     )
-    return sampled.reshape(output_shape), sampled_labels.reshape(output_shape)
+    return sampled.reshape(output_shape), sampled_labels.reshape(output_shape), sampled_tube.reshape(output_shape)
 
 
 @njit(cache=True, nogil=True)
-def _sample(image, labels, matrix, offset, fill, sampled, sampled_labels):  # type: ignore[no-untyped-def]
+def _sample(image, labels, tube, matrix, offset, fill, sampled, sampled_labels, sampled_tube):  # type: ignore[no-untyped-def]
     depth, height, width = image.shape
     # Rounding must not push the outermost voxels of an unmoved image over its edge.
     slack = 1e-6
@@ -65,6 +76,7 @@ def _sample(image, labels, matrix, offset, fill, sampled, sampled_labels):  # ty
                 if not inside:
                     sampled[k, j, i] = fill
                     sampled_labels[k, j, i] = 0
+                    sampled_tube[k, j, i] = 0
                     continue
                 # The half voxel between the outermost centres and the volume's edge takes the outermost values.
                 z = min(max(z, 0.0), depth - 1.0)
@@ -80,4 +92,6 @@ def _sample(image, labels, matrix, offset, fill, sampled, sampled_labels):  # ty
                     image[z1, y1, x0] * (1 - fx) + image[z1, y1, x1] * fx
                 ) * fy
                 sampled[k, j, i] = near * (1 - fz) + far * fz
-                sampled_labels[k, j, i] = labels[int(z + 0.5), int(y + 0.5), int(x + 0.5)]
+                nearest = int(z + 0.5), int(y + 0.5), int(x + 0.5)
+                sampled_labels[k, j, i] = labels[nearest]
+                sampled_tube[k, j, i] = tube[nearest]

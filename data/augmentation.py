@@ -1,7 +1,7 @@
 """Random rotation, translation, flips and gamma of a training sample, in millimetres and replayable from a seed.
 
 The augmentations are those of Sadikine et al. 2023, section 3.2. All spatial ones are composed into one affine map, so
-that image and label map are sampled once each: the image linearly, the label map by its nearest voxel.
+that everything is sampled once: the image linearly, label map and tubed skeleton by their nearest voxel.
 """
 
 from dataclasses import dataclass
@@ -77,23 +77,26 @@ def apply_augmentation(
     augmentation: Augmentation,
     image: Array,
     labels: Array,
+    tube: Array,
     spacing_mm: tuple[float, ...],
     *,
     output_shape: tuple[int, ...],
     centre: tuple[float, ...],
-) -> tuple[Array, Array]:
-    """Sample a window of image and label map under an augmentation.
+) -> tuple[Array, Array, Array]:
+    """Sample a window of image, label map and tubed skeleton under an augmentation.
 
     Args:
         augmentation: the change.
         image: intensities, (*S).
         labels: label map, (*S), integers.
+        tube: tubed skeleton, (*S), integers or bool; it moves with the labels.
         spacing_mm: voxel size, z, y, x.
         output_shape: voxels of the window; it may reach outside the volume.
         centre: voxel coordinates in the volume that land in the window's centre when nothing is shifted.
 
     Returns:
-        float32 image and label map of `output_shape`. Outside the volume the image holds its minimum, the label map 0.
+        float32 image, label map and tube of `output_shape`. Outside the volume the image holds its minimum, the others
+        hold 0.
     """
     spacing = np.asarray(spacing_mm, dtype=np.float64)
     # The window's voxel o shows the volume's voxel c + A (o - o_c): the inverse of the map that moves the anatomy.
@@ -103,10 +106,12 @@ def apply_augmentation(
     shift = (inverse_mm @ augmentation.translation_mm) / spacing
     offset = np.asarray(centre, dtype=np.float64) - matrix @ window_centre - shift
     lowest = float(image.min())
-    sampled, sampled_labels = sample_affine(image, labels, matrix, offset, output_shape, fill=lowest)
+    sampled, sampled_labels, sampled_tube = sample_affine(
+        image, labels, tube, matrix, offset, output_shape, fill=lowest
+    )
     if augmentation.gamma != 1.0:
         sampled = _apply_gamma(sampled, augmentation.gamma)
-    return sampled, sampled_labels
+    return sampled, sampled_labels, sampled_tube
 
 
 def _plane_rotation(ndim: int, first: int, second: int, angle: float) -> Array:

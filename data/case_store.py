@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from data.json_files import naming_path, read_json, sync_folder, to_json, write_json, write_text
 
-FORMAT = 1
+FORMAT = 2
 """Raised whenever older code could misread what newer code writes."""
 CASE_FILE, DATASET_FILE = "case.json", "dataset.json"
 _TEMPORARY = re.compile(r"^\.(?:tmp|old)-.*-(?P<pid>\d+)$")

@@ -35,12 +35,25 @@ class LoadingSettings(BaseModel, frozen=True, extra="forbid"):
 class Batch(TypedDict):
     """What the network is trained on.
 
-    image: float32 (B, 1, *S); scales: int64 label map (B, *S), 0 background, 1 … S; case_ids: B names.
+    image: float32 (B, 1, *S); scales: int64 label map (B, *S), 0 background, 1 … S; tubed_skeleton: bool (B, *S);
+    spacing_mm: float32 (B, ndim), z, y, x; case_ids: B names.
     """
 
     image: torch.Tensor
     scales: torch.Tensor
+    tubed_skeleton: torch.Tensor
+    spacing_mm: torch.Tensor
     case_ids: list[str]
+
+
+class Sample(NamedTuple):
+    """One member of a batch, its fields as there but without B."""
+
+    image: torch.Tensor
+    scales: torch.Tensor
+    tubed_skeleton: torch.Tensor
+    spacing_mm: torch.Tensor
+    case_id: str
 
 
 class SampleKey(NamedTuple):
@@ -74,7 +87,7 @@ class EpochSampler(Sampler[list[SampleKey]]):
             yield keys[start : start + self.batch_size]
 
 
-class TrainingSamples(Dataset[tuple[torch.Tensor, torch.Tensor, str]]):
+class TrainingSamples(Dataset[Sample]):
     """Augmented windows of the training cases.
 
     Args:
@@ -106,7 +119,7 @@ class TrainingSamples(Dataset[tuple[torch.Tensor, torch.Tensor, str]]):
     def __len__(self) -> int:
         return len(self.case_ids)
 
-    def __getitem__(self, key: SampleKey) -> tuple[torch.Tensor, torch.Tensor, str]:
+    def __getitem__(self, key: SampleKey) -> Sample:
         case = read_case(self.store, self.case_ids[key.case])
         image, scales = np.asarray(case.arrays["image"]), np.asarray(case.arrays["scales"])
         window_shape = self.sample_shapes[case.case_id]
@@ -116,15 +129,22 @@ class TrainingSamples(Dataset[tuple[torch.Tensor, torch.Tensor, str]]):
             if self.augmentation
             else Augmentation.identity(image.ndim)
         )
-        window, window_scales = apply_augmentation(
+        window, window_scales, window_tube = apply_augmentation(
             drawn,
             image,
             scales,
+            np.asarray(case.arrays["tubed_skeleton"]),
             spacing_of(case),
             output_shape=window_shape,
             centre=self._centre(scales, window_shape, random),
         )
-        return torch.from_numpy(window)[None], torch.from_numpy(window_scales.astype(np.int64)), case.case_id
+        return Sample(
+            torch.from_numpy(window)[None],
+            torch.from_numpy(window_scales.astype(np.int64)),
+            torch.from_numpy(window_tube.view(bool)),
+            torch.tensor(spacing_of(case), dtype=torch.float32),
+            case.case_id,
+        )
 
     def _centre(self, scales: np.ndarray, window: tuple[int, ...], random: np.random.Generator) -> tuple[float, ...]:
         """Voxel coordinates of the window's centre: the volume's, or a random patch's.
@@ -185,9 +205,14 @@ def label_voxels(store: Path, case_ids: Sequence[str], scales: int) -> list[int]
     return counts.tolist()
 
 
-def _collate(samples: list[tuple[torch.Tensor, torch.Tensor, str]]) -> Batch:
-    images, scales, case_ids = zip(*samples, strict=True)
-    return {"image": torch.stack(images), "scales": torch.stack(scales), "case_ids": list(case_ids)}
+def _collate(samples: list[Sample]) -> Batch:
+    return {
+        "image": torch.stack([sample.image for sample in samples]),
+        "scales": torch.stack([sample.scales for sample in samples]),
+        "tubed_skeleton": torch.stack([sample.tubed_skeleton for sample in samples]),
+        "spacing_mm": torch.stack([sample.spacing_mm for sample in samples]),
+        "case_ids": [sample.case_id for sample in samples],
+    }
 
 
 def _sample_shapes(

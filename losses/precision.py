@@ -1,5 +1,7 @@
 """What every loss asks of its tensors: float32 or better inside, equal shapes, probabilities in [0, 1]."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -22,10 +24,12 @@ def check_same_shape(name: str, values: Tensor, target: Tensor) -> None:
 def check_probabilities(probabilities: Tensor, target: Tensor) -> None:
     """Raise ValueError unless both are (B, C, *S) alike and not empty, and the probabilities are floats in [0, 1].
 
-    Costs one pass. Logits and NaN are found by their range.
+    Costs one pass. Logits are found by their range.
     """
     check_same_shape("probabilities", probabilities, target)
     low, high = (value.item() for value in probabilities.detach().aminmax())
+    if math.isnan(low):
+        raise ValueError("probabilities: expected [0, 1], got NaN; look for a network or a loss that has diverged")
     if not (low >= 0.0 and high <= 1.0):
         raise ValueError(
             f"probabilities: expected [0, 1], got [{low:g}, {high:g}]; pass logits through a sigmoid or softmax first"

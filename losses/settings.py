@@ -2,21 +2,24 @@
 
 import difflib
 import math
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, Field, PositiveFloat, field_validator
+from pydantic import BaseModel, Field, PositiveFloat, create_model, field_validator
 
 from losses.anchors import AnchorSettings
-from losses.dice import DiceSettings
 from losses.terms import TERMS
 
+# A section for every term that has settings, named as the term: a term is added in one place.
+_SECTIONS: dict[str, Any] = {name: (term.settings, term.settings()) for name, term in TERMS.items() if term.settings}
+TermSections = create_model("TermSections", **_SECTIONS)
 
-class LossSettings(BaseModel, frozen=True, extra="forbid"):
+
+class LossSettings(TermSections, frozen=True, extra="forbid"):
     """L = L_mt + Σ λ_s L_s + λ_c L_c; the defaults are the paper's (Sadikine et al. 2023, Sec. 3.2)."""
 
-    main: dict[str, float] = {"dice": 1.0, "cross_entropy": 1.0}
+    main: dict[str, float] = Field(default={"dice": 1.0, "cross_entropy": 1.0})
     """Terms of the main task's loss L_mt and their weights; a term of weight 0 is not computed."""
-    auxiliary: dict[str, float] = {"dice": 1.0, "cross_entropy": 1.0}
+    auxiliary: dict[str, float] = Field(default={"dice": 1.0, "cross_entropy": 1.0})
     """Terms of each scale's loss L_s and their weights."""
     lambda_scales: tuple[float, ...] = (0.78, 0.48, 0.54)
     """Weight λ_s of each scale, smallest vessels first; a single one holds for all."""
@@ -28,8 +31,6 @@ class LossSettings(BaseModel, frozen=True, extra="forbid"):
     """Weight of foreground in the cross-entropy; auto: sqrt(background / foreground) of a task in the training fold."""
     anchors: AnchorSettings = AnchorSettings()
     """Which vectors are contrasted."""
-    dice: DiceSettings = DiceSettings()
-    """Soft Dice."""
 
     @field_validator("main", "auxiliary")
     @classmethod
@@ -55,6 +56,10 @@ class LossSettings(BaseModel, frozen=True, extra="forbid"):
         for weight in weights:
             _check_weight("weight of a scale", weight)
         return weights
+
+    def of_term(self, name: str) -> BaseModel | None:
+        """The section of a term; None where it has nothing to choose."""
+        return getattr(self, name, None)
 
     def scale_weights(self, scales: int) -> tuple[float, ...]:
         """λ_1 … λ_S for S scales; ValueError where their number is neither S nor 1."""

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
+import torch
+from pydantic import BaseModel
 from torch import Tensor
 
 from losses.cross_entropy import binary_cross_entropy, categorical_cross_entropy
-from losses.dice import dice_loss
-
-if TYPE_CHECKING:
-    from losses.settings import LossSettings
+from losses.dice import DiceSettings, dice_loss
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,12 +28,34 @@ class SupervisedTask:
     target: Tensor  # (B, C, *S) of 0 and 1, float32
     class_weights: tuple[float, ...]  # of the foreground (one) or of background and every scale (K)
     exclusive_labels: Tensor | None = None  # (B, *S) integers, where the classes exclude one another
+    vessel_tube: Tensor | None = None  # (B, *S) bool, tubed skeleton of the vessels of every scale
+    spacing_mm: Tensor | None = None  # (B, ndim)
+    generator: torch.Generator | None = None  # of terms that draw
+
+    @property
+    def tubed_skeleton(self) -> Tensor:
+        """Tubed skeleton of each class, bool (B, C, *S): that of the vessels, where the class is."""
+        if self.vessel_tube is None:
+            raise ValueError(f"{self.name}: this loss needs the truth's tubed_skeleton, and none was given")
+        return self.vessel_tube.unsqueeze(1) & (self.target > 0)
 
 
-Term = Callable[[SupervisedTask, "LossSettings"], Tensor]
+@dataclass(frozen=True)
+class Term:
+    """A loss that a task can be trained on."""
+
+    compute: Callable[[SupervisedTask, Any], Tensor]
+    """From the task and the term's own settings to a scalar."""
+    settings: type[BaseModel] | None = None
+    """What a user chooses about it: the section of its name in the loss settings."""
 
 
-def cross_entropy(task: SupervisedTask) -> Tensor:
+def of_probabilities(loss: Callable[..., Tensor], settings: type[BaseModel]) -> Term:
+    """A term made of a loss of (probabilities, target) whose keyword arguments are the fields of its settings."""
+    return Term(lambda task, own: loss(task.probabilities, task.target, **dict(own)), settings)
+
+
+def cross_entropy(task: SupervisedTask, _: None) -> Tensor:
     """Weighted cross-entropy of the task's kind: sigmoid of one mask, or softmax over exclusive classes."""
     if task.exclusive_labels is None:
         return binary_cross_entropy(task.logits, task.target, task.class_weights[0])
@@ -42,6 +63,6 @@ def cross_entropy(task: SupervisedTask) -> Tensor:
 
 
 TERMS: dict[str, Term] = {
-    "dice": lambda task, settings: dice_loss(task.probabilities, task.target, **settings.dice.model_dump()),
-    "cross_entropy": lambda task, settings: cross_entropy(task),
+    "dice": of_probabilities(dice_loss, DiceSettings),
+    "cross_entropy": Term(cross_entropy),
 }

@@ -1,6 +1,7 @@
 """The whole objective: L = L_mt + Σ λ_s L_s + λ_c L_c (Sadikine et al. 2023, Eq. 9), and that of the baselines."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Literal, Protocol, get_args
 
 import torch
@@ -12,6 +13,7 @@ from losses.cross_entropy import balanced_weight
 from losses.precision import at_least_float32
 from losses.settings import LossSettings
 from losses.terms import TERMS, SupervisedTask
+from losses.truth import Truth
 
 Formulation = Literal["multi_task", "binary", "multi_class"]
 
@@ -54,58 +56,62 @@ class TotalLoss:
         self.scale_weights = settings.scale_weights(scales) if formulation == "multi_task" and scales else ()
         self.foreground_weights = foreground_weights(settings, scales, label_voxels)
 
-    def __call__(self, outputs: Outputs, labels: Tensor, generator: torch.Generator | None = None) -> dict[str, Tensor]:
+    def __call__(self, outputs: Outputs, truth: Truth, generator: torch.Generator | None = None) -> dict[str, Tensor]:
         """Compute the loss of a batch.
 
         Args:
             outputs: the network's logits and projections, of any floating type; computed in float32 or better.
-            labels: scale label map (B, *S) of integers, 0 background, 1 … S.
-            generator: draws the anchors; see `sample_anchors`.
+            truth: label map, and what some terms need besides it.
+            generator: draws the anchors and whatever else is drawn; see `sample_anchors`.
 
         Returns:
             The terms unweighted, in order: "main/dice", "main/cross_entropy", "scale_1/dice", …, "contrastive"; last
             "total", their weighted sum, to call backward on. A term whose weight is 0 is left out. A scale that is
             absent from the batch is an empty target: its terms stay finite.
 
-        Raises ValueError where shapes do not fit or a label is out of range.
+        Raises ValueError where shapes do not fit, a label is out of range, or a term misses its part of the truth.
         """
-        self._check(outputs, labels)
+        self._check(outputs, truth)
         terms: dict[str, Tensor] = {}
         total = at_least_float32(outputs.logits).new_zeros(())
-        for task, weight, weights_of_terms in self._tasks(outputs.logits, labels):
+        for task, weight, weights_of_terms in self._tasks(outputs.logits, truth, generator):
             for name, term_weight in weights_of_terms.items():
                 if weight * term_weight:
-                    terms[f"{task.name}/{name}"] = value = TERMS[name](task, self.settings)
+                    value = TERMS[name].compute(task, self.settings.of_term(name))
+                    terms[f"{task.name}/{name}"] = value
                     total = total + weight * term_weight * value
         if self.formulation == "multi_task" and self.scales and self.settings.lambda_contrastive:
-            embeddings, scales = sample_anchors(outputs.projections, labels, self.settings.anchors, generator)
+            embeddings, scales = sample_anchors(outputs.projections, truth.labels, self.settings.anchors, generator)
             terms["contrastive"] = value = contrastive_loss(embeddings, scales, self.settings.temperature)
             total = total + self.settings.lambda_contrastive * value
         return {**terms, "total": total}
 
-    def _tasks(self, logits: Tensor, labels: Tensor) -> Iterator[tuple[SupervisedTask, float, Mapping[str, float]]]:
+    def _tasks(
+        self, logits: Tensor, truth: Truth, generator: torch.Generator | None
+    ) -> Iterator[tuple[SupervisedTask, float, Mapping[str, float]]]:
         """Each task with its weight and the weights of its terms."""
+        rest = partial(
+            SupervisedTask, vessel_tube=truth.tubed_skeleton, spacing_mm=truth.spacing_mm, generator=generator
+        )
+        labels = truth.labels
         if self.formulation == "multi_class":
-            yield self._exclusive_task(logits, labels), 1.0, self.settings.main
+            probabilities = torch.softmax(at_least_float32(logits), dim=1)[:, 1:]
+            target = torch.stack([labels == scale for scale in range(1, 1 + self.scales)], dim=1)
+            weights = (1.0, *self.foreground_weights[1:])
+            task = rest("main", logits, probabilities, target.to(probabilities.dtype), weights, exclusive_labels=labels)
+            yield task, 1.0, self.settings.main
             return
         # One split rather than a slice a task: its gradient is written once.
         channels = at_least_float32(logits).split(1, dim=1)
-        yield self._mask_task("main", channels[0], labels > 0, 0), 1.0, self.settings.main
-        for scale, weight in enumerate(self.scale_weights, start=1):
+        for scale, weight in enumerate((1.0, *self.scale_weights)):
             if weight:
-                task = self._mask_task(f"scale_{scale}", channels[scale], labels == scale, scale)
-                yield task, weight, self.settings.auxiliary
+                mask = (labels == scale if scale else labels > 0).unsqueeze(1).to(channels[scale].dtype)
+                weights = (self.foreground_weights[scale],)
+                name, terms = (f"scale_{scale}", self.settings.auxiliary) if scale else ("main", self.settings.main)
+                yield rest(name, channels[scale], torch.sigmoid(channels[scale]), mask, weights), weight, terms
 
-    def _mask_task(self, name: str, logits: Tensor, mask: Tensor, index: int) -> SupervisedTask:
-        target = mask.unsqueeze(1).to(logits.dtype)
-        return SupervisedTask(name, logits, torch.sigmoid(logits), target, (self.foreground_weights[index],))
-
-    def _exclusive_task(self, logits: Tensor, labels: Tensor) -> SupervisedTask:
-        probabilities = torch.softmax(at_least_float32(logits), dim=1)[:, 1:]
-        target = torch.stack([labels == scale for scale in range(1, 1 + self.scales)], dim=1).to(probabilities.dtype)
-        return SupervisedTask("main", logits, probabilities, target, (1.0, *self.foreground_weights[1:]), labels)
-
-    def _check(self, outputs: Outputs, labels: Tensor) -> None:
+    def _check(self, outputs: Outputs, truth: Truth) -> None:
+        labels = truth.labels
         channels = 1 if self.formulation == "binary" else 1 + self.scales
         shape = tuple(outputs.logits.shape)
         if shape[1:2] != (channels,):

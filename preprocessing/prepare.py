@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from data.provenance import versions
 from data.raw_case import RawCase
 from data.volume import Volume
 from preprocessing.grid import Grid, GridSettings, plan_grid
 from preprocessing.intensity import IntensitySettings, check_intensities, normalise
+from preprocessing.tubed_skeleton import tubed_skeleton
 from vessels.scales import ScaleDecomposition, ScaleSettings, ScaleWarning, decompose_scales
 
 SHAPING = {"python", "numpy", "scipy", "scikit-image", "SimpleITK", "numba"}
@@ -29,6 +30,8 @@ class PreprocessingSettings(BaseModel, frozen=True, extra="forbid"):
     """Scale decomposition of the vessel mask."""
     restrict_to_organ: bool = True
     """Leave out vessels outside the organ, where there is an organ mask."""
+    tube_radius: int = Field(default=2, ge=0)
+    """Voxels by which the skeleton is widened for the Skeleton Recall loss, inside the vessels; 0 leaves it bare."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,8 +82,9 @@ def prepare_case(raw: RawCase, settings: PreprocessingSettings) -> tuple[dict[st
 
     Returns:
         Arrays `image` float32, `organ` uint8 (all ones without an organ mask), `scales` uint8 (0 background, 1 the
-        smallest vessels), `skeleton` uint8 and `branches` int32, all (*S); and a record for JSON: geometry, provenance,
-        voxel counts before and after resampling, thresholds, radii, notes, settings and versions.
+        smallest vessels), `skeleton` uint8, `tubed_skeleton` uint8 and `branches` int32, all (*S); and a record for
+        JSON: geometry, provenance, voxel counts before and after resampling, thresholds, radii, notes, settings and
+        versions.
 
     Raises:
         ValueError: an image without information, no organ to crop to, or no vessel voxel; the line names the case.
@@ -101,6 +105,7 @@ def prepare_case(raw: RawCase, settings: PreprocessingSettings) -> tuple[dict[st
         "organ": organ.astype(np.uint8),
         "scales": scales.labels.astype(np.uint8),
         "skeleton": scales.skeleton.astype(np.uint8),
+        "tubed_skeleton": tubed_skeleton(mask, settings.tube_radius).astype(np.uint8),
         "branches": scales.branches.astype(np.int32),
     }
     record = {

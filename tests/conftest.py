@@ -35,7 +35,12 @@ def tiny_cases(tmp_path_factory: pytest.TempPathFactory) -> Path:
         scales[4:6, 4 + number, :] = 1
         scales[:, 7:10, 7:10] = 2
         image = (scales > 0) + 0.3 * noise.normal(size=scales.shape)
-        arrays: dict[str, Any] = {"image": image.astype(np.float32), "scales": scales, "organ": np.ones_like(scales)}
+        arrays: dict[str, Any] = {
+            "image": image.astype(np.float32),
+            "scales": scales,
+            "organ": np.ones_like(scales),
+            "tubed_skeleton": (scales > 0).astype(np.uint8),
+        }
         record: dict[str, Any] = {
             "patient_id": f"p{number}",
             "shape": [16, 16, 16],

@@ -13,6 +13,7 @@ from data.case_store import read_case
 from data.folds import load_fold
 from data.loading import Batch, TrainingBatches, TrainingSamples, label_voxels
 from losses.total import TotalLoss
+from losses.truth import Truth
 from models.build import Network, build_network, load_weights, place_network
 from training.checkpoint import save_checkpoint
 from training.device import autocast, choose_device, choose_precision, choose_workers, set_determinism
@@ -196,21 +197,21 @@ def train_step(training: Training, batch: Batch, step: int) -> dict[str, torch.T
     """
     device, settings = training.runner.device, training.settings
     image = batch["image"].to(device, non_blocking=True)
-    scales = batch["scales"].to(device, non_blocking=True)
-    # Anchors are drawn from (seed, epoch, step) alone, so that a resumed training draws the same ones.
+    truth = Truth(*(batch[name].to(device, non_blocking=True) for name in ("scales", "tubed_skeleton", "spacing_mm")))
+    # Whatever a loss draws comes from (seed, epoch, step) alone, so that a resumed training draws the same.
     seed = np.random.SeedSequence((settings.seed, training.epoch, step)).generate_state(1)[0]
-    anchors = torch.Generator().manual_seed(int(seed))
+    draws = torch.Generator().manual_seed(int(seed))
     training.optimiser.zero_grad(set_to_none=True)
     with autocast(device, training.runner.dtype):
         outputs = training.network(image)
-    terms = training.loss(outputs, scales, anchors)
     where = f"epoch {training.epoch}, step {step}, cases {', '.join(batch['case_ids'])}"
+    remedy = "lower train.learning_rate, set train.gradient_clip, or use train.precision float32"
+    if not torch.isfinite(outputs.logits).all():
+        raise ValueError(f"training stopped at {where}: the network's output is not finite; {remedy}")
+    terms = training.loss(outputs, truth, draws)
     if not torch.isfinite(terms["total"]):
         culprit = next(name for name, value in terms.items() if not torch.isfinite(value))
-        raise ValueError(
-            f"training stopped at {where}: the loss term {culprit} is {terms[culprit].item()}; "
-            "lower train.learning_rate, set train.gradient_clip, or use train.precision float32"
-        )
+        raise ValueError(f"training stopped at {where}: the loss term {culprit} is {terms[culprit].item()}; {remedy}")
     training.scaler.scale(terms["total"]).backward()
     training.scaler.unscale_(training.optimiser)
     norm = torch.nn.utils.clip_grad_norm_(training.network.parameters(), settings.train.gradient_clip or math.inf)

@@ -14,6 +14,13 @@ def centre_of(shape):
     return tuple((n - 1) / 2 for n in shape)
 
 
+def moved(augmentation, image, labels, spacing_mm, **window):
+    """Image and labels after an augmentation; whatever it is, the tubed skeleton moves as the labels do."""
+    out, out_labels, out_tube = apply_augmentation(augmentation, image, labels, labels.copy(), spacing_mm, **window)
+    np.testing.assert_array_equal(out_tube, out_labels)
+    return out, out_labels
+
+
 def turned(degrees: float, ndim: int = 3) -> Augmentation:
     """Rotation in the plane of the first two axes."""
     angle = np.deg2rad(degrees)
@@ -27,7 +34,7 @@ def test_identity_returns_the_same_values(shape):
     random = np.random.default_rng(0)
     image = random.normal(size=shape).astype(np.float32)
     labels = random.integers(0, 4, shape).astype(np.uint8)
-    out, out_labels = apply_augmentation(
+    out, out_labels = moved(
         Augmentation.identity(len(shape)),
         image,
         labels,
@@ -43,7 +50,7 @@ def test_a_quarter_turn_is_rot90():
     random = np.random.default_rng(1)
     image = random.normal(size=(9, 9, 4)).astype(np.float32)
     labels = random.integers(0, 4, image.shape).astype(np.uint8)
-    out, out_labels = apply_augmentation(
+    out, out_labels = moved(
         turned(90), image, labels, (1.0, 1.0, 1.0), output_shape=image.shape, centre=centre_of(image.shape)
     )
     np.testing.assert_array_equal(out_labels, np.rot90(labels, k=1, axes=(0, 1)))
@@ -53,9 +60,9 @@ def test_a_quarter_turn_is_rot90():
 def test_a_translation_moves_by_millimetres():
     image = np.zeros((10, 10, 10), np.float32)
     image[4, 4, 4] = 1
-    moved = Augmentation(np.eye(3), np.array([4.0, 2.0, -1.0]), 1.0)
-    out, out_labels = apply_augmentation(
-        moved, image, image.astype(np.uint8), (2.0, 1.0, 0.5), output_shape=image.shape, centre=centre_of(image.shape)
+    shifted = Augmentation(np.eye(3), np.array([4.0, 2.0, -1.0]), 1.0)
+    out, out_labels = moved(
+        shifted, image, image.astype(np.uint8), (2.0, 1.0, 0.5), output_shape=image.shape, centre=centre_of(image.shape)
     )
     assert np.argwhere(out_labels).tolist() == [[6, 6, 2]]
     assert out[6, 6, 2] == pytest.approx(1)
@@ -66,9 +73,7 @@ def test_an_anisotropic_ball_stays_round():
     shape = (21, 61, 61)
     offsets = (np.indices(shape).T - (np.array(shape) - 1) / 2) * spacing
     ball = (np.linalg.norm(offsets, axis=-1).T <= 20).astype(np.float32)
-    out, _ = apply_augmentation(
-        turned(45), ball, ball.astype(np.uint8), tuple(spacing), output_shape=shape, centre=centre_of(shape)
-    )
+    out, _ = moved(turned(45), ball, ball.astype(np.uint8), tuple(spacing), output_shape=shape, centre=centre_of(shape))
     # In the solid ball each axis holds a fifth of r²; voxel-space rotation would trade the 3 mm axis for the 1 mm one.
     where = (np.argwhere(out > 0.5) - (np.array(shape) - 1) / 2) * spacing
     np.testing.assert_allclose(np.sqrt((where**2).mean(axis=0) * 5), 20, rtol=0.03)
@@ -78,7 +83,7 @@ def test_flips_mirror_image_and_labels_alike():
     random = np.random.default_rng(2)
     image = random.integers(0, 4, (4, 5, 6)).astype(np.float32)
     flipped = Augmentation(np.diag([1.0, -1.0, -1.0]), np.zeros(3), 1.0)
-    out, out_labels = apply_augmentation(
+    out, out_labels = moved(
         flipped, image, image.astype(np.uint8), (1.0, 2.0, 3.0), output_shape=(4, 5, 6), centre=centre_of((4, 5, 6))
     )
     np.testing.assert_array_equal(out, image[:, ::-1, ::-1])
@@ -89,9 +94,7 @@ def test_outside_the_volume_is_background():
     image = np.full((4, 4), 5.0, np.float32)
     image[0, 0] = 2.0
     labels = np.ones((4, 4), np.uint8)
-    out, out_labels = apply_augmentation(
-        Augmentation.identity(2), image, labels, (1.0, 1.0), output_shape=(8, 8), centre=(1.5, 1.5)
-    )
+    out, out_labels = moved(Augmentation.identity(2), image, labels, (1.0, 1.0), output_shape=(8, 8), centre=(1.5, 1.5))
     assert out_labels.sum() == 16
     assert (out[out_labels == 0] == 2.0).all()
     np.testing.assert_array_equal(out[2:6, 2:6], image)
@@ -99,7 +102,7 @@ def test_outside_the_volume_is_background():
 
 def test_a_window_is_centred_where_asked():
     image = np.arange(100, dtype=np.float32).reshape(10, 10)
-    out, _ = apply_augmentation(
+    out, _ = moved(
         Augmentation.identity(2), image, image.astype(np.uint8), (1.0, 1.0), output_shape=(3, 3), centre=(6.0, 2.0)
     )
     np.testing.assert_array_equal(out, image[5:8, 1:4])
@@ -108,9 +111,7 @@ def test_a_window_is_centred_where_asked():
 def test_gamma_keeps_the_range_and_bends_the_middle():
     image = np.linspace(-1, 3, 16, dtype=np.float32).reshape(4, 4)
     bent = Augmentation(np.eye(2), np.zeros(2), 2.0)
-    out, _ = apply_augmentation(
-        bent, image, np.zeros((4, 4), np.uint8), (1.0, 1.0), output_shape=(4, 4), centre=(1.5, 1.5)
-    )
+    out, _ = moved(bent, image, np.zeros((4, 4), np.uint8), (1.0, 1.0), output_shape=(4, 4), centre=(1.5, 1.5))
     np.testing.assert_allclose(out, ((image + 1) / 4) ** 2 * 4 - 1, atol=1e-5)
 
 

@@ -22,6 +22,7 @@ def store_of(folder: Path, shapes: list[tuple[int, ...]]) -> list[str]:
         scales[tuple(n // 2 for n in shape)] = 1
         scales[tuple(n // 2 - 1 for n in shape)] = 2
         arrays: dict[str, Any] = {"image": np.full(shape, number, np.float32), "scales": scales}
+        arrays["tubed_skeleton"] = (scales == 1).astype(np.uint8)
         record: dict[str, Any] = {
             "spacing_mm": [1.0] * len(shape),
             "scales": {"thresholds_mm": [1.0]},
@@ -101,8 +102,8 @@ def test_samples_that_are_not_turned_keep_their_voxels(tmp_path, patch):
     shape = (11, 12)
     image = np.random.default_rng(0).normal(size=shape).astype(np.float32)
     scales = (image > 1).astype(np.uint8)
-    record = {"spacing_mm": [1.0, 1.0], "scales": {"thresholds_mm": []}, "shape": list(shape)}
-    write_case(tmp_path, "case", {"image": image, "scales": scales}, record)
+    record = {"spacing_mm": [2.0, 1.0], "scales": {"thresholds_mm": []}, "shape": list(shape)}
+    write_case(tmp_path, "case", {"image": image, "scales": scales, "tubed_skeleton": scales}, record)
     flips = AugmentationSettings(probability=0, flip_probability=0.5, gamma=(1, 1))
     loading = LoadingSettings(batch_size=1, patch_size=patch, samples_per_epoch=20)
     known = set(image.ravel().tolist())
@@ -110,6 +111,8 @@ def test_samples_that_are_not_turned_keep_their_voxels(tmp_path, patch):
         assert set(batch["image"].ravel().tolist()) <= known
         inside = batch["image"][0, 0] > image.min()
         assert torch.equal(batch["scales"][0][inside], (batch["image"][0, 0][inside] > 1).long())
+        assert torch.equal(batch["tubed_skeleton"], batch["scales"] > 0)
+        assert batch["spacing_mm"].tolist() == [[2.0, 1.0]]
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,9 @@ from losses.contrastive import contrastive_loss
 from losses.cross_entropy import binary_cross_entropy, categorical_cross_entropy
 from losses.dice import dice_loss
 from losses.settings import LossSettings
-from losses.terms import TERMS
+from losses.terms import TERMS, Term
 from losses.total import TotalLoss, foreground_weights
+from losses.truth import Truth
 
 COUNTS = (900, 10, 40, 50)  # background and three scales
 
@@ -36,7 +37,7 @@ def batch(channels: int, scales: int = 3, ndim: int = 2, projections: int = 0) -
 @pytest.mark.parametrize("ndim", [2, 3])
 def test_multi_task_names_order_values_and_sum(ndim):
     outputs, labels = batch(4, ndim=ndim, projections=3)
-    terms = TotalLoss(LossSettings(), "multi_task", 3, COUNTS)(outputs, labels)
+    terms = TotalLoss(LossSettings(), "multi_task", 3, COUNTS)(outputs, Truth(labels))
     expected = {}
     masks = {"main": labels > 0} | {f"scale_{s}": labels == s for s in (1, 2, 3)}
     weights = [3.0, 99.0**0.5, 24.0**0.5, 19.0**0.5]  # sqrt of background over foreground
@@ -55,7 +56,7 @@ def test_multi_task_names_order_values_and_sum(ndim):
 
 def test_binary_is_the_main_task_alone():
     outputs, labels = batch(1)
-    terms = TotalLoss(LossSettings(foreground_weight=2.0), "binary", 3)(outputs, labels)
+    terms = TotalLoss(LossSettings(foreground_weight=2.0), "binary", 3)(outputs, Truth(labels))
     assert list(terms) == ["main/dice", "main/cross_entropy", "total"]
     mask = (labels > 0)[:, None]
     torch.testing.assert_close(terms["main/dice"], dice_loss(torch.sigmoid(outputs.logits), mask))
@@ -66,7 +67,7 @@ def test_binary_is_the_main_task_alone():
 @pytest.mark.parametrize("ndim", [2, 3])
 def test_multi_class_is_over_exclusive_scales(ndim):
     outputs, labels = batch(4, ndim=ndim)
-    terms = TotalLoss(LossSettings(), "multi_class", 3, COUNTS)(outputs, labels)
+    terms = TotalLoss(LossSettings(), "multi_class", 3, COUNTS)(outputs, Truth(labels))
     assert list(terms) == ["main/dice", "main/cross_entropy", "total"]
     of_scales = torch.softmax(outputs.logits, dim=1)[:, 1:]
     masks = torch.stack([labels == s for s in (1, 2, 3)], dim=1)
@@ -84,7 +85,7 @@ def test_weights_of_terms_enter_the_sum_only():
         lambda_contrastive=0.0,
         foreground_weight=1.0,
     )
-    terms = TotalLoss(settings, "multi_task", 1)(outputs, labels)
+    terms = TotalLoss(settings, "multi_task", 1)(outputs, Truth(labels))
     assert list(terms) == ["main/dice", "main/cross_entropy", "scale_1/cross_entropy", "total"]
     expected = 2 * terms["main/dice"] + 3 * terms["main/cross_entropy"] + 0.5 * 5 * terms["scale_1/cross_entropy"]
     torch.testing.assert_close(terms["total"], expected)
@@ -93,7 +94,7 @@ def test_weights_of_terms_enter_the_sum_only():
 def test_a_weight_of_zero_leaves_the_term_out():
     outputs, labels = batch(4, projections=3)
     settings = LossSettings(auxiliary={"dice": 1.0, "cross_entropy": 0.0}, lambda_scales=(1.0, 0.0, 1.0))
-    names = list(TotalLoss(settings, "multi_task", 3, COUNTS)(outputs, labels))
+    names = list(TotalLoss(settings, "multi_task", 3, COUNTS)(outputs, Truth(labels)))
     assert names == ["main/dice", "main/cross_entropy", "scale_1/dice", "scale_3/dice", "contrastive", "total"]
 
 
@@ -102,7 +103,7 @@ def test_absent_scales_and_empty_labels_are_safe(formulation, channels):
     outputs, labels = batch(channels, projections=3)
     loss = TotalLoss(LossSettings(anchors=AnchorSettings(mode="masked")), formulation, 3, (100, 0, 0, 0))
     for kept in (2, 0):  # one scale alone, none at all
-        terms = loss(outputs, torch.where(labels == kept, labels, 0))
+        terms = loss(outputs, Truth(torch.where(labels == kept, labels, 0)))
         (gradient,) = torch.autograd.grad(terms["total"], outputs.logits)
         assert all(bool(torch.isfinite(value)) for value in terms.values())
         assert bool(torch.isfinite(gradient).all())
@@ -110,22 +111,22 @@ def test_absent_scales_and_empty_labels_are_safe(formulation, channels):
             assert terms["contrastive"].item() == 0.0  # one scale has no negatives
     perfect = outputs._replace(logits=torch.full_like(outputs.logits, -200.0))
     if formulation != "multi_class":
-        assert all(value.item() == 0.0 for value in loss(perfect, torch.zeros_like(labels)).values())
+        assert all(value.item() == 0.0 for value in loss(perfect, Truth(torch.zeros_like(labels))).values())
 
 
 def test_each_task_has_its_own_gradient():
     outputs, labels = batch(4, projections=3)
-    terms = TotalLoss(LossSettings(), "multi_task", 3, COUNTS)(outputs, labels)
+    terms = TotalLoss(LossSettings(), "multi_task", 3, COUNTS)(outputs, Truth(labels))
     (gradient,) = torch.autograd.grad(terms["scale_2/dice"], outputs.logits, retain_graph=True)
     assert [bool((gradient[:, c] != 0).any()) for c in range(4)] == [False, False, True, False]
     assert torch.autograd.grad(terms["contrastive"], outputs.logits, allow_unused=True) == (None,)
 
 
 def test_a_new_term_is_one_line_in_the_table(monkeypatch):
-    monkeypatch.setitem(TERMS, "size", lambda task, settings: task.probabilities.mean())
+    monkeypatch.setitem(TERMS, "size", Term(lambda task, _: task.probabilities.mean()))
     outputs, labels = batch(2, scales=1, projections=1)
     settings = LossSettings(main={"size": 2.0}, auxiliary={"size": 1.0}, lambda_scales=(0.5,), lambda_contrastive=0.0)
-    terms = TotalLoss(settings, "multi_task", 1, (1, 1))(outputs, labels)
+    terms = TotalLoss(settings, "multi_task", 1, (1, 1))(outputs, Truth(labels))
     assert list(terms) == ["main/size", "scale_1/size", "total"]
     main, scale = torch.sigmoid(outputs.logits).mean(dim=(0, 2, 3))
     torch.testing.assert_close(terms["total"], 2.0 * main + 0.5 * scale)
@@ -139,7 +140,7 @@ def test_deterministic_mode_gives_the_same_gradient_again(formulation, channels)
     torch.use_deterministic_algorithms(True)
     try:
         first, second = (
-            torch.autograd.grad(loss(outputs, labels, torch.Generator().manual_seed(0))["total"], wanted)
+            torch.autograd.grad(loss(outputs, Truth(labels), torch.Generator().manual_seed(0))["total"], wanted)
             for _ in range(2)
         )
     finally:
@@ -149,7 +150,7 @@ def test_deterministic_mode_gives_the_same_gradient_again(formulation, channels)
 
 def test_scales_are_optional_in_multi_task():
     outputs, labels = batch(1, scales=0)
-    terms = TotalLoss(LossSettings(foreground_weight=1.0), "multi_task", 0)(outputs, labels)
+    terms = TotalLoss(LossSettings(foreground_weight=1.0), "multi_task", 0)(outputs, Truth(labels))
     assert list(terms) == ["main/dice", "main/cross_entropy", "total"]
 
 
@@ -160,8 +161,8 @@ def test_float32_for_half_precision_and_inside_autocast(formulation, channels):
     exact = Outputs(half.logits.float(), tuple(p.float() for p in half.projections))
     loss = TotalLoss(LossSettings(temperature=0.1), formulation, 3, COUNTS)
     with torch.autocast("cpu", torch.bfloat16):
-        terms = loss(half, labels)
-    for name, value in loss(exact, labels).items():
+        terms = loss(half, Truth(labels))
+    for name, value in loss(exact, Truth(labels)).items():
         assert terms[name].dtype == torch.float32
         assert torch.equal(terms[name], value), name
 
@@ -169,7 +170,7 @@ def test_float32_for_half_precision_and_inside_autocast(formulation, channels):
 def test_anchors_are_drawn_from_the_given_generator():
     outputs, labels = batch(4, projections=3)
     loss = TotalLoss(LossSettings(anchors=AnchorSettings(cap=9)), "multi_task", 3, COUNTS)
-    values = [loss(outputs, labels, torch.Generator().manual_seed(s))["contrastive"].item() for s in (1, 1, 2)]
+    values = [loss(outputs, Truth(labels), torch.Generator().manual_seed(s))["contrastive"].item() for s in (1, 1, 2)]
     assert values[0] == values[1]
     assert values[0] != values[2]
 
@@ -203,15 +204,15 @@ def test_inputs_that_do_not_fit():
     outputs, labels = batch(4, projections=3)
     loss = TotalLoss(LossSettings(), "multi_task", 3, COUNTS)
     with pytest.raises(ValueError, match=r"logits: expected 4 channel\(s\) .* got \(2, 3, 8, 8\)"):
-        loss(outputs._replace(logits=outputs.logits[:, :3]), labels)
+        loss(outputs._replace(logits=outputs.logits[:, :3]), Truth(labels))
     with pytest.raises(ValueError, match=r"labels: expected integers \(2, 8, 8\) .* got torch.uint8 \(2, 8, 7\)"):
-        loss(outputs, labels[..., :7])
+        loss(outputs, Truth(labels[..., :7]))
     with pytest.raises(ValueError, match="labels: expected integers"):
-        loss(outputs, labels.float())
+        loss(outputs, Truth(labels.float()))
     with pytest.raises(ValueError, match=r"labels: expected 0 … 3 for 3 scales, got 7 … 7"):
-        loss(outputs, torch.full_like(labels, 7))
+        loss(outputs, Truth(torch.full_like(labels, 7)))
     with pytest.raises(ValueError, match="projections: expected 3, one a scale, got 0"):
-        loss(outputs._replace(projections=()), labels)
+        loss(outputs._replace(projections=()), Truth(labels))
 
 
 @pytest.mark.parametrize(
@@ -232,3 +233,33 @@ def test_inputs_that_do_not_fit():
 def test_settings_out_of_range(bad, message):
     with pytest.raises(ValidationError, match=message):
         LossSettings(**bad)
+
+
+@pytest.mark.parametrize(("formulation", "channels"), [("multi_task", 4), ("multi_class", 4)])
+def test_a_task_sees_the_part_of_the_tube_that_is_its_own(formulation, channels, monkeypatch):
+    outputs, labels = batch(channels, projections=3)
+    tube = torch.rand(labels.shape, generator=torch.Generator().manual_seed(1)) < 0.5
+    seen = {}
+
+    def look(task, _):
+        seen[task.name] = (task.tubed_skeleton, task.spacing_mm, task.generator)
+        return task.probabilities.sum()
+
+    monkeypatch.setitem(TERMS, "look", Term(look))
+    settings = LossSettings(main={"look": 1.0}, auxiliary={"look": 1.0})
+    spacing, generator = torch.tensor([[2.0, 1.0]] * 2), torch.Generator()
+    loss = TotalLoss(settings, formulation, 3, COUNTS)
+    loss(outputs, Truth(labels, tube, spacing), generator)
+    own = [labels == scale for scale in (1, 2, 3)]
+    if formulation == "multi_class":
+        expected = {"main": torch.stack(own, 1) & tube[:, None]}
+    else:
+        masks = [labels > 0, *own]
+        expected = {n: (m & tube)[:, None] for n, m in zip(["main", "scale_1", "scale_2", "scale_3"], masks)}
+    assert seen.keys() == expected.keys()
+    for name, (its_tube, its_spacing, its_generator) in seen.items():
+        assert torch.equal(its_tube, expected[name])
+        assert its_spacing is spacing
+        assert its_generator is generator
+    with pytest.raises(ValueError, match="main: this loss needs the truth's tubed_skeleton"):
+        loss(outputs, Truth(labels))

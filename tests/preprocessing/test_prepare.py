@@ -12,6 +12,7 @@ from data.json_files import to_json
 from preprocessing.grid import Grid, GridSettings
 from preprocessing.intensity import IntensitySettings
 from preprocessing.prepare import PreprocessingSettings, prepare_case, prepare_image
+from preprocessing.tubed_skeleton import tubed_skeleton
 from tests.preprocessing.drawn_cases import bars_in_a_box
 from vessels.scales import ScaleSettings
 
@@ -28,6 +29,7 @@ def test_a_prepared_case_holds_what_training_needs(ndim):
         "organ": np.uint8,
         "scales": np.uint8,
         "skeleton": np.uint8,
+        "tubed_skeleton": np.uint8,
         "branches": np.int32,
     }
     assert {array.shape for array in arrays.values()} == {grid.shape}
@@ -38,6 +40,7 @@ def test_a_prepared_case_holds_what_training_needs(ndim):
     np.testing.assert_array_equal(arrays["branches"] > 0, inside)
     np.testing.assert_array_equal(arrays["organ"], raw.organ.array[grid.crop_box])
     assert not (arrays["skeleton"].astype(bool) & ~inside).any()
+    np.testing.assert_array_equal(arrays["tubed_skeleton"], tubed_skeleton(inside, 2))
     # The window -150 … 250 puts 100 HU at 0.625.
     parenchyma = raw.organ.array[grid.crop_box] & ~raw.vessels.array[grid.crop_box]
     assert arrays["image"][parenchyma].mean() == pytest.approx(0.625, abs=0.005)

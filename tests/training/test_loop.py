@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import torch
 
 from data.loading import LoadingSettings
 from losses.settings import LossSettings
+from losses.terms import TERMS, Term
 from models.settings import ModelSettings
 from training.checkpoint import load_checkpoint
 from training.loop import restore, set_up, train_run, train_step
@@ -94,14 +96,23 @@ def test_a_finished_training_can_be_prolonged(tiny_cases, tmp_path):
     assert load_checkpoint(train_run(longer).checkpoint("final"))["epoch"] == 2
 
 
-def test_a_loss_that_is_not_finite_stops_before_the_weights_change(tiny_cases, tmp_path):
+def test_a_loss_that_is_not_finite_stops_before_the_weights_change(tiny_cases, tmp_path, monkeypatch):
     training, state = set_up(settings_of(tiny_cases, tmp_path))
     assert state is None
     before = {name: value.clone() for name, value in training.network.state_dict().items() if "running" not in name}
-    image = torch.full((1, 1, 16, 16, 16), torch.nan)
-    batch = {"image": image, "scales": torch.ones(1, 16, 16, 16, dtype=torch.long), "case_ids": ["case_9"]}
-    with pytest.raises(ValueError, match=r"epoch 0, step 4, cases case_9: the loss term main/dice is nan"):
+    batch = {
+        "image": torch.full((1, 1, 16, 16, 16), torch.nan),
+        "scales": torch.ones(1, 16, 16, 16, dtype=torch.long),
+        "tubed_skeleton": torch.ones(1, 16, 16, 16, dtype=torch.bool),
+        "spacing_mm": torch.ones(1, 3),
+        "case_ids": ["case_9"],
+    }
+    with pytest.raises(ValueError, match=r"epoch 0, step 4, cases case_9: the network's output is not finite"):
         train_step(training, batch, 4)
+    batch["image"] = torch.rand(1, 1, 16, 16, 16)
+    monkeypatch.setitem(TERMS, "dice", Term(lambda task, _: task.probabilities.sum() * math.inf))
+    with pytest.raises(ValueError, match=r"epoch 0, step 5, cases case_9: the loss term main/dice is inf"):
+        train_step(training, batch, 5)
     after = training.network.state_dict()
     assert all(torch.equal(value, after[name]) for name, value in before.items() if value.is_floating_point())
 
