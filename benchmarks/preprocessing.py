@@ -11,14 +11,8 @@ off on both sides.
 """
 
 import os
-import resource
-import statistics
-import sys
 import tempfile
-import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -28,6 +22,7 @@ from pydantic import BaseModel, Field
 from scipy import ndimage
 from skimage.morphology import skeletonize as scikit_image_skeletonize
 
+from benchmarks.cost import Cost, cost_of, in_own_process
 from benchmarks.plain_decomposition import decompose_plainly, nearest_branches
 from command_line import parse, run
 from vessels.distance import nearest_label
@@ -38,7 +33,6 @@ from vessels.skeleton import skeletonize
 
 SPACING_MM = (1.6, 0.8, 0.8)
 TREES = TreeSettings(terminals=200, root_radius_mm=7.9)
-LINUX_STATUS, LINUX_RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 Mask = NDArray[np.bool_]
 Seeds = NDArray[np.int32]
 
@@ -59,13 +53,6 @@ class Step(NamedTuple):
 
     plain: Callable[[Mask, Seeds], np.ndarray]
     ours: Callable[[Mask, Seeds], np.ndarray]
-
-
-class Cost(NamedTuple):
-    """Median time of a call, and peak memory above what was there before the first."""
-
-    seconds: float
-    mebibytes: float
 
 
 STEPS = {
@@ -102,7 +89,9 @@ def main() -> None:
             print(f"\n{size}: {shape} voxels, {mask.sum():,} of them vessel ({mask.mean():.2%})")
             print(f"{'':30}{'plain':>10}{'ramify':>10}{'faster':>9}{'plain':>12}{'ramify':>11}{'share':>7}{'equal':>9}")
             for step in STEPS:
-                plain, ours = (measure_apart(step, side, folder, command.repeats) for side in ("plain", "ours"))
+                plain, ours = (
+                    in_own_process(measure, step, side, folder, command.repeats) for side in ("plain", "ours")
+                )
                 print(_row(step, plain, ours) + f"{_agreement(folder, mask):>9.2%}", flush=True)
 
 
@@ -137,46 +126,23 @@ def make_seeds(mask: Mask) -> NDArray[np.int32]:
     return labels
 
 
-def measure_apart(step: str, side: str, folder: Path, repeats: int) -> Cost:
-    """The cost of one side of a step, in a new process; its result stays in the folder, as plain.npy or ours.npy."""
-    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(measure, step, side, folder, repeats).result()
-
-
 def measure(step: str, side: str, folder: Path, repeats: int) -> Cost:
-    """The cost of one side of a step, in this process."""
+    """The cost of one side of a step, in this process; its result stays in the folder, as plain.npy or ours.npy."""
     call = STEPS[step].plain if side == "plain" else STEPS[step].ours
     mask, seeds = np.load(folder / "mask.npy"), np.load(folder / "seeds.npy")
     # A first call on a corner loads, or compiles, every kernel that the timed ones need.
     z, y, x = np.argwhere(mask)[mask.sum() // 2]
     corner = tuple(slice(max(index - 24, 0), index + 24) for index in (z, y, x))
     call(np.ascontiguousarray(mask[corner]), np.ascontiguousarray(seeds[corner]))
-    before = _start_of_peak()
-    seconds = []
-    result: np.ndarray | None = None
-    for _ in range(repeats):
-        result = None
-        start = time.perf_counter()
-        result = call(mask, seeds)
-        seconds.append(time.perf_counter() - start)
-    cost = Cost(statistics.median(seconds), _peak_mebibytes() - before)
-    np.save(folder / f"{side}.npy", np.asarray(result))
+    results: list[np.ndarray] = []
+
+    def again() -> None:
+        results.clear()
+        results.append(call(mask, seeds))
+
+    cost = cost_of(again, repeats)
+    np.save(folder / f"{side}.npy", np.asarray(results[0]))
     return cost
-
-
-def _start_of_peak() -> float:
-    """Forget the peak so far where the system can, and return the peak from here on."""
-    if LINUX_RESET.exists():
-        LINUX_RESET.write_text("5")
-    return _peak_mebibytes()
-
-
-def _peak_mebibytes() -> float:
-    """Highest resident size; on Linux that of this program alone, not what getrusage carries over from its parent."""
-    if LINUX_STATUS.exists():
-        return int(LINUX_STATUS.read_text().split("VmHWM:")[1].split()[0]) / 1024
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Settings from a YAML file and the command line: `--config FILE` first, then `--section.key value` on top of it."""
+"""Settings from YAML files and the command line: each `--config FILE` on top of the one before, then the flags."""
 
 import contextlib
 import io
@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import tyro
 from pydantic import BaseModel, ValidationError, create_model
 
-from command_line.yaml_settings import describe_validation_error, read_yaml
+from command_line.yaml_settings import describe_validation_error, laid_over, read_yaml
 
 SettingsT = TypeVar("SettingsT", bound=BaseModel)
 
@@ -36,8 +36,8 @@ def parse(settings_class: type[SettingsT], description: str, argv: Sequence[str]
         FileNotFoundError: no such config file.
     """
     words = list(sys.argv[1:] if argv is None else argv)
-    config_path, words = _take_config(words)
-    default = _defaults_from_yaml(settings_class, config_path) if config_path else tyro.MISSING_NONPROP
+    config_paths, words = _take_configs(words)
+    default = _defaults_from_yaml(settings_class, config_paths) if config_paths else tyro.MISSING_NONPROP
     wants_help = any(word in ("-h", "--help") for word in words)
     captured = io.StringIO()
     try:
@@ -47,7 +47,7 @@ def parse(settings_class: type[SettingsT], description: str, argv: Sequence[str]
                 settings_class,
                 args=words,
                 default=default,
-                description=f"{description}\n\n{CONFIG_FLAG} FILE reads settings from YAML; flags override it.",
+                description=f"{description}\n\n{CONFIG_FLAG} FILE reads settings from YAML, a second one on top of the first; flags override.",
             )
     except SystemExit as stop:
         if stop.code in (0, None):
@@ -55,33 +55,35 @@ def parse(settings_class: type[SettingsT], description: str, argv: Sequence[str]
         raise ValueError(_one_line(captured.getvalue())) from None
 
 
-def _take_config(words: list[str]) -> tuple[Path | None, list[str]]:
-    """Split `--config FILE` off the arguments."""
+def _take_configs(words: list[str]) -> tuple[list[Path], list[str]]:
+    """Split every `--config FILE` off the arguments."""
     rest: list[str] = []
-    path: Path | None = None
+    paths: list[Path] = []
     position = 0
     while position < len(words):
         word = words[position]
         if word == CONFIG_FLAG:
             if position + 1 == len(words):
                 raise ValueError(f"{CONFIG_FLAG}: expected a YAML file after it")
-            path = Path(words[position + 1])
+            paths.append(Path(words[position + 1]))
             position += 2
             continue
         if word.startswith(f"{CONFIG_FLAG}="):
-            path = Path(word.removeprefix(f"{CONFIG_FLAG}="))
+            paths.append(Path(word.removeprefix(f"{CONFIG_FLAG}=")))
         else:
             rest.append(word)
         position += 1
-    return path, rest
+    return paths, rest
 
 
-def _defaults_from_yaml(settings_class: type[SettingsT], path: Path) -> SettingsT:
-    """Settings of a YAML file; what the file lacks and has no default is left for the command line."""
+def _defaults_from_yaml(settings_class: type[SettingsT], paths: list[Path]) -> SettingsT:
+    """Settings of YAML files, the last one on top; what they lack and has no default is left for the command line."""
     required: dict[str, Any] = {
         name: (Any, tyro.MISSING) for name, field in settings_class.model_fields.items() if field.is_required()
     }
-    given = read_yaml(path)
+    given: dict[str, Any] = {}
+    for path in paths:
+        given = laid_over(given, read_yaml(path))
     # The class itself stands in for what is missing, the file's own values keep their checks.
     lenient = create_model(
         settings_class.__name__,
@@ -91,7 +93,8 @@ def _defaults_from_yaml(settings_class: type[SettingsT], path: Path) -> Settings
     try:
         checked = lenient.model_validate(given)
     except ValidationError as error:
-        raise ValueError(f"{path}: {describe_validation_error(error, settings_class)}") from None
+        names = " with ".join(map(str, paths))
+        raise ValueError(f"{names}: {describe_validation_error(error, settings_class)}") from None
     return settings_class.model_construct(**{name: getattr(checked, name) for name in settings_class.model_fields})
 
 

@@ -30,6 +30,15 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return content
 
 
+def laid_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """Two mappings as one: sections are joined key by key, anything else is the upper one's."""
+    joined = dict(below)
+    for key, value in above.items():
+        under = joined.get(key)
+        joined[key] = laid_over(under, value) if isinstance(under, dict) and isinstance(value, dict) else value
+    return joined
+
+
 def describe_validation_error(error: ValidationError, settings_class: type[BaseModel]) -> str:
     """The first complaint in one line: the key's full name, what is wrong, and the near miss of an unknown key."""
     first = error.errors(include_url=False)[0]

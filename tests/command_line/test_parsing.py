@@ -55,6 +55,22 @@ def test_a_required_value_may_come_from_either_side(tmp_path):
         parse(Outer, "test", words)
 
 
+def test_files_lie_one_on_top_of_the_other(tmp_path):
+    below, above = tmp_path / "below.yaml", tmp_path / "above.yaml"
+    below.write_text("root: here\ntrain: {epochs: 5, size: [4, 4]}\nweights: {dice: 1, cldice: 1}\n")
+    above.write_text("mode: b\ntrain: {size: [8]}\nweights: {cldice: 2, other: 3}\n")
+    settings = parse(Outer, "test", ["--config", str(below), f"--config={above}", "--train.epochs", "7"])
+    assert settings == Outer(
+        root=Path("here"),
+        mode="b",
+        train=Inner(epochs=7, size=(8,)),
+        weights={"dice": 1.0, "cldice": 2.0, "other": 3.0},
+    )
+    above.write_text("train: {epocs: 3}\n")
+    with pytest.raises(ValueError, match=r"below\.yaml with .*above\.yaml: train\.epocs: unknown key; did you mean"):
+        parse(Outer, "test", ["--config", str(below), "--config", str(above)])
+
+
 def test_tuples_and_none(tmp_path):
     assert parse(Outer, "t", ["--root", "x", "--train.size", "4", "5"]).train.size == (4, 5)
     words = write(tmp_path, "root: x\ntrain: {size: [1, 2, 3]}\n")

@@ -1,0 +1,78 @@
+"""Time and peak memory of a call, on the CPU or on CUDA."""
+
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import NamedTuple, ParamSpec, TypeVar
+
+LINUX_STATUS, LINUX_RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
+
+
+class Cost(NamedTuple):
+    """Median time of a call, and the peak of memory above what was there before the first."""
+
+    seconds: float
+    mebibytes: float
+
+
+def in_own_process(function: Callable[Given, Result], *args: Given.args, **kwargs: Given.kwargs) -> Result:
+    """The result of a call in a new process, which has a peak of memory of its own."""
+    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(function, *args, **kwargs).result()
+
+
+def cost_of(call: Callable[[], object], repeats: int, device: str = "cpu") -> Cost:
+    """Call several times; whatever has to be loaded or compiled should have been before.
+
+    On the CPU the peak is that of resident memory, on CUDA that of the memory torch has given out.
+    """
+    if device == "cuda":
+        return _cost_on_cuda(call, repeats)
+    before = _start_of_peak()
+    seconds = [_seconds(call)]
+    # Later calls find the memory that the first one gave back, and would add nothing.
+    peak = _peak_mebibytes() - before
+    seconds += [_seconds(call) for _ in range(repeats - 1)]
+    return Cost(statistics.median(seconds), peak)
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def _cost_on_cuda(call: Callable[[], object], repeats: int) -> Cost:
+    import torch
+
+    def finished() -> None:
+        call()
+        torch.cuda.synchronize()
+
+    torch.cuda.synchronize()
+    torch.cuda.reset_peak_memory_stats()
+    before = torch.cuda.memory_allocated()
+    seconds = [_seconds(finished) for _ in range(repeats)]
+    return Cost(statistics.median(seconds), (torch.cuda.max_memory_allocated() - before) / 2**20)
+
+
+def _start_of_peak() -> float:
+    """Forget the peak so far where the system can, and return the peak from here on."""
+    if LINUX_RESET.exists():
+        LINUX_RESET.write_text("5")
+    return _peak_mebibytes()
+
+
+def _peak_mebibytes() -> float:
+    """Highest resident size; on Linux that of this program alone, not what getrusage carries over from its parent."""
+    if LINUX_STATUS.exists():
+        return int(LINUX_STATUS.read_text().split("VmHWM:")[1].split()[0]) / 1024
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
