@@ -4,8 +4,9 @@ A truth met by many predictions is analysed once. Everything lies in the mask's 
 the mask it is compared with.
 """
 
+import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
@@ -14,13 +15,18 @@ from numpy.typing import NDArray
 
 from metrics.masks import Mask, check_mask, check_spacing
 from vessels.box import foreground_box
+from vessels.betti import BettiNumbers, betti_numbers
 from vessels.branches import BranchGraph, trace_branches, voxels_of
 from vessels.components import label_components
 from vessels.distance import surface
-from vessels.scales import ScaleDecomposition, ScaleSettings, decompose_scales
+from vessels.octants import BoundaryCorners, boundary_corners
+from vessels.point_index import PointIndex
+from vessels.scales import ScaleDecomposition, ScaleSettings, ScaleWarning, decompose_scales
 from vessels.skeleton import skeletonize
 
 SkeletonMethod = Literal["guarded", "scikit-image"]
+"""`guarded`: Lee's thinning that loses no component (`vessels.skeleton`). `scikit-image`: what its `skeletonize` gives
+by default, Lee et al. 1994 in 3D and Zhang & Suen 1984 in 2D, as in most published code; may lose components in 3D."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,13 +34,14 @@ class MaskAnalysis:
     """A mask with its box, components, surface, skeleton, branches and scales, each computed on first use and kept.
 
     Arrays named after a part (`skeleton`, `components`, `surface`, `scales.labels`) cover `box` alone; voxel indices
-    (`skeleton_voxels`, `surface_voxels`, `branches.voxels`) count from the corner of the whole volume, so that those
-    of two masks can be compared.
+    (`skeleton_voxels`, `surface_points.points`, `branches.voxels`) count from the corner of the whole volume, so that
+    those of two masks can be compared.
 
     mask: bool (*S), 2D or 3D, the whole volume; not copied.
     spacing_mm: voxel size along each array axis (z, y, x), millimetres, > 0.
-    skeleton_method: `guarded` thinning (`vessels.skeleton`), or that of `scikit-image`, which may lose components.
+    skeleton_method: whose thinning.
     scale_settings: how `scales` are told apart.
+    region_voxels: how many voxels were looked at, of which the mask holds some (an organ's); None: the whole volume.
     name: what messages call the mask.
 
     Raises ValueError for a mask that is not boolean, not 2D or 3D or without voxels, or a bad spacing.
@@ -43,7 +50,8 @@ class MaskAnalysis:
     mask: Mask
     spacing_mm: Sequence[float]
     skeleton_method: SkeletonMethod = "guarded"
-    scale_settings: ScaleSettings = ScaleSettings()
+    scale_settings: ScaleSettings = field(default_factory=ScaleSettings)
+    region_voxels: int | None = None
     name: str = "mask"
 
     def __post_init__(self) -> None:
@@ -94,9 +102,9 @@ class MaskAnalysis:
         """Skeleton within the box, by `skeleton_method`."""
         if self.skeleton_method == "guarded" or self.is_empty:
             return skeletonize(self.inside)
-        from skimage.morphology import skeletonize as lee_thinning
+        from skimage.morphology import skeletonize as their_thinning
 
-        return np.asarray(lee_thinning(self.inside, method="lee")) != 0
+        return np.asarray(their_thinning(self.inside)) != 0
 
     @cached_property
     def skeleton_voxels(self) -> NDArray[np.int64]:
@@ -118,13 +126,36 @@ class MaskAnalysis:
 
     @cached_property
     def surface(self) -> Mask:
-        """Foreground voxels with a background face neighbour in the volume, within the box."""
-        return surface(self.inside)
+        """Foreground voxels with a background face neighbour in the volume, within the box.
+
+        A mask that fills its volume has none: the voxels at the volume's border stand in.
+        """
+        edge = surface(self.inside)
+        if not edge.any():
+            edge = self.inside.copy()
+            edge[(slice(1, -1),) * edge.ndim] = False
+        return edge
 
     @cached_property
-    def surface_voxels(self) -> NDArray[np.int64]:
-        """Indices of the surface voxels in the whole volume, int (N, ndim), in C order."""
-        return voxels_of(self.surface) + self.corner
+    def surface_points(self) -> PointIndex:
+        """The voxels of `surface`, to measure distances to; `points` counts from the corner of the whole volume."""
+        return PointIndex(voxels_of(self.surface) + self.corner, self.spacing_mm)
+
+    @cached_property
+    def boundary(self) -> BoundaryCorners:
+        """Grid corners between foreground and background, counted from the corner of the whole volume."""
+        found = boundary_corners(self.inside)
+        return replace(found, corners=found.corners + self.corner.astype(np.int32))
+
+    @cached_property
+    def boundary_points(self) -> PointIndex:
+        """The corners of `boundary`, to measure distances to."""
+        return PointIndex(self.boundary.corners, self.spacing_mm)
+
+    @cached_property
+    def betti(self) -> BettiNumbers:
+        """Pieces, tunnels and cavities."""
+        return betti_numbers(self.inside, self.boundary)
 
     @cached_property
     def branches(self) -> BranchGraph:
@@ -135,8 +166,20 @@ class MaskAnalysis:
     @cached_property
     def scales(self) -> ScaleDecomposition:
         """Scales of the mask by `scale_settings`, its arrays within the box; the mask must not be empty."""
-        return decompose_scales(self.inside, self.spacing_mm, **dict(self.scale_settings))
+        with warnings.catch_warnings():
+            # What it warns of is in its notes as well.
+            warnings.simplefilter("ignore", ScaleWarning)
+            return decompose_scales(self.inside, self.spacing_mm, **dict(self.scale_settings))
+
+    @property
+    def n_considered(self) -> int:
+        """Number of voxels that were looked at."""
+        return self.mask.size if self.region_voxels is None else self.region_voxels
 
     def holds(self, voxels: NDArray[np.integer]) -> NDArray[np.bool_]:
         """Whether the mask holds each of some voxels of the whole volume, int (N, ndim) -> bool (N,)."""
         return self.mask[tuple(voxels.T)]
+
+    def voxels_outside(self, other: "MaskAnalysis") -> NDArray[np.int64]:
+        """Indices in the whole volume of the voxels that this mask holds and the other does not, int (N, ndim)."""
+        return voxels_of(self.inside & ~other.mask[self.box]) + self.corner

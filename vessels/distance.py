@@ -4,7 +4,6 @@ What is computed here does not depend on where in the array the mask lies: every
 integer offsets, and ties go to the voxel that comes first in C order.
 """
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,7 +11,8 @@ from numpy.typing import NDArray
 
 from vessels.box import foreground_box
 from vessels.components import label_components
-from vessels.nearest import fill_boxes, morton_codes, n_nodes, spread_labels, squared_distances
+from vessels.nearest import morton_codes, spread_labels
+from vessels.point_index import PointIndex, in_3d, spacing_in_3d
 
 Mask = NDArray[np.bool_]
 
@@ -67,7 +67,7 @@ def nearest_label(seeds: NDArray[np.integer], mask: Mask, spacing_mm: Sequence[f
         ValueError: seeds that are not integers from 0 to 2^31 - 1, arrays of different shapes, or a bad spacing.
     """
     _check_mask("mask", mask)
-    spacing = _spacing_in_3d(spacing_mm, mask.ndim)
+    spacing = spacing_in_3d(spacing_mm, mask.ndim)
     if mask.ndim not in (2, 3):
         raise ValueError(f"mask: expected 2 or 3 dimensions, got shape {mask.shape}; label one volume at a time")
     if not np.issubdtype(seeds.dtype, np.integer) or seeds.shape != mask.shape:
@@ -87,7 +87,7 @@ def nearest_label(seeds: NDArray[np.integer], mask: Mask, spacing_mm: Sequence[f
     labels = seeds[box][places]
     if labels.min() < 0 or labels.max() > np.iinfo(np.int32).max:
         raise ValueError(f"seeds: expected labels from 0 to 2^31 - 1, got {labels.min()} to {labels.max()}")
-    points = _in_3d(np.stack(places, axis=1))
+    points = in_3d(np.stack(places, axis=1))
     # By component, and near points together; `order` doubles as each point's rank in C order.
     order = np.lexsort((morton_codes(points), of_component))
     starts = np.searchsorted(of_component[order], np.arange(n_components + 2))
@@ -111,43 +111,20 @@ def distances_to_set_mm(points: NDArray[np.integer], target: Mask, spacing_mm: S
         ValueError: points that are not integers (N, ndim), a target that is not boolean, or a bad spacing.
     """
     _check_mask("target", target)
-    spacing = _spacing_in_3d(spacing_mm, target.ndim)
     if not np.issubdtype(points.dtype, np.integer) or points.ndim != 2 or points.shape[1] != target.ndim:
         raise ValueError(
             f"points: expected voxel indices, integers of shape (N, {target.ndim}), "
             f"got {points.dtype} of shape {points.shape}"
         )
     box = foreground_box(target)
-    members = _in_3d(np.argwhere(target[box]))
-    if len(members) == 0:
-        return np.full(len(points), math.inf)
-    members = members[np.argsort(morton_codes(members))]
-    boxes = np.empty((n_nodes(len(members)), 6), dtype=np.int32)
-    fill_boxes(members, boxes)
-    queries = _in_3d(points - np.array([side.start for side in box]))
-    return np.sqrt(squared_distances(queries, members, boxes, spacing))
+    corner = np.array([side.start for side in box])
+    return PointIndex(np.argwhere(target[box]), spacing_mm).distances_mm(points - corner)
 
 
 def _check_mask(name: str, mask: Mask) -> None:
     if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
         came = f"dtype {mask.dtype}" if isinstance(mask, np.ndarray) else type(mask).__name__
         raise ValueError(f"{name}: expected a boolean array, got {came}; compare first, as in labels > 0")
-
-
-def _spacing_in_3d(spacing_mm: Sequence[float], ndim: int) -> tuple[float, float, float]:
-    """The spacing checked, with 1 mm along the axis that a plane lacks."""
-    spacing = tuple(float(value) for value in spacing_mm)
-    if len(spacing) != ndim or not all(math.isfinite(value) and value > 0 for value in spacing):
-        raise ValueError(f"spacing_mm: expected {ndim} positive numbers in array axis order (z, y, x), got {spacing}")
-    z, y, x = (1.0,) * (3 - ndim) + spacing
-    return z, y, x
-
-
-def _in_3d(points: NDArray[np.integer]) -> NDArray[np.int32]:
-    """Indices (N, 2 or 3) as (N, 3); a plane's points have z = 0."""
-    in_3d = np.zeros((len(points), 3), dtype=np.int32)
-    in_3d[:, 3 - points.shape[1] :] = points
-    return in_3d
 
 
 def _volume(array: np.ndarray) -> np.ndarray:

@@ -81,12 +81,22 @@ def _squared_to_box(boxes: np.ndarray, node: int, z: int, y: int, x: int, spacin
 
 @njit(cache=True)
 def _nearest_point(
-    points: np.ndarray, boxes: np.ndarray, voxel: tuple[int, int, int], spacing: tuple[float, float, float], guess: int
+    points: np.ndarray,
+    boxes: np.ndarray,
+    voxel: tuple[int, int, int],
+    spacing: tuple[float, float, float],
+    guess: int,
+    enough: float = 0.0,
 ) -> tuple[int, float]:
-    """A nearest point and its squared distance; the better the guess, the less of the tree is looked at."""
+    """A nearest point and its squared distance; the better the guess, the less of the tree is looked at.
+
+    The first point found within the squared distance `enough` is as good as the nearest.
+    """
     z, y, x = voxel
     best = guess
     best_squared = _squared(points[guess, 0] - z, points[guess, 1] - y, points[guess, 2] - x, spacing)
+    if best_squared <= enough:
+        return best, best_squared
     first_leaf = boxes.shape[0] // 2
     stack, stacked_squared = np.empty(64, dtype=np.int64), np.empty(64)
     stack[0], stacked_squared[0] = 0, 0.0
@@ -111,6 +121,8 @@ def _nearest_point(
             squared = _squared(points[i, 0] - z, points[i, 1] - y, points[i, 2] - x, spacing)
             if squared < best_squared:
                 best, best_squared = i, squared
+        if best_squared <= enough:
+            break
     return best, best_squared
 
 
@@ -158,6 +170,37 @@ def squared_distances(
         voxel = (queries[i, 0], queries[i, 1], queries[i, 2])
         guess, squared[i] = _nearest_point(points, boxes, voxel, spacing, guess)
     return squared
+
+
+@njit(cache=True)
+def greatest_squared_distance(
+    queries: np.ndarray, points: np.ndarray, boxes: np.ndarray, spacing: tuple[float, float, float]
+) -> float:
+    """The greatest of the `squared_distances`, 0 without a query; most need not be computed to the end.
+
+    A query with any point nearer than the greatest distance so far is done with (Taha & Hanbury 2015).
+    """
+    greatest = 0.0
+    guess = 0
+    for i in range(queries.shape[0]):
+        voxel = (queries[i, 0], queries[i, 1], queries[i, 2])
+        guess, squared = _nearest_point(points, boxes, voxel, spacing, guess, greatest)
+        greatest = max(greatest, squared)
+    return greatest
+
+
+@njit(cache=True)
+def within_squared_distance(
+    queries: np.ndarray, points: np.ndarray, boxes: np.ndarray, spacing: tuple[float, float, float], limit: float
+) -> np.ndarray:
+    """Whether each query (N, 3) has a point within a squared distance."""
+    within = np.empty(queries.shape[0], dtype=np.bool_)
+    guess = 0
+    for i in range(queries.shape[0]):
+        voxel = (queries[i, 0], queries[i, 1], queries[i, 2])
+        guess, squared = _nearest_point(points, boxes, voxel, spacing, guess, limit)
+        within[i] = squared <= limit
+    return within
 
 
 @njit(cache=True)

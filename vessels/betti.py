@@ -1,0 +1,133 @@
+"""Betti numbers of a mask: how many pieces, tunnels and cavities it has.
+
+Foreground is connected over faces, edges and corners (26 in 3D, 8 in 2D), background over faces alone (6 and 4): with
+any other pair the three numbers would not fit together. Outside the volume is background.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from vessels.octants import BoundaryCorners, boundary_corners, euler_characteristic
+
+
+class BettiNumbers(NamedTuple):
+    """The Betti numbers of a mask, and their alternating sum."""
+
+    pieces: int
+    """β0: connected components"""
+    tunnels: int
+    """β1: independent loops; in 2D the holes"""
+    cavities: int
+    """β2: enclosed pieces of background; none in 2D"""
+
+    @property
+    def euler(self) -> int:
+        """χ = β0 - β1 + β2, the Euler characteristic."""
+        return self.pieces - self.tunnels + self.cavities
+
+
+def betti_numbers(mask: NDArray[np.bool_], boundary: BoundaryCorners | None = None) -> BettiNumbers:
+    """Count pieces, tunnels and cavities of a mask exactly.
+
+    Pieces and, in 3D, cavities are counted as components of foreground and background; the Euler characteristic gives
+    the tunnels: β1 = β0 + β2 - χ.
+
+    Args:
+        mask: bool (*S), 2D or 3D
+        boundary: its `boundary_corners`, where they are at hand.
+
+    Returns:
+        all 0 for an empty mask.
+    """
+    euler = euler_characteristic(boundary_corners(mask) if boundary is None else boundary)
+    pieces = count_components(mask, touching=True)
+    enclosed = count_components(np.pad(~mask, 1, constant_values=True), touching=False) - 1 if mask.ndim == 3 else 0
+    return BettiNumbers(pieces, pieces + enclosed - euler, enclosed)
+
+
+def count_components(mask: NDArray[np.bool_], touching: bool) -> int:
+    """Count the connected components of a mask (*S), 2D or 3D.
+
+    touching: voxels that share an edge or a corner are connected (26 or 8), not only those that share a face (6 or 4).
+    """
+    return _count(np.ascontiguousarray(mask if mask.ndim == 3 else mask[np.newaxis]), 1 if touching else 0)
+
+
+@njit(cache=True, nogil=True)
+def _root(parents: np.ndarray, run: int) -> int:
+    while parents[run] != run:
+        parents[run] = parents[parents[run]]
+        run = parents[run]
+    return run
+
+
+@njit(cache=True, nogil=True)
+def _merge_rows(
+    starts: np.ndarray, stops: np.ndarray, parents: np.ndarray, row: tuple[int, int], other: tuple[int, int], reach: int
+) -> int:
+    """Unite the runs of two rows that overlap, or touch at a corner with reach 1; return how many unions it took."""
+    merged = 0
+    i, j = row[0], other[0]
+    while i < row[1] and j < other[1]:
+        if starts[i] < stops[j] + reach and starts[j] < stops[i] + reach:
+            one, two = _root(parents, i), _root(parents, j)
+            if one != two:
+                parents[max(one, two)] = min(one, two)
+                merged += 1
+        if stops[i] < stops[j]:
+            i += 1
+        else:
+            j += 1
+    return merged
+
+
+@njit(cache=True, nogil=True)
+def _count(mask: np.ndarray, reach: int) -> int:
+    """Components of a 3D mask: each run of foreground along x is one, less those united with runs of rows before."""
+    depth, height, width = mask.shape
+    first = np.zeros(depth * height + 1, dtype=np.int64)
+    starts, stops = np.empty(1024, dtype=np.int32), np.empty(1024, dtype=np.int32)
+    parents = np.empty(1024, dtype=np.int32)
+    n_runs = components = 0
+    for z in range(depth):
+        for y in range(height):
+            if n_runs + width // 2 + 1 > parents.size:
+                starts, stops, parents = _larger(starts, width), _larger(stops, width), _larger(parents, width)
+            here = n_runs
+            inside = False
+            for x in range(width):
+                if mask[z, y, x] != inside:
+                    inside = not inside
+                    if inside:
+                        starts[n_runs] = x
+                    else:
+                        stops[n_runs] = x
+                        n_runs += 1
+            if inside:
+                stops[n_runs] = width
+                n_runs += 1
+            for run in range(here, n_runs):
+                parents[run] = run
+            components += n_runs - here
+            first[z * height + y + 1] = n_runs
+            if n_runs == here:
+                continue
+            row = (here, n_runs)
+            if y > 0:
+                k = z * height + y - 1
+                components -= _merge_rows(starts, stops, parents, row, (first[k], first[k + 1]), reach)
+            if z > 0:
+                for other_y in range(max(y - reach, 0), min(y + reach + 1, height)):
+                    k = (z - 1) * height + other_y
+                    components -= _merge_rows(starts, stops, parents, row, (first[k], first[k + 1]), reach)
+    return components
+
+
+@njit(cache=True, nogil=True)
+def _larger(values: np.ndarray, more: int) -> np.ndarray:
+    larger = np.empty(2 * values.size + more, dtype=values.dtype)
+    larger[: values.size] = values
+    return larger
