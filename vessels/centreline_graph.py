@@ -1,0 +1,152 @@
+"""The skeleton as a graph in millimetres: curves along the branches, and nodes where they meet or end."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from vessels.branches import CLOSED, FREE, BoolArray, BranchGraph, FloatArray, IntArray, cluster_centres
+
+# Rounds of smoothing along a curve. Voxel to voxel, oblique tubes are 11 % too long; after two rounds 1 %, and rings of
+# 5 voxels' radius 3 % too short (after eight rounds 0.3 % and 12 %).
+_ROUNDS = 2
+
+
+@dataclass(frozen=True, eq=False)
+class CentrelineGraph:
+    """Curves between nodes, in mm from the centre of the volume's first voxel.
+
+    points_mm: float (M, ndim), the curves' points, one after the other.
+    voxels: int (M, ndim), the skeleton voxel that each point comes from; at a junction the one in its middle.
+    starts: int (n + 1,), curve j runs through `points_mm[starts[j]:starts[j + 1]]`; a loop ends where it starts.
+    ends: int (n, 2), node at the start and at the end of each curve, -1 for a loop without a junction.
+    nodes_mm: float (K, ndim).
+    degrees: int (K,), how many curves end at each node (one that returns to its node counts twice): 0 for a vessel
+        thinned to a point, 1 for an end point, 3 or more for a junction.
+    """
+
+    points_mm: FloatArray
+    voxels: IntArray
+    starts: IntArray
+    ends: IntArray
+    nodes_mm: FloatArray
+    degrees: IntArray
+
+    @property
+    def n_curves(self) -> int:
+        return len(self.starts) - 1
+
+    @cached_property
+    def steps_mm(self) -> FloatArray:
+        """Length from each point to the next, float (M,); 0 at the last point of a curve."""
+        steps = np.zeros(len(self.points_mm))
+        steps[:-1] = np.linalg.norm(np.diff(self.points_mm, axis=0), axis=1)
+        steps[self.starts[1:] - 1] = 0.0
+        return steps
+
+    @cached_property
+    def shares_mm(self) -> FloatArray:
+        """Length that each point stands for, half the way to its neighbours, float (M,); their sum is `length_mm`."""
+        return (self.steps_mm + np.append(0.0, self.steps_mm[:-1])) / 2
+
+    @property
+    def length_mm(self) -> float:
+        """Length of all curves."""
+        return float(self.steps_mm.sum())
+
+    @property
+    def bifurcations_mm(self) -> FloatArray:
+        """Nodes where three or more curves meet, float (B, ndim)."""
+        return self.nodes_mm[self.degrees >= 3]
+
+    @property
+    def endpoints_mm(self) -> FloatArray:
+        """Nodes where a vessel ends, float (E, ndim)."""
+        return self.nodes_mm[self.degrees == 1]
+
+
+def centreline_graph(graph: BranchGraph, spacing_mm: Sequence[float]) -> CentrelineGraph:
+    """Turn branches of voxels into curves in mm that meet in the middle of their junctions.
+
+    A curve is freed of the staircase that voxels make: each point but the ends is averaged with its neighbours,
+    (1 2 1) / 4, twice over. A junction's node is the centroid of its voxels. A single voxel both of whose
+    neighbours belong to one junction is a bump of it, not a loop.
+
+    Args:
+        graph: branches of a skeleton.
+        spacing_mm: voxel size along each axis, mm.
+
+    Returns:
+        an empty graph for an empty one. Nothing in it depends on the direction of the axes.
+    """
+    kept, ends = _without_bumps(graph)
+    size = np.diff(graph.starts)[kept]
+    joined, closed = ends >= 0, ends[:, 0] == CLOSED
+    starts = np.append(0, np.cumsum(joined[:, 0] + size + (joined[:, 1] | closed)))
+    first, last = starts[:-1], starts[1:] - 1
+    centre = cluster_centres(graph)
+
+    voxel = np.empty(starts[-1], dtype=np.int64)
+    along = np.arange(size.sum()) - np.repeat(np.cumsum(size) - size, size)
+    voxel[np.repeat(first + joined[:, 0], size) + along] = graph.order[np.repeat(graph.starts[kept], size) + along]
+    voxel[last[closed]] = voxel[first[closed]]
+    for side, position in ((0, first), (1, last)):
+        voxel[position[joined[:, side]]] = centre[ends[joined[:, side], side]]
+    points = graph.voxels[voxel].astype(np.float64)
+    at_junction = graph.cluster[voxel] >= 0
+    points[at_junction] = _centroids(graph)[graph.cluster[voxel[at_junction]]]
+    points *= np.asarray(spacing_mm, dtype=np.float64)
+    _smooth(points, starts, closed)
+
+    numbers, degrees = _number_nodes(ends, size)
+    nodes = np.empty((len(degrees), points.shape[1]))
+    for side, position in ((0, first), (1, last)):
+        nodes[numbers[~closed, side]] = points[position[~closed]]
+    return CentrelineGraph(points, graph.voxels[voxel], starts, numbers, nodes, degrees)
+
+
+def _without_bumps(graph: BranchGraph) -> tuple[IntArray, IntArray]:
+    """The branches that are curves, and their ends."""
+    bump = (np.diff(graph.starts) == 1) & (graph.ends[:, 0] >= 0) & (graph.ends[:, 0] == graph.ends[:, 1])
+    kept = np.flatnonzero(~bump)
+    return kept, graph.ends[kept]
+
+
+def _centroids(graph: BranchGraph) -> FloatArray:
+    """Mean position of each junction cluster's voxels, float (n_clusters, ndim), in voxels."""
+    members = np.flatnonzero(graph.cluster >= 0)
+    which = graph.cluster[members]
+    total = np.stack([np.bincount(which, weights=axis) for axis in graph.voxels[members].T], axis=1)
+    return total / np.bincount(which)[:, None]
+
+
+def _smooth(points: FloatArray, starts: IntArray, closed: BoolArray) -> None:
+    """Average every point but the ends with its neighbours, in place; a loop has no ends."""
+    first, last = starts[:-1], starts[1:] - 1
+    inner = np.ones(len(points), dtype=bool)
+    inner[first[~closed]] = inner[last] = False
+    at = np.flatnonzero(inner)
+    before, after = at - 1, at + 1
+    # The last point of a loop is its first: the one before both is the last but one.
+    opening = np.searchsorted(at, first[closed])
+    before[opening] = last[closed] - 1
+    for _ in range(_ROUNDS):
+        points[at] = (points[before] + 2 * points[at] + points[after]) / 4
+        points[last[closed]] = points[first[closed]]
+
+
+def _number_nodes(ends: IntArray, size: IntArray) -> tuple[IntArray, IntArray]:
+    """Number junctions, then free ends; return the nodes at the curves' ends and the degree of each node."""
+    numbers = np.full(ends.shape, -1, dtype=np.int64)
+    joined, free = ends >= 0, ends == FREE
+    clusters, numbers[joined] = np.unique(ends[joined], return_inverse=True)
+    numbers[free] = len(clusters) + np.arange(np.count_nonzero(free))
+    # A vessel thinned to a point is one node, not two ends.
+    point = free.all(axis=1) & (size == 1)
+    numbers[point, 1] = numbers[point, 0]
+    used, renumbered = np.unique(numbers[numbers >= 0], return_inverse=True)
+    numbers[numbers >= 0] = renumbered
+    degrees = np.bincount(renumbered, minlength=len(used)).astype(np.int64)
+    degrees[numbers[point, 0]] = 0
+    return numbers, degrees
