@@ -22,7 +22,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data.json_files import naming_path, read_json, sync_folder, to_json, write_json, write_text
+from data.json_files import read_json, to_json, write_json
+from data.whole_files import naming_path, sync_folder, write_whole
 
 FORMAT = 2
 """Raised whenever older code could misread what newer code writes."""
@@ -119,7 +120,7 @@ def write_case(store: Path, case_id: str, arrays: Mapping[str, NDArray], record:
             temporary.mkdir()
             for name, array in arrays.items():
                 _write_array(temporary / f"{check_case_id(name)}.npy", array)
-            write_text(temporary / CASE_FILE, text)
+            write_whole(temporary / CASE_FILE, text)
             sync_folder(temporary)
             if target.exists():
                 _remove(old)

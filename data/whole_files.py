@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -22,6 +23,7 @@ def write_whole(path: Path, content: bytes | memoryview | str) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(path)
+        sync_folder(path.parent)
     except OSError as error:
         free = shutil.disk_usage(next(parent for parent in path.absolute().parents if parent.exists())).free
         raise type(error)(
@@ -32,3 +34,22 @@ def write_whole(path: Path, content: bytes | memoryview | str) -> None:
         # Where the folder could not be made there is nothing to remove.
         with contextlib.suppress(OSError):
             temporary.unlink()
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames in `folder` survive a power cut; only POSIX systems can and need to."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+@contextlib.contextmanager
+def naming_path(path: Path, remedy: str) -> Iterator[None]:
+    """Turn the system's errors into one line with the path we mean and the remedy."""
+    try:
+        yield
+    except OSError as error:
+        raise type(error)(f"{path}: {error.strerror or error}; it {remedy}") from None

@@ -88,7 +88,7 @@ def test_a_full_disk_keeps_the_old_case_and_leaves_nothing(tmp_path, monkeypatch
         write_case(tmp_path, "a", {"image": ARRAYS["image"] * 2}, RECORD)
     assert str(tmp_path / "a") in str(caught.value)
     assert tree(tmp_path) == before
-    with pytest.raises(OSError, match=r"splits\.json: No space left"):
+    with pytest.raises(OSError, match=r"splits\.json: .*No space left"):
         write_json(tmp_path / "splits.json", [])
     assert tree(tmp_path) == before
 
