@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metrics.masks import Mask, check_mask, check_spacing
-from vessels.box import foreground_box
 from vessels.betti import BettiNumbers, betti_numbers
+from vessels.box import foreground_box
 from vessels.branches import BranchGraph, trace_branches, voxels_of
+from vessels.centreline_graph import CentrelineGraph, centreline_graph
 from vessels.components import label_components
 from vessels.distance import surface
 from vessels.octants import BoundaryCorners, boundary_corners
@@ -162,6 +163,11 @@ class MaskAnalysis:
         """The skeleton cut at its junctions; its voxels are indices in the whole volume."""
         graph = trace_branches(self.skeleton)
         return replace(graph, voxels=graph.voxels + self.corner)
+
+    @cached_property
+    def centreline(self) -> CentrelineGraph:
+        """The branches as curves in mm from the centre of the volume's first voxel, and the nodes where they meet."""
+        return centreline_graph(self.branches, self.spacing_mm)
 
     @cached_property
     def scales(self) -> ScaleDecomposition:
