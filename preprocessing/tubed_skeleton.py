@@ -50,7 +50,8 @@ def tubed_skeleton(mask: Mask, radius: int = 2) -> Mask:
     inside = np.ascontiguousarray(mask[box])
     if inside.size == 0:
         return tube
-    skeleton = zhang_suen(inside) if mask.ndim == 2 else lee(inside)
+    # Lee's thinning crops by itself, and must see whether the whole volume is a single slice.
+    skeleton = zhang_suen(inside) if mask.ndim == 2 else lee(mask)[box]
     np.logical_and(_dilated(skeleton, int(radius)), inside, out=tube[box])
     return tube
 

@@ -1,0 +1,98 @@
+"""Tversky and focal Tversky: a Dice whose false alarms and misses weigh as one wants."""
+
+import math
+
+import torch
+from pydantic import BaseModel, Field, model_validator
+from torch import Tensor
+
+from losses.precision import at_least_float32, check_probabilities
+from losses.volume_sums import volume_sums
+
+# Below it a power with an infinite slope at 0 is continued by a straight line; an index of 0.999999 is perfect enough.
+STRAIGHT_BELOW = 1e-6
+
+
+class TverskySettings(BaseModel, frozen=True, extra="forbid"):
+    """Tversky; the defaults are those Salehi et al. 2017 found best for small targets."""
+
+    alpha: float = Field(default=0.3, ge=0.0, le=1e3)
+    """Weight of false alarms; 0.5 with a beta of 0.5 is Dice."""
+    beta: float = Field(default=0.7, ge=0.0, le=1e3)
+    """Weight of misses: above alpha for recall, below it for precision."""
+    gamma: float = Field(default=1.0, gt=0.0, le=100.0)
+    """Focus: the loss is taken to the power 1 / gamma. 1 is none; Abraham and Khan 2019 found 4/3 best of 1 … 3."""
+    over_batch: bool = False
+    """Index over the whole batch, steadier where scales are often absent; otherwise of each sample, averaged."""
+    epsilon: float = Field(default=1e-5, gt=0.0, le=1e3)
+    """Added to numerator and denominator, in voxels, as in Dice."""
+
+    @model_validator(mode="after")
+    def _something_counts(self) -> "TverskySettings":
+        _check_weights(self.alpha, self.beta, self.gamma)
+        return self
+
+
+def tversky_loss(
+    probabilities: Tensor,
+    target: Tensor,
+    *,
+    alpha: float = 0.3,
+    beta: float = 0.7,
+    gamma: float = 1.0,
+    over_batch: bool = False,
+    epsilon: float = 1e-5,
+) -> Tensor:
+    """(1 - TI)^(1/γ) with the Tversky index TI = TP / (TP + α FP + β FN), averaged over channels and samples.
+
+    Salehi et al. 2017, with TP = Σ p y, FP = Σ p (1 - y), FN = Σ (1 - p) y; focal by Abraham and Khan 2019, Eq. 4. α
+    weighs false alarms and β misses, as Salehi et al. have it (Abraham and Khan swap the two letters). The
+    exponent is 1/γ, as printed by Abraham and Khan, so their γ = 4/3 is a power of 3/4; much code, theirs included,
+    calls the power itself gamma. The power is taken of each channel and sample, before the mean.
+
+    ε enters as in `dice_loss`, (2 TP + ε) / (2 TP + 2α FP + 2β FN + ε), so that α = β = 0.5 and γ = 1 are that loss. A
+    perfect binary prediction gives exactly 0, and so does an empty prediction of an empty target; any other prediction
+    of an empty target gives nearly 1 where α > 0.
+
+    Where γ > 1 the slope grows without bound near 0. Below 1 - TI = 1e-6 the power is therefore continued by the
+    straight line to 0: the gradient is finite everywhere, at a perfect prediction too.
+
+    Args:
+        probabilities: (B, C, *S) in [0, 1], any floating type; computed in float32 or better.
+        target: (B, C, *S) in [0, 1] or bool.
+        alpha: α ≥ 0.
+        beta: β ≥ 0; not both 0.
+        gamma: γ > 0.
+        over_batch: take the sums over the batch too, rather than for each sample.
+        epsilon: ε in voxels.
+
+    Raises ValueError where shapes differ or are empty, probabilities leave [0, 1] (as logits do, and NaN), or a weight
+    is out of range.
+    """
+    _check_weights(alpha, beta, gamma)
+    check_probabilities(probabilities, target)
+    probabilities = at_least_float32(probabilities)
+    target = target.to(probabilities.dtype)
+    hits = volume_sums(probabilities * target, over_batch)
+    false_alarms = volume_sums(probabilities, over_batch) - hits
+    misses = volume_sums(target, over_batch) - hits
+    errors = 2.0 * alpha * false_alarms + 2.0 * beta * misses
+    # 1 - TI without the subtraction, which would leave nothing but rounding of a good prediction's small loss.
+    return _power(errors / (2.0 * hits + errors + epsilon), 1.0 / gamma).mean()
+
+
+def _power(values: Tensor, exponent: float) -> Tensor:
+    """values ** exponent for values ≥ 0, with a finite slope at 0."""
+    if exponent == 1.0:
+        return values
+    if exponent > 1.0:
+        return values**exponent
+    straight = values * STRAIGHT_BELOW ** (exponent - 1.0)
+    return torch.where(values < STRAIGHT_BELOW, straight, values.clamp(min=STRAIGHT_BELOW) ** exponent)
+
+
+def _check_weights(alpha: float, beta: float, gamma: float) -> None:
+    if not (math.isfinite(alpha + beta) and min(alpha, beta) >= 0.0 and alpha + beta > 0.0):
+        raise ValueError(f"alpha, beta: expected two numbers of at least 0, one of them above, got {alpha} and {beta}")
+    if not (math.isfinite(gamma) and gamma > 0.0):
+        raise ValueError(f"gamma: expected a number above 0, got {gamma}; 1 is no focus")
