@@ -79,14 +79,14 @@ def _assign_axes(matrix: np.ndarray) -> list[int]:
 
 def project_maximum(image: np.ndarray, organ: np.ndarray, view: View) -> np.ndarray:
     """Largest grey value inside the organ along each ray, float (h, w); NaN where a ray misses the organ."""
-    turned = _turn(np.where(organ, image, -np.inf), view)
+    turned = turned_to_viewer(np.where(organ, image, -np.inf), view)
     flat = turned if view.axis is None else turned.max(axis=0)
     return np.where(np.isneginf(flat), np.nan, flat)
 
 
 def frontmost(labels: np.ndarray, view: View) -> tuple[np.ndarray, np.ndarray]:
     """Label of the first foreground voxel on each ray, int (h, w), and its depth, 0 (nearest) to 1 (h, w)."""
-    turned = _turn(labels, view)
+    turned = turned_to_viewer(labels, view)
     if view.axis is None:
         return turned.astype(np.int64), np.zeros(turned.shape)
     first = (turned > 0).argmax(axis=0)
@@ -97,7 +97,7 @@ def frontmost(labels: np.ndarray, view: View) -> tuple[np.ndarray, np.ndarray]:
     return label, np.clip((first - hit.min()) / max(1, hit.max() - hit.min()), 0, 1)
 
 
-def _turn(array: np.ndarray, view: View) -> np.ndarray:
+def turned_to_viewer(array: np.ndarray, view: View) -> np.ndarray:
     """The array with the line of sight first (if any), then rows and columns."""
     flipped = np.flip(array, view.flipped)
     order = (view.rows, view.columns) if view.axis is None else (view.axis, view.rows, view.columns)
