@@ -18,6 +18,8 @@ class AnchorSettings(BaseModel, frozen=True, extra="forbid"):
     """dense: each position of each scale's map. masked: where that scale is present. pooled: one a volume and scale."""
     cap: int = Field(default=6144, ge=2)
     """Most anchors in one step, shared equally among the scales and drawn at random; the cost grows with its square."""
+    bank: int = Field(default=0, ge=0)
+    """Anchors of past steps kept a scale, contrasted with those of the present one; 0 keeps none."""
 
 
 def sample_anchors(

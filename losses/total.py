@@ -10,6 +10,7 @@ from torch import Tensor
 from losses.anchors import sample_anchors
 from losses.contrastive import contrastive_loss
 from losses.cross_entropy import balanced_weight
+from losses.memory_bank import MemoryBank
 from losses.precision import at_least_float32
 from losses.settings import LossSettings
 from losses.terms import TERMS, SupervisedTask
@@ -39,6 +40,7 @@ class TotalLoss:
 
     Attributes:
         foreground_weights: the weight used for the main task and for each scale, 1 + S of them.
+        bank: anchors of past steps, or None; a checkpoint keeps them.
 
     Raises ValueError where the settings do not fit the number of scales, or counts are needed and missing.
     """
@@ -55,6 +57,8 @@ class TotalLoss:
         self.scales = scales
         self.scale_weights = settings.scale_weights(scales) if formulation == "multi_task" and scales else ()
         self.foreground_weights = foreground_weights(settings, scales, label_voxels)
+        self.bank = MemoryBank(settings.anchors.bank) if settings.anchors.bank else None
+        self._latest: tuple[Tensor, Tensor] | None = None
 
     def __call__(self, outputs: Outputs, truth: Truth, generator: torch.Generator | None = None) -> dict[str, Tensor]:
         """Compute the loss of a batch.
@@ -82,9 +86,17 @@ class TotalLoss:
                     total = total + weight * term_weight * value
         if self.formulation == "multi_task" and self.scales and self.settings.lambda_contrastive:
             embeddings, scales = sample_anchors(outputs.projections, truth.labels, self.settings.anchors, generator)
+            self._latest = embeddings.detach(), scales
+            if self.bank is not None:
+                embeddings, scales = self.bank.joined(embeddings, scales)
             terms["contrastive"] = value = contrastive_loss(embeddings, scales, self.settings.temperature)
             total = total + self.settings.lambda_contrastive * value
         return {**terms, "total": total}
+
+    def remember(self) -> None:
+        """Put the anchors of the latest call into the memory bank, if there is one; once a step of the training."""
+        if self.bank is not None and self._latest is not None:
+            self.bank.push(*self._latest)
 
     def _tasks(
         self, logits: Tensor, truth: Truth, generator: torch.Generator | None

@@ -1,6 +1,7 @@
 """One training, from settings to finished weights: what train.py and every study call."""
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,8 @@ from models.build import Network, build_network, load_weights, place_network
 from training.checkpoint import save_checkpoint
 from training.device import autocast, choose_device, choose_precision, choose_workers, set_determinism
 from training.figures import task_panels
+from training.gradient_figure import gradient_courses
+from training.gradients import term_gradients
 from training.run_folder import RunFolder, open_run
 from training.schedule import learning_rate
 from training.settings import RunSettings
@@ -152,8 +155,8 @@ def _run_epochs(
             rate = learning_rate(settings.train.schedule, settings.train.learning_rate, epoch, epochs)
             for group in training.optimiser.param_groups:
                 group["lr"] = rate
-            terms = _train_epoch(training, batches.of_epoch(epoch), bar)
-            row = {"epoch": float(epoch), "learning_rate": rate, **{f"loss/{k}": v for k, v in terms.items()}}
+            means = _train_epoch(training, batches.of_epoch(epoch), bar)
+            row = {"epoch": float(epoch), "learning_rate": rate, **means}
             last = epoch + 1 == epochs
             improved = False
             if last or (epoch + 1) % settings.validation.every == 0:
@@ -167,9 +170,12 @@ def _run_epochs(
             training.history.append(row)
             training.epoch += 1
             _save(training, improved=improved, last=last)
-            bar.set_postfix({"loss": terms["total"], **measures})
+            bar.set_postfix({"loss": means["loss/total"], **measures})
             if on_validation and any(name.startswith("validation/") for name in row):
                 on_validation(epoch, measures)
+    if (courses := gradient_courses(training.history)) is not None:
+        training.folder.write_gradients(courses)
+        tracker.figure("gradients", courses, training.epoch - 1)
     tracker.hyperparameters(settings.model_dump(mode="json"), measures)
     if settings.model.formulation == "multi_task":
         case = read_case(settings.cases, training.validation_cases[0])
@@ -177,20 +183,20 @@ def _run_epochs(
 
 
 def _train_epoch(training: Training, batches: Iterator[Batch], bar: "tqdm[Any]") -> dict[str, float]:
-    """One pass over the samples; the mean of every loss term."""
+    """One pass over the samples; the mean of everything the steps return."""
     training.network.train()
     sums: dict[str, torch.Tensor] = {}
-    steps = 0
-    for batch in batches:
-        for name, value in train_step(training, batch, steps).items():
+    counts: Counter[str] = Counter()
+    for step, batch in enumerate(batches):
+        for name, value in train_step(training, batch, step).items():
             sums[name] = sums.get(name, torch.zeros_like(value)) + value
-        steps += 1
+            counts[name] += 1
         bar.update()
-    return {name: float(value) / steps for name, value in sums.items()}
+    return {name: float(value) / counts[name] for name, value in sums.items()}
 
 
 def train_step(training: Training, batch: Batch, step: int) -> dict[str, torch.Tensor]:
-    """One update of the weights; the loss terms by name.
+    """One update of the weights; "loss/" + each loss term, and on some steps what `term_gradients` returns.
 
     Raises:
         ValueError: a term or the gradient is not finite; the weights are left as they were.
@@ -201,6 +207,7 @@ def train_step(training: Training, batch: Batch, step: int) -> dict[str, torch.T
     # Whatever a loss draws comes from (seed, epoch, step) alone, so that a resumed training draws the same.
     seed = np.random.SeedSequence((settings.seed, training.epoch, step)).generate_state(1)[0]
     draws = torch.Generator().manual_seed(int(seed))
+    every = settings.train.gradients_every
     training.optimiser.zero_grad(set_to_none=True)
     with autocast(device, training.runner.dtype):
         outputs = training.network(image)
@@ -212,6 +219,10 @@ def train_step(training: Training, batch: Batch, step: int) -> dict[str, torch.T
     if not torch.isfinite(terms["total"]):
         culprit = next(name for name, value in terms.items() if not torch.isfinite(value))
         raise ValueError(f"training stopped at {where}: the loss term {culprit} is {terms[culprit].item()}; {remedy}")
+    looks: dict[str, float] = {}
+    if every and step % every == 0:
+        same_draws = torch.Generator().manual_seed(int(seed))
+        looks = term_gradients(training.loss, outputs, truth, training.network, same_draws)
     training.scaler.scale(terms["total"]).backward()
     training.scaler.unscale_(training.optimiser)
     norm = torch.nn.utils.clip_grad_norm_(training.network.parameters(), settings.train.gradient_clip or math.inf)
@@ -220,7 +231,9 @@ def train_step(training: Training, batch: Batch, step: int) -> dict[str, torch.T
         raise ValueError(f"training stopped at {where}: the gradient is not finite; lower train.learning_rate")
     training.scaler.step(training.optimiser)
     training.scaler.update()
-    return {name: value.detach() for name, value in terms.items()}
+    training.loss.remember()
+    losses = {f"loss/{name}": value.detach() for name, value in terms.items()}
+    return losses | {name: torch.tensor(value) for name, value in looks.items()}
 
 
 def restore(training: Training, state: Mapping[str, Any]) -> None:
@@ -228,6 +241,8 @@ def restore(training: Training, state: Mapping[str, Any]) -> None:
     load_weights(training.network, state["model"])
     training.optimiser.load_state_dict(state["optimiser"])
     training.scaler.load_state_dict(state["scaler"])
+    if training.loss.bank:
+        training.loss.bank.load_state_dict(state["bank"])
     torch.set_rng_state(state["rng"]["torch"])
     if training.runner.device.type == "cuda" and state["rng"]["cuda"]:
         torch.cuda.set_rng_state_all(state["rng"]["cuda"])
@@ -244,6 +259,7 @@ def _save(training: Training, *, improved: bool, last: bool) -> None:
         "model": training.network.state_dict(),
         "optimiser": training.optimiser.state_dict(),
         "scaler": training.scaler.state_dict(),
+        "bank": training.loss.bank.state_dict() if training.loss.bank else {},
         "rng": {
             "torch": torch.get_rng_state(),
             "cuda": torch.cuda.get_rng_state_all() if training.runner.device.type == "cuda" else [],

@@ -4,6 +4,7 @@ run/fold_0/
     config.yaml         every setting as it was resolved; train.py --config takes it
     run.json            versions, commit, seed, cases of the fold
     history.csv         one row an epoch
+    gradients.png       course of each loss term's gradient, if it was looked at
     checkpoints/        latest.pt, best.pt, final.pt
     tensorboard/        event files
 """
@@ -58,6 +59,10 @@ class RunFolder:
         writer.writeheader()
         writer.writerows(history)
         write_whole(self.root / "history.csv", table.getvalue())
+
+    def write_gradients(self, picture: bytes) -> None:
+        """Write gradients.png."""
+        write_whole(self.root / "gradients.png", picture)
 
 
 def open_run(settings: RunSettings) -> tuple[RunFolder, dict[str, Any] | None]:

@@ -1,5 +1,6 @@
 """What a training tells TensorBoard."""
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,12 @@ class Tracker:
     def picture(self, name: str, picture: np.ndarray, epoch: int) -> None:
         """An RGB picture (3, H, W) in [0, 1]."""
         self._writer.add_image(name, picture, epoch)
+
+    def figure(self, name: str, png: bytes, epoch: int) -> None:
+        """A PNG."""
+        from skimage.io import imread
+
+        self._writer.add_image(name, imread(io.BytesIO(png))[..., :3], epoch, dataformats="HWC")
 
     def precision_recall(self, truth: np.ndarray, probability: np.ndarray, epoch: int) -> None:
         """Precision-recall curve of the main task over the validation voxels."""

@@ -1,0 +1,46 @@
+"""Anchors of past steps: a contrast over more of them than a batch holds (future work in Sadikine et al. 2023)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+class MemoryBank:
+    """The latest anchors of every scale, without gradient; the oldest make room for the newest.
+
+    Args:
+        capacity: most anchors kept a scale, at least 1.
+
+    The contrast of a batch joined with the bank has the value that one larger batch would have, whose other members
+    were computed by the network as it was then; only the present anchors are moved by it.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        if capacity < 1:
+            raise ValueError(f"capacity: expected at least 1 anchor a scale, got {capacity}")
+        self.capacity = capacity
+        self._kept: dict[int, Tensor] = {}
+
+    def joined(self, embeddings: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """The given anchors, (N, E) with labels (N,), followed by everything in the bank."""
+        kept = [anchors.to(embeddings) for anchors in self._kept.values()]
+        scales = [labels.new_full((len(anchors),), scale) for scale, anchors in self._kept.items()]
+        return torch.cat((embeddings, *kept)), torch.cat((labels, *scales))
+
+    def push(self, embeddings: Tensor, labels: Tensor) -> None:
+        """Keep anchors (N, E) with their scales (N,), the last ones where there are too many."""
+        embeddings = embeddings.detach()
+        for scale in torch.unique(labels).tolist():
+            new = embeddings[labels == scale]
+            before = self._kept.get(scale, new[:0])
+            self._kept[scale] = torch.cat((before, new))[-self.capacity :].clone()
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint keeps."""
+        return {str(scale): anchors.cpu() for scale, anchors in self._kept.items()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Put back what `state_dict` gave."""
+        self._kept = {int(scale): anchors for scale, anchors in state.items()}
