@@ -1,0 +1,70 @@
+"""Topo-clDice: soft-clDice over the skeleton that keeps the topology."""
+
+import torch
+from pydantic import BaseModel, Field
+from torch import Tensor
+
+from losses.centreline_dice import centreline_dice
+from losses.precision import at_least_float32, check_probabilities
+from losses.simple_points import SimplePointRule
+from losses.topological_skeleton import binary_skeleton, topological_skeleton
+
+
+class TopoClDiceSettings(BaseModel, frozen=True, extra="forbid"):
+    """Topo-clDice."""
+
+    iterations: int = Field(default=10, ge=1, le=1000)
+    """Rounds of thinning. As many as the largest vessel's radius in voxels: more only weaken the gradient."""
+    smooth: float = Field(default=1.0, gt=0.0, le=1e3)
+    """Added to numerator and denominator of both ratios, in voxels."""
+    temperature: float = Field(default=1.0, gt=0.0, le=1e3)
+    """Of the straight-through estimate that a sample's gradient is taken from."""
+    noise_scale: float = Field(default=0.33, ge=0.0, le=1e3)
+    """Of the logistic noise added to the logits before they are made 0 or 1."""
+    simple_points: SimplePointRule = "boolean"
+    """What may be deleted: boolean keeps the topology, euler only the Euler characteristic."""
+    over_batch: bool = False
+    """Ratios over the whole batch, steadier where targets are often empty; otherwise of each sample, averaged."""
+
+
+def topo_cldice_loss(
+    probabilities: Tensor,
+    target: Tensor,
+    *,
+    iterations: int = 10,
+    smooth: float = 1.0,
+    temperature: float = 1.0,
+    noise_scale: float = 0.33,
+    simple_points: SimplePointRule = "boolean",
+    over_batch: bool = False,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """One minus the centreline Dice of topology-preserving skeletons, averaged over channels and samples.
+
+    Shit et al. 2021, Algorithm 2, with the skeleton of Menten et al. 2023. A perfect binary prediction gives exactly 0,
+    and so does an empty prediction of an empty target. With Tprec the gradient reaches probabilities through the
+    skeleton of a random sample, with Tsens directly; where the target is empty only the first is there.
+
+    Args:
+        probabilities: (B, C, *S) in [0, 1] with two or three axes S, any floating type; computed in float32 or better.
+        target: (B, C, *S) in [0, 1] or bool; its skeleton is that of the voxels above 1/2.
+        iterations: rounds of thinning, at least 1.
+        smooth: ε > 0 of both ratios, in voxels.
+        temperature, noise_scale, simple_points: see `topological_skeleton`.
+        over_batch: take the sums over the batch too, rather than for each sample.
+        generator: of the random sample; equal states give equal losses and gradients.
+
+    Raises ValueError as `topological_skeleton` does, and where shapes differ.
+    """
+    check_probabilities(probabilities, target)
+    skeleton = topological_skeleton(
+        probabilities,
+        iterations,
+        temperature=temperature,
+        noise_scale=noise_scale,
+        simple_points=simple_points,
+        generator=generator,
+    )
+    target_skeleton = binary_skeleton(target > 0.5, iterations, simple_points=simple_points)
+    probabilities = at_least_float32(probabilities)
+    return (1.0 - centreline_dice(skeleton, probabilities, target_skeleton, target, smooth, over_batch)).mean()
