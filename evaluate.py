@@ -2,6 +2,8 @@
 
     python evaluate.py --prediction PREDICTIONS --truth TRUTH --output SCORES
     python evaluate.py --prediction PREDICTIONS --truth TRUTH --organ LIVERS --output SCORES --workers 4
+    python evaluate.py --prediction PREDICTIONS --truth TRUTH --output SCORES --measures overlap centreline
+    python evaluate.py --prediction LABELS --truth TRUTH --output SCORES --classes portal=1 hepatic=2
     python evaluate.py --prediction case.nii.gz --truth truth.nii.gz --output SCORES
 
 Folders hold one mask a case, CASE.nii.gz or CASE_mask.nii.gz (or .nrrd, .mha, .tif, .png), and meet by case name;
@@ -17,21 +19,22 @@ from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import NamedTuple
 
-from pydantic import BaseModel, Field
+from pydantic import Field, field_validator
 from tqdm import tqdm
 
 from command_line import parse, run
 from command_line.errors import describe
-from data.files import read_mask
+from data.files import read_label_map, read_mask
 from data.mask_folders import match_masks, only_file
 from data.provenance import versions
 from data.raw_case import place_mask
 from data.whole_files import write_whole
-from metrics.case import CaseScores, evaluate_case
-from metrics.table import build_report, format_table, to_csv, to_json
+from metrics.case import CaseScores, EvaluationSettings, evaluate_case
+from metrics.classes import evaluate_classes, parse_classes
+from metrics.table import build_report, format_table, shown_measures, to_csv, to_json
 
 
-class EvaluateCommand(BaseModel, frozen=True, extra="forbid"):
+class EvaluateCommand(EvaluationSettings):
     """What to compare with what, and where the scores go."""
 
     prediction: Path
@@ -50,12 +53,24 @@ class EvaluateCommand(BaseModel, frozen=True, extra="forbid"):
     """As prediction_suffix, for the organ masks, e.g. _liver."""
     cases: tuple[str, ...] = ()
     """Evaluate these cases only; without any, all that have a prediction or a truth."""
+    classes: tuple[str, ...] = ()
+    """For label maps: which labels to compare, each as a mask of its own, such as 1 2, or portal=1 veins=2+3."""
     resample_masks: bool = False
     """Bring predictions and organs of another grid onto the truth's (nearest neighbour) instead of refusing them."""
     spacing_mm: tuple[float, ...] = ()
     """Voxel size in mm (z y x, or y x) in place of the files' own; TIFF and PNG carry none and count as 1."""
     workers: int = Field(default=1, ge=1)
     """Cases evaluated at a time, each in a process of its own."""
+
+    @field_validator("classes")
+    @classmethod
+    def _classes(cls, words: tuple[str, ...]) -> tuple[str, ...]:
+        parse_classes(words)
+        return words
+
+    def evaluation(self) -> EvaluationSettings:
+        """What is measured, and how; without the files."""
+        return EvaluationSettings(**{name: getattr(self, name) for name in EvaluationSettings.model_fields})
 
 
 class Job(NamedTuple):
@@ -70,7 +85,8 @@ class Outcome(NamedTuple):
     """The scores of a case, or why there are none."""
 
     case_id: str
-    scores: CaseScores | None
+    scores: CaseScores | dict[str, CaseScores] | None
+    """of label maps, those of each class"""
     reason: str = ""
 
 
@@ -92,10 +108,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     ordered = [outcomes[job.case_id] for job in jobs]
     cases = {outcome.case_id: outcome.scores for outcome in ordered if outcome.scores is not None}
     failed = {outcome.case_id: outcome.reason for outcome in ordered if outcome.scores is None}
-    report = build_report(cases, failed, versions())
+    names = [one.name for one in parse_classes(command.classes)]
+    report = build_report(cases, failed, versions(), command.evaluation(), names)
     write_whole(command.output / "metrics.json", to_json(report))
     write_whole(command.output / "metrics.csv", to_csv(report))
-    print(format_table(report))
+    print(format_table(report, shown_measures(command.evaluation())))
     print(f"written: {command.output / 'metrics.json'}, {command.output / 'metrics.csv'}")
     return 1 if failed else 0
 
@@ -139,21 +156,26 @@ def attempt(job: Job) -> Outcome:
         return Outcome(job.case_id, None, "out of memory; use fewer --workers")
 
 
-def evaluate_files(job: Job) -> CaseScores:
+def evaluate_files(job: Job) -> CaseScores | dict[str, CaseScores]:
     """Read the masks of a case, check that they lie on one grid, cut them to the organ and compare them."""
-    paths = {role: only_file(files, role, getattr(job.command, role)) for role, files in job.files.items()}
-    volumes = {role: read_mask(path, job.command.spacing_mm or None) for role, path in paths.items()}
+    command = job.command
+    paths = {role: only_file(files, role, getattr(command, role)) for role, files in job.files.items()}
+    volumes = {
+        role: (read_label_map if command.classes and role != "organ" else read_mask)(path, command.spacing_mm or None)
+        for role, path in paths.items()
+    }
     truth = volumes["truth"]
-    masks = {
-        role: place_mask(volume, truth, str(paths[role]), job.command.resample_masks, str(paths["truth"])).array
+    arrays = {
+        role: place_mask(volume, truth, str(paths[role]), command.resample_masks, str(paths["truth"])).array
         for role, volume in volumes.items()
     }
-    organ = masks.get("organ")
-    if organ is None:
-        return evaluate_case(masks["prediction"], masks["truth"], truth.spacing_mm)
-    if not organ.any():
+    organ = arrays.get("organ")
+    if organ is not None and not organ.any():
         raise ValueError(f"{paths['organ']}: the organ mask is empty; mend it, or leave --organ out")
-    return evaluate_case(masks["prediction"] & organ, masks["truth"] & organ, truth.spacing_mm)
+    pair, settings = (arrays["prediction"], arrays["truth"], truth.spacing_mm), command.evaluation()
+    if command.classes:
+        return evaluate_classes(*pair, parse_classes(command.classes), settings, organ)
+    return evaluate_case(*pair, settings, organ)
 
 
 if __name__ == "__main__":

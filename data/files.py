@@ -101,7 +101,8 @@ def as_mask(array: NDArray, name: str) -> NDArray[np.bool_]:
 
 
 _PICK_LABELS = (
-    "for a label map, say which are vessels (vessel_labels of the data set) or write each to a file of its own"
+    "for a label map, say which are vessels (vessel_labels of the data set), compare each (--classes of evaluate.py), "
+    "or write each to a file of its own"
 )
 
 

@@ -1,55 +1,135 @@
 """Every measure of one case as one flat row."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
-from metrics.centreline import centreline_overlap
-from metrics.masks import Mask, check_pair, check_spacing, joint_box
-from metrics.overlap import count_overlap
-from metrics.surface import hausdorff_distances
+import numpy as np
+from pydantic import BaseModel, Field, field_validator
 
-MEASURES = ("dice", "jaccard", "sensitivity", "precision", "cldice", "tprec", "tsens", "hd_mm", "hd95_mm")
+from metrics.centreline import CENTRELINE_MEASURES, score_centreline
+from metrics.mask_analysis import MaskAnalysis, SkeletonMethod
+from metrics.masks import Mask, check_pair
+from metrics.measure import Measure, Scores
+from metrics.overlap import OVERLAP_MEASURES, score_overlap
+from metrics.surface import SURFACE_MEASURES, SurfaceSettings, score_surface
+from metrics.topology import TopologySettings, score_topology, topology_measures
+
 FLAGS = ("empty_prediction", "empty_truth")
 
 POLICY = (
-    "Both masks empty: overlaps and clDice 1, distances 0. One mask empty: overlaps and clDice 0, distances the "
-    "diagonal of the volume in mm. Such cases are flagged and counted, and stay in every mean. A case that could not "
-    "be evaluated is under failed and in no mean."
+    "Both masks empty: overlaps and clDice 1, distances and errors 0. One mask empty: overlaps and clDice 0, distances "
+    "the diagonal of the volume in mm; counts are compared as they are. Such cases are flagged and counted, and stay "
+    "in every mean. A case that could not be evaluated is under failed and in no mean."
 )
 
-CaseScores = dict[str, float | bool]
+CaseScores = dict[str, float | bool | None]
 
 
-def evaluate_case(prediction: Mask, target: Mask, spacing_mm: Sequence[float]) -> CaseScores:
+class EvaluationSettings(BaseModel, frozen=True, extra="forbid"):
+    """What is measured, and how."""
+
+    measures: tuple[str, ...] = ()
+    """Families of measures, such as overlap centreline surface topology; without any, all that there are."""
+    skeleton: SkeletonMethod = "guarded"
+    """Whose thinning: `guarded` loses no vessel, `scikit-image` compares with numbers published elsewhere."""
+    surface: SurfaceSettings = Field(default_factory=SurfaceSettings)
+    topology: TopologySettings = Field(default_factory=TopologySettings)
+
+    @field_validator("measures")
+    @classmethod
+    def _known(cls, measures: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := [name for name in measures if name not in FAMILIES]:
+            raise ValueError(f"no family of measures is called {unknown[0]}; there are {', '.join(FAMILIES)}")
+        return measures
+
+
+class Family(NamedTuple):
+    """Measures that are computed together."""
+
+    measures: Callable[[EvaluationSettings], tuple[Measure, ...]]
+    """What it measures with some settings."""
+    score: Callable[[MaskAnalysis, MaskAnalysis, EvaluationSettings], Scores]
+    """The value of each for a prediction and its target, by name."""
+
+
+FAMILIES: dict[str, Family] = {
+    "overlap": Family(lambda settings: OVERLAP_MEASURES, lambda p, t, settings: score_overlap(p, t)),
+    "centreline": Family(lambda settings: CENTRELINE_MEASURES, lambda p, t, settings: score_centreline(p, t)),
+    "surface": Family(lambda settings: SURFACE_MEASURES, lambda p, t, settings: score_surface(p, t, settings.surface)),
+    "topology": Family(
+        lambda settings: topology_measures(settings.topology),
+        lambda p, t, settings: score_topology(p, t, settings.topology),
+    ),
+}
+
+
+def chosen_families(settings: EvaluationSettings) -> list[Family]:
+    """The families that the settings ask for, in the order of FAMILIES."""
+    return [family for name, family in FAMILIES.items() if name in (settings.measures or FAMILIES)]
+
+
+def measures_of(settings: EvaluationSettings) -> tuple[Measure, ...]:
+    """Every measure of a row with these settings, in the row's order."""
+    return tuple(measure for family in chosen_families(settings) for measure in family.measures(settings))
+
+
+def evaluate_case(
+    prediction: Mask,
+    target: Mask,
+    spacing_mm: Sequence[float],
+    settings: EvaluationSettings | None = None,
+    region: Mask | None = None,
+) -> CaseScores:
     """Every measure of a prediction against its target.
 
     Args:
         prediction: bool (*S), 2D or 3D, the whole volume: its diagonal is the distance of a missed case.
         target: bool (*S)
         spacing_mm: voxel size along each array axis (z, y, x), millimetres, > 0.
+        settings: what is measured; everything without them.
+        region: bool (*S), the part of the volume that counts, as an organ's mask: both masks are cut to it, and
+            accuracy and the false positive rate look at its background alone. Must not be empty.
 
     Returns:
-        a value for each of MEASURES (formulas in docs/metrics.md), then for each of FLAGS whether it holds.
-        Empty masks are scored as POLICY says.
+        a value for each of `measures_of(settings)` (formulas in docs/metrics.md), then for each of FLAGS whether it
+        holds. Empty masks are scored as POLICY says; None stands for what a case does not define.
 
     Raises:
-        ValueError: masks that are not boolean or of different shapes, or a bad spacing.
+        ValueError: masks that are not boolean or of different shapes, a bad spacing, or an empty region.
     """
     check_pair(prediction, target)
-    spacing = check_spacing(spacing_mm, target.ndim)
-    counts = count_overlap(prediction, target)
-    if counts.prediction and counts.target:
-        # Vessels fill a small part of a volume: thinning and surfaces then look at that part alone.
-        box = joint_box(prediction, target)
-        prediction, target = prediction[box], target[box]
-    centreline = centreline_overlap(prediction, target)
-    distances = hausdorff_distances(prediction, target, spacing)
-    return {
-        "dice": counts.dice,
-        "jaccard": counts.jaccard,
-        "sensitivity": counts.sensitivity,
-        "precision": counts.precision,
-        **centreline._asdict(),
-        **distances._asdict(),
-        "empty_prediction": counts.prediction == 0,
-        "empty_truth": counts.target == 0,
-    }
+    n_considered = None
+    if region is not None:
+        check_pair(region, target)
+        n_considered = int(np.count_nonzero(region))
+        if n_considered == 0:
+            raise ValueError("region: expected at least one voxel, got an empty mask; leave it out")
+        prediction, target = prediction & region, target & region
+    settings = settings or EvaluationSettings()
+    return score_pair(
+        analyse(prediction, spacing_mm, settings, n_considered, "prediction"),
+        analyse(target, spacing_mm, settings, n_considered, "target"),
+        settings,
+    )
+
+
+def analyse(
+    mask: Mask,
+    spacing_mm: Sequence[float],
+    settings: EvaluationSettings,
+    region_voxels: int | None = None,
+    name: str = "mask",
+) -> MaskAnalysis:
+    """The analysis of a mask that these settings ask for; nothing is computed yet."""
+    return MaskAnalysis(mask, spacing_mm, settings.skeleton, region_voxels=region_voxels, name=name)
+
+
+def score_pair(prediction: MaskAnalysis, target: MaskAnalysis, settings: EvaluationSettings) -> CaseScores:
+    """Every measure of a prediction against its target, each mask analysed before or now; as `evaluate_case`.
+
+    What is computed of the target stays in its analysis: keep it to compare further predictions with it.
+    """
+    row: CaseScores = {}
+    for family in chosen_families(settings):
+        row.update(family.score(prediction, target, settings))
+    return {**row, "empty_prediction": prediction.is_empty, "empty_truth": target.is_empty}

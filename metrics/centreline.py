@@ -3,9 +3,41 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from metrics.mask_analysis import MaskAnalysis, SkeletonMethod
 from metrics.masks import Mask, check_pair
-from vessels.skeleton import skeletonize
+from metrics.measure import Measure, scores_if_empty
+
+CENTRELINE_MEASURES = (
+    Measure(
+        "cldice",
+        "2 · tprec · tsens / (tprec + tsens), 0 where both are 0",
+        "higher",
+        1,
+        "Shit et al. 2021, Eq. 2",
+        "agreement",
+        shown=True,
+    ),
+    Measure(
+        "tprec",
+        "|S_P ∩ T| / |S_P|: false branches lower it",
+        "higher",
+        1,
+        "Shit et al. 2021, Eq. 1",
+        "agreement",
+        shown=True,
+    ),
+    Measure(
+        "tsens",
+        "|S_T ∩ P| / |S_T|: gaps and missed branches lower it",
+        "higher",
+        1,
+        "Shit et al. 2021, Eq. 1",
+        "agreement",
+        shown=True,
+    ),
+)
 
 
 class CentrelineOverlap(NamedTuple):
@@ -16,19 +48,33 @@ class CentrelineOverlap(NamedTuple):
     tsens: float
 
 
-def centreline_overlap(prediction: Mask, target: Mask) -> CentrelineOverlap:
-    """clDice with topology precision and sensitivity, Shit et al. 2021, Eq. 1 and 2.
+def score_centreline(prediction: MaskAnalysis, target: MaskAnalysis) -> dict[str, float]:
+    """clDice with topology precision and sensitivity, Shit et al. 2021, Eq. 1 and 2; by name.
 
     Tprec = |S_P ∩ V_L| / |S_P|: the share of the prediction's skeleton in the target; falls with false branches.
     Tsens = |S_L ∩ V_P| / |S_L|: the share of the target's skeleton in the prediction; falls with gaps.
     clDice = 2 Tprec Tsens / (Tprec + Tsens), and 0 where both are 0.
 
-    The skeletons are voxels of `vessels.skeleton.skeletonize`, which leaves no component without a skeleton. Thinning
-    chooses between equal voxels by their order along the axes, so flipping both masks may change the value a little.
+    The skeletons are those of the analyses. Thinning chooses between equal voxels by their order along the axes, so
+    flipping both masks may change the value a little. A skeleton without a voxel, which scikit-image's thinning may
+    give, has a share of 0. All 1 if both masks are empty, all 0 if one is.
+    """
+    if (agreed := scores_if_empty(CENTRELINE_MEASURES, prediction, target)) is not None:
+        return agreed
+    tprec = _share(target.holds(prediction.skeleton_voxels))
+    tsens = _share(prediction.holds(target.skeleton_voxels))
+    return {"cldice": _harmonic_mean(tprec, tsens), "tprec": tprec, "tsens": tsens}
+
+
+def centreline_overlap(
+    prediction: Mask, target: Mask, skeleton_method: SkeletonMethod = "guarded"
+) -> CentrelineOverlap:
+    """The values of `score_centreline` for two masks.
 
     Args:
         prediction: bool (*S)
         target: bool (*S)
+        skeleton_method: whose thinning; `guarded` leaves no component without a skeleton.
 
     Returns:
         all 1 if both masks are empty, all 0 if one is.
@@ -37,13 +83,8 @@ def centreline_overlap(prediction: Mask, target: Mask) -> CentrelineOverlap:
         ValueError: masks that are not boolean, or of different shapes.
     """
     check_pair(prediction, target)
-    has_prediction, has_target = bool(prediction.any()), bool(target.any())
-    if not (has_prediction and has_target):
-        agreed = 1.0 if has_prediction == has_target else 0.0
-        return CentrelineOverlap(agreed, agreed, agreed)
-    tprec = _share_inside(skeletonize(prediction), target)
-    tsens = _share_inside(skeletonize(target), prediction)
-    return CentrelineOverlap(_harmonic_mean(tprec, tsens), tprec, tsens)
+    analyses = (MaskAnalysis(mask, (1.0,) * mask.ndim, skeleton_method) for mask in (prediction, target))
+    return CentrelineOverlap(**score_centreline(*analyses))
 
 
 def cldice(prediction: Mask, target: Mask) -> float:
@@ -51,9 +92,8 @@ def cldice(prediction: Mask, target: Mask) -> float:
     return centreline_overlap(prediction, target).cldice
 
 
-def _share_inside(skeleton: Mask, mask: Mask) -> float:
-    length = int(np.count_nonzero(skeleton))
-    return int(np.count_nonzero(skeleton & mask)) / length if length else 0.0
+def _share(held: NDArray[np.bool_]) -> float:
+    return int(np.count_nonzero(held)) / len(held) if len(held) else 0.0
 
 
 def _harmonic_mean(first: float, second: float) -> float:

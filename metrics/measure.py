@@ -1,15 +1,15 @@
 """What a measure is besides its value: name, unit, range, which direction is better, and where it comes from."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from metrics.mask_analysis import MaskAnalysis
 
 Better = Literal["higher", "lower"]
-EmptyRule = Literal["overlap", "distance", "measured"]
-Scores = dict[str, float | None]
+EmptyRule = Literal["agreement", "error", "distance", "measured"]
+Scores = Mapping[str, float | None]
 """Measure name -> value; None where it is undefined for the case (a scale the truth does not have)."""
 
 
@@ -18,34 +18,51 @@ class Measure:
     """A measure of a prediction against its target, as tables, docs, report and statistics know it.
 
     name: key in JSON and CSV, with the unit at its end where it has one (`hd_mm`).
-    formula: in words and signs, P prediction, T target, as in docs/metrics.md.
+    formula: in words and signs, P prediction, T target.
     better: which direction is better.
-    lowest, highest: its range; inf where there is no bound.
-    unit: `mm`, or empty for shares and counts.
+    highest: the upper end of its range; inf where there is no bound. The lower end is 0.
     source: paper and equation, or the tool whose convention it follows.
-    empty: what it is where a mask is empty. `overlap`: 1 if both are, 0 if one is. `distance`: 0 if both are, the
-        volume's diagonal if one is. `measured`: its formula holds for empty masks too.
+    empty: what it is where a mask is empty. `agreement`: 1 if both are, 0 if one is. `error`: 0 if both are, 1 if one
+        is. `distance`: 0 if both are, the volume's diagonal if one is. `measured`: its formula holds for empty masks.
+    unit: `mm`, `voxels` or another; empty for shares and counts.
+    shown: whether it has a column on the screen.
     """
 
     name: str
     formula: str
     better: Better
-    lowest: float
     highest: float
-    unit: str
     source: str
     empty: EmptyRule
+    unit: str = ""
+    shown: bool = False
+
+    @property
+    def range(self) -> str:
+        """The range in words, such as `0 to 1`."""
+        if self.empty == "distance":
+            return "0 to the diagonal"
+        return "0 and up" if math.isinf(self.highest) else f"0 to {self.highest:g}"
 
 
 def diagonal_mm(mask: MaskAnalysis) -> float:
-    """Length of the volume's diagonal, outer corner to outer corner: sqrt(Σ (n_i · s_i)²)."""
+    """Length of the volume's diagonal, outer corner to outer corner: sqrt(Σ (n_i · s_i)²).
+
+    It stands for the distance to a mask that is not there. Two voxel centres of the volume are always nearer to each
+    other than that, so a missed case is worse than any found one.
+    """
     return math.hypot(*(count * step for count, step in zip(mask.shape, mask.spacing_mm, strict=True)))
 
 
-def scores_if_empty(measures: Iterable[Measure], prediction: MaskAnalysis, target: MaskAnalysis) -> Scores | None:
-    """The values agreed upon where at least one mask is empty, None where neither is."""
+def scores_if_empty(
+    measures: Iterable[Measure], prediction: MaskAnalysis, target: MaskAnalysis
+) -> dict[str, float] | None:
+    """The values agreed upon where at least one mask is empty, None where neither is.
+
+    Measures of the rule `measured` are not among them.
+    """
     if not (prediction.is_empty or target.is_empty):
         return None
     both = prediction.is_empty and target.is_empty
-    by_rule = {"overlap": float(both), "distance": 0.0 if both else diagonal_mm(target)}
+    by_rule = {"agreement": float(both), "error": float(not both), "distance": 0.0 if both else diagonal_mm(target)}
     return {measure.name: by_rule[measure.empty] for measure in measures if measure.empty in by_rule}

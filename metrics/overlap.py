@@ -1,14 +1,31 @@
-"""Overlap of two masks: how many voxels they share.
-
-Every function returns 1 when both masks are empty and 0 when exactly one is: a missed vessel tree is a score of nought,
-never a gap in a table.
-"""
+"""Overlap of two masks: how many voxels they share, and how many of each are wrong."""
 
 from typing import NamedTuple
 
 import numpy as np
 
+from metrics.mask_analysis import MaskAnalysis
 from metrics.masks import Mask, check_pair
+from metrics.measure import Measure
+
+SADIKINE = "Sadikine et al. 2023, section 3.3"
+
+OVERLAP_MEASURES = (
+    Measure("dice", "2 |P ∩ T| / (|P| + |T|)", "higher", 1, SADIKINE, "agreement", shown=True),
+    Measure("jaccard", "|P ∩ T| / |P ∪ T|", "higher", 1, SADIKINE, "agreement", shown=True),
+    Measure("sensitivity", "|P ∩ T| / |T|", "higher", 1, "recall; 1 − false negative rate", "agreement"),
+    Measure("precision", "|P ∩ T| / |P|", "higher", 1, "positive predictive value", "agreement"),
+    Measure(
+        "accuracy",
+        "(|P ∩ T| + |V \\ (P ∪ T)|) / |V|, V all voxels looked at",
+        "higher",
+        1,
+        "Shit et al. 2021, section 5",
+        "measured",
+    ),
+    Measure("fnr", "|T \\ P| / |T|", "lower", 1, "false negative rate, the share of the truth that is missed", "error"),
+    Measure("fpr", "|P \\ T| / |V \\ T|", "lower", 1, "false positive rate, the share of background taken", "measured"),
+)
 
 
 class Overlap(NamedTuple):
@@ -20,27 +37,57 @@ class Overlap(NamedTuple):
     """|P|"""
     target: int
     """|T|"""
+    considered: int
+    """|V|, all voxels that were looked at"""
 
     @property
     def dice(self) -> float:
-        return self._ratio(2 * self.shared, self.prediction + self.target)
+        return self._agreement(2 * self.shared, self.prediction + self.target)
 
     @property
     def jaccard(self) -> float:
-        return self._ratio(self.shared, self.prediction + self.target - self.shared)
+        return self._agreement(self.shared, self.prediction + self.target - self.shared)
 
     @property
     def sensitivity(self) -> float:
-        return self._ratio(self.shared, self.target)
+        return self._agreement(self.shared, self.target)
 
     @property
     def precision(self) -> float:
-        return self._ratio(self.shared, self.prediction)
+        return self._agreement(self.shared, self.prediction)
 
-    def _ratio(self, numerator: int, denominator: int) -> float:
+    @property
+    def accuracy(self) -> float:
+        return (self.considered - self.prediction - self.target + 2 * self.shared) / self.considered
+
+    @property
+    def fnr(self) -> float:
+        return 1.0 - self.sensitivity if self.target == 0 else (self.target - self.shared) / self.target
+
+    @property
+    def fpr(self) -> float:
+        background = self.considered - self.target
+        return (self.prediction - self.shared) / background if background else 0.0
+
+    def _agreement(self, numerator: int, denominator: int) -> float:
         if self.prediction == 0 and self.target == 0:
             return 1.0
         return numerator / denominator if denominator else 0.0
+
+
+def score_overlap(prediction: MaskAnalysis, target: MaskAnalysis) -> dict[str, float]:
+    """Every one of OVERLAP_MEASURES; a mask that is empty counts as each measure's rule says."""
+    counts = _counted(prediction, target)
+    return {measure.name: getattr(counts, measure.name) for measure in OVERLAP_MEASURES}
+
+
+def _counted(prediction: MaskAnalysis, target: MaskAnalysis) -> Overlap:
+    both = tuple(
+        slice(max(one.start, other.start), max(one.start, other.start, min(one.stop, other.stop)))
+        for one, other in zip(prediction.box, target.box, strict=True)
+    )
+    shared = int(np.count_nonzero(prediction.mask[both] & target.mask[both]))
+    return Overlap(shared, prediction.n_voxels, target.n_voxels, target.n_considered)
 
 
 def count_overlap(prediction: Mask, target: Mask) -> Overlap:
@@ -58,6 +105,7 @@ def count_overlap(prediction: Mask, target: Mask) -> Overlap:
         shared=int(np.count_nonzero(prediction & target)),
         prediction=int(np.count_nonzero(prediction)),
         target=int(np.count_nonzero(target)),
+        considered=target.size,
     )
 
 
@@ -93,3 +141,21 @@ def sensitivity(prediction: Mask, target: Mask) -> float:
 def precision(prediction: Mask, target: Mask) -> float:
     """The share of the prediction that is right, |P ∩ T| / |P|; all else as for `dice`."""
     return count_overlap(prediction, target).precision
+
+
+def accuracy(prediction: Mask, target: Mask) -> float:
+    """The share of all voxels that are right, (|P ∩ T| + |V \\ (P ∪ T)|) / |V|; close to 1 wherever vessels are few.
+
+    Arguments and errors as for `dice`; empty masks are counted like any other.
+    """
+    return count_overlap(prediction, target).accuracy
+
+
+def false_negative_rate(prediction: Mask, target: Mask) -> float:
+    """The share of the target that was missed, |T \\ P| / |T| = 1 - sensitivity; 0 if both are empty, 1 if one is."""
+    return count_overlap(prediction, target).fnr
+
+
+def false_positive_rate(prediction: Mask, target: Mask) -> float:
+    """The share of the background that was taken for vessel, |P \\ T| / |V \\ T|; 0 where there is no background."""
+    return count_overlap(prediction, target).fpr

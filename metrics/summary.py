@@ -5,11 +5,11 @@ from typing import TypedDict
 
 import numpy as np
 
-from metrics.case import MEASURES
+from metrics.case import CaseScores
 
 STATISTICS = ("mean", "sd", "median", "min", "max")
 
-Statistics = dict[str, float | None]
+Statistics = dict[str, float | int | None]
 
 
 class Counts(TypedDict):
@@ -29,10 +29,11 @@ def describe_values(values: Sequence[float]) -> Statistics:
     """Mean, sample standard deviation (ddof = 1), median, least and greatest of some values.
 
     Returns:
-        STATISTICS by name; None for what is undefined: all of them without values, the deviation of a single one.
+        STATISTICS by name; None for what is undefined: all of them without values, the deviation of a single one; and
+        `n`, the number of values.
     """
     if not values:
-        return dict.fromkeys(STATISTICS)
+        return {**dict.fromkeys(STATISTICS), "n": 0}
     array = np.asarray(values, dtype=np.float64)
     return {
         "mean": float(array.mean()),
@@ -40,22 +41,24 @@ def describe_values(values: Sequence[float]) -> Statistics:
         "median": float(np.median(array)),
         "min": float(array.min()),
         "max": float(array.max()),
+        "n": array.size,
     }
 
 
-def summarise(
-    cases: Mapping[str, Mapping[str, float | bool]], measures: Sequence[str] = MEASURES
-) -> dict[str, Statistics]:
-    """Statistics of each measure over all evaluated cases, scored misses included.
+def summarise(cases: Mapping[str, CaseScores], measures: Sequence[str]) -> dict[str, Statistics]:
+    """Statistics of each measure over all evaluated cases that define it, scored misses included.
 
     Args:
         cases: case id -> the row of `metrics.case.evaluate_case`.
         measures: which keys of the rows to describe.
     """
-    return {measure: describe_values([float(row[measure]) for row in cases.values()]) for measure in measures}
+    return {
+        measure: describe_values([float(value) for row in cases.values() if (value := row[measure]) is not None])
+        for measure in measures
+    }
 
 
-def count_misses(cases: Mapping[str, Mapping[str, float | bool]], failed: int = 0) -> Counts:
+def count_misses(cases: Mapping[str, CaseScores], failed: int = 0) -> Counts:
     """Count the cases in which a mask was empty, by kind.
 
     Args:

@@ -1,19 +1,71 @@
-"""Distances between two masks in millimetres, from voxel centre to voxel centre.
+"""Distances between two masks in millimetres, and the overlap of their surfaces.
 
-Two different sets of voxels are measured: the Hausdorff distance looks at all foreground voxels, as its definition
-does; its 95th percentile looks at surface voxels, as it is commonly computed.
+Three different sets are measured. The Hausdorff distance looks at the centres of all foreground voxels, as its
+definition does; its 95th percentile and the average distance at the centres of surface voxels, as they are commonly
+computed; the surface Dice at surface elements, which lie on grid corners, between the voxels.
 """
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from pydantic import BaseModel, Field
 
-from metrics.masks import Mask, check_pair, check_spacing
-from vessels.distance import distances_to_set_mm, surface
+from metrics.mask_analysis import MaskAnalysis
+from metrics.masks import Mask, check_pair
+from metrics.measure import Measure, scores_if_empty
+from vessels.surface_elements import element_areas_mm
 
 PERCENTILE = 95.0
+
+SURFACE_MEASURES = (
+    Measure(
+        "hd_mm",
+        "max(h(T, P), h(P, T)), h(A, B) = max over a ∈ A of min over b ∈ B of ‖a − b‖, over all foreground voxels",
+        "lower",
+        np.inf,
+        "Sadikine et al. 2023, section 3.3",
+        "distance",
+        "mm",
+        shown=True,
+    ),
+    Measure(
+        "hd95_mm",
+        "max of the 95th percentiles of d(a, ∂T), a ∈ ∂P, and of d(b, ∂P), b ∈ ∂T, over surface voxels",
+        "lower",
+        np.inf,
+        "as MONAI's compute_hausdorff_distance",
+        "distance",
+        "mm",
+        shown=True,
+    ),
+    Measure(
+        "assd_mm",
+        "(Σ d(a, ∂T), a ∈ ∂P, + Σ d(b, ∂P), b ∈ ∂T) / (|∂P| + |∂T|), over surface voxels",
+        "lower",
+        np.inf,
+        "as MONAI's compute_average_surface_distance(symmetric=True)",
+        "distance",
+        "mm",
+        shown=True,
+    ),
+    Measure(
+        "surface_dice",
+        "(area of P's surface within the tolerance of T's + area of T's within it of P's) / (area of both), "
+        "over surface elements",
+        "higher",
+        1,
+        "Nikolov et al. 2018, as DeepMind's surface-distance",
+        "agreement",
+    ),
+)
+
+
+class SurfaceSettings(BaseModel, frozen=True, extra="forbid"):
+    """How surfaces are compared."""
+
+    tolerance_mm: float = Field(default=1.0, ge=0)
+    """How far apart two surfaces may lie and still agree, for the surface Dice."""
 
 
 class HausdorffDistances(NamedTuple):
@@ -23,13 +75,33 @@ class HausdorffDistances(NamedTuple):
     hd95_mm: float
 
 
-def volume_diagonal_mm(shape: Sequence[int], spacing_mm: Sequence[float]) -> float:
-    """Length of the volume's diagonal, outer corner to outer corner: sqrt(Σ (n_i · s_i)²).
+def score_surface(prediction: MaskAnalysis, target: MaskAnalysis, settings: SurfaceSettings) -> dict[str, float]:
+    """Every one of SURFACE_MEASURES; distances 0 if both masks are empty, the volume's diagonal if one is."""
+    if (agreed := scores_if_empty(SURFACE_MEASURES, prediction, target)) is not None:
+        return agreed
+    to_target = target.surface_points.distances_mm(prediction.surface_points.points)
+    to_prediction = prediction.surface_points.distances_mm(target.surface_points.points)
+    return {
+        "hd_mm": _hausdorff(prediction, target),
+        "hd95_mm": float(max(np.percentile(to_target, PERCENTILE), np.percentile(to_prediction, PERCENTILE))),
+        "assd_mm": float(to_target.sum() + to_prediction.sum()) / (len(to_target) + len(to_prediction)),
+        "surface_dice": _surface_dice(prediction, target, settings.tolerance_mm),
+    }
 
-    It stands for the distance to a mask that is not there. Two voxel centres of the volume are always nearer to each
-    other than that, so a missed case is worse than any found one.
-    """
-    return math.hypot(*(count * step for count, step in zip(shape, spacing_mm, strict=True)))
+
+def _hausdorff(prediction: MaskAnalysis, target: MaskAnalysis) -> float:
+    missed = prediction.surface_points.greatest_distance_mm(target.voxels_outside(prediction))
+    extra = target.surface_points.greatest_distance_mm(prediction.voxels_outside(target))
+    return max(missed, extra)
+
+
+def _surface_dice(prediction: MaskAnalysis, target: MaskAnalysis, tolerance_mm: float) -> float:
+    total = agreeing = 0.0
+    for mask, other in ((prediction, target), (target, prediction)):
+        areas = element_areas_mm(tuple(mask.spacing_mm))[mask.boundary.codes][mask.boundary_points.order]
+        total += float(areas.sum())
+        agreeing += float(areas[other.boundary_points.within(mask.boundary_points.points, tolerance_mm)].sum())
+    return agreeing / total
 
 
 def hausdorff_mm(prediction: Mask, target: Mask, spacing_mm: Sequence[float]) -> float:
@@ -56,13 +128,7 @@ def hausdorff_mm(prediction: Mask, target: Mask, spacing_mm: Sequence[float]) ->
     Raises:
         ValueError: masks that are not boolean or of different shapes, or a bad spacing.
     """
-    check_pair(prediction, target)
-    spacing = check_spacing(spacing_mm, target.ndim)
-    if (absent := _distance_if_empty(prediction, target, spacing)) is not None:
-        return absent
-    missed = distances_to_set_mm(np.argwhere(target & ~prediction), surface(prediction), spacing)
-    extra = distances_to_set_mm(np.argwhere(prediction & ~target), surface(target), spacing)
-    return float(max(missed.max(initial=0.0), extra.max(initial=0.0)))
+    return _score_of("hd_mm", prediction, target, spacing_mm)
 
 
 def hausdorff_95_mm(prediction: Mask, target: Mask, spacing_mm: Sequence[float]) -> float:
@@ -77,35 +143,60 @@ def hausdorff_95_mm(prediction: Mask, target: Mask, spacing_mm: Sequence[float])
     Arguments, range, errors and empty masks as for `hausdorff_mm`. A mask that fills the volume has no surface in it;
     the voxels at the volume's border stand in.
     """
-    check_pair(prediction, target)
-    spacing = check_spacing(spacing_mm, target.ndim)
-    if (absent := _distance_if_empty(prediction, target, spacing)) is not None:
-        return absent
-    prediction_surface, target_surface = _surface_or_border(prediction), _surface_or_border(target)
-    to_target = distances_to_set_mm(np.argwhere(prediction_surface), target_surface, spacing)
-    to_prediction = distances_to_set_mm(np.argwhere(target_surface), prediction_surface, spacing)
-    return float(max(np.percentile(to_target, PERCENTILE), np.percentile(to_prediction, PERCENTILE)))
+    return _score_of("hd95_mm", prediction, target, spacing_mm)
+
+
+def average_surface_distance_mm(prediction: Mask, target: Mask, spacing_mm: Sequence[float]) -> float:
+    """Average symmetric surface distance: the mean of all distances of which `hausdorff_95_mm` takes percentiles.
+
+    (Σ_{a ∈ ∂P} d(a, ∂T) + Σ_{b ∈ ∂T} d(b, ∂P)) / (|∂P| + |∂T|), as MONAI's
+    `compute_average_surface_distance(symmetric=True)`. All else as for `hausdorff_95_mm`.
+    """
+    return _score_of("assd_mm", prediction, target, spacing_mm)
+
+
+def surface_dice(prediction: Mask, target: Mask, spacing_mm: Sequence[float], tolerance_mm: float) -> float:
+    """The share of both surfaces that lies within a tolerance of the other, Nikolov et al. 2018.
+
+    Surfaces are those of marching cubes on the binary masks (`vessels.surface_elements`): an element at each grid
+    corner between foreground and background, with an area, and as far from the other surface as from its nearest
+    element. Outside the volume is background: a vessel that leaves it is capped, in both masks alike.
+
+    Args:
+        prediction: bool (*S)
+        target: bool (*S)
+        spacing_mm: voxel size along each array axis (z, y, x), millimetres, > 0.
+        tolerance_mm: millimetres, 0 or more.
+
+    Returns:
+        0 to 1, higher is better; 1 if both are empty, 0 if one is.
+
+    Raises:
+        ValueError: masks that are not boolean or of different shapes, a bad spacing, or a tolerance below 0.
+    """
+    if not tolerance_mm >= 0:
+        raise ValueError(f"tolerance_mm: expected 0 or more, got {tolerance_mm}")
+    return _score_of("surface_dice", prediction, target, spacing_mm, SurfaceSettings(tolerance_mm=tolerance_mm))
 
 
 def hausdorff_distances(prediction: Mask, target: Mask, spacing_mm: Sequence[float]) -> HausdorffDistances:
     """`hausdorff_mm` and `hausdorff_95_mm` of a pair, with their arguments, errors and rules for empty masks."""
-    return HausdorffDistances(
-        hausdorff_mm(prediction, target, spacing_mm), hausdorff_95_mm(prediction, target, spacing_mm)
-    )
+    scores = _scores_of(prediction, target, spacing_mm, SurfaceSettings())
+    return HausdorffDistances(scores["hd_mm"], scores["hd95_mm"])
 
 
-def _distance_if_empty(prediction: Mask, target: Mask, spacing_mm: Sequence[float]) -> float | None:
-    """The distance agreed upon where a mask is empty, None where neither is."""
-    has_prediction, has_target = bool(prediction.any()), bool(target.any())
-    if has_prediction and has_target:
-        return None
-    return 0.0 if has_prediction == has_target else volume_diagonal_mm(target.shape, spacing_mm)
+def _scores_of(
+    prediction: Mask, target: Mask, spacing_mm: Sequence[float], settings: SurfaceSettings
+) -> dict[str, float]:
+    check_pair(prediction, target)
+    return score_surface(MaskAnalysis(prediction, spacing_mm), MaskAnalysis(target, spacing_mm), settings)
 
 
-def _surface_or_border(mask: Mask) -> Mask:
-    edge = surface(mask)
-    if edge.any():
-        return edge
-    edge = mask.copy()
-    edge[(slice(1, -1),) * mask.ndim] = False
-    return edge
+def _score_of(
+    name: str,
+    prediction: Mask,
+    target: Mask,
+    spacing_mm: Sequence[float],
+    settings: SurfaceSettings | None = None,
+) -> float:
+    return _scores_of(prediction, target, spacing_mm, settings or SurfaceSettings())[name]

@@ -3,34 +3,71 @@
 import csv
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from metrics.case import FLAGS, MEASURES, POLICY, CaseScores
+from metrics.case import FLAGS, POLICY, CaseScores, EvaluationSettings, measures_of
+from metrics.classes import mean_of_classes
+from metrics.measure import Measure
 from metrics.summary import count_misses, summarise
 
 SUMMARY_ROWS = ("mean", "sd", "median")
-SHOWN = ("dice", "jaccard", "cldice", "tprec", "tsens", "hd_mm", "hd95_mm")
 
 Cell = str | float | bool | None
+ClassScores = Mapping[str, CaseScores]
+"""The rows of a case's classes, by class."""
 
 
 def build_report(
-    cases: Mapping[str, CaseScores], failed: Mapping[str, str], versions: Mapping[str, str]
+    cases: Mapping[str, CaseScores | ClassScores],
+    failed: Mapping[str, str],
+    versions: Mapping[str, str],
+    settings: EvaluationSettings | None = None,
+    classes: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Everything there is to say about some evaluated cases, ready for JSON; keys as in docs/metrics.md.
 
     Args:
-        cases: case id -> the row of `metrics.case.evaluate_case`.
+        cases: case id -> the row of `metrics.case.evaluate_case`; with classes -> the rows of
+            `metrics.classes.evaluate_classes`.
         failed: case id -> why it could not be evaluated, in one line.
         versions: what the scores were made with.
+        settings: those the cases were evaluated with.
+        classes: names of the classes, if the cases are label maps.
     """
-    return {
-        "cases": dict(cases),
-        "summary": {**summarise(cases), "counts": count_misses(cases, len(failed))},
+    settings = settings or EvaluationSettings()
+    measures = measures_of(settings)
+    report = {
+        **_section(_means(cases) if classes else cases, measures, len(failed)),
         "failed": dict(failed),
+        "measures": {measure.name: describe_measure(measure) for measure in measures},
+        "settings": settings.model_dump(mode="json"),
         "policy": POLICY,
         "versions": dict(versions),
+    }
+    if classes:
+        by_class = {name: {case_id: rows[name] for case_id, rows in cases.items()} for name in classes}
+        report["classes"] = {name: _section(rows, measures, len(failed)) for name, rows in by_class.items()}
+    return report
+
+
+def _means(cases: Mapping[str, Any]) -> dict[str, CaseScores]:
+    return {case_id: mean_of_classes(rows) for case_id, rows in cases.items()}
+
+
+def _section(cases: Mapping[str, Any], measures: Sequence[Measure], failed: int) -> dict[str, Any]:
+    summary = summarise(cases, [measure.name for measure in measures])
+    return {"cases": dict(cases), "summary": {**summary, "counts": count_misses(cases, failed)}}
+
+
+def describe_measure(measure: Measure) -> dict[str, str]:
+    """What a measure is, in words, for whoever reads the numbers without this project at hand."""
+    return {
+        "formula": measure.formula,
+        "unit": measure.unit,
+        "range": measure.range,
+        "better": measure.better,
+        "source": measure.source,
     }
 
 
@@ -40,36 +77,57 @@ def to_json(report: Mapping[str, Any]) -> str:
 
 
 def to_csv(report: Mapping[str, Any]) -> str:
-    """A row a case, then the failed ones without values, then mean, sd and median; `status` tells them apart."""
+    """A row a case, then the failed ones without values, then mean, sd and median; `status` tells them apart.
+
+    Of label maps, these rows hold the means over the classes, and those of each class follow; `class` tells them apart.
+    """
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["case", "status", *MEASURES, *FLAGS])
-    for case_id, row in report["cases"].items():
-        writer.writerow([case_id, "evaluated", *(_plain(row[column]) for column in MEASURES + FLAGS)])
-    for case_id in report["failed"]:
-        writer.writerow([case_id, "failed", *[""] * len(MEASURES + FLAGS)])
-    for statistic in SUMMARY_ROWS:
-        values = [_plain(report["summary"][measure][statistic]) for measure in MEASURES]
-        writer.writerow([statistic, "summary", *values, *[""] * len(FLAGS)])
+    columns = [*report["measures"], *FLAGS]
+    by_class = report.get("classes", {})
+    writer.writerow(["case", *(["class"] if by_class else []), "status", *columns])
+    sections = {"mean of classes": report, **by_class} if by_class else {"": report}
+    for name, section in sections.items():
+        label = [name] if by_class else []
+        for case_id, row in section["cases"].items():
+            writer.writerow([case_id, *label, "evaluated", *(_plain(row[column]) for column in columns)])
+        for case_id in report["failed"]:
+            writer.writerow([case_id, *label, "failed", *[""] * len(columns)])
+        for statistic in SUMMARY_ROWS:
+            values = [_plain(section["summary"][measure][statistic]) for measure in report["measures"]]
+            writer.writerow([statistic, *label, "summary", *values, *[""] * len(FLAGS)])
     return stream.getvalue()
 
 
-def format_table(report: Mapping[str, Any]) -> str:
-    """The table for the screen: a row a case, mean, sd and median below a rule, and a line that counts the misses."""
-    header = ["case", *SHOWN]
+def format_table(report: Mapping[str, Any], shown: Sequence[Measure]) -> str:
+    """The table for the screen: a row a case, mean, sd and median below a rule, and a line that counts the misses.
+
+    Of label maps, a row is the mean over the classes, and the mean of each class has a row of its own below.
+    """
+    header = ["case", *(measure.name for measure in shown)]
     rows = [
-        [case_id, *(_rounded(measure, row[measure]) for measure in SHOWN), *(flag for flag in FLAGS if row[flag])]
+        [case_id, *(_rounded(measure, row[measure.name]) for measure in shown), *(flag for flag in FLAGS if row[flag])]
         for case_id, row in report["cases"].items()
     ]
-    summary = [
-        [statistic, *(_rounded(measure, report["summary"][measure][statistic]) for measure in SHOWN)]
-        for statistic in SUMMARY_ROWS
+    summary = [[statistic, *_of_summary(report, shown, statistic)] for statistic in SUMMARY_ROWS]
+    by_class = [
+        [f"class {name}", *_of_summary(section, shown, "mean")] for name, section in report.get("classes", {}).items()
     ]
-    widths = [max(len(row[column]) for row in [header, *rows, *summary]) for column in range(len(header))]
+    widths = [max(len(row[column]) for row in [header, *rows, *summary, *by_class]) for column in range(len(header))]
     rule = "-" * (sum(widths) + 2 * len(widths) - 2)
-    lines = [_line(header, widths), rule, *(_line(row, widths) for row in rows)]
-    lines += [rule, *(_line(row, widths) for row in summary), _describe_counts(report["summary"]["counts"])]
-    return "\n".join(lines)
+    lines = [_line(header, widths), rule, *(_line(row, widths) for row in rows), rule]
+    lines += [_line(row, widths) for row in [*summary, *by_class]]
+    return "\n".join([*lines, _describe_counts(report["summary"]["counts"])])
+
+
+def shown_measures(settings: EvaluationSettings) -> tuple[Measure, ...]:
+    """The measures that have a column on the screen; all of them where none of the chosen has."""
+    measures = measures_of(settings)
+    return tuple(measure for measure in measures if measure.shown) or measures
+
+
+def _of_summary(section: Mapping[str, Any], shown: Sequence[Measure], statistic: str) -> list[str]:
+    return [_rounded(measure, section["summary"][measure.name][statistic]) for measure in shown]
 
 
 def _plain(value: Cell) -> str:
@@ -79,10 +137,10 @@ def _plain(value: Cell) -> str:
     return str(value).lower() if isinstance(value, bool) else repr(value)
 
 
-def _rounded(measure: str, value: float | None) -> str:
+def _rounded(measure: Measure, value: float | None) -> str:
     if value is None:
         return "-"
-    return f"{value:.2f}" if measure.endswith("_mm") else f"{value:.4f}"
+    return f"{value:.4f}" if measure.highest == 1 else f"{value:.2f}"
 
 
 def _line(cells: list[str], widths: list[int]) -> str:

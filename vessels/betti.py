@@ -43,17 +43,18 @@ def betti_numbers(mask: NDArray[np.bool_], boundary: BoundaryCorners | None = No
         all 0 for an empty mask.
     """
     euler = euler_characteristic(boundary_corners(mask) if boundary is None else boundary)
-    pieces = count_components(mask, touching=True)
-    enclosed = count_components(np.pad(~mask, 1, constant_values=True), touching=False) - 1 if mask.ndim == 3 else 0
-    return BettiNumbers(pieces, pieces + enclosed - euler, enclosed)
+    pieces, cavities = count_pieces(mask), count_cavities(mask)
+    return BettiNumbers(pieces, pieces + cavities - euler, cavities)
 
 
-def count_components(mask: NDArray[np.bool_], touching: bool) -> int:
-    """Count the connected components of a mask (*S), 2D or 3D.
+def count_pieces(mask: NDArray[np.bool_]) -> int:
+    """Count the connected components (26 in 3D, 8 in 2D) of a mask (*S)."""
+    return _count(np.ascontiguousarray(mask if mask.ndim == 3 else mask[np.newaxis]), True, 1)
 
-    touching: voxels that share an edge or a corner are connected (26 or 8), not only those that share a face (6 or 4).
-    """
-    return _count(np.ascontiguousarray(mask if mask.ndim == 3 else mask[np.newaxis]), 1 if touching else 0)
+
+def count_cavities(mask: NDArray[np.bool_]) -> int:
+    """Count the pieces of background (6-connected) that a mask (*S) encloses; 0 in 2D, where they are tunnels."""
+    return _count(np.ascontiguousarray(mask), False, 0) - 1 if mask.ndim == 3 else 0
 
 
 @njit(cache=True, nogil=True)
@@ -62,6 +63,24 @@ def _root(parents: np.ndarray, run: int) -> int:
         parents[run] = parents[parents[run]]
         run = parents[run]
     return run
+
+
+@njit(cache=True, nogil=True)
+def _write_runs(row: np.ndarray, kind: bool, starts: np.ndarray, stops: np.ndarray, n_runs: int) -> int:
+    """Append the runs of one kind of voxel in a row; return how many runs there are then."""
+    inside = False
+    for x in range(row.size):
+        if (row[x] == kind) != inside:
+            inside = not inside
+            if inside:
+                starts[n_runs] = x
+            else:
+                stops[n_runs] = x
+                n_runs += 1
+    if inside:
+        stops[n_runs] = row.size
+        n_runs += 1
+    return n_runs
 
 
 @njit(cache=True, nogil=True)
@@ -85,32 +104,33 @@ def _merge_rows(
 
 
 @njit(cache=True, nogil=True)
-def _count(mask: np.ndarray, reach: int) -> int:
-    """Components of a 3D mask: each run of foreground along x is one, less those united with runs of rows before."""
+def _count(mask: np.ndarray, kind: bool, reach: int) -> int:
+    """Components of the voxels of one kind: each run of them along x is one, less those united with runs before.
+
+    mask: (Z, Y, X). reach: 1 if voxels of runs in neighbouring rows touch at corners too, 0 if at faces alone.
+    The background, and it alone, goes on outside the volume, which is run 0 and a component too.
+    """
     depth, height, width = mask.shape
     first = np.zeros(depth * height + 1, dtype=np.int64)
     starts, stops = np.empty(1024, dtype=np.int32), np.empty(1024, dtype=np.int32)
     parents = np.empty(1024, dtype=np.int32)
     n_runs = components = 0
+    if not kind:
+        parents[0] = 0
+        n_runs = components = 1
+        first[0] = 1
     for z in range(depth):
         for y in range(height):
+            on_border = z == 0 or z == depth - 1 or y == 0 or y == height - 1
             if n_runs + width // 2 + 1 > parents.size:
                 starts, stops, parents = _larger(starts, width), _larger(stops, width), _larger(parents, width)
             here = n_runs
-            inside = False
-            for x in range(width):
-                if mask[z, y, x] != inside:
-                    inside = not inside
-                    if inside:
-                        starts[n_runs] = x
-                    else:
-                        stops[n_runs] = x
-                        n_runs += 1
-            if inside:
-                stops[n_runs] = width
-                n_runs += 1
+            n_runs = _write_runs(mask[z, y], kind, starts, stops, here)
             for run in range(here, n_runs):
                 parents[run] = run
+                if not kind and (on_border or starts[run] == 0 or stops[run] == width):
+                    parents[run] = 0
+                    components -= 1
             components += n_runs - here
             first[z * height + y + 1] = n_runs
             if n_runs == here:

@@ -65,7 +65,7 @@ def fill_boxes(points: np.ndarray, boxes: np.ndarray) -> None:
 
 
 @njit(cache=True)
-def _squared(dz: int, dy: int, dx: int, spacing: tuple[float, float, float]) -> float:
+def squared_length(dz: int, dy: int, dx: int, spacing: tuple[float, float, float]) -> float:
     z, y, x = abs(dz) * spacing[0], abs(dy) * spacing[1], abs(dx) * spacing[2]
     return z * z + y * y + x * x
 
@@ -76,11 +76,11 @@ def _squared_to_box(boxes: np.ndarray, node: int, z: int, y: int, x: int, spacin
     dz = max(boxes[node, 0] - z, z - boxes[node, 3], 0)
     dy = max(boxes[node, 1] - y, y - boxes[node, 4], 0)
     dx = max(boxes[node, 2] - x, x - boxes[node, 5], 0)
-    return _squared(dz, dy, dx, spacing)
+    return squared_length(dz, dy, dx, spacing)
 
 
 @njit(cache=True)
-def _nearest_point(
+def nearest_point(
     points: np.ndarray,
     boxes: np.ndarray,
     voxel: tuple[int, int, int],
@@ -94,7 +94,7 @@ def _nearest_point(
     """
     z, y, x = voxel
     best = guess
-    best_squared = _squared(points[guess, 0] - z, points[guess, 1] - y, points[guess, 2] - x, spacing)
+    best_squared = squared_length(points[guess, 0] - z, points[guess, 1] - y, points[guess, 2] - x, spacing)
     if best_squared <= enough:
         return best, best_squared
     first_leaf = boxes.shape[0] // 2
@@ -118,7 +118,7 @@ def _nearest_point(
             continue
         start = (node - first_leaf) * LEAF
         for i in range(start, min(start + LEAF, points.shape[0])):
-            squared = _squared(points[i, 0] - z, points[i, 1] - y, points[i, 2] - x, spacing)
+            squared = squared_length(points[i, 0] - z, points[i, 1] - y, points[i, 2] - x, spacing)
             if squared < best_squared:
                 best, best_squared = i, squared
         if best_squared <= enough:
@@ -153,54 +153,10 @@ def _points_within(
             continue
         start = (node - first_leaf) * LEAF
         for i in range(start, min(start + LEAF, points.shape[0])):
-            if _squared(points[i, 0] - z, points[i, 1] - y, points[i, 2] - x, spacing) <= limit_squared:
+            if squared_length(points[i, 0] - z, points[i, 1] - y, points[i, 2] - x, spacing) <= limit_squared:
                 found[count] = i
                 count += 1
     return count
-
-
-@njit(cache=True)
-def squared_distances(
-    queries: np.ndarray, points: np.ndarray, boxes: np.ndarray, spacing: tuple[float, float, float]
-) -> np.ndarray:
-    """Squared distance from every query (N, 3) to the nearest point; faster if neighbours follow each other."""
-    squared = np.empty(queries.shape[0])
-    guess = 0
-    for i in range(queries.shape[0]):
-        voxel = (queries[i, 0], queries[i, 1], queries[i, 2])
-        guess, squared[i] = _nearest_point(points, boxes, voxel, spacing, guess)
-    return squared
-
-
-@njit(cache=True)
-def greatest_squared_distance(
-    queries: np.ndarray, points: np.ndarray, boxes: np.ndarray, spacing: tuple[float, float, float]
-) -> float:
-    """The greatest of the `squared_distances`, 0 without a query; most need not be computed to the end.
-
-    A query with any point nearer than the greatest distance so far is done with (Taha & Hanbury 2015).
-    """
-    greatest = 0.0
-    guess = 0
-    for i in range(queries.shape[0]):
-        voxel = (queries[i, 0], queries[i, 1], queries[i, 2])
-        guess, squared = _nearest_point(points, boxes, voxel, spacing, guess, greatest)
-        greatest = max(greatest, squared)
-    return greatest
-
-
-@njit(cache=True)
-def within_squared_distance(
-    queries: np.ndarray, points: np.ndarray, boxes: np.ndarray, spacing: tuple[float, float, float], limit: float
-) -> np.ndarray:
-    """Whether each query (N, 3) has a point within a squared distance."""
-    within = np.empty(queries.shape[0], dtype=np.bool_)
-    guess = 0
-    for i in range(queries.shape[0]):
-        voxel = (queries[i, 0], queries[i, 1], queries[i, 2])
-        guess, squared = _nearest_point(points, boxes, voxel, spacing, guess, limit)
-        within[i] = squared <= limit
-    return within
 
 
 @njit(cache=True)
@@ -219,8 +175,8 @@ def _candidates(
     With d the distance from the centre to its nearest point and r the block's radius, a voxel of the block has a point
     within d + r, so its nearest one is within d + 2r of the centre.
     """
-    nearest, squared = _nearest_point(points, boxes, centre, spacing, guess)
-    radius = math.sqrt(_squared(REACH, REACH, REACH, spacing))
+    nearest, squared = nearest_point(points, boxes, centre, spacing, guess)
+    radius = math.sqrt(squared_length(REACH, REACH, REACH, spacing))
     limit = (math.sqrt(squared) + 2 * radius) * (1 + 1e-6)
     return _points_within(points, boxes, centre, spacing, limit * limit, found), nearest
 
@@ -294,7 +250,7 @@ def spread_labels(
                                 new_row = False
                                 for i in range(count):
                                     dz, dy = points[found[i], 0] - z, points[found[i], 1] - y
-                                    row_squared[i] = _squared(dz, dy, 0, spacing)
+                                    row_squared[i] = squared_length(dz, dy, 0, spacing)
                             rank = _first_nearest(
                                 x,
                                 spacing[2],

@@ -37,7 +37,9 @@ def boundary_corners(mask: NDArray[np.bool_]) -> BoundaryCorners:
     n = _scan(volume, occupied, mask.ndim == 3, corners, codes)
     corners, codes = np.empty((n, 3), dtype=np.int32), np.empty(n, dtype=np.uint8)
     _scan(volume, occupied, mask.ndim == 3, corners, codes)
-    return BoundaryCorners(corners[:, 3 - mask.ndim :], codes if mask.ndim == 3 else codes >> 4)
+    if mask.ndim == 2:
+        codes >>= 4
+    return BoundaryCorners(corners[:, 3 - mask.ndim :], codes)
 
 
 def euler_characteristic(boundary: BoundaryCorners) -> int:

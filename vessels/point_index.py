@@ -4,17 +4,10 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
-from vessels.nearest import (
-    TIE,
-    fill_boxes,
-    greatest_squared_distance,
-    morton_codes,
-    n_nodes,
-    squared_distances,
-    within_squared_distance,
-)
+from vessels.nearest import TIE, fill_boxes, morton_codes, n_nodes, nearest_point, squared_length
 
 Points = NDArray[np.integer]
 
@@ -33,8 +26,10 @@ class PointIndex:
     def __init__(self, points: Points, spacing_mm: Sequence[float]) -> None:
         self.spacing_mm = spacing_in_3d(spacing_mm, points.shape[1])
         unsorted = in_3d(points)
-        self.order = np.argsort(morton_codes(unsorted), kind="stable")
+        codes = morton_codes(unsorted)
+        self.order = np.argsort(codes, kind="stable")
         self.points = unsorted[self.order]
+        self._codes = codes[self.order]
         self._boxes = np.empty((n_nodes(len(self.points)), 6), dtype=np.int32)
         fill_boxes(self.points, self._boxes)
 
@@ -42,13 +37,14 @@ class PointIndex:
         """Distance from each query to the nearest point, float64 (M,); inf if there is no point."""
         if len(self.points) == 0:
             return np.full(len(queries), math.inf)
-        return np.sqrt(squared_distances(in_3d(queries), self.points, self._boxes, self.spacing_mm))
+        return np.sqrt(_squared_distances(*self._guessed(queries), self.points, self._boxes, self.spacing_mm))
 
     def greatest_distance_mm(self, queries: Points) -> float:
         """The greatest of the `distances_mm`, far faster than all of them; 0 without queries."""
         if len(self.points) == 0:
             return math.inf if len(queries) else 0.0
-        return math.sqrt(greatest_squared_distance(in_3d(queries), self.points, self._boxes, self.spacing_mm))
+        guessed = self._guessed(queries)
+        return math.sqrt(_greatest_squared_distance(*guessed, self.points, self._boxes, self.spacing_mm))
 
     def within(self, queries: Points, limit_mm: float) -> NDArray[np.bool_]:
         """Whether each query has a point at most `limit_mm` away, bool (M,).
@@ -58,7 +54,13 @@ class PointIndex:
         if len(self.points) == 0:
             return np.zeros(len(queries), dtype=bool)
         limit = limit_mm * limit_mm * (1 + TIE)
-        return within_squared_distance(in_3d(queries), self.points, self._boxes, self.spacing_mm, limit)
+        return _within_squared_distance(*self._guessed(queries), self.points, self._boxes, self.spacing_mm, limit)
+
+    def _guessed(self, queries: Points) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """Queries in 3D, and beside each a point that is near it on the curve: itself, if it is one of the points."""
+        in_space = in_3d(queries)
+        guesses = np.searchsorted(self._codes, morton_codes(in_space))
+        return in_space, np.minimum(guesses, len(self._codes) - 1)
 
 
 def spacing_in_3d(spacing_mm: Sequence[float], ndim: int) -> tuple[float, float, float]:
@@ -77,3 +79,75 @@ def in_3d(points: Points) -> NDArray[np.int32]:
     padded = np.zeros((len(points), 3), dtype=np.int32)
     padded[:, 1:] = points
     return padded
+
+
+@njit(cache=True)
+def _better_guess(
+    points: np.ndarray,
+    voxel: tuple[int, int, int],
+    spacing: tuple[float, float, float],
+    guess: int,
+    last: int,
+) -> int:
+    """The nearer of two points."""
+    z, y, x = voxel
+    if points[guess, 0] == z and points[guess, 1] == y and points[guess, 2] == x:
+        return guess
+    by_guess = squared_length(points[guess, 0] - z, points[guess, 1] - y, points[guess, 2] - x, spacing)
+    by_last = squared_length(points[last, 0] - z, points[last, 1] - y, points[last, 2] - x, spacing)
+    return guess if by_guess < by_last else last
+
+
+@njit(cache=True)
+def _squared_distances(
+    queries: np.ndarray, guesses: np.ndarray, points: np.ndarray, boxes: np.ndarray, spacing: tuple[float, float, float]
+) -> np.ndarray:
+    """Squared distance from every query (N, 3) to the nearest point.
+
+    guesses: int64 (N,), a point near to each query; the point itself where the query is one.
+    """
+    squared = np.empty(queries.shape[0])
+    last = 0
+    for i in range(queries.shape[0]):
+        voxel = (queries[i, 0], queries[i, 1], queries[i, 2])
+        guess = _better_guess(points, voxel, spacing, guesses[i], last)
+        last, squared[i] = nearest_point(points, boxes, voxel, spacing, guess)
+    return squared
+
+
+@njit(cache=True)
+def _greatest_squared_distance(
+    queries: np.ndarray, guesses: np.ndarray, points: np.ndarray, boxes: np.ndarray, spacing: tuple[float, float, float]
+) -> float:
+    """The greatest of the `_squared_distances`, 0 without a query; most need not be computed to the end.
+
+    A query with any point nearer than the greatest distance so far is done with (Taha & Hanbury 2015).
+    """
+    greatest = 0.0
+    last = 0
+    for i in range(queries.shape[0]):
+        voxel = (queries[i, 0], queries[i, 1], queries[i, 2])
+        guess = _better_guess(points, voxel, spacing, guesses[i], last)
+        last, squared = nearest_point(points, boxes, voxel, spacing, guess, greatest)
+        greatest = max(greatest, squared)
+    return greatest
+
+
+@njit(cache=True)
+def _within_squared_distance(
+    queries: np.ndarray,
+    guesses: np.ndarray,
+    points: np.ndarray,
+    boxes: np.ndarray,
+    spacing: tuple[float, float, float],
+    limit: float,
+) -> np.ndarray:
+    """Whether each query (N, 3) has a point within a squared distance."""
+    within = np.empty(queries.shape[0], dtype=np.bool_)
+    last = 0
+    for i in range(queries.shape[0]):
+        voxel = (queries[i, 0], queries[i, 1], queries[i, 2])
+        guess = _better_guess(points, voxel, spacing, guesses[i], last)
+        last, squared = nearest_point(points, boxes, voxel, spacing, guess, limit)
+        within[i] = squared <= limit
+    return within

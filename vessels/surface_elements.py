@@ -36,14 +36,17 @@ def element_areas_mm(spacing_mm: tuple[float, ...]) -> FloatArray:
         sizes = np.linalg.norm(sides[:, 0], axis=1)
     else:
         sizes = np.linalg.norm(np.cross(sides[:, 0], sides[:, 1]), axis=1) / 2
-    return np.bincount(codes, weights=sizes, minlength=2**2**ndim)
+    areas = np.zeros(2 ** (2**ndim))
+    np.add.at(areas, codes, sizes)
+    return areas
 
 
 @cache
 def _elements(ndim: int) -> tuple[NDArray[np.int64], FloatArray]:
     """Every triangle (in 2D every line) of every code, in voxels: codes (N,) and vertices (N, ndim, ndim)."""
     corners = list(itertools.product((0, 1), repeat=ndim))
-    codes, simplices = [], []
+    codes: list[int] = []
+    simplices: list[FloatArray] = []
     for code in range(2 ** len(corners)):
         inside = {corner: bool(code >> bit & 1) for bit, corner in enumerate(corners)}
         cuts = _cuts(inside)
