@@ -203,23 +203,11 @@ def _distance_radii(graph: BranchGraph, wall: Wall, course: _Course, chosen: Int
     number[chosen] = np.arange(len(chosen))
     branch = graph.branch_of_position()
     at = np.flatnonzero((course.clearance >= np.minimum(clearest, 0.0)[branch]) & (number[branch] >= 0))
-    return branch_medians(inscribed_radii(course.line[at], wall), number[branch[at]], len(chosen))
-
-
-def inscribed_radii(points_mm: FloatArray, wall: Wall) -> FloatArray:
-    """Return the radius of the vessel at points near its axis by their distance to the wall, float (P,), mm.
-
-    As `distance_radii` has it at each point of a centreline: the largest distance within half a voxel, corrected.
-
-    Args:
-        points_mm: float (P, ndim), from the first voxel's centre, inside the vessel.
-        wall: the mask's wall.
-    """
     sides = np.array(wall.spacing_mm)
     around = itertools.product((-0.5, 0.0, 0.5), repeat=len(sides))
-    distance = np.max([wall.distance_mm(points_mm + np.array(step) * sides) for step in around], axis=0)
+    distance = np.max([wall.distance_mm(course.line[at] + np.array(step) * sides) for step in around], axis=0)
     radius = np.sqrt(np.maximum(distance**2 - np.mean(sides**2) / 3, distance**2 / 4))
-    return without_float_noise(radius, wall.spacing_mm)
+    return branch_medians(without_float_noise(radius, wall.spacing_mm), number[branch[at]], len(chosen))
 
 
 def volume_radii(graph: BranchGraph, cells: IntArray, wall: Wall) -> FloatArray:
