@@ -21,7 +21,7 @@ class LoadingSettings(BaseModel, frozen=True, extra="forbid"):
     """How prepared cases become batches."""
 
     batch_size: int = Field(2, ge=1)
-    """Samples a batch."""
+    """Samples a batch, of all processes together."""
     patch_size: tuple[int, ...] | None = None
     """Voxels (z y x) of the window cut from a case; none takes the whole volume, as the paper does."""
     vessel_patches: float = Field(0.5, ge=0, le=1)
@@ -67,11 +67,15 @@ class SampleKey(NamedTuple):
 class EpochSampler(Sampler[list[SampleKey]]):
     """Batches of one epoch: permutations of the cases, one after another, until every batch is full.
 
+    Of each batch, a rank of a distributed training takes its part; together they are the batch of one process.
     Set `epoch` before each pass; it is read in the training process, so loader workers may live on.
     """
 
-    def __init__(self, cases: int, samples: int, batch_size: int, seed: int) -> None:
+    def __init__(self, cases: int, samples: int, batch_size: int, seed: int, rank: int = 0, world: int = 1) -> None:
+        if batch_size % world:
+            raise ValueError(f"loading.batch_size: {batch_size} cannot be shared by {world} processes; use a multiple")
         self.cases, self.batch_size, self.seed = cases, batch_size, seed
+        self.part = slice(rank * batch_size // world, (rank + 1) * batch_size // world)
         self.batches = -(-samples // batch_size)
         self.epoch = 0
 
@@ -84,7 +88,7 @@ class EpochSampler(Sampler[list[SampleKey]]):
         order = np.concatenate([random.permutation(self.cases) for _ in range(-(-wanted // self.cases))])[:wanted]
         keys = [SampleKey(self.epoch, position, int(case)) for position, case in enumerate(order)]
         for start in range(0, wanted, self.batch_size):
-            yield keys[start : start + self.batch_size]
+            yield keys[start : start + self.batch_size][self.part]
 
 
 class TrainingSamples(Dataset[Sample]):
@@ -167,12 +171,14 @@ class TrainingSamples(Dataset[Sample]):
 
 
 class TrainingBatches:
-    """The batches of every epoch: `for batch in batches.of_epoch(3)`."""
+    """The batches of every epoch, or a rank's part of each: `for batch in batches.of_epoch(3)`."""
 
-    def __init__(self, samples: TrainingSamples, workers: int, *, pin_memory: bool = False) -> None:
+    def __init__(
+        self, samples: TrainingSamples, workers: int, *, pin_memory: bool = False, rank: int = 0, world: int = 1
+    ) -> None:
         loading = samples.loading
         wanted = loading.samples_per_epoch or len(samples)
-        self._sampler = EpochSampler(len(samples), wanted, loading.batch_size, samples.seed)
+        self._sampler = EpochSampler(len(samples), wanted, loading.batch_size, samples.seed, rank, world)
         self._loader: DataLoader[Any] = DataLoader(
             samples,
             batch_sampler=self._sampler,

@@ -7,6 +7,7 @@ from typing import Literal, Protocol, get_args
 import torch
 from torch import Tensor
 
+from losses.across_ranks import joined_batch
 from losses.anchors import sample_anchors
 from losses.contrastive import contrastive_loss
 from losses.cross_entropy import balanced_weight
@@ -85,7 +86,9 @@ class TotalLoss:
                     terms[f"{task.name}/{name}"] = value
                     total = total + weight * term_weight * value
         if self.formulation == "multi_task" and self.scales and self.settings.lambda_contrastive:
-            embeddings, scales = sample_anchors(outputs.projections, truth.labels, self.settings.anchors, generator)
+            # Anchors of all ranks, drawn alike on each of them: the contrast is that of the whole batch.
+            projections, labels = [joined_batch(p) for p in outputs.projections], joined_batch(truth.labels)
+            embeddings, scales = sample_anchors(projections, labels, self.settings.anchors, generator)
             self._latest = embeddings.detach(), scales
             if self.bank is not None:
                 embeddings, scales = self.bank.joined(embeddings, scales)

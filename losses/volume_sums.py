@@ -2,11 +2,13 @@
 
 from torch import Tensor
 
+from losses.across_ranks import summed
+
 
 def volume_sums(values: Tensor, over_batch: bool) -> Tensor:
-    """Sum (B, C, *S) over its voxels: (B, C), or (1, C) where the batch counts as one volume.
+    """Sum (B, C, *S) over its voxels: (B, C), or (1, C) where the batch, of all ranks, counts as one volume.
 
     Without a spatial axis every value is a volume of its own.
     """
     sums = values.reshape(*values.shape[:2], -1).sum(2)
-    return sums.sum(0, keepdim=True) if over_batch else sums
+    return summed(sums.sum(0, keepdim=True)) if over_batch else sums

@@ -31,6 +31,8 @@ class TrainSettings(BaseModel, frozen=True, extra="forbid"):
     """Only algorithms with the same result every time; on the CPU they have it anyway."""
     augment: bool = True
     """Whether training samples are augmented."""
+    sync_batch_norm: bool = True
+    """In a distributed training: batch norm over the batch of all processes, as one process would have it."""
     gradients_every: int = Field(0, ge=0)
     """Steps between looks at the gradient of each loss term (a backward pass a term); 0 never looks."""
 

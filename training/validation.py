@@ -14,6 +14,7 @@ from metrics.overlap import dice
 from models.build import Network
 from models.outputs import Formulation, task_probabilities
 from training.device import autocast
+from training.distributed import ALONE, Ranks
 from training.inference import InferenceSettings, infer
 
 
@@ -59,14 +60,17 @@ class Runner:
         return task_probabilities(logits, self.formulation)
 
 
-def validate(runner: Runner, store: Path, case_ids: Sequence[str]) -> tuple[dict[str, float], CaseView]:
+def validate(
+    runner: Runner, store: Path, case_ids: Sequence[str], ranks: Ranks = ALONE
+) -> tuple[dict[str, float], CaseView | None]:
     """Mean Dice and clDice of the main task over some cases, on their prepared grids, and a view of the first one.
 
-    Where the case has an organ mask, only the organ counts: the vessels were drawn there alone.
+    Where the case has an organ mask, only the organ counts: the vessels were drawn there alone. Ranks share the cases;
+    all get the means, the first one the view.
     """
     scores: list[tuple[float, float]] = []
     first: CaseView | None = None
-    for case_id in case_ids:
+    for case_id in case_ids[ranks.rank :: ranks.world]:
         case = read_case(store, case_id)
         probabilities = runner.probabilities(case.arrays["image"])
         if "organ" in case.arrays:
@@ -75,11 +79,11 @@ def validate(runner: Runner, store: Path, case_ids: Sequence[str]) -> tuple[dict
         truth = scales > 0
         prediction = probabilities[0] >= 0.5
         scores.append((dice(prediction, truth), cldice(prediction, truth)))
-        if first is None:
+        if first is None and ranks.writes:
             masks = np.stack([truth, *(scales == s for s in range(1, len(probabilities)))])
             first = CaseView(case, masks, probabilities)
-    assert first is not None, "a fold has at least one validation case"
-    mean_dice, mean_cldice = np.mean(scores, axis=0)
+    everyone = [score for of_rank in ranks.gathered(scores) for score in of_rank]
+    mean_dice, mean_cldice = np.mean(everyone, axis=0)
     return {"dice": float(mean_dice), "cldice": float(mean_cldice)}, first
 
 

@@ -13,9 +13,11 @@ from losses.settings import LossSettings
 from losses.terms import TERMS, Term
 from models.settings import ModelSettings
 from training.checkpoint import load_checkpoint
-from training.loop import restore, set_up, train_run, train_step
+from training.loop import train_run
 from training.run_folder import find_checkpoint
 from training.settings import RunSettings, TrainSettings, ValidationSettings
+from training.state import restore, set_up
+from training.step import train_step
 
 
 def settings_of(cases: Path, output: Path, *, formulation="multi_task", epochs=2, **changes) -> RunSettings:

@@ -1,0 +1,64 @@
+"""Sums and batches over all processes of a distributed training, with gradients; in a single process, nothing happens.
+
+Every rank computes the loss of the whole batch from them, and the gradients that DistributedDataParallel averages are
+then those of one process that held the whole batch.
+"""
+
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+
+def world_size() -> int:
+    """Number of processes that train together."""
+    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+
+
+def joined_batch(values: Tensor) -> Tensor:
+    """The batches (B, ...) of all ranks as one (world * B, ...), in the order of the ranks."""
+    if world_size() == 1:
+        return values
+    joined: Tensor = _Joined.apply(values)
+    return joined
+
+
+def summed(values: Tensor) -> Tensor:
+    """The sum of a tensor over all ranks."""
+    if world_size() == 1:
+        return values
+    total: Tensor = _Summed.apply(values)
+    return total
+
+
+class _Joined(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, values: Tensor) -> Tensor:
+        ctx.batch = len(values)
+        parts = [torch.empty_like(values, memory_format=torch.contiguous_format) for _ in range(world_size())]
+        dist.all_gather(parts, values.contiguous())
+        return torch.cat(parts)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, outer: Tensor) -> Tensor:
+        outer = outer.contiguous()
+        dist.all_reduce(outer)
+        return outer.narrow(0, dist.get_rank() * ctx.batch, ctx.batch)
+
+
+class _Summed(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, values: Tensor) -> Tensor:
+        total = values.clone()
+        dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, outer: Tensor) -> Tensor:
+        outer = outer.contiguous().clone()
+        dist.all_reduce(outer)
+        return outer

@@ -1,0 +1,145 @@
+"""Everything a training is made of: built from settings, put back from a checkpoint, and saved as one."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+from data.case_store import read_case
+from data.folds import load_fold
+from data.loading import label_voxels
+from losses.total import TotalLoss
+from models.build import Network, build_network, load_weights, place_network
+from models.outputs import TaskOutputs
+from training.checkpoint import save_checkpoint
+from training.device import choose_device, choose_precision, set_determinism
+from training.distributed import ALONE, Ranks, distribute
+from training.run_folder import RunFolder, open_run
+from training.settings import RunSettings
+from training.validation import Runner
+
+
+@dataclass
+class Training:
+    """Everything a training is made of while it runs."""
+
+    settings: RunSettings
+    folder: RunFolder
+    train_cases: list[str]
+    validation_cases: list[str]
+    network: Network
+    distributed: Callable[[torch.Tensor], TaskOutputs]
+    """The network as a training step calls it: what it computes on all ranks together."""
+    loss: TotalLoss
+    optimiser: torch.optim.Optimizer
+    scaler: torch.amp.GradScaler
+    runner: Runner
+    ranks: Ranks
+    description: dict[str, Any]
+    """What a checkpoint tells of the cases: preprocessing settings, channels, scales, dimensions, cases."""
+    epoch: int = 0
+    """Epochs finished."""
+    best: float = -math.inf
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
+def set_up(settings: RunSettings, ranks: Ranks = ALONE) -> tuple[Training, dict[str, Any] | None]:
+    """Build everything a training needs, and read the state to go on from, if there is one."""
+    device = choose_device(settings.device)
+    dtype = choose_precision(settings.train.precision, device)
+    fold = load_fold(settings.cases, settings.splits, settings.fold)
+    folder, state = open_run(settings)
+    set_determinism(settings.train.deterministic)
+    torch.manual_seed(settings.seed)
+
+    description = _describe_cases(settings, fold)
+    scales, ndim = description["network"]["scales"], description["network"]["ndim"]
+    network = place_network(build_network(settings.model, 1, scales, ndim), device)
+    # Replaces batch norms, so it comes before the optimiser takes the weights.
+    distributed = distribute(network, settings.train.sync_batch_norm)
+    loss = TotalLoss(
+        settings.loss, settings.model.formulation, scales, label_voxels(settings.cases, fold["train"], scales)
+    )
+    optimiser = torch.optim.AdamW(
+        network.parameters(), lr=settings.train.learning_rate, weight_decay=settings.train.weight_decay
+    )
+    runner = Runner(network, settings.model.formulation, device, dtype, settings.inference, settings.loading.patch_size)
+    training = Training(
+        settings=settings,
+        folder=folder,
+        train_cases=list(fold["train"]),
+        validation_cases=list(fold["val"]),
+        network=network,
+        distributed=distributed,
+        loss=loss,
+        optimiser=optimiser,
+        # Only float16 underflows; for other dtypes the scaler passes everything through.
+        scaler=torch.amp.GradScaler(device.type, enabled=dtype is torch.float16),
+        runner=runner,
+        ranks=ranks,
+        description=description,
+    )
+    return training, state
+
+
+def _describe_cases(settings: RunSettings, fold: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """What prediction must know of the cases a network was trained on."""
+    records = [read_case(settings.cases, case_id).record for case_id in fold["train"]]
+    return {
+        "preprocessing": records[0]["settings"],
+        "network": {
+            "in_channels": 1,
+            "scales": len(records[0]["scales"]["thresholds_mm"]) + 1,
+            "ndim": len(records[0]["shape"]),
+        },
+        "prepared": {
+            "shape": np.median([record["shape"] for record in records], axis=0).astype(int).tolist(),
+            "spacing_mm": np.median([record["spacing_mm"] for record in records], axis=0).tolist(),
+        },
+        "cases": {"train": list(fold["train"]), "val": list(fold["val"])},
+    }
+
+
+def restore(training: Training, state: Mapping[str, Any]) -> None:
+    """Put a training back where its checkpoint left it."""
+    load_weights(training.network, state["model"])
+    training.optimiser.load_state_dict(state["optimiser"])
+    training.scaler.load_state_dict(state["scaler"])
+    if training.loss.bank:
+        training.loss.bank.load_state_dict(state["bank"])
+    torch.set_rng_state(state["rng"]["torch"])
+    if training.runner.device.type == "cuda" and state["rng"]["cuda"] is not None:
+        torch.cuda.set_rng_state(state["rng"]["cuda"])
+    training.epoch = state["epoch"]
+    training.best = state["best"]
+    training.history = [dict(row) for row in state["history"]]
+
+
+def save(training: Training, *, improved: bool, last: bool) -> None:
+    """Write the checkpoints of a finished epoch, and the history."""
+    settings = training.settings
+    state = {
+        "config": settings.model_dump(mode="json"),
+        **training.description,
+        "model": training.network.state_dict(),
+        "optimiser": training.optimiser.state_dict(),
+        "scaler": training.scaler.state_dict(),
+        "bank": training.loss.bank.state_dict() if training.loss.bank else {},
+        "rng": {
+            "torch": torch.get_rng_state(),
+            "cuda": torch.cuda.get_rng_state() if training.runner.device.type == "cuda" else None,
+        },
+        "epoch": training.epoch,
+        "best": training.best,
+        "history": training.history,
+    }
+    # `latest` comes last: a kill in between makes the resumed training write the others once more.
+    if improved:
+        save_checkpoint(training.folder.checkpoint("best"), state)
+    if last:
+        save_checkpoint(training.folder.checkpoint("final"), state)
+    save_checkpoint(training.folder.checkpoint("latest"), state)
+    training.folder.write_history(training.history)

@@ -1,0 +1,53 @@
+"""One update of the weights."""
+
+import math
+
+import numpy as np
+import torch
+
+from data.loading import Batch
+from losses.truth import Truth
+from training.device import autocast
+from training.gradients import term_gradients
+from training.state import Training
+
+
+def train_step(training: Training, batch: Batch, step: int) -> dict[str, torch.Tensor]:
+    """One update of the weights; "loss/" + each loss term, and on some steps what `term_gradients` returns.
+
+    Raises:
+        ValueError: a term or the gradient is not finite; the weights are left as they were.
+    """
+    device, settings = training.runner.device, training.settings
+    image = batch["image"].to(device, non_blocking=True)
+    truth = Truth(*(batch[name].to(device, non_blocking=True) for name in ("scales", "tubed_skeleton", "spacing_mm")))
+    # Whatever a loss draws comes from (seed, epoch, step) alone, so that a resumed training draws the same.
+    seed = np.random.SeedSequence((settings.seed, training.epoch, step)).generate_state(1)[0]
+    draws = torch.Generator().manual_seed(int(seed))
+    every = settings.train.gradients_every
+    training.optimiser.zero_grad(set_to_none=True)
+    with autocast(device, training.runner.dtype):
+        outputs = training.distributed(image)
+    where = f"epoch {training.epoch}, step {step}, cases {', '.join(batch['case_ids'])}"
+    remedy = "lower train.learning_rate, set train.gradient_clip, or use train.precision float32"
+    if not torch.isfinite(outputs.logits).all():
+        raise ValueError(f"training stopped at {where}: the network's output is not finite; {remedy}")
+    terms = training.loss(outputs, truth, draws)
+    if not torch.isfinite(terms["total"]):
+        culprit = next(name for name, value in terms.items() if not torch.isfinite(value))
+        raise ValueError(f"training stopped at {where}: the loss term {culprit} is {terms[culprit].item()}; {remedy}")
+    looks: dict[str, float] = {}
+    if every and step % every == 0:
+        same_draws = torch.Generator().manual_seed(int(seed))
+        looks = term_gradients(training.loss, outputs, truth, training.network, same_draws)
+    training.scaler.scale(terms["total"]).backward()
+    training.scaler.unscale_(training.optimiser)
+    norm = torch.nn.utils.clip_grad_norm_(training.network.parameters(), settings.train.gradient_clip or math.inf)
+    # In float16 an overflow is expected now and then, and the scaler skips that step.
+    if not training.scaler.is_enabled() and not torch.isfinite(norm):
+        raise ValueError(f"training stopped at {where}: the gradient is not finite; lower train.learning_rate")
+    training.scaler.step(training.optimiser)
+    training.scaler.update()
+    training.loss.remember()
+    losses = {f"loss/{name}": value.detach() for name, value in terms.items()}
+    return losses | {name: torch.tensor(value) for name, value in looks.items()}
