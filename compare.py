@@ -1,0 +1,69 @@
+"""Compare two or more sets of predictions over the same cases: paired differences, tests, and a verdict in words.
+
+    python compare.py --results baseline=scores_a/metrics.json contrastive=scores_b/metrics.json --output COMPARISON
+    python compare.py --results "baseline=scores/binary/fold_*" "contrastive=scores/contrastive/fold_*" --measures dice
+    python compare.py --results a=one/metrics.json b=other/metrics.json --measures all --common
+
+Each set is the metrics.json that evaluate.py wrote, or its folder; the first is the reference. Files given under one
+name are its runs: folds (other cases) or seeds (the same cases, averaged before the tests). docs/comparing.md explains
+the tests. COMPARISON gets comparison.json, comparison.csv, pairs.csv and comparison.png.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import Field
+
+from command_line import parse, run
+from data.json_files import to_json
+from data.provenance import versions
+from data.whole_files import write_whole
+from experiments.comparison import Comparison, ComparisonSettings, compare
+from experiments.comparison_table import format_comparison, pairs_to_csv, to_csv, to_plain
+from experiments.forest_plot import draw_comparison
+from experiments.patients import read_patients
+from experiments.results import variants_of
+
+
+class CompareCommand(ComparisonSettings, frozen=True, extra="forbid"):
+    """Which results to compare, in what, and where the comparison goes."""
+
+    results: tuple[str, ...] = Field(min_length=1)
+    """NAME=FILE each: the metrics.json of an evaluation, its folder, or a quoted pattern of such. The first name is the
+    reference; files of one name are its runs (folds, seeds)."""
+    measures: tuple[str, ...] = ()
+    """Measures by their keys, or all; without any, those of dice, jaccard, cldice and hd_mm that the files have."""
+    patients: Path | None = None
+    """JSON file {case: patient} for --unit patient."""
+    output: Path | None = None
+    """Folder for the comparison as JSON, CSV and figure; made if missing. Without it, the screen alone."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Compare, print and write."""
+    command = parse(CompareCommand, "Compare sets of predictions over the same cases.", argv)
+    variants = variants_of(command.results)
+    patient_of = read_patients(command.patients) if command.patients else None
+    comparison = compare(variants, command.measures, command, patient_of)
+    print(format_comparison(comparison))
+    if command.output:
+        written = write(comparison, command.output)
+        print(f"written: {', '.join(map(str, written))}")
+    return 0
+
+
+def write(comparison: Comparison, folder: Path) -> list[Path]:
+    """Write the comparison in every form; the files' paths."""
+    contents: dict[str, bytes | str] = {
+        "comparison.json": to_json(to_plain(comparison, versions())),
+        "comparison.csv": to_csv(comparison),
+        "pairs.csv": pairs_to_csv(comparison),
+        "comparison.png": draw_comparison(comparison),
+    }
+    for name, content in contents.items():
+        write_whole(folder / name, content)
+    return [folder / name for name in contents]
+
+
+if __name__ == "__main__":
+    run(main)

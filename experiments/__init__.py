@@ -1,0 +1,1 @@
+"""Variants of a method against each other: paired statistics, tables and figures."""

@@ -1,0 +1,148 @@
+"""Variants against the first of them, measure by measure: evidence, adjustment for the number of tests, verdicts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pydantic import BaseModel, Field
+
+from experiments.direction import chosen_measures, direction_of
+from experiments.evidence import Evidence, weigh
+from experiments.pairing import PairedValues, Pairing, Unit, pair_cases, paired_values
+from experiments.power import WILCOXON_EFFICIENCY, pairs_needed
+from experiments.results import Variant, check_same_settings
+from experiments.statistics import holm
+from experiments.verdict import Adjusted, Better, DecidingTest, Verdict, judge
+
+
+class ComparisonSettings(BaseModel, frozen=True, extra="forbid"):
+    """How variants are compared."""
+
+    unit: Unit = "case"
+    """What a pair is: a case, a fold or a patient; the runs (seeds) of a case are averaged first, as are its cases."""
+    common: bool = False
+    """Compare the cases that all have, instead of refusing sets of which one lacks a case or failed on it."""
+    decide_by: DecidingTest = "wilcoxon"
+    """The test whose adjusted p decides; the other is told beside it. Choose before you look."""
+    alpha: float = Field(default=0.05, gt=0, lt=0.5)
+    """A verdict needs an adjusted p below this; intervals cover 1 - alpha."""
+    power: float = Field(default=0.8, gt=0, lt=1)
+    """Probability with which the number of pairs that would be needed finds a difference of the size seen."""
+    resamples: int = Field(default=9999, ge=999)
+    """Resamples of the bootstrap."""
+    seed: int = Field(default=0, ge=0)
+    """Of every random draw; the same seed gives the same numbers."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A variant against the reference in one measure.
+
+    better: which direction is better; None where nobody says.
+    paired: the values behind it, and the cases without.
+    evidence: None where no pair has a value.
+    adjusted: p-values after Holm's adjustment over all tests of the comparison; None where no pair differs.
+    pairs_needed: pairs in all to see a difference of this size; None without a difference, or beyond a million.
+    """
+
+    variant: str
+    measure: str
+    better: Better | None
+    paired: PairedValues
+    evidence: Evidence | None
+    adjusted: Adjusted | None
+    pairs_needed: int | None
+    verdict: Verdict
+
+    @property
+    def more_pairs(self) -> int | None:
+        """Pairs lacking for that."""
+        if self.pairs_needed is None or self.evidence is None:
+            return None
+        return max(0, self.pairs_needed - self.evidence.pairs)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Every variant but the first against the first, the reference."""
+
+    variants: tuple[Variant, ...]
+    pairing: Pairing
+    settings: ComparisonSettings
+    differences: tuple[Difference, ...]
+
+    @property
+    def reference(self) -> Variant:
+        """What the others are compared with."""
+        return self.variants[0]
+
+    @property
+    def tests(self) -> int:
+        """How many tests Holm's adjustment is over."""
+        return sum(difference.adjusted is not None for difference in self.differences)
+
+    @property
+    def measures(self) -> list[str]:
+        """The compared measures."""
+        return list(dict.fromkeys(difference.measure for difference in self.differences))
+
+
+def compare(
+    variants: Sequence[Variant],
+    measures: Sequence[str] = (),
+    settings: ComparisonSettings | None = None,
+    patient_of: Mapping[str, str] | None = None,
+) -> Comparison:
+    """Compare every variant with the first one.
+
+    Args:
+        variants: at least two; each with the results of one run, or of several folds and seeds.
+        measures: keys of a case's row; `all`, or none for those of Sadikine et al. 2023, Table 1.
+        settings: the defaults without them.
+        patient_of: case id -> patient, for the unit "patient".
+
+    Raises:
+        ValueError: sets that lack a case or failed on one, unknown measures, other settings of the evaluation, or
+            units that cannot be told; one line each.
+    """
+    settings = settings or ComparisonSettings()
+    pairing = pair_cases(variants, settings.common, settings.unit, patient_of)
+    check_same_settings(variants)
+    chosen = [(variant, measure) for variant in variants[1:] for measure in chosen_measures(measures, variants)]
+    paired = [paired_values(variant, variants[0], pairing, measure) for variant, measure in chosen]
+    evidence = [
+        weigh(each.values, each.reference, 1 - settings.alpha, settings.resamples, settings.seed) for each in paired
+    ]
+    differences = []
+    for (variant, measure), values, found, adjusted in zip(chosen, paired, evidence, _adjust(evidence, settings)):
+        better = direction_of(measure, variants)
+        needed = _pairs_needed(found, adjusted, settings) if found and adjusted else None
+        verdict = judge(found, adjusted, better)
+        differences.append(Difference(variant.name, measure, better, values, found, adjusted, needed, verdict))
+    return Comparison(tuple(variants), pairing, settings, tuple(differences))
+
+
+def _adjust(evidence: Sequence[Evidence | None], settings: ComparisonSettings) -> list[Adjusted | None]:
+    """Holm's adjustment of each test over all variants and measures, and of the least p that it can give.
+
+    A test without a pair that differs is none, since its p is 1 by whatever signs: it makes no other one stricter. An
+    adjusted p grows with every p-value it is made of, so that the adjusted least ones bound it from below.
+    """
+    tested = [found for found in evidence if found is not None and found.differing]
+    deciding = [getattr(found, settings.decide_by) for found in tested]
+    rows = zip(
+        holm([found.wilcoxon.p for found in tested]),
+        holm([found.permutation.p for found in tested]),
+        holm([significance.least_p for significance in deciding]),
+    )
+    return [
+        Adjusted(*next(rows), tests=len(tested), decide_by=settings.decide_by, alpha=settings.alpha)
+        if found is not None and found.differing
+        else None
+        for found in evidence
+    ]
+
+
+def _pairs_needed(evidence: Evidence, adjusted: Adjusted, settings: ComparisonSettings) -> int | None:
+    """At the level that the first of the adjusted tests is held to, which is the strictest."""
+    efficiency = WILCOXON_EFFICIENCY if settings.decide_by == "wilcoxon" else 1.0
+    return pairs_needed(evidence.effect, settings.alpha / adjusted.tests, settings.power, efficiency)

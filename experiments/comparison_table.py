@@ -1,0 +1,191 @@
+"""A comparison on screen, in CSV and as plain data for JSON."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from experiments.comparison import Comparison, Difference
+from experiments.remarks import POLICY, remarks_on
+from experiments.statistics import Significance
+
+Cell = str | float | None
+LARGE = 10.0
+LEAST_SHOWN = 0.0001
+
+
+def format_comparison(comparison: Comparison) -> str:
+    """The tables for the screen, a variant each; the verdicts with their reasons; and what else must be known."""
+    parts = []
+    for variant in comparison.variants[1:]:
+        rows = [difference for difference in comparison.differences if difference.variant == variant.name]
+        title = f"{variant.name} against {comparison.reference.name}"
+        parts.append("\n".join([title, *_table(rows, comparison), *_reasons(rows, comparison)]))
+    parts.append("\n".join(f"- {remark}" for remark in remarks_on(comparison)))
+    return "\n\n".join(parts)
+
+
+def _reasons(differences: Sequence[Difference], comparison: Comparison) -> list[str]:
+    """The verdicts with their reasons, measures of the same reason in one line."""
+    measures: dict[str, list[str]] = {}
+    for difference in differences:
+        reason = f"{difference.verdict.word}: {describe_reason(difference, comparison)}"
+        measures.setdefault(reason, []).append(difference.measure)
+    return [f"  {', '.join(names)}: {reason}" for reason, names in measures.items()]
+
+
+def describe_reason(difference: Difference, comparison: Comparison) -> str:
+    """Why the verdict, and what it would take to see a difference of this size where there is no evidence."""
+    reason = difference.verdict.reason
+    evidence, adjusted, settings = difference.evidence, difference.adjusted, comparison.settings
+    if difference.verdict.word != "no evidence" or evidence is None or adjusted is None:
+        return reason
+    if not difference.more_pairs:
+        return reason
+    chance = f"{settings.power:.0%} power at level {settings.alpha / adjusted.tests:.2g}, paired t approximation"
+    count = f"about {difference.pairs_needed} pairs, {difference.more_pairs} more"
+    return f"{reason}; to see a difference of this size takes {count} ({chance})"
+
+
+def to_csv(comparison: Comparison) -> str:
+    """A row a variant and measure, at full precision; empty where something is undefined."""
+    rows = [to_row(difference, comparison) for difference in comparison.differences]
+    return _csv(rows)
+
+
+def pairs_to_csv(comparison: Comparison) -> str:
+    """Every pair behind the comparison: a row a variant, measure and unit; undefined cases without values."""
+    rows: list[dict[str, Cell]] = []
+    for difference in comparison.differences:
+        paired = difference.paired
+        start: dict[str, Cell] = {"variant": difference.variant, "measure": difference.measure}
+        for unit, value, reference in zip(paired.units, paired.values, paired.reference):
+            rows.append(start | {"pair": unit, "reference": reference, "value": value, "difference": value - reference})
+        for case_id, names in paired.undefined.items():
+            nothing: dict[str, Cell] = {"reference": None, "value": None, "difference": None}
+            rows.append(start | {"pair": case_id} | nothing | {"undefined_for": ", ".join(names)})
+    columns = ["variant", "measure", "pair", "reference", "value", "difference", "undefined_for"]
+    return _csv([{column: row.get(column) for column in columns} for row in rows])
+
+
+def to_plain(comparison: Comparison, versions: Mapping[str, str]) -> dict[str, Any]:
+    """Everything there is to say, ready for JSON; keys as in docs/comparing.md."""
+    pairing = comparison.pairing
+    return {
+        "reference": comparison.reference.name,
+        "variants": {
+            variant.name: {
+                "files": [run.source for run in variant.runs],
+                "runs_per_case": sorted({len(variant.runs_of(case_id)) for case_id in pairing.unit_of}),
+            }
+            for variant in comparison.variants
+        },
+        "pairs": {
+            "unit": pairing.unit,
+            "unit_of": dict(pairing.unit_of),
+            "left_out": dict(pairing.left_out),
+            "folds": pairing.folds,
+        },
+        "differences": [
+            {
+                **to_row(difference, comparison),
+                "undefined": {c: list(n) for c, n in difference.paired.undefined.items()},
+            }
+            for difference in comparison.differences
+        ],
+        "tests": comparison.tests,
+        "settings": comparison.settings.model_dump(mode="json"),
+        "remarks": remarks_on(comparison),
+        "policy": POLICY,
+        "versions": dict(versions),
+    }
+
+
+def to_row(difference: Difference, comparison: Comparison) -> dict[str, Cell]:
+    """One comparison as flat data."""
+    evidence, adjusted = difference.evidence, difference.adjusted
+    row: dict[str, Cell] = {
+        "variant": difference.variant,
+        "reference": comparison.reference.name,
+        "measure": difference.measure,
+        "better": difference.better,
+        "undefined_cases": len(difference.paired.undefined),
+        "pairs": evidence.pairs if evidence else 0,
+    }
+    names = ("differing", "reference_mean", "reference_sd", "mean", "sd", "difference")
+    row |= {name: getattr(evidence, name, None) for name in names}
+    row |= {"low": None, "high": None}
+    if evidence and evidence.interval:
+        row |= evidence.interval._asdict()
+    row |= _test("wilcoxon", evidence.wilcoxon if evidence else None, adjusted.wilcoxon if adjusted else None)
+    row |= _test("permutation", evidence.permutation if evidence else None, adjusted.permutation if adjusted else None)
+    row |= {name: getattr(evidence, name, None) for name in ("cohen_dz", "rank_biserial")}
+    row |= {"pairs_needed": difference.pairs_needed, "more_pairs": difference.more_pairs}
+    return row | {"verdict": difference.verdict.word, "reason": describe_reason(difference, comparison)}
+
+
+def _test(name: str, found: Significance | None, adjusted: float | None) -> dict[str, Cell]:
+    return {
+        f"{name}_p": found.p if found else None,
+        f"{name}_p_holm": adjusted,
+        f"{name}_least_p": found.least_p if found else None,
+        f"{name}_method": found.method if found else None,
+    }
+
+
+def _table(differences: Sequence[Difference], comparison: Comparison) -> list[str]:
+    """Header, rule and a row a measure, in columns."""
+    variant, reference = differences[0].variant, comparison.reference.name
+    level = f"{1 - comparison.settings.alpha:.0%}"
+    header = ["measure", "better", reference, variant, f"difference [{level} interval]", "pairs"]
+    header += ["p Wilcoxon", "p permut.", "p Holm", "d_z", "verdict"]
+    rows = [header, *(_cells(difference) for difference in differences)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(header))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
+    return [lines[0], "-" * max(map(len, lines)), *lines[1:]]
+
+
+def _cells(difference: Difference) -> list[str]:
+    evidence, adjusted = difference.evidence, difference.adjusted
+    start = [difference.measure, difference.better or "?"]
+    if evidence is None:
+        return [*start, "-", "-", "-", "0", "-", "-", "-", "-", difference.verdict.word]
+    digits = digits_of(difference)
+    interval = evidence.interval
+    ends = f"[{interval.low:+.{digits}f}, {interval.high:+.{digits}f}]" if interval else "[too few pairs]"
+    return [
+        *start,
+        _mean_and_sd(evidence.reference_mean, evidence.reference_sd, digits),
+        _mean_and_sd(evidence.mean, evidence.sd, digits),
+        f"{evidence.difference:+.{digits}f} {ends}",
+        str(evidence.pairs),
+        _p_value(evidence.wilcoxon.p),
+        _p_value(evidence.permutation.p),
+        _p_value(adjusted.deciding) if adjusted else "-",
+        f"{evidence.cohen_dz:+.2f}" if evidence.cohen_dz is not None else "-",
+        difference.verdict.word,
+    ]
+
+
+def digits_of(difference: Difference) -> int:
+    """Decimals worth showing: two for millimetres and large counts, four for shares."""
+    evidence = difference.evidence
+    large = evidence is not None and max(abs(evidence.mean), abs(evidence.reference_mean)) >= LARGE
+    return 2 if large or difference.measure.endswith("_mm") else 4
+
+
+def _p_value(p: float) -> str:
+    return f"{p:.4f}" if p >= LEAST_SHOWN else f"<{LEAST_SHOWN}"
+
+
+def _mean_and_sd(mean: float, sd: float | None, digits: int) -> str:
+    return f"{mean:.{digits}f}" + (f" ± {sd:.{digits}f}" if sd is not None else "")
+
+
+def _csv(rows: Sequence[Mapping[str, Cell]]) -> str:
+    """Rows of the same columns; floats at full precision, nothing for None."""
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return stream.getvalue()

@@ -1,0 +1,87 @@
+"""What the pairs of one measure say by themselves, before other tests are looked at."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from experiments.statistics import (
+    Interval,
+    Significance,
+    bootstrap_interval,
+    cohen_dz,
+    paired_differences,
+    rank_biserial,
+    sign_flip_test,
+    wilcoxon_test,
+)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Paired statistics of a variant against the reference in one measure; differences are variant − reference.
+
+    pairs, differing: how many pairs there are, and in how many the two values differ.
+    mean, sd, reference_mean, reference_sd: over the pairs; sd with n − 1, None for a single pair.
+    difference: mean paired difference.
+    interval: of the mean difference; None with fewer than three pairs.
+    cohen_dz: mean over standard deviation of the differences; None where they do not spread.
+    rank_biserial: balance of the signed ranks in [−1, 1]; None where no pair differs.
+    """
+
+    pairs: int
+    differing: int
+    mean: float
+    sd: float | None
+    reference_mean: float
+    reference_sd: float | None
+    difference: float
+    interval: Interval | None
+    wilcoxon: Significance
+    permutation: Significance
+    cohen_dz: float | None
+    rank_biserial: float | None
+
+    @property
+    def effect(self) -> float:
+        """Cohen's d_z, inf where all differences are the same but not 0: what power is computed from."""
+        if self.cohen_dz is not None:
+            return self.cohen_dz
+        return 0.0 if self.difference == 0 or self.pairs < 2 else float("inf")
+
+
+def weigh(
+    values: Sequence[float], reference: Sequence[float], level: float = 0.95, resamples: int = 9999, seed: int = 0
+) -> Evidence | None:
+    """Everything that paired values say; None without a pair.
+
+    Args:
+        values, reference: of the variant and of the reference, a pair at each place; pairs independent of each other.
+        level: of the interval.
+        resamples: of the bootstrap.
+        seed: of every random draw.
+
+    Raises:
+        ValueError: lists of different length, or a value that is not finite.
+    """
+    differences = paired_differences(values, reference)
+    if len(differences) == 0:
+        return None
+    return Evidence(
+        pairs=len(differences),
+        differing=int(np.count_nonzero(differences)),
+        mean=float(np.mean(values)),
+        sd=_sd(values),
+        reference_mean=float(np.mean(reference)),
+        reference_sd=_sd(reference),
+        difference=float(differences.mean()),
+        interval=bootstrap_interval(differences, level, resamples, seed),
+        wilcoxon=wilcoxon_test(differences, seed),
+        permutation=sign_flip_test(differences, seed),
+        cohen_dz=cohen_dz(differences),
+        rank_biserial=rank_biserial(differences),
+    )
+
+
+def _sd(values: Sequence[float]) -> float | None:
+    return float(np.std(values, ddof=1)) if len(values) > 1 else None

@@ -1,0 +1,56 @@
+"""How many pairs it takes to see a difference of a given size."""
+
+import math
+
+from scipy import stats
+
+from experiments.statistics import pairs_to_reach
+
+WILCOXON_EFFICIENCY = 3 / math.pi
+"""Pairs the t test needs for one of Wilcoxon's signed-rank test, where differences are normal (Pitman)."""
+MOST_PAIRS = 1_000_000
+
+
+def paired_t_power(effect: float, pairs: int, level: float) -> float:
+    """Probability that the two-sided paired t test finds a true effect: noncentral t with n − 1 degrees of freedom.
+
+    Args:
+        effect: true mean difference over the true standard deviation of the differences.
+        pairs: n >= 2.
+        level: of the test, in (0, 1).
+    """
+    freedom, shift = pairs - 1, abs(effect) * math.sqrt(pairs)
+    bound = stats.t.isf(level / 2, freedom)
+    return float(stats.nct.sf(bound, freedom, shift) + stats.nct.cdf(-bound, freedom, shift))
+
+
+def pairs_needed(effect: float, level: float, power: float = 0.8, efficiency: float = 1.0) -> int | None:
+    """Pairs until the two-sided test finds an effect of this size with this probability, by the paired t approximation.
+
+    Never fewer than the pairs below which a test by signs or ranks cannot reach the level at all.
+
+    Args:
+        effect: as in `paired_t_power`; inf where all differences are equal.
+        level: of the test after adjustment, in (0, 1).
+        power: wanted probability, in (0, 1).
+        efficiency: of the test used against the t test; `WILCOXON_EFFICIENCY` for signed ranks.
+
+    Returns:
+        None without an effect, or for more than a million pairs.
+    """
+    least = pairs_to_reach(level)
+    if effect == 0:
+        return None
+    if math.isinf(effect):
+        return least
+    enough = 2
+    while paired_t_power(effect, enough, level) < power:
+        enough *= 2
+        if enough > 2 * MOST_PAIRS:
+            return None
+    low, high = max(2, enough // 2), enough
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if paired_t_power(effect, middle, level) >= power else (middle + 1, high)
+    found = max(least, math.ceil(low / efficiency))
+    return found if found <= MOST_PAIRS else None

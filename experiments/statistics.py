@@ -1,0 +1,190 @@
+"""Intervals, tests and effect sizes of paired differences, and the adjustment for many tests; scipy.stats tests."""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+SIGNIFICANT_DIGITS = 12
+LEAST_PAIRS_FOR_INTERVAL = 3
+EXACT_FLIPS = 2**14
+"""As many sign patterns are enumerated, or drawn where there are more: exact up to 14 pairs that differ."""
+EXACT_RANKS = 50
+"""Up to as many pairs without ties, Wilcoxon's distribution is taken exactly."""
+
+Differences = NDArray[np.float64]
+
+
+class Interval(NamedTuple):
+    """Both ends of a confidence interval."""
+
+    low: float
+    high: float
+
+
+class Significance(NamedTuple):
+    """Outcome of a two-sided test.
+
+    p: the p-value, in (0, 1].
+    least_p: the smallest p that this test can give for as many pairs that differ, whatever their values.
+    method: how p was found, in words.
+    """
+
+    p: float
+    least_p: float
+    method: str
+
+
+def paired_differences(values: Sequence[float], reference: Sequence[float]) -> Differences:
+    """values − reference, rounded to twelve digits of the greatest value: what arithmetic alone tells apart is a tie.
+
+    Args:
+        values, reference: finite, (n,) each, a pair at each place.
+
+    Raises:
+        ValueError: another number of values than of references, or one that is not finite.
+    """
+    pair = np.asarray(values, dtype=np.float64), np.asarray(reference, dtype=np.float64)
+    if pair[0].ndim != 1 or pair[0].shape != pair[1].shape:
+        raise ValueError(
+            f"paired values: expected two lists of one length, got shapes {pair[0].shape} and {pair[1].shape}"
+        )
+    if not np.isfinite(pair).all():
+        raise ValueError(
+            "paired values: expected finite numbers; leave out pairs with an undefined value, and count them"
+        )
+    greatest = np.abs(pair).max(initial=0.0)
+    if greatest == 0:
+        return np.zeros_like(pair[0])
+    # Never below the smallest normal number, where a scale would overflow.
+    decimals = min(SIGNIFICANT_DIGITS - math.ceil(math.log10(greatest)), 290)
+    return np.round(pair[0] - pair[1], decimals)
+
+
+def bootstrap_interval(
+    differences: Differences, level: float = 0.95, resamples: int = 9999, seed: int = 0
+) -> Interval | None:
+    """Bias-corrected and accelerated bootstrap interval of the mean difference (Efron 1987), by scipy.stats.bootstrap.
+
+    It covers less than `level` where pairs are few: see `bootstrap_coverage`.
+
+    Returns:
+        None with fewer than three pairs. Where all differences are equal, that value twice.
+    """
+    if len(differences) < LEAST_PAIRS_FOR_INTERVAL:
+        return None
+    if np.ptp(differences) == 0:
+        return Interval(float(differences[0]), float(differences[0]))
+    found = stats.bootstrap(
+        (differences,),
+        np.mean,
+        method="BCa",
+        confidence_level=level,
+        n_resamples=resamples,
+        rng=np.random.default_rng(seed),
+    ).confidence_interval
+    return Interval(float(found.low), float(found.high))
+
+
+def bootstrap_coverage(pairs: int, level: float = 0.95) -> float:
+    """Share of bootstrap intervals of n normal differences that hold the true mean: P(|t| ≤ z √((n − 1)/n)).
+
+    The bootstrap's spread is that of the sample with n, not n − 1, in its denominator, and its quantiles are the normal
+    distribution's rather than t's. An approximation to first order.
+
+    Args:
+        pairs: n >= 2.
+    """
+    z = stats.norm.ppf((1 + level) / 2)
+    return float(1 - 2 * stats.t.sf(z * math.sqrt((pairs - 1) / pairs), pairs - 1))
+
+
+def wilcoxon_test(differences: Differences, seed: int = 0) -> Significance:
+    """Wilcoxon's signed-rank test, two-sided; zeros are left out of the ranks (zero_method "wilcox").
+
+    Exact up to 50 differences without ties and, by enumeration, up to 14 with ties; otherwise the normal approximation
+    with corrections for ties and continuity. p is 1 where no difference is left.
+    """
+    moved = differences[differences != 0]
+    count = len(moved)
+    if count == 0:
+        return Significance(1.0, 1.0, "no pair differs")
+    ranks = stats.rankdata(np.abs(moved))
+    if len(np.unique(ranks)) == count and count <= EXACT_RANKS:
+        p = stats.wilcoxon(moved, zero_method="wilcox", method="exact").pvalue
+        return Significance(float(p), least_p(count), "exact")
+    if 2**count <= EXACT_FLIPS:
+        # With ties the ranks' own sign patterns are the null distribution.
+        return sign_flip_test(np.sign(moved) * ranks, seed)._replace(method="exact, with ties")
+    p = stats.wilcoxon(moved, zero_method="wilcox", correction=True, method="asymptotic").pvalue
+    return Significance(float(p), least_p(count), "normal approximation")
+
+
+def sign_flip_test(differences: Differences, seed: int = 0) -> Significance:
+    """Paired permutation test of the mean, two-sided: every difference could as well have had the other sign.
+
+    All 2^n sign patterns up to 14 pairs that differ, else 2^14 drawn ones (scipy.stats.permutation_test,
+    permutation_type "samples"). Zeros change nothing and are left out. p is 1 where no difference is left.
+    """
+    moved = differences[differences != 0]
+    count = len(moved)
+    if count <= 1:
+        return Significance(1.0, 1.0, "exact" if count else "no pair differs")
+    p = stats.permutation_test(
+        (moved,),
+        lambda sample, axis: np.sum(sample, axis=axis),
+        permutation_type="samples",
+        vectorized=True,
+        n_resamples=EXACT_FLIPS,
+        rng=np.random.default_rng(seed),
+    ).pvalue
+    if 2**count <= EXACT_FLIPS:
+        return Significance(float(p), least_p(count), "exact")
+    return Significance(float(p), max(least_p(count), 2 / (EXACT_FLIPS + 1)), f"{EXACT_FLIPS} random sign patterns")
+
+
+def least_p(pairs: int) -> float:
+    """The smallest two-sided p that n pairs can give by signs or signed ranks: 2 · 2^−n, all of them to one side.
+
+    Args:
+        pairs: pairs that differ, >= 0; without any, 1.
+    """
+    return min(1.0, math.ldexp(1.0, 1 - pairs))
+
+
+def pairs_to_reach(level: float) -> int:
+    """How many pairs it takes at least until p < level is possible, 0 < level <= 1."""
+    pairs = max(1, math.ceil(1 - math.log2(level)))
+    return pairs if least_p(pairs) < level else pairs + 1
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """p-values adjusted for their number (Holm 1979), in the order given: the k-th smallest of m times m − k + 1.
+
+    An adjusted p is never below that of a smaller p, and never above 1.
+    """
+    adjusted = [0.0] * len(p_values)
+    highest = 0.0
+    for done, place in enumerate(sorted(range(len(p_values)), key=lambda place: p_values[place])):
+        highest = max(highest, min(1.0, (len(p_values) - done) * p_values[place]))
+        adjusted[place] = highest
+    return adjusted
+
+
+def cohen_dz(differences: Differences) -> float | None:
+    """Mean difference over the differences' standard deviation (Cohen 1988); None where that is 0 or undefined."""
+    if len(differences) < 2 or np.ptp(differences) == 0:
+        return None
+    return float(differences.mean() / differences.std(ddof=1))
+
+
+def rank_biserial(differences: Differences) -> float | None:
+    """(R+ − R−) / (R+ + R−), the signed ranks' balance (Kerby 2014), in [−1, 1]; None where no pair differs."""
+    moved = differences[differences != 0]
+    if len(moved) == 0:
+        return None
+    ranks = stats.rankdata(np.abs(moved))
+    return float((np.sign(moved) * ranks).sum() / ranks.sum())
