@@ -71,7 +71,7 @@ def squared_length(dz: int, dy: int, dx: int, spacing: tuple[float, float, float
 
 
 @njit(cache=True)
-def _squared_to_box(boxes: np.ndarray, node: int, z: int, y: int, x: int, spacing: tuple[float, float, float]) -> float:
+def squared_to_box(boxes: np.ndarray, node: int, z: int, y: int, x: int, spacing: tuple[float, float, float]) -> float:
     """Squared distance from a voxel to the nearest corner, edge or face of a node's box; 0 inside."""
     dz = max(boxes[node, 0] - z, z - boxes[node, 3], 0)
     dy = max(boxes[node, 1] - y, y - boxes[node, 4], 0)
@@ -108,8 +108,8 @@ def nearest_point(
             continue
         if node < first_leaf:
             near, far = 2 * node + 1, 2 * node + 2
-            near_squared = _squared_to_box(boxes, near, z, y, x, spacing)
-            far_squared = _squared_to_box(boxes, far, z, y, x, spacing)
+            near_squared = squared_to_box(boxes, near, z, y, x, spacing)
+            far_squared = squared_to_box(boxes, far, z, y, x, spacing)
             if far_squared < near_squared:
                 near, far, near_squared, far_squared = far, near, far_squared, near_squared
             stack[height], stacked_squared[height] = far, far_squared
@@ -127,7 +127,7 @@ def nearest_point(
 
 
 @njit(cache=True)
-def _points_within(
+def points_within(
     points: np.ndarray,
     boxes: np.ndarray,
     voxel: tuple[int, int, int],
@@ -145,7 +145,7 @@ def _points_within(
     while height:
         height -= 1
         node = stack[height]
-        if _squared_to_box(boxes, node, z, y, x, spacing) > limit_squared:
+        if squared_to_box(boxes, node, z, y, x, spacing) > limit_squared:
             continue
         if node < first_leaf:
             stack[height], stack[height + 1] = 2 * node + 2, 2 * node + 1
@@ -178,7 +178,7 @@ def _candidates(
     nearest, squared = nearest_point(points, boxes, centre, spacing, guess)
     radius = math.sqrt(squared_length(REACH, REACH, REACH, spacing))
     limit = (math.sqrt(squared) + 2 * radius) * (1 + 1e-6)
-    return _points_within(points, boxes, centre, spacing, limit * limit, found), nearest
+    return points_within(points, boxes, centre, spacing, limit * limit, found), nearest
 
 
 @njit(cache=True)
