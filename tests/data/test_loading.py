@@ -132,3 +132,15 @@ def test_samples_that_cannot_be_are_refused(tmp_path, shapes, loading, message):
 def test_label_voxels_are_counted_over_the_cases(tmp_path):
     names = store_of(tmp_path, [(8, 8), (8, 24)])
     assert label_voxels(tmp_path, names, 2) == [64 + 192 - 4, 2, 2]
+
+
+def test_ranks_share_each_batch_of_one_process(tmp_path):
+    names = store_of(tmp_path, [(8, 8)] * 5)
+    samples = TrainingSamples(tmp_path, names, LoadingSettings(batch_size=4), AUGMENTATION, 4, 0)
+    whole = list(TrainingBatches(samples, 0).of_epoch(1))
+    parts = [list(TrainingBatches(samples, 0, rank=rank, world=2).of_epoch(1)) for rank in (0, 1)]
+    for batch, first, second in zip(whole, *parts, strict=True):
+        assert batch["case_ids"] == first["case_ids"] + second["case_ids"]
+        assert torch.equal(batch["image"], torch.cat((first["image"], second["image"])))
+    with pytest.raises(ValueError, match=r"loading\.batch_size: 4 cannot be shared by 3 processes"):
+        TrainingBatches(samples, 0, rank=0, world=3)

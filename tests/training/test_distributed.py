@@ -1,0 +1,76 @@
+"""Two processes give the loss, the weights and the scores of one that holds the whole batch."""
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+
+ROOT = Path(__file__).parents[2]
+
+
+def config_of(cases: Path, output: Path, epochs: int) -> Path:
+    config: dict[str, Any] = {
+        "cases": str(cases),
+        "output": str(output),
+        "device": "cpu",
+        "model": {"levels": 2, "base_channels": 2},
+        "loading": {"batch_size": 4, "samples_per_epoch": 4, "patch_size": [8, 8, 8]},
+        # Sums over the batch, anchors drawn from the batch and a bank of them: all that reaches across samples.
+        "loss": {
+            "lambda_scales": [0.5, 0.5],
+            "dice": {"over_batch": True},
+            "anchors": {"cap": 20, "bank": 12},
+            "foreground_weight": 2.0,
+        },
+        "train": {"epochs": epochs, "learning_rate": 1e-3},
+        "validation": {"every": 1, "figures_every": 1},
+    }
+    path = output.with_suffix(".yaml")
+    path.write_text(yaml.safe_dump(config), encoding="utf-8")
+    return path
+
+
+def train(config: Path, processes: int, *flags: str) -> None:
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
+    done = subprocess.run(
+        [sys.executable, *(launcher if processes > 1 else []), "train.py", "--config", str(config), *flags],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def weights(output: Path) -> dict[str, torch.Tensor]:
+    state = torch.load(output / "fold_0" / "checkpoints" / "final.pt", weights_only=True)["model"]
+    return {name: value for name, value in state.items() if value.is_floating_point()}
+
+
+def history(output: Path) -> list[dict[str, float]]:
+    with (output / "fold_0" / "history.csv").open() as rows:
+        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(rows)]
+
+
+@pytest.mark.slow
+def test_two_processes_train_as_one_with_the_whole_batch(tiny_cases, tmp_path):
+    one, two = tmp_path / "one", tmp_path / "two"
+    for output, processes in ((one, 1), (two, 2)):
+        train(config_of(tiny_cases, output, epochs=2), processes)
+    for alone, together in zip(history(one), history(two), strict=True):
+        assert together == pytest.approx(alone, abs=1e-5)
+    expected, found = weights(one), weights(two)
+    assert expected.keys() == found.keys()
+    for name, value in expected.items():
+        torch.testing.assert_close(found[name], value, rtol=0, atol=1e-5, msg=name)
+    # A training goes on with another number of processes.
+    train(config_of(tiny_cases, two, epochs=3), 1, "--resume")
+    assert [row["epoch"] for row in history(two)] == [0, 1, 2]
+    assert len(list((two / "fold_0" / "checkpoints").iterdir())) == 3
