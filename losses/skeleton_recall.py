@@ -1,5 +1,6 @@
 """Skeleton Recall: how much of the truth's tubed skeleton a prediction covers (Kirchhoff et al. 2024, Eq. 1)."""
 
+import itertools
 from typing import Any
 
 import torch
@@ -7,6 +8,7 @@ from pydantic import BaseModel
 from torch import Tensor
 
 from losses.precision import check_probabilities
+from losses.volume_sums import volume_sums
 
 
 class SkeletonRecallSettings(BaseModel, frozen=True, extra="forbid"):
@@ -42,44 +44,33 @@ def skeleton_recall_loss(probabilities: Tensor, tubed_skeleton: Tensor, *, over_
     Raises ValueError where shapes differ or are empty, or probabilities leave [0, 1] (as logits do, and NaN).
     """
     check_probabilities(probabilities, tubed_skeleton)
-    return _MinusRecall.apply(probabilities, tubed_skeleton, over_batch)
+    covered, size = _TubeSums.apply(probabilities, tubed_skeleton)
+    covered, size = volume_sums(covered, over_batch), volume_sums(size, over_batch)
+    present = size > 0
+    recalls = torch.where(present, covered / size.where(present, 1.0), 0.0)
+    return -recalls.sum() / present.sum().clamp(min=1)
 
 
-class _MinusRecall(torch.autograd.Function):
-    """The value by one pass over the volumes and the gradient by another, a scaled tube."""
-
-    @staticmethod
-    def forward(ctx: Any, probabilities: Tensor, tube: Tensor, over_batch: bool) -> Tensor:
-        covered, size = _tube_sums(probabilities, tube)
-        if over_batch:
-            covered, size = covered.sum(0, keepdim=True), size.sum(0, keepdim=True)
-        present = size > 0
-        # 1 / (|C| Σ Y) of each class present, 0 of the others.
-        share = torch.where(present, 1.0 / (size * present.sum()), 0.0)
-        ctx.save_for_backward(tube, share)
-        ctx.dtype = probabilities.dtype
-        return -(covered * share).sum()
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-        tube, share = ctx.saved_tensors
-        scale = (-gradient * share).view(*share.shape, *[1] * (tube.ndim - 2))
-        # Cast, then scaled in place: many times faster than a product of bool and float.
-        return tube.to(ctx.dtype, copy=True).mul_(scale), None, None
-
-
-def _tube_sums(probabilities: Tensor, tube: Tensor) -> tuple[Tensor, Tensor]:
+class _TubeSums(torch.autograd.Function):
     """Σ Y p and Σ Y of each sample and channel, both (B, C), with one channel of one sample in memory at a time."""
-    dtype = torch.promote_types(probabilities.dtype, torch.float32)
-    sums = [
-        _sums_of_one(probabilities[sample, channel], tube[sample, channel].to(dtype, copy=True))
-        for sample in range(tube.shape[0])
-        for channel in range(tube.shape[1])
-    ]
-    return tuple(torch.stack(part).view(tube.shape[:2]) for part in zip(*sums))  # type: ignore[return-value]
 
+    @staticmethod
+    def forward(ctx: Any, probabilities: Tensor, tube: Tensor) -> tuple[Tensor, Tensor]:
+        dtype = torch.promote_types(probabilities.dtype, torch.float32)
+        covered = torch.empty(tube.shape[:2], dtype=dtype, device=tube.device)
+        size = torch.empty_like(covered)
+        for volume in itertools.product(range(tube.shape[0]), range(tube.shape[1])):
+            weights = tube[volume].to(dtype, copy=True)
+            size[volume] = weights.sum()
+            covered[volume] = weights.mul_(probabilities[volume]).sum()
+        ctx.save_for_backward(tube)
+        ctx.dtype = probabilities.dtype
+        ctx.mark_non_differentiable(size)
+        return covered, size
 
-def _sums_of_one(probabilities: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-    """Σ w p and Σ w; the weights are overwritten."""
-    size = weights.sum()
-    return weights.mul_(probabilities).sum(), size
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor, _: Tensor) -> tuple[Tensor, None]:
+        (tube,) = ctx.saved_tensors
+        scale = gradient.view(*gradient.shape, *[1] * (tube.ndim - 2))
+        # Cast, then scaled in place: many times faster than a product of bool and float.
+        return tube.to(ctx.dtype, copy=True).mul_(scale), None
