@@ -10,8 +10,12 @@ import torch
 from pydantic import BaseModel
 from torch import Tensor
 
+from losses.boundary import BoundarySettings, boundary_loss
 from losses.cross_entropy import binary_cross_entropy, categorical_cross_entropy
 from losses.dice import DiceSettings, dice_loss
+from losses.skeleton_recall import SkeletonRecallSettings, skeleton_recall_loss
+from losses.topo_cldice import TopoClDiceSettings, topo_cldice_loss
+from losses.tversky import TverskySettings, tversky_loss
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,9 +54,21 @@ class Term:
     """What a user chooses about it: the section of its name in the loss settings."""
 
 
-def of_probabilities(loss: Callable[..., Tensor], settings: type[BaseModel]) -> Term:
-    """A term made of a loss of (probabilities, target) whose keyword arguments are the fields of its settings."""
-    return Term(lambda task, own: loss(task.probabilities, task.target, **dict(own)), settings)
+def of_probabilities(loss: Callable[..., Tensor], settings: type[BaseModel], *also: str) -> Term:
+    """A term made of a loss of (probabilities, target), whose keyword arguments are the fields of its settings.
+
+    also: parts of the task that it takes as keyword arguments too, such as "spacing_mm".
+    """
+
+    def compute(task: SupervisedTask, own: BaseModel) -> Tensor:
+        return loss(task.probabilities, task.target, **dict(own), **{name: getattr(task, name) for name in also})
+
+    return Term(compute, settings)
+
+
+def skeleton_recall(task: SupervisedTask, settings: SkeletonRecallSettings) -> Tensor:
+    """Skeleton Recall of the task's own part of the tube."""
+    return skeleton_recall_loss(task.probabilities, task.tubed_skeleton, **dict(settings))
 
 
 def cross_entropy(task: SupervisedTask, _: None) -> Tensor:
@@ -65,4 +81,8 @@ def cross_entropy(task: SupervisedTask, _: None) -> Tensor:
 TERMS: dict[str, Term] = {
     "dice": of_probabilities(dice_loss, DiceSettings),
     "cross_entropy": Term(cross_entropy),
+    "tversky": of_probabilities(tversky_loss, TverskySettings),
+    "topo_cldice": of_probabilities(topo_cldice_loss, TopoClDiceSettings, "generator"),
+    "skeleton_recall": Term(skeleton_recall, SkeletonRecallSettings),
+    "boundary": of_probabilities(boundary_loss, BoundarySettings, "spacing_mm"),
 }
