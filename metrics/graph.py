@@ -1,0 +1,109 @@
+"""The vessels as a graph: how long they are, where they branch and end, and whether prediction and truth agree."""
+
+from typing import NamedTuple
+
+from pydantic import BaseModel, Field
+
+from metrics.junctions import junction_agreement, opt_j
+from metrics.mask_analysis import MaskAnalysis
+from metrics.measure import Measure, Scores, scores_if_empty
+from vessels.centreline_graph import CentrelineGraph
+
+SHIT_WORKSHOP = "Shit et al. 2019 (clDice workshop paper), section 3; the formula is ours, the paper has none"
+PLACES = "junctions matched one to one within the tolerance"
+CITRARO = "Citraro et al. 2020, OPT-J"
+
+GRAPH_MEASURES = (
+    Measure("length_accuracy", "max(0, 1 − |L_P − L_T| / L_T), L length", "higher", 1, SHIT_WORKSHOP, "agreement"),
+    Measure(
+        "bifurcation_accuracy",
+        "max(0, 1 − |B_P − B_T| / B_T), B number of junctions; without any in T 1 if P has none, else 0",
+        "higher",
+        1,
+        SHIT_WORKSHOP,
+        "agreement",
+    ),
+    Measure(
+        "endpoint_accuracy",
+        "max(0, 1 − |E_P − E_T| / E_T), E number of end points; without any in T 1 if P has none, else 0",
+        "higher",
+        1,
+        SHIT_WORKSHOP,
+        "agreement",
+    ),
+    Measure("junction_f1", "2 |M| / (|B_P| + |B_T|), M pairs of junctions", "higher", 1, PLACES, "agreement"),
+    Measure("junction_precision", "|M| / |B_P|: false junctions lower it", "higher", 1, PLACES, "agreement"),
+    Measure("junction_recall", "|M| / |B_T|: missed junctions lower it", "higher", 1, PLACES, "agreement"),
+    Measure(
+        "opt_j_f1",
+        "2 Σ min(o(p), o(t)) / (Σ o(p) + Σ o(t)) over pairs of control points, o how many vessels meet there",
+        "higher",
+        1,
+        CITRARO,
+        "agreement",
+    ),
+    Measure("opt_j_precision", "Σ min(o(p), o(t)) / Σ o(p)", "higher", 1, CITRARO, "agreement"),
+    Measure("opt_j_recall", "Σ min(o(p), o(t)) / Σ o(t)", "higher", 1, CITRARO, "agreement"),
+)
+
+
+class GraphSettings(BaseModel, frozen=True, extra="forbid"):
+    """How the junctions of two graphs are compared."""
+
+    junction_tolerance_mm: float | None = Field(default=None, ge=0)
+    """How far apart two junctions may be and still be one; unset: three times the coarsest voxel side."""
+
+    def tolerance_mm(self, mask: MaskAnalysis) -> float:
+        """The tolerance on the grid of a mask."""
+        return 3 * max(mask.spacing_mm) if self.junction_tolerance_mm is None else self.junction_tolerance_mm
+
+
+class GraphSize(NamedTuple):
+    """What there is to count in a graph."""
+
+    length_mm: float
+    bifurcations: int
+    endpoints: int
+
+
+def graph_size(graph: CentrelineGraph) -> GraphSize:
+    """Length of all vessels, number of nodes where three or more meet, and number of nodes where one ends.
+
+    A vessel thinned to a point has no length and no ends, a loop by itself a length and no ends.
+    """
+    return GraphSize(graph.length_mm, len(graph.bifurcations_mm), len(graph.endpoints_mm))
+
+
+def relative_accuracy(prediction: float, target: float) -> float:
+    """How near a number comes to the true one, max(0, 1 - |prediction - target| / target), Shit et al. 2019, section 3.
+
+    Args:
+        prediction: >= 0.
+        target: >= 0.
+
+    Returns:
+        0 to 1, higher is better; 0 from twice the true number on. If that is 0: 1 for 0, and 0 for anything else.
+    """
+    if target == 0:
+        return float(prediction == 0)
+    return max(0.0, 1.0 - abs(prediction - target) / target)
+
+
+def score_graph(prediction: MaskAnalysis, target: MaskAnalysis, settings: GraphSettings) -> Scores:
+    """Every one of GRAPH_MEASURES: all 1 if both masks are empty, all 0 if one is.
+
+    Graphs are those of the masks' skeletons, `vessels.centreline_graph`; no spurs are pruned.
+    """
+    if (agreed := scores_if_empty(GRAPH_MEASURES, prediction, target)) is not None:
+        return agreed
+    predicted, actual = graph_size(prediction.centreline), graph_size(target.centreline)
+    tolerance_mm = settings.tolerance_mm(target)
+    places = junction_agreement(prediction.centreline, target.centreline, tolerance_mm)
+    orders = opt_j(prediction.centreline, target.centreline, tolerance_mm)
+    return {
+        "length_accuracy": relative_accuracy(predicted.length_mm, actual.length_mm),
+        "bifurcation_accuracy": relative_accuracy(predicted.bifurcations, actual.bifurcations),
+        "endpoint_accuracy": relative_accuracy(predicted.endpoints, actual.endpoints),
+        **{f"junction_{name}": value for name, value in places._asdict().items()},
+        **{f"opt_j_{name}": value for name, value in orders._asdict().items()},
+    }
