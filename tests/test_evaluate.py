@@ -12,7 +12,7 @@ import pytest
 import evaluate
 from data.files import write_volume
 from data.volume import Volume
-from metrics.case import evaluate_case
+from metrics.case import EvaluationSettings, evaluate_case
 
 SPACING = (2.0, 0.75, 0.75)  # as exact in the float32 of a NIfTI header as here
 SHAPE = (8, 16, 20)
@@ -83,7 +83,10 @@ def test_masks_are_cut_to_the_organ(folders, tmp_path: Path):
     for name in "abc":
         save(tmp_path / "livers" / f"{name}_liver.nii.gz", organ)
     assert evaluate.main(flags(folders, "--organ", str(tmp_path / "livers"), "--organ-suffix", "_liver")) == 0
-    assert read_json(folders[2])["cases"]["b"] == evaluate_case(vessel(9) & organ, vessel(8) & organ, SPACING)
+    row = read_json(folders[2])["cases"]["b"]
+    assert row == evaluate_case(vessel(9), vessel(8), SPACING, region=organ)
+    # Background is that of the organ: half of the volume.
+    assert row["accuracy"] == np.mean((vessel(9) == vessel(8))[organ])
 
 
 def test_an_empty_organ_is_no_perfect_score(folders, tmp_path: Path, capsys):
@@ -146,7 +149,7 @@ def break_file(folders: tuple[Path, Path, Path], kind: str) -> None:
         ("other shape", "b.nii.gz does not lie on"),
         ("other place", "b.nii.gz does not lie on"),
         ("probabilities", "probabilities where a mask is expected"),
-        ("labels", "different labels"),
+        ("labels", "--classes of evaluate.py"),
         ("NaN", "NaN"),
         ("4D", "b.nii.gz"),
         ("text", "b.nii.gz"),
@@ -200,6 +203,74 @@ def test_pictures_take_the_spacing_given(tmp_path: Path):
     assert read_json(run[2])["cases"]["x"]["hd_mm"] == 1.5
 
 
+def test_chosen_measures_alone(folders, capsys):
+    assert evaluate.main(flags(folders, "--measures", "topology", "overlap", "--topology.patch-voxels", "8")) == 0
+    report = read_json(folders[2])
+    settings = EvaluationSettings.model_validate({"measures": ["topology", "overlap"], "topology": {"patch_voxels": 8}})
+    assert report["cases"]["b"] == evaluate_case(vessel(9), vessel(8), SPACING, settings)
+    assert list(report["measures"])[-1] == "patch_euler_error"
+    assert report["settings"]["topology"]["patch_voxels"] == 8
+    assert "cldice" not in report["measures"]
+    assert capsys.readouterr().out.splitlines()[0].split() == [
+        "case", "dice", "jaccard", "betti0_error", "betti1_error",
+    ]  # fmt: skip
+
+
+def test_settings_of_the_measures(folders):
+    wide = ["--measures", "surface", "--surface.tolerance-mm"]
+    dice = []
+    for tolerance in ("0.1", "0.75"):
+        evaluate.main(flags(folders, *wide, tolerance))
+        dice.append(read_json(folders[2])["cases"]["b"]["surface_dice"])
+    assert dice[0] < dice[1] == 1.0
+
+
+@pytest.fixture
+def label_folders(folders) -> tuple[Path, Path, Path]:
+    """Predictions and truths of two classes; in case c the second is missed."""
+    prediction, truth, output = folders
+    for name in "abc":
+        true_labels = np.where(vessel(4), 1, np.where(vessel(11), 2, 0)).astype(np.uint8)
+        save(truth / f"{name}.nii.gz", true_labels)
+        save(prediction / f"{name}.nii.gz", np.where((true_labels == 2) & (name == "c"), 0, true_labels))
+    return prediction, truth, output
+
+
+def test_label_maps_are_measured_class_by_class(label_folders, capsys):
+    assert evaluate.main(flags(label_folders, "--classes", "portal=1", "2", "all=1+2")) == 0
+    report = read_json(label_folders[2])
+    assert list(report["classes"]) == ["portal", "2", "all"]
+    assert report["classes"]["2"]["cases"]["c"] == evaluate_case(vessel(11) & False, vessel(11), SPACING)
+    assert report["classes"]["2"]["summary"]["counts"]["missed"] == 1
+    assert report["cases"]["c"]["dice"] == pytest.approx((1 + 0 + 2 / 3) / 3)
+    shown = capsys.readouterr().out
+    assert next(line for line in shown.splitlines() if line.startswith("class 2")).split()[2] == "0.6667"
+
+
+def test_label_maps_with_several_processes_and_an_organ(label_folders, tmp_path: Path):
+    organ = np.zeros(SHAPE, dtype=bool)
+    organ[:, :10] = True
+    for name in "abc":
+        save(tmp_path / "livers" / f"{name}.nii.gz", organ)
+    run = ["--classes", "1", "2", "--organ", str(tmp_path / "livers")]
+    evaluate.main(flags(label_folders, *run))
+    alone = read_json(label_folders[2])
+    # The second class lies outside the organ, in truth and prediction.
+    assert alone["classes"]["2"]["summary"]["counts"]["both_empty"] == 3
+    evaluate.main(flags(label_folders, *run, "--workers", "2"))
+    assert read_json(label_folders[2]) == alone
+
+
+def test_label_maps_are_resampled_by_label(label_folders):
+    prediction = label_folders[0] / "b.nii.gz"
+    true_labels = np.where(vessel(4), 1, np.where(vessel(11), 2, 0)).astype(np.uint8)
+    origin = tuple(start - step for start, step in zip((10.0, 20.0, 30.0), SPACING, strict=True))
+    save(prediction, np.pad(true_labels, 1), origin_mm=origin)
+    assert evaluate.main(flags(label_folders, "--classes", "1", "2")) == 1
+    assert evaluate.main(flags(label_folders, "--classes", "1", "2", "--resample-masks")) == 0
+    assert read_json(label_folders[2])["classes"]["2"]["cases"]["b"]["dice"] == 1.0
+
+
 def as_a_command(arguments: list[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, str(ROOT / "evaluate.py"), *arguments],
@@ -224,6 +295,10 @@ def test_the_command_ends_with_the_case_that_failed(folders):
         (["--truth", "gone"], "--truth gone: no such file or folder"),
         (["--workers", "0"], "workers"),
         (["--organs", "x"], "--organ"),
+        (["--measures", "speed"], "no family of measures is called speed; there are overlap, centreline"),
+        (["--classes", "vein"], "class 'vein': expected a label such as 1"),
+        (["--surface.tolerance-mm", "-1"], "tolerance"),
+        (["--skeleton", "thin"], "skeleton"),
         (["--output", str(ROOT / "evaluate.py")], "evaluate.py"),
     ],
 )

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from metrics.case import MEASURES, evaluate_case
+from metrics.case import EvaluationSettings, evaluate_case, measures_of
 from metrics.summary import count_misses, describe_values, summarise
 
 
@@ -14,12 +14,22 @@ def test_statistics_by_hand():
         "median": 2.0,
         "min": 1.0,
         "max": 6.0,
+        "n": 3,
     }
 
 
 def test_one_value_has_no_deviation_and_none_has_nothing():
-    assert describe_values([0.5]) == {"mean": 0.5, "sd": None, "median": 0.5, "min": 0.5, "max": 0.5}
-    assert set(describe_values([]).values()) == {None}
+    assert describe_values([0.5]) == {
+        "mean": 0.5,
+        "sd": None,
+        "median": 0.5,
+        "min": 0.5,
+        "max": 0.5,
+        "n": 1,
+    }
+    nothing = describe_values([])
+    assert nothing.pop("n") == 0
+    assert set(nothing.values()) == {None}
 
 
 def test_a_miss_lowers_the_mean_and_is_counted():
@@ -32,8 +42,15 @@ def test_a_miss_lowers_the_mean_and_is_counted():
         "invented": evaluate_case(found, empty, spacing),
         "nothing": evaluate_case(empty, empty, spacing),
     }
-    summary = summarise(cases)
-    assert tuple(summary) == MEASURES
+    names = [measure.name for measure in measures_of(EvaluationSettings())]
+    summary = summarise(cases, names)
+    assert list(summary) == names
     assert summary["dice"]["mean"] == 0.5
     assert summary["hd_mm"]["mean"] == 6.5
     assert count_misses(cases, failed=2) == {"cases": 4, "missed": 1, "invented": 1, "both_empty": 1, "failed": 2}
+
+
+def test_what_a_case_does_not_define_is_counted_out():
+    cases = {"a": {"odd": 1.0}, "b": {"odd": None}, "c": {"odd": 4.0}}
+    summary = summarise(cases, ["odd"])
+    assert (summary["odd"]["mean"], summary["odd"]["n"]) == (2.5, 2)
