@@ -20,6 +20,7 @@ from vessels.branches import BranchGraph, trace_branches, voxels_of
 from vessels.centreline_graph import CentrelineGraph, centreline_graph
 from vessels.components import label_components
 from vessels.distance import surface
+from vessels.local_radius import local_radii_mm
 from vessels.octants import BoundaryCorners, boundary_corners
 from vessels.point_index import PointIndex
 from vessels.scales import ScaleDecomposition, ScaleSettings, ScaleWarning, decompose_scales
@@ -168,6 +169,11 @@ class MaskAnalysis:
     def centreline(self) -> CentrelineGraph:
         """The branches as curves in mm from the centre of the volume's first voxel, and the nodes where they meet."""
         return centreline_graph(self.branches, self.spacing_mm)
+
+    @cached_property
+    def local_radii_mm(self) -> NDArray[np.float64]:
+        """Radius of the vessel at each point of the centreline, float (M,), mm."""
+        return local_radii_mm(self.centreline.voxels - self.corner, self.inside, self.spacing_mm)
 
     @cached_property
     def scales(self) -> ScaleDecomposition:
