@@ -160,24 +160,46 @@ def thin_volumes(volumes: NDArray[np.bool_], iterations: int, euler: bool, candi
         candidacies: (N, D, H, W), overwritten; without any element where they are not asked for.
     """
     depth, height, width = volumes.shape[1:]
-    words = (width + 63) // 64
+    words = (width + 63) >> 6
     planes = 0
     while candidacies.size and iterations >> planes:
         planes += 1
     for volume in range(len(volumes)):
         # A margin of background all around, so that the neighbours of every word are there.
         rows = np.zeros((depth + 2, height + 2, words + 2), np.uint64)
-        for z, y, x in np.ndindex(depth, height, width):
-            if volumes[volume, z, y, x]:
-                rows[z + 1, y + 1, x // 64 + 1] |= _ONE << np.uint64(x % 64)
         counts = np.zeros((planes, depth, height, words), np.uint64)
         candidates = np.zeros((depth, height, words), np.uint64)
+        for z in range(depth):
+            for y in range(height):
+                _pack(volumes[volume, z, y], rows[z + 1, y + 1, 1:])
         left = _thin_rows(rows, counts, candidates, iterations, euler)
-        for z, y, x in np.ndindex(depth, height, width):
-            word, bit = x // 64, np.uint64(x % 64)
-            volumes[volume, z, y, x] = rows[z + 1, y + 1, word + 1] >> bit & _ONE
-            if planes:
-                count = left if candidates[z, y, word] >> bit & _ONE else 0
-                for plane in range(planes):
-                    count += int(counts[plane, z, y, word] >> bit & _ONE) << plane
-                candidacies[volume, z, y, x] = count
+        for z in range(depth):
+            for y in range(height):
+                _unpack(rows[z + 1, y + 1, 1:], volumes[volume, z, y])
+                if planes:
+                    _add_up(counts[:, z, y], candidates[z, y], left, candidacies[volume, z, y])
+
+
+@njit(cache=True, nogil=True)
+def _pack(values: NDArray[np.bool_], words: NDArray[np.uint64]) -> None:
+    """Set the bits of the words of one row where its values are true."""
+    for x in range(len(values)):
+        words[x >> 6] |= np.uint64(values[x]) << np.uint64(x & 63)
+
+
+@njit(cache=True, nogil=True)
+def _unpack(words: NDArray[np.uint64], values: NDArray[np.bool_]) -> None:
+    """The other way round."""
+    for x in range(len(values)):
+        values[x] = words[x >> 6] >> np.uint64(x & 63) & _ONE
+
+
+@njit(cache=True, nogil=True)
+def _add_up(planes: NDArray[np.uint64], last: NDArray[np.uint64], left: int, sums: NDArray[np.int16]) -> None:
+    """Read the binary counters of one row, and add `left` to those whose voxel is set in `last`."""
+    for x in range(len(sums)):
+        word, bit = x >> 6, np.uint64(x & 63)
+        total = np.int64(last[word] >> bit & _ONE) * left
+        for plane in range(len(planes)):
+            total += np.int64(planes[plane, word] >> bit & _ONE) << plane
+        sums[x] = total

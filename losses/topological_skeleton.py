@@ -108,8 +108,8 @@ def binary_skeleton(mask: Tensor, iterations: int, *, simple_points: SimplePoint
 def _check(volumes: Tensor, iterations: int, simple_points: str) -> None:
     if volumes.ndim not in (4, 5):
         raise ValueError(f"skeleton: expected (batch, channel) and two or three axes, got {tuple(volumes.shape)}")
-    if isinstance(iterations, bool) or not isinstance(iterations, int) or iterations < 1:
-        raise ValueError(f"iterations: expected an integer of at least 1, got {iterations!r}")
+    if isinstance(iterations, bool) or not isinstance(iterations, int) or not 1 <= iterations <= 1000:
+        raise ValueError(f"iterations: expected an integer in 1..1000, got {iterations!r}")
     if simple_points not in get_args(SimplePointRule):
         raise ValueError(f"simple_points: expected boolean or euler, got {simple_points!r}")
 
