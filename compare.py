@@ -9,10 +9,11 @@ name are its runs: folds (other cases) or seeds (the same cases, averaged before
 the tests. COMPARISON gets comparison.json, comparison.csv, pairs.csv and comparison.png.
 """
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from command_line import parse, run
 from data.json_files import to_json
@@ -25,7 +26,7 @@ from experiments.patients import read_patients
 from experiments.results import variants_of
 
 
-class CompareCommand(ComparisonSettings, frozen=True, extra="forbid"):
+class ResultFiles(BaseModel, frozen=True, extra="forbid"):
     """Which results to compare, in what, and where the comparison goes."""
 
     results: tuple[str, ...] = Field(min_length=1)
@@ -33,15 +34,23 @@ class CompareCommand(ComparisonSettings, frozen=True, extra="forbid"):
     reference; files of one name are its runs (folds, seeds)."""
     measures: tuple[str, ...] = ()
     """Measures by their keys, or all; without any, those of dice, jaccard, cldice and hd_mm that the files have."""
-    patients: Path | None = None
-    """JSON file {case: patient} for --unit patient."""
     output: Path | None = None
     """Folder for the comparison as JSON, CSV and figure; made if missing. Without it, the screen alone."""
+    patients: Path | None = None
+    """JSON file {case: patient} for --unit patient."""
+
+
+class CompareCommand(ComparisonSettings, ResultFiles, frozen=True, extra="forbid"):
+    """What to compare, and how; in this order of bases, --help begins with the files."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Compare, print and write."""
-    command = parse(CompareCommand, "Compare sets of predictions over the same cases.", argv)
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words.count("--results") > 1:
+        # The last one alone would count.
+        raise ValueError("--results: given more than once; write all sets behind one, --results A=FILE B=FILE")
+    command = parse(CompareCommand, "Compare sets of predictions over the same cases.", words)
     variants = variants_of(command.results)
     patient_of = read_patients(command.patients) if command.patients else None
     comparison = compare(variants, command.measures, command, patient_of)

@@ -26,25 +26,22 @@ def format_comparison(comparison: Comparison) -> str:
 
 
 def _reasons(differences: Sequence[Difference], comparison: Comparison) -> list[str]:
-    """The verdicts with their reasons, measures of the same reason in one line."""
+    """The verdicts with their reasons, measures of the same one in one line; then the pairs that would be needed."""
     measures: dict[str, list[str]] = {}
     for difference in differences:
-        reason = f"{difference.verdict.word}: {describe_reason(difference, comparison)}"
-        measures.setdefault(reason, []).append(difference.measure)
-    return [f"  {', '.join(names)}: {reason}" for reason, names in measures.items()]
-
-
-def describe_reason(difference: Difference, comparison: Comparison) -> str:
-    """Why the verdict, and what it would take to see a difference of this size where there is no evidence."""
-    reason = difference.verdict.reason
-    evidence, adjusted, settings = difference.evidence, difference.adjusted, comparison.settings
-    if difference.verdict.word != "no evidence" or evidence is None or adjusted is None:
-        return reason
-    if not difference.more_pairs:
-        return reason
-    chance = f"{settings.power:.0%} power at level {settings.alpha / adjusted.tests:.2g}, paired t approximation"
-    count = f"about {difference.pairs_needed} pairs, {difference.more_pairs} more"
-    return f"{reason}; to see a difference of this size takes {count} ({chance})"
+        verdict = difference.verdict
+        measures.setdefault(f"{verdict.word}: {verdict.reason}", []).append(difference.measure)
+    lines = [f"  {', '.join(names)}: {reason}" for reason, names in measures.items()]
+    needed = [
+        f"{difference.measure} {difference.pairs_needed} ({difference.more_pairs} more)"
+        for difference in differences
+        if difference.verdict.word == "no evidence" and difference.more_pairs
+    ]
+    if needed:
+        settings = comparison.settings
+        how = f"{settings.power:.0%} power at level {settings.alpha / comparison.tests:.2g}, paired t approximation"
+        lines.append(f"  pairs to see a difference of that size, {how}: {', '.join(needed)}")
+    return lines
 
 
 def to_csv(comparison: Comparison) -> str:
@@ -121,7 +118,7 @@ def to_row(difference: Difference, comparison: Comparison) -> dict[str, Cell]:
     row |= _test("permutation", evidence.permutation if evidence else None, adjusted.permutation if adjusted else None)
     row |= {name: getattr(evidence, name, None) for name in ("cohen_dz", "rank_biserial")}
     row |= {"pairs_needed": difference.pairs_needed, "more_pairs": difference.more_pairs}
-    return row | {"verdict": difference.verdict.word, "reason": describe_reason(difference, comparison)}
+    return row | {"verdict": difference.verdict.word, "reason": difference.verdict.reason}
 
 
 def _test(name: str, found: Significance | None, adjusted: float | None) -> dict[str, Cell]:

@@ -1,6 +1,5 @@
 """What the pairs of one measure say by themselves, before other tests are looked at."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +7,7 @@ import numpy as np
 from experiments.statistics import (
     Interval,
     Significance,
+    Values,
     bootstrap_interval,
     cohen_dz,
     paired_differences,
@@ -51,7 +51,7 @@ class Evidence:
 
 
 def weigh(
-    values: Sequence[float], reference: Sequence[float], level: float = 0.95, resamples: int = 9999, seed: int = 0
+    values: Values, reference: Values, level: float = 0.95, resamples: int = 9999, seed: int = 0
 ) -> Evidence | None:
     """Everything that paired values say; None without a pair.
 
@@ -83,5 +83,5 @@ def weigh(
     )
 
 
-def _sd(values: Sequence[float]) -> float | None:
+def _sd(values: Values) -> float | None:
     return float(np.std(values, ddof=1)) if len(values) > 1 else None

@@ -93,7 +93,7 @@ def correlation_rows() -> list[str]:
 
 
 def spread_rows() -> list[str]:
-    """The spread of Dice over cases that the means of Dice and Jaccard imply, that of fold means, and the one printed."""
+    """The spread of Dice over cases that the means of Dice and Jaccard imply, that of fold means, and that printed."""
     rows = []
     for name, row in SADIKINE_TABLE_1.items():
         over_cases = _implied_spread(row["Dice"].mean, row["Jaccard"].mean)

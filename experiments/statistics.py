@@ -15,6 +15,7 @@ EXACT_FLIPS = 2**14
 EXACT_RANKS = 50
 """Up to as many pairs without ties, Wilcoxon's distribution is taken exactly."""
 
+Values = Sequence[float] | NDArray[np.float64]
 Differences = NDArray[np.float64]
 
 
@@ -38,7 +39,7 @@ class Significance(NamedTuple):
     method: str
 
 
-def paired_differences(values: Sequence[float], reference: Sequence[float]) -> Differences:
+def paired_differences(values: Values, reference: Values) -> Differences:
     """values − reference, rounded to twelve digits of the greatest value: what arithmetic alone tells apart is a tie.
 
     Args:

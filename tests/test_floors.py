@@ -14,6 +14,7 @@ FLOORS: dict[str, set[str]] = {
     "losses": set(),
     "metrics": {"vessels"},
     "training": {"data", "preprocessing", "models", "losses", "metrics"},
+    "experiments": {"training", "metrics", "data"},
     "command_line": set(),
 }
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "misc"}

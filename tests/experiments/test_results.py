@@ -1,0 +1,111 @@
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from experiments.results import RunResults, Variant, check_same_settings, read_results, variants_of
+
+ROW = {"dice": 0.5, "hd_mm": 12.0, "empty_prediction": False, "empty_truth": False}
+
+
+def save(path: Path, cases: object = None, **more: object) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    report = {"cases": {"a": ROW, "b": ROW} if cases is None else cases, "failed": {}, **more}
+    path.write_text(json.dumps(report), encoding="utf-8")
+    return path
+
+
+def test_values_flags_failures_and_what_the_file_says(tmp_path: Path):
+    cases = {"a": {**ROW, "cldice": None, "skeleton": "guarded"}, "b": {**ROW, "empty_prediction": True, "cldice": 1}}
+    path = save(tmp_path / "metrics.json", cases, policy="p", summary={"dice": {"mean": 9}})
+    path.write_text(path.read_text().replace('"failed": {}', '"failed": {"c": "no truth"}'))
+    found = read_results(path)
+    assert found.rows["a"] == {"dice": 0.5, "hd_mm": 12.0, "cldice": None}
+    assert found.rows["b"]["cldice"] == 1.0
+    assert found.flags == {"empty_prediction": frozenset("b"), "empty_truth": frozenset()}
+    assert found.failed == {"c": "no truth"}
+    assert found.report == {"policy": "p"}
+
+
+def test_nan_is_undefined_and_infinity_is_refused(tmp_path: Path):
+    path = save(tmp_path / "metrics.json", {"a": {"hd_mm": math.nan, "dice": 0.5}})
+    assert read_results(path).rows["a"] == {"hd_mm": None, "dice": 0.5}
+    save(path, {"a": {"hd_mm": math.inf}})
+    with pytest.raises(ValueError, match=r"metrics.json: case a: hd_mm is infinite; expected a finite number"):
+        read_results(path)
+
+
+def test_classes_of_label_maps_have_measures_of_their_own(tmp_path: Path):
+    classes = {"portal": {"cases": {"a": {"dice": 0.7, "empty_truth": True}}, "summary": {}}}
+    found = read_results(save(tmp_path / "metrics.json", {"a": ROW}, classes=classes))
+    assert found.rows["a"]["portal.dice"] == 0.7
+    assert found.flags["portal.empty_truth"] == frozenset("a")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("not json", "not a JSON file"),
+        ("[1, 2]", "holds no scores of cases; expected the metrics.json"),
+        ('{"differences": []}', "holds no scores of cases"),
+        ('{"cases": {"a": 0.5}}', "holds no scores of cases"),
+        ('{"cases": {}, "classes": {"x": {"cases": {"a": {}}}}}', "holds no scores of cases"),
+        ('{"cases": {}, "failed": {}}', "holds no case; evaluate at least one"),
+    ],
+)
+def test_other_files_are_one_line_with_their_name(tmp_path: Path, text: str, says: str):
+    path = tmp_path / "scores.json"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=says) as caught:
+        read_results(path)
+    assert str(caught.value).startswith(str(path))
+    assert "\n" not in str(caught.value)
+
+
+def test_names_gather_their_files_in_order(tmp_path: Path):
+    for fold in range(2):
+        save(tmp_path / "b" / f"fold_{fold}" / "metrics.json", {f"case_{fold}": ROW})
+    first = save(tmp_path / "a=1" / "metrics.json")
+    found = variants_of([f"ours={first.parent}", f"base={tmp_path}/b/fold_*", f"ours={save(tmp_path / 'other.json')}"])
+    assert [variant.name for variant in found] == ["ours", "base"]
+    assert [run.source for run in found[0].runs] == [str(first), str(tmp_path / "other.json")]
+    assert found[1].cases == {"case_0", "case_1"}
+
+
+@pytest.mark.parametrize(
+    ("word", "error", "says"),
+    [
+        ("scores.json", ValueError, "--results scores.json: expected NAME=FILE"),
+        ("=scores.json", ValueError, "expected NAME=FILE"),
+        ("a=", ValueError, "expected NAME=FILE"),
+        ("a={here}/gone.json", FileNotFoundError, "gone.json: no such file or folder"),
+        ("a={here}/fold_*", FileNotFoundError, "no such file or folder"),
+        ("a={here}", FileNotFoundError, "holds no metrics.json"),
+    ],
+)
+def test_words_that_name_no_results(tmp_path: Path, word: str, error: type[Exception], says: str):
+    with pytest.raises(error, match=says.replace("*", r"\*")):
+        variants_of([word.format(here=tmp_path)])
+
+
+def test_a_file_given_twice_would_count_twice(tmp_path: Path):
+    path = save(tmp_path / "metrics.json")
+    with pytest.raises(ValueError, match=r"--results a: .* is given twice"):
+        variants_of([f"a={path}", f"a={tmp_path}"])
+
+
+def test_a_variants_measures_are_those_of_all_its_runs():
+    runs = (RunResults({"a": {"dice": 1.0}, "b": {"dice": 0.5, "tsens_small": 0.2}}), RunResults({"c": {"dice": 0.1}}))
+    assert Variant("v", runs).measures == ["dice"]
+    assert Variant("v", runs[:1]).measures == ["dice", "tsens_small"]
+
+
+def test_results_measured_in_other_ways_are_refused():
+    def variant(name: str, **settings: object) -> Variant:
+        return Variant(name, (RunResults({}, source=f"{name}.json", report={"settings": settings}),))
+
+    check_same_settings([variant("a", skeleton="guarded", measures=["overlap"]), variant("b", skeleton="guarded")])
+    check_same_settings([variant("a", skeleton="guarded"), Variant("b", (RunResults({}),))])
+    with pytest.raises(ValueError, match=r"b.json: evaluated with skeleton 'scikit-image', but a.json with 'guarded'"):
+        check_same_settings([variant("a", skeleton="guarded"), variant("b", skeleton="scikit-image")])
