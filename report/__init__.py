@@ -1,0 +1,17 @@
+"""An evaluation for people and other programs: a page to read, surfaces and centrelines to open elsewhere."""
+
+from report.case_view import CaseView, view_case
+from report.event_log import log_report
+from report.exports import export_case
+from report.page import write_report
+from report.settings import ExportSettings, ReportSettings
+
+__all__ = [
+    "CaseView",
+    "ExportSettings",
+    "ReportSettings",
+    "export_case",
+    "log_report",
+    "view_case",
+    "write_report",
+]

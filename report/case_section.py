@@ -1,0 +1,145 @@
+"""The part of a report about one case: its surfaces, scales, radii, projections and values."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from report.case_view import CaseView, ScaleShare
+from report.cases_section import badges
+from report.charts import radius_histogram
+from report.colours import AGREEING, EXTRA, MISSED, as_hex, scale_colours, scale_names
+from report.markup import data, join, swatch, text
+from report.measure_words import named_unit, short_name, written
+from report.pictures import ViewPictures
+from report.png import data_uri
+
+HEADLINE = ("cldice", "dice", "hd95_mm")
+# The viewer's ways to look: turned about the patient's long axis, then up or down.
+_LOOKS = {"Front": (0.0, 0.0), "Left": (-math.pi / 2, 0.0), "Below": (0.0, -math.pi / 2), "Reset": (0.45, 0.2)}
+
+
+def case_section(
+    case_id: str, anchor: str, row: Mapping[str, Any], view: CaseView, described: Mapping[str, Any], opened: bool
+) -> str:
+    """A case to unfold; `opened` says whether it already is."""
+    scores = join(
+        f'<span class="score">{text(short_name(measure))} <b>{text(written(row[measure], measure, described))}</b>'
+        f"{_unit(described[measure]['unit'])}</span>"
+        for measure in HEADLINE
+        if measure in row
+    )
+    viewer = _viewer(view.scene)
+    charts = _scale_bars(view.scales) + _radii(view)
+    top = (
+        f'<div class="pair">{viewer}<div>{charts}</div></div>' if viewer else f'<div class="pair single">{charts}</div>'
+    )
+    notes = join(f'<p class="note">{text(note)}</p>' for note in view.notes)
+    return (
+        f'<details class="card case" id="{anchor}"{" open" if opened else ""}>'
+        f'<summary><h3 class="name">{text(case_id)}</h3>{badges(row)}{scores}'
+        f'<span class="score">{text(view.geometry)}</span></summary>'
+        f'<div class="inside">{top if viewer or charts else ""}{_projections(view)}{notes}'
+        f"{_values(row, described)}</div>"
+        "</details>"
+    )
+
+
+def _unit(unit: str) -> str:
+    return f" {text(unit)}" if unit else ""
+
+
+def _viewer(scene: Mapping[str, Any] | None) -> str:
+    if scene is None:
+        return ""
+    looks = join(
+        f'<button type="button" data-yaw="{yaw:.4f}" data-pitch="{pitch:.4f}">{name}</button>'
+        for name, (yaw, pitch) in _LOOKS.items()
+    )
+    layers = join(
+        f'<label><input type="checkbox" data-layer="{number}"{" checked" if layer["shown"] else ""}>'
+        f'<span class="swatches">{"".join(swatch(colour) for colour in layer["colours"])}</span>'
+        f"{text(layer['name'])}</label>"
+        for number, layer in enumerate(scene["layers"])
+    )
+    help_text = "Drag to rotate, pinch or click and scroll to zoom, shift and drag to move; arrow keys rotate."
+    return (
+        f'<div class="viewer"><canvas tabindex="0" role="img" aria-label="Surfaces of the vessels. {help_text}" '
+        f'title="{help_text}"></canvas><div class="views">{looks}</div>'
+        '<div class="viewer-note">The surface is being prepared …</div>'
+        f'<div class="layers">{layers}</div><script type="application/json">{data(scene)}</script></div>'
+    )
+
+
+def _scale_bars(scales: tuple[ScaleShare, ...]) -> str:
+    if not scales:
+        return ""
+    rows = []
+    for name, colour, scale in zip(scale_names(len(scales)), scale_colours(len(scales)), scales):
+        share = scale.sensitivity
+        shown = "–" if share is None else f"{share:.3f}"
+        branches = f"{scale.branches:,} branch{'' if scale.branches == 1 else 'es'}"
+        rows.append(
+            f'<div class="row"><span>{text(name)} <span class="quiet">· {text(scale.radii)} · {branches}</span></span>'
+            f'<b>{shown}</b><div class="track"><i style="--swatch:{as_hex(colour)};--share:{100 * (share or 0):.2f}%">'
+            "</i></div></div>"
+        )
+    return f'<div><h3>Share of the vessels found, by scale</h3><div class="bars">{join(rows)}</div></div>'
+
+
+def _radii(view: CaseView) -> str:
+    chart = radius_histogram(view.truth_radii_mm, view.prediction_radii_mm)
+    if not chart:
+        return ""
+    counts = len(view.truth_radii_mm), len(view.prediction_radii_mm)
+    legend = (
+        f"<span>{swatch('var(--truth)')}truth, {counts[0]:,} branches</span>"
+        f"<span>{swatch('var(--ink)')}prediction, {counts[1]:,} branches</span>"
+    )
+    return f'<div><h3>Branch radii</h3><p class="legend">{legend}</p>{chart}</div>'
+
+
+def _projections(view: CaseView) -> str:
+    if not view.pictures:
+        return '<p class="quiet">Both masks are empty: there is nothing to show.</p>'
+    widest = max(pictures.width_mm for pictures in view.pictures)
+    cells = []
+    for order, pictures in enumerate(view.pictures):
+        title = pictures.title or "image"
+        cells.append(f'<div class="caption" style="--order:{2 * order}">{text(title)}</div>')
+        for kind, name in (("truth", "truth"), ("prediction", "prediction"), ("error", "error")):
+            frame = _picture(pictures, kind, f"{name}, {title}", pictures.width_mm / widest)
+            # On a phone the error comes first, in full width.
+            place = 2 * order + (0 if kind == "error" else 1)
+            cells.append(
+                f'<figure class="{kind}" style="--order:{place}"><figcaption>{name}</figcaption>{frame}</figure>'
+            )
+    scales = "".join(swatch(as_hex(colour)) for colour in scale_colours(len(view.scales))) if view.scales else ""
+    legend = (
+        f'<span><span class="swatches">{scales}</span>truth by scale, small to large</span>' if scales else ""
+    ) + "".join(
+        f"<span>{swatch(as_hex(colour))}{name}</span>"
+        for colour, name in ((AGREEING, "agreeing"), (MISSED, "missed"), (EXTRA, "extra"))
+    )
+    return (
+        f'<h3>{"Projections" if len(view.pictures) > 1 else "Masks"}</h3><p class="legend">{legend}</p>'
+        f'<div class="views-grid">{join(cells)}</div>'
+    )
+
+
+def _picture(pictures: ViewPictures, kind: str, label: str, share: float) -> str:
+    """A picture with the patient's sides at its edges and a ruler of a round number of mm."""
+    sides = "".join(
+        f'<span class="{place}">{text(letter)}</span>' for place, letter in zip("wens", pictures.edge_letters)
+    )
+    power = 10 ** math.floor(math.log10(pictures.width_mm / 3))
+    length = max(step * power for step in (1, 2, 5) if step * power <= pictures.width_mm / 3)
+    ruler = f'<span class="ruler" style="--length:{100 * length / pictures.width_mm:.2f}%">{length:g} mm</span>'
+    shape = f"--wide:{100 * share:.2f}%;--aspect:{pictures.width_mm:.4g}/{pictures.height_mm:.4g}"
+    image = f'<img src="{data_uri(getattr(pictures, kind))}" alt="{text(label)}">'
+    return f'<div class="frame"><div class="picture" style="{shape}">{image}{sides}{ruler}</div></div>'
+
+
+def _values(row: Mapping[str, Any], described: Mapping[str, Any]) -> str:
+    names = [(named_unit(measure, described), written(row[measure], measure, described)) for measure in described]
+    pairs = join(f"<div><dt>{text(name)}</dt><dd>{text(value)}</dd></div>" for name, value in names)
+    return f'<details class="plain"><summary>All values of this case</summary><dl class="values">{pairs}</dl></details>'

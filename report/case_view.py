@@ -1,0 +1,100 @@
+"""What a report shows of one case besides its scores: pictures, scales, radii and surfaces, as plain data."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from data.volume import Volume
+from metrics.mask_analysis import MaskAnalysis
+from report.pictures import ViewPictures, draw_views
+from report.scene import build_scene
+from report.settings import ReportSettings
+
+
+@dataclass(frozen=True)
+class ScaleShare:
+    """How much of one scale of the truth the prediction holds.
+
+    radii: in words, such as `r ≤ 1.20 mm`.
+    branches, voxels: of the truth at this scale.
+    sensitivity: share of these voxels in the prediction, 0 to 1; None where the scale is empty.
+    """
+
+    radii: str
+    branches: int
+    voxels: int
+    sensitivity: float | None
+
+
+@dataclass(frozen=True)
+class CaseView:
+    """One case as a report shows it; small, and fit to travel between processes.
+
+    geometry: shape and spacing in words.
+    pictures: one a direction; none where both masks are empty.
+    scales: of the truth, smallest vessels first; none where it is empty.
+    truth_radii_mm, prediction_radii_mm: of the branches; empty for an empty mask.
+    scene: surfaces for report/viewer.js, or None.
+    notes: what is worth knowing of the case, a line each.
+    """
+
+    geometry: str
+    pictures: tuple[ViewPictures, ...]
+    scales: tuple[ScaleShare, ...]
+    truth_radii_mm: tuple[float, ...]
+    prediction_radii_mm: tuple[float, ...]
+    scene: dict[str, Any] | None
+    notes: tuple[str, ...]
+
+
+def view_case(
+    prediction: MaskAnalysis, target: MaskAnalysis, place: Volume, settings: ReportSettings | None = None
+) -> CaseView:
+    """Look at a case: a prediction and its truth on the grid of `place`, 2D or 3D; either may be empty.
+
+    Raises:
+        ValueError: masks or place of different shapes.
+    """
+    settings = settings or ReportSettings()
+    if not prediction.shape == target.shape == place.shape:
+        raise ValueError(
+            f"report: expected masks of shape {place.shape} as their place has, "
+            f"got {prediction.shape} (prediction) and {target.shape} (truth)"
+        )
+    radii = [tuple(() if mask.is_empty else mask.scales.radii_mm.tolist()) for mask in (target, prediction)]
+    shape = " × ".join(str(size) for size in place.shape)
+    spacing = " × ".join(f"{size:.3g}" for size in place.spacing_mm)
+    return CaseView(
+        geometry=f"{shape} voxels of {spacing} mm",
+        pictures=draw_views(prediction, target, place.direction),
+        scales=share_of_scales(prediction, target),
+        truth_radii_mm=radii[0],
+        prediction_radii_mm=radii[1],
+        scene=build_scene(prediction, target, place, settings.triangles) if settings.surfaces else None,
+        notes=() if target.is_empty else target.scales.notes,
+    )
+
+
+def share_of_scales(prediction: MaskAnalysis, target: MaskAnalysis) -> tuple[ScaleShare, ...]:
+    """|P ∩ T_s| / |T_s| for each scale T_s of the truth, smallest vessels first; none for an empty truth."""
+    if target.is_empty:
+        return ()
+    scales = target.scales
+    count = len(scales.thresholds_mm) + 1
+    voxels = np.bincount(scales.labels.ravel(), minlength=count + 1)[1:]
+    found = np.bincount(scales.labels[prediction.mask[target.box]], minlength=count + 1)[1:]
+    scale_of_branch = np.searchsorted(np.array(scales.thresholds_mm), scales.radii_mm, side="left")
+    branches = np.bincount(scale_of_branch, minlength=count)
+    return tuple(
+        ScaleShare(words, int(owners), int(held), int(hit) / int(held) if held else None)
+        for words, owners, held, hit in zip(_radius_ranges(scales.thresholds_mm), branches, voxels, found, strict=True)
+    )
+
+
+def _radius_ranges(thresholds_mm: tuple[float, ...]) -> list[str]:
+    if not thresholds_mm:
+        return ["all radii"]
+    inner = [f"{low:.2f} < r ≤ {high:.2f} mm" for low, high in pairwise(thresholds_mm)]
+    return [f"r ≤ {thresholds_mm[0]:.2f} mm", *inner, f"r > {thresholds_mm[-1]:.2f} mm"]

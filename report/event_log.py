@@ -1,0 +1,91 @@
+"""A report's numbers and pictures as TensorBoard events, to stand beside those of the training."""
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from report.case_view import CaseView
+from report.colours import BACKDROP
+from report.page import rank_cases
+from report.settings import ReportSettings
+
+FOLDER = "evaluation"
+_GAP = 4
+
+
+def log_report(
+    run: Path, report: Mapping[str, Any], views: Mapping[str, CaseView], settings: ReportSettings | None = None
+) -> Path:
+    """Write the means of all measures and the projections of the worst cases into a folder of TensorBoard events.
+
+    The first row of a picture is the truth, then the prediction, then the error; a column a direction.
+
+    Args:
+        run: folder of a training run, or any other; events go to `evaluation` in it, in place of older ones.
+        report, views, settings: as for `report.page.write_report`.
+
+    Returns:
+        the folder of the events.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    # Imported here: it loads torch, and nothing else in an evaluation does.
+    from torch.utils.tensorboard import SummaryWriter
+
+    settings = settings or ReportSettings()
+    folder = run / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    for older in folder.glob("events.out.tfevents.*"):
+        older.unlink()
+    ranked, _ = rank_cases(report, settings.sort_by)
+    writer = SummaryWriter(str(folder))
+    try:
+        for measure in report["measures"]:
+            mean = report["summary"][measure]["mean"]
+            if mean is not None:
+                writer.add_scalar(f"evaluation/{measure}", mean, 0)
+        for case_id in [one for one in ranked if one in views and views[one].pictures][: settings.cases]:
+            writer.add_image(f"evaluation/{case_id}", join_pictures(views[case_id]), 0, dataformats="HWC")
+    finally:
+        writer.close()
+    return folder
+
+
+def join_pictures(view: CaseView) -> NDArray[np.uint8]:
+    """The pictures of a case in one, uint8 (h, w, 3), pixels square in millimetres; it must have pictures."""
+    columns = [
+        [_square(getattr(pictures, kind), pictures.width_mm, pictures.height_mm) for pictures in view.pictures]
+        for kind in ("truth", "prediction", "error")
+    ]
+    rows = [_beside(row, axis=1) for row in columns]
+    return _beside(rows, axis=0)
+
+
+def _square(png: bytes, width_mm: float, height_mm: float) -> NDArray[np.uint8]:
+    """A picture with about as many pixels, each as wide as it is high."""
+    from PIL import Image
+
+    picture = Image.open(io.BytesIO(png)).convert("RGB")
+    side = min(width_mm / picture.width, height_mm / picture.height)
+    size = max(1, round(width_mm / side)), max(1, round(height_mm / side))
+    return np.asarray(picture.resize(size, Image.Resampling.NEAREST), dtype=np.uint8)
+
+
+def _beside(pictures: list[NDArray[np.uint8]], axis: int) -> NDArray[np.uint8]:
+    """Pictures one after the other along an axis, on a ground as large as the largest."""
+    across = 1 - axis
+    widest = max(picture.shape[across] for picture in pictures)
+    padded = []
+    for picture in pictures:
+        room = [(0, _GAP), (0, _GAP), (0, 0)]
+        room[across] = (0, widest - picture.shape[across] + _GAP)
+        ground = np.empty([size + sum(more) for size, more in zip(picture.shape, room)], dtype=np.uint8)
+        ground[:] = BACKDROP
+        ground[: picture.shape[0], : picture.shape[1]] = picture
+        padded.append(ground)
+    return np.concatenate(padded, axis=axis)

@@ -1,0 +1,105 @@
+"""A case as files for other programs: surfaces to look at and to simulate on, centrelines to measure."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.volume import Volume
+from data.whole_files import write_whole
+from metrics.mask_analysis import MaskAnalysis
+from report.centreline_files import to_graphml, to_swc, to_vtp
+from report.centreline_network import CentrelineNetwork, trace_network
+from report.colours import AGREEING, EXTRA, MISSED, PREDICTION, as_paint
+from report.settings import ExportSettings
+from report.surface_files import Paint, to_glb, to_ply, to_stl
+from report.surfaces import Surface, extract_surface
+from report.uncovered import uncovered_part
+
+PAINTS = {
+    "truth": as_paint(AGREEING, opacity=0.35),
+    "prediction": as_paint(PREDICTION),
+    "missed": as_paint(MISSED),
+    "extra": as_paint(EXTRA),
+}
+
+
+def export_case(
+    folder: Path,
+    case_id: str,
+    prediction: MaskAnalysis,
+    target: MaskAnalysis,
+    place: Volume,
+    settings: ExportSettings | None = None,
+) -> list[Path]:
+    """Write the surfaces and centrelines of a case into a folder of its own, in patient coordinates, mm.
+
+    `truth`, `prediction`, `missed` and `extra` (`report.uncovered`) as STL and PLY, all of them as `surfaces.glb`;
+    `truth_centreline` and `prediction_centreline` as VTP, SWC and GraphML. What is empty has no file. Images of two
+    dimensions have no surfaces, and centrelines with z = 0. Surfaces are neither smoothed nor simplified.
+
+    Args:
+        folder: gets a folder named after the case.
+        case_id: name of the case, fit to be a folder's.
+        prediction, target: analyses of masks on the grid of `place`.
+        place: the volume that says where the grid lies.
+        settings: which files, in which coordinates.
+
+    Returns:
+        the files written.
+
+    Raises:
+        ValueError: a case's name that is no folder's name, or shapes that differ.
+        OSError: a file cannot be written.
+    """
+    settings = settings or ExportSettings()
+    if case_id in ("", ".", "..") or Path(case_id).name != case_id or "\\" in case_id:
+        raise ValueError(f"case {case_id!r}: the name cannot be that of a folder to export to; rename its files")
+    written = []
+    for name, content in _contents(prediction, target, place, settings):
+        path = folder / case_id / name
+        write_whole(path, content)
+        written.append(path)
+    return written
+
+
+def _contents(
+    prediction: MaskAnalysis, target: MaskAnalysis, place: Volume, settings: ExportSettings
+) -> Iterator[tuple[str, bytes | str]]:
+    """Name and content of each file, one at a time: surfaces of a CT are large."""
+    space, forms = settings.coordinates, settings.forms
+    if place.ndim == 3 and {"stl", "ply", "glb"} & set(forms):
+        painted: dict[str, tuple[Surface, Paint]] = {}
+        for name, mask in _masks(prediction, target).items():
+            if not mask.any():
+                continue
+            surface = extract_surface(mask, place, space)
+            painted[name] = surface, PAINTS[name]
+            if "stl" in forms:
+                yield f"{name}.stl", to_stl(surface, space)
+            if "ply" in forms:
+                yield f"{name}.ply", to_ply(surface, space, PAINTS[name])
+        if painted and "glb" in forms:
+            yield "surfaces.glb", to_glb(painted, space)
+    if {"vtp", "swc", "graphml"} & set(forms):
+        for name, analysis in (("truth", target), ("prediction", prediction)):
+            if not analysis.is_empty:
+                yield from _centrelines(name, trace_network(analysis, place, space), settings)
+
+
+def _masks(prediction: MaskAnalysis, target: MaskAnalysis) -> dict[str, NDArray[np.bool_]]:
+    parts = {"missed": (target, prediction), "extra": (prediction, target)}
+    masks = {"truth": target.mask, "prediction": prediction.mask}
+    for name, (mask, other) in parts.items():
+        masks[name] = np.zeros(mask.shape, dtype=bool)
+        if not mask.is_empty:
+            masks[name][mask.box] = uncovered_part(mask, other)
+    return masks
+
+
+def _centrelines(name: str, network: CentrelineNetwork, settings: ExportSettings) -> Iterator[tuple[str, str]]:
+    writers = {"vtp": to_vtp, "swc": to_swc, "graphml": to_graphml}
+    for form, write in writers.items():
+        if form in settings.forms:
+            yield f"{name}_centreline.{form}", write(network)

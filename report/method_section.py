@@ -1,0 +1,68 @@
+"""The part of a report that says how its numbers came about: policies, protocol, formulas, versions."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from report.markup import join, text
+from report.measure_words import named_unit
+
+CONNECTIVITY = (
+    "Foreground is connected over faces, edges and corners (26 in 3D, 8 in 2D), background over faces alone (6 and 4). "
+    "Betti numbers and Euler characteristic are of the whole volume, but for measures named patch_…, which are means "
+    "over patches of the size below."
+)
+MISSED = (
+    "In 3D, and only there, missed are the parts of the truth whose centreline the prediction does not hold, and extra "
+    "the parts of the prediction whose centreline the truth does not hold; a wall that is a voxel off is neither. In "
+    "projections every voxel counts. Surfaces in 3D are smoothed and simplified; all measures are of the masks."
+)
+
+
+def method_section(report: Mapping[str, Any], command_line: str, shown: str) -> str:
+    """How to read the report, what was measured how, and with which code.
+
+    shown: which cases are in pictures, in words.
+    """
+    versions = dict(report["versions"])
+    facts = {
+        "Empty masks": text(report["policy"]),
+        "Topology": text(CONNECTIVITY),
+        "Missed and extra": text(MISSED),
+        "Cases in pictures": text(shown),
+        "Settings": join(f"<div><code>{text(line)}</code></div>" for line in _flat(report.get("settings", {}))),
+        "Command": f"<code>{text(command_line)}</code>",
+        "Commit": f"<code>{text(versions.pop('commit', 'unknown'))}</code>",
+        "Versions": text(", ".join(f"{name} {version}" for name, version in versions.items())),
+    }
+    listed = join(f"<dt>{name}</dt><dd>{content or '–'}</dd>" for name, content in facts.items())
+    return (
+        '<section id="method"><div class="head"><h2>How this was measured</h2></div>'
+        f'<div class="card"><dl class="facts">{listed}</dl>{_formulas(report["measures"])}</div></section>'
+    )
+
+
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> list[str]:
+    lines = []
+    for key, value in settings.items():
+        if isinstance(value, Mapping):
+            lines += _flat(value, f"{prefix}{key}.")
+        else:
+            lines.append(f"{prefix}{key}: {value}")
+    return lines
+
+
+def _formulas(described: Mapping[str, Mapping[str, str]]) -> str:
+    rows = join(
+        f"<tr><th>{text(named_unit(measure, described))}</th><td class='wrap'>{text(about['formula'])}</td>"
+        f"<td>{text(about['range'])}</td><td>{text(about['better'])}</td>"
+        f"<td class='wrap'>{text(about['source'])}</td></tr>"
+        for measure, about in described.items()
+    )
+    heads = (
+        '<th>measure</th><th class="left">formula (P prediction, T truth)</th><th>range</th><th>better</th>'
+        '<th class="left">source</th>'
+    )
+    return (
+        '<details class="plain"><summary>Formula, range and source of every measure</summary><div class="scroll">'
+        f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div></details>"
+    )

@@ -1,0 +1,139 @@
+"""A report as one page of HTML that opens anywhere, offline: nothing in it is loaded from elsewhere."""
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from data.whole_files import write_whole
+from report.case_section import case_section
+from report.case_view import CaseView
+from report.cases_section import cases_section, radii_section
+from report.markup import join, text
+from report.measure_words import Described, short_name
+from report.method_section import method_section
+from report.settings import ReportSettings
+from report.summary_section import key_figures, scale_section, summary_section
+
+_HERE = Path(__file__).parent
+
+
+def write_report(
+    path: Path,
+    report: Mapping[str, Any],
+    views: Mapping[str, CaseView],
+    command_line: str = "",
+    settings: ReportSettings | None = None,
+) -> None:
+    """Write the report of an evaluation, whole or not at all.
+
+    Args:
+        path: the HTML file.
+        report: what `metrics.table.build_report` gives.
+        views: case id -> what `report.case_view.view_case` gives; cases without one are in the tables alone.
+        command_line: with which the evaluation was called.
+        settings: how much is shown.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    write_whole(path, build_page(report, views, command_line, settings or ReportSettings()))
+
+
+def rank_cases(report: Mapping[str, Any], sort_by: str) -> tuple[list[str], str]:
+    """Case ids, the worst first, and the measure they are ranked by; what is undefined comes last, ties by name."""
+    rows, described = report["cases"], report["measures"]
+    measure = sort_by if sort_by in described else next(iter(described), "")
+    sign = 1 if described.get(measure, {}).get("better") == "higher" else -1
+
+    def worst_first(case_id: str) -> tuple[bool, float, str]:
+        value = rows[case_id].get(measure)
+        return value is None, 0.0 if value is None else sign * float(value), case_id
+
+    return sorted(rows, key=worst_first), measure
+
+
+def build_page(
+    report: Mapping[str, Any], views: Mapping[str, CaseView], command_line: str, settings: ReportSettings
+) -> str:
+    """The page as text; arguments as for `write_report`."""
+    ranked, measure = rank_cases(report, settings.sort_by)
+    shown = [case_id for case_id in ranked if case_id in views][: settings.cases]
+    # Names may hold anything: addresses within the page are numbers.
+    anchors = {case_id: f"case-{number}" for number, case_id in enumerate(shown, start=1)}
+    solid = [case_id for case_id in shown if views[case_id].scene is not None][: settings.surfaces]
+    seen = {case_id: _without_scene(views[case_id], case_id in solid) for case_id in shown}
+    described: Described = report["measures"]
+    # A case with an empty mask is the worst, and shows the least.
+    rows = report["cases"]
+    first = next((one for one in shown if not (rows[one]["empty_prediction"] or rows[one]["empty_truth"])), None)
+    sections = [
+        case_section(case_id, anchors[case_id], rows[case_id], view, described, opened=case_id == first)
+        for case_id, view in seen.items()
+    ]
+    words = _shown_words(len(ranked), len(shown), len(solid), short_name(measure))
+    body = [
+        key_figures(report),
+        scale_section(report),
+        cases_section(report, ranked, measure, anchors),
+        _details(sections, words),
+        radii_section(seen),
+        summary_section(report),
+        method_section(report, command_line, words),
+    ]
+    return _document(join(body), report)
+
+
+def _without_scene(view: CaseView, solid: bool) -> CaseView:
+    return view if solid else CaseView(**{**vars(view), "scene": None})
+
+
+def _shown_words(total: int, shown: int, solid: int, measure: str) -> str:
+    if not shown:
+        return "none"
+    some = "all" if shown == total else f"the {shown} worst of {total} by {measure}"
+    surfaces = f"{solid} of them, the worst, with surfaces to rotate" if solid else "none with a surface to rotate"
+    return f"{some}; {surfaces}"
+
+
+def _details(sections: list[str], words: str) -> str:
+    if not sections:
+        return ""
+    return (
+        '<section id="details"><div class="head"><h2>Case by case</h2>'
+        f'<span class="quiet small">{text(words)}</span><button type="button" id="open-all">Open all</button></div>'
+        f"{join(sections)}</section>"
+    )
+
+
+@cache
+def _shipped(name: str) -> str:
+    """A file that lies beside this one."""
+    return (_HERE / name).read_text(encoding="utf-8")
+
+
+def _document(body: str, report: Mapping[str, Any]) -> str:
+    script = "\n" + _shipped("viewer.js") + _shipped("page.js")
+    digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
+    # The browser is told to run this script alone and to load nothing at all: a second wall behind the escaping.
+    policy = (
+        "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
+        f"script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    )
+    count = len(report["cases"])
+    day = date.today().isoformat()
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>Vessel segmentation, {count} cases</title>\n"
+        f"<style>\n{_shipped('page.css')}</style>\n</head>\n<body>\n"
+        f'<header class="top"><h1>Vessel segmentation report</h1><p class="quiet">Predicted vessels against the truth, '
+        f"{count} case{'' if count == 1 else 's'}, {day}. Blue is missed, red is extra.</p></header>\n"
+        f"<main>{body}</main>\n"
+        f"<footer>Made with Ramify, commit {text(report['versions'].get('commit', 'unknown'))}. For research; not a "
+        f"medical device.</footer>\n<script>{script}</script>\n</body>\n</html>\n"
+    )

@@ -1,0 +1,123 @@
+"""A report on phantoms, to see what one looks like: masks, and predictions spoilt in ways that are known.
+
+    python -m report.phantom_example --output output/report_example
+
+writes the folders truth and prediction there, and prints how evaluate.py makes the report of them.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from data.files import write_volume
+from data.volume import Volume
+from vessels.phantom import PhantomSettings, TreeSettings, grow_phantom
+from vessels.scales import decompose_scales
+
+Mask = NDArray[np.bool_]
+Spoil = Callable[[Mask, tuple[float, ...], np.random.Generator], Mask]
+
+
+def without_small_vessels(mask: Mask, spacing_mm: tuple[float, ...], rng: np.random.Generator) -> Mask:
+    """Two of five branches of the smallest scale are missed."""
+    scales = decompose_scales(mask, spacing_mm)
+    small = np.unique(scales.branches[scales.labels == 1])
+    return mask & ~np.isin(scales.branches, rng.choice(small, len(small) * 2 // 5, replace=False))
+
+
+def with_gaps(mask: Mask, spacing_mm: tuple[float, ...], rng: np.random.Generator) -> Mask:
+    """Vessels are cut at random places on their centrelines."""
+    skeleton = np.argwhere(decompose_scales(mask, spacing_mm).skeleton)
+    chosen = np.zeros(mask.shape, dtype=bool)
+    chosen[tuple(skeleton[rng.choice(len(skeleton), max(4, len(skeleton) // 40), replace=False)].T)] = True
+    return mask & (ndimage.distance_transform_edt(~chosen, sampling=spacing_mm) > 5.0)
+
+
+def dilated(mask: Mask, spacing_mm: tuple[float, ...], rng: np.random.Generator) -> Mask:
+    """The wall lies a millimetre and a half too far out."""
+    return np.asarray(ndimage.distance_transform_edt(~mask, sampling=spacing_mm) <= 1.5)
+
+
+def thinned(mask: Mask, spacing_mm: tuple[float, ...], rng: np.random.Generator) -> Mask:
+    """A layer of the wall is missed wherever something is left beneath it."""
+    core = ndimage.distance_transform_edt(mask, sampling=spacing_mm) > min(spacing_mm)
+    skeleton = decompose_scales(mask, spacing_mm).skeleton
+    return core | skeleton
+
+
+def with_false_vessels(mask: Mask, spacing_mm: tuple[float, ...], rng: np.random.Generator) -> Mask:
+    """Part of a mirrored tree is taken for vessels, and a few small ones are missed."""
+    ghost = mask[..., ::-1] & ~mask
+    near = ndimage.gaussian_filter(rng.normal(size=mask.shape), 9) > 0.012
+    return without_small_vessels(mask, spacing_mm, rng) | (ghost & near)
+
+
+def without_a_side(mask: Mask, spacing_mm: tuple[float, ...], rng: np.random.Generator) -> Mask:
+    """One side of the volume was not looked at."""
+    kept = mask.copy()
+    kept[..., mask.shape[-1] * 6 // 10 :] = False
+    return kept
+
+
+def nothing(mask: Mask, spacing_mm: tuple[float, ...], rng: np.random.Generator) -> Mask:
+    """No vessel is found at all."""
+    return np.zeros_like(mask)
+
+
+SPOILS: dict[str, Spoil] = {
+    "small_missed": without_small_vessels,
+    "gaps": with_gaps,
+    "dilated": dilated,
+    "thinned": thinned,
+    "false_vessels": with_false_vessels,
+    "half_missed": without_a_side,
+    "nothing_found": nothing,
+}
+
+
+def write_example(folder: Path, size: int, terminals: int) -> None:
+    """Write a pair of masks for each way of spoiling, each of a phantom of its own, on oblique grids."""
+    settings = PhantomSettings(
+        size=(size, size, size), spacing_mm=(1.5, 1.25, 1.25), trees=TreeSettings(terminals=terminals)
+    )
+    turn = np.deg2rad(8)
+    direction = (
+        (np.cos(turn), -np.sin(turn), 0.0),
+        (np.sin(turn), np.cos(turn), 0.0),
+        (0.0, 0.0, 1.0),
+    )
+    for seed, (name, spoil) in enumerate(SPOILS.items()):
+        phantom = grow_phantom(settings, seed)
+        spoilt = spoil(phantom.vessels, phantom.spacing_mm, np.random.default_rng(seed))
+        for kind, mask in (("truth", phantom.vessels), ("prediction", spoilt)):
+            volume = Volume(mask, phantom.spacing_mm, (-120.0, -80.0, 20.0), direction)
+            write_volume(folder / kind / f"phantom_{seed + 1}_{name}.nii.gz", volume)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Write the masks and say what to do with them."""
+    parser = argparse.ArgumentParser(description="Phantom masks with spoilt predictions, to see a report of.")
+    parser.add_argument("--output", type=Path, required=True, help="folder for truth and prediction")
+    parser.add_argument("--size", type=int, default=112, help="voxels along each axis")
+    parser.add_argument("--terminals", type=int, default=60, help="vessel ends of each of the two trees")
+    arguments = parser.parse_args(argv)
+    try:
+        write_example(arguments.output, arguments.size, arguments.terminals)
+    except (ValueError, OSError) as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    folder = arguments.output
+    print(
+        f"python evaluate.py --prediction {folder}/prediction --truth {folder}/truth --output {folder}/scores "
+        f"--report {folder}/report.html"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

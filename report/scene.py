@@ -1,0 +1,100 @@
+"""A case in 3D for a page: surfaces of truth and prediction, their triangles told apart by what they are."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from data.volume import Volume
+from metrics.mask_analysis import MaskAnalysis
+from report.colours import AGREEING, EXTRA, MISSED, Colour, as_hex, scale_colours
+from report.mesh_packing import pack_surface
+from report.simplification import simplified
+from report.surfaces import Surface, extract_surface, smoothed
+from report.uncovered import uncovered_part
+from vessels.branches import voxels_of
+
+SMOOTHING_ROUNDS = 8
+
+Ranges = list[tuple[int, int]]
+"""First triangle and number of triangles of each group."""
+
+
+def build_scene(
+    prediction: MaskAnalysis, target: MaskAnalysis, place: Volume, most_triangles: int
+) -> dict[str, Any] | None:
+    """What report/viewer.js draws, as plain data; None in 2D and where both masks are empty.
+
+    Surfaces are smoothed and simplified for the eye. What is missed of the truth, and extra in the prediction, is told
+    by the centrelines (`report.uncovered`), not voxel by voxel.
+
+    Args:
+        prediction, target: analyses of masks on the grid of `place`.
+        place: the volume that says where the grid lies.
+        most_triangles: of either surface.
+    """
+    if place.ndim != 3 or (prediction.is_empty and target.is_empty):
+        return None
+    surfaces: list[Surface] = []
+    layers: list[dict[str, Any]] = []
+    if not prediction.is_empty:
+        groups = uncovered_part(prediction, target).astype(np.int64)
+        surface, (held, extra) = _grouped_surface(prediction, place, groups, 2, most_triangles)
+        layers += [
+            _layer("prediction", [AGREEING], [_part(0, held, AGREEING)]),
+            _layer("extra", [EXTRA], [_part(0, extra, EXTRA)]),
+        ]
+        surfaces.append(surface)
+    if not target.is_empty:
+        colours = scale_colours(len(target.scales.thresholds_mm) + 1)
+        groups = np.maximum(target.scales.labels.astype(np.int64) - 1, 0)
+        groups += len(colours) * uncovered_part(target, prediction)
+        surface, ranges = _grouped_surface(target, place, groups, 2 * len(colours), most_triangles)
+        number = len(surfaces)
+        by_scale = [_part(number, ranges[group], colours[group % len(colours)]) for group in range(len(ranges))]
+        missed = [_part(number, one, MISSED) for one in ranges[len(colours) :]]
+        layers += [_layer("missed", [MISSED], missed), _layer("truth by scale", colours, by_scale)]
+        surfaces.append(surface)
+    # The truth lies where the prediction does: at first, what both have is shown once.
+    layers[-1]["shown"] = prediction.is_empty
+    lowest = np.min([surface.points.min(axis=0) for surface in surfaces], axis=0)
+    size = np.max([surface.points.max(axis=0) for surface in surfaces], axis=0) - lowest
+    extent = float(size.max())
+    return {
+        "surfaces": [pack_surface(surface, lowest, extent) for surface in surfaces],
+        "layers": layers,
+        "extent_mm": extent,
+        "centre": (size / 2 / extent).round(5).tolist(),
+    }
+
+
+def _layer(name: str, colours: list[Colour], parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """Triangles that are shown and hidden together."""
+    return {"name": name, "colours": [as_hex(colour) for colour in colours], "parts": parts, "shown": True}
+
+
+def _part(surface: int, triangles: tuple[int, int], colour: Colour) -> dict[str, Any]:
+    return {"surface": surface, "first": triangles[0], "count": triangles[1], "colour": as_hex(colour)}
+
+
+def _grouped_surface(
+    mask: MaskAnalysis, place: Volume, groups: NDArray[np.int64], n_groups: int, most_triangles: int
+) -> tuple[Surface, Ranges]:
+    """The mask's surface with its triangles sorted by group, and where each group's triangles are.
+
+    groups: int, within the mask's box, 0 .. n_groups - 1: the group of each of its voxels.
+    """
+    full = extract_surface(mask.mask, place)
+    surface = simplified(smoothed(full, SMOOTHING_ROUNDS), most_triangles)
+    matrix, offset = place.affine()
+    middles = surface.points[surface.triangles].mean(axis=1)[:, ::-1]
+    indices = (middles - offset) @ np.linalg.inv(matrix).T - mask.corner
+    voxels, spacing = voxels_of(mask.surface), np.array(mask.spacing_mm)
+    nearest = cKDTree(voxels * spacing).query(indices * spacing)[1]
+    group = groups[tuple(voxels[nearest].T)]
+    counts = np.bincount(group, minlength=n_groups)
+    starts = np.cumsum(counts) - counts
+    order = np.argsort(group, kind="stable")
+    ranges = [(int(first), int(count)) for first, count in zip(starts, counts)]
+    return Surface(surface.points, surface.triangles[order]), ranges

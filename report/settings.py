@@ -1,0 +1,32 @@
+"""What a report shows of each case, and what is exported."""
+
+from typing import Literal, get_args
+
+from pydantic import BaseModel, Field
+
+from report.surfaces import Space
+
+ExportForm = Literal["stl", "ply", "glb", "vtp", "swc", "graphml"]
+EXPORT_FORMS: tuple[ExportForm, ...] = get_args(ExportForm)
+
+
+class ReportSettings(BaseModel, frozen=True, extra="forbid"):
+    """How much a report shows; every case is in its tables."""
+
+    cases: int = Field(default=40, ge=0)
+    """Cases shown in pictures, the worst; the page grows by about 0.2 MB with each."""
+    surfaces: int = Field(default=12, ge=0)
+    """Of these, cases with a surface to rotate, the worst; the page grows by about 0.3 MB with each."""
+    triangles: int = Field(default=30_000, ge=100)
+    """Most triangles of a surface; larger ones are simplified."""
+    sort_by: str = "cldice"
+    """Measure that ranks the cases; one that was not measured gives way to the first that was."""
+
+
+class ExportSettings(BaseModel, frozen=True, extra="forbid"):
+    """What is written for other programs."""
+
+    coordinates: Space = "lps"
+    """Patient coordinates: `lps` as DICOM, ITK and 3D Slicer's files, or `ras`."""
+    forms: tuple[ExportForm, ...] = EXPORT_FORMS
+    """Which files: surfaces as stl, ply, glb; centrelines as vtp, swc, graphml."""
