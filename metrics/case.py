@@ -7,12 +7,16 @@ import numpy as np
 from pydantic import BaseModel, Field, field_validator
 
 from metrics.centreline import CENTRELINE_MEASURES, score_centreline
+from metrics.graph import GRAPH_MEASURES, GraphSettings, score_graph
 from metrics.mask_analysis import MaskAnalysis, SkeletonMethod
 from metrics.masks import Mask, check_pair
 from metrics.measure import Measure, Scores
 from metrics.overlap import OVERLAP_MEASURES, score_overlap
+from metrics.scales import scale_measures, score_scales
+from metrics.street_mover import STREET_MOVER_MEASURES, StreetMoverSettings, score_street_mover
 from metrics.surface import SURFACE_MEASURES, SurfaceSettings, score_surface
 from metrics.topology import TopologySettings, score_topology, topology_measures
+from vessels.scales import ScaleSettings
 
 FLAGS = ("empty_prediction", "empty_truth")
 
@@ -34,6 +38,9 @@ class EvaluationSettings(BaseModel, frozen=True, extra="forbid"):
     """Whose thinning: `guarded` loses no vessel, `scikit-image` compares with numbers published elsewhere."""
     surface: SurfaceSettings = Field(default_factory=SurfaceSettings)
     topology: TopologySettings = Field(default_factory=TopologySettings)
+    graph: GraphSettings = Field(default_factory=GraphSettings)
+    street_mover: StreetMoverSettings = Field(default_factory=StreetMoverSettings)
+    scales: ScaleSettings = Field(default_factory=ScaleSettings)
 
     @field_validator("measures")
     @classmethod
@@ -59,6 +66,15 @@ FAMILIES: dict[str, Family] = {
     "topology": Family(
         lambda settings: topology_measures(settings.topology),
         lambda p, t, settings: score_topology(p, t, settings.topology),
+    ),
+    "graph": Family(lambda settings: GRAPH_MEASURES, lambda p, t, settings: score_graph(p, t, settings.graph)),
+    "street_mover": Family(
+        lambda settings: STREET_MOVER_MEASURES,
+        lambda p, t, settings: score_street_mover(p, t, settings.street_mover),
+    ),
+    "scales": Family(
+        lambda settings: scale_measures(len(settings.scales.quantiles) + 1),
+        lambda p, t, settings: score_scales(p, t),
     ),
 }
 
@@ -121,7 +137,7 @@ def analyse(
     name: str = "mask",
 ) -> MaskAnalysis:
     """The analysis of a mask that these settings ask for; nothing is computed yet."""
-    return MaskAnalysis(mask, spacing_mm, settings.skeleton, region_voxels=region_voxels, name=name)
+    return MaskAnalysis(mask, spacing_mm, settings.skeleton, settings.scales, region_voxels, name)
 
 
 def score_pair(prediction: MaskAnalysis, target: MaskAnalysis, settings: EvaluationSettings) -> CaseScores:
@@ -131,5 +147,6 @@ def score_pair(prediction: MaskAnalysis, target: MaskAnalysis, settings: Evaluat
     """
     row: CaseScores = {}
     for family in chosen_families(settings):
-        row.update(family.score(prediction, target, settings))
+        scores = family.score(prediction, target, settings)
+        row |= {measure.name: scores[measure.name] for measure in family.measures(settings)}
     return {**row, "empty_prediction": prediction.is_empty, "empty_truth": target.is_empty}

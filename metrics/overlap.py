@@ -20,11 +20,11 @@ OVERLAP_MEASURES = (
         "(|P ∩ T| + |V \\ (P ∪ T)|) / |V|, V all voxels looked at",
         "higher",
         1,
-        "Shit et al. 2021, section 5",
+        "Shit et al. 2021, section 5.2",
         "measured",
     ),
-    Measure("fnr", "|T \\ P| / |T|", "lower", 1, "false negative rate, the share of the truth that is missed", "error"),
-    Measure("fpr", "|P \\ T| / |V \\ T|", "lower", 1, "false positive rate, the share of background taken", "measured"),
+    Measure("fnr", "|T \\ P| / |T|", "lower", 1, "false negative rate; 1 − sensitivity", "error"),
+    Measure("fpr", "|P \\ T| / |V \\ T|", "lower", 1, "false positive rate", "measured"),
 )
 
 

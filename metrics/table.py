@@ -71,6 +71,15 @@ def describe_measure(measure: Measure) -> dict[str, str]:
     }
 
 
+def to_markdown(measures: Sequence[Measure]) -> str:
+    """The measures as rows of the tables in docs/metrics.md: key, formula, unit, range, direction, source."""
+    rows = [
+        [f"`{measure.name}`", measure.formula, measure.unit or "–", measure.range, measure.better, measure.source]
+        for measure in measures
+    ]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)
+
+
 def to_json(report: Mapping[str, Any]) -> str:
     """The report as strict JSON: what is undefined is null, never NaN."""
     return json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

@@ -1,7 +1,7 @@
 """Topology: has the prediction as many pieces, tunnels and cavities as the truth?
 
-Of the whole volume, as Kirchhoff et al. 2024 report them (Skeleton Recall, section 5), and, where asked for, as the
-mean over patches, as Shit et al. 2021 do: the two are different measures and have different names.
+Of the whole volume, as Kirchhoff et al. 2024 report them (Skeleton Recall, section 4.2), and, where asked for, as the
+mean over patches, as Shit et al. 2021 (section 5.2) do: the two are different measures and have different names.
 """
 
 import itertools
@@ -17,7 +17,7 @@ from vessels.betti import BettiNumbers, betti_numbers
 
 Box = tuple[slice, ...]
 
-WHOLE_VOLUME, MEAN_OF_PATCHES = "Kirchhoff et al. 2024, section 5, whole volume", "Shit et al. 2021, section 5, patches"
+WHOLE_VOLUME, MEAN_OF_PATCHES = "Kirchhoff et al. 2024, section 4.2, whole volume", "Shit et al. 2021, 5.2, patches"
 _FORMULAS = {
     "betti0_error": "|β0(P) − β0(T)|, β0 connected pieces",
     "betti1_error": "|β1(P) − β1(T)|, β1 tunnels (holes in 2D)",
