@@ -7,7 +7,9 @@ from scipy.spatial.distance import cdist
 
 FloatArray = NDArray[np.float64]
 
-# Each round asks for finer bids; by a power of two, so that twice the distances give exactly twice the sum.
+# The first bids are this part of the greatest distance, and each round's are finer: powers of two, so that twice the
+# distances give exactly twice the sum. Coarser first bids cost a round for nothing, finer ones long wars of prices.
+_FIRST = 2.0**-6
 _FINER = 8.0
 # The last bids are this part of the greatest distance: the mean is the least one can have up to a billionth of it.
 _FINEST = 2.0**-30
@@ -31,7 +33,7 @@ def mean_transport_mm(first: FloatArray, second: FloatArray) -> float:
     greatest = float(distances.max())
     if greatest == 0:
         return 0.0
-    partner = _auction(distances, greatest / _FINER, greatest * _FINEST)
+    partner = _auction(distances, greatest * _FIRST, greatest * _FINEST)
     # Summed in order, the same pairs give the same number whoever found them first.
     return float(np.sort(distances[np.arange(len(first)), partner]).sum()) / len(first)
 
