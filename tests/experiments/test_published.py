@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 import experiments.published
-from experiments.published import TABLES
+from experiments.published import SADIKINE_TABLE_1, TABLES
+from experiments.statistics import bootstrap_coverage, least_p
+from experiments.unpaired import correlation_needed, differences_sd, largest_significant_sd
 
 DOCUMENT = Path(experiments.published.__file__).parents[1] / "docs" / "comparing.md"
 
@@ -21,3 +23,22 @@ def test_the_command_prints_them(capsys):
     experiments.published.main()
     printed = capsys.readouterr().out.strip().split("\n\n")
     assert printed == ["\n".join(table()) for table in TABLES]
+
+
+def test_the_sentences_hold_too():
+    """What the document concludes from the tables, number by number."""
+    binary, ours = SADIKINE_TABLE_1["binary"], SADIKINE_TABLE_1["λ_c ≠ 0"]
+    text = DOCUMENT.read_text(encoding="utf-8")
+    assert ours["Dice"].mean - binary["Dice"].mean == pytest.approx(0.79)
+    least, needed = differences_sd(binary["Dice"].sd, ours["Dice"].sd, 1.0), largest_significant_sd(0.79, 5)
+    assert f"an sd of {least:.2f}, and {needed:.2f} would be needed" in " ".join(text.split())
+    over_cases = correlation_needed(ours["Dice"], binary["Dice"], 20)
+    assert f"it would take r of about {over_cases:.2f}" in " ".join(text.split())
+
+
+def test_the_table_of_few_pairs_is_computed():
+    text = DOCUMENT.read_text(encoding="utf-8")
+    for pairs in (3, 5, 6, 8, 10, 12, 20, 30):
+        least = least_p(pairs)
+        row = f"| {pairs} | {least:.2g} | {min(1, 4 * least):.2g} | {bootstrap_coverage(pairs):.0%} |"
+        assert row in text
