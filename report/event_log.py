@@ -3,7 +3,7 @@
 import io
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,9 @@ from report.case_view import CaseView
 from report.colours import BACKDROP
 from report.page import rank_cases
 from report.settings import ReportSettings
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 FOLDER = "evaluation"
 _GAP = 4
@@ -58,33 +61,38 @@ def log_report(
 
 def join_pictures(view: CaseView) -> NDArray[np.uint8]:
     """The pictures of a case in one, uint8 (h, w, 3), pixels square in millimetres; it must have pictures."""
-    columns = [
-        [_square(getattr(pictures, kind), pictures.width_mm, pictures.height_mm) for pictures in view.pictures]
+    sizes = [(pictures.width_mm, pictures.height_mm) for pictures in view.pictures]
+    decoded = {
+        kind: [_decoded(getattr(pictures, kind)) for pictures in view.pictures]
         for kind in ("truth", "prediction", "error")
-    ]
-    rows = [_beside(row, axis=1) for row in columns]
+    }
+    # One scale for all of them: the finest side of any pixel.
+    shapes = [picture.size for picture in decoded["truth"]]
+    side = min(mm / pixels for size, shape in zip(sizes, shapes) for mm, pixels in zip(size, shape))
+    wanted = [(max(1, round(width / side)), max(1, round(height / side))) for width, height in sizes]
+    rows = []
+    for pictures in decoded.values():
+        square = [picture.resize(size, resample=0) for picture, size in zip(pictures, wanted)]
+        rows.append(_beside([np.asarray(picture, dtype=np.uint8) for picture in square], axis=1))
     return _beside(rows, axis=0)
 
 
-def _square(png: bytes, width_mm: float, height_mm: float) -> NDArray[np.uint8]:
-    """A picture with about as many pixels, each as wide as it is high."""
+def _decoded(png: bytes) -> "Image":
     from PIL import Image
 
-    picture = Image.open(io.BytesIO(png)).convert("RGB")
-    side = min(width_mm / picture.width, height_mm / picture.height)
-    size = max(1, round(width_mm / side)), max(1, round(height_mm / side))
-    return np.asarray(picture.resize(size, Image.Resampling.NEAREST), dtype=np.uint8)
+    return Image.open(io.BytesIO(png)).convert("RGB")
 
 
 def _beside(pictures: list[NDArray[np.uint8]], axis: int) -> NDArray[np.uint8]:
-    """Pictures one after the other along an axis, on a ground as large as the largest."""
+    """Pictures one after the other along an axis, a gap behind each, on a ground as wide as the widest."""
     across = 1 - axis
     widest = max(picture.shape[across] for picture in pictures)
     padded = []
     for picture in pictures:
-        room = [(0, _GAP), (0, _GAP), (0, 0)]
-        room[across] = (0, widest - picture.shape[across] + _GAP)
-        ground = np.empty([size + sum(more) for size, more in zip(picture.shape, room)], dtype=np.uint8)
+        shape = list(picture.shape)
+        shape[axis] += _GAP
+        shape[across] = widest
+        ground = np.empty(shape, dtype=np.uint8)
         ground[:] = BACKDROP
         ground[: picture.shape[0], : picture.shape[1]] = picture
         padded.append(ground)

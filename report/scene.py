@@ -54,10 +54,10 @@ def build_scene(
         number = len(surfaces)
         by_scale = [_part(number, ranges[group], colours[group % len(colours)]) for group in range(len(ranges))]
         missed = [_part(number, one, MISSED) for one in ranges[len(colours) :]]
-        layers += [_layer("missed", [MISSED], missed), _layer("truth by scale", colours, by_scale)]
+        # The truth lies where the prediction does: at first, what both have is shown once.
+        whole = _layer("truth by scale", colours, by_scale) | {"shown": prediction.is_empty}
+        layers += [_layer("missed", [MISSED], missed), whole]
         surfaces.append(surface)
-    # The truth lies where the prediction does: at first, what both have is shown once.
-    layers[-1]["shown"] = prediction.is_empty
     lowest = np.min([surface.points.min(axis=0) for surface in surfaces], axis=0)
     size = np.max([surface.points.max(axis=0) for surface in surfaces], axis=0) - lowest
     extent = float(size.max())

@@ -15,6 +15,7 @@ FLOORS: dict[str, set[str]] = {
     "metrics": {"vessels"},
     "training": {"data", "preprocessing", "models", "losses", "metrics"},
     "experiments": {"training", "metrics", "data"},
+    "report": {"data", "vessels", "preprocessing", "metrics", "experiments"},
     "command_line": set(),
 }
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "misc"}
@@ -54,6 +55,11 @@ def test_only_the_phantom_adapter_reaches_from_data_to_vessels():
 def test_geometry_needs_no_torch(room):
     for path in files_of(room):
         assert "torch" not in imported_packages(path), path.relative_to(ROOT)
+
+
+def test_a_report_loads_torch_for_tensorboard_alone():
+    users = {path.name for path in files_of("report") if "torch" in imported_packages(path)}
+    assert users == {"event_log.py"}
 
 
 def test_simpleitk_stays_in_the_file_room():
