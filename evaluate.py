@@ -19,7 +19,7 @@ from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import NamedTuple
 
-from pydantic import Field, field_validator
+from pydantic import BaseModel, Field, field_validator
 from tqdm import tqdm
 
 from command_line import parse, run
@@ -34,7 +34,7 @@ from metrics.classes import evaluate_classes, parse_classes
 from metrics.table import build_report, format_table, shown_measures, to_csv, to_json
 
 
-class EvaluateCommand(EvaluationSettings):
+class Comparison(BaseModel, frozen=True, extra="forbid"):
     """What to compare with what, and where the scores go."""
 
     prediction: Path
@@ -67,6 +67,10 @@ class EvaluateCommand(EvaluationSettings):
     def _classes(cls, words: tuple[str, ...]) -> tuple[str, ...]:
         parse_classes(words)
         return words
+
+
+class EvaluateCommand(EvaluationSettings, Comparison):
+    """What to compare with what, where the scores go, what is measured, and how."""
 
     def evaluation(self) -> EvaluationSettings:
         """What is measured, and how; without the files."""

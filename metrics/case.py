@@ -33,7 +33,7 @@ class EvaluationSettings(BaseModel, frozen=True, extra="forbid"):
     """What is measured, and how."""
 
     measures: tuple[str, ...] = ()
-    """Families of measures, such as overlap centreline surface topology; without any, all that there are."""
+    """Families of measures, such as overlap centreline surface topology, or all; without any, the fast ones."""
     skeleton: SkeletonMethod = "guarded"
     """Whose thinning: `guarded` loses no vessel, `scikit-image` compares with numbers published elsewhere."""
     surface: SurfaceSettings = Field(default_factory=SurfaceSettings)
@@ -45,8 +45,8 @@ class EvaluationSettings(BaseModel, frozen=True, extra="forbid"):
     @field_validator("measures")
     @classmethod
     def _known(cls, measures: tuple[str, ...]) -> tuple[str, ...]:
-        if unknown := [name for name in measures if name not in FAMILIES]:
-            raise ValueError(f"no family of measures is called {unknown[0]}; there are {', '.join(FAMILIES)}")
+        if unknown := [name for name in measures if name not in (*FAMILIES, EVERY_FAMILY)]:
+            raise ValueError(f"no family of measures is called {unknown[0]}; there are {', '.join(FAMILIES)} and all")
         return measures
 
 
@@ -57,8 +57,11 @@ class Family(NamedTuple):
     """What it measures with some settings."""
     score: Callable[[MaskAnalysis, MaskAnalysis, EvaluationSettings], Scores]
     """The value of each for a prediction and its target, by name."""
+    fast: bool = True
+    """Whether it is computed without being asked for."""
 
 
+EVERY_FAMILY = "all"
 FAMILIES: dict[str, Family] = {
     "overlap": Family(lambda settings: OVERLAP_MEASURES, lambda p, t, settings: score_overlap(p, t)),
     "centreline": Family(lambda settings: CENTRELINE_MEASURES, lambda p, t, settings: score_centreline(p, t)),
@@ -71,6 +74,7 @@ FAMILIES: dict[str, Family] = {
     "street_mover": Family(
         lambda settings: STREET_MOVER_MEASURES,
         lambda p, t, settings: score_street_mover(p, t, settings.street_mover),
+        fast=False,
     ),
     "scales": Family(
         lambda settings: scale_measures(len(settings.scales.quantiles) + 1),
@@ -81,7 +85,8 @@ FAMILIES: dict[str, Family] = {
 
 def chosen_families(settings: EvaluationSettings) -> list[Family]:
     """The families that the settings ask for, in the order of FAMILIES."""
-    return [family for name, family in FAMILIES.items() if name in (settings.measures or FAMILIES)]
+    asked = settings.measures or tuple(name for name, family in FAMILIES.items() if family.fast)
+    return [family for name, family in FAMILIES.items() if name in asked or EVERY_FAMILY in asked]
 
 
 def measures_of(settings: EvaluationSettings) -> tuple[Measure, ...]:
@@ -102,7 +107,7 @@ def evaluate_case(
         prediction: bool (*S), 2D or 3D, the whole volume: its diagonal is the distance of a missed case.
         target: bool (*S)
         spacing_mm: voxel size along each array axis (z, y, x), millimetres, > 0.
-        settings: what is measured; everything without them.
+        settings: what is measured; all the fast families without them.
         region: bool (*S), the part of the volume that counts, as an organ's mask: both masks are cut to it, and
             accuracy and the false positive rate look at its background alone. Must not be empty.
 

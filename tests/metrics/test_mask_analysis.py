@@ -25,7 +25,12 @@ def bent_tube() -> Mask:
 
 def test_nothing_is_computed_before_it_is_asked_for_and_nothing_twice(monkeypatch: pytest.MonkeyPatch):
     calls = []
-    monkeypatch.setattr("metrics.mask_analysis.skeletonize", lambda mask: calls.append(mask) or skeletonize(mask))
+
+    def counted(mask: Mask) -> Mask:
+        calls.append(mask)
+        return skeletonize(mask)
+
+    monkeypatch.setattr("metrics.mask_analysis.skeletonize", counted)
     analysis = MaskAnalysis(bent_tube(), SPACING)
     assert calls == []
     assert analysis.branches.n_branches == 3

@@ -223,9 +223,9 @@ def elements_by_definition(mask: Mask, spacing_mm: tuple[float, ...]) -> tuple[n
     padded = np.pad(mask, 1)
     shape = tuple(size + 1 for size in mask.shape)
     sides = list(np.ndindex(*(2,) * mask.ndim))
-    codes = sum(
-        padded[tuple(slice(d, d + n) for d, n in zip(side, shape))].astype(int) << k for k, side in enumerate(sides)
-    )
+    codes = np.zeros(shape, dtype=int)
+    for k, side in enumerate(sides):
+        codes |= padded[tuple(slice(d, d + n) for d, n in zip(side, shape))].astype(int) << k
     where = np.argwhere((codes > 0) & (codes < 2 ** len(sides) - 1))
     return where * np.array(spacing_mm), element_areas_mm(spacing_mm)[codes[tuple(where.T)]]
 
