@@ -173,8 +173,8 @@ def test_a_family_gives_what_it_says(family: str):
     for prediction in (wavy_tube(1), empty):
         for target in (wavy_tube(), empty):
             assert list(evaluate_case(prediction, target, SPACING, settings)) == [*names, *FLAGS]
-    prediction, target = (analyse(mask, SPACING, settings) for mask in (wavy_tube(1), wavy_tube()))
-    assert set(FAMILIES[family].score(prediction, target, settings)) == set(names)
+    one, other = (analyse(mask, SPACING, settings) for mask in (wavy_tube(1), wavy_tube()))
+    assert set(FAMILIES[family].score(one, other, settings)) == set(names)
 
 
 def test_a_measure_says_what_it_is():
