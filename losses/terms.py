@@ -13,6 +13,7 @@ from torch import Tensor
 from losses.boundary import BoundarySettings, boundary_loss
 from losses.cross_entropy import binary_cross_entropy, categorical_cross_entropy
 from losses.dice import DiceSettings, dice_loss
+from losses.persistent_homology import PersistentHomologySettings, persistent_homology_loss
 from losses.skeleton_recall import SkeletonRecallSettings, skeleton_recall_loss
 from losses.topo_cldice import TopoClDiceSettings, topo_cldice_loss
 from losses.tversky import TverskySettings, tversky_loss
@@ -85,4 +86,5 @@ TERMS: dict[str, Term] = {
     "topo_cldice": of_probabilities(topo_cldice_loss, TopoClDiceSettings, "generator"),
     "skeleton_recall": Term(skeleton_recall, SkeletonRecallSettings),
     "boundary": of_probabilities(boundary_loss, BoundarySettings, "spacing_mm"),
+    "persistent_homology": of_probabilities(persistent_homology_loss, PersistentHomologySettings),
 }

@@ -1,0 +1,73 @@
+"""Every shipped loss trains, in 2D and 3D, on vessels and scales, from its configuration laid on another."""
+
+import csv
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from command_line import parse
+from data.case_store import write_case
+from preprocessing.prepare import PreprocessingSettings
+from preprocessing.tubed_skeleton import tubed_skeleton
+from training.loop import train_run
+from training.settings import RunSettings
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+LOSSES = sorted((CONFIGS / "losses").glob("*.yaml"))
+SMALL = ["--model.levels", "2", "--model.base-channels", "2", "--loading.samples-per-epoch", "2", "--device", "cpu"]
+SHORT = ["--train.epochs", "1", "--loss.lambda-scales", "1.0", "--loading.batch-size", "2"]
+
+
+@pytest.fixture(scope="module")
+def crossings(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
+    """Two prepared cases each of 2D and 3D: a thin vessel across a thick one, two scales."""
+    stores = {}
+    for ndim in (2, 3):
+        store = tmp_path_factory.mktemp(f"cases_{ndim}d")
+        for number in range(2):
+            shape = (16,) * ndim
+            scales = np.zeros(shape, np.uint8)
+            scales[(..., 5 + number, slice(None))] = 1
+            scales[(..., slice(None), slice(8, 11))] = 2
+            noise = np.random.default_rng(number).normal(size=shape)
+            arrays: dict[str, Any] = {
+                "image": ((scales > 0) + 0.3 * noise).astype(np.float32),
+                "scales": scales,
+                "tubed_skeleton": tubed_skeleton(scales > 0).astype(np.uint8),
+            }
+            record = {
+                "patient_id": f"p{number}",
+                "shape": list(shape),
+                "spacing_mm": [1.5] + [1.0] * (ndim - 1),
+                "scales": {"thresholds_mm": [1.5]},
+                "settings": PreprocessingSettings().model_dump(mode="json"),
+            }
+            write_case(store, f"case_{number}", arrays, record)
+        (store / "splits_final.json").write_text('[{"train": ["case_0"], "val": ["case_1"]}]', encoding="utf-8")
+        stores[ndim] = store
+    return stores
+
+
+def test_every_term_but_the_default_ones_has_a_configuration():
+    from losses.terms import TERMS
+
+    assert {path.stem for path in LOSSES} == set(TERMS) - {"dice", "cross_entropy"}
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=lambda path: path.stem)
+@pytest.mark.parametrize(("ndim", "base"), [(2, "pairs_2d.yaml"), (3, "demo.yaml")])
+def test_a_loss_trains_from_its_configuration(crossings, tmp_path, ndim, base, loss):
+    if loss.stem == "persistent_homology" and importlib.util.find_spec("gudhi") is None:
+        pytest.skip("gudhi is not installed")
+    words = ["--config", str(CONFIGS / base), "--config", str(loss), "--cases", str(crossings[ndim])]
+    patch = ["--loading.patch-size", *["16"] * ndim]
+    settings = parse(RunSettings, "", [*words, *SMALL, *SHORT, *patch, "--output", str(tmp_path / "run")])
+    folder = train_run(settings)
+    with (folder.root / "history.csv").open() as rows:
+        (row,) = csv.DictReader(rows)
+    for task in ("main", "scale_1", "scale_2"):
+        assert np.isfinite(float(row[f"loss/{task}/{loss.stem}"]))
+    assert np.isfinite(float(row["loss/total"]))
