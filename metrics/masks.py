@@ -51,22 +51,3 @@ def check_spacing(spacing_mm: Sequence[float], ndim: int) -> tuple[float, ...]:
     if len(spacing) != ndim or not all(math.isfinite(value) and value > 0 for value in spacing):
         raise ValueError(f"spacing_mm: expected {ndim} positive numbers in array axis order (z, y, x), got {spacing}")
     return spacing
-
-
-def joint_box(prediction: Mask, target: Mask) -> tuple[slice, ...]:
-    """The smallest box around both masks, one voxel wider on every side where the volume goes on.
-
-    The margin keeps every measure exact: a voxel is on the surface if a face neighbour is background, and that
-    neighbour must be in the box; where the mask meets the volume's own border there is nothing to add.
-
-    On two empty masks the box is empty (every slice is 0:0).
-    """
-    union = prediction | target
-    box = []
-    for axis in range(union.ndim):
-        others = tuple(other for other in range(union.ndim) if other != axis)
-        occupied = np.flatnonzero(union.any(axis=others))
-        if occupied.size == 0:
-            return (slice(0, 0),) * union.ndim
-        box.append(slice(max(int(occupied[0]) - 1, 0), min(int(occupied[-1]) + 2, union.shape[axis])))
-    return tuple(box)
