@@ -23,16 +23,13 @@ from scipy import ndimage
 from skimage.morphology import skeletonize as scikit_image_skeletonize
 
 from benchmarks.cost import Cost, cost_of, in_own_process
+from benchmarks.liver_mask import SPACING_MM, make_mask
 from benchmarks.plain_decomposition import decompose_plainly, nearest_branches
 from command_line import parse, run
 from vessels.distance import nearest_label
-from vessels.phantom import PhantomSettings, TreeSettings, grow_vessels
-from vessels.rasterise import rasterise
 from vessels.scales import decompose_scales
 from vessels.skeleton import skeletonize
 
-SPACING_MM = (1.6, 0.8, 0.8)
-TREES = TreeSettings(terminals=200, root_radius_mm=7.9)
 Mask = NDArray[np.bool_]
 Seeds = NDArray[np.int32]
 
@@ -107,15 +104,6 @@ def _agreement(folder: Path, mask: Mask) -> float:
     """Share of the vessel voxels on which both sides' results are equal."""
     plain, ours = (np.load(folder / f"{side}.npy")[mask] for side in ("plain", "ours"))
     return float(np.mean(plain == ours))
-
-
-def make_mask(size: str, seed: int) -> Mask:
-    """The vessels of a phantom of 128 x 256 x 256 voxels, for `large` within a larger volume of background."""
-    settings = PhantomSettings(size=(128, 256, 256), spacing_mm=SPACING_MM, trees=TREES)
-    _, graph = grow_vessels(settings, seed)
-    shares = [rasterise(graph.tree(name), settings.size, SPACING_MM) for name in graph.tree_names]
-    mask = np.logical_or.reduce([share >= 0.5 for share in shares])
-    return mask if size == "small" else np.pad(mask, [(40, 32), (100, 156), (60, 196)])
 
 
 def make_seeds(mask: Mask) -> NDArray[np.int32]:

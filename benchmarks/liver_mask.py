@@ -1,0 +1,23 @@
+"""Vessels of a phantom as large as a liver, on the grid of a CT."""
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vessels.phantom import PhantomSettings, TreeSettings, grow_vessels
+from vessels.rasterise import rasterise
+
+SPACING_MM = (1.6, 0.8, 0.8)
+TREES = TreeSettings(terminals=200, root_radius_mm=7.9)
+Size = Literal["small", "large"]
+Mask = NDArray[np.bool_]
+
+
+def make_mask(size: Size, seed: int) -> Mask:
+    """The vessels of a phantom of 128 x 256 x 256 voxels, for `large` within a larger volume of background."""
+    settings = PhantomSettings(size=(128, 256, 256), spacing_mm=SPACING_MM, trees=TREES)
+    _, graph = grow_vessels(settings, seed)
+    shares = [rasterise(graph.tree(name), settings.size, SPACING_MM) for name in graph.tree_names]
+    mask = np.logical_or.reduce([share >= 0.5 for share in shares])
+    return mask if size == "small" else np.pad(mask, [(40, 32), (100, 156), (60, 196)])
