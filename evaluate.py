@@ -4,10 +4,13 @@
     python evaluate.py --prediction PREDICTIONS --truth TRUTH --organ LIVERS --output SCORES --workers 4
     python evaluate.py --prediction PREDICTIONS --truth TRUTH --output SCORES --measures overlap centreline
     python evaluate.py --prediction LABELS --truth TRUTH --output SCORES --classes portal=1 hepatic=2
+    python evaluate.py --prediction PREDICTIONS --truth TRUTH --output SCORES --report report.html --export FOLDER
     python evaluate.py --prediction case.nii.gz --truth truth.nii.gz --output SCORES
 
 Folders hold one mask a case, CASE.nii.gz or CASE_mask.nii.gz (or .nrrd, .mha, .tif, .png), and meet by case name;
 CASE_probabilities files are passed over. SCORES gets metrics.json and metrics.csv; docs/metrics.md explains each value.
+--report writes a page to read offline, --export surfaces and centrelines for other programs, --tensorboard RUN the
+means and pictures as events; docs/report.md shows them.
 A case that cannot be evaluated is one line on stderr, the others go on, and the exit code is 1 in the end.
 """
 
@@ -19,6 +22,7 @@ from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 from pydantic import BaseModel, Field, field_validator
 from tqdm import tqdm
 
@@ -29,9 +33,10 @@ from data.mask_folders import match_masks, only_file
 from data.provenance import versions
 from data.raw_case import place_mask
 from data.whole_files import write_whole
-from metrics.case import CaseScores, EvaluationSettings, evaluate_case
+from metrics.case import CaseScores, EvaluationSettings, analyse_pair, score_pair
 from metrics.classes import evaluate_classes, parse_classes
 from metrics.table import build_report, format_table, shown_measures, to_csv, to_json
+from report import CaseView, Presentation, check_places, present, present_case
 
 
 class Comparison(BaseModel, frozen=True, extra="forbid"):
@@ -69,8 +74,8 @@ class Comparison(BaseModel, frozen=True, extra="forbid"):
         return words
 
 
-class EvaluateCommand(EvaluationSettings, Comparison):
-    """What to compare with what, where the scores go, what is measured, and how."""
+class EvaluateCommand(Presentation, EvaluationSettings, Comparison):
+    """What to compare with what, where the scores go, what is measured and how, and what is shown."""
 
     def evaluation(self) -> EvaluationSettings:
         """What is measured, and how; without the files."""
@@ -92,6 +97,7 @@ class Outcome(NamedTuple):
     scores: CaseScores | dict[str, CaseScores] | None
     """of label maps, those of each class"""
     reason: str = ""
+    view: CaseView | None = None
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -101,6 +107,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     command.output.mkdir(parents=True, exist_ok=True)
     # An output that cannot be written to is told before the work, not after it.
     tempfile.TemporaryFile(dir=command.output).close()
+    check_places(command)
 
     outcomes: dict[str, Outcome] = {}
     # disable=None: a bar on a terminal, and nothing but the complaints in a log.
@@ -117,7 +124,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     write_whole(command.output / "metrics.json", to_json(report))
     write_whole(command.output / "metrics.csv", to_csv(report))
     print(format_table(report, shown_measures(command.evaluation())))
-    print(f"written: {command.output / 'metrics.json'}, {command.output / 'metrics.csv'}")
+    views = {outcome.case_id: outcome.view for outcome in ordered if outcome.view is not None}
+    shown = present(report, views, command, argv)
+    written = [command.output / "metrics.json", command.output / "metrics.csv", *shown]
+    print(f"written: {', '.join(str(path) for path in written)}")
     return 1 if failed else 0
 
 
@@ -153,15 +163,16 @@ def evaluate_all(jobs: Sequence[Job], workers: int) -> Iterator[Outcome]:
 def attempt(job: Job) -> Outcome:
     """Evaluate a case; bad input becomes a reason in one line."""
     try:
-        return Outcome(job.case_id, evaluate_files(job))
+        scores, view = evaluate_files(job)
+        return Outcome(job.case_id, scores, view=view)
     except (ValueError, OSError) as error:
         return Outcome(job.case_id, None, describe(error))
     except MemoryError:
         return Outcome(job.case_id, None, "out of memory; use fewer --workers")
 
 
-def evaluate_files(job: Job) -> CaseScores | dict[str, CaseScores]:
-    """Read the masks of a case, check that they lie on one grid, cut them to the organ and compare them."""
+def evaluate_files(job: Job) -> tuple[CaseScores | dict[str, CaseScores], CaseView | None]:
+    """Read the masks of a case, check that they lie on one grid, cut them to the organ, compare them, look at them."""
     command = job.command
     paths = {role: only_file(files, role, getattr(command, role)) for role, files in job.files.items()}
     volumes = {
@@ -176,10 +187,15 @@ def evaluate_files(job: Job) -> CaseScores | dict[str, CaseScores]:
     organ = arrays.get("organ")
     if organ is not None and not organ.any():
         raise ValueError(f"{paths['organ']}: the organ mask is empty; mend it, or leave --organ out")
-    pair, settings = (arrays["prediction"], arrays["truth"], truth.spacing_mm), command.evaluation()
-    if command.classes:
-        return evaluate_classes(*pair, parse_classes(command.classes), settings, organ)
-    return evaluate_case(*pair, settings, organ)
+    pair, spacing, settings = (arrays["prediction"], arrays["truth"]), truth.spacing_mm, command.evaluation()
+    scores: CaseScores | dict[str, CaseScores] = {}
+    if classes := parse_classes(command.classes):
+        scores = evaluate_classes(*pair, spacing, classes, settings, organ)
+        # Shown are the vessels of all classes together.
+        pair = tuple(np.logical_or.reduce([one.mask_in(array) for one in classes]) for array in pair)
+    analyses = analyse_pair(*pair, spacing, settings, organ)
+    scores = scores or score_pair(*analyses, settings)
+    return scores, present_case(job.case_id, *analyses, truth, command)
 
 
 if __name__ == "__main__":

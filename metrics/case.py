@@ -118,6 +118,18 @@ def evaluate_case(
     Raises:
         ValueError: masks that are not boolean or of different shapes, a bad spacing, or an empty region.
     """
+    settings = settings or EvaluationSettings()
+    return score_pair(*analyse_pair(prediction, target, spacing_mm, settings, region), settings)
+
+
+def analyse_pair(
+    prediction: Mask,
+    target: Mask,
+    spacing_mm: Sequence[float],
+    settings: EvaluationSettings,
+    region: Mask | None = None,
+) -> tuple[MaskAnalysis, MaskAnalysis]:
+    """The analyses of both masks, cut to the region; arguments and errors as for `evaluate_case`."""
     check_pair(prediction, target)
     n_considered = None
     if region is not None:
@@ -126,11 +138,9 @@ def evaluate_case(
         if n_considered == 0:
             raise ValueError("region: expected at least one voxel, got an empty mask; leave it out")
         prediction, target = prediction & region, target & region
-    settings = settings or EvaluationSettings()
-    return score_pair(
+    return (
         analyse(prediction, spacing_mm, settings, n_considered, "prediction"),
         analyse(target, spacing_mm, settings, n_considered, "target"),
-        settings,
     )
 
 

@@ -4,14 +4,19 @@ from report.case_view import CaseView, view_case
 from report.event_log import log_report
 from report.exports import export_case
 from report.page import write_report
-from report.settings import ExportSettings, ReportSettings
+from report.presentation import check_places, present, present_case
+from report.settings import ExportSettings, Presentation, ReportSettings
 
 __all__ = [
     "CaseView",
     "ExportSettings",
+    "Presentation",
     "ReportSettings",
+    "check_places",
     "export_case",
     "log_report",
+    "present",
+    "present_case",
     "view_case",
     "write_report",
 ]

@@ -1,5 +1,6 @@
-"""What a report shows of each case, and what is exported."""
+"""What a report shows of each case, and what is exported; and how evaluate.py is asked for either."""
 
+from pathlib import Path
 from typing import Literal, get_args
 
 from pydantic import BaseModel, Field
@@ -30,3 +31,28 @@ class ExportSettings(BaseModel, frozen=True, extra="forbid"):
     """Patient coordinates: `lps` as DICOM, ITK and 3D Slicer's files, or `ras`."""
     forms: tuple[ExportForm, ...] = EXPORT_FORMS
     """Which files: surfaces as stl, ply, glb; centrelines as vtp, swc, graphml."""
+
+
+class Presentation(BaseModel, frozen=True, extra="forbid"):
+    """What an evaluation gives besides its tables."""
+
+    report: Path | None = None
+    """Write a report to read here, one HTML page that opens offline."""
+    shown: ReportSettings = ReportSettings()
+    """How much of it."""
+    export: Path | None = None
+    """Write surfaces and centrelines of truth and prediction for other programs, a folder a case, into this folder."""
+    export_coordinates: Space = "lps"
+    """Patient coordinates of what is exported: `lps` as DICOM, ITK and 3D Slicer's files, or `ras`."""
+    export_forms: tuple[ExportForm, ...] = EXPORT_FORMS
+    """Which files to export: surfaces as stl, ply, glb; centrelines as vtp, swc, graphml."""
+    tensorboard: Path | None = None
+    """Log means and pictures as TensorBoard events into this run's folder."""
+
+    def export_settings(self) -> ExportSettings:
+        """What is written for other programs."""
+        return ExportSettings(coordinates=self.export_coordinates, forms=self.export_forms)
+
+    def asks_for_views(self) -> bool:
+        """Whether cases have to be looked at, which takes longer than to score them."""
+        return self.report is not None or self.tensorboard is not None

@@ -1,0 +1,71 @@
+"""All that evaluate.py does besides its tables: look at each case while it is at hand, and write it up in the end."""
+
+import shlex
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from data.volume import Volume
+from metrics.mask_analysis import MaskAnalysis
+from report.case_view import CaseView, view_case
+from report.event_log import log_report
+from report.exports import export_case
+from report.page import write_report
+from report.settings import Presentation
+
+
+def check_places(settings: Presentation) -> None:
+    """Make sure, before the work, that what is asked for can be written.
+
+    Raises:
+        ValueError: the report is to be a folder.
+        OSError: a folder that cannot be made or written.
+    """
+    if settings.report is not None and settings.report.is_dir():
+        raise ValueError(f"--report {settings.report}: expected a file to write, got a folder; name a file in it")
+    places = [settings.report and settings.report.parent, settings.export, settings.tensorboard]
+    for folder in [place for place in places if place is not None]:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+
+
+def present_case(
+    case_id: str, prediction: MaskAnalysis, target: MaskAnalysis, place: Volume, settings: Presentation
+) -> CaseView | None:
+    """Export a case and look at it, as far as asked for; errors as `export_case` and `view_case`.
+
+    Args:
+        case_id: name of the case.
+        prediction, target: analyses of masks on the grid of `place`.
+        place: the volume that says where the grid lies.
+        settings: what is asked for.
+    """
+    if settings.export is not None:
+        export_case(settings.export, case_id, prediction, target, place, settings.export_settings())
+    return view_case(prediction, target, place, settings.shown) if settings.asks_for_views() else None
+
+
+def present(
+    report: Mapping[str, Any], views: Mapping[str, CaseView], settings: Presentation, argv: Sequence[str] | None = None
+) -> list[Path]:
+    """Write the page and the events that are asked for; return what was written, exports included.
+
+    Args:
+        report: what `metrics.table.build_report` gives.
+        views: case id -> what `present_case` gave.
+        settings: what is asked for.
+        argv: arguments of the command; those of the process by default.
+
+    Raises:
+        OSError: something cannot be written.
+    """
+    written = [settings.export] if settings.export is not None else []
+    if settings.report is not None:
+        words = ["python", "evaluate.py", *(sys.argv[1:] if argv is None else argv)]
+        write_report(settings.report, report, views, shlex.join(words), settings.shown)
+        written.append(settings.report)
+    if settings.tensorboard is not None:
+        written.append(log_report(settings.tensorboard, report, views, settings.shown))
+    return written

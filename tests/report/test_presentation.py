@@ -1,0 +1,46 @@
+import pytest
+
+from report.presentation import check_places, present, present_case
+from report.settings import Presentation, ReportSettings
+from tests.report.drawn_cases import analysed, drawn_report, fork, oblique, without_left_arm
+
+
+def test_nothing_is_done_unasked(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    truth, settings = fork(), Presentation()
+    check_places(settings)
+    assert present_case("a", analysed(truth), analysed(truth), oblique(truth), settings) is None
+    assert present(*drawn_report({}), settings) == []
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_asked_for_is_written(tmp_path):
+    truth = fork()
+    settings = Presentation(
+        report=tmp_path / "pages" / "r.html",
+        export=tmp_path / "files",
+        export_coordinates="ras",
+        export_forms=("ply",),
+        shown=ReportSettings(surfaces=0),
+    )
+    check_places(settings)
+    pair = analysed(without_left_arm(truth)), analysed(truth)
+    view = present_case("a", *pair, oblique(truth), settings)
+    assert view is not None
+    assert view.scene is None
+    assert {path.name for path in (tmp_path / "files" / "a").iterdir()} == {"truth.ply", "prediction.ply", "missed.ply"}
+    assert b"SPACE=RAS" in (tmp_path / "files" / "a" / "truth.ply").read_bytes()[:200]
+    report, _ = drawn_report({"a": (without_left_arm(truth), truth)})
+    written = present(report, {"a": view}, settings, ["--prediction", "my masks", "--truth", "t"])
+    assert written == [tmp_path / "files", tmp_path / "pages" / "r.html"]
+    content = written[1].read_text(encoding="utf-8")
+    assert "python evaluate.py --prediction &#x27;my masks&#x27; --truth t" in content
+
+
+def test_what_cannot_be_written_is_told_before_the_work(tmp_path):
+    with pytest.raises(ValueError, match="expected a file to write, got a folder"):
+        check_places(Presentation(report=tmp_path))
+    (tmp_path / "file").write_text("")
+    for settings in (Presentation(report=tmp_path / "file" / "r.html"), Presentation(export=tmp_path / "file")):
+        with pytest.raises(OSError, match="file"):
+            check_places(settings)
