@@ -38,7 +38,11 @@ def key_figures(report: Mapping[str, Any]) -> str:
             continue
         interval = mean_interval(values_of(rows, measure))
         unit = described[measure]["unit"]
-        label = "Small vessels found" if measure == "scale_1_sensitivity" else f"Mean {short_name(measure)}"
+        label = f"Mean {short_name(measure)}"
+        if measure == "scale_1_sensitivity":
+            if count_scales(report) < 2:
+                continue
+            label = "Smallest vessels found"
         range_words = _interval_words(interval, measure, described)
         tiles.append(_tile(label, written(interval.mean, measure, described), unit, range_words))
     return f'<div class="tiles">{join(tiles)}</div>'
@@ -147,18 +151,19 @@ def count_scales(report: Mapping[str, Any]) -> int:
 def scale_section(report: Mapping[str, Any]) -> str:
     """How well small, medium and large vessels are found: what a mean over all voxels hides."""
     count, rows = count_scales(report), report["cases"]
-    if not count:
+    if count < 2:
         return ""
+    title = "Small, medium and large vessels" if count == 3 else "Vessels by size, the smallest first"
     colours, names = [as_hex(colour) for colour in scale_colours(count)], scale_names(count)
     panels = []
-    for figure, title in SCALE_FIGURES.items():
+    for figure, words in SCALE_FIGURES.items():
         lines = []
         for number, (name, colour) in enumerate(zip(names, colours), start=1):
             values = values_of(rows, f"scale_{number}_{figure}")
             lines.append((name, colour, values, mean_interval(values)))
-        panels.append(f"<div><h3>{title}</h3>{scale_strips(lines, 1.0, f'{title} by scale')}</div>")
+        panels.append(f"<div><h3>{words}</h3>{scale_strips(lines, 1.0, f'{words} by scale')}</div>")
     return (
-        '<section id="scales"><div class="head"><h2>Small, medium and large vessels</h2>'
+        f'<section id="scales"><div class="head"><h2>{title}</h2>'
         '<span class="quiet small">scales of the truth by its branch radii; a dot a case, the mean with its interval'
         f'</span></div><div class="card"><div class="panels">{join(panels)}</div></div></section>'
     )

@@ -3,7 +3,7 @@
 import numpy as np
 
 from data.volume import Volume
-from metrics.case import EvaluationSettings, score_pair
+from metrics.case import EvaluationSettings, analyse, score_pair
 from metrics.mask_analysis import MaskAnalysis
 from metrics.table import build_report
 from report.case_view import CaseView, view_case
@@ -59,14 +59,16 @@ def without_left_arm(mask: np.ndarray) -> np.ndarray:
 
 
 def drawn_report(
-    cases: dict[str, tuple[np.ndarray, np.ndarray]], failed: dict[str, str] | None = None
+    cases: dict[str, tuple[np.ndarray, np.ndarray]],
+    failed: dict[str, str] | None = None,
+    settings: EvaluationSettings | None = None,
 ) -> tuple[dict, dict[str, CaseView]]:
     """Report and views of pairs (prediction, truth), by case id."""
-    settings = EvaluationSettings()
+    settings = settings or EvaluationSettings()
     rows, views = {}, {}
     for case_id, pair in cases.items():
         spacing = SPACING[-pair[0].ndim :]
-        prediction, target = (analysed(mask, spacing) for mask in pair)
+        prediction, target = (analyse(mask, spacing, settings) for mask in pair)
         rows[case_id] = score_pair(prediction, target, settings)
         views[case_id] = view_case(prediction, target, Volume(pair[1], spacing))
     return build_report(rows, failed or {}, {"commit": "abc123", "numpy": "2"}, settings), views

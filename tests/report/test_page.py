@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from metrics.case import EvaluationSettings
 from report.page import build_page, rank_cases, write_report
 from report.settings import ReportSettings
 from tests.report.drawn_cases import drawn_report, fork, fork_2d, without_left_arm
@@ -198,3 +199,26 @@ def test_a_name_that_is_no_text_is_written_too():
     truth = fork()
     report, views = drawn_report({"bad\udcff": (truth, truth)})
     page_of(report, views).encode("utf-8")
+
+
+@pytest.mark.parametrize("quantiles", [(), (0.5,), (0.2, 0.4, 0.6, 0.8)])
+def test_any_number_of_scales(quantiles):
+    truth = fork()
+    settings = EvaluationSettings.model_validate({"scales": {"quantiles": quantiles}})
+    page = Page(page_of(*drawn_report({"a": (without_left_arm(truth), truth)}, settings=settings)))
+    count = len(quantiles) + 1
+    swatches = [one for one in page.all("i") if one.get("style", "").count("--share")]
+    assert len(swatches) == count
+    assert ("Vessels by size" in page.text) == (count > 1)
+    assert ("Smallest vessels found" in page.text) == (count > 1)
+
+
+@pytest.mark.parametrize("family", ["overlap", "topology"])
+def test_one_family_of_measures_alone(family):
+    truth = fork()
+    settings = EvaluationSettings(measures=(family,))
+    report, views = drawn_report({"a": (truth, truth), "b": (without_left_arm(truth), truth)}, settings=settings)
+    page = Page(page_of(report, views))
+    assert f"the worst {'Dice' if family == 'overlap' else 'β0 error'} first" in page.text
+    rows = [one for one in page.all("td") if one.get("title")]
+    assert len(rows) == 2
