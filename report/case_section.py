@@ -105,7 +105,8 @@ def _projections(view: CaseView) -> str:
     cells = []
     for order, pictures in enumerate(view.pictures):
         title = pictures.title or "image"
-        cells.append(f'<div class="caption" style="--order:{2 * order}">{text(title)}</div>')
+        if pictures.title:
+            cells.append(f'<div class="caption" style="--order:{2 * order}">{text(title)}</div>')
         for kind, name in (("truth", "truth"), ("prediction", "prediction"), ("error", "error")):
             frame = _picture(pictures, kind, f"{name}, {title}", pictures.width_mm / widest)
             # On a phone the error comes first, in full width.
