@@ -27,10 +27,15 @@ def check_probabilities(probabilities: Tensor, target: Tensor) -> None:
     Costs one pass. Logits are found by their range.
     """
     check_same_shape("probabilities", probabilities, target)
-    low, high = (value.item() for value in probabilities.detach().aminmax())
+    check_unit_range("probabilities", probabilities)
+
+
+def check_unit_range(name: str, values: Tensor) -> None:
+    """Raise ValueError unless all values, of which there is one at least, lie in [0, 1]."""
+    low, high = (value.item() for value in values.detach().aminmax())
     if math.isnan(low):
-        raise ValueError("probabilities: expected [0, 1], got NaN; look for a network or a loss that has diverged")
+        raise ValueError(f"{name}: expected [0, 1], got NaN; look for a network or a loss that has diverged")
     if not (low >= 0.0 and high <= 1.0):
         raise ValueError(
-            f"probabilities: expected [0, 1], got [{low:g}, {high:g}]; pass logits through a sigmoid or softmax first"
+            f"{name}: expected [0, 1], got [{low:g}, {high:g}]; pass logits through a sigmoid or softmax first"
         )

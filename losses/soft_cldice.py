@@ -1,0 +1,119 @@
+"""Soft-clDice: centrelines inside each other's vessels, by skeletons that pooling makes (Shit et al. 2021)."""
+
+import math
+
+from pydantic import BaseModel, Field
+from torch import Tensor
+
+from losses.centreline_dice import centreline_dice
+from losses.dice import dice_loss
+from losses.precision import at_least_float32, check_probabilities, check_unit_range
+from losses.soft_skeleton import Variant, check_skeleton, is_binary, unchecked_soft_skeleton, warn_degenerate
+
+
+class SoftClDiceSettings(BaseModel, frozen=True, extra="forbid"):
+    """Soft-clDice."""
+
+    iterations: int = Field(default=10, ge=1, le=1000)
+    """Rounds of the soft skeleton: at least the radius of the widest vessel in voxels. More only take time."""
+    smooth: float = Field(default=1.0, gt=0.0, le=1e3)
+    """Added to numerator and denominator of both ratios, in voxels."""
+    variant: Variant = "cvpr"
+    """Of the soft skeleton: cvpr, or workshop, whose skeleton of a mask is empty for a radius of 1 and more."""
+    include_background: bool = False
+    """Average with the same loss of each channel's complement, as the theory of the paper has it; twice the cost."""
+    over_batch: bool = False
+    """Ratios over the whole batch, steadier where targets are often empty; otherwise of each sample, averaged."""
+
+
+class DiceSoftClDiceSettings(SoftClDiceSettings, frozen=True, extra="forbid"):
+    """Soft Dice and soft-clDice together."""
+
+    alpha: float = Field(default=0.5, ge=0.0, le=0.5)
+    """Share of soft-clDice; the rest is soft Dice. The workshop paper has 0.5; which is best depends on the data."""
+
+
+def soft_cldice_loss(
+    probabilities: Tensor,
+    target: Tensor,
+    *,
+    iterations: int = 10,
+    smooth: float = 1.0,
+    variant: Variant = "cvpr",
+    include_background: bool = False,
+    over_batch: bool = False,
+) -> Tensor:
+    """One minus the centreline Dice of soft skeletons, averaged over channels and samples.
+
+    Shit et al. 2021, Algorithm 2: 1 - 2 Tprec Tsens / (Tprec + Tsens), Tprec = (Σ S_P V_L + ε) / (Σ S_P + ε) and
+    Tsens = (Σ S_L V_P + ε) / (Σ S_L + ε). A perfect binary prediction gives exactly 0, and so does an empty prediction
+    of an empty target; where only one of the two is empty, the loss nears 1 as its skeleton grows beyond ε voxels. The
+    skeleton of a volume that is full is empty too.
+
+    Args:
+        probabilities: (B, C, *S) in [0, 1], 2D or 3D, any floating type; computed in float32 or better.
+        target: (B, C, *S) in [0, 1] or bool. No gradient reaches it.
+        iterations, variant: see `soft_skeleton`.
+        smooth: ε > 0 of both ratios, in voxels.
+        include_background: the mean of this loss and that of 1 - probabilities and 1 - target.
+        over_batch: take the sums over the batch too, rather than for each sample.
+
+    Raises ValueError where shapes differ, values leave [0, 1], or an argument is out of range. The workshop's variant
+    warns of a binary target, whose skeleton it leaves empty.
+    """
+    check_probabilities(probabilities, target)
+    check_skeleton(probabilities, iterations, variant)
+    if not (math.isfinite(smooth) and smooth > 0.0):
+        raise ValueError(f"smooth: expected a number above 0, got {smooth}")
+    probabilities = at_least_float32(probabilities)
+    target = target.detach().to(probabilities.dtype)
+    check_unit_range("target", target)
+    if variant == "workshop" and is_binary(target):
+        warn_degenerate()
+    loss = _loss(probabilities, target, iterations, smooth, variant, over_batch)
+    if include_background:
+        loss = (loss + _loss(1.0 - probabilities, 1.0 - target, iterations, smooth, variant, over_batch)) / 2.0
+    return loss
+
+
+def dice_soft_cldice_loss(
+    probabilities: Tensor,
+    target: Tensor,
+    *,
+    alpha: float = 0.5,
+    iterations: int = 10,
+    smooth: float = 1.0,
+    variant: Variant = "cvpr",
+    include_background: bool = False,
+    over_batch: bool = False,
+) -> Tensor:
+    """(1 - α) (1 - softDice) + α (1 - softclDice): Shit et al. 2021, Eq. 3.
+
+    Args:
+        alpha: α in [0, 0.5], the share of soft-clDice.
+        smooth: ε of soft-clDice's ratios and of soft Dice, in voxels.
+
+    The other arguments are those of `soft_cldice_loss`, and so are the errors. Soft Dice is that of the foreground.
+    """
+    if not 0.0 <= alpha <= 0.5:
+        raise ValueError(f"alpha: expected a number in [0, 0.5], got {alpha}")
+    cldice = soft_cldice_loss(
+        probabilities,
+        target,
+        iterations=iterations,
+        smooth=smooth,
+        variant=variant,
+        include_background=include_background,
+        over_batch=over_batch,
+    )
+    return (1.0 - alpha) * dice_loss(probabilities, target, over_batch=over_batch, epsilon=smooth) + alpha * cldice
+
+
+def _loss(
+    probabilities: Tensor, target: Tensor, iterations: int, smooth: float, variant: Variant, over_batch: bool
+) -> Tensor:
+    """Of the channels as they are."""
+    # The target's first: what its rounds need is gone before those of the prediction keep anything.
+    target_skeleton = unchecked_soft_skeleton(target, iterations, variant)
+    skeleton = unchecked_soft_skeleton(probabilities, iterations, variant)
+    return (1.0 - centreline_dice(skeleton, probabilities, target_skeleton, target, smooth, over_batch)).mean()
