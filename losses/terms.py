@@ -11,10 +11,12 @@ from pydantic import BaseModel
 from torch import Tensor
 
 from losses.boundary import BoundarySettings, boundary_loss
+from losses.cbdice import CbDiceSettings, cbdice_loss
 from losses.cross_entropy import binary_cross_entropy, categorical_cross_entropy
 from losses.dice import DiceSettings, dice_loss
 from losses.persistent_homology import PersistentHomologySettings, persistent_homology_loss
 from losses.skeleton_recall import SkeletonRecallSettings, skeleton_recall_loss
+from losses.soft_cldice import SoftClDiceSettings, soft_cldice_loss
 from losses.topo_cldice import TopoClDiceSettings, topo_cldice_loss
 from losses.tversky import TverskySettings, tversky_loss
 
@@ -83,8 +85,10 @@ TERMS: dict[str, Term] = {
     "dice": of_probabilities(dice_loss, DiceSettings),
     "cross_entropy": Term(cross_entropy),
     "tversky": of_probabilities(tversky_loss, TverskySettings),
+    "soft_cldice": of_probabilities(soft_cldice_loss, SoftClDiceSettings),
     "topo_cldice": of_probabilities(topo_cldice_loss, TopoClDiceSettings, "generator"),
     "skeleton_recall": Term(skeleton_recall, SkeletonRecallSettings),
+    "cbdice": of_probabilities(cbdice_loss, CbDiceSettings, "spacing_mm"),
     "boundary": of_probabilities(boundary_loss, BoundarySettings, "spacing_mm"),
     "persistent_homology": of_probabilities(persistent_homology_loss, PersistentHomologySettings),
 }
