@@ -6,15 +6,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from losses.soft_cldice import soft_cldice_loss
-from losses.topo_cldice import topo_cldice_loss
 from torch import Tensor
 from torch.nn import functional
 
 from benchmarks.cost import Cost, cost_of, in_own_process
 from benchmarks.loss_inputs import loss_inputs
 from benchmarks.plain_losses import plain_contrastive_loss
+from losses import soft_skeleton
 from losses.contrastive import contrastive_loss
+from losses.soft_cldice import soft_cldice_loss
+from losses.topo_cldice import topo_cldice_loss
 
 ANCHORS, MANY_ANCHORS, EMBEDDING, TEMPERATURE = 6144, 24576, 128, 0.94
 
@@ -54,10 +55,11 @@ def compare_losses(
     """
     for size in sizes:
         for k in iterations:
-            theirs, ours = (
-                in_own_process(soft_cldice_cost, side, size, k, device, repeats) for side in ("monai", "ours")
+            theirs, ours, plain = (
+                in_own_process(soft_cldice_cost, side, size, k, device, repeats) for side in ("monai", "ours", "plain")
             )
             yield Comparison(f"soft-clDice {size}^3, k = {k}", "MONAI", theirs, ours)
+            yield Comparison("  without compiled kernels", "MONAI", theirs, plain)
     theirs, ours = (in_own_process(contrastive_cost, side, ANCHORS, device, repeats) for side in ("plain", "ours"))
     yield Comparison(f"contrastive, {ANCHORS} anchors", "whole matrix", theirs, ours)
     ours = in_own_process(contrastive_cost, "ours", MANY_ANCHORS, device, 1)
@@ -68,8 +70,9 @@ def compare_losses(
 
 
 def soft_cldice_cost(side: str, size: int, iterations: int, device: str, repeats: int) -> Cost:
-    """Of soft-clDice, ours or MONAI's."""
-    if side == "ours":
+    """Of soft-clDice: ours, ours in plain PyTorch as on any device but a CPU, or MONAI's."""
+    if side != "monai":
+        soft_skeleton.COMPILED = side == "ours"
         return _cost(lambda p, y: soft_cldice_loss(p, y, iterations=iterations), size, device, repeats)
     from monai.losses.cldice import SoftclDiceLoss
 
