@@ -14,6 +14,7 @@ FLOORS: dict[str, set[str]] = {
     "losses": set(),
     "metrics": {"vessels"},
     "training": {"data", "preprocessing", "models", "losses", "metrics"},
+    "tuning": {"training", "data"},
     "experiments": {"training", "metrics", "data"},
     "report": {"data", "vessels", "preprocessing", "metrics", "experiments"},
     "command_line": set(),

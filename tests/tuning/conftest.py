@@ -1,0 +1,34 @@
+"""What tests of a study share."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tuning.settings import StudySettings
+
+
+@pytest.fixture
+def settings_of(tiny_cases: Path, tmp_path: Path) -> Callable[..., StudySettings]:
+    """Settings of a tiny study; keyword arguments change some."""
+
+    def make(**changes: Any) -> StudySettings:
+        given = {
+            "cases": tiny_cases,
+            "output": tmp_path / "studies",
+            "space": tmp_path / "space.yaml",
+            "study": "tiny",
+            "trials": 3,
+            "folds": 2,
+            "device": "cpu",
+            "heartbeat_seconds": 1,
+            "model": {"levels": 1, "base_channels": 1},
+            "loading": {"batch_size": 1},
+            "loss": {"lambda_scales": [1.0], "anchors": {"cap": 8}},
+            "train": {"epochs": 3, "augment": False},
+            "validation": {"every": 1, "figures_every": 100},
+        }
+        return StudySettings.model_validate(given | changes)
+
+    return make

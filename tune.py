@@ -1,0 +1,71 @@
+"""Search the settings of a training that score best on inner folds; the outer fold's validation cases are never seen.
+
+    python tune.py --config configs/demo.yaml --space configs/tuning/paper.yaml --study paper \\
+        --output output/studies --trials 50 --workers 2
+    python tune.py ... --study paper --trials 80                  the same name goes on, to 80 trials in all
+    python tune.py ... --storage postgresql://user@host/studies   on as many machines as you like
+    python train.py --config output/studies/paper/best.yaml       train with what was found
+
+Every setting of the training and of the study: `python tune.py --help`. More in docs/tuning.md.
+"""
+
+import sys
+from collections.abc import Sequence
+
+import optuna
+
+from command_line import parse, run
+from command_line.yaml_settings import read_yaml
+from tuning.figures import write_figures
+from tuning.progress import Progress
+from tuning.results import write_results
+from tuning.search_space import build_space
+from tuning.settings import StudySettings
+from tuning.storage import open_storage, told_in_a_line
+from tuning.study import make_inner_folds, open_study
+from tuning.trials import standing
+from tuning.workers import run_workers
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    settings = parse(StudySettings, "Search the settings of a training that score best on inner folds.", argv)
+    space = build_space(read_yaml(settings.space), settings.training, str(settings.space))
+    inner_folds = make_inner_folds(settings)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    storage = open_storage(settings.storage_url, settings.heartbeat_seconds, settings.retries)
+    with told_in_a_line(settings.storage_url):
+        study = open_study(settings, space, inner_folds, storage)
+        cases = sorted({case_id for fold in inner_folds for case_id in fold["val"]})
+        print(f"study {settings.study}: {settings.folds} inner folds of {len(cases)} cases, in {settings.folder}")
+        with Progress(study, settings) as progress:
+
+            def watch() -> int:
+                if progress.update():
+                    write_results(study, settings, space)
+                return progress.ended
+
+            run_workers(settings, space, watch)
+            watch()
+        best = write_results(study, settings, space)
+        figures = write_figures(study, settings, space)
+        conclude(study, settings, best is not None, bool(figures))
+
+
+def conclude(study: optuna.Study, settings: StudySettings, found: bool, drawn: bool) -> None:
+    """Say what the study left, or why it was given up."""
+    now = standing(study)
+    given_up = now.hopeless if len(now.ended) < settings.trials else None
+    if not found:
+        reason = given_up or "; ".join(sorted({f"{trial.state.name.lower()}" for trial in now.latest.values()}))
+        raise ValueError(f"study {settings.study}: none of {len(now.ended)} trials was completed ({reason})")
+    print(f"best:        python train.py --config {settings.folder / 'best.yaml'}")
+    print(f"trials:      {settings.folder / 'trials.csv'}")
+    if drawn:
+        print(f"figures:     {settings.folder / 'figures'}")
+    print(f"TensorBoard: tensorboard --logdir {settings.folder / 'tensorboard'}")
+    if given_up:
+        print(f"given up after {len(now.ended)} trials: the last ones all failed: {given_up}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    run(main)

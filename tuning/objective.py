@@ -1,0 +1,174 @@
+"""One trial: a training of each inner fold, scored by its last validation."""
+
+import gc
+import os
+import socket
+import time
+from collections.abc import Callable, Mapping
+from statistics import fmean
+
+import optuna
+import torch
+
+from training.checkpoint import load_checkpoint
+from training.loop import train_run
+from training.run_folder import RunFolder
+from training.tracking import Tracker
+from tuning.search_space import SearchSpace, Value
+from tuning.settings import StudySettings
+from tuning.study import fold_settings, trial_folder
+from tuning.trials import first_number
+
+Measures = dict[str, float]
+# What tells a worker that its trial, or the whole study, is no longer its own; never the trial's failure.
+_NOT_A_FAILURE = (
+    optuna.TrialPruned,
+    optuna.exceptions.UpdateFinishedTrialError,
+    optuna.exceptions.StorageInternalError,
+)
+
+
+class TrialFailed(Exception):
+    """A trial ended without a score, for a reason that its attributes hold."""
+
+
+class TrialRun:
+    """One attempt at a trial.
+
+    Args:
+        trial: Optuna's.
+        settings: of the study.
+        values: of the searched settings.
+        look_up_from_work: called at each validation; may raise to interrupt the trial.
+    """
+
+    def __init__(
+        self,
+        trial: optuna.Trial,
+        settings: StudySettings,
+        values: Mapping[str, Value],
+        look_up_from_work: Callable[[], None],
+    ) -> None:
+        frozen = trial.study.get_trials(deepcopy=False)[trial.number]
+        self.trial, self.settings, self.values = trial, settings, values
+        self.number = first_number(frozen)
+        self._reported = set(frozen.intermediate_values)
+        self._look_up_from_work = look_up_from_work
+        self._seconds_before = float(frozen.user_attrs.get("seconds", 0.0))
+        self._began = time.monotonic()
+        self._finished: list[Measures] = []
+        self._latest: Measures = {}
+
+    def score(self, space: SearchSpace) -> list[float]:
+        """Train every inner fold, or go on with it, and return the mean of each measure that is maximised.
+
+        Raises:
+            TrialPruned: the pruner gave the trial up.
+            TrialFailed: the training diverged, its settings do not fit, or memory ran out.
+        """
+        try:
+            for fold in range(self.settings.folds):
+                self._finished.append(self._train_fold(space, fold))
+        except _NOT_A_FAILURE:
+            raise
+        except Exception as error:
+            reason = self._reason(error)
+            self.trial.set_user_attr("reason", reason)
+            raise TrialFailed(reason) from error
+        finally:
+            # What a failed training leaves on a GPU would be missing to the next.
+            gc.collect()
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+        return [self._latest[measure] for measure in self.settings.measures]
+
+    def log_hyperparameters(self) -> None:
+        """The values beside the scores, for TensorBoard's HParams tab."""
+        tracker = Tracker(self.settings.folder / "tensorboard" / f"trial_{self.number:04d}", 0)
+        tracker.hyperparameters(self.values, self._latest)
+        tracker.close()
+
+    def _train_fold(self, space: SearchSpace, fold: int) -> Measures:
+        run = fold_settings(self.settings, space.apply(self.settings.training, self.values), self.number, fold)
+        folder = RunFolder(run.output / f"fold_{fold}")
+        history = _history(folder)
+        if history:
+            self.trial.set_user_attr("resumed", {"fold": fold, "epoch": len(history)})
+        for row in history:
+            # What was trained before a kill but not yet reported; the pruner is not asked about the past.
+            if (measures := _measures(row)) is not None:
+                self._report(fold, int(row["epoch"]), measures)
+        if len(history) < run.train.epochs:
+            train_run(run, lambda epoch, measures: self._after_validation(fold, epoch, measures))
+            history = _history(folder)
+        last = _measures(history[-1])
+        assert last is not None, "the last epoch is always validated"
+        return last
+
+    def _after_validation(self, fold: int, epoch: int, measures: Mapping[str, float]) -> None:
+        self._look_up_from_work()
+        is_new = self._report(fold, epoch, {"dice": measures["dice"], "cldice": measures["cldice"]})
+        if is_new and self.trial.should_prune():
+            raise optuna.TrialPruned(f"at fold {fold}, epoch {epoch}")
+
+    def _report(self, fold: int, epoch: int, measures: Measures) -> bool:
+        """Report the mean over the folds so far; False where nothing was reported."""
+        so_far = [*self._finished, measures]
+        self._latest = {measure: fmean(each[measure] for each in so_far) for measure in ("dice", "cldice")}
+        seconds = round(self._seconds_before + time.monotonic() - self._began, 1)
+        # Raises where another worker was given this trial, because this one gave no sign of life for too long.
+        self.trial.set_user_attr("seconds", seconds)
+        self.trial.set_user_attr("reached", {"fold": fold, "epoch": epoch, **self._latest})
+        step = fold * self.settings.train.epochs + epoch
+        if len(self.settings.measures) > 1 or step in self._reported:
+            return False
+        self.trial.report(self._latest[self.settings.measures[0]], step)
+        self._reported.add(step)
+        return True
+
+    def _reason(self, error: Exception) -> str:
+        text = " ".join(str(error).split()).replace(f"{trial_folder(self.settings.folder, self.number)}{os.sep}", "")
+        if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in text:
+            return f"out of memory: a smaller batch, patch or network would fit ({text})"
+        return text if isinstance(error, ValueError | OSError) and text else f"{type(error).__name__}: {text}"
+
+
+def run_trial(
+    trial: optuna.Trial,
+    settings: StudySettings,
+    space: SearchSpace,
+    begun: Callable[[], None],
+    look_up_from_work: Callable[[], None],
+) -> list[float]:
+    """Optuna's objective: the values to maximise.
+
+    Args:
+        trial: Optuna's.
+        settings: of the study.
+        space: what is searched.
+        begun: called when the trial has its values, so that another worker may ask for its own.
+        look_up_from_work: called at each validation; may raise to interrupt the trial.
+    """
+    values = space.suggest(trial)
+    trial.set_user_attr("worker", {"host": socket.gethostname(), "pid": os.getpid(), "attempt": trial.number})
+    begun()
+    run = TrialRun(trial, settings, values, look_up_from_work)
+    try:
+        scores = run.score(space)
+    except (optuna.TrialPruned, TrialFailed):
+        run.log_hyperparameters()
+        raise
+    run.log_hyperparameters()
+    return scores
+
+
+def _history(folder: RunFolder) -> list[dict[str, float]]:
+    """One row an epoch of a training, from its checkpoint: history.csv may be a kill behind."""
+    latest = folder.checkpoint("latest")
+    return list(load_checkpoint(latest)["history"]) if latest.exists() else []
+
+
+def _measures(row: Mapping[str, float]) -> Measures | None:
+    if "validation/dice" not in row:
+        return None
+    return {"dice": row["validation/dice"], "cldice": row["validation/cldice"]}

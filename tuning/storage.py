@@ -1,0 +1,147 @@
+"""Where a study is kept: a SQLite file for one machine, a PostgreSQL database for several."""
+
+import contextlib
+import sqlite3
+import time
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import optuna
+import sqlalchemy
+from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
+from sqlalchemy import exc
+from sqlalchemy.engine import URL, make_url
+
+LOCK_WAIT_SECONDS = 30
+"""How long a busy database is waited for."""
+BEATS_OF_GRACE = 5
+"""A worker without a sign of life for so many heartbeats is taken for dead."""
+_FORMS = "sqlite:///FILE or postgresql://USER@HOST/DATABASE"
+
+
+def open_storage(url: str, heartbeat_seconds: int, retries: int) -> RDBStorage:
+    """Optuna's storage at a URL, made where it is missing.
+
+    While a trial runs, its worker gives a sign of life every `heartbeat_seconds`; a trial without any is failed by the
+    next worker that asks for one, and queued again up to `retries` times with what it had reported.
+
+    Raises:
+        ValueError: a malformed URL, another kind of database, or its driver is missing.
+        OSError: the database is locked, unreachable or no database.
+    """
+    where = _checked(url)
+    wait = {"timeout": LOCK_WAIT_SECONDS} if is_file(where) else {"connect_timeout": LOCK_WAIT_SECONDS}
+    with told_in_a_line(url), warnings.catch_warnings():
+        # Heartbeats have been "experimental" in Optuna since 2020.
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return RDBStorage(
+            where.render_as_string(hide_password=False),
+            # A connection that the server has closed since is opened anew.
+            engine_kwargs={"connect_args": wait, "pool_pre_ping": True},
+            heartbeat_interval=heartbeat_seconds,
+            grace_period=BEATS_OF_GRACE * heartbeat_seconds,
+            heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(
+                max_retry=retries, inherit_intermediate_values=True
+            ),
+        )
+
+
+def is_file(where: URL) -> bool:
+    """Whether it is a file of this machine."""
+    return where.get_backend_name() == "sqlite"
+
+
+def _checked(url: str) -> URL:
+    try:
+        where = make_url(url)
+    except exc.ArgumentError:
+        raise ValueError(f"--storage {url}: not a database URL; expected {_FORMS}") from None
+    kind = where.get_backend_name()
+    if kind not in ("sqlite", "postgresql"):
+        raise ValueError(f"--storage {shown(url)}: {kind} is not supported; expected {_FORMS}")
+    if kind == "sqlite":
+        if where.database in (None, "", ":memory:"):
+            raise ValueError(
+                f"--storage {url}: names no file, and workers cannot share memory; expected sqlite:///FILE"
+            )
+        Path(where.database).parent.mkdir(parents=True, exist_ok=True)
+        return where
+    try:
+        import psycopg  # noqa: F401
+    except ImportError:
+        raise ValueError(
+            f"--storage {shown(url)}: PostgreSQL needs one more package: pip install 'psycopg[binary]'"
+        ) from None
+    return where.set(drivername="postgresql+psycopg")
+
+
+def shown(url: str) -> str:
+    """A URL without its password."""
+    return make_url(url).render_as_string(hide_password=True)
+
+
+@contextlib.contextmanager
+def told_in_a_line(url: str) -> Iterator[None]:
+    """Turn a database's complaints into an OSError of one line, with the remedy."""
+    try:
+        yield
+    except (exc.SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
+        cause = error.__cause__ if isinstance(error, optuna.exceptions.StorageInternalError) else error
+        reason = " ".join(str(getattr(cause, "orig", None) or cause).split())
+        if "locked" in reason:
+            remedy = "another program keeps it locked: end that, or choose another --storage"
+        elif is_file(make_url(url)):
+            remedy = "choose a writable file that is a study's, or a new one"
+        else:
+            remedy = "is the database running, and are user, password and name right?"
+        raise OSError(f"--storage {shown(url)}: {reason}; {remedy}") from None
+    except RuntimeError as error:
+        # Optuna's refusal of tables that another version of it made.
+        if "version" not in str(error):
+            raise
+        raise OSError(f"--storage {shown(url)}: {' '.join(str(error).split())}") from None
+
+
+@contextlib.contextmanager
+def taking_turns(storage: RDBStorage, study_name: str) -> Iterator[None]:
+    """Let one worker at a time look at a study and take a trial from it, whatever machine it is on.
+
+    A database's own locks are used, which end with the process that holds them.
+
+    Raises:
+        OSError: the turn did not come in time.
+    """
+    url = make_url(storage.url)
+    with _file_lock(f"{url.database}.turn") if is_file(url) else _advisory_lock(storage.engine, study_name):
+        yield
+
+
+@contextlib.contextmanager
+def _file_lock(path: str) -> Iterator[None]:
+    # An empty SQLite file beside the study's: its exclusive lock is the same on every system.
+    connection = sqlite3.connect(path, timeout=LOCK_WAIT_SECONDS, isolation_level=None)
+    try:
+        try:
+            connection.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError as error:
+            raise OSError(f"{path}: {error}; another worker holds it without an end") from None
+        yield
+    finally:
+        connection.close()
+
+
+@contextlib.contextmanager
+def _advisory_lock(engine: sqlalchemy.Engine, study_name: str) -> Iterator[None]:
+    key = {"key": f"ramify {study_name}"}
+    end = time.monotonic() + LOCK_WAIT_SECONDS
+    # No transaction: the lock is the connection's.
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        while not connection.scalar(sqlalchemy.text("SELECT pg_try_advisory_lock(hashtext(:key))"), key):
+            if time.monotonic() > end:
+                raise OSError(f"study {study_name}: another worker holds it without an end")
+            time.sleep(0.05)
+        try:
+            yield
+        finally:
+            connection.execute(sqlalchemy.text("SELECT pg_advisory_unlock(hashtext(:key))"), key)

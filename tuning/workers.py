@@ -1,0 +1,215 @@
+"""Processes that take trials from a study until it has its number."""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import optuna
+import torch
+from optuna.storages import RDBStorage
+from optuna.trial import TrialState
+
+from tuning.objective import TrialFailed, run_trial
+from tuning.search_space import SearchSpace
+from tuning.settings import StudySettings
+from tuning.storage import open_storage, taking_turns
+from tuning.study import make_pruner, make_sampler
+from tuning.trials import queue_again, release_abandoned, standing
+
+LOOK_SECONDS = 0.5
+"""How often the first process looks at its workers and at the study."""
+DEATHS_IN_A_ROW = 3
+"""So many deaths of workers, for each worker, without a trial that ended: it is no use to replace them any more."""
+
+INTERRUPTED = 130
+"""Exit code of a worker that was told to stop."""
+
+
+def work(settings: StudySettings, space: SearchSpace, storage: RDBStorage, interrupted: Callable[[], None]) -> None:
+    """Take one trial after another, until the study has its number and none of another worker could come back.
+
+    Args:
+        settings: of the study.
+        space: what is searched.
+        storage: where the study is.
+        interrupted: called now and then; raises KeyboardInterrupt to end.
+    """
+    study = optuna.load_study(study_name=settings.study, storage=storage, pruner=make_pruner(settings))
+    while True:
+        interrupted()
+        with contextlib.ExitStack() as turn:
+            turn.enter_context(taking_turns(storage, settings.study))
+            release_abandoned(study, storage)
+            now = standing(study)
+            if now.hopeless:
+                return
+            if now.asks_for_a_worker(settings.trials):
+                study.sampler = make_sampler(settings, len(study.get_trials(deepcopy=False)))
+                _take_one(study, storage, settings, space, interrupted, turn)
+                continue
+        if not now.in_state(TrialState.RUNNING):
+            return
+        # Its worker may yet die and leave the trial to this one.
+        time.sleep(min(settings.heartbeat_seconds, 5))
+
+
+def _take_one(
+    study: optuna.Study,
+    storage: RDBStorage,
+    settings: StudySettings,
+    space: SearchSpace,
+    interrupted: Callable[[], None],
+    turn: contextlib.ExitStack,
+) -> None:
+    """Run one trial; the turn is given up as soon as the trial has its values."""
+    taken: list[int] = []
+
+    def objective(trial: optuna.Trial) -> list[float]:
+        taken.append(trial.number)
+        return run_trial(trial, settings, space, turn.close, interrupted)
+
+    try:
+        study.optimize(objective, n_trials=1, catch=(TrialFailed,))
+    except KeyboardInterrupt:
+        turn.close()
+        if taken:
+            with taking_turns(storage, settings.study):
+                queue_again(study, taken[0])
+        raise
+    except (ValueError, optuna.exceptions.UpdateFinishedTrialError):
+        # Optuna refuses a result for a trial that others took for abandoned: it is theirs now.
+        if not taken or not study.get_trials(deepcopy=False)[taken[0]].state.is_finished():
+            raise
+
+
+def run_workers(settings: StudySettings, space: SearchSpace, watch: Callable[[], int]) -> None:
+    """Run the study's workers on this machine, replace those that die, and return when all are done.
+
+    Args:
+        settings: of the study.
+        space: what is searched.
+        watch: called often; returns how many trials have ended.
+
+    Raises:
+        OSError: the workers die again and again without ending a trial.
+        KeyboardInterrupt: this process was told to stop; the workers have queued their trials again.
+    """
+    crew: dict[int, BaseProcess] = {}
+    deaths, ended = 0, watch()
+    try:
+        with _sigterm_interrupts():
+            for number in range(1, settings.workers + 1):
+                crew[number] = _start(number, settings, space)
+            while crew:
+                time.sleep(LOOK_SECONDS)
+                if (now_ended := watch()) > ended:
+                    deaths, ended = 0, now_ended
+                for number, process in list(crew.items()):
+                    if process.is_alive():
+                        continue
+                    del crew[number]
+                    if process.exitcode != 0:
+                        deaths += 1
+                        _check_worth_replacing(deaths, settings, number, process)
+                        crew[number] = _start(number, settings, space)
+    finally:
+        for process in crew.values():
+            process.terminate()
+        for process in crew.values():
+            process.join()
+
+
+def log_file(folder: Path, number: int) -> Path:
+    """Where a worker writes what it would show."""
+    return folder / "logs" / f"worker_{number}.log"
+
+
+def _check_worth_replacing(deaths: int, settings: StudySettings, number: int, process: BaseProcess) -> None:
+    code = process.exitcode or 0
+    how = f"killed by {signal.Signals(-code).name}" if code < 0 else "stopped"
+    log = log_file(settings.folder, number)
+    if deaths >= DEATHS_IN_A_ROW * settings.workers:
+        lines = log.read_text(encoding="utf-8", errors="replace").split("\n") if log.exists() else []
+        last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+        raise OSError(f"{log}: {deaths} workers died without ending a trial, the last was {how}; {last}")
+    print(f"worker {number} was {how}; another takes its place ({log})", file=sys.stderr, flush=True)
+
+
+def _start(number: int, settings: StudySettings, space: SearchSpace) -> BaseProcess:
+    threads = thread_share(settings.workers)
+    with _environment(
+        # Read when the libraries are loaded, so they must be there before the process is. Torch processes with more
+        # threads than cores between them wait for one another: two of two threads on two cores, ten times as long.
+        OMP_NUM_THREADS=str(threads),
+        MKL_NUM_THREADS=str(threads),
+        # A log needs no bar that moves.
+        TQDM_MININTERVAL="30",
+    ):
+        context = multiprocessing.get_context("spawn")
+        # No daemon: those may not have loader processes of their own.
+        process = context.Process(target=_enter, args=(number, settings, space, threads, os.getpid()), daemon=False)
+        process.start()
+    return process
+
+
+def thread_share(workers: int) -> int:
+    """Threads for each of some workers; never more than OMP_NUM_THREADS says, where it is set."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    given = os.environ.get("OMP_NUM_THREADS", "")
+    return max(1, min(cores // workers, int(given) if given.isdecimal() and int(given) else cores))
+
+
+def _enter(number: int, settings: StudySettings, space: SearchSpace, threads: int, parent: int) -> None:
+    """What a worker's process begins with."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # A Ctrl-C reaches all at once; the first process passes it on.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    log = log_file(settings.folder, number)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+        os.dup2(descriptor, stream.fileno())
+    torch.set_num_threads(threads)
+    if settings.device in ("auto", "cuda") and torch.cuda.is_available():
+        torch.cuda.set_device((number - 1) % torch.cuda.device_count())
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+    def interrupted() -> None:
+        if os.getppid() != parent:
+            raise KeyboardInterrupt(f"process {parent} is gone")
+
+    try:
+        storage = open_storage(settings.storage_url, settings.heartbeat_seconds, settings.retries)
+        work(settings, space, storage, interrupted)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+@contextlib.contextmanager
+def _environment(**variables: str) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+@contextlib.contextmanager
+def _sigterm_interrupts() -> Iterator[None]:
+    """Let SIGTERM stop this process as Ctrl-C does, so that it takes its workers along."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
