@@ -27,7 +27,10 @@ class _Leaves(NamedTuple):
 def term_gradients(
     loss: TotalLoss, outputs: Outputs, truth: Truth, network: nn.Module, generator: torch.Generator | None = None
 ) -> dict[str, float]:
-    """Norm of every term's gradient, unweighted, and its cosine with the sum of all Dice and cross-entropy terms.
+    """Norm of every term's gradient, unweighted, and its cosine with Dice and cross-entropy.
+
+    Tasks have channels of their own, so by probabilities and logits a term is held against its own task's Dice and
+    cross-entropy; the encoder is shared, and there it is held against the sum of all tasks'.
 
     Args:
         loss: the objective.
@@ -37,7 +40,7 @@ def term_gradients(
         generator: draws what a term draws; give one with the state that the step's own has.
 
     Returns:
-        "gradient/<place>/<term>/norm" and ".../cosine" for the places "probabilities" (not for exclusive classes, whose
+        "gradient/<place>/<task>/<term>/norm" and ".../cosine" for the places "probabilities" (not for exclusive classes, whose
         probabilities are not free), "logits" and "encoder". A gradient of zero has no direction, and so no cosine.
     """
     # In double precision a saturated sigmoid still has a slope, so that the gradient by p can be told from that by x.
@@ -66,7 +69,7 @@ def term_gradients(
     return {
         f"gradient/{place}/{name}": value
         for place, gradients in places.items()
-        for name, value in _compared(gradients).items()
+        for name, value in _compared(gradients, shared=place == "encoder").items()
     }
 
 
@@ -82,14 +85,17 @@ def _joined(gradients: Sequence[Tensor | None], weights: Sequence[Tensor]) -> Te
     return torch.cat([part.flatten().double() for part in parts])
 
 
-def _compared(gradients: Mapping[str, Tensor]) -> dict[str, float]:
-    """Norm of each gradient, and its cosine with the sum of those of Dice and cross-entropy."""
-    parts = [gradient for name, gradient in gradients.items() if name.rpartition("/")[2] in REFERENCE_TERMS]
-    reference = torch.stack(parts).sum(0) if parts else None
+def _compared(gradients: Mapping[str, Tensor], *, shared: bool) -> dict[str, float]:
+    """Norm of each gradient, and its cosine with those of Dice and cross-entropy: of its own task, or of all."""
     compared: dict[str, float] = {}
     for name, gradient in gradients.items():
+        reference = torch.zeros_like(gradient)
+        for other, pull in gradients.items():
+            task, _, term = other.rpartition("/")
+            if term in REFERENCE_TERMS and (shared or task == name.rpartition("/")[0]):
+                reference = reference + pull
         norm = gradient.norm()
         compared[f"{name}/norm"] = float(norm)
-        if reference is not None and norm > 0 and reference.norm() > 0:
+        if norm > 0 and reference.norm() > 0:
             compared[f"{name}/cosine"] = float(gradient @ reference / (norm * reference.norm()))
     return compared
