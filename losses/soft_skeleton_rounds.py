@@ -170,6 +170,8 @@ class PlainRounds:
         self, values: Tensor, pairs: Tensor, gradient: Tensor, axis: int, better: Callable[..., Tensor]
     ) -> None:
         """Turn the derivative by what `_pool` made of the values into that by the values."""
+        if values.shape[axis] == 1:
+            return
         step = math.prod(values.shape[axis + 1 :])
         with self._scratch.frame():
             by_pairs, second = self._scratch.take(values.shape), self._scratch.take(values.shape)
