@@ -40,8 +40,9 @@ def term_gradients(
         generator: draws what a term draws; give one with the state that the step's own has.
 
     Returns:
-        "gradient/<place>/<task>/<term>/norm" and ".../cosine" for the places "probabilities" (not for exclusive classes, whose
-        probabilities are not free), "logits" and "encoder". A gradient of zero has no direction, and so no cosine.
+        "gradient/<place>/<task>/<term>/norm" and ".../cosine" for the places "probabilities" (not for exclusive
+        classes, whose probabilities are not free), "logits" and "encoder". A gradient of zero has no direction, and so
+        no cosine.
     """
     # In double precision a saturated sigmoid still has a slope, so that the gradient by p can be told from that by x.
     leaves = _Leaves(
