@@ -147,7 +147,7 @@ def _cells(difference: Difference) -> list[str]:
     start = [difference.measure, difference.better or "?"]
     if evidence is None:
         return [*start, "-", "-", "-", "0", "-", "-", "-", "-", difference.verdict.word]
-    digits = digits_of(difference)
+    digits = digits_of(difference.measure, evidence.mean, evidence.reference_mean)
     interval = evidence.interval
     ends = f"[{interval.low:+.{digits}f}, {interval.high:+.{digits}f}]" if interval else "[too few pairs]"
     return [
@@ -156,22 +156,22 @@ def _cells(difference: Difference) -> list[str]:
         _mean_and_sd(evidence.mean, evidence.sd, digits),
         f"{evidence.difference:+.{digits}f} {ends}",
         str(evidence.pairs),
-        _p_value(evidence.wilcoxon.p),
-        _p_value(evidence.permutation.p),
-        _p_value(adjusted.deciding) if adjusted else "-",
+        p_value_in_words(evidence.wilcoxon.p),
+        p_value_in_words(evidence.permutation.p),
+        p_value_in_words(adjusted.deciding) if adjusted else "-",
         f"{evidence.cohen_dz:+.2f}" if evidence.cohen_dz is not None else "-",
         difference.verdict.word,
     ]
 
 
-def digits_of(difference: Difference) -> int:
+def digits_of(measure: str, *means: float) -> int:
     """Decimals worth showing: two for millimetres and large counts, four for shares."""
-    evidence = difference.evidence
-    large = evidence is not None and max(abs(evidence.mean), abs(evidence.reference_mean)) >= LARGE
-    return 2 if large or difference.measure.endswith("_mm") else 4
+    large = max(map(abs, means), default=0.0) >= LARGE
+    return 2 if large or measure.endswith("_mm") else 4
 
 
-def _p_value(p: float) -> str:
+def p_value_in_words(p: float) -> str:
+    """Four decimals, or that it is below them."""
     return f"{p:.4f}" if p >= LEAST_SHOWN else f"<{LEAST_SHOWN}"
 
 

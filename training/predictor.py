@@ -92,6 +92,10 @@ class Predictor:
             probabilities *= organ.array
         return Prediction(image.with_array(probabilities >= VESSEL_PROBABILITY), image.with_array(probabilities))
 
+    def predict_prepared(self, image: np.ndarray) -> np.ndarray:
+        """Probabilities, float32 (*S), of an image (*S) that is prepared as the training's cases were."""
+        return self._probabilities(np.array(image, dtype=np.float32), self._settings.loading.patch_size)
+
     def _probabilities(self, image: np.ndarray, window: tuple[int, ...] | None) -> np.ndarray:
         tensor = torch.from_numpy(image)[None, None].to(self._device)
         result = infer(self._main_probability, tensor, self._inference, window, self._network.size_multiple)

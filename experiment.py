@@ -1,0 +1,172 @@
+"""Variants of a method over folds and seeds: trained, compared, and a table with verdicts in words.
+
+    python experiment.py configs/experiments/sam_table1.yaml --workers 2            on phantoms, nothing to download
+    python experiment.py configs/experiments/sam_table1.yaml configs/experiments/ircadb.yaml --root 3Dircadb1
+    python experiment.py configs/experiments/sam_table1.yaml --no-run               the table of what is there so far
+
+A second file lies on top of the first, flags on top of both. OUTPUT/NAME gets the prepared cases, a folder a run, and
+the table as table.md, table.csv, table.json and table.png. Whatever is there already is not done again: an experiment
+that was killed goes on when it is started again. A run that fails is told in one line, the others go on, and the exit
+code is 1. docs/experiments.md shows how to ask a question of your own; `python experiment.py --help` has every setting.
+"""
+
+import contextlib
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+import preprocess
+from command_line import parse, run
+from command_line.yaml_settings import describe_validation_error, laid_over, read_yaml
+from data.adapters import DatasetSettings
+from data.folds import patients_of
+from data.json_files import to_json
+from data.provenance import versions
+from data.whole_files import write_whole
+from experiments.checks import check_fold_count, check_folds, check_scales, scales_in
+from experiments.comparison_table import pairs_to_csv
+from experiments.forest_plot import draw_comparison
+from experiments.pieces import Ending, ending_of
+from experiments.plan import ExperimentSettings, LayerSettings, Piece, nested, pieces_of
+from experiments.runner import held, run_experiment
+from experiments.table import Table, build_table
+from experiments.table_forms import to_csv, to_markdown, to_plain_table, to_screen
+from preprocess import PreprocessCommand
+from training.settings import RunSettings
+
+SettingsT = TypeVar("SettingsT", bound=BaseModel)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Prepare, run and compare; 1 if a run failed or is missing."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    files = next((place for place, word in enumerate(words) if word.startswith("-")), len(words))
+    words = [word for file in words[:files] for word in ("--config", file)] + words[files:]
+    if not {"--config", "-h", "--help"} & set(words):
+        raise ValueError("no experiment given: expected its YAML file, such as configs/experiments/sam_table1.yaml")
+    experiment = parse(ExperimentSettings, "Compare variants of a method over folds and seeds.", words)
+    preparations, trainings = preparations_of(experiment), trainings_of(experiment)
+    for variant, training in trainings.items():
+        command = preparations.get(experiment.store_of(variant))
+        scales = len(command.preprocessing.scales.quantiles) + 1 if command else scales_in(experiment.store_of(variant))
+        check_scales(variant, training, scales)
+
+    # A look at the table disturbs nobody; runs are for one process at a time.
+    with held(experiment.folder) if experiment.run else contextlib.nullcontext():
+        if experiment.run:
+            prepare(experiment, preparations)
+        for store, command in preparations.items():
+            check_fold_count(store, command.folds.folds)
+        check_folds(experiment, trainings)
+        dataset = next((dataset_of(command) for command in preparations.values()), None)
+        pieces = list(pieces_of(experiment, trainings, dataset))
+        endings = run_experiment(experiment, pieces) if experiment.run else endings_of(pieces)
+        table = build_table(experiment, pieces, endings, patients_of(pieces[0].settings.cases))
+        print(to_screen(table))
+        print(f"written: {', '.join(str(path) for path in write(table, experiment.folder))}")
+    return 0 if table.finished == len(pieces) else 1
+
+
+def preparations_of(experiment: ExperimentSettings) -> dict[Path, PreprocessCommand]:
+    """How each store of cases is made; none where the cases are taken as they are."""
+    if experiment.cases is not None:
+        return {}
+    found = {}
+    for variant in experiment.variants:
+        store = experiment.store_of(variant)
+        own = {"output": str(store), "workers": experiment.workers}
+        if experiment.root is not None:
+            own["root"] = str(experiment.root)
+        overrides = experiment.preparation_of(variant)
+        found[store] = resolved(PreprocessCommand, experiment.preprocess, "preprocess", variant, overrides, own)
+    return found
+
+
+def trainings_of(experiment: ExperimentSettings) -> dict[str, RunSettings]:
+    """The settings of every variant's training, before fold and seed."""
+    return {
+        variant: resolved(
+            RunSettings,
+            experiment.train,
+            "train",
+            variant,
+            nested(its.train, f"variants.{variant}.train"),
+            {"cases": str(experiment.store_of(variant)), "output": str(experiment.folder / "runs")},
+        )
+        for variant, its in experiment.variants.items()
+    }
+
+
+def resolved(
+    settings_class: type[SettingsT],
+    layers: LayerSettings,
+    stage: str,
+    variant: str,
+    overrides: Mapping[str, Any],
+    own: Mapping[str, Any],
+) -> SettingsT:
+    """The settings of a stage for a variant: files, the experiment's settings, the variant's, the experiment's own.
+
+    Raises ValueError that names the key at fault and its near miss, FileNotFoundError for a missing file.
+    """
+    plain: dict[str, Any] = {}
+    for file in layers.configs:
+        plain = laid_over(plain, read_yaml(file))
+    for layer in (nested(layers.settings, f"{stage}.settings"), dict(overrides), dict(own)):
+        plain = laid_over(plain, layer)
+    try:
+        return settings_class.model_validate(plain)
+    except ValidationError as error:
+        raise ValueError(f"variant {variant}, {stage}: {describe_validation_error(error, settings_class)}") from None
+
+
+def prepare(experiment: ExperimentSettings, preparations: Mapping[Path, PreprocessCommand]) -> None:
+    """Write down what is meant, and fill the stores as preprocess.py does, as far as that is not done."""
+    write_whole(experiment.folder / "experiment.yaml", to_yaml(experiment))
+    for store, command in preparations.items():
+        config = store.with_name(f"{store.name}.yaml")
+        write_whole(config, to_yaml(command))
+        print(f"cases: {store}", flush=True)
+        # What it tells of each case goes to a log; complaints come through.
+        log = store.with_name(f"{store.name}.log")
+        with log.open("a", encoding="utf-8") as stream, contextlib.redirect_stdout(stream):
+            code = preprocess.main(["--config", str(config)])
+        if code:
+            raise ValueError(f"{store}: not every case could be prepared; the reasons stand above")
+
+
+def to_yaml(settings: BaseModel) -> str:
+    """Settings as a configuration file."""
+    return yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def dataset_of(command: PreprocessCommand) -> DatasetSettings:
+    """Where images and masks come from."""
+    return DatasetSettings(**{name: getattr(command, name) for name in DatasetSettings.model_fields})
+
+
+def endings_of(pieces: Sequence[Piece]) -> dict[str, Ending]:
+    """How the runs ended that did."""
+    return {piece.name: ending for piece in pieces if (ending := ending_of(piece))}
+
+
+def write(table: Table, folder: Path) -> list[Path]:
+    """Write the table in every form; the files' paths."""
+    contents: dict[str, bytes | str] = {
+        "table.md": to_markdown(table),
+        "table.csv": to_csv(table),
+        "table.json": to_json(to_plain_table(table, versions())),
+    }
+    if table.comparison:
+        contents |= {"pairs.csv": pairs_to_csv(table.comparison), "table.png": draw_comparison(table.comparison)}
+    for name, content in contents.items():
+        write_whole(folder / name, content)
+    return [folder / name for name in contents]
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,47 @@
+"""What must fit together before anything is computed."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from data.case_store import open_store, read_case
+from data.folds import SPLITS_FILE, check_splits, load_fold, patients_of
+from data.json_files import read_json
+from experiments.plan import ExperimentSettings
+from training.settings import RunSettings
+
+
+def scales_in(store: Path) -> int:
+    """Number of scales S of the cases in a store."""
+    return len(read_case(store, open_store(store)[0]).record["scales"]["thresholds_mm"]) + 1
+
+
+def check_scales(variant: str, training: RunSettings, scales: int) -> None:
+    """Refuse weights of scales that do not fit their number; raises ValueError that names the variant."""
+    if training.model.formulation == "multi_task":
+        try:
+            training.loss.scale_weights(scales)
+        except ValueError as error:
+            raise ValueError(f"variant {variant}, train: loss.{error}") from None
+
+
+def check_fold_count(store: Path, expected: int) -> None:
+    """Refuse a store whose cases were parted into another number of folds than the settings now ask for."""
+    path, patient_of = store / SPLITS_FILE, patients_of(store)
+    splits = check_splits(read_json(path), patient_of, str(path))
+    if len(splits) != expected:
+        raise ValueError(
+            f"{path}: has {len(splits)} folds, but preprocess asks for {expected}; "
+            "ask for as many, or give the experiment another --name"
+        )
+
+
+def check_folds(experiment: ExperimentSettings, trainings: Mapping[str, RunSettings]) -> None:
+    """Refuse folds that are missing, or that differ between variants: their cases could not be paired."""
+    for fold in experiment.folds:
+        parts = {
+            variant: load_fold(experiment.store_of(variant), training.splits, fold)
+            for variant, training in trainings.items()
+        }
+        first, expected = next(iter(parts.items()))
+        if other := next((variant for variant, part in parts.items() if part != expected), None):
+            raise ValueError(f"fold {fold}: {other} has other cases in it than {first}; they could not be compared")

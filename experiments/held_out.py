@@ -1,0 +1,83 @@
+"""A fold's held-out cases, segmented by the network that did not see them and compared with their truth."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from data.adapters import Adapter, open_dataset
+from data.case_store import read_case
+from data.files import read_mask, write_volume
+from data.folds import load_fold
+from data.loading import spacing_of
+from data.volume import Volume
+from experiments.plan import Piece
+from metrics.case import CaseScores, evaluate_case
+from training.predictor import VESSEL_PROBABILITY, Predictor
+from training.run_folder import RunFolder
+
+PREDICTIONS = "predictions"
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOutCase:
+    """One held-out case, on the grid on which it is compared.
+
+    truth: bool. region: the part of the volume that counts, bool, or None for all of it.
+    """
+
+    case_id: str
+    image: Volume
+    organ: Volume | None
+    truth: Volume
+    region: np.ndarray | None
+
+
+def score_held_out(piece: Piece) -> Iterator[tuple[str, CaseScores]]:
+    """Segment and score each held-out case; masks that are there already are not made again.
+
+    The weights are those of the last epoch: the best ones on validation would be chosen by the very cases that are
+    scored here.
+
+    Raises ValueError or OSError where a case or the checkpoint cannot be read.
+    """
+    settings, predictor = piece.settings, None
+    adapter = None if piece.dataset is None else open_dataset(piece.dataset)
+    for case_id in load_fold(settings.cases, settings.splits, piece.fold)["val"]:
+        case = _native(adapter, settings.cases, case_id) if adapter else _prepared(settings.cases, case_id)
+        path = mask_file(piece.folder, case_id)
+        if not path.exists():
+            predictor = predictor or Predictor(piece.folder.checkpoint("final"), settings.device)
+            write_volume(path, _segmented(case, predictor, native=adapter is not None))
+        prediction = read_mask(path).array
+        scores = evaluate_case(prediction, case.truth.array, case.image.spacing_mm, piece.evaluation, case.region)
+        yield case_id, scores
+
+
+def mask_file(folder: RunFolder, case_id: str) -> Path:
+    """Where the predicted mask of a held-out case lies."""
+    return folder.root / PREDICTIONS / f"{case_id}.nii.gz"
+
+
+def _native(adapter: Adapter, store: Path, case_id: str) -> HeldOutCase:
+    """The case as its data set gives it: the truth is untouched by any preprocessing."""
+    raw = adapter.load(case_id)
+    restricted = read_case(store, case_id).record["settings"]["restrict_to_organ"] and raw.organ is not None
+    region = raw.organ.array if restricted and raw.organ is not None else None
+    return HeldOutCase(case_id, raw.image, raw.organ, raw.vessels, region)
+
+
+def _prepared(store: Path, case_id: str) -> HeldOutCase:
+    """The case as the network sees it."""
+    case = read_case(store, case_id)
+    image = Volume(np.asarray(case.arrays["image"]), spacing_of(case))
+    organ = np.asarray(case.arrays["organ"], dtype=bool)
+    truth = image.with_array(np.asarray(case.arrays["scales"]) > 0)
+    return HeldOutCase(case_id, image, image.with_array(organ), truth, organ)
+
+
+def _segmented(case: HeldOutCase, predictor: Predictor, native: bool) -> Volume:
+    if native:
+        return predictor.predict(case.image, case.organ, case.case_id).mask
+    return case.image.with_array(predictor.predict_prepared(case.image.array) >= VESSEL_PROBABILITY)

@@ -1,0 +1,158 @@
+"""One run of an experiment: trained, its held-out cases segmented and scored, as far as that is not done.
+
+runs/VARIANT/seed_S/fold_F/     the folder of the training, and in it
+    predictions/CASE.nii.gz     masks of the held-out cases
+    metrics.json                their scores, in evaluate.py's form: compare.py takes it
+    piece.json                  how the run ended, and how long it took
+    log.txt                     what it would have shown
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import ValidationError
+
+from data.folds import load_fold
+from data.json_files import read_json, write_json
+from data.provenance import versions
+from data.whole_files import write_whole
+from experiments.held_out import score_held_out
+from experiments.plan import Piece
+from experiments.results import RESULTS_FILE
+from metrics.table import build_report, to_json
+from training.loop import train_run
+from training.settings import RunSettings
+
+PIECE_FILE, LOG_FILE = "piece.json", "log.txt"
+SHOWN_DIFFERENCES = 3
+# Where and how fast, not what: they may change between the beginning of a run and its end.
+_FREE = {"cases", "output", "device", "resume", "loading.workers", "validation.figures_every"}
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a run ended.
+
+    seconds, epochs: how long it was at work the last time, and the epochs it trained in that time.
+    reason: why it failed.
+    """
+
+    state: Literal["finished", "failed"]
+    seconds: float
+    epochs: int
+    reason: str = ""
+
+
+def run_piece(piece: Piece) -> None:
+    """Train, segment and score, as far as that is not done.
+
+    Raises whatever the training does: ValueError for one that diverged, MemoryError, ...
+    """
+    train_run(piece.settings)
+    write_whole(
+        results_file(piece), to_json(build_report(dict(score_held_out(piece)), {}, versions(), piece.evaluation))
+    )
+
+
+def results_file(piece: Piece) -> Path:
+    """Where the scores of a run are."""
+    return piece.folder.root / RESULTS_FILE
+
+
+def log_file(piece: Piece) -> Path:
+    """Where a run writes what it would show."""
+    return piece.folder.root / LOG_FILE
+
+
+def ending_of(piece: Piece) -> Ending | None:
+    """How the run ended; None for one that did not, or whose scores are missing or of another evaluation."""
+    path = piece.folder.root / PIECE_FILE
+    if not path.is_file():
+        return None
+    ending = Ending(**read_json(path))
+    if ending.state == "finished" and not _is_scored(piece):
+        return None
+    return ending
+
+
+def record_ending(piece: Piece, ending: Ending) -> None:
+    """Keep how the run ended."""
+    write_json(piece.folder.root / PIECE_FILE, asdict(ending))
+
+
+def epochs_done(piece: Piece) -> int:
+    """Epochs that are behind the run, by its history."""
+    history = piece.folder.root / "history.csv"
+    if not history.is_file():
+        return 0
+    return max(0, history.read_bytes().count(b"\n") - 1)
+
+
+class Stopwatch:
+    """Seconds and epochs of a run since now."""
+
+    def __init__(self, piece: Piece) -> None:
+        self._piece, self._began, self._had = piece, time.monotonic(), epochs_done(piece)
+
+    @property
+    def seconds(self) -> float:
+        """Since it was begun or taken up again."""
+        return time.monotonic() - self._began
+
+    @property
+    def epochs(self) -> int:
+        """Trained in that time."""
+        return epochs_done(self._piece) - self._had
+
+    def ending(self, state: Literal["finished", "failed"], reason: str = "") -> Ending:
+        """The run's ending, now."""
+        return Ending(state, round(self.seconds, 1), self.epochs, reason)
+
+
+def check_unchanged(piece: Piece) -> None:
+    """Refuse a run that was begun with other settings or cases: its scores would be those of another experiment.
+
+    Raises ValueError that names the settings.
+    """
+    config, description = piece.folder.root / "config.yaml", piece.folder.root / "run.json"
+    if not (config.is_file() and description.is_file()):
+        return
+    try:
+        before = _flat(RunSettings.model_validate(yaml.safe_load(config.read_text(encoding="utf-8"))))
+    except (ValidationError, yaml.YAMLError):
+        before = {"settings": "of another version"}
+    now = _flat(piece.settings)
+    different = [
+        f"{key} was {before.get(key)!r}, now {now.get(key)!r}"
+        for key in dict.fromkeys((*before, *now))
+        if key not in _FREE and before.get(key) != now.get(key)
+    ]
+    if read_json(description).get("cases") != load_fold(piece.settings.cases, piece.settings.splits, piece.fold):
+        different.append("other cases in its fold")
+    if different:
+        raise ValueError(
+            f"{piece.folder.root}: was begun with other settings ({'; '.join(different[:SHOWN_DIFFERENCES])}); "
+            "give the experiment another --name, or remove this folder to run it anew"
+        )
+
+
+def _is_scored(piece: Piece) -> bool:
+    """Whether there are scores, measured as the experiment has it."""
+    path = results_file(piece)
+    wanted = piece.evaluation.model_dump(mode="json")
+    return path.is_file() and read_json(path).get("settings") == wanted
+
+
+def _flat(settings: RunSettings) -> dict[str, Any]:
+    """Sections' settings by dotted keys, two deep: what lies deeper is told as a whole."""
+    found: dict[str, Any] = {}
+    for name, value in settings.model_dump(mode="json").items():
+        if isinstance(value, Mapping):
+            found |= {f"{name}.{key}": inner for key, inner in value.items()}
+        else:
+            found[name] = value
+    return found

@@ -1,0 +1,224 @@
+"""What an experiment is: variants of a training, each over the same folds and seeds."""
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
+
+from data.adapters import DatasetSettings
+from experiments.comparison import ComparisonSettings
+from experiments.direction import USUAL_MEASURES
+from metrics.case import EvaluationSettings, measures_of
+from training.run_folder import RunFolder
+from training.settings import RunSettings
+
+SET_BY_THE_PLAN = ("cases", "output", "fold", "seed", "resume")
+"""Settings of a training that the experiment itself gives to each run."""
+
+_NAME = re.compile(r"\w[\w.+-]*")
+Number = Annotated[int, Field(ge=0)]
+Overrides = dict[str, Any]
+"""Settings by dotted keys (`loss.main.dice: 0.5`), by nested sections, or both."""
+
+
+class LayerSettings(BaseModel, frozen=True, extra="forbid"):
+    """Settings of a stage, as a script of that stage would be given them."""
+
+    configs: tuple[Path, ...] = ()
+    """YAML files, each on top of the one before."""
+    settings: Overrides = {}
+    """On top of the files, for every variant."""
+
+
+class VariantSettings(BaseModel, frozen=True, extra="forbid"):
+    """What is special about a variant; nothing, for the settings as they are."""
+
+    train: Overrides = {}
+    """On top of the experiment's settings of the training."""
+    preprocess: Overrides = {}
+    """On top of the experiment's settings of the preprocessing: such a variant gets prepared cases of its own."""
+
+
+class ExperimentSettings(BaseModel, frozen=True, extra="forbid"):
+    """Variants x folds x seeds, and what is measured."""
+
+    name: str
+    """Of the experiment, and of its folder."""
+    output: Path = Path("output/experiments")
+    """Folder of experiments; each gets a folder of its name in it."""
+    preprocess: LayerSettings = LayerSettings()
+    """How cases are prepared: settings of preprocess.py. Predictions are compared on the images' own grid."""
+    root: Path | None = None
+    """Folder of the data set, in place of the one in these settings."""
+    cases: Path | None = None
+    """Prepared cases to take as they are, in place of preprocess. Predictions are compared on their grid."""
+    train: LayerSettings = LayerSettings()
+    """How every variant is trained: settings of train.py."""
+    variants: dict[str, VariantSettings] = Field({}, validate_default=True)
+    """The variants by name; the first is the reference that the others are compared with."""
+    folds: tuple[Number, ...] = (0, 1, 2, 3, 4)
+    """Which folds; the held-out cases of each are segmented by the networks that did not see them."""
+    seeds: tuple[Number, ...] = (0,)
+    """Seeds of the training; every variant is trained with each, on each fold."""
+    evaluation: EvaluationSettings = EvaluationSettings()
+    """What is measured, and how."""
+    measures: tuple[str, ...] = USUAL_MEASURES
+    """Measures of the table. Choose before you look: each further one makes Holm's adjustment stricter."""
+    comparison: ComparisonSettings = ComparisonSettings()
+    """How variants are compared with the first one."""
+    workers: int = Field(1, ge=1)
+    """Runs at a time, each in a process of its own."""
+    threads: int | None = Field(None, ge=1)
+    """Threads of each process; none shares out the cores."""
+    gpus: tuple[Number, ...] = ()
+    """Numbers of GPUs to share out among the processes in turn; none leaves the choice to CUDA."""
+    run: bool = True
+    """Run what is missing; otherwise only tell what is, and make the table of what is there."""
+
+    @field_validator("name")
+    @classmethod
+    def _names_a_folder(cls, name: str) -> str:
+        if not _NAME.fullmatch(name):
+            raise ValueError("expected letters, digits, dots, dashes, underscores and +, since it names a folder")
+        return name
+
+    @field_validator("variants")
+    @classmethod
+    def _something_to_compare(cls, variants: dict[str, VariantSettings]) -> dict[str, VariantSettings]:
+        if len(variants) < 2:
+            raise ValueError("expected at least two variants to compare")
+        for name in variants:
+            cls._names_a_folder(name)
+        return variants
+
+    @field_validator("folds", "seeds")
+    @classmethod
+    def _each_once(cls, numbers: tuple[int, ...]) -> tuple[int, ...]:
+        if not numbers or len(set(numbers)) < len(numbers):
+            raise ValueError("expected at least one number, each once")
+        return numbers
+
+    @field_validator("measures")
+    @classmethod
+    def _measured(cls, measures: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        evaluation = info.data.get("evaluation", EvaluationSettings())
+        known = [measure.name for measure in measures_of(evaluation)]
+        for name in measures:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+                hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+                raise ValueError(f"no measure {name!r} with these evaluation settings; {hint}")
+        if not measures or len(set(measures)) < len(measures):
+            raise ValueError("expected at least one measure, each once")
+        return measures
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if self.cases is not None:
+            if special := [name for name, variant in self.variants.items() if variant.preprocess]:
+                raise ValueError(f"variants.{special[0]}.preprocess: cannot change cases that are taken as they are")
+            if self.preprocess != LayerSettings() or self.root is not None:
+                raise ValueError("cases and preprocess (or root) are both given; keep one of them")
+        for name, variant in self.variants.items():
+            for key in nested(variant.train, f"variants.{name}.train"):
+                if key in SET_BY_THE_PLAN:
+                    raise ValueError(f"variants.{name}.train: {key} is the experiment's own; leave it out")
+        return self
+
+    @property
+    def folder(self) -> Path:
+        """The experiment's own folder."""
+        return self.output / self.name
+
+    def preparation_of(self, variant: str) -> Overrides:
+        """What is special about the preprocessing of a variant, as nested sections."""
+        return nested(self.variants[variant].preprocess, f"variants.{variant}.preprocess")
+
+    def store_of(self, variant: str) -> Path:
+        """Prepared cases of a variant; variants that are prepared alike share them."""
+        if self.cases is not None:
+            return self.cases
+        its = self.preparation_of(variant)
+        first = next(name for name in self.variants if self.preparation_of(name) == its)
+        return self.folder / (f"cases_{first}" if its else "cases")
+
+
+def nested(overrides: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Dotted keys as sections within sections: {"a.b": 1, "a": {"c": 2}} is {"a": {"b": 1, "c": 2}}.
+
+    name: what the overrides are called in errors. Raises ValueError where one key is given twice.
+    """
+    found: dict[str, Any] = {}
+    for key, value in overrides.items():
+        *path, last = str(key).split(".")
+        inner = nested(value, f"{name}.{key}") if isinstance(value, Mapping) else value
+        _join(found, {last: inner} if not path else _wrapped(path, {last: inner}), name)
+    return found
+
+
+def _wrapped(path: list[str], inner: dict[str, Any]) -> dict[str, Any]:
+    for part in reversed(path):
+        inner = {part: inner}
+    return inner
+
+
+def _join(into: dict[str, Any], more: Mapping[str, Any], name: str) -> None:
+    for key, value in more.items():
+        if key not in into:
+            into[key] = value
+        elif isinstance(into[key], dict) and isinstance(value, Mapping):
+            _join(into[key], value, f"{name}.{key}")
+        else:
+            raise ValueError(f"{name}: {key} is given twice")
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One run of an experiment: a variant trained on a fold with a seed, and scored on the fold's held-out cases.
+
+    dataset: where the images and masks come from; None compares on the prepared grid.
+    """
+
+    variant: str
+    fold: int
+    seed: int
+    settings: RunSettings
+    dataset: DatasetSettings | None
+    evaluation: EvaluationSettings
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+        return f"{self.variant}, fold {self.fold}, seed {self.seed}"
+
+    @property
+    def folder(self) -> RunFolder:
+        """The training's folder."""
+        return RunFolder(self.settings.output / f"fold_{self.fold}")
+
+
+def pieces_of(
+    experiment: ExperimentSettings,
+    trainings: Mapping[str, RunSettings],
+    dataset: DatasetSettings | None,
+) -> Iterator[Piece]:
+    """Every run, in the order they are to be done: all variants of a seed and fold before the next, so that an
+    experiment that is stopped half-way can be compared.
+
+    trainings: variant -> its settings; cases, output, fold, seed and resume are set here.
+    """
+    for seed in experiment.seeds:
+        for fold in experiment.folds:
+            for variant, training in trainings.items():
+                own = {
+                    "cases": experiment.store_of(variant),
+                    "output": experiment.folder / "runs" / variant / f"seed_{seed}",
+                    "fold": fold,
+                    "seed": seed,
+                    "resume": True,
+                }
+                yield Piece(variant, fold, seed, training.model_copy(update=own), dataset, experiment.evaluation)

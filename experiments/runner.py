@@ -1,0 +1,154 @@
+"""All runs of an experiment that are not done, several at a time; one that fails does not cost the others."""
+
+import contextlib
+import os
+import signal
+from collections import deque
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import FrameType
+
+from experiments.pieces import Ending, Stopwatch, check_unchanged, ending_of, record_ending
+from experiments.plan import ExperimentSettings, Piece
+from experiments.progress import Progress, duration
+from experiments.workers import Outcome, Worker, thread_share, wait_for_news
+
+LOOK_SECONDS = 1.0
+"""How often the line with the time left is renewed."""
+ATTEMPTS = 2
+"""How often a run whose process was killed is begun: it may have been another one that took the memory."""
+
+
+def run_experiment(experiment: ExperimentSettings, pieces: Sequence[Piece]) -> dict[str, Ending]:
+    """Do every run that is not finished; how each ended, by its name.
+
+    Runs that failed in an earlier session are tried again, from where they were. What is recorded in the folder of a
+    run is all that is remembered: a killed experiment goes on when it is started again.
+
+    Raises:
+        ValueError: a run was begun with other settings.
+        KeyboardInterrupt: told to stop; the runs at work were ended.
+    """
+    for piece in pieces:
+        check_unchanged(piece)
+    endings = {piece.name: ending for piece in pieces if (ending := ending_of(piece)) and ending.state == "finished"}
+    todo = [piece for piece in pieces if piece.name not in endings]
+    progress = Progress(pieces, min(experiment.workers, max(1, len(todo))))
+    for piece in pieces:
+        if piece.name in endings:
+            progress.take(piece, endings[piece.name])
+    if not todo:
+        return endings
+    progress.tell(f"{len(todo)} of {len(pieces)} runs to do, {min(experiment.workers, len(todo))} at a time")
+    with _terminating_as_interrupting(), _Crew(experiment, todo, progress) as crew:
+        endings |= crew.work()
+    return endings
+
+
+class _Crew:
+    """Workers and what is left for them; a context manager that ends them."""
+
+    def __init__(self, experiment: ExperimentSettings, todo: Sequence[Piece], progress: Progress) -> None:
+        self._queue, self._progress = deque(todo), progress
+        self._endings: dict[str, Ending] = {}
+        self._attempts: dict[str, int] = {}
+        self._too_large: dict[str, str] = {}
+        threads = experiment.threads or thread_share(experiment.workers)
+        gpus = experiment.gpus or (None,)
+        count = min(experiment.workers, len(todo))
+        self._workers = [Worker(threads, gpus[number % len(gpus)]) for number in range(count)]
+
+    def __enter__(self) -> "_Crew":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.close()
+        for worker in self._workers:
+            worker.stop()
+
+    def work(self) -> dict[str, Ending]:
+        """Give out the runs until none is left."""
+        while self._give_out():
+            wait_for_news(self._workers, LOOK_SECONDS)
+            for worker in self._workers:
+                if (news := worker.outcome()) is not None:
+                    self._take(*news)
+            self._progress.show(self._at_work())
+        return self._endings
+
+    def _give_out(self) -> bool:
+        """Keep every worker busy; whether any is."""
+        for worker in self._workers:
+            while self._queue and worker.piece is None:
+                piece = self._queue.popleft()
+                if reason := self._too_large.get(piece.variant):
+                    # Told once already: one line for a variant that does not fit.
+                    self._end(piece, Ending("failed", 0.0, 0, f"not begun: {reason}"))
+                else:
+                    self._attempts[piece.name] = self._attempts.get(piece.name, 0) + 1
+                    worker.give(piece)
+        return any(worker.piece is not None for worker in self._workers)
+
+    def _take(self, piece: Piece, outcome: Outcome, watch: Stopwatch) -> None:
+        if not outcome.reason:
+            self._end(piece, watch.ending("finished"))
+            self._progress.tell(
+                f"done: {piece.name}, {duration(watch.seconds)}; {self._progress.line(self._at_work())}"
+            )
+            return
+        if outcome.died and self._attempts[piece.name] < ATTEMPTS:
+            self._progress.tell(f"again later: {piece.name}: {outcome.reason}")
+            self._queue.append(piece)
+            return
+        self._end(piece, watch.ending("failed", outcome.reason))
+        advice = ""
+        if outcome.for_memory:
+            self._too_large[piece.variant] = outcome.reason
+            others = sum(other.variant == piece.variant for other in self._queue)
+            advice = "; try fewer --workers, a smaller batch or a smaller patch"
+            advice += f"; the variant's other {others} runs are left out" if others else ""
+        self._progress.tell(f"failed: {piece.name}: {outcome.reason}{advice}")
+
+    def _end(self, piece: Piece, ending: Ending) -> None:
+        record_ending(piece, ending)
+        self._endings[piece.name] = ending
+        self._progress.take(piece, ending)
+
+    def _at_work(self) -> dict[str, Stopwatch]:
+        return {worker.piece.name: worker.watch for worker in self._workers if worker.piece and worker.watch}
+
+
+@contextlib.contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Keep an experiment's folder to this process until it ends, in whatever way.
+
+    Raises ValueError where another one is at work on it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if os.name != "posix":
+        yield
+        return
+    import fcntl
+
+    with (folder / ".lock").open("w", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ValueError(
+                f"{folder}: another experiment.py is at work on it; wait, or choose another --name"
+            ) from None
+        yield
+
+
+@contextlib.contextmanager
+def _terminating_as_interrupting() -> Iterator[None]:
+    """Let SIGTERM stop this process as Ctrl-C does, so that it ends its workers."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,233 @@
+"""Processes that do one run of an experiment after another.
+
+Each is a fresh process with its share of the threads and, where asked for, a GPU of its own. What a run would show goes
+to its log. A process ends when the one that started it is gone, so that a killed experiment leaves nothing behind that
+computes.
+"""
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import NamedTuple
+
+from experiments.pieces import Stopwatch, log_file, run_piece
+from experiments.plan import Piece
+
+GRACE_SECONDS = 10.0
+"""How long a process that is told to end may take."""
+TERMINATED_EXIT_CODE = 128 + signal.SIGTERM
+
+
+class Outcome(NamedTuple):
+    """What became of a run.
+
+    reason: why it failed, in one line; empty where it did not.
+    for_memory: whether that was for want of memory.
+    died: whether its process is gone.
+    """
+
+    reason: str = ""
+    for_memory: bool = False
+    died: bool = False
+
+
+class Worker:
+    """A process that does runs, seen from the one that gives them out.
+
+    Args:
+        threads: of its arithmetic.
+        gpu: number of the GPU it may see; None for whatever there is.
+    """
+
+    def __init__(self, threads: int, gpu: int | None = None) -> None:
+        self._threads, self._gpu = threads, gpu
+        self.piece: Piece | None = None
+        self.watch: Stopwatch | None = None
+        self._start()
+
+    def give(self, piece: Piece) -> None:
+        """Let an idle worker begin a run, or take it up again."""
+        assert self.piece is None, "only to an idle worker"
+        if not self._process.is_alive():
+            self._start()
+        self.piece, self.watch = piece, Stopwatch(piece)
+        self._pipe.send(piece)
+
+    def outcome(self) -> tuple[Piece, Outcome, Stopwatch] | None:
+        """What became of its run, once it has ended; the worker is idle then."""
+        if self.piece is None or self.watch is None:
+            return None
+        if self._pipe.poll():
+            try:
+                found: Outcome = self._pipe.recv()
+            except (EOFError, OSError):
+                found = self._how_it_died()
+        elif not self._process.is_alive():
+            found = self._how_it_died()
+        else:
+            return None
+        ended, self.piece = self.piece, None
+        return ended, found, self.watch
+
+    def stop(self) -> None:
+        """End the process, whatever it is doing; what it had saved stays."""
+        # An idle one ends by itself where its pipe does.
+        self._pipe.close()
+        if self.piece is not None:
+            self._process.terminate()
+        self._process.join(GRACE_SECONDS)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+
+    @property
+    def signs(self) -> list[Connection | int]:
+        """What to wait on for news."""
+        return [self._pipe, self._process.sentinel]
+
+    def _start(self) -> None:
+        environment = {
+            # Read when the libraries are loaded: they must be there before the process is. Torch processes with more
+            # threads than cores between them wait for one another.
+            "OMP_NUM_THREADS": str(self._threads),
+            "MKL_NUM_THREADS": str(self._threads),
+            # A log needs no bar that moves.
+            "TQDM_MININTERVAL": "30",
+        }
+        if self._gpu is not None:
+            environment["CUDA_VISIBLE_DEVICES"] = str(self._gpu)
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        # No daemon: those may not have loader processes of their own.
+        self._process = context.Process(target=_work, args=(theirs,), daemon=False)
+        with _environment(environment):
+            self._process.start()
+        theirs.close()
+
+    def _how_it_died(self) -> Outcome:
+        self._process.join()
+        code = self._process.exitcode or 0
+        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"stopped with exit code {code}"
+        hint = ", as the system does when memory runs out" if code == -signal.SIGKILL else ""
+        return Outcome(f"its process {how}{hint}", for_memory=code == -signal.SIGKILL, died=True)
+
+
+def wait_for_news(workers: list[Worker], seconds: float) -> None:
+    """Return as soon as a worker at work has something to say, or after some seconds."""
+    wait([sign for worker in workers if worker.piece is not None for sign in worker.signs], seconds)
+
+
+def thread_share(workers: int) -> int:
+    """Threads for each of some workers; never more than OMP_NUM_THREADS says, where it is set."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    given = os.environ.get("OMP_NUM_THREADS", "")
+    return max(1, min(cores // workers, int(given) if given.isdecimal() and int(given) else cores))
+
+
+def _work(pipe: Connection) -> None:
+    """What a worker's process does: runs, as they are given."""
+    # Ctrl-C reaches every process of a terminal; the first one alone answers it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # As an exception, so that the libraries can put their things away.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED_EXIT_CODE))
+    _end_with_parent()
+    while True:
+        try:
+            piece: Piece = pipe.recv()
+        except EOFError:
+            return
+        with _logging_to(log_file(piece)):
+            outcome = _attempt(piece)
+        pipe.send(outcome)
+
+
+def _attempt(piece: Piece) -> Outcome:
+    """Do a run; whatever stops it becomes a line."""
+    try:
+        run_piece(piece)
+        return Outcome()
+    except (ValueError, OSError) as error:
+        return Outcome(_one_line(error))
+    except Exception as error:
+        if _is_for_memory(error):
+            traceback.print_exc()
+            _free_memory()
+            return Outcome(f"out of memory ({_one_line(error)[:160]})", for_memory=True)
+        # A fault of ours: the log has its traceback, and the other runs go on.
+        traceback.print_exc()
+        return Outcome(f"{type(error).__name__}: {_one_line(error)} (see {log_file(piece)})")
+
+
+def _is_for_memory(error: Exception) -> bool:
+    """Python's own want of memory, CUDA's, or that of torch on a CPU, which is told by its text alone."""
+    told = str(error).lower()
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or (isinstance(error, RuntimeError) and ("can't allocate memory" in told or "not enough memory" in told))
+    )
+
+
+def _free_memory() -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def _one_line(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _end_with_parent() -> None:
+    """Make this process end as soon as the one that started it is gone, however that ended."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "only for processes started by multiprocessing"
+
+    def wait_for_end() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait_for_end, daemon=True).start()
+
+
+@contextmanager
+def _logging_to(path: Path) -> Iterator[None]:
+    """Let everything this process and its libraries print go to the end of a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    before = [os.dup(stream.fileno()) for stream in (sys.stdout, sys.stderr)]
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+            os.dup2(descriptor, stream.fileno())
+        yield
+    finally:
+        for stream, original in zip((sys.stdout, sys.stderr), before):
+            stream.flush()
+            os.dup2(original, stream.fileno())
+            os.close(original)
+        os.close(descriptor)
+
+
+@contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
