@@ -18,7 +18,7 @@ SettingsT = TypeVar("SettingsT", bound=BaseModel)
 CONFIG_FLAG = "--config"
 _FRAME = re.compile(r"[─│╭╮╰╯┌┐└┘]+|-{5,}")
 _PYDANTIC_ERROR = re.compile(
-    r"Error parsing (?P<section>\S+): \d+ validation errors? for \S+ (?P<key>\S+) (?P<message>.*?) "
+    r"Error parsing (?P<section>\S+): \d+ validation errors? for (?P<model>\S+) (?P<key>\S+) (?P<message>.*?) "
     r"\[type=\S+, input_value=(?P<value>.*?), input_type=\S+\]"
 )
 
@@ -107,7 +107,9 @@ def _one_line(boxed: str) -> str:
         # A validator of the whole section complains, not one of a key.
         return f"--{found['section']}: {found['message'].removeprefix('error, ')}"
     if found:
-        return f"--{found['section']}.{found['key']}: {found['message']} (got {found['value']})"
+        # A key of the script's own settings is in no section: tyro names their class instead.
+        section = "" if found["section"] == found["model"] else f"{found['section']}."
+        return f"--{section}{found['key']}: {found['message']} (got {found['value']})"
     text = text.replace("Perhaps you meant:", "; did you mean")
     text = re.sub(r"^(Unrecognized options|Value error|Parsing error|Invalid choice|Required options) ", "", text)
     return text or "the arguments could not be read: see --help"

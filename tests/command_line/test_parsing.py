@@ -29,6 +29,8 @@ class Outer(BaseModel, frozen=True, extra="forbid"):
     """Which way."""
     resume: bool = False
     """Go on."""
+    seed: int = Field(0, ge=0)
+    """Of every draw."""
     train: Inner = Inner()
     weights: dict[str, float] = {"dice": 1.0}
     """Terms."""
@@ -102,6 +104,7 @@ def test_a_bad_file_is_one_line_that_names_it(tmp_path, text, message):
     [
         (["--train.epocs", "5"], r"--train\.epocs.*did you mean.*--train\.epochs"),
         (["--train.epochs", "abc"], r"--train\.epochs.*'abc'"),
+        (["--seed", "-1"], r"^--seed: .*greater than or equal to 0 \(got -1\)"),
         (["--train.epochs", "0"], r"--train\.epochs: .*greater than or equal to 1 \(got 0\)"),
         (["--mode", "z"], r"'z'.*--mode.*'a', 'b'"),
     ],
