@@ -82,17 +82,18 @@ def _dot(number: int, trial: FrozenTrial, measure: str, space: SearchSpace) -> D
 
 
 def _importances(study: optuna.Study, position: int, label: str) -> plots.Figure | None:
+    completed = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    if len({trial.values[position] for trial in completed}) < 2:
+        return None  # All scores are equal: nothing to explain.
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            shares = optuna.importance.get_param_importances(
-                study,
-                evaluator=optuna.importance.PedAnovaImportanceEvaluator(target_quantile=GOOD_SHARE),
-                target=lambda trial: trial.values[position],
-            )
-        except (ValueError, RuntimeError):
-            return None  # All scores are equal: nothing to explain.
-    return plots.importances(shares, label) if shares else None
+        # It warns whenever it is given a target: it asks what makes that low, so that is the negative score.
+        warnings.simplefilter("ignore", UserWarning)
+        shares = optuna.importance.get_param_importances(
+            study,
+            evaluator=optuna.importance.PedAnovaImportanceEvaluator(target_quantile=GOOD_SHARE),
+            target=lambda trial: -trial.values[position],
+        )
+    return plots.importances(shares, label)
 
 
 def _pareto_front(study: optuna.Study, settings: StudySettings) -> plots.Figure:

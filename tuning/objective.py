@@ -1,6 +1,5 @@
 """One trial: a training of each inner fold, scored by its last validation."""
 
-import gc
 import os
 import socket
 import time
@@ -54,7 +53,7 @@ class TrialRun:
         self.number = first_number(frozen)
         self._reported = set(frozen.intermediate_values)
         self._look_up_from_work = look_up_from_work
-        self._seconds_before = float(frozen.user_attrs.get("seconds", 0.0))
+        self._seconds_before = float(frozen.user_attrs.get("reached", {}).get("seconds", 0.0))
         self._began = time.monotonic()
         self._finished: list[Measures] = []
         self._latest: Measures = {}
@@ -75,11 +74,6 @@ class TrialRun:
             reason = self._reason(error)
             self.trial.set_user_attr("reason", reason)
             raise TrialFailed(reason) from error
-        finally:
-            # What a failed training leaves on a GPU would be missing to the next.
-            gc.collect()
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
         return [self._latest[measure] for measure in self.settings.measures]
 
     def log_hyperparameters(self) -> None:
@@ -117,8 +111,7 @@ class TrialRun:
         self._latest = {measure: fmean(each[measure] for each in so_far) for measure in ("dice", "cldice")}
         seconds = round(self._seconds_before + time.monotonic() - self._began, 1)
         # Raises where another worker was given this trial, because this one gave no sign of life for too long.
-        self.trial.set_user_attr("seconds", seconds)
-        self.trial.set_user_attr("reached", {"fold": fold, "epoch": epoch, **self._latest})
+        self.trial.set_user_attr("reached", {"fold": fold, "epoch": epoch, "seconds": seconds, **self._latest})
         step = fold * self.settings.train.epochs + epoch
         if len(self.settings.measures) > 1 or step in self._reported:
             return False

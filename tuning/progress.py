@@ -20,7 +20,7 @@ class Progress:
         self._study, self._settings = study, settings
         self._told = set(standing(study).ended)
         self._bar = tqdm(
-            total=settings.trials,
+            total=max(settings.trials, len(self._told)),
             initial=len(self._told),
             desc=f"study {settings.study}",
             unit="trial",

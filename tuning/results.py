@@ -111,7 +111,7 @@ def _table(now: Standing, front: Sequence[int], settings: StudySettings, space: 
             "fold": reached.get("fold", ""),
             "epoch": reached.get("epoch", ""),
             "attempts": sum(first_number(each) == number for each in now.attempts),
-            "seconds": trial.user_attrs.get("seconds", ""),
+            "seconds": reached.get("seconds", ""),
             **{dimension.key: trial.params.get(dimension.key, "") for dimension in space.dimensions},
             "reason": failure(trial) or "",
             "folder": trial_folder(settings.folder, number),

@@ -1,6 +1,7 @@
 """Processes that take trials from a study until it has its number."""
 
 import contextlib
+import gc
 import multiprocessing
 import os
 import signal
@@ -52,6 +53,10 @@ def work(settings: StudySettings, space: SearchSpace, storage: RDBStorage, inter
             if now.asks_for_a_worker(settings.trials):
                 study.sampler = make_sampler(settings, len(study.get_trials(deepcopy=False)))
                 _take_one(study, storage, settings, space, interrupted, turn)
+                if torch.cuda.is_available():
+                    # What one training leaves on the GPU would be missing to another worker's.
+                    gc.collect()
+                    torch.cuda.empty_cache()
                 continue
         if not now.in_state(TrialState.RUNNING):
             return
@@ -76,14 +81,14 @@ def _take_one(
 
     try:
         study.optimize(objective, n_trials=1, catch=(TrialFailed,))
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, optuna.exceptions.StorageInternalError):
         turn.close()
         if taken:
             with taking_turns(storage, settings.study):
                 queue_again(study, taken[0])
         raise
-    except (ValueError, optuna.exceptions.UpdateFinishedTrialError):
-        # Optuna refuses a result for a trial that others took for abandoned: it is theirs now.
+    except (ValueError, AssertionError, optuna.exceptions.UpdateFinishedTrialError):
+        # So Optuna refuses a result for a trial that others took for abandoned: it is theirs now.
         if not taken or not study.get_trials(deepcopy=False)[taken[0]].state.is_finished():
             raise
 

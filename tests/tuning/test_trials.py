@@ -107,14 +107,14 @@ def test_an_interrupted_trial_waits_with_all_it_had(study):
     study, _ = study
     trial = begin(study)
     trial.report(0.5, 3)
-    trial.set_user_attr("seconds", 7.0)
+    trial.set_user_attr("reached", {"seconds": 7.0})
     study.tell(trial, state=TrialState.FAIL)
     queue_again(study, 0)
     queue_again(study, 0)  # Once is enough.
     failed, waiting = study.trials
     assert waiting.state is TrialState.WAITING
     assert (waiting.params, waiting.intermediate_values) == (failed.params, {3: 0.5})
-    assert waiting.user_attrs["seconds"] == 7.0
+    assert waiting.user_attrs["reached"] == {"seconds": 7.0}
     # It is the same trial, and its worker's end does not count as a death.
     assert list(standing(study).latest) == [0]
     assert waiting.system_attrs.get("retry_history", []) == []
