@@ -11,6 +11,7 @@ row by row; what they make of the end of one row and the start of the next is ov
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -19,7 +20,7 @@ from torch import Tensor
 SLAB_CPU = 2**18
 SLAB_GPU = 2**24
 
-Stage = tuple[int, Tensor, Tensor]  # an axis, what is pooled along it, and the best of each pair
+Stage = tuple[int, "_Field", "_Field"]  # an axis, what is pooled along it, and the best of each pair
 
 
 class PlainRounds:
@@ -85,30 +86,31 @@ class PlainRounds:
     def _erode(self, image: Tensor, slab: slice, eroded: Tensor) -> None:
         """Fill a slab of `eroded` with the minimum over each voxel and its neighbours by face."""
         last = image.ndim - 1
-        self._pool(image[:, slab], last, torch.minimum, eroded[:, slab])
-        first, stop = max(slab.start, 1), min(slab.stop, image.shape[1] - 1)
-        shifted = [
-            (eroded[:, first : slab.stop], image[:, first - 1 : slab.stop - 1]),
-            (eroded[:, slab.start : stop], image[:, slab.start + 1 : stop + 1]),
-        ]
+        values, minima = _Field(image[:, slab]), _Field(eroded[:, slab])
+        self._pool(values, last, torch.minimum, minima)
         for axis in range(2, last):
             length = image.shape[axis] - 1
             for own, other in ((0, 1), (1, 0)):
-                shifted.append((eroded[:, slab].narrow(axis, own, length), image[:, slab].narrow(axis, other, length)))
-        for here, there in shifted:
+                here = minima.grid.narrow(axis, own, length)
+                torch.minimum(here, values.grid.narrow(axis, other, length), out=here)
+        first, stop = max(slab.start, 1), min(slab.stop, image.shape[1] - 1)
+        for here, there in (
+            (eroded[:, first : slab.stop], image[:, first - 1 : slab.stop - 1]),
+            (eroded[:, slab.start : stop], image[:, slab.start + 1 : stop + 1]),
+        ):
             torch.minimum(here, there, out=here)
 
     def _residue(self, image: Tensor, eroded: Tensor, slab: slice) -> tuple[Tensor, list[Stage]]:
         """δ of a slab, and what the way back through the dilation needs."""
         wide, inside = _with_neighbours(slab, eroded.shape[1])
-        values = eroded[:, wide]
+        values = _Field(eroded[:, wide])
         stages = []
         for axis in reversed(range(1, eroded.ndim)):
             pairs, pooled = self._pool(values, axis, torch.maximum)
             stages.append((axis, values, pairs))
             values = pooled
-        opened = values[:, inside]
-        return torch.sub(image[:, slab], opened, out=self._scratch.take(opened.shape)).relu_(), stages
+        opened = values.grid[:, inside]
+        return torch.sub(image[:, slab], opened, out=self._scratch.take(opened.shape).grid).relu_(), stages
 
     def _subtract_dilation_gradient(self, arriving: Tensor, slab: slice, stages: list[Stage], total: Tensor) -> None:
         """Subtract from `total` what a slab's gradient sends back through the dilation."""
@@ -116,7 +118,7 @@ class PlainRounds:
         gradient = self._padded(arriving, wide, inside)
         for axis, values, pairs in reversed(stages):
             self._unpool(values, pairs, gradient, axis, torch.gt)
-        total[:, wide].sub_(gradient)
+        total[:, wide].sub_(gradient.grid)
 
     def _add_erosion_gradient(self, image: Tensor, slab: slice, arriving: Tensor, total: Tensor) -> None:
         """Add to `total` what a slab of `arriving` sends back through the erosion.
@@ -125,69 +127,96 @@ class PlainRounds:
         lesser of two; equal ones take half each.
         """
         wide, inside = _with_neighbours(slab, image.shape[1])
-        values = [image[:, wide], *[image[:, slab]] * (image.ndim - 2)]  # of each axis
+        values = [_Field(image[:, wide]), *[_Field(image[:, slab])] * (image.ndim - 2)]  # of each axis
         stages = [self._pool(of_axis, axis, torch.minimum) for axis, of_axis in enumerate(values, start=1)]
-        pooled = [stages[0][1][:, inside], *(minima for _, minima in stages[1:])]
+        pooled = [stages[0][1].grid[:, inside], *(minima.grid for _, minima in stages[1:])]
         least = pooled[:1]  # along all axes so far
         for minima in pooled[1:-1]:
-            least.append(torch.minimum(least[-1], minima, out=self._scratch.take(minima.shape)))
-        remaining, weight = arriving[:, slab], 1.0
+            least.append(torch.minimum(least[-1], minima, out=self._scratch.take(minima.shape).grid))
+        remaining, own_total, weight = arriving[:, slab], total[:, slab], 1.0
         for axis in range(image.ndim - 1, 1, -1):
             weight /= 2.0
             with self._scratch.frame():
-                lost = torch.sub(pooled[axis - 1], least[axis - 2], out=self._scratch.take(remaining.shape)).sign_()
+                own, lost = self._scratch.take(remaining.shape), self._scratch.take(remaining.shape).grid
+                torch.sub(pooled[axis - 1], least[axis - 2], out=lost).sign_()
                 # Of two halves, 0, 1 or 2 go to this axis, the others to those before it.
-                own = torch.addcmul(remaining, remaining, lost, value=-1.0, out=self._scratch.take(remaining.shape))
+                torch.addcmul(remaining, remaining, lost, value=-1.0, out=own.grid)
                 remaining.addcmul_(remaining, lost)
                 self._unpool(values[axis - 1], stages[axis - 1][0], own, axis, torch.lt)
-                total[:, slab].add_(own, alpha=weight)
+                own_total.add_(own.grid, alpha=weight)
         own = self._padded(remaining, wide, inside)
         self._unpool(values[0], stages[0][0], own, 1, torch.lt)
-        total[:, wide].add_(own, alpha=weight)
+        total[:, wide].add_(own.grid, alpha=weight)
 
-    def _padded(self, values: Tensor, wide: slice, inside: slice) -> Tensor:
+    def _padded(self, values: Tensor, wide: slice, inside: slice) -> "_Field":
         """Values of a slab, and zeros for its neighbours."""
         padded = self._scratch.take((values.shape[0], wide.stop - wide.start, *values.shape[2:]))
-        padded[:, : inside.start] = 0.0
-        padded[:, inside] = values
-        padded[:, inside.stop :] = 0.0
+        padded.grid[:, : inside.start] = 0.0
+        padded.grid[:, inside] = values
+        padded.grid[:, inside.stop :] = 0.0
         return padded
 
     def _pool(
-        self, values: Tensor, axis: int, best: Callable[..., Tensor], out: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
+        self, values: "_Field", axis: int, best: Callable[..., Tensor], out: "_Field | None" = None
+    ) -> tuple["_Field", "_Field"]:
         """Along an axis, the best of each voxel and the next, and the best of windows of three cut off at the ends."""
-        pooled = self._scratch.take(values.shape) if out is None else out
-        pairs = self._scratch.take(values.shape)
-        of_values, of_pairs, step = values.view(-1), pairs.view(-1), math.prod(values.shape[axis + 1 :])
-        best(of_values[:-step], of_values[step:], out=of_pairs[:-step])
-        pairs.select(axis, -1).copy_(values.select(axis, -1))
-        best(of_pairs[:-step], of_pairs[step:], out=pooled.view(-1)[step:])
-        pooled.select(axis, 0).copy_(pairs.select(axis, 0))
+        pooled = self._scratch.take(values.grid.shape) if out is None else out
+        pairs = self._scratch.take(values.grid.shape)
+        of_values, of_pairs, of_pooled = values.along(axis), pairs.along(axis), pooled.along(axis)
+        best(of_values.lower, of_values.upper, out=of_pairs.lower)
+        of_pairs.last.copy_(of_values.last)
+        best(of_pairs.lower, of_pairs.upper, out=of_pooled.upper)
+        of_pooled.first.copy_(of_pairs.first)
         return pairs, pooled
 
     def _unpool(
-        self, values: Tensor, pairs: Tensor, gradient: Tensor, axis: int, better: Callable[..., Tensor]
+        self, values: "_Field", pairs: "_Field", gradient: "_Field", axis: int, better: Callable[..., Tensor]
     ) -> None:
         """Turn the derivative by what `_pool` made of the values into that by the values."""
-        if values.shape[axis] == 1:
+        if values.grid.shape[axis] == 1:
             return
-        step = math.prod(values.shape[axis + 1 :])
         with self._scratch.frame():
-            by_pairs, second = self._scratch.take(values.shape), self._scratch.take(values.shape)
-            of_values, of_pairs, of_gradient = values.view(-1), pairs.view(-1), gradient.view(-1)
-            to_pairs, of_second = by_pairs.view(-1), second.view(-1)
+            by_pairs, second = self._scratch.take(values.grid.shape), self._scratch.take(values.grid.shape)
+            of_values, of_pairs, of_gradient = values.along(axis), pairs.along(axis), gradient.along(axis)
+            to_pairs, of_second = by_pairs.along(axis), second.along(axis)
             # Whether a window takes the pair that starts in its middle rather than the one before; the first has none.
-            better(of_pairs[step:], of_pairs[:-step], out=of_second[step:])
-            second.select(axis, 0).fill_(1.0)
-            torch.addcmul(of_gradient[step:], of_gradient[step:], of_second[step:], value=-1.0, out=to_pairs[:-step])
-            to_pairs[-step:].zero_()
-            to_pairs.addcmul_(of_gradient, of_second)
+            better(of_pairs.upper, of_pairs.lower, out=of_second.upper)
+            of_second.first.fill_(1.0)
+            torch.addcmul(of_gradient.upper, of_gradient.upper, of_second.upper, value=-1.0, out=to_pairs.lower)
+            to_pairs.end.zero_()
+            by_pairs.grid.addcmul_(gradient.grid, second.grid)
             # Whether a pair takes its second voxel. The last of a row, which has none, got no gradient.
-            better(of_values[step:], of_values[:-step], out=of_second[:-step])
-            of_second[-step:].zero_()
-            torch.addcmul(to_pairs, to_pairs, of_second, value=-1.0, out=of_gradient)
-            of_gradient[step:].addcmul_(to_pairs[:-step], of_second[:-step])
+            better(of_values.upper, of_values.lower, out=of_second.lower)
+            of_second.end.zero_()
+            torch.addcmul(by_pairs.grid, by_pairs.grid, second.grid, value=-1.0, out=gradient.grid)
+            of_gradient.upper.addcmul_(to_pairs.lower, of_second.lower)
+
+
+class _Along(NamedTuple):
+    """Parts of a tensor along an axis."""
+
+    lower: Tensor  # flat, without the last step
+    upper: Tensor  # flat, without the first step: next to each of `lower`
+    end: Tensor  # flat, the last step
+    first: Tensor  # the first position along the axis
+    last: Tensor  # the last one
+
+
+class _Field:
+    """A contiguous tensor with its parts at hand: making a view takes as long as adding up thousands of voxels."""
+
+    def __init__(self, grid: Tensor) -> None:
+        self.grid = grid
+        self._parts: dict[int, _Along] = {}
+
+    def along(self, axis: int) -> _Along:
+        """Parts along an axis."""
+        parts = self._parts.get(axis)
+        if parts is None:
+            flat, step = self.grid.view(-1), math.prod(self.grid.shape[axis + 1 :])
+            first, last = self.grid.select(axis, 0), self.grid.select(axis, -1)
+            parts = self._parts[axis] = _Along(flat[:-step], flat[step:], flat[-step:], first, last)
+        return parts
 
 
 class _Scratch:
@@ -196,14 +225,19 @@ class _Scratch:
     def __init__(self, like: Tensor, capacity: int) -> None:
         self._like, self._capacity = like, capacity
         self._blocks: list[Tensor] = []
+        self._fields: dict[tuple[int, Sequence[int]], _Field] = {}
         self._used = 0
 
-    def take(self, shape: Sequence[int]) -> Tensor:
-        """A tensor that nobody uses, of at most the capacity; its values are whatever they were."""
-        if self._used == len(self._blocks):
-            self._blocks.append(self._like.new_zeros(self._capacity))
+    def take(self, shape: Sequence[int]) -> _Field:
+        """A field that nobody uses, of at most the capacity; its values are whatever they were."""
+        number = self._used
         self._used += 1
-        return self._blocks[self._used - 1][: math.prod(shape)].view(shape)
+        field = self._fields.get((number, shape))
+        if field is None:
+            if number == len(self._blocks):
+                self._blocks.append(self._like.new_zeros(self._capacity))
+            field = self._fields[number, shape] = _Field(self._blocks[number][: math.prod(shape)].view(shape))
+        return field
 
     @contextmanager
     def frame(self) -> Iterator[None]:
