@@ -17,7 +17,7 @@ from losses.contrastive import contrastive_loss
 from losses.soft_cldice import soft_cldice_loss
 from losses.topo_cldice import topo_cldice_loss
 
-ANCHORS, MANY_ANCHORS, EMBEDDING, TEMPERATURE = 6144, 24576, 128, 0.94
+ANCHORS, MANY_ANCHORS, EMBEDDING, TEMPERATURE = 6144, 24576, 64, 0.94  # 64 channels: what the network projects to
 
 
 class Comparison(NamedTuple):
