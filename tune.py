@@ -10,7 +10,7 @@ Every setting of the training and of the study: `python tune.py --help`. More in
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import optuna
 
@@ -23,7 +23,7 @@ from tuning.search_space import build_space
 from tuning.settings import StudySettings
 from tuning.storage import open_storage, told_in_a_line
 from tuning.study import make_inner_folds, open_study
-from tuning.trials import standing
+from tuning.trials import Standing, failure, standing
 from tuning.workers import run_workers
 
 
@@ -37,6 +37,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         study = open_study(settings, space, inner_folds, storage)
         cases = sorted({case_id for fold in inner_folds for case_id in fold["val"]})
         print(f"study {settings.study}: {settings.folds} inner folds of {len(cases)} cases, in {settings.folder}")
+        earlier = standing(study).ended
         with Progress(study, settings) as progress:
 
             def watch() -> int:
@@ -44,19 +45,18 @@ def main(argv: Sequence[str] | None = None) -> None:
                     write_results(study, settings, space)
                 return progress.ended
 
-            run_workers(settings, space, watch)
+            run_workers(settings, space, watch, earlier)
             watch()
         best = write_results(study, settings, space)
         figures = write_figures(study, settings, space)
-        conclude(study, settings, best is not None, bool(figures))
+        conclude(settings, standing(study), earlier, best is not None, bool(figures))
 
 
-def conclude(study: optuna.Study, settings: StudySettings, found: bool, drawn: bool) -> None:
+def conclude(settings: StudySettings, now: Standing, earlier: Collection[int], found: bool, drawn: bool) -> None:
     """Say what the study left, or why it was given up."""
-    now = standing(study)
-    given_up = now.hopeless if len(now.ended) < settings.trials else None
+    given_up = now.hopeless(earlier) if len(now.ended) < settings.trials else None
     if not found:
-        reason = given_up or "; ".join(sorted({f"{trial.state.name.lower()}" for trial in now.latest.values()}))
+        reason = given_up or failure(now.latest[now.ended[-1]]) or "all were pruned"
         raise ValueError(f"study {settings.study}: none of {len(now.ended)} trials was completed ({reason})")
     print(f"best:        python train.py --config {settings.folder / 'best.yaml'}")
     print(f"trials:      {settings.folder / 'trials.csv'}")

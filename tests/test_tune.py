@@ -11,6 +11,7 @@ import tune
 from command_line import run
 from training.checkpoint import load_checkpoint
 from tuning import storage
+from tuning.workers import work
 
 CONFIG = """
 device: cpu
@@ -25,10 +26,12 @@ SPACE = "loss.temperature: {low: 0.1, high: 1.0}\n"
 
 def call(main, words: list[str], capfd) -> tuple[int | str | None, str, str]:
     """Exit code, stdout and stderr of a script; progress bars apart."""
+    bars = ("study tiny: ", "train: ")
     with pytest.raises(SystemExit) as stop:
         run(lambda: main(words))
     captured = capfd.readouterr()
-    lines = [line for line in captured.err.replace("\r", "\n").splitlines() if line.strip() and "study tiny: " not in line]
+    lines = [line for line in captured.err.replace("\r", "\n").splitlines() if line.strip()]
+    lines = [line for line in lines if not line.startswith(bars)]
     return stop.value.code, captured.out, "\n".join(lines)
 
 
@@ -37,6 +40,17 @@ def words_for(cases: Path, folder: Path, *more: str, space: str = SPACE, study: 
     (folder / "space.yaml").write_text(space, encoding="utf-8")
     words = ["--config", str(folder / "config.yaml"), "--space", str(folder / "space.yaml"), "--study", study]
     return [*words, "--cases", str(cases), "--output", str(folder), "--trials", "2", "--folds", "2", *more]
+
+
+@pytest.fixture(autouse=True)
+def _one_process(monkeypatch):
+    """The worker works in this process: a new one takes seconds to load torch. tests/tuning has real ones."""
+
+    def work_here(settings, space, watch, earlier) -> None:
+        opened = storage.open_storage(settings.storage_url, settings.heartbeat_seconds, settings.retries)
+        work(settings, space, opened, lambda: None, earlier)
+
+    monkeypatch.setattr(tune, "run_workers", work_here)
 
 
 def trials_of(folder: Path) -> list[dict[str, str]]:
@@ -119,3 +133,7 @@ def test_trials_that_cannot_work_end_the_study_with_their_reason(tiny_cases, tmp
     assert "none of 3 trials was completed (lambda_scales: expected 2 weights for 2 scales" in err.splitlines()[-1]
     assert out.count("failed: lambda_scales: expected 2 weights") == 3
     assert [row["state"] for row in trials_of(tmp_path / "tiny")] == ["fail"] * 3
+    # Another call tries again: what was wrong may have been put right.
+    code, out, _ = call(tune.main, words, capfd)
+    assert code == 2
+    assert [row["state"] for row in trials_of(tmp_path / "tiny")] == ["fail"] * 6

@@ -1,7 +1,7 @@
 """The trials of a study as its user counts them: a trial whose worker died and that was taken up again is one trial."""
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -53,10 +53,12 @@ class Standing:
         """Whether there is a trial to begin, or one to take up again."""
         return bool(self.in_state(TrialState.WAITING)) or len(self.latest) < wanted
 
-    @property
-    def hopeless(self) -> str | None:
-        """Why the last trials failed, if they did all for the same reason; such a study is not worth going on with."""
-        last = [self.latest[number] for number in self.ended[-SAME_FAILURES:]]
+    def hopeless(self, earlier: Collection[int] = ()) -> str | None:
+        """Why the last trials failed, if they did all for the same reason; such a study is not worth going on with.
+
+        earlier: trials that ended before; what made them fail may have been put right since.
+        """
+        last = [self.latest[number] for number in self.ended if number not in earlier][-SAME_FAILURES:]
         reasons = {failure(trial) for trial in last}
         return reasons.pop() if len(last) == SAME_FAILURES and len(reasons) == 1 else None
 

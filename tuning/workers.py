@@ -6,8 +6,9 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import optuna
 import torch
 from optuna.storages import RDBStorage
 from optuna.trial import TrialState
+from tqdm import tqdm
 
 from tuning.objective import TrialFailed, run_trial
 from tuning.search_space import SearchSpace
@@ -32,7 +34,13 @@ INTERRUPTED = 130
 """Exit code of a worker that was told to stop."""
 
 
-def work(settings: StudySettings, space: SearchSpace, storage: RDBStorage, interrupted: Callable[[], None]) -> None:
+def work(
+    settings: StudySettings,
+    space: SearchSpace,
+    storage: RDBStorage,
+    interrupted: Callable[[], None],
+    earlier: Collection[int] = (),
+) -> None:
     """Take one trial after another, until the study has its number and none of another worker could come back.
 
     Args:
@@ -40,6 +48,7 @@ def work(settings: StudySettings, space: SearchSpace, storage: RDBStorage, inter
         space: what is searched.
         storage: where the study is.
         interrupted: called now and then; raises KeyboardInterrupt to end.
+        earlier: trials that had ended when this call of the study began.
     """
     study = optuna.load_study(study_name=settings.study, storage=storage, pruner=make_pruner(settings))
     while True:
@@ -48,7 +57,7 @@ def work(settings: StudySettings, space: SearchSpace, storage: RDBStorage, inter
             turn.enter_context(taking_turns(storage, settings.study))
             release_abandoned(study, storage)
             now = standing(study)
-            if now.hopeless:
+            if now.hopeless(earlier):
                 return
             if now.asks_for_a_worker(settings.trials):
                 study.sampler = make_sampler(settings, len(study.get_trials(deepcopy=False)))
@@ -93,13 +102,16 @@ def _take_one(
             raise
 
 
-def run_workers(settings: StudySettings, space: SearchSpace, watch: Callable[[], int]) -> None:
+def run_workers(
+    settings: StudySettings, space: SearchSpace, watch: Callable[[], int], earlier: Collection[int]
+) -> None:
     """Run the study's workers on this machine, replace those that die, and return when all are done.
 
     Args:
         settings: of the study.
         space: what is searched.
         watch: called often; returns how many trials have ended.
+        earlier: trials that had ended before.
 
     Raises:
         OSError: the workers die again and again without ending a trial.
@@ -110,7 +122,7 @@ def run_workers(settings: StudySettings, space: SearchSpace, watch: Callable[[],
     try:
         with _sigterm_interrupts():
             for number in range(1, settings.workers + 1):
-                crew[number] = _start(number, settings, space)
+                crew[number] = _start(number, settings, space, earlier)
             while crew:
                 time.sleep(LOOK_SECONDS)
                 if (now_ended := watch()) > ended:
@@ -122,7 +134,7 @@ def run_workers(settings: StudySettings, space: SearchSpace, watch: Callable[[],
                     if process.exitcode != 0:
                         deaths += 1
                         _check_worth_replacing(deaths, settings, number, process)
-                        crew[number] = _start(number, settings, space)
+                        crew[number] = _start(number, settings, space, earlier)
     finally:
         for process in crew.values():
             process.terminate()
@@ -146,7 +158,7 @@ def _check_worth_replacing(deaths: int, settings: StudySettings, number: int, pr
     print(f"worker {number} was {how}; another takes its place ({log})", file=sys.stderr, flush=True)
 
 
-def _start(number: int, settings: StudySettings, space: SearchSpace) -> BaseProcess:
+def _start(number: int, settings: StudySettings, space: SearchSpace, earlier: Collection[int]) -> BaseProcess:
     threads = thread_share(settings.workers)
     with _environment(
         # Read when the libraries are loaded, so they must be there before the process is. Torch processes with more
@@ -158,7 +170,8 @@ def _start(number: int, settings: StudySettings, space: SearchSpace) -> BaseProc
     ):
         context = multiprocessing.get_context("spawn")
         # No daemon: those may not have loader processes of their own.
-        process = context.Process(target=_enter, args=(number, settings, space, threads, os.getpid()), daemon=False)
+        arguments = (number, settings, space, earlier, threads, os.getpid())
+        process = context.Process(target=_enter, args=arguments, daemon=False)
         process.start()
     return process
 
@@ -170,7 +183,9 @@ def thread_share(workers: int) -> int:
     return max(1, min(cores // workers, int(given) if given.isdecimal() and int(given) else cores))
 
 
-def _enter(number: int, settings: StudySettings, space: SearchSpace, threads: int, parent: int) -> None:
+def _enter(
+    number: int, settings: StudySettings, space: SearchSpace, earlier: Collection[int], threads: int, parent: int
+) -> None:
     """What a worker's process begins with."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # A Ctrl-C reaches all at once; the first process passes it on.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -180,6 +195,8 @@ def _enter(number: int, settings: StudySettings, space: SearchSpace, threads: in
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
         os.dup2(descriptor, stream.fileno())
+    # Its own lock is a semaphore of the system, which a killed worker would leave behind.
+    tqdm.set_lock(threading.RLock())
     torch.set_num_threads(threads)
     if settings.device in ("auto", "cuda") and torch.cuda.is_available():
         torch.cuda.set_device((number - 1) % torch.cuda.device_count())
@@ -191,7 +208,7 @@ def _enter(number: int, settings: StudySettings, space: SearchSpace, threads: in
 
     try:
         storage = open_storage(settings.storage_url, settings.heartbeat_seconds, settings.retries)
-        work(settings, space, storage, interrupted)
+        work(settings, space, storage, interrupted, earlier)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
 

@@ -86,7 +86,8 @@ def test_the_same_failure_three_times_in_a_row_is_hopeless(reasons, hopeless):
         attempt(number, "FAIL", minute=number, reason=reason) if reason else attempt(number, "COMPLETE", minute=number)
         for number, reason in enumerate(reasons)
     )
-    assert Standing(attempts).hopeless == hopeless
+    assert Standing(attempts).hopeless() == hopeless
+    assert Standing(attempts).hopeless(range(len(reasons) - 2)) is None, "two since then are too few"
 
 
 @pytest.fixture

@@ -119,7 +119,9 @@ def test_a_study_whose_trials_all_fail_alike_is_given_up(settings_of, monkeypatc
     study, space, storage = opened(settings)
     work(settings, space, storage, lambda: None)
     assert states(study) == {"FAIL": 3}
-    assert standing(study).hopeless == "lambda_scales: expected 2 weights"
+    assert standing(study).hopeless() == "lambda_scales: expected 2 weights"
+    work(settings, space, storage, lambda: None, standing(study).ended)
+    assert states(study) == {"FAIL": 6}, "another call tries again"
 
 
 def test_a_worker_waits_for_the_trial_of_another_and_takes_it_up_when_that_dies(settings_of, monkeypatch):
@@ -214,7 +216,7 @@ def test_workers_that_die_again_and_again_are_not_replaced_for_ever(settings_of,
     monkeypatch.setattr(workers, "_start", start)
     monkeypatch.setattr(workers, "LOOK_SECONDS", 0)
     with pytest.raises(OSError, match=r"worker_\d.log: 6 workers died .* killed by SIGKILL; Illegal instruction"):
-        run_workers(settings, space_for(settings), lambda: 0)
+        run_workers(settings, space_for(settings), lambda: 0, [])
     assert len(started) == 2 + 5
     assert "worker 1 was killed by SIGKILL; another takes its place" in capsys.readouterr().err
 

@@ -6,6 +6,7 @@ from typing import Any
 import optuna
 from optuna.storages import RDBStorage
 
+from data.whole_files import write_whole
 from training.checkpoint import load_checkpoint, save_checkpoint
 from training.run_folder import RunFolder
 from training.settings import RunSettings
@@ -49,6 +50,8 @@ class FakeTraining:
         folder = RunFolder(settings.output / f"fold_{settings.fold}")
         latest = folder.checkpoint("latest")
         history = load_checkpoint(latest)["history"] if latest.exists() else []
+        if not history:
+            write_whole(folder.root / "run.json", "{}")
         for epoch in range(len(history), settings.train.epochs):
             assert isinstance(settings.fold, int)
             self.epochs.append((settings.output.name, settings.fold, epoch))
