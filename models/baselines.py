@@ -1,14 +1,15 @@
-"""The 3D ResUNet baselines of Sadikine et al. 2023, Table 1: one encoder, one decoder, the blocks of the method."""
+"""The ResUNet baselines of Sadikine et al. 2023, Table 1: one encoder, one decoder, the blocks of the method."""
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from models.blocks import initialise
-from models.decoder import Decoder
+from models.decoder import Decoder, decode
 from models.encoder import Encoder
+from models.network import Network
 from models.outputs import TaskOutputs
 
 
-class ResUNet(nn.Module):
+class ResUNet(Network):
     """Encoder and one decoder: image (B, C, *S) -> TaskOutputs(logits (B, K, *S), ()).
 
     The binary baseline (K = 1, sigmoid), the multi-class baseline (K = 1 + S, softmax over background and scales) and
@@ -20,22 +21,33 @@ class ResUNet(nn.Module):
         levels: number of down-samplings l.
         base_channels: channels f0 at full resolution.
         ndim: 2 or 3.
+        deep_supervision: number of further, coarser logits in training, at most levels - 1.
+        checkpoint_activations: keep no activations inside a block for the backward pass; see `models.recomputation`.
 
-    Raises ValueError for arguments out of range and, on forward, for an image it cannot take (see `Encoder`).
+    Raises ValueError for arguments out of range and, on forward, for an image it cannot take (see `Network`).
     """
 
+    auxiliary_parts = ("scale_decoders.", "projections.", "main_decoder.deep_heads.")
+
     def __init__(
-        self, in_channels: int = 1, out_channels: int = 1, levels: int = 5, base_channels: int = 8, ndim: int = 3
+        self,
+        in_channels: int = 1,
+        out_channels: int = 1,
+        levels: int = 5,
+        base_channels: int = 8,
+        ndim: int = 3,
+        *,
+        deep_supervision: int = 0,
+        checkpoint_activations: bool = False,
     ) -> None:
-        super().__init__()
-        self.encoder = Encoder(in_channels, levels, base_channels, ndim)
-        self.main_decoder = Decoder(self.encoder.widths, out_channels, ndim)
+        encoder = Encoder(in_channels, levels, base_channels, ndim, recompute=checkpoint_activations)
+        super().__init__(in_channels, ndim, size_multiple=2**levels)
+        self.encoder = encoder
+        self.main_decoder = Decoder(encoder.widths, out_channels, ndim, deep_supervision)
         initialise(self)
 
-    @property
-    def size_multiple(self) -> int:
-        """Every axis of the image must be a multiple of this: 2^levels."""
-        return self.encoder.size_multiple
-
     def forward(self, image: Tensor) -> TaskOutputs:
-        return TaskOutputs(self.main_decoder(self.encoder(image)).logits, ())
+        self.check_image(image)
+        self.check_batch_norm(image)
+        outputs = decode([self.main_decoder], self.encoder(image), recompute=self.encoder.recompute)[0]
+        return TaskOutputs(outputs.logits, (), outputs.deep_logits)

@@ -4,10 +4,14 @@ Determinism decides two forms here. Trilinear up-sampling and `MaxPool3d` have n
 so the way up is nearest-neighbour up-sampling and the way down is a maximum along one axis after the other.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
+
+from models.cpu_layers import Convolution2d, Convolution3d, PReLU
 
 PRELU_START = 0.25  # the slope PReLU starts from, which the initial weights must allow for
 
@@ -15,14 +19,31 @@ PRELU_START = 0.25  # the slope PReLU starts from, which the initial weights mus
 class Layers(NamedTuple):
     """The layers of one number of dimensions."""
 
-    convolution: type[nn.Conv2d] | type[nn.Conv3d]
+    convolution: type[Convolution2d] | type[Convolution3d]
+    transposed_convolution: type[nn.ConvTranspose2d] | type[nn.ConvTranspose3d]
     batch_norm: type[nn.BatchNorm2d] | type[nn.BatchNorm3d]
+    instance_norm: type[nn.InstanceNorm2d] | type[nn.InstanceNorm3d]
+    convolve_transposed: Callable[..., Tensor]
     memory_format: torch.memory_format  # channels last: the order the CPU's convolutions are fastest in
 
 
 LAYERS = {
-    2: Layers(nn.Conv2d, nn.BatchNorm2d, torch.channels_last),
-    3: Layers(nn.Conv3d, nn.BatchNorm3d, torch.channels_last_3d),
+    2: Layers(
+        Convolution2d,
+        nn.ConvTranspose2d,
+        nn.BatchNorm2d,
+        nn.InstanceNorm2d,
+        functional.conv_transpose2d,
+        torch.channels_last,
+    ),
+    3: Layers(
+        Convolution3d,
+        nn.ConvTranspose3d,
+        nn.BatchNorm3d,
+        nn.InstanceNorm3d,
+        functional.conv_transpose3d,
+        torch.channels_last_3d,
+    ),
 }
 
 
@@ -42,7 +63,7 @@ def check_at_least(name: str, value: int, least: int) -> None:
 def normalised_convolution(in_channels: int, out_channels: int, kernel: int, ndim: int) -> nn.Sequential:
     """Convolution that keeps the size, then batch norm (whose shift makes a bias in the convolution superfluous)."""
     layers = layers_of(ndim)
-    convolution = layers.convolution(in_channels, out_channels, kernel, padding=kernel // 2, bias=False)
+    convolution = layers.convolution(in_channels, out_channels, kernel, bias=False)
     return nn.Sequential(convolution, layers.batch_norm(out_channels))
 
 
@@ -55,15 +76,38 @@ class ResidualBlock(nn.Module):
     def __init__(self, in_channels: int, out_channels: int, ndim: int) -> None:
         super().__init__()
         self.first = normalised_convolution(in_channels, out_channels, 3, ndim)
-        self.activation = nn.PReLU()
+        self.activation = PReLU(PRELU_START)
         self.second = normalised_convolution(out_channels, out_channels, 3, ndim)
         same = in_channels == out_channels
         self.shortcut = nn.Identity() if same else normalised_convolution(in_channels, out_channels, 1, ndim)
-        self.final_activation = nn.PReLU()
+        self.final_activation = PReLU(PRELU_START)
 
     def forward(self, features: Tensor) -> Tensor:
-        residual = self.second(self.activation(self.first(features)))
-        return self.final_activation(residual.add_(self.shortcut(features)))
+        return self.join(self.first(features), self.shortcut(features))
+
+    def join(self, first: Tensor, shortcut: Tensor) -> Tensor:
+        """What follows the first convolution and the shortcut."""
+        residual = self.second(self.activation(first))
+        return self.final_activation(residual.add_(shortcut))
+
+
+def upsampled_convolution(features: Tensor, kernel: Tensor) -> Tensor:
+    """Nearest-neighbour up-sampling by two, then a convolution by `kernel` (out, in, 3, …), in one step: exactly.
+
+    Along an axis, up-sampling repeats each value, so that the three taps w0, w1, w2 meet it as the four taps w2,
+    w1 + w2, w0 + w1, w0 of a transposed convolution of stride two. That takes 4^ndim products an input voxel rather
+    than 6^ndim, and the up-sampled features need not be stored.
+    """
+    ndim = features.ndim - 2
+    layers = layers_of(ndim)
+    for axis in range(2, kernel.ndim):
+        before = [0, 0] * (kernel.ndim - 1 - axis)
+        flipped = kernel.flip(axis)
+        kernel = functional.pad(flipped, [*before, 0, 1]) + functional.pad(flipped, [*before, 1, 0])
+    kernel = kernel.transpose(0, 1)
+    if not features.is_contiguous():  # channels last: a kernel in another order would have the result copied over
+        kernel = kernel.contiguous(memory_format=layers.memory_format)
+    return layers.convolve_transposed(features, kernel, stride=2, padding=1)
 
 
 class DownSampling(nn.Module):
@@ -75,28 +119,14 @@ class DownSampling(nn.Module):
         return features
 
 
-class UpSampling(nn.Module):
-    """Nearest-neighbour up-sampling by two and a 1^ndim convolution: (B, in, *S) -> (B, out, *2S).
+def initialise(network: nn.Module, slope: float = PRELU_START) -> None:
+    """Draw the weights (He et al. 2015): every convolution keeps the variance of its input.
 
-    The two commute exactly, so the convolution runs first, on 2^ndim times fewer voxels. The block of 3^ndim
-    convolutions that follows in the decoder does the smoothing.
-    """
-
-    def __init__(self, in_channels: int, out_channels: int, ndim: int) -> None:
-        super().__init__()
-        self.convolution = layers_of(ndim).convolution(in_channels, out_channels, 1)
-
-    def forward(self, features: Tensor) -> Tensor:
-        return nn.functional.interpolate(self.convolution(features), scale_factor=2.0, mode="nearest")
-
-
-def initialise(network: nn.Module) -> None:
-    """Draw the weights for PReLU networks (He et al. 2015): every convolution keeps the variance of its input.
-
-    Uses torch's global generator, so a seed set by the caller fixes the weights. Batch norm starts as the identity.
+    `slope` is that of the activations for values below 0; 0 stands for ReLU. Uses torch's global generator, so a seed
+    set by the caller fixes the weights. Batch norm starts as the identity.
     """
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.Conv3d):
-            nn.init.kaiming_normal_(module.weight, a=PRELU_START, nonlinearity="leaky_relu")
+            nn.init.kaiming_normal_(module.weight, a=slope, nonlinearity="leaky_relu")
             if module.bias is not None:
                 nn.init.zeros_(module.bias)

@@ -1,72 +1,80 @@
 """From settings to a network, and from a trained network to the part that prediction needs."""
 
-from collections.abc import Mapping
-from typing import TypeVar, cast
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
 
 from models.baselines import ResUNet
 from models.blocks import check_at_least, layers_of
+from models.fcn import FCN
+from models.hrnet import HRNet
+from models.monai_network import MonaiNetwork
 from models.multi_task import MultiTaskResUNet
+from models.network import Network
+from models.nnunet import NnUNet
 from models.settings import ModelSettings
+from models.unet import UNet
 
-Network = MultiTaskResUNet | ResUNet
 NetworkT = TypeVar("NetworkT", bound=Network)
-MAIN_PARTS = ("encoder.", "main_decoder.")
+Builder = Callable[[ModelSettings, int, int, int], Network]
 
 
 def build_network(settings: ModelSettings, in_channels: int, scales: int, ndim: int) -> Network:
     """Build the network to train, with fresh weights from torch's global generator.
 
     Args:
-        settings: formulation and size.
+        settings: network, formulation and size.
         in_channels: channels of the image.
         scales: number of scales S of the labels; at least 1 for "multi_class", unused for "binary".
         ndim: 2 or 3.
+
+    Raises ValueError where the network does not exist in `ndim` dimensions, its package is missing, or its arguments do
+    not fit.
     """
-    if settings.formulation != "multi_task":
-        return build_inference_network(settings, in_channels, scales, ndim)
-    return MultiTaskResUNet(
-        in_channels, scales, settings.levels, settings.base_channels, ndim, settings.embedding_channels
-    )
+    _check_scales(settings, scales)
+    if settings.network == "resunet" and settings.formulation == "multi_task":
+        levels, base_channels = settings.sizes(ndim)
+        return MultiTaskResUNet(
+            in_channels,
+            scales,
+            levels,
+            base_channels,
+            ndim,
+            settings.embedding_channels,
+            deep_supervision=settings.deep_supervision,
+            checkpoint_activations=settings.checkpoint_activations,
+        )
+    out_channels = 1 if settings.formulation == "binary" else 1 + scales
+    return BUILDERS[settings.family](settings, in_channels, out_channels, ndim)
 
 
 def build_inference_network(
     settings: ModelSettings, in_channels: int, scales: int, ndim: int, state: Mapping[str, Tensor] | None = None
-) -> ResUNet:
-    """Build encoder and main decoder only, in training mode as every new network, with the weights of `state` if given.
+) -> Network:
+    """Build what inference needs, in training mode as every new network, with the weights of `state` if given.
+
+    The multi-task ResUNet keeps its encoder and main decoder; every network leaves out the heads of deep supervision.
 
     Args:
         settings, in_channels, scales, ndim: as for `build_network`.
         state: the state dict of the network that `build_network` builds from the same arguments; the auxiliary parts
             are left out.
 
-    Raises ValueError where `state` belongs to another architecture.
+    Raises ValueError as `build_network`, and where `state` belongs to another architecture.
     """
-    check_at_least("scales", scales, 1 if settings.formulation == "multi_class" else 0)
-    out_channels = 1 + scales if settings.formulation == "multi_class" else 1
-    network = ResUNet(in_channels, out_channels, settings.levels, settings.base_channels, ndim)
+    _check_scales(settings, scales)
+    # Nothing is learnt here: no weights to start from, no memory to spare.
+    changed: dict[str, object] = {"deep_supervision": 0, "checkpoint_activations": False}
+    if settings.network == "hrnet":
+        changed["arguments"] = {**settings.arguments, "pretrained": False}
+    if settings.network == "resunet" and settings.formulation == "multi_task":
+        changed["formulation"] = "binary"
+    network = build_network(settings.model_copy(update=changed), in_channels, scales, ndim)
     if state is not None:
-        load_weights(network, {name: value for name, value in state.items() if name.startswith(MAIN_PARTS)})
+        load_weights(network, network.main_state(state))
     return network
-
-
-def main_network(network: nn.Module) -> ResUNet:
-    """The encoder and main decoder of `network`, sharing its weights: what inference needs, during training too.
-
-    Its logits equal the main task's bit for bit. It draws nothing from any random generator. A baseline is returned as
-    it is.
-    """
-    if isinstance(network, ResUNet):
-        return network
-    if not isinstance(network, MultiTaskResUNet):
-        raise ValueError(f"network: expected MultiTaskResUNet or ResUNet, got {type(network).__name__}")
-    with torch.device("meta"):  # allocates nothing: the parts are replaced at once
-        main = ResUNet(network.encoder.in_channels, ndim=network.encoder.ndim, levels=1, base_channels=1)
-    main.encoder = network.encoder
-    main.main_decoder = network.main_decoder
-    return main.train(network.training)
 
 
 def place_network(network: NetworkT, device: torch.device | str) -> NetworkT:
@@ -75,9 +83,9 @@ def place_network(network: NetworkT, device: torch.device | str) -> NetworkT:
     On the CPU that is channels last, which every layer then keeps: a training step takes about 0.6 of the time.
     """
     if torch.device(device).type == "cpu":
-        order = layers_of(network.encoder.ndim).memory_format
+        order = layers_of(network.ndim).memory_format
         for weight in network.parameters():
-            if weight.ndim == network.encoder.ndim + 2:
+            if weight.ndim == network.ndim + 2:
                 weight.data = weight.data.contiguous(memory_format=order)
     network.to(device)
     return network
@@ -100,3 +108,59 @@ def load_weights(network: nn.Module, state: Mapping[str, Tensor]) -> None:
                 "build the network from the settings saved with them"
             )
     network.load_state_dict(dict(state))
+
+
+def _check_scales(settings: ModelSettings, scales: int) -> None:
+    check_at_least("scales", scales, 1 if settings.formulation == "multi_class" else 0)
+
+
+def _resunet(settings: ModelSettings, in_channels: int, out_channels: int, ndim: int) -> Network:
+    levels, base_channels = settings.sizes(ndim)
+    return ResUNet(in_channels, out_channels, levels, base_channels, ndim, **_own_options(settings))
+
+
+def _unet(settings: ModelSettings, in_channels: int, out_channels: int, ndim: int) -> Network:
+    levels, base_channels = settings.sizes(ndim)
+    return UNet(in_channels, out_channels, levels, base_channels, ndim, **_own_options(settings))
+
+
+def _fcn(settings: ModelSettings, in_channels: int, out_channels: int, ndim: int) -> Network:
+    return FCN(in_channels, out_channels, settings.sizes(ndim)[1], ndim)
+
+
+def _nnunet(settings: ModelSettings, in_channels: int, out_channels: int, ndim: int) -> Network:
+    levels, base_channels = settings.sizes(ndim)
+    return NnUNet(
+        settings.network,
+        in_channels,
+        out_channels,
+        levels,
+        base_channels,
+        ndim,
+        deep_supervision=settings.deep_supervision,
+        arguments=settings.arguments,
+    )
+
+
+def _hrnet(settings: ModelSettings, in_channels: int, out_channels: int, ndim: int) -> Network:
+    return HRNet(in_channels, out_channels, ndim, settings.arguments)
+
+
+def _monai(settings: ModelSettings, in_channels: int, out_channels: int, ndim: int) -> Network:
+    name = settings.network.partition(":")[2]
+    return MonaiNetwork(name, in_channels, out_channels, ndim, settings.arguments)
+
+
+def _own_options(settings: ModelSettings) -> dict[str, Any]:
+    return settings.model_dump(include={"deep_supervision", "checkpoint_activations"})
+
+
+BUILDERS: dict[str, Builder] = {
+    "resunet": _resunet,
+    "unet": _unet,
+    "fcn": _fcn,
+    "nnunet_plain": _nnunet,
+    "nnunet_residual": _nnunet,
+    "hrnet": _hrnet,
+    "monai": _monai,
+}

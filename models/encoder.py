@@ -1,10 +1,10 @@
 """The encoder all tasks share: E of Sadikine et al. 2023, Sec. 2.2 and Fig. 3."""
 
-import math
-
 from torch import Tensor, nn
 
-from models.blocks import DownSampling, ResidualBlock, check_at_least, layers_of
+from models.blocks import DownSampling, ResidualBlock, check_at_least
+from models.cpu_layers import in_order_of
+from models.recomputation import run
 
 
 def channel_widths(levels: int, base_channels: int) -> tuple[int, ...]:
@@ -22,47 +22,23 @@ class Encoder(nn.Module):
         levels: number of down-samplings l; level i has 2^i base_channels channels at 1/2^i of the resolution.
         base_channels: channels f0 at full resolution.
         ndim: 2 or 3.
-
-    Raises (on forward) ValueError for another number of dimensions or channels, a size that is not a multiple of
-    2^levels (`size_multiple`; padding is the caller's), or a training batch too small for batch norm.
+        recompute: keep no activations inside a block for the backward pass; see `run`.
     """
 
-    def __init__(self, in_channels: int, levels: int, base_channels: int, ndim: int) -> None:
+    def __init__(
+        self, in_channels: int, levels: int, base_channels: int, ndim: int, *, recompute: bool = False
+    ) -> None:
         super().__init__()
         check_at_least("in_channels", in_channels, 1)
-        layers_of(ndim)
-        self.in_channels = in_channels
-        self.ndim = ndim
         self.widths = channel_widths(levels, base_channels)
-        self.size_multiple = 2**levels
+        self.recompute = recompute
         inputs = (in_channels, *self.widths[:-1])
         self.blocks = nn.ModuleList(ResidualBlock(n, width, ndim) for n, width in zip(inputs, self.widths))
         self.down = DownSampling()
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        self._check(image)
-        features = [self.blocks[0](image)]
+        image = in_order_of(image, next(self.blocks[-1].parameters()))
+        features = [run(self.blocks[0], image, recompute=self.recompute)]
         for block in self.blocks[1:]:
-            features.append(block(self.down(features[-1])))
+            features.append(run(block, self.down(features[-1]), recompute=self.recompute))
         return features
-
-    def _check(self, image: Tensor) -> None:
-        shape = tuple(image.shape)
-        if image.ndim != self.ndim + 2:
-            raise ValueError(
-                f"image: expected {self.ndim + 2} axes (batch, channel, {self.ndim} of space), got {shape}"
-            )
-        if shape[1] != self.in_channels:
-            raise ValueError(f"image: expected {self.in_channels} channel(s) on axis 1, got {shape[1]} in {shape}")
-        size = shape[2:]
-        if any(n < 1 or n % self.size_multiple for n in size):
-            raise ValueError(
-                f"image: size {size} is not a multiple of {self.size_multiple} along every axis; "
-                "pad it or use fewer levels"
-            )
-        values = shape[0] * math.prod(n // self.size_multiple for n in size)
-        if self.training and values < 2:
-            raise ValueError(
-                f"image: {shape} leaves batch norm one value a channel at the deepest level; "
-                "train with larger patches, a larger batch or fewer levels"
-            )

@@ -4,13 +4,14 @@ import torch
 from torch import Tensor, nn
 
 from models.blocks import check_at_least, initialise
-from models.decoder import Decoder
+from models.decoder import Decoder, decode
 from models.encoder import Encoder
+from models.network import Network
 from models.outputs import TaskOutputs
 from models.projection import ProjectionHead
 
 
-class MultiTaskResUNet(nn.Module):
+class MultiTaskResUNet(Network):
     """Shared encoder, a main decoder and one decoder with a projection head a scale (Sadikine et al. 2023, Eq. 4, 6).
 
     image (B, C, *S) -> TaskOutputs(logits (B, 1 + S, *S), projections: S of (B, E, *S/2^(l-1))). Channel 0 of the
@@ -25,8 +26,10 @@ class MultiTaskResUNet(nn.Module):
         ndim: 2 or 3.
         embedding_channels: channels E of the projections; None takes half of the channels they are made from,
             since the paper projects to "a lower dimensional space" without naming it.
+        deep_supervision: number of further, coarser logits of every decoder in training, at most levels - 1.
+        checkpoint_activations: keep no activations inside a block for the backward pass; see `models.recomputation`.
 
-    Raises ValueError for arguments out of range and, on forward, for an image it cannot take (see `Encoder`).
+    Raises ValueError for arguments out of range and, on forward, for an image it cannot take (see `Network`).
     """
 
     def __init__(
@@ -37,28 +40,32 @@ class MultiTaskResUNet(nn.Module):
         base_channels: int = 8,
         ndim: int = 3,
         embedding_channels: int | None = None,
+        *,
+        deep_supervision: int = 0,
+        checkpoint_activations: bool = False,
     ) -> None:
-        super().__init__()
         check_at_least("scales", scales, 0)
-        self.encoder = Encoder(in_channels, levels, base_channels, ndim)
-        widths = self.encoder.widths
+        encoder = Encoder(in_channels, levels, base_channels, ndim, recompute=checkpoint_activations)
+        super().__init__(in_channels, ndim, size_multiple=2**levels)
+        widths = encoder.widths
         embedding = max(1, widths[-2] // 2) if embedding_channels is None else embedding_channels
         check_at_least("embedding_channels", embedding, 1)
         self.scales = scales
-        self.main_decoder = Decoder(widths, 1, ndim)
-        self.scale_decoders = nn.ModuleList(Decoder(widths, 1, ndim) for _ in range(scales))
+        self.encoder = encoder
+        self.main_decoder = Decoder(widths, 1, ndim, deep_supervision)
+        self.scale_decoders = nn.ModuleList(Decoder(widths, 1, ndim, deep_supervision) for _ in range(scales))
         self.projections = nn.ModuleList(ProjectionHead(widths[-2], embedding, ndim) for _ in range(scales))
         initialise(self)
 
-    @property
-    def size_multiple(self) -> int:
-        """Every axis of the image must be a multiple of this: 2^levels."""
-        return self.encoder.size_multiple
-
     def forward(self, image: Tensor) -> TaskOutputs:
+        self.check_image(image)
+        self.check_batch_norm(image)
         features = self.encoder(image)
-        main = self.main_decoder(features).logits
-        decoded = [decoder(features) for decoder in self.scale_decoders]
-        logits = torch.cat((main, *(outputs.logits for outputs in decoded)), dim=1)
-        projected = (head(outputs.first_stage) for head, outputs in zip(self.projections, decoded))
-        return TaskOutputs(logits, tuple(projected))
+        # In evaluation the main task is computed as the network for inference does, alone: bit for bit the same.
+        together = [[self.main_decoder, *self.scale_decoders]]
+        groups = together if self.training else [[self.main_decoder], [*self.scale_decoders]]
+        decoded = [outputs for group in groups for outputs in decode(group, features, recompute=self.encoder.recompute)]
+        logits = torch.cat([outputs.logits for outputs in decoded], dim=1)
+        projected = (head(outputs.first_stage) for head, outputs in zip(self.projections, decoded[1:]))
+        deep = (torch.cat(level, dim=1) for level in zip(*(outputs.deep_logits for outputs in decoded)))
+        return TaskOutputs(logits, tuple(projected), tuple(deep))

@@ -10,14 +10,19 @@ FORMULATIONS: tuple[Formulation, ...] = get_args(Formulation)
 
 
 class TaskOutputs(NamedTuple):
-    """Logits (B, K, *S) and one projection (B, E, *s) a scale (none in the baselines and at inference).
+    """What a network gives back.
 
-    K is 1 + S for "multi_task" (channel 0 the main task, channel s scale s), 1 for "binary" and for the main network of
-    "multi_task", 1 + S for "multi_class" (channel 0 background).
+    K is 1 + S for "multi_task" (channel 0 the main task, channel s scale s), 1 for "binary", 1 + S for "multi_class"
+    (channel 0 background). At inference the multi-task ResUNet has its main task alone, K = 1.
     """
 
     logits: Tensor
-    projections: tuple[Tensor, ...]
+    """(B, K, *S)."""
+    projections: tuple[Tensor, ...] = ()
+    """One (B, E, *s) a scale, l2-normalised over E; none but in the multi-task ResUNet, and none at inference."""
+    deep_logits: tuple[Tensor, ...] = ()
+    """Logits of the same K channels on coarser grids, (B, K, *S/2), (B, K, *S/4), … for deep supervision: finest first,
+    every axis a divisor of the logits'. In training mode only, and only where asked for."""
 
 
 def task_probabilities(logits: Tensor, formulation: Formulation) -> Tensor:

@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from models.blocks import check_at_least, normalised_convolution
+from models.blocks import PRELU_START, check_at_least, normalised_convolution
+from models.cpu_layers import PReLU
 
 
 class ProjectionHead(nn.Module):
@@ -23,9 +24,9 @@ class ProjectionHead(nn.Module):
         check_at_least("embedding_channels", embedding_channels, 1)
         self.layers = nn.Sequential(
             normalised_convolution(in_channels, in_channels, 1, ndim),
-            nn.PReLU(),
+            PReLU(PRELU_START),
             normalised_convolution(in_channels, embedding_channels, 1, ndim),
-            nn.PReLU(),
+            PReLU(PRELU_START),
         )
 
     def forward(self, features: Tensor) -> Tensor:

@@ -1,18 +1,93 @@
 """What a user chooses about the network."""
 
-from pydantic import BaseModel, Field
+import difflib
+import json
+from typing import Any, NamedTuple, Self
+
+from pydantic import BaseModel, Field, field_validator, model_validator
 
 from models.outputs import Formulation
+
+MONAI_PREFIX = "monai:"
+
+
+class Choice(NamedTuple):
+    """What can be chosen about a network, and what it is where nothing was: the sizes of its source."""
+
+    settings: frozenset[str]
+    levels: dict[int, int] | None = None
+    """Number of down-samplings by number of dimensions."""
+    base_channels: int | None = None
+
+
+_OURS = frozenset({"levels", "base_channels", "deep_supervision", "checkpoint_activations"})
+_NNUNET = Choice(frozenset({"levels", "base_channels", "deep_supervision", "arguments"}), {2: 5, 3: 5}, 32)
+CHOICES: dict[str, Choice] = {
+    "resunet": Choice(_OURS | {"embedding_channels"}, {2: 5, 3: 5}, 8),
+    "unet": Choice(_OURS, {2: 4, 3: 3}, 64),
+    "fcn": Choice(frozenset({"base_channels"}), None, 5),
+    "nnunet_plain": _NNUNET,
+    "nnunet_residual": _NNUNET,
+    "hrnet": Choice(frozenset({"arguments"})),
+    "monai": Choice(frozenset({"arguments"})),
+}
 
 
 class ModelSettings(BaseModel, frozen=True, extra="forbid"):
     """The network; the defaults are the paper's (Sadikine et al. 2023, Sec. 3.2)."""
 
+    network: str = "resunet"
+    """resunet (the paper's), unet, fcn, nnunet_plain, nnunet_residual, hrnet (2D), or monai:NAME for a network of
+    MONAI, such as monai:SegResNet; docs/networks.md compares them."""
     formulation: Formulation = "multi_task"
-    """multi_task: a main decoder and one a scale. binary, multi_class: the baselines with a single decoder."""
-    levels: int = Field(default=5, ge=1, le=8)
-    """Number of down-samplings l; every axis of a patch must be a multiple of 2^l."""
-    base_channels: int = Field(default=8, ge=1, le=512)
-    """Channels f0 at full resolution; they double at every down-sampling."""
+    """multi_task: vessels, and each scale besides. binary: vessels alone. multi_class: background or one of the
+    scales."""
+    levels: int | None = Field(default=None, ge=1, le=8)
+    """Number of down-samplings l; a patch's axes must be multiples of 2^l. None takes the source's (resunet: 5)."""
+    base_channels: int | None = Field(default=None, ge=1, le=512)
+    """Channels f0 at full resolution; they double at every down-sampling. None takes the source's (resunet: 8)."""
     embedding_channels: int | None = Field(default=None, ge=1, le=4096)
     """Channels of the projections the scales are contrasted in; None takes half of the channels they are made from."""
+    deep_supervision: int = Field(default=0, ge=0, le=7)
+    """Number of further, coarser outputs that are supervised in training."""
+    checkpoint_activations: bool = False
+    """Keep fewer activations and compute them again in the backward pass: less memory, about a third more time."""
+    arguments: dict[str, Any] = {}
+    """Further arguments of nnunet_plain, nnunet_residual, hrnet and monai:NAME by their own names; in a YAML file."""
+
+    @property
+    def family(self) -> str:
+        """The network without MONAI's name: a key of CHOICES."""
+        return self.network.partition(":")[0]
+
+    def sizes(self, ndim: int) -> tuple[int, int]:
+        """Levels and base channels of a network that has them, chosen or its source's."""
+        choice = CHOICES[self.family]
+        levels = self.levels if self.levels is not None else (choice.levels or {}).get(ndim)
+        base_channels = self.base_channels if self.base_channels is not None else choice.base_channels
+        return levels or 0, base_channels or 0
+
+    @field_validator("network")
+    @classmethod
+    def _known_network(cls, network: str) -> str:
+        family, colon, name = network.partition(":")
+        if family == "monai":
+            if not name:
+                raise ValueError("monai needs the name of one of its networks after it, such as monai:SegResNet")
+        elif network not in CHOICES:
+            known = [*(each for each in CHOICES if each != "monai"), f"{MONAI_PREFIX}NAME"]
+            near = difflib.get_close_matches(family.lower(), known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near and not colon else f"known are {', '.join(known)}"
+            raise ValueError(f"unknown network {network!r}; {hint}")
+        return network
+
+    @model_validator(mode="after")
+    def _settings_of_that_network(self) -> Self:
+        for name in sorted(CHOICES["resunet"].settings | {"arguments"}):
+            default = type(self).model_fields[name].default
+            if name not in CHOICES[self.family].settings and getattr(self, name) != default:
+                neutral = json.dumps(default)
+                raise ValueError(
+                    f"{name}: network {self.network} has no such choice; leave it out or set it to {neutral}"
+                )
+        return self

@@ -2,34 +2,28 @@
 
 import pytest
 import torch
-from pydantic import ValidationError
 
 from models import (
     ModelSettings,
     MultiTaskResUNet,
+    Network,
     ResUNet,
     build_inference_network,
     build_network,
     load_weights,
-    main_network,
     place_network,
 )
 
 SMALL = {"levels": 2, "base_channels": 4}
 
 
-def trained(settings: ModelSettings, ndim: int, scales: int = 2) -> MultiTaskResUNet | ResUNet:
+def trained(settings: ModelSettings, ndim: int, scales: int = 2) -> Network:
     """A network whose batch-norm statistics are no longer the initial ones."""
     torch.manual_seed(0)
     network = build_network(settings, 1, scales, ndim)
     for _ in range(2):
         network(torch.randn(2, 1, *(8,) * ndim) * 3 + 1)
     return network.eval()
-
-
-def test_defaults_are_the_papers():
-    settings = ModelSettings()
-    assert (settings.formulation, settings.levels, settings.base_channels) == ("multi_task", 5, 8)
 
 
 @pytest.mark.parametrize(
@@ -59,34 +53,15 @@ def test_inference_network_is_bit_equal(formulation, ndim):
     expected = full(image).logits
     if formulation == "multi_task":
         expected = expected[:, :1]
-    rebuilt = build_inference_network(settings, 1, 2, ndim, full.state_dict()).eval()
-    for main in (rebuilt, main_network(full)):
-        outputs = main(image)
-        assert torch.equal(outputs.logits, expected)
-        assert outputs.projections == ()
+    outputs = build_inference_network(settings, 1, 2, ndim, full.state_dict()).eval()(image)
+    assert torch.equal(outputs.logits, expected)
+    assert outputs.projections == ()
 
 
 def test_inference_network_has_no_auxiliary_weights():
     settings = ModelSettings(**SMALL)
     network = build_inference_network(settings, 1, 3, 3)
     assert {name.split(".")[0] for name in network.state_dict()} == {"encoder", "main_decoder"}
-
-
-def test_main_network_shares_weights_and_draws_nothing():
-    full = build_network(ModelSettings(**SMALL), 1, 2, 2).eval()
-    before = torch.get_rng_state()
-    main = main_network(full)
-    assert torch.equal(torch.get_rng_state(), before)
-    assert not main.training
-    assert next(main.parameters()) is next(full.parameters())
-    assert main.size_multiple == 4
-    assert main_network(main) is main
-    assert all(p.device.type == "cpu" for p in main.parameters())
-
-
-def test_main_network_of_something_else():
-    with pytest.raises(ValueError, match="expected MultiTaskResUNet or ResUNet, got Linear"):
-        main_network(torch.nn.Linear(1, 1))
 
 
 def test_state_dict_goes_to_disk_and_back(tmp_path):
@@ -127,12 +102,3 @@ def test_placing_on_the_cpu_changes_the_order_of_memory_only(ndim):
     assert placed is network
     assert all(torch.equal(value, state[name]) for name, value in placed.state_dict().items())
     torch.testing.assert_close(placed(image).logits, before, rtol=1e-4, atol=1e-5)
-    assert torch.equal(main_network(placed)(image).logits, placed(image).logits[:, :1])
-
-
-@pytest.mark.parametrize(
-    "bad", [{"levels": 0}, {"base_channels": 0}, {"embedding_channels": 0}, {"formulation": "ternary"}, {"level": 3}]
-)
-def test_settings_out_of_range(bad):
-    with pytest.raises(ValidationError):
-        ModelSettings(**bad)

@@ -1,0 +1,54 @@
+"""The table of docs/networks.md: parameters and size multiple of each network at its default size.
+
+python -m models.table
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+
+from models.build import build_network
+from models.settings import ModelSettings
+
+SHOWN = ("resunet", "unet", "fcn", "nnunet_plain", "nnunet_residual", "hrnet", "monai:SegResNet")
+HEAD = """\
+| network | 2D: levels | size multiple | parameters | 3D: levels | size multiple | parameters |
+| --- | --- | --- | --- | --- | --- | --- |"""
+
+
+class Size(NamedTuple):
+    """One network in so many dimensions."""
+
+    levels: int | None
+    size_multiple: int
+    parameters: int
+
+
+def measure(settings: ModelSettings, ndim: int, scales: int = 3) -> Size:
+    """Build a network for one channel of image and count."""
+    with torch.device("meta"):  # shapes without values: nothing is allocated
+        network = build_network(settings, 1, scales, ndim)
+    parameters = sum(parameter.numel() for parameter in network.parameters())
+    return Size(settings.sizes(ndim)[0] or None, network.size_multiple, parameters)
+
+
+def rows() -> Iterator[str]:
+    """One row a network; the multi-task form of resunet in a row of its own."""
+    for network in SHOWN:
+        for formulation in ("binary", "multi_task") if network == "resunet" else ("binary",):
+            settings = ModelSettings(network=network, formulation=formulation)
+            cells = [network if formulation == "binary" else f"{network}, multi_task, S = 3"]
+            for ndim in (2, 3):
+                if (network, ndim) == ("hrnet", 3):
+                    cells += ["–"] * 3
+                    continue
+                levels, multiple, parameters = measure(settings, ndim)
+                cells += [str(levels or "–"), str(multiple), f"{parameters:,}"]
+            yield f"| {' | '.join(cells)} |"
+
+
+if __name__ == "__main__":
+    print(HEAD)
+    for row in rows():
+        print(row)

@@ -1,0 +1,40 @@
+"""The page on networks says what the code builds."""
+
+from pathlib import Path
+
+import pytest
+
+from models import ModelSettings
+from models.settings import CHOICES
+from models.table import HEAD, SHOWN, measure
+from tests.models.networks import skip_without_extra
+
+PAGE = (Path(__file__).parents[2] / "docs" / "networks.md").read_text(encoding="utf-8")
+
+
+def cells_of(row: str) -> list[str]:
+    line = next(line for line in PAGE.splitlines() if line.startswith(f"| {row} |"))
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def test_the_table_has_its_head():
+    assert HEAD in PAGE
+
+
+@pytest.mark.parametrize(("network", "formulation"), [*((name, "binary") for name in SHOWN), ("resunet", "multi_task")])
+def test_the_table_is_the_codes(network, formulation):
+    skip_without_extra(network)
+    cells = cells_of(network if formulation == "binary" else f"{network}, multi_task, S = 3")
+    for ndim, (levels, multiple, parameters) in zip((2, 3), (cells[1:4], cells[4:7])):
+        if (network, ndim) == ("hrnet", 3):
+            assert {levels, multiple, parameters} == {"–"}
+            continue
+        size = measure(ModelSettings(network=network, formulation=formulation), ndim)
+        assert levels == str(size.levels or "–")
+        assert (int(multiple), int(parameters.replace(",", ""))) == (size.size_multiple, size.parameters)
+
+
+def test_every_network_and_setting_is_named():
+    for family, choice in CHOICES.items():
+        assert f"`{family}" in PAGE
+        assert all(f"`{setting}`" in PAGE for setting in choice.settings)
