@@ -47,7 +47,8 @@ def parse(settings_class: type[SettingsT], description: str, argv: Sequence[str]
                 settings_class,
                 args=words,
                 default=default,
-                description=f"{description}\n\n{CONFIG_FLAG} FILE reads settings from YAML, a second one on top of the first; flags override.",
+                description=f"{description}\n\n{CONFIG_FLAG} FILE reads settings from YAML, a second one on top of the "
+                "first; flags override.",
             )
     except SystemExit as stop:
         if stop.code in (0, None):
