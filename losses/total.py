@@ -70,21 +70,23 @@ class TotalLoss:
             generator: draws the anchors and whatever else is drawn; see `sample_anchors`.
 
         Returns:
-            The terms unweighted, in order: "main/dice", "main/cross_entropy", "scale_1/dice", …, "contrastive"; last
-            "total", their weighted sum, to call backward on. A term whose weight is 0 is left out. A scale that is
-            absent from the batch is an empty target: its terms stay finite.
+            The terms unweighted, in order: "main/dice", "main/cross_entropy", "scale_1/dice", …, then "deep_1", … where
+            the network is supervised on coarser grids too (each its tasks' weighted sum, entering with half the weight
+            of the one before), "contrastive"; last "total", their weighted sum, to call backward on. A term whose
+            weight is 0 is left out. A scale that is absent from the batch is an empty target: its terms stay finite.
 
         Raises ValueError where shapes do not fit, a label is out of range, or a term misses its part of the truth.
         """
         self._check(outputs, truth)
-        terms: dict[str, Tensor] = {}
-        total = at_least_float32(outputs.logits).new_zeros(())
-        for task, weight, weights_of_terms in self._tasks(outputs.logits, truth, generator):
-            for name, term_weight in weights_of_terms.items():
-                if weight * term_weight:
-                    value = TERMS[name].compute(task, self.settings.of_term(name))
-                    terms[f"{task.name}/{name}"] = value
-                    total = total + weight * term_weight * value
+        total, terms = self._supervised(outputs.logits, truth, generator)
+        levels = [total]
+        for level, logits in enumerate(getattr(outputs, "deep_logits", ()), start=1):
+            terms[f"deep_{level}"], _ = self._supervised(logits, truth.coarser(logits.shape[2:]), generator)
+            levels.append(terms[f"deep_{level}"])
+        shares = [2.0**-level for level in range(len(levels))]
+        total = sum((share * value for share, value in zip(shares, levels)), start=torch.zeros_like(total)) / sum(
+            shares
+        )
         if self.formulation == "multi_task" and self.scales and self.settings.lambda_contrastive:
             # Anchors of all ranks, drawn alike on each of them: the contrast is that of the whole batch.
             projections, labels = [joined_batch(p) for p in outputs.projections], joined_batch(truth.labels)
@@ -95,6 +97,20 @@ class TotalLoss:
             terms["contrastive"] = value = contrastive_loss(embeddings, scales, self.settings.temperature)
             total = total + self.settings.lambda_contrastive * value
         return {**terms, "total": total}
+
+    def _supervised(
+        self, logits: Tensor, truth: Truth, generator: torch.Generator | None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Weighted sum of the terms of every task, and each of them by name."""
+        terms: dict[str, Tensor] = {}
+        total = at_least_float32(logits).new_zeros(())
+        for task, weight, weights_of_terms in self._tasks(logits, truth, generator):
+            for name, term_weight in weights_of_terms.items():
+                if weight * term_weight:
+                    value = TERMS[name].compute(task, self.settings.of_term(name))
+                    terms[f"{task.name}/{name}"] = value
+                    total = total + weight * term_weight * value
+        return total, terms
 
     def remember(self) -> None:
         """Put the anchors of the latest call into the memory bank, if there is one; once a step of the training."""

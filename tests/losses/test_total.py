@@ -263,3 +263,34 @@ def test_a_task_sees_the_part_of_the_tube_that_is_its_own(formulation, channels,
         assert its_generator is generator
     with pytest.raises(ValueError, match="main: this loss needs the truth's tubed_skeleton"):
         loss(outputs, Truth(labels))
+
+
+class DeepOutputs(NamedTuple):
+    logits: torch.Tensor
+    projections: tuple[torch.Tensor, ...]
+    deep_logits: tuple[torch.Tensor, ...]
+
+
+def test_coarser_outputs_are_supervised_by_the_blocks_they_stand_for():
+    outputs, labels = batch(4)
+    half, quarter = (torch.randn(2, 4, n, n, generator=torch.Generator().manual_seed(n)) for n in (4, 2))
+    settings = LossSettings(foreground_weight=2.0, lambda_contrastive=0.0)
+    loss = TotalLoss(settings, "multi_task", 3)
+    terms = loss(DeepOutputs(outputs.logits, (), (half, quarter)), Truth(labels))
+    blocks = labels.unflatten(1, (4, 2)).unflatten(3, (4, 2)).amax((2, 4))
+    whole = loss(outputs, Truth(labels))["total"]
+    first = loss(Outputs(half, ()), Truth(blocks))["total"]
+    second = loss(Outputs(quarter, ()), Truth(blocks.unflatten(1, (2, 2)).unflatten(3, (2, 2)).amax((2, 4))))["total"]
+    torch.testing.assert_close(terms["deep_1"], first)
+    torch.testing.assert_close(terms["total"], (whole + first / 2 + second / 4) / 1.75)
+
+
+def test_a_coarser_truth_keeps_thin_vessels_tube_and_millimetres():
+    labels = torch.zeros(1, 4, 6, dtype=torch.long)
+    labels[0, 1, 2], labels[0, 3, 5] = 1, 2
+    coarse = Truth(labels, labels > 0, torch.tensor([[2.0, 1.0]])).coarser((2, 2))
+    assert coarse.labels.tolist() == [[[1, 0], [0, 2]]]
+    assert coarse.tubed_skeleton.tolist() == [[[True, False], [False, True]]]
+    assert coarse.spacing_mm.tolist() == [[4.0, 3.0]]
+    with pytest.raises(ValueError, match=r"size: expected divisors of \(4, 6\), got \(3, 2\)"):
+        Truth(labels).coarser((3, 2))
