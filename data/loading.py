@@ -232,7 +232,7 @@ def _sample_shapes(
             raise ValueError(f"loading.patch_size: {patch} has {len(patch)} axes, the cases have {min(ndims)}")
         if any(n < 1 or n % size_multiple for n in patch):
             raise ValueError(
-                f"loading.patch_size: {patch}: each axis must be a multiple of {size_multiple} (2^model.levels)"
+                f"loading.patch_size: {patch}: each axis must be a multiple of {size_multiple} for this network"
             )
         return dict.fromkeys(shapes, patch)
     rounded = {

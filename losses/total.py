@@ -158,7 +158,10 @@ class TotalLoss:
         projections = len(outputs.projections)
         wanted = self.formulation == "multi_task" and self.settings.lambda_contrastive
         if wanted and projections != self.scales:
-            raise ValueError(f"projections: expected {self.scales}, one a scale, got {projections}")
+            raise ValueError(
+                f"projections: expected {self.scales}, one a scale, got {projections}: the contrast needs "
+                "model.network resunet; with another network set loss.lambda_contrastive 0"
+            )
 
 
 def foreground_weights(settings: LossSettings, scales: int, label_voxels: Sequence[int] | None) -> tuple[float, ...]:

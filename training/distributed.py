@@ -57,18 +57,19 @@ def joined_ranks(device: torch.device) -> Iterator[Ranks]:
         dist.destroy_process_group()
 
 
-def distribute(network: nn.Module, synchronise_batch_norm: bool) -> nn.Module:
+def distribute(network: nn.Module, synchronise_batch_norm: bool, *, some_unused: bool) -> nn.Module:
     """The network as every rank calls it in a training step; its weights are those of `network` itself.
 
     Args:
         network: on its device; its batch norms are replaced in place where they are to be synchronised.
         synchronise_batch_norm: mean and variance over all ranks, as if one process held the whole batch.
+        some_unused: whether some weights get no gradient, as projection heads without a contrast.
     """
     if world_size() == 1:
         return network
     if synchronise_batch_norm:
         _synchronise_batch_norms(network)
-    return DistributedDataParallel(network)
+    return DistributedDataParallel(network, find_unused_parameters=some_unused)
 
 
 def _synchronise_batch_norms(network: nn.Module) -> None:

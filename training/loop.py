@@ -118,7 +118,8 @@ def _conclude(training: Training, tracker: Tracker, measures: Mapping[str, float
     tracker.hyperparameters(settings.model_dump(mode="json"), measures)
     if settings.model.formulation == "multi_task":
         case = read_case(settings.cases, training.validation_cases[0])
-        tracker.embeddings(projections_of(training.runner, case), training.epoch - 1)
+        if projections := projections_of(training.runner, case):
+            tracker.embeddings(projections, training.epoch - 1)
 
 
 def _train_epoch(training: Training, batches: Iterator[Batch], bar: "tqdm[Any]") -> dict[str, float]:

@@ -59,7 +59,7 @@ def set_up(settings: RunSettings, ranks: Ranks = ALONE) -> tuple[Training, dict[
     scales, ndim = description["network"]["scales"], description["network"]["ndim"]
     network = place_network(build_network(settings.model, 1, scales, ndim), device)
     # Replaces batch norms, so it comes before the optimiser takes the weights.
-    distributed = distribute(network, settings.train.sync_batch_norm)
+    distributed = distribute(network, settings.train.sync_batch_norm, some_unused=not settings.loss.lambda_contrastive)
     loss = TotalLoss(
         settings.loss, settings.model.formulation, scales, label_voxels(settings.cases, fold["train"], scales)
     )
