@@ -11,6 +11,7 @@ import tune
 from command_line import run
 from training.checkpoint import load_checkpoint
 from tuning import storage
+from tuning.interruption import Interruption
 from tuning.workers import work
 
 CONFIG = """
@@ -48,7 +49,7 @@ def _one_process(monkeypatch):
 
     def work_here(settings, space, watch, earlier) -> None:
         opened = storage.open_storage(settings.storage_url, settings.heartbeat_seconds, settings.retries)
-        work(settings, space, opened, lambda: None, earlier)
+        work(settings, space, opened, Interruption(), earlier)
 
     monkeypatch.setattr(tune, "run_workers", work_here)
 

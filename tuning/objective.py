@@ -13,6 +13,7 @@ from training.checkpoint import load_checkpoint
 from training.loop import train_run
 from training.run_folder import RunFolder
 from training.tracking import Tracker
+from tuning.interruption import Interruption
 from tuning.search_space import SearchSpace, Value
 from tuning.settings import StudySettings
 from tuning.study import fold_settings, trial_folder
@@ -38,7 +39,7 @@ class TrialRun:
         trial: Optuna's.
         settings: of the study.
         values: of the searched settings.
-        look_up_from_work: called at each validation; may raise to interrupt the trial.
+        interruption: what may break the trial off, while it trains.
     """
 
     def __init__(
@@ -46,13 +47,13 @@ class TrialRun:
         trial: optuna.Trial,
         settings: StudySettings,
         values: Mapping[str, Value],
-        look_up_from_work: Callable[[], None],
+        interruption: Interruption,
     ) -> None:
         frozen = trial.study.get_trials(deepcopy=False)[trial.number]
         self.trial, self.settings, self.values = trial, settings, values
         self.number = first_number(frozen)
         self._reported = set(frozen.intermediate_values)
-        self._look_up_from_work = look_up_from_work
+        self._interruption = interruption
         self._seconds_before = float(frozen.user_attrs.get("reached", {}).get("seconds", 0.0))
         self._began = time.monotonic()
         self._finished: list[Measures] = []
@@ -93,17 +94,18 @@ class TrialRun:
             if (measures := _measures(row)) is not None:
                 self._report(fold, int(row["epoch"]), measures)
         if len(history) < run.train.epochs:
-            train_run(run, lambda epoch, measures: self._after_validation(fold, epoch, measures))
+            with self._interruption.at_once():
+                train_run(run, lambda epoch, measures: self._after_validation(fold, epoch, measures))
             history = _history(folder)
         last = _measures(history[-1])
         assert last is not None, "the last epoch is always validated"
         return last
 
     def _after_validation(self, fold: int, epoch: int, measures: Mapping[str, float]) -> None:
-        self._look_up_from_work()
-        is_new = self._report(fold, epoch, {"dice": measures["dice"], "cldice": measures["cldice"]})
-        if is_new and self.trial.should_prune():
-            raise optuna.TrialPruned(f"at fold {fold}, epoch {epoch}")
+        with self._interruption.not_now():
+            is_new = self._report(fold, epoch, {"dice": measures["dice"], "cldice": measures["cldice"]})
+            if is_new and self.trial.should_prune():
+                raise optuna.TrialPruned(f"at fold {fold}, epoch {epoch}")
 
     def _report(self, fold: int, epoch: int, measures: Measures) -> bool:
         """Report the mean over the folds so far; False where nothing was reported."""
@@ -131,7 +133,7 @@ def run_trial(
     settings: StudySettings,
     space: SearchSpace,
     begun: Callable[[], None],
-    look_up_from_work: Callable[[], None],
+    interruption: Interruption,
 ) -> list[float]:
     """Optuna's objective: the values to maximise.
 
@@ -140,12 +142,12 @@ def run_trial(
         settings: of the study.
         space: what is searched.
         begun: called when the trial has its values, so that another worker may ask for its own.
-        look_up_from_work: called at each validation; may raise to interrupt the trial.
+        interruption: what may break the trial off, while it trains.
     """
     values = space.suggest(trial)
     trial.set_user_attr("worker", {"host": socket.gethostname(), "pid": os.getpid(), "attempt": trial.number})
     begun()
-    run = TrialRun(trial, settings, values, look_up_from_work)
+    run = TrialRun(trial, settings, values, interruption)
     try:
         scores = run.score(space)
     except (optuna.TrialPruned, TrialFailed):

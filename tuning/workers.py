@@ -18,6 +18,7 @@ from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 from tqdm import tqdm
 
+from tuning.interruption import Interruption
 from tuning.objective import TrialFailed, run_trial
 from tuning.search_space import SearchSpace
 from tuning.settings import StudySettings
@@ -38,7 +39,7 @@ def work(
     settings: StudySettings,
     space: SearchSpace,
     storage: RDBStorage,
-    interrupted: Callable[[], None],
+    interruption: Interruption,
     earlier: Collection[int] = (),
 ) -> None:
     """Take one trial after another, until the study has its number and none of another worker could come back.
@@ -47,12 +48,12 @@ def work(
         settings: of the study.
         space: what is searched.
         storage: where the study is.
-        interrupted: called now and then; raises KeyboardInterrupt to end.
+        interruption: what may end the worker.
         earlier: trials that had ended when this call of the study began.
     """
     study = optuna.load_study(study_name=settings.study, storage=storage, pruner=make_pruner(settings))
     while True:
-        interrupted()
+        interruption.check()
         with contextlib.ExitStack() as turn:
             turn.enter_context(taking_turns(storage, settings.study))
             release_abandoned(study, storage)
@@ -61,7 +62,7 @@ def work(
                 return
             if now.asks_for_a_worker(settings.trials):
                 study.sampler = make_sampler(settings, len(study.get_trials(deepcopy=False)))
-                _take_one(study, storage, settings, space, interrupted, turn)
+                _take_one(study, storage, settings, space, interruption, turn)
                 if torch.cuda.is_available():
                     # What one training leaves on the GPU would be missing to another worker's.
                     gc.collect()
@@ -70,7 +71,8 @@ def work(
         if not now.in_state(TrialState.RUNNING):
             return
         # Its worker may yet die and leave the trial to this one.
-        time.sleep(min(settings.heartbeat_seconds, 5))
+        with interruption.at_once():
+            time.sleep(min(settings.heartbeat_seconds, 5))
 
 
 def _take_one(
@@ -78,7 +80,7 @@ def _take_one(
     storage: RDBStorage,
     settings: StudySettings,
     space: SearchSpace,
-    interrupted: Callable[[], None],
+    interruption: Interruption,
     turn: contextlib.ExitStack,
 ) -> None:
     """Run one trial; the turn is given up as soon as the trial has its values."""
@@ -86,7 +88,7 @@ def _take_one(
 
     def objective(trial: optuna.Trial) -> list[float]:
         taken.append(trial.number)
-        return run_trial(trial, settings, space, turn.close, interrupted)
+        return run_trial(trial, settings, space, turn.close, interruption)
 
     try:
         study.optimize(objective, n_trials=1, catch=(TrialFailed,))
@@ -188,7 +190,8 @@ def _enter(
 ) -> None:
     """What a worker's process begins with."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # A Ctrl-C reaches all at once; the first process passes it on.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    interruption = Interruption(parent)
+    signal.signal(signal.SIGTERM, interruption.ask)
     log = log_file(settings.folder, number)
     log.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
@@ -202,13 +205,9 @@ def _enter(
         torch.cuda.set_device((number - 1) % torch.cuda.device_count())
     optuna.logging.set_verbosity(optuna.logging.WARNING)
 
-    def interrupted() -> None:
-        if os.getppid() != parent:
-            raise KeyboardInterrupt(f"process {parent} is gone")
-
     try:
         storage = open_storage(settings.storage_url, settings.heartbeat_seconds, settings.retries)
-        work(settings, space, storage, interrupted, earlier)
+        work(settings, space, storage, interruption, earlier)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
 

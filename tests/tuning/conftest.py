@@ -1,12 +1,27 @@
 """What tests of a study share."""
 
-from collections.abc import Callable
+import sqlite3
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine, event
 
 from tuning.settings import StudySettings
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _sqlite_does_not_wait_for_the_disk() -> Iterator[None]:
+    """A study here need not survive a power cut, and fifty databases are made."""
+
+    def hurry(connection: Any, _: Any) -> None:
+        if isinstance(connection, sqlite3.Connection):
+            connection.execute("PRAGMA synchronous = OFF")
+
+    event.listen(Engine, "connect", hurry)
+    yield
+    event.remove(Engine, "connect", hurry)
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from training.checkpoint import load_checkpoint
 from training.loop import train_run
 from training.settings import RunSettings
 from tuning import objective
+from tuning.interruption import Interruption
 from tuning.search_space import build_space
 from tuning.settings import StudySettings
 from tuning.storage import open_storage
@@ -30,7 +31,7 @@ from tuning.trials import standing
 from tuning.workers import work
 
 ROOT = Path(__file__).parents[2]
-EPOCHS = 5
+EPOCHS = 4
 PATIENCE_SECONDS = 300
 
 
@@ -174,7 +175,7 @@ def test_an_interrupted_study_goes_on(tiny_cases, tmp_path, monkeypatch):
             monkeypatch.setattr(objective, "train_run", FakeTraining(lambda run, epoch: 0.5))
             settings = parse(StudySettings, "", words)
             space = build_space(read_yaml(settings.space), settings.training, "space.yaml")
-            work(settings, space, open_storage(storage, 1, 3), lambda: None)
+            work(settings, space, open_storage(storage, 1, 3), Interruption())
             assert [trial.state.name for trial in study.trials] == ["FAIL", "COMPLETE"]
             assert study.trials[1].user_attrs["resumed"]["epoch"] > interrupted.user_attrs["reached"]["epoch"]
             assert run_file(tmp_path, interrupted).stat().st_mtime_ns == begun

@@ -2,7 +2,6 @@
 
 import math
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import optuna
@@ -12,9 +11,10 @@ import yaml
 
 from data.case_store import list_cases
 from data.json_files import read_json
-from tests.tuning.tiny_studies import FakeTraining, opened
+from tests.tuning.tiny_studies import FakeTraining, InterruptedAt, opened
 from training.checkpoint import load_checkpoint
 from tuning import objective
+from tuning.interruption import Interruption
 from tuning.objective import TrialFailed, run_trial
 from tuning.settings import StudySettings
 from tuning.trials import queue_again
@@ -31,13 +31,13 @@ def rises(settings, epoch: int) -> float:
 
 
 def run_one(
-    settings: StudySettings, study: optuna.Study, space, look_up_from_work: Callable[[], None] = lambda: None
+    settings: StudySettings, study: optuna.Study, space, interruption: Interruption | None = None
 ) -> optuna.trial.FrozenTrial:
     """The trial that was run next, as the study has it; an interruption queues it again, as a worker does."""
     before = len(study.get_trials(states=(optuna.trial.TrialState.WAITING,)))
     try:
         study.optimize(
-            lambda trial: run_trial(trial, settings, space, lambda: None, look_up_from_work),
+            lambda trial: run_trial(trial, settings, space, lambda: None, interruption or Interruption()),
             n_trials=1,
             catch=(TrialFailed,),
         )
@@ -45,18 +45,6 @@ def run_one(
         queue_again(study, [trial for trial in study.trials if trial.state is optuna.trial.TrialState.FAIL][-1].number)
     assert before <= 1
     return [trial for trial in study.trials if trial.state is not optuna.trial.TrialState.WAITING][-1]
-
-
-def after(calls: int) -> Callable[[], None]:
-    """Interrupts at the call after so many."""
-    left = [calls]
-
-    def interrupt() -> None:
-        if left[0] == 0:
-            raise KeyboardInterrupt
-        left[0] -= 1
-
-    return interrupt
 
 
 def test_the_score_is_the_mean_of_the_last_validations(settings_of, monkeypatch):
@@ -88,7 +76,7 @@ def test_an_interrupted_trial_goes_on_from_its_checkpoint(settings_of, monkeypat
     monkeypatch.setattr(objective, "train_run", training)
     settings = settings_of(validation={"every": every})
     study, space, _ = opened(settings)
-    run_one(settings, study, space, after(interrupted_at))
+    run_one(settings, study, space, InterruptedAt(interrupted_at))
     trial = run_one(settings, study, space)
     assert trial.state is optuna.trial.TrialState.COMPLETE
     assert trial.value == pytest.approx(0.17)
@@ -102,7 +90,7 @@ def test_an_interrupted_trial_goes_on_from_its_checkpoint(settings_of, monkeypat
 
 def test_a_real_training_interrupted_ends_with_the_same_score_and_weights(settings_of):
     ends = []
-    for name, interruption in (("whole", lambda: None), ("interrupted", after(1))):
+    for name, interruption in (("whole", None), ("interrupted", InterruptedAt(1))):
         settings = settings_of(study=name)
         study, space, _ = opened(settings)
         trial = run_one(settings, study, space, interruption)

@@ -10,8 +10,9 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from tests.tuning.tiny_studies import opened, space_for
+from tests.tuning.tiny_studies import InterruptedAt, opened, space_for
 from tuning import workers
+from tuning.interruption import Interruption
 from tuning.objective import TrialFailed
 from tuning.storage import open_storage
 from tuning.trials import standing
@@ -23,13 +24,14 @@ def _quiet():
     optuna.logging.set_verbosity(optuna.logging.ERROR)
 
 
-def quick(trial, settings, space, begun, look_up_from_work):
+def quick(trial, settings, space, begun, interruption):
     """A trial of no training."""
     values = space.suggest(trial)
     trial.set_user_attr("worker", {"attempt": trial.number})
     begun()
     time.sleep(0.02)
-    look_up_from_work()
+    with interruption.at_once(), interruption.not_now():
+        pass
     return [values["loss.temperature"]]
 
 
@@ -42,13 +44,13 @@ def test_the_number_is_a_total_and_not_an_addition(settings_of, monkeypatch):
     monkeypatch.setattr(workers, "run_trial", quick)
     settings = settings_of(trials=3)
     study, space, storage = opened(settings)
-    work(settings, space, storage, lambda: None)
+    work(settings, space, storage, Interruption())
     assert states(study) == {"COMPLETE": 3}
-    work(settings, space, storage, lambda: None)
+    work(settings, space, storage, Interruption())
     assert states(study) == {"COMPLETE": 3}, "nothing is left to do"
-    work(settings_of(trials=5), space, storage, lambda: None)
+    work(settings_of(trials=5), space, storage, Interruption())
     assert states(study) == {"COMPLETE": 5}
-    work(settings_of(trials=2), space, storage, lambda: None)
+    work(settings_of(trials=2), space, storage, Interruption())
     assert states(study) == {"COMPLETE": 5}
 
 
@@ -59,7 +61,7 @@ def test_many_workers_at_once_make_no_trial_too_many(settings_of, monkeypatch):
 
     def one() -> None:
         storage = open_storage(settings.storage_url, settings.heartbeat_seconds, settings.retries)
-        work(settings, space, storage, lambda: None)
+        work(settings, space, storage, Interruption())
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Filters are of the whole process, and threads switch them under one another.
@@ -78,38 +80,33 @@ def test_an_interrupted_worker_queues_its_trial_again_and_the_next_takes_it_up(s
     monkeypatch.setattr(workers, "run_trial", quick)
     settings = settings_of(trials=2)
     study, space, storage = opened(settings)
-    looks = iter([False, True])
-
-    def interrupted() -> None:
-        if next(looks, False):
-            raise KeyboardInterrupt
-
+    interruption = InterruptedAt(0)
     with pytest.raises(KeyboardInterrupt):
-        work(settings, space, storage, interrupted)
+        work(settings, space, storage, interruption)
     assert [trial.state.name for trial in study.trials] == ["FAIL", "WAITING"]
-    work(settings, space, storage, lambda: None)
+    work(settings, space, storage, Interruption())
     assert [trial.state.name for trial in study.trials] == ["FAIL", "COMPLETE", "COMPLETE"]
     assert list(standing(study).latest) == [0, 2]
     assert study.trials[1].params == study.trials[0].params
 
 
 def test_a_failed_trial_counts_and_the_study_goes_on(settings_of, monkeypatch):
-    def fails_once(trial, settings, space, begun, look_up_from_work):
+    def fails_once(trial, settings, space, begun, interruption):
         if trial.number == 1:
             begun()
             trial.set_user_attr("reason", "not finite")
             raise TrialFailed("not finite")
-        return quick(trial, settings, space, begun, look_up_from_work)
+        return quick(trial, settings, space, begun, interruption)
 
     monkeypatch.setattr(workers, "run_trial", fails_once)
     settings = settings_of(trials=4)
     study, space, storage = opened(settings)
-    work(settings, space, storage, lambda: None)
+    work(settings, space, storage, Interruption())
     assert states(study) == {"COMPLETE": 3, "FAIL": 1}
 
 
 def test_a_study_whose_trials_all_fail_alike_is_given_up(settings_of, monkeypatch):
-    def fails(trial, settings, space, begun, look_up_from_work):
+    def fails(trial, settings, space, begun, interruption):
         begun()
         trial.set_user_attr("reason", "lambda_scales: expected 2 weights")
         raise TrialFailed("lambda_scales: expected 2 weights")
@@ -117,10 +114,10 @@ def test_a_study_whose_trials_all_fail_alike_is_given_up(settings_of, monkeypatc
     monkeypatch.setattr(workers, "run_trial", fails)
     settings = settings_of(trials=50)
     study, space, storage = opened(settings)
-    work(settings, space, storage, lambda: None)
+    work(settings, space, storage, Interruption())
     assert states(study) == {"FAIL": 3}
     assert standing(study).hopeless() == "lambda_scales: expected 2 weights"
-    work(settings, space, storage, lambda: None, standing(study).ended)
+    work(settings, space, storage, Interruption(), standing(study).ended)
     assert states(study) == {"FAIL": 6}, "another call tries again"
 
 
@@ -136,7 +133,7 @@ def test_a_worker_waits_for_the_trial_of_another_and_takes_it_up_when_that_dies(
     storage.record_heartbeat(dead._trial_id)
     dead.set_user_attr("worker", {"attempt": dead.number})
     began = time.monotonic()
-    work(settings, space, storage, lambda: None)
+    work(settings, space, storage, Interruption())
     assert time.monotonic() - began >= 1
     assert [trial.state.name for trial in study.trials] == ["FAIL", "COMPLETE"]
     assert list(standing(study).latest) == [0]
@@ -146,18 +143,18 @@ def test_a_result_that_comes_too_late_is_dropped(settings_of, monkeypatch):
     settings = settings_of(trials=2)
     study, space, storage = opened(settings)
 
-    def overtaken(trial, settings, space, begun, look_up_from_work):
+    def overtaken(trial, settings, space, begun, interruption):
         if trial.number == 0:
             study.tell(0, state=TrialState.FAIL)
-        return quick(trial, settings, space, begun, look_up_from_work) if trial.number else [1.0]
+        return quick(trial, settings, space, begun, interruption) if trial.number else [1.0]
 
     monkeypatch.setattr(workers, "run_trial", overtaken)
-    work(settings, space, storage, lambda: None)
+    work(settings, space, storage, Interruption())
     assert states(study) == {"FAIL": 1, "COMPLETE": 1}
 
 
 def test_an_error_that_is_no_trials_ends_the_worker(settings_of, monkeypatch):
-    def broken(trial, settings, space, begun, look_up_from_work):
+    def broken(trial, settings, space, begun, interruption):
         begun()
         raise optuna.exceptions.StorageInternalError("the database is gone")
 
@@ -165,7 +162,7 @@ def test_an_error_that_is_no_trials_ends_the_worker(settings_of, monkeypatch):
     settings = settings_of()
     study, space, storage = opened(settings)
     with pytest.raises(optuna.exceptions.StorageInternalError):
-        work(settings, space, storage, lambda: None)
+        work(settings, space, storage, Interruption())
     assert [trial.state.name for trial in study.trials] == ["FAIL", "WAITING"], "the trial is not to blame"
 
 

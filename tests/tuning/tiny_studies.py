@@ -1,6 +1,7 @@
 """A study of tiny trainings, and a training that takes no time."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import optuna
@@ -10,6 +11,7 @@ from data.whole_files import write_whole
 from training.checkpoint import load_checkpoint, save_checkpoint
 from training.run_folder import RunFolder
 from training.settings import RunSettings
+from tuning.interruption import Interruption
 from tuning.search_space import SearchSpace, build_space
 from tuning.settings import StudySettings
 from tuning.storage import open_storage
@@ -66,3 +68,19 @@ class FakeTraining:
             if validates:
                 on_validation(epoch, {"dice": dice, "cldice": 1 - dice})
         return folder
+
+
+class InterruptedAt(Interruption):
+    """Interrupts before what is reported of the validation after so many."""
+
+    def __init__(self, validations: int) -> None:
+        super().__init__()
+        self.left = validations
+
+    @contextlib.contextmanager
+    def not_now(self) -> Iterator[None]:
+        if self.left == 0:
+            raise KeyboardInterrupt
+        self.left -= 1
+        with super().not_now():
+            yield
