@@ -114,5 +114,6 @@ def test_properties_on_random_masks(pair: tuple[np.ndarray, np.ndarray]):
     assert all(value is not None and 0 <= value <= 1 for value in scores.values())
     assert all(value == 1.0 for value in scored(target, target, spacing).values())
     assert scored(prediction, target, tuple(2 * side for side in spacing)) == scores
-    padded = [np.pad(mask, [(3, 2)] * mask.ndim) for mask in pair]
-    assert scored(padded[0], padded[1], spacing) == pytest.approx(scores)
+    if target.ndim == 2 or target.shape[0] > 1:  # a volume of one slice is thinned as a plane; padded, it is none
+        padded = [np.pad(mask, [(3, 2)] * mask.ndim) for mask in pair]
+        assert scored(padded[0], padded[1], spacing) == pytest.approx(scores)

@@ -42,7 +42,7 @@ def skip_without_extra(network: str) -> None:
         try:
             import_extra(package, network)
         except ValueError as error:
-            pytest.skip(str(error))
+            pytest.skip(str(error), allow_module_level=True)
 
 
 def tiny(network: str, **further: Any) -> ModelSettings:
