@@ -7,7 +7,7 @@ READY := $(VENV)/.installed
 OUTPUT ?= output/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format figures-ircadb radius-table benchmark-preprocessing clean
+.PHONY: help install demo test check format table table-quick figures-ircadb radius-table benchmark-preprocessing clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-26s %s\n", $$1, $$2}'
@@ -35,6 +35,12 @@ check: $(READY) ## Lint, format and types
 format: $(READY) ## Rewrite the code in the project's format
 	$(RUN) -m ruff format .
 	$(RUN) -m ruff check --fix .
+
+table: $(READY) ## Table 1 of the paper on phantoms, with verdicts: less than an hour on two cores, goes on if interrupted
+	$(RUN) experiment.py configs/experiments/sam_table1.yaml --workers 2
+
+table-quick: $(READY) ## The same in about two minutes: it shows that everything runs, and nothing else
+	$(RUN) experiment.py configs/experiments/sam_table1.yaml configs/experiments/quick.yaml --workers 2
 
 figures-ircadb: $(READY) ## Letter-value plot of branch radii: make figures-ircadb DATA=folder of 3D-IRCADb masks
 	@test -n "$(DATA)" || { echo "error: say where the masks are: make figures-ircadb DATA=folder" >&2; exit 2; }

@@ -31,7 +31,7 @@ from experiments.checks import check_fold_count, check_folds, check_scales, scal
 from experiments.comparison_table import pairs_to_csv
 from experiments.forest_plot import draw_comparison
 from experiments.pieces import Ending, ending_of
-from experiments.plan import ExperimentSettings, LayerSettings, Piece, nested, pieces_of
+from experiments.plan import ExperimentSettings, LayerSettings, Piece, pieces_of
 from experiments.runner import held, run_experiment
 from experiments.table import Table, build_table
 from experiments.table_forms import to_csv, to_markdown, to_plain_table, to_screen
@@ -78,10 +78,10 @@ def preparations_of(experiment: ExperimentSettings) -> dict[Path, PreprocessComm
     found = {}
     for variant in experiment.variants:
         store = experiment.store_of(variant)
-        own = {"output": str(store), "workers": experiment.workers}
+        own = {"output": str(store)}
         if experiment.root is not None:
             own["root"] = str(experiment.root)
-        overrides = experiment.preparation_of(variant)
+        overrides = experiment.variants[variant].preprocess
         found[store] = resolved(PreprocessCommand, experiment.preprocess, "preprocess", variant, overrides, own)
     return found
 
@@ -94,7 +94,7 @@ def trainings_of(experiment: ExperimentSettings) -> dict[str, RunSettings]:
             experiment.train,
             "train",
             variant,
-            nested(its.train, f"variants.{variant}.train"),
+            its.train,
             {"cases": str(experiment.store_of(variant)), "output": str(experiment.folder / "runs")},
         )
         for variant, its in experiment.variants.items()
@@ -116,7 +116,7 @@ def resolved(
     plain: dict[str, Any] = {}
     for file in layers.configs:
         plain = laid_over(plain, read_yaml(file))
-    for layer in (nested(layers.settings, f"{stage}.settings"), dict(overrides), dict(own)):
+    for layer in (layers.settings, dict(overrides), dict(own)):
         plain = laid_over(plain, layer)
     try:
         return settings_class.model_validate(plain)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, Field, ValidationInfo, field_validator, model_validator
 
 from data.adapters import DatasetSettings
 from experiments.comparison import ComparisonSettings
@@ -21,7 +21,33 @@ SET_BY_THE_PLAN = ("cases", "output", "fold", "seed", "resume")
 
 _NAME = re.compile(r"\w[\w.+-]*")
 Number = Annotated[int, Field(ge=0)]
-Overrides = dict[str, Any]
+
+
+def nested(overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Dotted keys as sections within sections: {"a.b": 1, "a": {"c": 2}} is {"a": {"b": 1, "c": 2}}.
+
+    Raises ValueError where a key is given twice.
+    """
+    found: dict[str, Any] = {}
+    for key, value in overrides.items():
+        inner = nested(value) if isinstance(value, Mapping) else value
+        for part in reversed(str(key).split(".")):
+            inner = {part: inner}
+        _join(found, inner)
+    return found
+
+
+def _join(into: dict[str, Any], more: Mapping[str, Any], above: str = "") -> None:
+    for key, value in more.items():
+        if key not in into:
+            into[key] = value
+        elif isinstance(into[key], dict) and isinstance(value, Mapping):
+            _join(into[key], value, f"{above}{key}.")
+        else:
+            raise ValueError(f"{above}{key} is given twice")
+
+
+Overrides = Annotated[dict[str, Any], AfterValidator(nested)]
 """Settings by dotted keys (`loss.main.dice: 0.5`), by nested sections, or both."""
 
 
@@ -124,7 +150,7 @@ class ExperimentSettings(BaseModel, frozen=True, extra="forbid"):
             if self.preprocess != LayerSettings() or self.root is not None:
                 raise ValueError("cases and preprocess (or root) are both given; keep one of them")
         for name, variant in self.variants.items():
-            for key in nested(variant.train, f"variants.{name}.train"):
+            for key in variant.train:
                 if key in SET_BY_THE_PLAN:
                     raise ValueError(f"variants.{name}.train: {key} is the experiment's own; leave it out")
         return self
@@ -134,46 +160,13 @@ class ExperimentSettings(BaseModel, frozen=True, extra="forbid"):
         """The experiment's own folder."""
         return self.output / self.name
 
-    def preparation_of(self, variant: str) -> Overrides:
-        """What is special about the preprocessing of a variant, as nested sections."""
-        return nested(self.variants[variant].preprocess, f"variants.{variant}.preprocess")
-
     def store_of(self, variant: str) -> Path:
         """Prepared cases of a variant; variants that are prepared alike share them."""
         if self.cases is not None:
             return self.cases
-        its = self.preparation_of(variant)
-        first = next(name for name in self.variants if self.preparation_of(name) == its)
+        its = self.variants[variant].preprocess
+        first = next(name for name, other in self.variants.items() if other.preprocess == its)
         return self.folder / (f"cases_{first}" if its else "cases")
-
-
-def nested(overrides: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """Dotted keys as sections within sections: {"a.b": 1, "a": {"c": 2}} is {"a": {"b": 1, "c": 2}}.
-
-    name: what the overrides are called in errors. Raises ValueError where one key is given twice.
-    """
-    found: dict[str, Any] = {}
-    for key, value in overrides.items():
-        *path, last = str(key).split(".")
-        inner = nested(value, f"{name}.{key}") if isinstance(value, Mapping) else value
-        _join(found, {last: inner} if not path else _wrapped(path, {last: inner}), name)
-    return found
-
-
-def _wrapped(path: list[str], inner: dict[str, Any]) -> dict[str, Any]:
-    for part in reversed(path):
-        inner = {part: inner}
-    return inner
-
-
-def _join(into: dict[str, Any], more: Mapping[str, Any], name: str) -> None:
-    for key, value in more.items():
-        if key not in into:
-            into[key] = value
-        elif isinstance(into[key], dict) and isinstance(value, Mapping):
-            _join(into[key], value, f"{name}.{key}")
-        else:
-            raise ValueError(f"{name}: {key} is given twice")
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """How far an experiment is, and how long it will take: a line that moves on a terminal, a line a run anywhere."""
 
 import math
+import shutil
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from typing import TextIO
 
@@ -29,7 +29,6 @@ class Progress:
         self._epochs: dict[str, int] = {}
         self._stream = stream or sys.stderr
         self._moves = self._stream.isatty()
-        self._began = time.monotonic()
 
     def take(self, piece: Piece, ending: Ending) -> None:
         """A run has ended, now or in an earlier session."""
@@ -45,7 +44,9 @@ class Progress:
     def show(self, at_work: Mapping[str, Stopwatch]) -> None:
         """Renew the line that moves; at_work: name of a run -> its watch."""
         if self._moves:
-            print(f"{_CLEAR}{self.line(at_work)}", end="", file=self._stream, flush=True)
+            # A line that is wrapped could not be taken away again.
+            shown = self.line(at_work)[: shutil.get_terminal_size().columns - 1]
+            print(f"{_CLEAR}{shown}", end="", file=self._stream, flush=True)
 
     def close(self) -> None:
         """Take away the line that moves."""

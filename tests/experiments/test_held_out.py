@@ -1,0 +1,95 @@
+"""Where the images are known, predictions are compared on their own grid, with the truth as it was drawn."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data.adapters import DatasetSettings, open_dataset
+from data.case_store import write_case
+from data.files import write_volume
+from data.volume import Volume
+from experiments.held_out import mask_file, score_held_out
+from experiments.plan import Piece
+from metrics.case import EvaluationSettings, evaluate_case
+from preprocessing.grid import GridSettings
+from preprocessing.prepare import PreprocessingSettings, prepare_case
+from training.predictor import Prediction, Predictor
+from training.settings import RunSettings
+
+EVALUATION = EvaluationSettings(measures=("overlap", "surface"))
+PHANTOMS = DatasetSettings.model_validate(
+    {"phantom": {"cases": 2, "size": (32, 32, 32), "spacing_mm": (4.0, 4.0, 4.0)}}
+)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two phantoms, prepared on a grid twice as coarse as their own."""
+    path = tmp_path_factory.mktemp("store")
+    adapter = open_dataset(PHANTOMS)
+    settings = PreprocessingSettings(grid=GridSettings(spacing_mm=(8.0, 8.0, 8.0)))
+    for case_id in adapter.case_ids():
+        write_case(path, case_id, *prepare_case(adapter.load(case_id), settings))
+    (path / "splits_final.json").write_text('[{"train": ["phantom_000"], "val": ["phantom_001"]}]', encoding="utf-8")
+    return path
+
+
+def piece_of(store: Path, output: Path) -> Piece:
+    settings = RunSettings.model_validate({"cases": store, "output": output})
+    return Piece("a", 0, 0, settings, PHANTOMS, EVALUATION)
+
+
+def test_the_truth_is_that_of_the_image_inside_the_organ(store, tmp_path):
+    raw = open_dataset(PHANTOMS).load("phantom_001")
+    assert raw.organ is not None
+    piece = piece_of(store, tmp_path)
+    write_volume(mask_file(piece.folder, "phantom_001"), raw.vessels)
+    ((case_id, scores),) = score_held_out(piece)
+    assert (case_id, scores["dice"], scores["hd_mm"]) == ("phantom_001", 1.0, 0.0)
+
+    guess = raw.image.with_array(raw.image.array > 100)
+    write_volume(mask_file(piece.folder, "phantom_001"), guess)
+    ((_, scores),) = score_held_out(piece)
+    cut = (guess.array & raw.organ.array, raw.vessels.array & raw.organ.array)
+    expected = evaluate_case(*cut, (4.0, 4.0, 4.0), EVALUATION, raw.organ.array)
+    assert scores == expected
+    assert 0 < scores["dice"] < 1
+
+
+def test_the_network_is_given_the_image_and_its_organ(store, tmp_path, monkeypatch):
+    piece, seen = piece_of(store, tmp_path), []
+
+    def predict(self: Predictor, image: Volume, organ: Volume | None, name: str) -> Prediction:
+        seen.append((image.array.shape, None if organ is None else int(organ.array.sum()), name))
+        return Prediction(image.with_array(np.zeros(image.array.shape, bool)), image)
+
+    monkeypatch.setattr(Predictor, "__init__", lambda self, path, device: seen.append(path))
+    monkeypatch.setattr(Predictor, "predict", predict)
+    ((_, scores),) = score_held_out(piece)
+    raw = open_dataset(PHANTOMS).load("phantom_001")
+    assert raw.organ is not None
+    assert seen == [
+        piece.folder.checkpoint("final"),
+        ((32, 32, 32), int(raw.organ.array.sum()), "phantom_001"),
+    ]
+    assert scores["empty_prediction"] is True
+    # The mask that was made is read the next time.
+    assert list(score_held_out(dataclasses.replace(piece))) == [("phantom_001", scores)]
+    assert len(seen) == 2
+
+
+def test_vessels_outside_the_organ_count_where_they_were_trained_on(store, tmp_path):
+    adapter = open_dataset(PHANTOMS)
+    everywhere = tmp_path / "store"
+    everywhere.mkdir()
+    for case_id in adapter.case_ids():
+        settings = PreprocessingSettings(restrict_to_organ=False)
+        write_case(everywhere, case_id, *prepare_case(adapter.load(case_id), settings))
+    (everywhere / "splits_final.json").write_bytes((store / "splits_final.json").read_bytes())
+    piece = piece_of(everywhere, tmp_path / "run")
+    raw = adapter.load("phantom_001")
+    write_volume(mask_file(piece.folder, "phantom_001"), raw.image.with_array(np.ones((32, 32, 32), bool)))
+    ((_, scores),) = score_held_out(piece)
+    assert scores["precision"] == pytest.approx(raw.vessels.array.mean())

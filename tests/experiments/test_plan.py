@@ -1,0 +1,85 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from experiments.plan import ExperimentSettings, nested
+
+
+def settings(**given: Any) -> ExperimentSettings:
+    return ExperimentSettings.model_validate({"name": "x", "variants": {"a": {}, "b": {}}, **given})
+
+
+@pytest.mark.parametrize(
+    ("overrides", "expected"),
+    [
+        ({}, {}),
+        ({"a": 1}, {"a": 1}),
+        ({"a.b.c": 1, "a.b.d": [2], "e": 3}, {"a": {"b": {"c": 1, "d": [2]}}, "e": 3}),
+        ({"a.b": 1, "a": {"c": 2}}, {"a": {"b": 1, "c": 2}}),
+        ({"a": {"b.c": 1}}, {"a": {"b": {"c": 1}}}),
+        ({"a.b": {}}, {"a": {"b": {}}}),
+    ],
+)
+def test_dotted_keys_are_sections_within_sections(overrides, expected):
+    assert nested(overrides) == expected
+
+
+@pytest.mark.parametrize("overrides", [{"a.b": 1, "a": {"b": 2}}, {"a": 1, "a.b": 2}, {"a": {"b": 1}, "a.b.c": 2}])
+def test_a_key_given_twice_is_refused(overrides):
+    with pytest.raises(ValueError, match=r"^a(\.b)? is given twice$"):
+        nested(overrides)
+
+
+def test_runs_in_an_order_that_can_be_compared_half_way(plan, tmp_path: Path):
+    _, pieces = plan(folds=(0, 2), seeds=(7, 8))
+    order = [(piece.seed, piece.fold, piece.variant) for piece in pieces]
+    assert order[:4] == [(7, 0, "base"), (7, 0, "ours"), (7, 2, "base"), (7, 2, "ours")]
+    assert order == sorted(order)
+    piece = pieces[-1]
+    assert piece.folder.root == tmp_path / "test" / "runs" / "ours" / "seed_8" / "fold_2"
+    assert (piece.settings.seed, piece.settings.fold, piece.settings.resume) == (8, 2, True)
+    assert piece.settings.cases == tmp_path / "store"
+    assert len({piece.folder.root for piece in pieces}) == len({piece.name for piece in pieces}) == 8
+
+
+def test_variants_that_are_prepared_alike_share_their_cases():
+    own = {"preprocess": {"preprocessing.scales.estimator": "paper"}}
+    same = {"preprocess": {"preprocessing": {"scales": {"estimator": "paper"}}}}
+    experiment = settings(output="out", variants={"a": {}, "b": own, "c": same, "d": {"train": {"seed_": 1}}})
+    assert [experiment.store_of(name) for name in "abcd"] == [
+        Path("out/x/cases"),
+        Path("out/x/cases_b"),
+        Path("out/x/cases_b"),
+        Path("out/x/cases"),
+    ]
+    assert settings(cases="there").store_of("b") == Path("there")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"variants": {"a": {}}}, "at least two variants"),
+        ({"variants": {}}, "at least two variants"),
+        ({"variants": {"a": {}, "b c": {}}}, "names a folder"),
+        ({"name": "../x"}, "names a folder"),
+        ({"folds": []}, "at least one number"),
+        ({"seeds": [1, 1]}, "each once"),
+        ({"folds": [-1]}, "greater than or equal to 0"),
+        ({"measures": ["dyce"]}, "no measure 'dyce' with these evaluation settings; did you mean dice?"),
+        ({"measures": ["hd_mm"], "evaluation": {"measures": ["overlap"]}}, "there are dice, jaccard"),
+        ({"measures": []}, "at least one measure"),
+        ({"measures": ["dice", "dice"]}, "each once"),
+        ({"cases": "there", "root": "data"}, "both given"),
+        ({"cases": "there", "preprocess": {"configs": ["a.yaml"]}}, "both given"),
+        ({"cases": "there", "variants": {"a": {}, "b": {"preprocess": {"x": 1}}}}, "taken as they are"),
+        ({"variants": {"a": {}, "b": {"train": {"seed": 3}}}}, "variants.b.train: seed is the experiment's own"),
+        ({"variants": {"a": {}, "b": {"train": {"cases": "elsewhere"}}}}, "cases is the experiment's own"),
+        ({"variants": {"a": {}, "b": {"trian": {}}}}, "Extra inputs"),
+    ],
+)
+def test_bad_experiments(given, message):
+    with pytest.raises(ValidationError) as caught:
+        settings(**given)
+    assert message in str(caught.value)

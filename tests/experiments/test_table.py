@@ -1,0 +1,133 @@
+import csv
+import io
+import json
+
+import pytest
+
+from data.json_files import to_json
+from experiments.pieces import Ending
+from experiments.table import build_table
+from experiments.table_forms import headline, to_csv, to_markdown, to_plain_table, to_screen
+
+CASES = {0: ["a", "b", "c"], 1: ["d", "e", "f"]}
+GAIN = {"a": 0.02, "b": 0.03, "c": 0.04, "d": 0.05, "e": 0.06, "f": 0.07}
+
+
+def dice_of(piece) -> dict[str, float]:
+    """0.5 in fold 0 and 0.7 in fold 1; 0.01 more with seed 1; a case's own gain for "ours"."""
+    start = 0.5 + 0.2 * piece.fold + 0.01 * piece.seed
+    return {case: start + (GAIN[case] if piece.variant == "ours" else 0.0) for case in CASES[piece.fold]}
+
+
+@pytest.fixture
+def complete(plan, finish):
+    experiment, pieces = plan()
+    endings = {piece.name: finish(piece, dice_of(piece)) for piece in pieces}
+    return build_table(experiment, pieces, endings)
+
+
+def test_mean_spread_difference_and_verdict(complete):
+    base, ours = complete.rows
+    assert base.difference is None
+    assert base.spread.mean == pytest.approx(0.605)
+    assert base.spread.sd_folds == pytest.approx(0.2 / 2**0.5)
+    assert base.spread.sd_seeds == pytest.approx(0.01 / 2**0.5)
+    assert ours.spread.runs == 4
+    evidence = ours.difference.evidence
+    assert evidence.pairs == 6, "a case is one pair, however many seeds"
+    assert evidence.difference == pytest.approx(sum(GAIN.values()) / 6)
+    # Six pairs, all to one side, one test: 2 · 2^-6.
+    assert ours.difference.adjusted.deciding == pytest.approx(2 / 64)
+    assert ours.difference.verdict.word == "better"
+
+
+def test_the_same_numbers_in_every_form(complete):
+    assert headline(complete) == "test: 2 variants, 2 folds x 2 seeds, 6 cases; 8 of 8 runs finished"
+    screen, page = to_screen(complete), to_markdown(complete)
+    cells = ["ours", "4", "0.6500 ± 0.1626", "0.0071", "+0.0450 [", "6", "0.0312", "better", "0"]
+    for cell in cells:
+        assert cell in screen
+    line = next(line for line in page.splitlines() if line.startswith("| ours"))
+    assert [part.strip().startswith(cell) for part, cell in zip(line.strip("|").split("|"), cells)] == [True] * 9
+    assert "more pairs needed: " in page
+    rows = list(csv.DictReader(io.StringIO(to_csv(complete))))
+    assert [row["variant"] for row in rows] == ["base", "ours"]
+    assert (rows[1]["folds"], rows[1]["seeds"], rows[1]["verdict"]) == ("2", "2", "better")
+    assert float(rows[1]["mean_of_folds"]) == pytest.approx(0.65)
+    assert (rows[0]["difference"], rows[0]["verdict"]) == ("", "")
+    plain = json.loads(to_json(to_plain_table(complete, {"python": "3"})))
+    assert plain["rows"][1]["wilcoxon_p_holm"] == pytest.approx(2 / 64)
+    assert plain["runs"]["ours, fold 1, seed 1"]["state"] == "finished"
+    assert plain["experiment"]["seeds"] == [0, 1]
+    assert plain["comparison"]["tests"] == 1
+
+
+def test_failed_and_missing_runs_are_told_and_their_cases_left_out_of_all(plan, finish):
+    experiment, pieces = plan(variants={"base": {}, "ours": {}, "third": {}})
+    endings = {}
+    for piece in pieces:
+        if piece.variant == "third":
+            continue
+        if piece.variant == "ours" and piece.fold == 1:
+            endings[piece.name] = Ending("failed", 1.0, 2, "the loss term main/dice is nan")
+            continue
+        endings[piece.name] = finish(piece, dice_of(piece))
+    table = build_table(experiment, pieces, endings)
+    screen = to_screen(table)
+    assert "6 of 12 runs finished" in screen
+    assert "ours: 2 of 4 runs failed, its values are those of the others: the loss term main/dice is nan" in screen
+    assert "third: 4 of 4 runs are still to do" in screen
+    assert "left out by --common: 3 cases: d (ours lacks it)" in screen
+    ours = table.rows[1]
+    assert ours.difference is not None
+    assert ours.difference.evidence is not None
+    assert ours.difference.evidence.pairs == 3
+    third = table.rows[2]
+    assert third.spread is None
+    assert next(line for line in screen.splitlines() if line.startswith("third ")).split() == ["third", "0", *"-" * 7]
+
+
+def test_a_seed_that_failed_does_not_cost_its_cases(plan, finish):
+    experiment, pieces = plan()
+    endings = {piece.name: finish(piece, dice_of(piece)) for piece in pieces}
+    endings[pieces[-1].name] = Ending("failed", 1.0, 0, "killed")
+    table = build_table(experiment, pieces, endings)
+    ours = table.rows[1]
+    assert ours.difference is not None
+    assert ours.difference.evidence is not None
+    assert ours.difference.evidence.pairs == 6
+    assert "1 to 2 runs a case" in to_screen(table)
+
+
+@pytest.mark.parametrize("kept", ["", "base", "ours"])
+def test_too_little_to_compare_is_said(plan, finish, kept):
+    experiment, pieces = plan()
+    endings = {piece.name: finish(piece, dice_of(piece)) for piece in pieces if piece.variant == kept}
+    table = build_table(experiment, pieces, endings)
+    assert table.comparison is None
+    assert "nothing to compare yet: the first variant and another one need results" in to_screen(table)
+    assert len(to_csv(table).splitlines()) == 3
+    assert to_plain_table(table, {})["comparison"] is None
+
+
+def test_variants_without_a_case_in_common(plan, finish):
+    experiment, pieces = plan()
+    endings = {
+        piece.name: finish(piece, dice_of(piece)) for piece in pieces if (piece.variant == "base") == (piece.fold == 0)
+    }
+    table = build_table(experiment, pieces, endings)
+    assert "no case in common" in to_screen(table)
+
+
+def test_a_hopeless_number_of_pairs_is_told_once(plan, finish):
+    experiment, pieces = plan(folds=(0,), seeds=(0,))
+    endings = {piece.name: finish(piece, dice_of(piece)) for piece in pieces}
+    screen = to_screen(build_table(experiment, pieces, endings))
+    assert "ours in dice: no evidence: 3 pairs cannot reach p < 0.05" in screen
+    # One fold and one seed have no spread to show.
+    assert next(line for line in screen.splitlines() if line.startswith("base ")).split()[:4] == [
+        "base",
+        "1",
+        "0.5000",
+        "-",
+    ]

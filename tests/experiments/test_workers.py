@@ -1,0 +1,119 @@
+"""Real processes: what becomes of their runs, and of them."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from experiments.pieces import log_file
+from experiments.plan import Piece
+from experiments.workers import Worker, _attempt, _is_for_memory, thread_share, wait_for_news
+from metrics.case import EvaluationSettings
+from training.settings import RunSettings
+
+
+def piece_of(cases: Path, output: Path, name: str = "a", **settings: object) -> Piece:
+    given = {
+        "cases": cases,
+        "output": output / name,
+        "resume": True,
+        "device": "cpu",
+        "model": {"formulation": "binary", "levels": 2, "base_channels": 2},
+        "loading": {"patch_size": (8, 8, 8)},
+        "train": {"epochs": 1, "augment": False},
+        "validation": {"every": 100, "figures_every": 100},
+        **settings,
+    }
+    return Piece(name, 0, 0, RunSettings.model_validate(given), None, EvaluationSettings(measures=("overlap",)))
+
+
+def news(worker: Worker, seconds: float = 120.0):
+    deadline = time.monotonic() + seconds
+    while (found := worker.outcome()) is None:
+        assert time.monotonic() < deadline, "no news"
+        wait_for_news([worker], 1.0)
+    return found
+
+
+def test_one_process_does_many_runs_and_is_replaced_when_it_dies(tiny_cases, tmp_path, monkeypatch):
+    monkeypatch.setattr("experiments.workers.GRACE_SECONDS", 120.0)
+    worker = Worker(threads=1)
+    try:
+        worker.give(piece_of(tiny_cases, tmp_path))
+        piece, outcome, watch = news(worker)
+        assert (outcome.reason, watch.epochs) == ("", 1), log_file(piece).read_text()
+        assert "step" in log_file(piece).read_text()
+        assert worker.outcome() is None
+
+        worker.give(piece_of(tiny_cases, tmp_path, "diverging", train={"epochs": 2, "learning_rate": 1e30}))
+        _, outcome, _ = news(worker)
+        assert "not finite" in outcome.reason or "is nan" in outcome.reason
+        assert "\n" not in outcome.reason
+        assert (outcome.for_memory, outcome.died) == (False, False)
+
+        # Memory that no machine has is refused at once.
+        worker.give(piece_of(tiny_cases, tmp_path, "huge", loading={"patch_size": (8192, 8192, 8192)}))
+        _, outcome, _ = news(worker)
+        assert outcome.for_memory
+        assert outcome.reason.startswith("out of memory (")
+
+        # An idle process ends by itself when it is no longer needed; a run that is given later gets another one.
+        worker.stop()
+        assert worker._process.exitcode == 0
+        worker.give(piece_of(tiny_cases, tmp_path, "endless", train={"epochs": 10**6}))
+        process = worker._process
+        assert process.pid is not None
+        os.kill(process.pid, signal.SIGKILL)
+        _, outcome, _ = news(worker)
+        assert outcome.died
+        assert outcome.reason == "its process was killed by SIGKILL, as the system does when memory runs out"
+        # The next run gets a process of its own; told to stop, it stops in the middle of it.
+        worker.give(piece_of(tiny_cases, tmp_path, "endless", train={"epochs": 10**6}))
+        assert worker._process.pid != process.pid
+    finally:
+        worker.stop()
+    assert not worker._process.is_alive()
+
+
+def test_whatever_stops_a_run_becomes_a_line(tmp_path, monkeypatch, capfd):
+    piece = piece_of(tmp_path / "nowhere", tmp_path)
+    assert _attempt(piece).reason.endswith(
+        "no such case store; make it with preprocess.py --output " + str(tmp_path / "nowhere")
+    )
+
+    def fault(_: Piece) -> None:
+        raise KeyError("two\nlines")
+
+    monkeypatch.setattr("experiments.workers.run_piece", fault)
+    outcome = _attempt(piece)
+    assert outcome.reason.startswith("KeyError: ")
+    assert outcome.reason.endswith(f"(see {log_file(piece)})")
+    assert "Traceback" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (MemoryError("Unable to allocate 2.00 TiB"), True),
+        (
+            RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."),
+            True,
+        ),
+        (RuntimeError("DefaultCPUAllocator: not enough memory"), True),
+        (type("OutOfMemoryError", (RuntimeError,), {})("CUDA out of memory. Tried to allocate 9 GiB"), True),
+        (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), False),
+        (TypeError("can't allocate memory"), False),
+    ],
+)
+def test_want_of_memory_is_told_from_faults(error, expected):
+    assert _is_for_memory(error) is expected
+
+
+def test_threads_are_shared_out(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    assert [thread_share(workers) for workers in (1, 2, 3, 9)] == [8, 4, 2, 1]
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert [thread_share(workers) for workers in (1, 2, 3, 9)] == [3, 3, 2, 1]

@@ -1,0 +1,279 @@
+"""experiment.py from the command line: run, killed, resumed; bad input in a line; every shipped file is a valid one."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import experiment
+from command_line import parse, run
+from experiments.checks import check_scales
+from experiments.pieces import ending_of
+from experiments.plan import ExperimentSettings, pieces_of
+from vessels.scales import ScaleSettings
+
+ROOT = Path(__file__).parents[1]
+SHIPPED = ("sam_table1", "cldice_alpha", "skeleton_recall", "scales", "estimator", "anchors")
+OVERLAYS = ("", "quick", "ircadb")
+BINARY = ("variants", "binary")
+
+
+def tiny(**changes: Any) -> dict[str, Any]:
+    """An experiment on four small phantoms: one variant is prepared otherwise than the others, and one diverges."""
+    training = {
+        "device": "cpu",
+        "model": {"formulation": "binary", "levels": 2, "base_channels": 2},
+        "loading": {"batch_size": 1, "samples_per_epoch": 4},
+        "loss": {"lambda_scales": [1.0], "anchors": {"cap": 16}},
+        "train": {"epochs": 6, "learning_rate": 0.01},
+        "validation": {"every": 100, "figures_every": 100},
+    }
+    two_scales = {"train": {"model.formulation": "multi_task"}, "preprocess": {"preprocessing.scales.quantiles": [0.5]}}
+    phantoms = {"phantom": {"cases": 4, "size": [32, 32, 32], "spacing_mm": [4.0, 4.0, 4.0]}, "folds": {"folds": 2}}
+    return {
+        "name": "tiny",
+        "preprocess": {"settings": phantoms},
+        "train": {"settings": training},
+        "variants": {"binary": {}, "two_scales": two_scales, "diverging": {"train": {"train.learning_rate": 1e30}}},
+        "folds": [0, 1],
+        "measures": ["dice", "cldice"],
+        "evaluation": {"measures": ["overlap", "centreline"]},
+        **changes,
+    }
+
+
+def write(path: Path, content: dict[str, Any]) -> Path:
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    return path
+
+
+def start(config: Path, output: Path, workers: int) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "experiment.py", str(config), "--output", str(output), "--workers", str(workers)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+
+
+def call(words: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int | str | None, str, str]:
+    """Exit code, stdout and stderr."""
+    with pytest.raises(SystemExit) as stop:
+        run(lambda: experiment.main(words))
+    return stop.value.code, *capsys.readouterr()
+
+
+def kill_in_the_middle(process: subprocess.Popen[str], output: Path) -> None:
+    """Kill -9 as soon as one run is finished and another one has begun to train."""
+    runs = output / "tiny" / "runs"
+    while process.poll() is None:
+        ended = {path.parent for path in runs.rglob("metrics.json") if (path.parent / "piece.json").exists()}
+        begun = {path.parent.parent for path in runs.rglob("latest.pt")}
+        if ended and begun - ended:
+            break
+        time.sleep(0.01)
+    assert process.poll() is None, "it ended before it could be killed"
+    process.send_signal(signal.SIGKILL)
+    # Its workers hold the same pipes: they have ended when nobody does.
+    process.communicate(timeout=60)
+
+
+def stamps(output: Path) -> dict[Path, int]:
+    """When the files of the finished runs were written."""
+    folders = [path.parent for path in output.rglob("piece.json") if '"finished"' in path.read_text(encoding="utf-8")]
+    return {path: path.stat().st_mtime_ns for folder in folders for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.slow
+def test_killed_and_resumed_gives_the_table_of_one_that_ran_through(tmp_path):
+    config = write(tmp_path / "tiny.yaml", tiny())
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    interrupted = start(config, killed, workers=1)
+    kill_in_the_middle(interrupted, killed)
+    before = stamps(killed)
+    assert before
+
+    # Several at a time or one after another: the numbers are the same.
+    through, resumed = start(config, whole, workers=2), start(config, killed, workers=1)
+    for process in (through, resumed):
+        out, err = process.communicate(timeout=300)
+        # One variant diverges: the others go on, and the exit code says so.
+        assert process.returncode == 1, err
+        failures = [line for line in err.splitlines() if line.startswith("failed: ")]
+        assert len(failures) == 2, err
+        assert all("failed: diverging, fold " in line and "training stopped at epoch" in line for line in failures)
+        assert "tiny: 3 variants, 2 folds x 1 seed, 4 cases; 4 of 6 runs finished" in out
+        assert "Traceback" not in err
+    after = stamps(killed)
+    assert {path: after[path] for path in before} == before, "a finished run was done again"
+
+    for name in ("table.csv", "pairs.csv"):
+        assert (whole / "tiny" / name).read_bytes() == (killed / "tiny" / name).read_bytes()
+    for path in (whole / "tiny" / "runs").rglob("history.csv"):
+        assert path.read_bytes() == (killed / path.relative_to(whole)).read_bytes()
+    assert (whole / "tiny" / "table.png").read_bytes()[:4] == b"\x89PNG"
+    assert not [*killed.rglob("*.part"), *killed.rglob(".tmp-*")]
+
+
+def test_prepared_cases_taken_as_they_are(tiny_cases, tmp_path, capsys):
+    splits = tmp_path / "splits.json"
+    pairs = [["case_0", "case_1"], ["case_2", "case_3"]]
+    splits.write_text(json.dumps([{"train": pairs[0], "val": pairs[1]}, {"train": pairs[1], "val": pairs[0]}]))
+    variants = {"binary": {}, "more": {"train": {"train.learning_rate": 0.02}}}
+    content = tiny(variants=variants, cases=str(tiny_cases))
+    del content["preprocess"]
+    content["train"]["settings"] |= {"splits": str(splits), "train": {"epochs": 1}}
+    config = write(tmp_path / "taken.yaml", content)
+    code, out, err = call([str(config), "--output", str(tmp_path / "out")], capsys)
+    assert code == 0, err
+    assert "2 variants, 2 folds x 1 seed, 4 cases; 4 of 4 runs finished" in out
+    assert not (tmp_path / "out" / "tiny" / "cases").exists()
+    # Now there is nothing to do, and the table is the same.
+    code, again, err = call([str(config), "--output", str(tmp_path / "out")], capsys)
+    assert (code, again, err) == (0, out, "")
+    # Another seed: a look tells what is missing, and changes nothing.
+    code, out, err = call([str(config), "--output", str(tmp_path / "out"), "--no-run", "--seeds", "0", "1"], capsys)
+    assert (code, err) == (1, "")
+    assert "more: 2 of 4 runs are still to do" in out
+    # Other settings under the same name are refused.
+    content["train"]["settings"]["train"]["epochs"] = 2
+    code, _, err = call([str(write(config, content)), "--output", str(tmp_path / "out")], capsys)
+    assert code == 2
+    assert "was begun with other settings (train.epochs was 1, now 2)" in err
+    assert err.count("\n") == 1
+
+
+def change(*path: str, value: Any) -> Callable[[dict[str, Any]], None]:
+    """A function that changes one value of an experiment."""
+
+    def apply(content: dict[str, Any]) -> None:
+        for key in path[:-1]:
+            content = content.setdefault(key, {})
+        content[path[-1]] = value
+
+    return apply
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (
+            change(*BINARY, "train", value={"model.formulashun": "x"}),
+            "binary, train: model.formulashun: unknown key; did",
+        ),
+        (change(*BINARY, "train", value={"train.epochs": 0}), "variant binary, train: train.epochs: Input should be"),
+        (change(*BINARY, "train", value={"loss.main.dyce": 1}), "did you mean 'dice'?"),
+        (change(*BINARY, "preprocess", value={"phantom.cases": "x"}), "variant binary, preprocess: phantom.cases: "),
+        (change(*BINARY, "preprocess", value={"phantm.cases": 3}), "phantm: unknown key; did you mean phantom?"),
+        (change("variants", "two_scales", "train", "loss.lambda_scales", value=[1, 2, 3]), "expected 2 weights for 2"),
+        (change("variants", value={"alone": {}}), "variants: expected at least two variants to compare"),
+        (
+            change("measures", value=["dise"]),
+            "measures: no measure 'dise' with these evaluation settings; did you mean",
+        ),
+        (change("train", "configs", value=["nowhere.yaml"]), "nowhere.yaml: no such configuration file"),
+        (change("train", "settings", value={"train.epochs": 1, "train": {"epochs": 2}}), "train.epochs is given twice"),
+        (change("sedes", value=[1]), "sedes: unknown key; did you mean seeds?"),
+        (change("folds", value=[2]), "fold 2: "),
+        (change("preprocess", "settings", value={"dataset": "ircadb"}), "dataset ircadb: --root is missing"),
+    ],
+)
+def test_bad_experiments_end_in_one_line_before_anything_is_trained(tmp_path, capsys, spoil, message):
+    content = tiny()
+    content["preprocess"]["settings"]["phantom"] |= {"cases": 2, "size": [24, 24, 24], "spacing_mm": [5.0, 5.0, 5.0]}
+    spoil(content)
+    code, _, err = call([str(write(tmp_path / "x.yaml", content)), "--output", str(tmp_path / "out")], capsys)
+    assert code == 2
+    assert err.startswith("error: ")
+    assert message in err
+    assert err.count("\n") == 1
+    assert not list((tmp_path / "out").rglob("*.pt"))
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "no experiment given: expected its YAML file"),
+        (["nowhere.yaml"], "nowhere.yaml: no such configuration file"),
+        (["--workers", "2"], "no experiment given"),
+        ([str(ROOT / "configs/experiments/anchors.yaml"), "--wokers", "2"], "did you mean --workers"),
+        ([str(ROOT / "configs/experiments/anchors.yaml"), "--no-run", "--output", "nowhere"], "no such case store"),
+    ],
+)
+def test_bad_command_lines(words, message, capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    code, _, err = call(words, capsys)
+    assert code == 2
+    assert message in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_experiments_are_valid(name, overlay, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    files = [f"configs/experiments/{file}.yaml" for file in (name, overlay) if file]
+    settings = parse(ExperimentSettings, "", [word for file in files for word in ("--config", file)])
+    preparations, trainings = experiment.preparations_of(settings), experiment.trainings_of(settings)
+    for variant, training in trainings.items():
+        command = preparations[settings.store_of(variant)]
+        check_scales(variant, training, len(command.preprocessing.scales.quantiles) + 1)
+        # Scores are made once, after the last epoch.
+        assert training.validation.every >= training.train.epochs
+    assert settings.name == name
+    # Variants differ in what is trained or in what it is trained on.
+    assert len({repr((trainings[variant], settings.store_of(variant))) for variant in trainings}) == len(trainings)
+    commands = list(preparations.values())
+    real = overlay == "ircadb"
+    assert {command.dataset for command in commands} == {"ircadb" if real else "phantom"}
+    assert {training.train.epochs for training in trainings.values()} == {2000 if real else 3 if overlay else 25}
+    assert max(settings.folds) < commands[0].folds.folds == len(settings.folds)
+    pieces = list(pieces_of(settings, trainings, None))
+    assert len(pieces) == len(trainings) * len(settings.folds) * len(settings.seeds)
+    assert all(ending_of(piece) is None for piece in pieces)
+
+
+def test_what_the_shipped_variants_are(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+    def shipped(name: str) -> tuple[ExperimentSettings, dict[str, Any]]:
+        settings = parse(ExperimentSettings, "", ["--config", f"configs/experiments/{name}.yaml"])
+        return settings, experiment.trainings_of(settings)
+
+    _, table1 = shipped("sam_table1")
+    assert [training.model.formulation for training in table1.values()] == ["binary", "multi_class"] + 2 * [
+        "multi_task"
+    ]
+    assert [training.loss.lambda_contrastive for training in table1.values()][2:] == [0.0, 0.53]
+    _, alpha = shipped("cldice_alpha")
+    weights = [training.loss.main for training in alpha.values()]
+    assert [each.get("soft_cldice", 0) for each in weights] == [0, 0.1, 0.2, 0.3, 0.4, 0.5]
+    assert all(each["dice"] + each.get("soft_cldice", 0) == pytest.approx(1) for each in weights)
+    assert all(each["cross_entropy"] == 0 for each in weights)
+    _, recall = shipped("skeleton_recall")
+    assert [training.loss.main.get("skeleton_recall") for training in recall.values()] == [None, 0.1, 1.0, None, None]
+    settings, _ = shipped("scales")
+    commands = experiment.preparations_of(settings)
+    counts = [len(commands[settings.store_of(name)].preprocessing.scales.quantiles) + 1 for name in settings.variants]
+    assert counts == [3, 1, 2, 4, 5]
+    settings, training = shipped("scales")
+    assert all(
+        sum(training[name].loss.scale_weights(count)) == pytest.approx(1.8) for name, count in zip(training, counts)
+    )
+    settings, _ = shipped("estimator")
+    commands = experiment.preparations_of(settings)
+    estimators = [commands[settings.store_of(name)].preprocessing.scales for name in settings.variants]
+    assert estimators == [ScaleSettings(estimator="paper"), ScaleSettings(estimator="volume")]
+    _, anchors = shipped("anchors")
+    assert [training.loss.anchors.mode for training in anchors.values()] == ["dense", "masked", "pooled", "dense"]
+    assert [training.loss.anchors.bank > 0 for training in anchors.values()] == [False, False, False, True]
