@@ -236,7 +236,7 @@ def test_shipped_experiments_are_valid(name, overlay, monkeypatch):
     commands = list(preparations.values())
     real = overlay == "ircadb"
     assert {command.dataset for command in commands} == {"ircadb" if real else "phantom"}
-    assert {training.train.epochs for training in trainings.values()} == {2000 if real else 3 if overlay else 25}
+    assert {training.train.epochs for training in trainings.values()} == {2000 if real else 3 if overlay else 32}
     assert max(settings.folds) < commands[0].folds.folds == len(settings.folds)
     pieces = list(pieces_of(settings, trainings, None))
     assert len(pieces) == len(trainings) * len(settings.folds) * len(settings.seeds)
