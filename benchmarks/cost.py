@@ -73,6 +73,6 @@ def _start_of_peak() -> float:
 def _peak_mebibytes() -> float:
     """Highest resident size; on Linux that of this program alone, not what getrusage carries over from its parent."""
     if LINUX_STATUS.exists():
-        return int(LINUX_STATUS.read_text().split("VmHWM:")[1].split()[0]) / 1024
+        return int(LINUX_STATUS.read_text(encoding="utf-8").split("VmHWM:")[1].split()[0]) / 1024
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20

@@ -1,5 +1,6 @@
 """Bad input ends in one clear line on stderr and a non-zero exit, never in a traceback."""
 
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -22,7 +23,11 @@ def run(main: Callable[[], int | None]) -> None:
 
     A ValueError or OSError is bad input: it is printed as `error: …` on stderr, and the exit code is 2.
     Anything else is a fault of ours and keeps its traceback. RAMIFY_TRACEBACK=1 shows every traceback.
+    Signs that the terminal's encoding lacks (± in a plain C locale) are printed as question marks.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         code = main() or 0
     except KeyboardInterrupt:

@@ -54,7 +54,7 @@ def test_screen_json_csv_and_figure(two, tmp_path: Path, capsys):
         "comparison.png",
         "pairs.csv",
     ]
-    plain = json.loads((output / "comparison.json").read_text())
+    plain = json.loads((output / "comparison.json").read_text(encoding="utf-8"))
     verdicts = {row["measure"]: row["verdict"] for row in plain["differences"]}
     assert verdicts == {"dice": "better", "cldice": "no evidence", "hd_mm": "better"}
     assert plain["differences"][0]["wilcoxon_p"] == 2 / 2**10

@@ -48,7 +48,7 @@ def flags(folders: tuple[Path, Path, Path], *more: str) -> list[str]:
 
 
 def read_json(output: Path) -> dict:
-    return json.loads((output / "metrics.json").read_text())
+    return json.loads((output / "metrics.json").read_text(encoding="utf-8"))
 
 
 def test_a_row_a_case_in_json_csv_and_on_screen(folders, capsys):

@@ -80,7 +80,7 @@ def test_a_data_set_becomes_a_case_store(tmp_path, capsys, ndim):
     assert set(case.arrays) == {"image", "organ", "scales", "skeleton", "tubed_skeleton", "branches"}
     assert set(np.unique(case.arrays["scales"])) == {0, 1, 2, 3}
     assert case.record["patient_id"] == "case_1"
-    splits = json.loads((output / "splits_final.json").read_text())
+    splits = json.loads((output / "splits_final.json").read_text(encoding="utf-8"))
     assert sorted(case for fold in splits for case in fold["val"]) == ["case_1", "case_2"]
     for figure in ("figures/case_1.png", "figures/case_2.png", "branch_radii.png"):
         assert (output / figure).read_bytes().startswith(b"\x89PNG")
@@ -127,7 +127,7 @@ def test_given_splits_are_obeyed(tmp_path, capsys):
     (output / "splits_final.json").write_text(given)
     code, out, _ = call(arguments(write_pairs(tmp_path / "in", count=3), output), capsys)
     assert code == 0
-    assert (output / "splits_final.json").read_text() == given
+    assert (output / "splits_final.json").read_text(encoding="utf-8") == given
     assert "not in any fold: case_3" in out
 
 
@@ -352,6 +352,10 @@ CONFIGS = sorted((ROOT / "configs/preprocessing").glob("*.yaml"))
 def test_shipped_settings_are_valid_and_explained(path):
     settings = parse(PreprocessCommand, "", ["--config", str(path), "--output", "elsewhere"])
     assert settings.output == Path("elsewhere")
-    lines = [line for line in path.read_text().splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    lines = [
+        line
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if line.strip() and not line.lstrip().startswith("#")
+    ]
     uncommented = [line for line in lines if "#" not in line and not line.endswith(":")]
     assert not uncommented

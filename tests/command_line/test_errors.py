@@ -1,6 +1,9 @@
 """Errors of the user's input end in one line; faults of ours keep their traceback."""
 
 import errno
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -45,3 +48,10 @@ def test_the_exit_code_is_the_scripts(result, code):
     with pytest.raises(SystemExit) as caught:
         run(lambda: result)
     assert caught.value.code == code
+
+
+def test_a_terminal_without_greek_gets_question_marks():
+    code = "from command_line import run; run(lambda: print('λ = 1 ± 2'))"
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment)
+    assert (done.returncode, done.stdout.split()) == (0, [b"?", b"=", b"1", b"?", b"2"])

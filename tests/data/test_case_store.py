@@ -221,7 +221,7 @@ def test_leftovers_of_the_dead_are_removed_and_those_of_the_living_kept(tmp_path
 
 def test_json_files_are_whole_sorted_and_named_in_errors(tmp_path):
     write_json(tmp_path / "new" / "a.json", {"b": 1, "a": np.float32(0.5)})
-    assert (tmp_path / "new" / "a.json").read_text() == '{\n  "a": 0.5,\n  "b": 1\n}\n'
+    assert (tmp_path / "new" / "a.json").read_text(encoding="utf-8") == '{\n  "a": 0.5,\n  "b": 1\n}\n'
     assert os.listdir(tmp_path / "new") == ["a.json"]
     (tmp_path / "bad.json").write_text("{")
     with pytest.raises(ValueError, match=r"bad\.json: not a JSON file"):
@@ -278,6 +278,6 @@ def test_killed_at_any_moment_and_resumed_gives_the_same_bytes(tmp_path):
     writer = start_writer(tmp_path / "killed")
     writer.communicate()
     assert writer.returncode == 0
-    assert json.loads((tmp_path / "killed" / "case_11" / "case.json").read_text())["i"] == 11
+    assert json.loads((tmp_path / "killed" / "case_11" / "case.json").read_text(encoding="utf-8"))["i"] == 11
     assert tree(tmp_path / "killed") == tree(tmp_path / "whole")
     assert sorted(os.listdir(tmp_path / "killed")) == sorted(os.listdir(tmp_path / "whole"))

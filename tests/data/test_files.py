@@ -314,5 +314,5 @@ def test_a_full_disk_leaves_the_old_file_and_no_other(tmp_path, suffix):
     )
     assert "cannot be written" in done.stdout
     assert done.stderr == ""
-    assert path.read_text() == "the old one"
+    assert path.read_text(encoding="utf-8") == "the old one"
     assert list(tmp_path.iterdir()) == [path]

@@ -61,7 +61,7 @@ def test_too_few_folds():
 def test_splits_are_made_once_and_then_obeyed(tmp_path):
     path = tmp_path / "splits_final.json"
     made = load_or_make_splits(path, TEN, FoldSettings(folds=5, seed=1))
-    assert json.loads(path.read_text()) == made == make_folds(TEN, 5, seed=1)
+    assert json.loads(path.read_text(encoding="utf-8")) == made == make_folds(TEN, 5, seed=1)
     assert load_or_make_splits(path, TEN, FoldSettings(folds=2, seed=9)) == made
 
 
@@ -89,7 +89,7 @@ def test_given_splits_that_do_not_fit_are_refused(tmp_path, splits, says):
         load_or_make_splits(path, {"a1": "a", "a2": "a", "b1": "b"}, FoldSettings())
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
-    assert json.loads(path.read_text()) == splits
+    assert json.loads(path.read_text(encoding="utf-8")) == splits
 
 
 def test_cases_in_no_fold_are_told():

@@ -26,7 +26,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch):
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match=r"table\.csv: .*No space left on device.*free some space"):
         write_whole(path, "new")
-    assert path.read_text() == "old"
+    assert path.read_text(encoding="utf-8") == "old"
     assert [child.name for child in tmp_path.iterdir()] == ["table.csv"]
 
 

@@ -44,7 +44,7 @@ def finished(tiny_cases: Path, tmp_path_factory: pytest.TempPathFactory) -> Piec
 
 def test_a_run_is_trained_and_its_held_out_case_scored(finished):
     assert epochs_done(finished) == 2
-    report = json.loads(results_file(finished).read_text())
+    report = json.loads(results_file(finished).read_text(encoding="utf-8"))
     assert list(report["cases"]) == ["case_3"]
     # By hand: the last weights, on the prepared grid, inside the organ.
     case = read_case(finished.settings.cases, "case_3")
@@ -66,7 +66,7 @@ def test_what_is_there_is_not_made_again(finished, monkeypatch):
     monkeypatch.setattr(Predictor, "__init__", lambda *_: pytest.fail("segmented again"))
     run_piece(finished)
     assert {path: path.stat().st_mtime_ns for path in finished.folder.root.rglob("*.pt")} == before
-    assert json.loads(results_file(finished).read_text())["cases"]["case_3"]["dice"] == 1.0
+    assert json.loads(results_file(finished).read_text(encoding="utf-8"))["cases"]["case_3"]["dice"] == 1.0
     mask.write_bytes(made)
 
 
@@ -84,7 +84,7 @@ def test_only_the_organ_counts(finished, tiny_cases, tmp_path):
     # Everything is called a vessel: precision is the share of vessels inside the organ.
     write_volume(mask_file(finished.folder, "case_3"), Volume(np.ones((16, 16, 16), bool), (2.0, 1.0, 1.0)))
     run_piece(dataclasses.replace(finished, settings=elsewhere))
-    scores = json.loads(results_file(finished).read_text())["cases"]["case_3"]
+    scores = json.loads(results_file(finished).read_text(encoding="utf-8"))["cases"]["case_3"]
     assert scores["precision"] == pytest.approx((arrays["scales"] > 0)[arrays["organ"] > 0].mean())
     mask_file(finished.folder, "case_3").unlink()
 

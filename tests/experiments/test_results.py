@@ -19,7 +19,7 @@ def save(path: Path, cases: object = None, **more: object) -> Path:
 def test_values_flags_failures_and_what_the_file_says(tmp_path: Path):
     cases = {"a": {**ROW, "cldice": None, "skeleton": "guarded"}, "b": {**ROW, "empty_prediction": True, "cldice": 1}}
     path = save(tmp_path / "metrics.json", cases, policy="p", summary={"dice": {"mean": 9}})
-    path.write_text(path.read_text().replace('"failed": {}', '"failed": {"c": "no truth"}'))
+    path.write_text(path.read_text(encoding="utf-8").replace('"failed": {}', '"failed": {"c": "no truth"}'))
     found = read_results(path)
     assert found.rows["a"] == {"dice": 0.5, "hd_mm": 12.0, "cldice": None}
     assert found.rows["b"]["cldice"] == 1.0

@@ -125,5 +125,6 @@ def test_properties_on_random_masks(pair: tuple[np.ndarray, np.ndarray]):
     twice = scored(prediction, target, tuple(2 * side for side in spacing), 20)
     assert twice["street_mover_mm"] == pytest.approx(2 * distance, rel=1e-12)
     shifted = [np.pad(mask, [(2, 1)] * mask.ndim) for mask in pair]
-    if prediction.any() and target.any():
+    one_slice = target.ndim == 3 and target.shape[0] == 1  # is thinned as a plane; padded, it is none
+    if prediction.any() and target.any() and not one_slice:
         assert scored(shifted[0], shifted[1], spacing, 20)["street_mover_mm"] == pytest.approx(distance, abs=1e-8)

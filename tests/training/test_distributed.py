@@ -55,7 +55,7 @@ def weights(output: Path) -> dict[str, torch.Tensor]:
 
 
 def history(output: Path) -> list[dict[str, float]]:
-    with (output / "fold_0" / "history.csv").open() as rows:
+    with (output / "fold_0" / "history.csv").open(encoding="utf-8") as rows:
         return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(rows)]
 
 

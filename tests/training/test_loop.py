@@ -45,13 +45,13 @@ def test_a_run_folder_holds_what_it_promises(tiny_cases, tmp_path, formulation):
         assert state["network"] == {"in_channels": 1, "scales": 2, "ndim": 3}
         assert state["cases"] == {"train": ["case_0", "case_1", "case_2"], "val": ["case_3"]}
         assert {"optimiser", "rng", "preprocessing", "config"} <= state.keys()
-    with (folder.root / "history.csv").open() as file:
+    with (folder.root / "history.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [float(row["epoch"]) for row in rows] == [0, 1]
     assert float(rows[1]["validation/dice"]) == seen[1][1]["dice"]
     assert "loss/main/dice" in rows[0]
     assert ("loss/contrastive" in rows[0]) == (formulation == "multi_task")
-    assert json.loads((folder.root / "run.json").read_text())["cases"]["val"] == ["case_3"]
+    assert json.loads((folder.root / "run.json").read_text(encoding="utf-8"))["cases"]["val"] == ["case_3"]
     assert list(folder.tensorboard.rglob("events*"))
 
 

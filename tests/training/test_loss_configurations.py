@@ -66,7 +66,7 @@ def test_a_loss_trains_from_its_configuration(crossings, tmp_path, ndim, base, l
     patch = ["--loading.patch-size", *["16"] * ndim]
     settings = parse(RunSettings, "", [*words, *SMALL, *SHORT, *patch, "--output", str(tmp_path / "run")])
     folder = train_run(settings)
-    with (folder.root / "history.csv").open() as rows:
+    with (folder.root / "history.csv").open(encoding="utf-8") as rows:
         (row,) = csv.DictReader(rows)
     for task in ("main", "scale_1", "scale_2"):
         assert np.isfinite(float(row[f"loss/{task}/{loss.stem}"]))

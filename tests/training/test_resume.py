@@ -77,6 +77,6 @@ def test_killed_and_resumed_equals_uninterrupted(tiny_cases, tmp_path):
     assert expected.keys() == found.keys()
     different = [name for name in expected if not torch.equal(expected[name], found[name])]
     assert not different, f"{len(different)} of {len(expected)} tensors differ"
-    histories = [(run / "fold_0" / "history.csv").read_text() for run in (whole, killed)]
+    histories = [(run / "fold_0" / "history.csv").read_text(encoding="utf-8") for run in (whole, killed)]
     assert histories[0] == histories[1]
     assert not list(killed.rglob("*.part"))

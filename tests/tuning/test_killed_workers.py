@@ -103,11 +103,11 @@ def check_the_end(study: optuna.Study, folder: Path, trials: int, killed: Frozen
     assert again.user_attrs["resumed"]["epoch"] > killed.user_attrs["reached"]["epoch"]
     assert set(killed.intermediate_values) <= set(again.intermediate_values)
     assert run_file(folder, killed).stat().st_mtime_ns == begun, "its training was begun anew"
-    with (folder / "killed" / "trials.csv").open() as stream:
+    with (folder / "killed" / "trials.csv").open(encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
     assert len(rows) == trials
     assert [row["attempts"] for row in rows if row["trial"] == str(killed.number)] == ["2"]
-    best = RunSettings.model_validate(yaml.safe_load((folder / "killed" / "best.yaml").read_text()))
+    best = RunSettings.model_validate(yaml.safe_load((folder / "killed" / "best.yaml").read_text(encoding="utf-8")))
     state = load_checkpoint(train_run(best).checkpoint("final"))
     assert state["epoch"] == EPOCHS
     assert len(list((folder / "killed" / "figures").glob("*.png"))) >= 4

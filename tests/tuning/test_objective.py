@@ -215,7 +215,7 @@ def test_every_trial_is_a_run_folder_that_says_what_it_was(settings_of, monkeypa
     trial = run_one(settings, *opened(settings)[:2])
     assert math.isfinite(trial.value or math.nan)
     fold = settings.folder / "trials" / "trial_0000" / "fold_1"
-    config = yaml.safe_load((fold / "config.yaml").read_text())
+    config = yaml.safe_load((fold / "config.yaml").read_text(encoding="utf-8"))
     assert config["loss"]["temperature"] == trial.params["loss.temperature"]
     assert config["splits"] == str(settings.folder / "inner_splits.json")
     assert {path.name for path in fold.iterdir()} >= {"history.csv", "run.json", "checkpoints", "tensorboard"}

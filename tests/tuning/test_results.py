@@ -72,7 +72,7 @@ def test_comments_say_what_was_tuned_and_how_good_it_was(settings_of):
     settings = settings_of()
     path = write_results(study_of((0.5,), (0.71234,)), settings, space_for(settings, SPACE))
     assert path is not None
-    text = path.read_text()
+    text = path.read_text(encoding="utf-8")
     assert text.startswith("# Study tiny, trial 1: dice 0.7123; the best of 2 trials.\n")
     assert "fold 0 was held out" in text
     lines = text.splitlines()
@@ -110,7 +110,7 @@ def test_nothing_completed_leaves_a_table_and_no_best(settings_of):
     assert write_results(study_of("a", None), settings, space_for(settings, SPACE)) is None
     assert not (settings.folder / "best.yaml").exists()
     assert write_results(study_of(), settings, space_for(settings, SPACE)) is None
-    assert (settings.folder / "trials.csv").read_text() == "trial\n"
+    assert (settings.folder / "trials.csv").read_text(encoding="utf-8") == "trial\n"
 
 
 def test_two_objectives_leave_their_front(settings_of):
@@ -120,11 +120,11 @@ def test_two_objectives_leave_their_front(settings_of):
     write_results(study_of((0.5, 0.5), (0.9, 0.2), (0.8, 0.6), (0.4, 0.4), (0.1, 0.7)), settings, space)
     front = sorted(path.name for path in (settings.folder / "pareto").iterdir())
     assert front == ["trial_0001.yaml", "trial_0002.yaml", "trial_0004.yaml"]
-    best = (settings.folder / "best.yaml").read_text()
+    best = (settings.folder / "best.yaml").read_text(encoding="utf-8")
     assert best.startswith("# Study tiny, trial 2: dice 0.8000, cldice 0.6000; the best mean of dice and cldice of 5")
-    assert yaml.safe_load((settings.folder / "pareto" / "trial_0004.yaml").read_text())["loss"]["lambda_scales"] == [
-        0.4
-    ]
+    assert yaml.safe_load((settings.folder / "pareto" / "trial_0004.yaml").read_text(encoding="utf-8"))["loss"][
+        "lambda_scales"
+    ] == [0.4]
     with (settings.folder / "trials.csv").open() as stream:
         assert [row["pareto"] for row in csv.DictReader(stream)] == ["no", "yes", "yes", "no", "yes"]
     # A later trial beats them all: their files go.

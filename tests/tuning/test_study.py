@@ -46,7 +46,7 @@ def test_more_inner_folds_than_patients(settings_of):
 def test_a_study_is_made_with_its_folds_and_its_first_trial(settings_of):
     settings = settings_of()
     study, _, _ = opened(settings)
-    assert json.loads(inner_splits(settings.folder).read_text()) == make_inner_folds(settings)
+    assert json.loads(inner_splits(settings.folder).read_text(encoding="utf-8")) == make_inner_folds(settings)
     (first,) = study.trials
     assert first.state.name == "WAITING"
     assert first.system_attrs["fixed_params"] == {"loss.temperature": 0.94, "train.learning_rate": 3e-4}
