@@ -8,16 +8,11 @@ from typing import Literal, NamedTuple
 import torch
 
 from benchmarks.cost import Cost, cost_of, in_own_process
-from benchmarks.loss_inputs import phantom_vessels
+from benchmarks.training_step import training_step
 from losses.settings import LossSettings
 from losses.soft_cldice import SoftClDiceSettings
 from losses.terms import TERMS, SupervisedTask, Term
-from losses.total import TotalLoss
-from losses.truth import Truth
-from models.build import build_network, place_network
 from models.settings import ModelSettings
-from preprocessing.tubed_skeleton import tubed_skeleton
-from training.device import autocast
 
 PLAIN = "Dice + cross-entropy"
 PEER = "MONAI soft-clDice"
@@ -89,38 +84,9 @@ def step_cost(
     settings = LossSettings(
         main=terms, auxiliary=terms, lambda_scales=(1.0,), lambda_contrastive=0.0, foreground_weight=2.0
     )
-    total = TotalLoss(settings, formulation, classes)
-    where, dtype = torch.device(device), torch.bfloat16 if device == "cuda" else torch.float32
-    levels = 5 if device == "cuda" else 4
-    network = place_network(build_network(ModelSettings(formulation=formulation, levels=levels), 1, classes, 3), where)
-    optimiser = torch.optim.AdamW(network.parameters())
-    batch = 2 if device == "cuda" else 1
-
-    def step(image: torch.Tensor, truth: Truth) -> None:
-        optimiser.zero_grad(set_to_none=True)
-        with autocast(where, dtype):
-            outputs = network(image)
-        total(outputs, truth, torch.Generator().manual_seed(0))["total"].backward()
-        optimiser.step()
-
-    small = _batch((32, 32, 32), classes, batch, where)
-    step(*small)
-    image, truth = _batch(size, classes, batch, where)
-    if device == "cuda":
-        step(image, truth)  # cuDNN chooses its algorithms for this size
-    return cost_of(lambda: step(image, truth), repeats, device)
-
-
-def _batch(size: tuple[int, int, int], classes: int, batch: int, device: torch.device) -> tuple[torch.Tensor, Truth]:
-    """Phantom vessels in noise, cut into slabs of one class each."""
-    vessels = torch.from_numpy(phantom_vessels(size))
-    tube = torch.from_numpy(tubed_skeleton(vessels.numpy()))
-    slab = torch.arange(size[0]) * classes // size[0] + 1
-    labels = (vessels * slab[:, None, None]).expand(batch, *size).contiguous()
-    image = vessels.float() + 0.3 * torch.randn(size, generator=torch.Generator().manual_seed(0))
-    spacing = torch.ones(batch, 3)
-    truth = Truth(labels.to(device), tube.expand(batch, *size).contiguous().to(device), spacing.to(device))
-    return image.expand(batch, 1, *size).contiguous().to(device), truth
+    model = ModelSettings(formulation=formulation, levels=5 if device == "cuda" else 4)
+    batch, dtype = (2, torch.bfloat16) if device == "cuda" else (1, torch.float32)
+    return cost_of(training_step(model, settings, classes, size, batch, device, dtype), repeats, device)
 
 
 def _monai_soft_cldice(task: SupervisedTask, _: None) -> torch.Tensor:

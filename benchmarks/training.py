@@ -1,0 +1,182 @@
+"""A training step by number of scales, batch and precision, beside MONAI's and nnU-Net's networks, in one run.
+
+    python -m benchmarks.training [--device cpu|cuda] [--size Z Y X] [--batches 1 2] [--precisions float32 bfloat16]
+        [--cases FOLDER] [--repeats 5]
+
+Peers (dynamic-network-architectures must be installed for nnU-Net's) are as wide as gives them about the parameters of
+the binary ResUNet, and train with its loss. Each row runs in a process of its own: the median of the repeats, and the
+peak of memory above what was there before. Ratios are to the binary network. "Predict" is one pass of the network that
+prediction keeps. With --cases, a folder of prepared cases, also how long a training waits for its data. On CUDA, the
+hours that Table 1 of Sadikine et al. 2023 would take at this speed.
+"""
+
+import importlib.util
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import torch
+from pydantic import BaseModel, Field
+
+from benchmarks.cost import Cost, cost_of, in_own_process
+from benchmarks.training_step import Size, training_step
+from command_line import parse, run
+from data.loading import Batch, LoadingSettings, TrainingBatches, TrainingSamples
+from losses.settings import LossSettings
+from models.build import build_inference_network, build_network, place_network
+from models.settings import ModelSettings
+from training.device import autocast, choose_workers
+from training.settings import RunSettings
+from training.state import set_up
+from training.step import train_step
+
+Precision = Literal["float32", "bfloat16", "float16"]
+SCALES = 3
+MOST_SCALES = 5
+BASELINE = "binary"
+# Table 1 of the paper: its four variants, five folds of twenty cases, 2000 epochs, batch 2.
+TABLE_VARIANTS = ("binary", "multi-class", "S = 3, no contrast", "S = 3")
+TABLE_STEPS = 5 * 2000 * 16 // 2
+
+
+class TrainingBenchmark(BaseModel, frozen=True, extra="forbid"):
+    """What to measure."""
+
+    device: Literal["cpu", "cuda"] = "cpu"
+    """Where to compute."""
+    size: Size | None = None
+    """Voxels of a volume; none takes 64 x 64 x 64 on the CPU and the paper's 128 x 256 x 256 on CUDA."""
+    batches: tuple[int, ...] = (2,)
+    """Volumes a step."""
+    precisions: tuple[Precision, ...] | None = None
+    """Of the network's arithmetic; none takes float32, and bfloat16 besides on CUDA."""
+    cases: Path | None = None
+    """Prepared cases (the output of preprocess.py, with its splits) to train on while the waiting is timed."""
+    repeats: int = Field(default=5, ge=1)
+    """Steps of each network, whose median counts."""
+
+
+class Contestant(NamedTuple):
+    """A network with the number of scales it is trained on and its loss."""
+
+    model: ModelSettings
+    scales: int
+    loss: LossSettings
+
+
+class Measured(NamedTuple):
+    """What a network takes."""
+
+    parameters: int
+    step: Cost
+    predict: Cost
+
+
+def main(argv: list[str] | None = None) -> None:
+    command = parse(TrainingBenchmark, "A training step beside those of other networks.", argv)
+    size = command.size or ((128, 256, 256) if command.device == "cuda" else (64, 64, 64))
+    precisions = command.precisions or (("float32", "bfloat16") if command.device == "cuda" else ("float32",))
+    entered = contestants()
+    for batch in command.batches:
+        for precision in precisions:
+            print(f"\n{' x '.join(map(str, size))} voxels, batch {batch}, {precision}, {command.device}")
+            print(f"{'':28}{'parameters':>12}{'step':>12}{'':8}{'peak':>12}{'':8}{'predict':>12}")
+            rows: dict[str, Measured] = {}
+            for name, entry in entered.items():
+                rows[name] = in_own_process(measure, entry, size, batch, command.device, precision, command.repeats)
+                print(row(name, rows[name], rows[BASELINE]), flush=True)
+            if command.device == "cuda":
+                seconds = sum(rows[name].step.seconds for name in TABLE_VARIANTS) * TABLE_STEPS
+                print(f"Table 1 of the paper (4 variants x 5 folds x 2000 epochs): {seconds / 3600:.0f} hours")
+    if command.cases is not None:
+        share, steps = in_own_process(waiting_share, command.cases, command.device)
+        print(f"\nwaiting for data: {share:.1%} of the time of {steps} steps")
+
+
+def contestants() -> dict[str, Contestant]:
+    """Every row: ours by formulation and number of scales, then the peers."""
+    plain = LossSettings(lambda_scales=(0.5,), foreground_weight=2.0, lambda_contrastive=0.0)
+    contrasting = plain.model_copy(update={"lambda_contrastive": 0.5})
+    multi_task = ModelSettings(formulation="multi_task")
+    rows = {
+        BASELINE: Contestant(ModelSettings(formulation="binary"), SCALES, plain),
+        "multi-class": Contestant(ModelSettings(formulation="multi_class"), SCALES, plain),
+    }
+    for scales in range(1, MOST_SCALES + 1):
+        rows[f"S = {scales}"] = Contestant(multi_task, scales, contrasting if scales > 1 else plain)
+    rows[f"S = {SCALES}, no contrast"] = Contestant(multi_task, SCALES, plain)
+    recomputing = multi_task.model_copy(update={"checkpoint_activations": True})
+    rows[f"S = {SCALES}, recomputing"] = Contestant(recomputing, SCALES, contrasting)
+    segresnet = ModelSettings(network="monai:SegResNet", formulation="binary", arguments={"init_filters": 16})
+    rows["MONAI SegResNet"] = Contestant(segresnet, SCALES, plain)
+    if importlib.util.find_spec("dynamic_network_architectures"):
+        nnunet = ModelSettings(network="nnunet_residual", formulation="binary", base_channels=8)
+        rows["nnU-Net residual U-Net"] = Contestant(nnunet, SCALES, plain)
+    return rows
+
+
+def measure(entry: Contestant, size: Size, batch: int, device: str, precision: Precision, repeats: int) -> Measured:
+    """Cost of a training step and of a pass of the network that prediction keeps."""
+    dtype: torch.dtype = getattr(torch, precision)
+    step = training_step(entry.model, entry.loss, entry.scales, size, batch, device, dtype)
+    of_step = cost_of(step, repeats, device)
+    trained = build_network(entry.model, 1, entry.scales, 3)
+    parameters = sum(weight.numel() for weight in trained.parameters())
+    kept = place_network(build_inference_network(entry.model, 1, entry.scales, 3, trained.state_dict()), device).eval()
+    image = torch.randn(batch, 1, *size, device=device)
+
+    def predict() -> None:
+        with torch.inference_mode(), autocast(torch.device(device), dtype):
+            kept(image)
+
+    predict()
+    return Measured(parameters, of_step, cost_of(predict, repeats, device))
+
+
+def row(name: str, measured: Measured, baseline: Measured) -> str:
+    """As a line of the table."""
+
+    def beside(cost: Cost, of: Cost) -> str:
+        return f"{cost.seconds * 1e3:>9.0f} ms{cost.seconds / of.seconds:>7.2f}x"
+
+    memory = f"{measured.step.mebibytes:>8.0f} MiB{measured.step.mebibytes / baseline.step.mebibytes:>7.2f}x"
+    times = beside(measured.step, baseline.step), beside(measured.predict, baseline.predict)
+    return f"{name:28}{measured.parameters:>12,}{times[0]}{memory}{times[1]}"
+
+
+def waiting_share(cases: Path, device: Literal["cpu", "cuda"]) -> tuple[float, int]:
+    """Share of an epoch that passes in waiting for its batches, and the number of steps; an epoch before it warms up.
+
+    Whole volumes, batch 2, augmented, the default network and loss; loaders as `training.device.choose_workers` says.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        loading = LoadingSettings(samples_per_epoch=24)
+        settings = RunSettings(cases=cases, output=Path(folder), device=device, loading=loading)
+        training, _ = set_up(settings)
+        multiple = training.network.size_multiple
+        samples = TrainingSamples(cases, training.train_cases, loading, settings.augmentation, multiple, 0)
+        workers = choose_workers(None, training.runner.device)
+        batches = TrainingBatches(samples, workers, pin_memory=device == "cuda")
+        waited = all_time = 0.0
+        for epoch in range(2):
+            waited, began = 0.0, time.perf_counter()
+            for step, (batch, waiting) in enumerate(_timed(batches.of_epoch(epoch))):
+                train_step(training, batch, step)["loss/total"].item()
+                waited += waiting
+            all_time = time.perf_counter() - began
+    return waited / all_time, len(batches)
+
+
+def _timed(batches: Iterator[Batch]) -> Iterator[tuple[Batch, float]]:
+    while True:
+        began = time.perf_counter()
+        batch = next(batches, None)
+        if batch is None:
+            return
+        yield batch, time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,66 @@
+"""A training step as train.py takes it, on phantom vessels: what the benchmarks of losses and networks measure."""
+
+from collections.abc import Callable
+
+import torch
+
+from benchmarks.loss_inputs import phantom_vessels
+from losses.settings import LossSettings
+from losses.total import TotalLoss
+from losses.truth import Truth
+from models.build import build_network, place_network
+from models.settings import ModelSettings
+from preprocessing.tubed_skeleton import tubed_skeleton
+from training.device import autocast
+
+Size = tuple[int, int, int]
+
+
+def training_step(
+    model: ModelSettings,
+    loss: LossSettings,
+    scales: int,
+    size: Size,
+    batch: int,
+    device: str = "cpu",
+    dtype: torch.dtype = torch.float32,
+) -> Callable[[], None]:
+    """Network, loss, gradient and update as one call; kernels are compiled and algorithms chosen when this returns.
+
+    Args:
+        scales: into which the vessels are cut, S.
+        size: of each volume, voxels.
+        batch: volumes.
+        dtype: of the network's arithmetic.
+    """
+    where = torch.device(device)
+    total = TotalLoss(loss, model.formulation, scales)
+    network = place_network(build_network(model, 1, scales, 3), where)
+    optimiser = torch.optim.AdamW(network.parameters())
+
+    def step(image: torch.Tensor, truth: Truth) -> None:
+        optimiser.zero_grad(set_to_none=True)
+        with autocast(where, dtype):
+            outputs = network(image)
+        total(outputs, truth, torch.Generator().manual_seed(0))["total"].backward()
+        optimiser.step()
+
+    # A small volume compiles what is compiled; only on CUDA are algorithms chosen anew for each size.
+    small = max(32, 2 * network.size_multiple)
+    step(*phantom_batch((small,) * 3, scales, batch, where))
+    image, truth = phantom_batch(size, scales, batch, where)
+    if device == "cuda":
+        step(image, truth)
+    return lambda: step(image, truth)
+
+
+def phantom_batch(size: Size, scales: int, batch: int, device: torch.device) -> tuple[torch.Tensor, Truth]:
+    """Phantom vessels in noise, image (B, 1, *S), cut into slabs of one scale each."""
+    vessels = torch.from_numpy(phantom_vessels(size))
+    tube = torch.from_numpy(tubed_skeleton(vessels.numpy()))
+    slab = torch.arange(size[0]) * scales // size[0] + 1
+    labels = (vessels * slab[:, None, None]).expand(batch, *size).contiguous()
+    image = vessels.float() + 0.3 * torch.randn(size, generator=torch.Generator().manual_seed(0))
+    spacing = torch.ones(batch, 3)
+    truth = Truth(labels.to(device), tube.expand(batch, *size).contiguous().to(device), spacing.to(device))
+    return image.expand(batch, 1, *size).contiguous().to(device), truth
