@@ -71,7 +71,7 @@ def centreline_graph(graph: BranchGraph, spacing_mm: Sequence[float]) -> Centrel
 
     A curve is freed of the staircase that voxels make: each point but the ends is averaged with its neighbours,
     (1 2 1) / 4, twice over. A junction's node is the centroid of its voxels. A single voxel both of whose
-    neighbours belong to one junction is a bump of it, not a loop.
+    neighbours belong to one junction is a bump of it, not a loop; a junction with nothing but bumps is a point.
 
     Args:
         graph: branches of a skeleton.
@@ -80,7 +80,7 @@ def centreline_graph(graph: BranchGraph, spacing_mm: Sequence[float]) -> Centrel
     Returns:
         an empty graph for an empty one. Nothing in it depends on the direction of the axes.
     """
-    kept, ends = _without_bumps(graph)
+    kept, ends, points_only, clusters = _without_bumps(graph)
     size = np.diff(graph.starts)[kept]
     joined, closed = ends >= 0, ends[:, 0] == CLOSED
     starts = np.append(0, np.cumsum(joined[:, 0] + size + (joined[:, 1] | closed)))
@@ -91,6 +91,7 @@ def centreline_graph(graph: BranchGraph, spacing_mm: Sequence[float]) -> Centrel
     along = np.arange(size.sum()) - np.repeat(np.cumsum(size) - size, size)
     voxel[np.repeat(first + joined[:, 0], size) + along] = graph.order[np.repeat(graph.starts[kept], size) + along]
     voxel[last[closed]] = voxel[first[closed]]
+    voxel[first[points_only]] = centre[clusters]
     for side, position in ((0, first), (1, last)):
         voxel[position[joined[:, side]]] = centre[ends[joined[:, side], side]]
     points = graph.voxels[voxel].astype(np.float64)
@@ -106,11 +107,20 @@ def centreline_graph(graph: BranchGraph, spacing_mm: Sequence[float]) -> Centrel
     return CentrelineGraph(points, graph.voxels[voxel], starts, numbers, nodes, degrees)
 
 
-def _without_bumps(graph: BranchGraph) -> tuple[IntArray, IntArray]:
-    """The branches that are curves, and their ends."""
+def _without_bumps(graph: BranchGraph) -> tuple[IntArray, IntArray, IntArray, IntArray]:
+    """The branches that are curves and their ends; which of them stand for a junction with bumps alone, and for which.
+
+    Such a junction is a component of its own, which must not vanish: its first bump is kept as a vessel of one point.
+    """
     bump = (np.diff(graph.starts) == 1) & (graph.ends[:, 0] >= 0) & (graph.ends[:, 0] == graph.ends[:, 1])
+    clusters, firsts = np.unique(graph.ends[bump, 0], return_index=True)
+    alone = ~np.isin(clusters, graph.ends[~bump])
+    stand_ins = np.flatnonzero(bump)[firsts[alone]]
+    bump[stand_ins] = False
     kept = np.flatnonzero(~bump)
-    return kept, graph.ends[kept]
+    ends, points_only = graph.ends[kept], np.searchsorted(kept, stand_ins)
+    ends[points_only] = FREE
+    return kept, ends, points_only, clusters[alone]
 
 
 def _centroids(graph: BranchGraph) -> FloatArray:

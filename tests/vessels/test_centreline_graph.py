@@ -8,6 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from vessels.branches import trace_branches
 from vessels.centreline_graph import CentrelineGraph, centreline_graph
+from vessels.components import label_components
 from vessels.skeleton import skeletonize
 
 
@@ -173,6 +174,18 @@ def test_shares_add_up_and_nodes_are_where_curves_end(mask: np.ndarray):
         for node, position in zip(graph.ends[curve], (graph.starts[curve], graph.starts[curve + 1] - 1)):
             if node >= 0:
                 np.testing.assert_array_equal(graph.nodes_mm[node], graph.points_mm[position])
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_every_component_has_a_point(seed: int):
+    # Dense noise thins to closed surfaces too: junctions with nothing beside them but bumps.
+    skeleton = skeletonize(np.random.default_rng(seed).random((6, 5, 6)) < 0.7)
+    components, n_components = label_components(skeleton)
+    spacing = (0.5, 2.0, 1.5)
+    graph = graph_of(skeleton, spacing)
+    assert set(components[tuple(graph.voxels.T)].tolist()) == set(range(1, n_components + 1))
+    moved = graph_of(np.pad(skeleton, [(2, 1)] * 3), spacing)
+    np.testing.assert_allclose(moved.points_mm - 2 * np.array(spacing), graph.points_mm, atol=1e-12)
 
 
 @settings(deadline=None)
