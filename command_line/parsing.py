@@ -110,7 +110,8 @@ def _one_line(boxed: str) -> str:
     if found:
         # A key of the script's own settings is in no section: tyro names their class instead.
         section = "" if found["section"] == found["model"] else f"{found['section']}."
-        return f"--{section}{found['key']}: {found['message']} (got {found['value']})"
+        message = found["message"].removeprefix("Value error, ")
+        return f"--{section}{found['key']}: {message} (got {found['value']})"
     text = text.replace("Perhaps you meant:", "; did you mean")
     text = re.sub(r"^(Unrecognized options|Value error|Parsing error|Invalid choice|Required options) ", "", text)
     return text or "the arguments could not be read: see --help"

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
 from command_line import parse
 
@@ -18,6 +18,13 @@ class Inner(BaseModel, frozen=True, extra="forbid"):
     """Step size."""
     size: tuple[int, ...] | None = None
     """Voxels."""
+
+    @field_validator("size")
+    @classmethod
+    def _even(cls, size: tuple[int, ...] | None) -> tuple[int, ...] | None:
+        if any(n % 2 for n in size or ()):
+            raise ValueError("expected even numbers")
+        return size
 
 
 class Outer(BaseModel, frozen=True, extra="forbid"):
@@ -105,6 +112,7 @@ def test_a_bad_file_is_one_line_that_names_it(tmp_path, text, message):
         (["--train.epocs", "5"], r"--train\.epocs.*did you mean.*--train\.epochs"),
         (["--train.epochs", "abc"], r"--train\.epochs.*'abc'"),
         (["--seed", "-1"], r"^--seed: .*greater than or equal to 0 \(got -1\)"),
+        (["--train.size", "2", "3"], r"^--train\.size: expected even numbers \(got "),
         (["--train.epochs", "0"], r"--train\.epochs: .*greater than or equal to 1 \(got 0\)"),
         (["--mode", "z"], r"'z'.*--mode.*'a', 'b'"),
     ],
