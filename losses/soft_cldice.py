@@ -1,14 +1,19 @@
 """Soft-clDice: centrelines inside each other's vessels, by skeletons that pooling makes (Shit et al. 2021)."""
 
 import math
+from functools import partial
 
 from pydantic import BaseModel, Field
 from torch import Tensor
 
 from losses.centreline_dice import centreline_dice
 from losses.dice import dice_loss
+from losses.early_gradient import differentiated_at_once
 from losses.precision import at_least_float32, check_probabilities, check_unit_range
 from losses.soft_skeleton import Variant, check_skeleton, is_binary, unchecked_soft_skeleton, warn_degenerate
+
+VALUES_AT_ONCE = 2**20
+"""Channels are taken together up to as many values: fewer would leave a GPU waiting, more only take memory."""
 
 
 class SoftClDiceSettings(BaseModel, frozen=True, extra="forbid"):
@@ -112,8 +117,17 @@ def dice_soft_cldice_loss(
 def _loss(
     probabilities: Tensor, target: Tensor, iterations: int, smooth: float, variant: Variant, over_batch: bool
 ) -> Tensor:
-    """Of the channels as they are."""
-    # The target's first: what its rounds need is gone before those of the prediction keep anything.
-    target_skeleton = unchecked_soft_skeleton(target, iterations, variant)
-    skeleton = unchecked_soft_skeleton(probabilities, iterations, variant)
-    return (1.0 - centreline_dice(skeleton, probabilities, target_skeleton, target, smooth, over_batch)).mean()
+    """Of the channels as they are, a few at a time: what the rounds keep does not grow with the number of classes."""
+
+    def mean_of_channels(truth: Tensor, own: Tensor) -> Tensor:
+        # The target's first: what its rounds need is gone before those of the prediction keep anything.
+        target_skeleton = unchecked_soft_skeleton(truth, iterations, variant)
+        skeleton = unchecked_soft_skeleton(own, iterations, variant)
+        return (1.0 - centreline_dice(skeleton, own, target_skeleton, truth, smooth, over_batch)).mean()
+
+    at_once = max(1, VALUES_AT_ONCE // probabilities[:, 0].numel())
+    loss = probabilities.new_zeros(())
+    for own, truth in zip(probabilities.split(at_once, dim=1), target.split(at_once, dim=1)):
+        share = own.shape[1] / probabilities.shape[1]
+        loss = loss + share * differentiated_at_once(partial(mean_of_channels, truth), own)
+    return loss

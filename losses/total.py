@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import Literal, Protocol, get_args
+from typing import Literal, NamedTuple, Protocol, get_args
 
 import torch
 from torch import Tensor
@@ -11,6 +11,7 @@ from losses.across_ranks import joined_batch
 from losses.anchors import sample_anchors
 from losses.contrastive import contrastive_loss
 from losses.cross_entropy import balanced_weight
+from losses.early_gradient import differentiated_at_once
 from losses.memory_bank import MemoryBank
 from losses.precision import at_least_float32
 from losses.settings import LossSettings
@@ -27,6 +28,15 @@ class Outputs(Protocol):
     def logits(self) -> Tensor: ...
     @property
     def projections(self) -> Sequence[Tensor]: ...
+
+
+class _Part(NamedTuple):
+    """A task's part of the objective: its scale (0: all vessels), its weight and its terms."""
+
+    name: str
+    scale: int
+    weight: float
+    terms: Mapping[str, float]
 
 
 class TotalLoss:
@@ -61,13 +71,22 @@ class TotalLoss:
         self.bank = MemoryBank(settings.anchors.bank) if settings.anchors.bank else None
         self._latest: tuple[Tensor, Tensor] | None = None
 
-    def __call__(self, outputs: Outputs, truth: Truth, generator: torch.Generator | None = None) -> dict[str, Tensor]:
+    def __call__(
+        self,
+        outputs: Outputs,
+        truth: Truth,
+        generator: torch.Generator | None = None,
+        *,
+        differentiable_terms: bool = False,
+    ) -> dict[str, Tensor]:
         """Compute the loss of a batch.
 
         Args:
             outputs: the network's logits and projections, of any floating type; computed in float32 or better.
             truth: label map, and what some terms need besides it.
             generator: draws the anchors and whatever else is drawn; see `sample_anchors`.
+            differentiable_terms: let every term be differentiated, for which all of their graphs are kept. By default
+                only the total can be; its gradient by the logits is computed at once, task by task.
 
         Returns:
             The terms unweighted, in order: "main/dice", "main/cross_entropy", "scale_1/dice", …, then "deep_1", … where
@@ -78,10 +97,11 @@ class TotalLoss:
         Raises ValueError where shapes do not fit, a label is out of range, or a term misses its part of the truth.
         """
         self._check(outputs, truth)
-        total, terms = self._supervised(outputs.logits, truth, generator)
+        total, terms = self._supervised(outputs.logits, truth, generator, differentiable_terms)
         levels = [total]
         for level, logits in enumerate(getattr(outputs, "deep_logits", ()), start=1):
-            terms[f"deep_{level}"], _ = self._supervised(logits, truth.coarser(logits.shape[2:]), generator)
+            coarser = truth.coarser(logits.shape[2:])
+            terms[f"deep_{level}"], _ = self._supervised(logits, coarser, generator, differentiable_terms)
             levels.append(terms[f"deep_{level}"])
         shares = [2.0**-level for level in range(len(levels))]
         total = sum((share * value for share, value in zip(shares, levels)), start=torch.zeros_like(total)) / sum(
@@ -99,47 +119,61 @@ class TotalLoss:
         return {**terms, "total": total}
 
     def _supervised(
-        self, logits: Tensor, truth: Truth, generator: torch.Generator | None
+        self, logits: Tensor, truth: Truth, generator: torch.Generator | None, differentiable_terms: bool
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Weighted sum of the terms of every task, and each of them by name."""
         terms: dict[str, Tensor] = {}
         total = at_least_float32(logits).new_zeros(())
-        for task, weight, weights_of_terms in self._tasks(logits, truth, generator):
-            for name, term_weight in weights_of_terms.items():
-                if weight * term_weight:
-                    value = TERMS[name].compute(task, self.settings.of_term(name))
-                    terms[f"{task.name}/{name}"] = value
-                    total = total + weight * term_weight * value
-        return total, terms
+        # One split rather than a slice a task: its gradient is written once.
+        channels = (logits,) if self.formulation == "multi_class" else logits.split(1, dim=1)
+        for part in self._parts():
+            own = at_least_float32(channels[part.scale])
+            objective = partial(self._objective, part, truth=truth, generator=generator, terms=terms)
+            total = total + (objective(own) if differentiable_terms else differentiated_at_once(objective, own))
+        return total, terms if differentiable_terms else {name: value.detach() for name, value in terms.items()}
+
+    def _objective(
+        self, part: _Part, logits: Tensor, truth: Truth, generator: torch.Generator | None, terms: dict[str, Tensor]
+    ) -> Tensor:
+        """A part's share of the objective; each of its terms is put into `terms`."""
+        task = self._task(part, logits, truth, generator)
+        total = logits.new_zeros(())
+        for name, weight in part.terms.items():
+            if weight:
+                terms[f"{part.name}/{name}"] = value = TERMS[name].compute(task, self.settings.of_term(name))
+                total = total + part.weight * weight * value
+        return total
 
     def remember(self) -> None:
         """Put the anchors of the latest call into the memory bank, if there is one; once a step of the training."""
         if self.bank is not None and self._latest is not None:
             self.bank.push(*self._latest)
 
-    def _tasks(
-        self, logits: Tensor, truth: Truth, generator: torch.Generator | None
-    ) -> Iterator[tuple[SupervisedTask, float, Mapping[str, float]]]:
-        """Each task with its weight and the weights of its terms."""
-        rest = partial(
-            SupervisedTask, vessel_tube=truth.tubed_skeleton, spacing_mm=truth.spacing_mm, generator=generator
-        )
+    def _parts(self) -> Iterator[_Part]:
+        """The main task, and each scale that counts."""
+        yield _Part("main", 0, 1.0, self.settings.main)
+        for scale, weight in enumerate(self.scale_weights, start=1):
+            if weight:
+                yield _Part(f"scale_{scale}", scale, weight, self.settings.auxiliary)
+
+    def _task(self, part: _Part, logits: Tensor, truth: Truth, generator: torch.Generator | None) -> SupervisedTask:
+        """A part's own logits beside its truth."""
         labels = truth.labels
+        rest = partial(
+            SupervisedTask,
+            part.name,
+            logits,
+            vessel_tube=truth.tubed_skeleton,
+            spacing_mm=truth.spacing_mm,
+            generator=generator,
+        )
         if self.formulation == "multi_class":
-            probabilities = torch.softmax(at_least_float32(logits), dim=1)[:, 1:]
+            probabilities = torch.softmax(logits, dim=1)[:, 1:]
             target = torch.stack([labels == scale for scale in range(1, 1 + self.scales)], dim=1)
             weights = (1.0, *self.foreground_weights[1:])
-            task = rest("main", logits, probabilities, target.to(probabilities.dtype), weights, exclusive_labels=labels)
-            yield task, 1.0, self.settings.main
-            return
-        # One split rather than a slice a task: its gradient is written once.
-        channels = at_least_float32(logits).split(1, dim=1)
-        for scale, weight in enumerate((1.0, *self.scale_weights)):
-            if weight:
-                mask = (labels == scale if scale else labels > 0).unsqueeze(1).to(channels[scale].dtype)
-                weights = (self.foreground_weights[scale],)
-                name, terms = (f"scale_{scale}", self.settings.auxiliary) if scale else ("main", self.settings.main)
-                yield rest(name, channels[scale], torch.sigmoid(channels[scale]), mask, weights), weight, terms
+            return rest(probabilities, target.to(probabilities.dtype), weights, exclusive_labels=labels)
+        mask = (labels == part.scale if part.scale else labels > 0).unsqueeze(1).to(logits.dtype)
+        return rest(torch.sigmoid(logits), mask, (self.foreground_weights[part.scale],))
 
     def _check(self, outputs: Outputs, truth: Truth) -> None:
         labels = truth.labels

@@ -49,7 +49,7 @@ def term_gradients(
         outputs.logits.detach().double().requires_grad_(),
         tuple(projection.detach().double().requires_grad_() for projection in outputs.projections),
     )
-    terms = loss(leaves, truth, generator)
+    terms = loss(leaves, truth, generator, differentiable_terms=True)
     del terms["total"]
     ends = [outputs.logits, *outputs.projections]
     shared = [weight for weight in getattr(network, "encoder", network).parameters() if weight.requires_grad]

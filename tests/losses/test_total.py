@@ -116,10 +116,41 @@ def test_absent_scales_and_empty_labels_are_safe(formulation, channels):
 
 def test_each_task_has_its_own_gradient():
     outputs, labels = batch(4, projections=3)
-    terms = TotalLoss(LossSettings(), "multi_task", 3, COUNTS)(outputs, Truth(labels))
+    terms = TotalLoss(LossSettings(), "multi_task", 3, COUNTS)(outputs, Truth(labels), differentiable_terms=True)
     (gradient,) = torch.autograd.grad(terms["scale_2/dice"], outputs.logits, retain_graph=True)
     assert [bool((gradient[:, c] != 0).any()) for c in range(4)] == [False, False, True, False]
     assert torch.autograd.grad(terms["contrastive"], outputs.logits, allow_unused=True) == (None,)
+
+
+@pytest.mark.parametrize(("formulation", "channels"), [("multi_task", 4), ("multi_class", 4), ("binary", 1)])
+def test_the_gradient_computed_at_once_is_that_of_the_graph(formulation, channels):
+    outputs, labels = batch(channels, projections=3)
+    settings = LossSettings(main={"dice": 2.0, "soft_cldice": 0.5}, lambda_scales=(0.3, 0.0, 0.7))
+    loss = TotalLoss(settings, formulation, 3, COUNTS)
+    found = []
+    for differentiable_terms in (False, True):
+        draws = torch.Generator().manual_seed(0)
+        total = loss(outputs, Truth(labels), draws, differentiable_terms=differentiable_terms)["total"]
+        found.append((total.detach(), *torch.autograd.grad(3.0 * total, outputs.logits)))
+    torch.testing.assert_close(found[0], found[1])
+    with torch.no_grad():
+        torch.testing.assert_close(loss(outputs, Truth(labels), torch.Generator().manual_seed(0))["total"], found[0][0])
+
+
+def test_half_precision_scales_the_gradient_before_it_is_rounded():
+    outputs, labels = batch(1, projections=0)
+    logits = outputs.logits.detach().to(torch.float16).requires_grad_()
+    loss = TotalLoss(LossSettings(main={"cross_entropy": 1e-6}), "binary", 3, COUNTS)
+    (2.0**20 * loss(outputs._replace(logits=logits), Truth(labels))["total"]).backward()
+    assert logits.grad is not None
+    assert logits.grad.dtype == torch.float16
+    assert bool((logits.grad != 0).all())
+
+
+def test_no_term_but_the_total_keeps_a_graph():
+    outputs, labels = batch(4, projections=3)
+    terms = TotalLoss(LossSettings(lambda_contrastive=0.0), "multi_task", 3, COUNTS)(outputs, Truth(labels))
+    assert [name for name, value in terms.items() if value.requires_grad] == ["total"]
 
 
 def test_a_new_term_is_one_line_in_the_table(monkeypatch):
