@@ -9,6 +9,8 @@ from experiments.statistics import pairs_to_reach
 WILCOXON_EFFICIENCY = 3 / math.pi
 """Pairs the t test needs for one of Wilcoxon's signed-rank test, where differences are normal (Pitman)."""
 MOST_PAIRS = 1_000_000
+LARGEST_EFFECT = 1000.0
+"""A larger effect is seen with the fewest pairs anyway, and SciPy's noncentral t gives NaN for the largest."""
 
 
 def paired_t_power(effect: float, pairs: int, level: float) -> float:
@@ -21,7 +23,9 @@ def paired_t_power(effect: float, pairs: int, level: float) -> float:
     """
     freedom, shift = pairs - 1, abs(effect) * math.sqrt(pairs)
     bound = stats.t.isf(level / 2, freedom)
-    return float(stats.nct.sf(bound, freedom, shift) + stats.nct.cdf(-bound, freedom, shift))
+    far = stats.nct.cdf(-bound, freedom, shift)
+    # Here and there SciPy gives NaN for the tail on the wrong side, where there is next to nothing of it.
+    return float(stats.nct.sf(bound, freedom, shift) + (0.0 if math.isnan(far) else far))
 
 
 def pairs_needed(effect: float, level: float, power: float = 0.8, efficiency: float = 1.0) -> int | None:
@@ -43,6 +47,7 @@ def pairs_needed(effect: float, level: float, power: float = 0.8, efficiency: fl
         return None
     if math.isinf(effect):
         return least
+    effect = min(abs(effect), LARGEST_EFFECT)
     enough = 2
     while paired_t_power(effect, enough, level) < power:
         enough *= 2
