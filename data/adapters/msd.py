@@ -9,21 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from data.adapters.base import check_root, natural_order, provenance, unknown_case
-from data.adapters.labels import (
-    CaseFiles,
-    Labels,
-    LabelSettings,
-    choose_all,
-    find_organ,
-    parse_labels,
-    read_labelled_case,
-)
+from data.adapters.base import check_root
+from data.adapters.labelled import LabelledAdapter
+from data.adapters.labels import CaseFiles, Labels, LabelSettings, find_organ, parse_labels
 from data.files import case_name
 from data.json_files import read_json
-from data.raw_case import RawCase
 
 LAYOUT = "dataset.json, imagesTr and labelsTr"
 
@@ -38,25 +30,17 @@ class MsdSettings(LabelSettings, frozen=True, extra="forbid"):
 
 
 @dataclass(frozen=True)
-class MsdAdapter:
+class MsdAdapter(LabelledAdapter):
     """The training cases that a task's dataset.json lists."""
 
-    root: Path
     settings: MsdSettings
-    resample_masks: bool = False
+    form: ClassVar[str] = "msd"
 
-    def case_ids(self) -> list[str]:
-        return sorted(self._files, key=natural_order)
+    def _files(self, case_id: str) -> CaseFiles:
+        return CaseFiles(*self._cases[case_id], find_organ(self.settings.organs, case_id))
 
-    def load(self, case_id: str) -> RawCase:
-        if case_id not in self._files:
-            raise unknown_case(case_id, self.case_ids(), self.root)
-        image, label = self._files[case_id]
-        files = CaseFiles(image, label, find_organ(self.settings.organs, case_id))
-        choice = choose_all(self.settings, self._labels, str(self.root / "dataset.json"), "msd")
-        used = {**choice.describe(), "resample_masks": self.resample_masks}
-        origin = provenance("msd", files.present(), self.root, used)
-        return read_labelled_case(case_id, files, choice, self.resample_masks, origin)
+    def _labels_source(self, files: CaseFiles) -> Path:
+        return self.root / "dataset.json"
 
     @cached_property
     def _description(self) -> dict[str, Any]:
@@ -71,7 +55,8 @@ class MsdAdapter:
         return parse_labels(self._description, self.root / "dataset.json")
 
     @cached_property
-    def _files(self) -> dict[str, tuple[Path, Path]]:
+    def _cases(self) -> dict[str, tuple[Path, Path]]:
+        """Case id -> image and label map."""
         path = self.root / "dataset.json"
         files: dict[str, tuple[Path, Path]] = {}
         for entry in self._description.get("training") or []:

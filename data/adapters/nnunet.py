@@ -11,22 +11,15 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any, ClassVar
 
 from pydantic import Field
 
-from data.adapters.base import check_root, natural_order, provenance, unknown_case
-from data.adapters.labels import (
-    CaseFiles,
-    Labels,
-    LabelSettings,
-    choose_all,
-    find_organ,
-    parse_labels,
-    read_labelled_case,
-)
+from data.adapters.base import check_root, natural_order
+from data.adapters.labelled import LabelledAdapter
+from data.adapters.labels import CaseFiles, Labels, LabelSettings, find_organ, parse_labels
 from data.files import case_name, volume_suffix
 from data.json_files import read_json
-from data.raw_case import RawCase
 
 LAYOUT = "imagesTr/CASE_0000.nii.gz and labelsTr/CASE.nii.gz"
 
@@ -41,25 +34,20 @@ class NnunetSettings(LabelSettings, frozen=True, extra="forbid"):
 
 
 @dataclass(frozen=True)
-class NnunetAdapter:
+class NnunetAdapter(LabelledAdapter):
     """The training cases: every label map with its image."""
 
-    root: Path
     settings: NnunetSettings
-    resample_masks: bool = False
+    form: ClassVar[str] = "nnunet"
 
-    def case_ids(self) -> list[str]:
-        return sorted(self._files, key=natural_order)
+    def _files(self, case_id: str) -> CaseFiles:
+        return CaseFiles(*self._cases[case_id], find_organ(self.settings.organs, case_id))
 
-    def load(self, case_id: str) -> RawCase:
-        if case_id not in self._files:
-            raise unknown_case(case_id, self.case_ids(), self.root)
-        image, label = self._files[case_id]
-        files = CaseFiles(image, label, find_organ(self.settings.organs, case_id))
-        choice = choose_all(self.settings, self._labels, str(self.root / "dataset.json"), "nnunet")
-        used = {**choice.describe(), "channel": self.settings.channel, "resample_masks": self.resample_masks}
-        origin = provenance("nnunet", files.present(), self.root, used)
-        return read_labelled_case(case_id, files, choice, self.resample_masks, origin)
+    def _labels_source(self, files: CaseFiles) -> Path:
+        return self.root / "dataset.json"
+
+    def _choices(self) -> dict[str, Any]:
+        return {"channel": self.settings.channel}
 
     @cached_property
     def _labels(self) -> Labels:
@@ -70,7 +58,8 @@ class NnunetAdapter:
         return parse_labels(content if isinstance(content, dict) else {}, path)
 
     @cached_property
-    def _files(self) -> dict[str, tuple[Path, Path]]:
+    def _cases(self) -> dict[str, tuple[Path, Path]]:
+        """Case id -> image and label map."""
         check_root(self.root, LAYOUT)
         images_folder, labels_folder = self.root / "imagesTr", self.root / "labelsTr"
         for folder in images_folder, labels_folder:

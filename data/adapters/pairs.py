@@ -15,14 +15,15 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any, ClassVar
 
 from pydantic import field_validator
 
-from data.adapters.base import check_root, natural_order, provenance, unknown_case
-from data.adapters.labels import CaseFiles, LabelSettings, choose_all, read_labelled_case
+from data.adapters.base import check_root
+from data.adapters.labelled import LabelledAdapter
+from data.adapters.labels import CaseFiles, LabelSettings
 from data.case_store import check_case_id
 from data.files import volume_suffix
-from data.raw_case import RawCase
 
 LAYOUT = "images/ and labels/ (or masks/), or patterns given by --pairs.image and --pairs.label"
 CASE = "{case}"
@@ -49,31 +50,24 @@ class PairsSettings(LabelSettings, frozen=True, extra="forbid"):
 
 
 @dataclass(frozen=True)
-class PairsAdapter:
+class PairsAdapter(LabelledAdapter):
     """The cases whose files the patterns match."""
 
-    root: Path
     settings: PairsSettings
-    resample_masks: bool = False
+    form: ClassVar[str] = "pairs"
 
-    def case_ids(self) -> list[str]:
-        return sorted(self._files, key=natural_order)
+    def _files(self, case_id: str) -> CaseFiles:
+        return self._cases[case_id]
 
-    def load(self, case_id: str) -> RawCase:
-        if case_id not in self._files:
-            raise unknown_case(case_id, self.case_ids(), self.root)
-        files, spacing_mm = self._files[case_id], self.settings.spacing_mm
-        choice = choose_all(self.settings, {}, str(files.label), "pairs")
-        used = {
-            **choice.describe(),
-            "spacing_mm": None if spacing_mm is None else list(spacing_mm),
-            "resample_masks": self.resample_masks,
-        }
-        origin = provenance("pairs", files.present(), self.root, used)
-        return read_labelled_case(case_id, files, choice, self.resample_masks, origin, spacing_mm)
+    @property
+    def _spacing_mm(self) -> tuple[float, ...] | None:
+        return self.settings.spacing_mm
+
+    def _choices(self) -> dict[str, Any]:
+        return {"spacing_mm": None if self._spacing_mm is None else list(self._spacing_mm)}
 
     @cached_property
-    def _files(self) -> dict[str, CaseFiles]:
+    def _cases(self) -> dict[str, CaseFiles]:
         check_root(self.root, LAYOUT)
         label_pattern = self.settings.label or self._default_label()
         organ_pattern = self.settings.organ or ("organs/{case}.*" if (self.root / "organs").is_dir() else "")

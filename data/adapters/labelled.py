@@ -1,0 +1,65 @@
+"""What the forms of data set share whose cases are an image and a label map each, in files."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+from data.adapters.base import natural_order, provenance, unknown_case
+from data.adapters.labels import CaseFiles, Labels, LabelSettings, choose_all, read_labelled_case
+from data.raw_case import RawCase
+
+
+@dataclass(frozen=True)
+class LabelledAdapter(ABC):
+    """Cases of an image and a label map each; a form says where their files are and what their labels are called."""
+
+    root: Path
+    settings: LabelSettings
+    resample_masks: bool = False
+
+    form: ClassVar[str]
+    """As the setting `dataset` names it."""
+
+    @property
+    @abstractmethod
+    def _cases(self) -> Collection[str]:
+        """Ids of all cases; raises ValueError or OSError that names what lacks its partner."""
+
+    @abstractmethod
+    def _files(self, case_id: str) -> CaseFiles:
+        """The files of a case there is."""
+
+    @cached_property
+    def _labels(self) -> Labels:
+        """Names of the labels, where the data set has any."""
+        return {}
+
+    def _labels_source(self, files: CaseFiles) -> Path:
+        """What an error about labels names."""
+        return files.label
+
+    @property
+    def _spacing_mm(self) -> tuple[float, ...] | None:
+        """Spacing in place of the files'."""
+        return None
+
+    def _choices(self) -> dict[str, Any]:
+        """What else of the settings shaped a case, as plain data."""
+        return {}
+
+    def case_ids(self) -> list[str]:
+        return sorted(self._cases, key=natural_order)
+
+    def load(self, case_id: str) -> RawCase:
+        if case_id not in self._cases:
+            raise unknown_case(case_id, self.case_ids(), self.root)
+        files = self._files(case_id)
+        choice = choose_all(self.settings, self._labels, str(self._labels_source(files)), self.form)
+        used = {**choice.describe(), **self._choices(), "resample_masks": self.resample_masks}
+        origin = provenance(self.form, files.present(), self.root, used)
+        return read_labelled_case(case_id, files, choice, self.resample_masks, origin, self._spacing_mm)
