@@ -61,7 +61,8 @@ def work(
             if now.hopeless(earlier):
                 return
             if now.asks_for_a_worker(settings.trials):
-                study.sampler = make_sampler(settings, len(study.get_trials(deepcopy=False)))
+                # Attempts that were taken up again are no draws: without an interruption they would not be there.
+                study.sampler = make_sampler(settings, len(now.latest))
                 _take_one(study, storage, settings, space, interruption, turn)
                 if torch.cuda.is_available():
                     # What one training leaves on the GPU would be missing to another worker's.

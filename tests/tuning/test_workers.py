@@ -90,6 +90,21 @@ def test_an_interrupted_worker_queues_its_trial_again_and_the_next_takes_it_up(s
     assert study.trials[1].params == study.trials[0].params
 
 
+def test_a_study_interrupted_in_a_trial_draws_as_one_that_ran_through(settings_of, monkeypatch):
+    monkeypatch.setattr(workers, "run_trial", quick)
+    drawn = {}
+    for name in ("whole", "interrupted"):
+        settings = settings_of(trials=8, random_trials=3, study=name)
+        study, space, storage = opened(settings)
+        for validations in (1, 2) if name == "interrupted" else ():
+            with pytest.raises(KeyboardInterrupt):
+                work(settings, space, storage, InterruptedAt(validations))
+        work(settings, space, storage, Interruption())
+        drawn[name] = [trial.params for trial in standing(study).latest.values()]
+    assert len(drawn["whole"]) == 8
+    assert drawn["interrupted"] == drawn["whole"]
+
+
 def test_a_failed_trial_counts_and_the_study_goes_on(settings_of, monkeypatch):
     def fails_once(trial, settings, space, begun, interruption):
         if trial.number == 1:
