@@ -1,6 +1,6 @@
 """A case as files for other programs: surfaces to look at and to simulate on, centrelines to measure."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ from metrics.mask_analysis import MaskAnalysis
 from report.centreline_files import to_graphml, to_swc, to_vtp
 from report.centreline_network import CentrelineNetwork, trace_network
 from report.colours import AGREEING, EXTRA, MISSED, PREDICTION, as_paint
-from report.settings import ExportSettings
+from report.settings import ExportForm, ExportSettings
 from report.surface_files import Paint, to_glb, to_ply, to_stl
 from report.surfaces import Surface, extract_surface
 from report.uncovered import uncovered_part
@@ -36,8 +36,9 @@ def export_case(
     """Write the surfaces and centrelines of a case into a folder of its own, in patient coordinates, mm.
 
     `truth`, `prediction`, `missed` and `extra` (`report.uncovered`) as STL and PLY, all of them as `surfaces.glb`;
-    `truth_centreline` and `prediction_centreline` as VTP, SWC and GraphML. What is empty has no file. Images of two
-    dimensions have no surfaces, and centrelines with z = 0. Surfaces are neither smoothed nor simplified.
+    `truth_centreline` and `prediction_centreline` as VTP, SWC and GraphML. What is empty has no file, not even an older
+    one. Images of two dimensions have no surfaces, and centrelines with z = 0. Surfaces are neither smoothed nor
+    simplified.
 
     Args:
         folder: gets a folder named after the case.
@@ -61,7 +62,17 @@ def export_case(
         path = folder / case_id / name
         write_whole(path, content)
         written.append(path)
+    # An export into the same folder may have had more: beside these files, those would tell of other masks.
+    for older in _names(settings.forms) - {path.name for path in written}:
+        (folder / case_id / older).unlink(missing_ok=True)
     return written
+
+
+def _names(forms: Collection[ExportForm]) -> set[str]:
+    """Every file there may be in these forms."""
+    forms_of = {"surfaces": {"glb"}} | {name: {"stl", "ply"} for name in PAINTS}
+    forms_of |= {f"{name}_centreline": {"vtp", "swc", "graphml"} for name in ("truth", "prediction")}
+    return {f"{name}.{form}" for name, its in forms_of.items() for form in its.intersection(forms)}
 
 
 def _contents(

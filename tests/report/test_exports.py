@@ -45,6 +45,22 @@ def test_what_is_empty_has_no_file(tmp_path):
     assert not (tmp_path / "b").exists()
 
 
+def test_what_is_empty_by_now_leaves_no_older_file(tmp_path):
+    truth = fork()
+    export_case(tmp_path, "a", analysed(without_left_arm(truth)), analysed(truth), oblique(truth))
+    (tmp_path / "a" / "notes.txt").touch()
+    (written,) = export_case(
+        tmp_path, "a", analysed(np.zeros_like(truth)), analysed(truth), oblique(truth), ExportSettings(forms=("vtp",))
+    )
+    names = {path.name for path in (tmp_path / "a").iterdir()}
+    assert written.name == "truth_centreline.vtp"
+    assert "prediction_centreline.vtp" not in names
+    assert {"truth_centreline.vtp", "prediction.stl", "notes.txt"} < names, "other forms were not asked for"
+    written = export_case(tmp_path, "a", analysed(truth), analysed(truth), oblique(truth))
+    names = {path.name for path in (tmp_path / "a").iterdir()}
+    assert names == {path.name for path in written} | {"notes.txt"}, "nothing is missed any more"
+
+
 def test_an_image_has_centrelines_alone(tmp_path):
     plane = fork_2d()
     pair = analysed(plane, (1.0, 1.0)), analysed(plane, (1.0, 1.0))
