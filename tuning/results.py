@@ -31,7 +31,7 @@ def write_results(study: optuna.Study, settings: StudySettings, space: SearchSpa
         write_whole(settings.folder / "pareto" / f"trial_{number:04d}.yaml", text)
     for stale in (settings.folder / "pareto").glob("trial_*.yaml"):
         if stale.stem not in {f"trial_{number:04d}" for number in front}:
-            stale.unlink()
+            stale.unlink(missing_ok=True)  # Another machine may tidy up the same folder.
     best = best_trial(now, settings)
     if best is None:
         return None

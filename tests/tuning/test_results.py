@@ -1,4 +1,5 @@
 import csv
+from pathlib import Path
 from typing import Any
 
 import optuna
@@ -128,6 +129,22 @@ def test_two_objectives_leave_their_front(settings_of):
     with (settings.folder / "trials.csv").open() as stream:
         assert [row["pareto"] for row in csv.DictReader(stream)] == ["no", "yes", "yes", "no", "yes"]
     # A later trial beats them all: their files go.
+    write_results(study_of((0.5, 0.5), (0.9, 0.9)), settings, space)
+    assert [path.name for path in (settings.folder / "pareto").iterdir()] == ["trial_0001.yaml"]
+
+
+def test_two_machines_may_tidy_up_one_folder_at_a_time(settings_of, monkeypatch):
+    settings = settings_of(objective="both")
+    space = space_for(settings, SPACE)
+    write_results(study_of((0.5, 0.5)), settings, space)
+    unlink = Path.unlink
+
+    def after_another(path: Path, missing_ok: bool = False) -> None:
+        if path.name == "trial_0000.yaml":
+            unlink(path)
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", after_another)
     write_results(study_of((0.5, 0.5), (0.9, 0.9)), settings, space)
     assert [path.name for path in (settings.folder / "pareto").iterdir()] == ["trial_0001.yaml"]
 
