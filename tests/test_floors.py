@@ -72,3 +72,20 @@ def test_no_drawer_without_a_name():
     named = [path for path in ROOT.rglob("*.py") if ".venv" not in path.parts]
     assert len(named) > 50
     assert not [path for path in named if path.stem in DRAWERS or DRAWERS & set(path.relative_to(ROOT).parts[:-1])]
+
+
+def test_every_file_stands_in_the_plan_of_the_house():
+    plan = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").split("## Every file")[1].split("```")[1]
+    shown, room = set(), ""
+    for line in plan.splitlines():
+        name = line.split("  ")[0 if line[:1] != " " else 1].strip()
+        if line[:1] not in ("", " "):
+            room = name if name.endswith("/") else ""
+        shown.add(name if line[:1] != " " else room + name)
+    rooms = (*FLOORS, "benchmarks")
+    files = {path.relative_to(ROOT).as_posix() for path in ROOT.glob("*.py")}
+    files |= {path.relative_to(ROOT).as_posix() for room in rooms for path in files_of(room)}
+    missing = {name for name in files if not name.endswith("__init__.py")} - shown
+    assert not missing, f"docs/architecture.md lacks {sorted(missing)}"
+    gone = {name for name in shown if name.endswith(".py")} - files
+    assert not gone, f"docs/architecture.md names {sorted(gone)}, which are gone"
