@@ -19,7 +19,7 @@ from data.files import read_image_or_series, write_volume
 from data.inputs import InputCase, find_inputs, read_organ
 from training.checkpoint import CheckpointName
 from training.device import DeviceName
-from training.inference import InferenceSettings
+from training.inference import InferenceOverrides
 from training.predictor import Predictor
 from training.run_folder import find_checkpoint
 
@@ -43,8 +43,8 @@ class PredictSettings(BaseModel, frozen=True, extra="forbid"):
     """Bring organ masks that lie on another grid onto the CT's, in physical space."""
     device: DeviceName = "auto"
     """Where to compute."""
-    inference: InferenceSettings | None = None
-    """Window and overlap; none takes those of the training."""
+    inference: InferenceOverrides = InferenceOverrides()
+    """Window and overlap, where they are to be others than the training's."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -116,6 +116,21 @@ def test_files_there_and_back(checkpoint, tmp_path, monkeypatch, capsys):
     np.testing.assert_array_equal(mask.array > 0, probabilities.array >= 0.5)
 
 
+def test_windows_are_those_of_the_training_or_given(checkpoint, tmp_path, capsys):
+    image, organ, _ = ct_with_vessel()
+    write_volume(tmp_path / "ct.nii.gz", image)
+    write_volume(tmp_path / "organ.nii.gz", organ)
+    words = ["--checkpoint", str(checkpoint), "--input", str(tmp_path / "ct.nii.gz"), "--device", "cpu"]
+    words += ["--organ", str(tmp_path / "organ.nii.gz")]
+    found = {}
+    for name, more in {"whole": [], "windows": ["--inference.window", "8", "8", "8"]}.items():
+        assert predict.main([*words, "--output", str(tmp_path / name), *more]) == 0
+        found[name] = read_volume(tmp_path / name / "ct_probabilities.nii.gz").array
+    assert not np.array_equal(found["whole"], found["windows"])
+    assert predict.main([*words, "--output", str(tmp_path / "odd"), "--inference.window", "7", "8", "8"]) == 1
+    assert "inference.window: (7, 8, 8): each axis must be a multiple of 2" in capsys.readouterr().err
+
+
 def test_one_bad_case_does_not_cost_the_others(checkpoint, tmp_path, capsys):
     image, organ, _ = ct_with_vessel()
     write_volume(tmp_path / "in" / "good.nii.gz", image)

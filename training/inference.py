@@ -20,6 +20,21 @@ class InferenceSettings(BaseModel, frozen=True, extra="forbid"):
     """Windows computed together."""
 
 
+class InferenceOverrides(BaseModel, frozen=True, extra="forbid"):
+    """What a prediction changes of the training's `InferenceSettings`; none keeps it."""
+
+    window: tuple[int, ...] | None = None
+    """Voxels (z y x) of the sliding window."""
+    overlap: float | None = Field(None, ge=0, lt=1)
+    """Share of a window that the next one covers again."""
+    windows_at_once: int | None = Field(None, ge=1)
+    """Windows computed together."""
+
+    def over(self, settings: InferenceSettings) -> InferenceSettings:
+        """The settings with what is changed."""
+        return settings.model_copy(update=self.model_dump(exclude_none=True))
+
+
 def infer(
     network: Network,
     image: torch.Tensor,

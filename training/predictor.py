@@ -14,7 +14,7 @@ from preprocessing.grid import GridSettings
 from preprocessing.prepare import PreprocessingSettings, prepare_image
 from training.checkpoint import load_checkpoint
 from training.device import DeviceName, autocast, choose_device, choose_precision
-from training.inference import InferenceSettings, infer
+from training.inference import InferenceOverrides, infer
 from training.settings import RunSettings
 
 VESSEL_PROBABILITY = 0.5
@@ -36,14 +36,14 @@ class Predictor:
     Args:
         checkpoint: file written by a training.
         device: where to compute.
-        inference: window and overlap; None takes those of the training.
+        inference: what to change of the training's window and overlap.
 
     Raises:
         FileNotFoundError, ValueError: the checkpoint is missing, damaged, unsafe or of another architecture.
     """
 
     def __init__(
-        self, checkpoint: Path, device: DeviceName = "auto", inference: InferenceSettings | None = None
+        self, checkpoint: Path, device: DeviceName = "auto", inference: InferenceOverrides | None = None
     ) -> None:
         state = load_checkpoint(checkpoint)
         try:
@@ -55,7 +55,7 @@ class Predictor:
         self._device = choose_device(device)
         self._dtype = choose_precision(self._settings.train.precision, self._device)
         self._network = place_network(network, self._device).eval()
-        self._inference = inference or self._settings.inference
+        self._inference = (inference or InferenceOverrides()).over(self._settings.inference)
         self._prepared: dict[str, Any] = state["prepared"]
 
     @property
