@@ -149,6 +149,8 @@ class ExperimentSettings(BaseModel, frozen=True, extra="forbid"):
                 raise ValueError(f"variants.{special[0]}.preprocess: cannot change cases that are taken as they are")
             if self.preprocess != LayerSettings() or self.root is not None:
                 raise ValueError("cases and preprocess (or root) are both given; keep one of them")
+        if self.comparison.unit == "fold" and len(self.folds) < 2:
+            raise ValueError("comparison.unit: pairs of folds need at least two folds; name more, or take cases")
         for name, variant in self.variants.items():
             for key in variant.train:
                 if key in SET_BY_THE_PLAN:

@@ -33,7 +33,8 @@ class Table:
     """Everything an experiment says.
 
     endings: how each run ended, by its name; runs that are still to do have none.
-    comparison: None where fewer than two variants have results, or none in common; `why_not` says which.
+    comparison: None where fewer than two variants have results, none in common, or pairs cannot be told yet; `why_not`
+        says which.
     """
 
     experiment: ExperimentSettings
@@ -78,7 +79,13 @@ def build_table(
     elif not set.intersection(*(variant.cases for variant in variants)):
         why_not = "nothing to compare yet: the variants have no case in common"
     else:
-        comparison = compare(variants, experiment.measures, settings, patient_of)
+        try:
+            comparison = compare(variants, experiment.measures, settings, patient_of)
+        except ValueError as error:
+            # Runs that are still to do, or that failed, are no reason to hide what the others gave.
+            if len(done) == len(pieces):
+                raise
+            why_not = f"nothing to compare yet: {error}"
     differences = {(each.variant, each.measure): each for each in comparison.differences} if comparison else {}
     rows = [
         Row(

@@ -71,6 +71,7 @@ def test_variants_that_are_prepared_alike_share_their_cases():
         ({"measures": ["hd_mm"], "evaluation": {"measures": ["overlap"]}}, "there are dice, jaccard"),
         ({"measures": []}, "at least one measure"),
         ({"measures": ["dice", "dice"]}, "each once"),
+        ({"folds": [0], "comparison": {"unit": "fold"}}, "pairs of folds need at least two folds"),
         ({"cases": "there", "root": "data"}, "both given"),
         ({"cases": "there", "preprocess": {"configs": ["a.yaml"]}}, "both given"),
         ({"cases": "there", "variants": {"a": {}, "b": {"preprocess": {"x": 1}}}}, "taken as they are"),

@@ -119,6 +119,17 @@ def test_variants_without_a_case_in_common(plan, finish):
     assert "no case in common" in to_screen(table)
 
 
+def test_pairs_that_cannot_be_told_yet_do_not_hide_the_rest(plan, finish):
+    experiment, pieces = plan(comparison={"unit": "fold"})
+    endings = {piece.name: finish(piece, dice_of(piece)) for piece in pieces if piece.fold == 0}
+    table = build_table(experiment, pieces, endings)
+    assert table.comparison is None
+    base = table.rows[0]
+    assert base.spread is not None
+    assert base.spread.mean == pytest.approx(0.505)
+    assert "nothing to compare yet: --unit fold: the files hold one set of cases" in to_screen(table)
+
+
 def test_a_hopeless_number_of_pairs_is_told_once(plan, finish):
     experiment, pieces = plan(folds=(0,), seeds=(0,))
     endings = {piece.name: finish(piece, dice_of(piece)) for piece in pieces}
