@@ -4,6 +4,7 @@ import glob
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -42,17 +43,17 @@ class Variant:
     name: str
     runs: tuple[RunResults, ...]
 
-    @property
+    @cached_property
     def cases(self) -> set[str]:
         """Cases with values in at least one run."""
         return {case_id for run in self.runs for case_id in run.rows}
 
-    @property
+    @cached_property
     def failed(self) -> dict[str, str]:
         """Cases that failed in at least one run: the others' mean would not be that of all runs."""
         return {case_id: reason for run in self.runs for case_id, reason in run.failed.items()}
 
-    @property
+    @cached_property
     def measures(self) -> list[str]:
         """Measures that every run has for at least one case, in the first run's order."""
         of_run = [dict.fromkeys(name for row in run.rows.values() for name in row) for run in self.runs]
