@@ -133,7 +133,8 @@ def _picture(pictures: ViewPictures, kind: str, label: str, share: float) -> str
         f'<span class="{place}">{text(letter)}</span>' for place, letter in zip("wens", pictures.edge_letters)
     )
     power = 10 ** math.floor(math.log10(pictures.width_mm / 3))
-    length = max(step * power for step in (1, 2, 5) if step * power <= pictures.width_mm / 3)
+    # A logarithm is rounded: of a third that is barely below a power of ten it may give that power.
+    length = max((step * power for step in (1, 2, 5) if step * power <= pictures.width_mm / 3), default=power)
     ruler = f'<span class="ruler" style="--length:{100 * length / pictures.width_mm:.2f}%">{length:g} mm</span>'
     shape = f"--wide:{100 * share:.2f}%;--aspect:{pictures.width_mm:.4g}/{pictures.height_mm:.4g}"
     image = f'<img src="{data_uri(getattr(pictures, kind))}" alt="{text(label)}">'

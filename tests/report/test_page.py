@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 
 from metrics.case import EvaluationSettings
+from report.case_section import _picture
 from report.page import build_page, rank_cases, write_report
+from report.pictures import ViewPictures
+from report.png import encode_png
 from report.settings import ReportSettings
 from tests.report.drawn_cases import drawn_report, fork, fork_2d, without_left_arm
 
@@ -222,3 +225,12 @@ def test_one_family_of_measures_alone(family):
     assert f"the worst {'Dice' if family == 'overlap' else 'β0 error'} first" in page.text
     rows = [one for one in page.all("td") if one.get("title")]
     assert len(rows) == 2
+
+
+@pytest.mark.parametrize(
+    ("width_mm", "length"), [(0.3, "0.1"), (30.0, "10"), (29.0, "5"), (149.0, "20"), (450.0, "100")]
+)
+def test_the_ruler_is_a_round_number_of_millimetres(width_mm, length):
+    png = encode_png(np.zeros((1, 2, 3), np.uint8))
+    drawn = _picture(ViewPictures("", (), width_mm, 1.0, png, png, png), "truth", "truth", 1.0)
+    assert f">{length} mm</span>" in drawn, "a third of 0.3 mm is less than 0.1 mm, and its logarithm is not"
