@@ -15,6 +15,9 @@ EXACT_FLIPS = 2**14
 EXACT_RANKS = 50
 """Up to as many pairs without ties, Wilcoxon's distribution is taken exactly."""
 
+DRAWN_AT_ONCE = 2_000_000
+"""Values resampled at a time, about 100 MB of work; how many it is changes no number."""
+
 Values = Sequence[float] | NDArray[np.float64]
 Differences = NDArray[np.float64]
 
@@ -85,6 +88,7 @@ def bootstrap_interval(
         method="BCa",
         confidence_level=level,
         n_resamples=resamples,
+        batch=max(1, DRAWN_AT_ONCE // len(differences)),
         rng=np.random.default_rng(seed),
     ).confidence_interval
     return Interval(float(found.low), float(found.high))
@@ -140,6 +144,7 @@ def sign_flip_test(differences: Differences, seed: int = 0) -> Significance:
         permutation_type="samples",
         vectorized=True,
         n_resamples=EXACT_FLIPS,
+        batch=max(1, DRAWN_AT_ONCE // count),
         rng=np.random.default_rng(seed),
     ).pvalue
     if 2**count <= EXACT_FLIPS:

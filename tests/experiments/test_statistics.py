@@ -1,5 +1,6 @@
 import itertools
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -193,3 +194,22 @@ def test_effect_sizes_by_hand():
     assert cohen_dz(np.array([0.2, 0.2, 0.2])) is None
     assert cohen_dz(np.array([0.2])) is None
     assert rank_biserial(np.zeros(3)) is None
+
+
+@pytest.mark.parametrize("pairs", [5, 14, 40])
+def test_how_many_values_are_drawn_at_a_time_changes_nothing(monkeypatch, pairs: int):
+    differences = np.random.default_rng(3).normal(0.2, 1, pairs)
+    whole = bootstrap_interval(differences), sign_flip_test(differences)
+    monkeypatch.setattr("experiments.statistics.DRAWN_AT_ONCE", 20_000)
+    assert (bootstrap_interval(differences), sign_flip_test(differences)) == whole
+
+
+def test_many_pairs_do_not_fill_the_memory():
+    differences = np.random.default_rng(3).normal(0.2, 1, 500)
+    tracemalloc.start()
+    try:
+        sign_flip_test(differences)
+        bootstrap_interval(differences)
+        assert tracemalloc.get_traced_memory()[1] < 200e6
+    finally:
+        tracemalloc.stop()
