@@ -17,6 +17,7 @@ A case that cannot be evaluated is one line on stderr, the others go on, and the
 import multiprocessing
 import sys
 import tempfile
+import traceback
 from collections.abc import Iterator, Sequence
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
 from pathlib import Path
@@ -169,6 +170,10 @@ def attempt(job: Job) -> Outcome:
         return Outcome(job.case_id, None, describe(error))
     except MemoryError:
         return Outcome(job.case_id, None, "out of memory; use fewer --workers")
+    except Exception as error:
+        # A fault of ours: its traceback is wanted, and the other cases are not lost for it.
+        traceback.print_exc()
+        return Outcome(job.case_id, None, f"{type(error).__name__}: {describe(error)} (traceback above)")
 
 
 def evaluate_files(job: Job) -> tuple[CaseScores | dict[str, CaseScores], CaseView | None]:

@@ -13,7 +13,7 @@ from scipy import ndimage
 import evaluate
 from data.files import read_mask, write_volume
 from data.volume import Volume
-from metrics.case import EvaluationSettings, evaluate_case
+from metrics.case import EvaluationSettings, analyse_pair, evaluate_case
 
 SPACING = (2.0, 0.75, 0.75)  # as exact in the float32 of a NIfTI header as here
 SHAPE = (8, 16, 20)
@@ -378,6 +378,22 @@ def test_a_report_shows_every_case_and_what_failed(folders, tmp_path: Path, caps
     assert content.count("<canvas") == 1
     assert "1 case could not be evaluated" in content
     assert str(page) in capsys.readouterr().out
+
+
+def test_a_fault_of_ours_costs_one_case(folders, monkeypatch, capsys):
+    def analyse(prediction, *rest):
+        if prediction.sum() == 0:
+            raise IndexError("out of bounds")
+        return analyse_pair(prediction, *rest)
+
+    monkeypatch.setattr("evaluate.analyse_pair", analyse)
+    assert evaluate.main(flags(folders)) == 1
+    report = read_json(folders[2])
+    assert (set(report["cases"]), report["failed"]) == (
+        {"a", "b"},
+        {"c": "IndexError: out of bounds (traceback above)"},
+    )
+    assert "Traceback" in capsys.readouterr().err
 
 
 def test_exports_lie_in_a_folder_a_case(folders, tmp_path: Path):

@@ -85,7 +85,7 @@ def _run_epochs(
             rate = learning_rate(settings.train.schedule, settings.train.learning_rate, epoch, epochs)
             for group in training.optimiser.param_groups:
                 group["lr"] = rate
-            means = _train_epoch(training, batches.of_epoch(epoch), bar)
+            means = train_epoch(training, batches.of_epoch(epoch), bar)
             row = {"epoch": float(epoch), "learning_rate": rate, **means}
             last = epoch + 1 == epochs
             improved, view = False, None
@@ -122,8 +122,8 @@ def _conclude(training: Training, tracker: Tracker, measures: Mapping[str, float
             tracker.embeddings(projections, training.epoch - 1)
 
 
-def _train_epoch(training: Training, batches: Iterator[Batch], bar: "tqdm[Any]") -> dict[str, float]:
-    """One pass over the samples; the mean of everything the steps return."""
+def train_epoch(training: Training, batches: Iterator[Batch], bar: "tqdm[Any]") -> dict[str, float]:
+    """One pass over the samples; the mean of everything the steps return, over those that returned it."""
     training.network.train()
     sums: dict[str, torch.Tensor] = {}
     counts: Counter[str] = Counter()
@@ -132,9 +132,13 @@ def _train_epoch(training: Training, batches: Iterator[Batch], bar: "tqdm[Any]")
             sums[name] = sums.get(name, torch.zeros_like(value)) + value
             counts[name] += 1
         bar.update()
-    means = {name: float(value) / counts[name] for name, value in sums.items()}
-    of_ranks = training.ranks.gathered(means)
-    return {name: sum(of_rank[name] for of_rank in of_ranks) / len(of_ranks) for name in means}
+    totals = {name: float(value) for name, value in sums.items()}
+    # A gradient of zero has no cosine: what is returned may differ from step to step, and from rank to rank.
+    totals_of_ranks, counts_of_ranks = zip(*training.ranks.gathered((totals, counts)))
+    all_counts = sum((Counter(of_rank) for of_rank in counts_of_ranks), start=Counter[str]())
+    return {
+        name: sum(of_rank.get(name, 0.0) for of_rank in totals_of_ranks) / count for name, count in all_counts.items()
+    }
 
 
 def _show(tracker: Tracker, view: CaseView, epoch: int) -> None:

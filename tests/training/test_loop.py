@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 import torch
+from tqdm import tqdm
 
 from data.loading import LoadingSettings
 from losses.settings import LossSettings
 from losses.terms import TERMS, Term
 from models.settings import ModelSettings
 from training.checkpoint import load_checkpoint
-from training.loop import train_run
+from training.distributed import Ranks
+from training.loop import train_epoch, train_run
 from training.run_folder import find_checkpoint
 from training.settings import RunSettings, TrainSettings, ValidationSettings
 from training.state import restore, set_up
@@ -157,3 +159,15 @@ def test_find_checkpoint(tiny_cases, tmp_path):
     for missing in (tmp_path / "nowhere", tmp_path):
         with pytest.raises(FileNotFoundError, match=r"no such checkpoint"):
             find_checkpoint(missing, "best")
+
+
+def test_what_only_some_steps_or_ranks_return_is_a_mean_over_those(tiny_cases, tmp_path, monkeypatch):
+    class OfTwo(Ranks):
+        def gathered(self, value):
+            totals, counts = value
+            return [(totals, counts), ({"loss": 1.0, "cosine": 9.0}, {"loss": 1, "cosine": 1})]
+
+    training, _ = set_up(settings_of(tiny_cases, tmp_path), OfTwo())
+    returned = iter([{"loss": torch.tensor(3.0), "norm": torch.tensor(2.0)}, {"loss": torch.tensor(5.0)}])
+    monkeypatch.setattr("training.loop.train_step", lambda *_: next(returned))
+    assert train_epoch(training, iter([{}, {}]), tqdm(disable=True)) == {"loss": 3.0, "norm": 2.0, "cosine": 9.0}
