@@ -56,7 +56,7 @@ def conclude(settings: StudySettings, now: Standing, earlier: Collection[int], f
     """Say what the study left, or why it was given up."""
     given_up = now.hopeless(earlier) if len(now.ended) < settings.trials else None
     if not found:
-        reason = given_up or failure(now.latest[now.ended[-1]]) or "all were pruned"
+        reason = given_up or (failure(now.latest[now.ended[-1]]) or "all were pruned" if now.ended else "none ended")
         raise ValueError(f"study {settings.study}: none of {len(now.ended)} trials was completed ({reason})")
     print(f"best:        python train.py --config {settings.folder / 'best.yaml'}")
     print(f"trials:      {settings.folder / 'trials.csv'}")

@@ -12,6 +12,8 @@ from command_line import run
 from training.checkpoint import load_checkpoint
 from tuning import storage
 from tuning.interruption import Interruption
+from tuning.settings import StudySettings
+from tuning.trials import Standing
 from tuning.workers import work
 
 CONFIG = """
@@ -138,3 +140,11 @@ def test_trials_that_cannot_work_end_the_study_with_their_reason(tiny_cases, tmp
     code, out, _ = call(tune.main, words, capfd)
     assert code == 2
     assert [row["state"] for row in trials_of(tmp_path / "tiny")] == ["fail"] * 6
+
+
+def test_a_study_without_an_ended_trial_is_told_in_a_line(tmp_path):
+    settings = StudySettings.model_validate(
+        {"cases": tmp_path, "output": tmp_path, "space": tmp_path / "space.yaml", "study": "tiny", "trials": 2}
+    )
+    with pytest.raises(ValueError, match=r"study tiny: none of 0 trials was completed \(none ended\)"):
+        tune.conclude(settings, Standing(()), [], found=False, drawn=False)
