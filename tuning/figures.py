@@ -33,8 +33,11 @@ def write_figures(study: optuna.Study, settings: StudySettings, space: SearchSpa
     several = len(settings.measures) > 1
     figures: dict[str, Callable[[], plots.Figure | None]] = {}
     for position, measure in enumerate(settings.measures):
+        # Of a trial that runs or waits, the score so far says neither that it was completed nor that it was pruned.
         dots = [
-            _dot(number, trial, measure, space) for number, trial in now.latest.items() if _has_values(trial, space)
+            _dot(number, trial, measure, space)
+            for number, trial in now.latest.items()
+            if trial.state.is_finished() and _has_values(trial, space)
         ]
         label, suffix = f"mean {measure}", f"_{measure}" if several else ""
         figures[f"history{suffix}"] = partial(plots.history, dots, label)

@@ -101,6 +101,27 @@ def test_a_single_completed_trial_is_no_figure(settings_of, trials):
     assert write_figures(study_with(settings, trials), settings, space_for(settings, SPACE)) == []
 
 
+def test_trials_that_run_or_wait_are_left_out(settings_of, monkeypatch):
+    settings = settings_of()
+    study = study_with(settings, 4)
+    for state in ("RUNNING", "WAITING"):
+        study.add_trial(
+            optuna.create_trial(
+                state=optuna.trial.TrialState[state],
+                params=study.trials[0].params,
+                distributions=study.trials[0].distributions,
+                user_attrs={"reached": {"dice": 0.4, "cldice": 0.6}},
+            )
+        )
+    drawn: list[int] = []
+    history = plots.history
+    monkeypatch.setattr(
+        plots, "history", lambda dots, label: (drawn.extend(dot.number for dot in dots), history(dots, label))[1]
+    )
+    write_figures(study, settings, space_for(settings, SPACE))
+    assert drawn == [0, 1, 2, 3]
+
+
 def test_history_shows_the_best_so_far():
     axis = plots.history(DOTS, "mean dice").axes[0]
     lines = {line.get_label(): line.get_xydata().tolist() for line in axis.lines}
