@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,10 @@ def configuration(number: int, trial: FrozenTrial, settings: StudySettings, spac
     config = space.apply(settings.training, values).model_copy(update={"output": settings.folder / "best"})
     plain = config.model_copy(update={"resume": False}).model_dump(mode="json")
     notes = _notes(space, values)
-    text = _annotated(yaml.safe_dump(plain, sort_keys=False, default_flow_style=False, allow_unicode=True), notes)
+    # A value that is wrapped would have its remark inside it: every value stays on one line.
+    text = _annotated(
+        yaml.safe_dump(plain, sort_keys=False, default_flow_style=False, allow_unicode=True, width=math.inf), notes
+    )
     held_out = "no fold was held out" if settings.fold == "all" else f"fold {settings.fold} was held out"
     head = [
         f"Study {settings.study}, trial {number}: {scores(trial, settings)}; {what} trials.",

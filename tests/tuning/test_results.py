@@ -84,6 +84,17 @@ def test_comments_say_what_was_tuned_and_how_good_it_was(settings_of):
     assert len([line for line in lines if "  # " in line]) == 5
 
 
+def test_a_long_value_stays_on_one_line_with_its_remark(settings_of):
+    settings = settings_of(model={})
+    names = ["monai:" + "Some " * 40 + "Net", "monai:UNet"]
+    space = space_for(settings, {"model.network": {"choices": names}})
+    study = optuna.create_study(study_name="tiny", direction="maximize")
+    chosen: dict[str, Any] = {"model.network": optuna.distributions.CategoricalDistribution(names)}
+    study.add_trial(optuna.create_trial(value=0.5, params={"model.network": names[0]}, distributions=chosen))
+    path = write_results(study, settings, space)
+    assert parse(RunSettings, train.__doc__ or "", ["--config", str(path)]).model.network == names[0]
+
+
 def test_the_first_of_equals_is_the_best(settings_of):
     study = study_of(None, (0.7,), (0.7,), "x")
     assert best_trial(standing(study), settings_of()) == 1
