@@ -11,10 +11,10 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import yaml
-from pydantic import ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from data.folds import load_fold
 from data.json_files import read_json, write_json
@@ -41,10 +41,15 @@ class Ending:
     reason: why it failed.
     """
 
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
     state: Literal["finished", "failed"]
     seconds: float
     epochs: int
     reason: str = ""
+
+
+_ENDING = TypeAdapter(Ending)
 
 
 def run_piece(piece: Piece) -> None:
@@ -69,11 +74,17 @@ def log_file(piece: Piece) -> Path:
 
 
 def ending_of(piece: Piece) -> Ending | None:
-    """How the run ended; None for one that did not, or whose scores are missing or of another evaluation."""
+    """How the run ended; None for one that did not, or whose scores are missing or of another evaluation.
+
+    A record that another version of this program wrote, with other keys, says nothing: such a run is gone on with.
+    """
     path = piece.folder.root / PIECE_FILE
     if not path.is_file():
         return None
-    ending = Ending(**read_json(path))
+    try:
+        ending = _ENDING.validate_python(read_json(path))
+    except ValidationError:
+        return None
     if ending.state == "finished" and not _is_scored(piece):
         return None
     return ending

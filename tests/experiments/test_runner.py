@@ -4,8 +4,9 @@ from typing import Any, ClassVar
 
 import pytest
 
+from data.json_files import write_json
 from experiments import runner
-from experiments.pieces import Ending, Stopwatch, ending_of, log_file
+from experiments.pieces import PIECE_FILE, Ending, Stopwatch, ending_of, log_file
 from experiments.runner import held, run_experiment
 from experiments.workers import Outcome
 
@@ -153,3 +154,19 @@ def test_a_failed_ending_is_kept_as_it_was(plan):
     assert ending_of(pieces[0]) == Ending("failed", 2.5, 1, "why")
     assert ending_of(pieces[1]) is None
     assert log_file(pieces[0]).parent == pieces[0].folder.root
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"state": "finished"},
+        {"state": "failed", "seconds": 1.0, "epochs": 2, "ended": "2024"},
+        {"state": "gone", "seconds": 1.0, "epochs": 2},
+        ["finished"],
+    ],
+)
+def test_an_ending_of_another_version_is_none(plan, finish, record):
+    _, pieces = plan()
+    finish(pieces[0], {"case": 0.5})
+    write_json(pieces[0].folder.root / PIECE_FILE, record)
+    assert ending_of(pieces[0]) is None
