@@ -149,7 +149,7 @@ def _cells(difference: Difference) -> list[str]:
         return [*start, "-", "-", "-", "0", "-", "-", "-", "-", difference.verdict.word]
     digits = digits_of(difference.measure, evidence.mean, evidence.reference_mean)
     interval = evidence.interval
-    ends = f"[{interval.low:+.{digits}f}, {interval.high:+.{digits}f}]" if interval else "[too few pairs]"
+    ends = f"[{interval.low:+.{digits}f}, {interval.high:+.{digits}f}]" if interval else "[no interval]"
     return [
         *start,
         _mean_and_sd(evidence.reference_mean, evidence.reference_sd, digits),

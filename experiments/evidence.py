@@ -24,7 +24,7 @@ class Evidence:
     pairs, differing: how many pairs there are, and in how many the two values differ.
     mean, sd, reference_mean, reference_sd: over the pairs; sd with n − 1, None for a single pair.
     difference: mean paired difference.
-    interval: of the mean difference; None with fewer than three pairs.
+    interval: of the mean difference; None with fewer than three pairs, or where it cannot be computed.
     cohen_dz: mean over standard deviation of the differences; None where they do not spread.
     rank_biserial: balance of the signed ranks in [−1, 1]; None where no pair differs.
     """

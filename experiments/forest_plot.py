@@ -94,7 +94,7 @@ def _draw_difference(panel: "Axes", height: float, difference: Difference) -> No
     face = "white" if word == "no evidence" else colour
     panel.plot([evidence.difference], [height], mark, color=colour, markerfacecolor=face, markersize=6.5, zorder=3)
     digits = digits_of(difference.measure, evidence.mean, evidence.reference_mean)
-    ends = f"[{low:+.{digits}f}, {high:+.{digits}f}]" if evidence.interval else "[too few pairs]"
+    ends = f"[{low:+.{digits}f}, {high:+.{digits}f}]" if evidence.interval else "[no interval]"
     panel.annotate(
         f"{evidence.difference:+.{digits}f} {ends}\n{word}",
         (1.02, height),

@@ -1,6 +1,7 @@
 """Intervals, tests and effect sizes of paired differences, and the adjustment for many tests; scipy.stats tests."""
 
 import math
+import warnings
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -76,21 +77,26 @@ def bootstrap_interval(
     It covers less than `level` where pairs are few: see `bootstrap_coverage`.
 
     Returns:
-        None with fewer than three pairs. Where all differences are equal, that value twice.
+        None with fewer than three pairs, and where the ends are no numbers: of differences so small or so large that
+        their cubes are none. Where all differences are equal, that value twice.
     """
     if len(differences) < LEAST_PAIRS_FOR_INTERVAL:
         return None
     if np.ptp(differences) == 0:
         return Interval(float(differences[0]), float(differences[0]))
-    found = stats.bootstrap(
-        (differences,),
-        np.mean,
-        method="BCa",
-        confidence_level=level,
-        n_resamples=resamples,
-        batch=max(1, DRAWN_AT_ONCE // len(differences)),
-        rng=np.random.default_rng(seed),
-    ).confidence_interval
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore", stats.DegenerateDataWarning)
+        found = stats.bootstrap(
+            (differences,),
+            np.mean,
+            method="BCa",
+            confidence_level=level,
+            n_resamples=resamples,
+            batch=max(1, DRAWN_AT_ONCE // len(differences)),
+            rng=np.random.default_rng(seed),
+        ).confidence_interval
+    if not np.isfinite(found).all():
+        return None
     return Interval(float(found.low), float(found.high))
 
 

@@ -105,7 +105,7 @@ def _row_cells(row: Row, digits: int) -> list[str]:
     if difference is None or difference.evidence is None:
         return [*start, *[NOTHING] * 5]
     evidence, interval = difference.evidence, difference.evidence.interval
-    ends = f"[{interval.low:+.{digits}f}, {interval.high:+.{digits}f}]" if interval else "[too few pairs]"
+    ends = f"[{interval.low:+.{digits}f}, {interval.high:+.{digits}f}]" if interval else "[no interval]"
     return [
         *start,
         f"{evidence.difference:+.{digits}f} {ends}",

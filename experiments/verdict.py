@@ -70,7 +70,9 @@ def judge(evidence: Evidence | None, adjusted: Adjusted | None, better: Better |
     if adjusted.deciding >= adjusted.alpha:
         return Verdict("no evidence", found + _disagreement(adjusted))
     interval = evidence.interval
-    if interval is None or interval.low <= 0 <= interval.high:
+    if interval is None:
+        return Verdict("no evidence", f"{found}, but the mean difference has no interval")
+    if interval.low <= 0 <= interval.high:
         return Verdict("no evidence", f"{found}, but the interval of the mean difference holds 0")
     upwards = interval.low > 0
     if adjusted.decide_by == "wilcoxon" and ((evidence.rank_biserial or 0) > 0) != upwards:

@@ -143,6 +143,11 @@ def test_equal_differences_have_an_interval_without_width_and_two_pairs_none():
     assert bootstrap_interval(np.array([])) is None
 
 
+@pytest.mark.parametrize("scale", [1e-120, 1e200])
+def test_an_interval_that_is_no_number_is_none(scale: float):
+    assert bootstrap_interval(scale * np.arange(1.0, 9.0)) is None
+
+
 def test_nothing_that_differs_is_p_one():
     assert wilcoxon_test(np.zeros(7)).p == sign_flip_test(np.zeros(7)).p == 1.0
     assert wilcoxon_test(np.array([])).p == sign_flip_test(np.array([])).p == 1.0

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -108,6 +110,15 @@ def test_equal_gains_in_every_pair_are_a_claim_and_said_to_be_so():
     verdict = judge(evidence, adjusted(evidence), "higher")
     assert verdict.word == "better"
     assert "every difference the same" in verdict.reason
+
+
+def test_no_claim_without_an_interval():
+    evidence = dataclasses.replace(evidence_of(GAIN), interval=None)
+    verdict = judge(evidence, adjusted(evidence), "higher")
+    assert (verdict.word, verdict.reason) == (
+        "no evidence",
+        "adjusted p = 0.002, but the mean difference has no interval",
+    )
 
 
 def test_nothing_to_compare():
