@@ -51,6 +51,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The last one alone would count.
         raise ValueError("--results: given more than once; write all sets behind one, --results A=FILE B=FILE")
     command = parse(CompareCommand, "Compare sets of predictions over the same cases.", words)
+    if command.patients and command.unit != "patient":
+        raise ValueError(f"--patients: --unit {command.unit} has no use for it; add --unit patient, or leave it out")
     variants = variants_of(command.results)
     patient_of = read_patients(command.patients) if command.patients else None
     comparison = compare(variants, command.measures, command, patient_of)
