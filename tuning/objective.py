@@ -1,9 +1,12 @@
 """One trial: a training of each inner fold, scored by its last validation."""
 
+import contextlib
 import os
 import socket
+import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from statistics import fmean
 
 import optuna
@@ -64,24 +67,24 @@ class TrialRun:
 
         Raises:
             TrialPruned: the pruner gave the trial up.
-            TrialFailed: the training diverged, its settings do not fit, or memory ran out.
+            ValueError, MemoryError, ...: the training diverged, its settings do not fit, or memory ran out.
         """
-        try:
-            for fold in range(self.settings.folds):
-                self._finished.append(self._train_fold(space, fold))
-        except _NOT_A_FAILURE:
-            raise
-        except Exception as error:
-            reason = self._reason(error)
-            self.trial.set_user_attr("reason", reason)
-            raise TrialFailed(reason) from error
+        for fold in range(self.settings.folds):
+            self._finished.append(self._train_fold(space, fold))
         return [self._latest[measure] for measure in self.settings.measures]
 
     def log_hyperparameters(self) -> None:
-        """The values beside the scores, for TensorBoard's HParams tab."""
-        tracker = Tracker(self.settings.folder / "tensorboard" / f"trial_{self.number:04d}", 0)
-        tracker.hyperparameters(self.values, self._latest)
-        tracker.close()
+        """The values beside the scores, for TensorBoard's HParams tab.
+
+        Where they cannot be written, that is printed: the scores are the study's, and not to be lost for it.
+        """
+        folder = self.settings.folder / "tensorboard" / f"trial_{self.number:04d}"
+        try:
+            tracker = Tracker(folder, 0)
+            tracker.hyperparameters(self.values, self._latest)
+            tracker.close()
+        except Exception as error:
+            print(f"{folder}: nothing for TensorBoard: {error}", file=sys.stderr, flush=True)
 
     def _train_fold(self, space: SearchSpace, fold: int) -> Measures:
         run = fold_settings(self.settings, space.apply(self.settings.training, self.values), self.number, fold)
@@ -121,12 +124,6 @@ class TrialRun:
         self._reported.add(step)
         return True
 
-    def _reason(self, error: Exception) -> str:
-        text = " ".join(str(error).split()).replace(f"{trial_folder(self.settings.folder, self.number)}{os.sep}", "")
-        if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in text:
-            return f"out of memory: a smaller batch, patch or network would fit ({text})"
-        return text if isinstance(error, ValueError | OSError) and text else f"{type(error).__name__}: {text}"
-
 
 def run_trial(
     trial: optuna.Trial,
@@ -143,18 +140,45 @@ def run_trial(
         space: what is searched.
         begun: called when the trial has its values, so that another worker may ask for its own.
         interruption: what may break the trial off, while it trains.
+
+    Raises:
+        TrialPruned: the pruner gave the trial up.
+        TrialFailed: whatever else went wrong with the trial; its attributes hold the reason.
     """
-    values = space.suggest(trial)
-    trial.set_user_attr("worker", {"host": socket.gethostname(), "pid": os.getpid(), "attempt": trial.number})
-    begun()
-    run = TrialRun(trial, settings, values, interruption)
+    with _failing_with_its_reason(trial, settings):
+        values = space.suggest(trial)
+        trial.set_user_attr("worker", {"host": socket.gethostname(), "pid": os.getpid(), "attempt": trial.number})
+        begun()
+        run = TrialRun(trial, settings, values, interruption)
     try:
-        scores = run.score(space)
+        with _failing_with_its_reason(trial, settings):
+            scores = run.score(space)
     except (optuna.TrialPruned, TrialFailed):
         run.log_hyperparameters()
         raise
     run.log_hyperparameters()
     return scores
+
+
+@contextlib.contextmanager
+def _failing_with_its_reason(trial: optuna.Trial, settings: StudySettings) -> Iterator[None]:
+    try:
+        yield
+    except _NOT_A_FAILURE:
+        raise
+    except Exception as error:
+        number = first_number(trial.study.get_trials(deepcopy=False)[trial.number])
+        reason = _reason(error, trial_folder(settings.folder, number))
+        trial.set_user_attr("reason", reason)
+        raise TrialFailed(reason) from error
+
+
+def _reason(error: Exception, folder: Path) -> str:
+    """Why a trial failed, in a line; without its own folder, so that other trials can fail for the same reason."""
+    text = " ".join(str(error).split()).replace(f"{folder}{os.sep}", "")
+    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in text:
+        return f"out of memory: a smaller batch, patch or network would fit ({text})"
+    return text if isinstance(error, ValueError | OSError) and text else f"{type(error).__name__}: {text}"
 
 
 def _history(folder: RunFolder) -> list[dict[str, float]]:

@@ -184,6 +184,31 @@ def test_other_failures_leave_their_reason_too(settings_of, monkeypatch, error, 
     assert "\n" not in trial.user_attrs["reason"]
 
 
+def test_an_error_before_the_training_leaves_its_reason(settings_of, monkeypatch):
+    settings = settings_of()
+    study, space, _ = opened(settings)
+
+    def refuse(*_: object) -> None:
+        raise ValueError("CategoricalDistribution does not support dynamic value space.")
+
+    monkeypatch.setattr(type(space), "suggest", refuse)
+    trial = run_one(settings, study, space)
+    assert trial.state is optuna.trial.TrialState.FAIL
+    assert trial.user_attrs["reason"] == "CategoricalDistribution does not support dynamic value space."
+
+
+@pytest.mark.parametrize("error", [OSError("No space left on device"), ValueError("odd")])
+def test_a_log_for_tensorboard_does_not_cost_a_score(settings_of, monkeypatch, capsys, error):
+    def full(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(objective, "train_run", FakeTraining(rises))
+    monkeypatch.setattr(objective.Tracker, "hyperparameters", full)
+    settings = settings_of()
+    assert run_one(settings, *opened(settings)[:2]).value == pytest.approx(0.17)
+    assert f"trial_0000: nothing for TensorBoard: {error}" in capsys.readouterr().err
+
+
 def test_a_reason_does_not_name_the_trials_own_folder(settings_of, monkeypatch):
     """Else no two trials would fail for the same reason."""
 
