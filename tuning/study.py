@@ -63,14 +63,15 @@ def open_study(
         if found is None:
             _check_unused(study, settings)
             study.set_user_attr(DEFINITION, wanted)
-            baseline = space.baseline(settings.training) if settings.baseline else None
-            if baseline is not None:
-                study.enqueue_trial(baseline)
         elif difference := first_difference(found, wanted):
             raise ValueError(
                 f"study {settings.study} in {shown(settings.storage_url)} has another {difference}; "
                 "choose another --study name, or give what it was made with"
             )
+        baseline = space.baseline(settings.training) if settings.baseline else None
+        # Not only into a study that was made just now: who made it may have been killed before it came to this.
+        if baseline is not None and not study.get_trials(deepcopy=False):
+            study.enqueue_trial(baseline)
     write_json(inner_splits(settings.folder), inner_folds)
     return study
 

@@ -54,6 +54,14 @@ def test_a_study_is_made_with_its_folds_and_its_first_trial(settings_of):
     assert opened(settings_of(study="without", baseline=False))[0].trials == []
 
 
+def test_a_study_whose_maker_was_killed_gets_its_first_trial(settings_of):
+    """The maker had come as far as the definition."""
+    settings = settings_of()
+    opened(settings_of(baseline=False))
+    (first,) = opened(settings)[0].trials
+    assert first.system_attrs["fixed_params"] == {"loss.temperature": 0.94, "train.learning_rate": 3e-4}
+
+
 def test_other_trials_workers_and_places_are_the_same_study(settings_of, tmp_path):
     opened(settings_of())
     opened(settings_of(trials=99, workers=4, heartbeat_seconds=9, pruner="none", device="auto"))
