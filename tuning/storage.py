@@ -10,8 +10,11 @@ from pathlib import Path
 import optuna
 import sqlalchemy
 from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
+from optuna.trial import FrozenTrial
 from sqlalchemy import exc
 from sqlalchemy.engine import URL, make_url
+
+from tuning.trials import is_latest
 
 LOCK_WAIT_SECONDS = 30
 """How long a busy database is waited for."""
@@ -41,10 +44,16 @@ def open_storage(url: str, heartbeat_seconds: int, retries: int) -> RDBStorage:
             engine_kwargs={"connect_args": wait, "pool_pre_ping": True},
             heartbeat_interval=heartbeat_seconds,
             grace_period=BEATS_OF_GRACE * heartbeat_seconds,
-            heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(
-                max_retry=retries, inherit_intermediate_values=True
-            ),
+            heartbeat_stale_trial_callback=_RetryOnce(max_retry=retries, inherit_intermediate_values=True),
         )
+
+
+class _RetryOnce(RetryHeartbeatStaleTrialCallback):
+    """Optuna's, but for an attempt that is queued again already: its worker did so, and was killed before it ended."""
+
+    def __call__(self, study: optuna.Study, trial: FrozenTrial) -> None:
+        if is_latest(study, trial):
+            super().__call__(study, trial)
 
 
 def is_file(where: URL) -> bool:

@@ -63,6 +63,11 @@ class Standing:
         return reasons.pop() if len(last) == SAME_FAILURES and len(reasons) == 1 else None
 
 
+def is_latest(study: optuna.Study, attempt: FrozenTrial) -> bool:
+    """Whether its trial was not taken up or queued again since."""
+    return standing(study).latest[first_number(attempt)].number == attempt.number
+
+
 def standing(study: optuna.Study) -> Standing:
     """How far a study is now."""
     return Standing(tuple(study.get_trials(deepcopy=False)))
@@ -92,9 +97,9 @@ def release_abandoned(study: optuna.Study, storage: RDBStorage) -> None:
 
 
 def queue_again(study: optuna.Study, number: int) -> None:
-    """Queue an interrupted attempt again; this does not count as a death of its worker."""
+    """Queue an interrupted attempt again, which is failed or about to be; no death of its worker is counted."""
     trial = study.get_trials()[number]
-    if trial.state is not TrialState.FAIL or standing(study).latest[first_number(trial)].number != number:
+    if trial.state not in (TrialState.RUNNING, TrialState.FAIL) or not is_latest(study, trial):
         return
     study.add_trial(
         optuna.create_trial(

@@ -89,16 +89,18 @@ def _take_one(
 
     def objective(trial: optuna.Trial) -> list[float]:
         taken.append(trial.number)
-        return run_trial(trial, settings, space, turn.close, interruption)
+        try:
+            return run_trial(trial, settings, space, turn.close, interruption)
+        except (KeyboardInterrupt, optuna.exceptions.StorageInternalError):
+            # In here the trial still runs. Were it queued after Optuna has failed it, the workers of another machine
+            # might look in between, find nothing that runs or waits, and leave.
+            turn.close()
+            with taking_turns(storage, settings.study):
+                queue_again(study, trial.number)
+            raise
 
     try:
         study.optimize(objective, n_trials=1, catch=(TrialFailed,))
-    except (KeyboardInterrupt, optuna.exceptions.StorageInternalError):
-        turn.close()
-        if taken:
-            with taking_turns(storage, settings.study):
-                queue_again(study, taken[0])
-        raise
     except (ValueError, AssertionError, optuna.exceptions.UpdateFinishedTrialError):
         # So Optuna refuses a result for a trial that others took for abandoned: it is theirs now.
         if not taken or not study.get_trials(deepcopy=False)[taken[0]].state.is_finished():

@@ -142,6 +142,17 @@ def test_a_worker_that_died_before_its_first_heartbeat(study, monkeypatch):
     assert list(standing(study).latest) == [0]
 
 
+def test_a_worker_killed_after_it_queued_its_trial_does_not_queue_it_twice(study, monkeypatch):
+    study, storage = study
+    begin(study)
+    queue_again(study, 0)
+    assert [each.state.name for each in study.trials] == ["RUNNING", "WAITING"]
+    monkeypatch.setattr(storage, "grace_period", 0)
+    release_abandoned(study, storage)
+    assert [each.state.name for each in study.trials] == ["FAIL", "WAITING"]
+    assert list(standing(study).latest) == [0]
+
+
 def test_a_worker_that_has_begun_is_left_to_its_heartbeats(study, monkeypatch):
     study, storage = study
     begin(study).set_user_attr("worker", {"attempt": 0})

@@ -90,6 +90,26 @@ def test_an_interrupted_worker_queues_its_trial_again_and_the_next_takes_it_up(s
     assert study.trials[1].params == study.trials[0].params
 
 
+def test_an_interrupted_trial_waits_again_before_it_is_failed(settings_of, monkeypatch):
+    """Between the two, another machine's workers would see a study with nothing left to do, and leave."""
+    monkeypatch.setattr(workers, "run_trial", quick)
+    settings = settings_of(trials=1)
+    study, space, storage = opened(settings)
+    seen = []
+    set_state = storage.set_trial_state_values
+
+    def look(trial_id: int, state: TrialState, values=None) -> bool:
+        if state is TrialState.FAIL:
+            seen.append([trial.state.name for trial in study.trials])
+        return set_state(trial_id, state, values)
+
+    monkeypatch.setattr(storage, "set_trial_state_values", look)
+    with pytest.raises(KeyboardInterrupt):
+        work(settings, space, storage, InterruptedAt(0))
+    assert seen == [["RUNNING", "WAITING"]]
+    assert [trial.state.name for trial in study.trials] == ["FAIL", "WAITING"]
+
+
 def test_a_study_interrupted_in_a_trial_draws_as_one_that_ran_through(settings_of, monkeypatch):
     monkeypatch.setattr(workers, "run_trial", quick)
     drawn = {}
