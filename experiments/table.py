@@ -82,10 +82,11 @@ def build_table(
         try:
             comparison = compare(variants, experiment.measures, settings, patient_of)
         except ValueError as error:
+            complaint = _by_own_names(str(error))
             # Runs that are still to do, or that failed, are no reason to hide what the others gave.
             if len(done) == len(pieces):
-                raise
-            why_not = f"nothing to compare yet: {error}"
+                raise ValueError(complaint) from None
+            why_not = f"nothing to compare yet: {complaint}"
     differences = {(each.variant, each.measure): each for each in comparison.differences} if comparison else {}
     rows = [
         Row(
@@ -99,6 +100,13 @@ def build_table(
         for name in experiment.variants
     ]
     return Table(experiment, pieces, endings, tuple(rows), comparison, why_not)
+
+
+def _by_own_names(complaint: str) -> str:
+    """A complaint of a comparison, which names the flags of compare.py, with those of experiment.py."""
+    for theirs, own in (("--results: ", ""), ("--common", "--comparison.common"), ("--unit ", "--comparison.unit ")):
+        complaint = complaint.replace(theirs, own)
+    return complaint
 
 
 def _spread(variant: str, measure: str, done: Sequence[Piece], results: Mapping[str, Any]) -> Spread | None:

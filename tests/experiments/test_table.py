@@ -127,7 +127,17 @@ def test_pairs_that_cannot_be_told_yet_do_not_hide_the_rest(plan, finish):
     base = table.rows[0]
     assert base.spread is not None
     assert base.spread.mean == pytest.approx(0.505)
-    assert "nothing to compare yet: --unit fold: the files hold one set of cases" in to_screen(table)
+    assert "nothing to compare yet: --comparison.unit fold: the files hold one set of cases" in to_screen(table)
+
+
+def test_a_complaint_names_the_experiments_own_settings(plan, finish):
+    experiment, pieces = plan(folds=(0,), seeds=(0,))
+    endings = {piece.name: finish(piece, dice_of(piece)) for piece in pieces}
+    finish(pieces[1], {"a": 0.5, "b": 0.5})
+    with pytest.raises(ValueError, match=r"^ours lacks c: .*, or add --comparison.common to compare the 2 that all"):
+        build_table(experiment, pieces, endings)
+    given = plan(folds=(0,), seeds=(0,), comparison={"common": True})[0]
+    assert build_table(given, pieces, endings).comparison is not None
 
 
 def test_a_hopeless_number_of_pairs_is_told_once(plan, finish):
