@@ -2,16 +2,15 @@
 
 import contextlib
 import os
-import signal
 from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import FrameType
 
 from experiments.pieces import Ending, Stopwatch, check_unchanged, ending_of, record_ending
 from experiments.plan import ExperimentSettings, Piece
 from experiments.progress import Progress, duration
-from experiments.workers import Outcome, Worker, thread_share, wait_for_news
+from experiments.workers import Outcome, Worker, wait_for_news
+from training.worker_process import sigterm_interrupts, thread_share
 
 LOOK_SECONDS = 1.0
 """How often the line with the time left is renewed."""
@@ -40,7 +39,7 @@ def run_experiment(experiment: ExperimentSettings, pieces: Sequence[Piece]) -> d
     if not todo:
         return endings
     progress.tell(f"{len(todo)} of {len(pieces)} runs to do, {min(experiment.workers, len(todo))} at a time")
-    with _terminating_as_interrupting(), _Crew(experiment, todo, progress) as crew:
+    with sigterm_interrupts(), _Crew(experiment, todo, progress) as crew:
         endings |= crew.work()
     return endings
 
@@ -138,17 +137,3 @@ def held(folder: Path) -> Iterator[None]:
                 f"{folder}: another experiment.py is at work on it; wait, or choose another --name"
             ) from None
         yield
-
-
-@contextlib.contextmanager
-def _terminating_as_interrupting() -> Iterator[None]:
-    """Let SIGTERM stop this process as Ctrl-C does, so that it ends its workers."""
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -11,14 +11,12 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
-from pathlib import Path
 from typing import NamedTuple
 
 from experiments.pieces import Stopwatch, log_file, run_piece
 from experiments.plan import Piece
+from training.worker_process import printing_to, worker_environment
 
 GRACE_SECONDS = 10.0
 """How long a process that is told to end may take."""
@@ -93,21 +91,12 @@ class Worker:
         return [self._pipe, self._process.sentinel]
 
     def _start(self) -> None:
-        environment = {
-            # Read when the libraries are loaded: they must be there before the process is. Torch processes with more
-            # threads than cores between them wait for one another.
-            "OMP_NUM_THREADS": str(self._threads),
-            "MKL_NUM_THREADS": str(self._threads),
-            # A log needs no bar that moves.
-            "TQDM_MININTERVAL": "30",
-        }
-        if self._gpu is not None:
-            environment["CUDA_VISIBLE_DEVICES"] = str(self._gpu)
+        its_gpu = {} if self._gpu is None else {"CUDA_VISIBLE_DEVICES": str(self._gpu)}
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
         # No daemon: those may not have loader processes of their own.
         self._process = context.Process(target=_work, args=(theirs,), daemon=False)
-        with _environment(environment):
+        with worker_environment(self._threads, **its_gpu):
             self._process.start()
         theirs.close()
 
@@ -124,13 +113,6 @@ def wait_for_news(workers: list[Worker], seconds: float) -> None:
     wait([sign for worker in workers if worker.piece is not None for sign in worker.signs], seconds)
 
 
-def thread_share(workers: int) -> int:
-    """Threads for each of some workers; never more than OMP_NUM_THREADS says, where it is set."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    given = os.environ.get("OMP_NUM_THREADS", "")
-    return max(1, min(cores // workers, int(given) if given.isdecimal() and int(given) else cores))
-
-
 def _work(pipe: Connection) -> None:
     """What a worker's process does: runs, as they are given."""
     # Ctrl-C reaches every process of a terminal; the first one alone answers it.
@@ -143,7 +125,7 @@ def _work(pipe: Connection) -> None:
             piece: Piece = pipe.recv()
         except EOFError:
             return
-        with _logging_to(log_file(piece)):
+        with printing_to(log_file(piece)):
             outcome = _attempt(piece)
         pipe.send(outcome)
 
@@ -198,36 +180,3 @@ def _end_with_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=wait_for_end, daemon=True).start()
-
-
-@contextmanager
-def _logging_to(path: Path) -> Iterator[None]:
-    """Let everything this process and its libraries print go to the end of a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    before = [os.dup(stream.fileno()) for stream in (sys.stdout, sys.stderr)]
-    try:
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
-            os.dup2(descriptor, stream.fileno())
-        yield
-    finally:
-        for stream, original in zip((sys.stdout, sys.stderr), before):
-            stream.flush()
-            os.dup2(original, stream.fileno())
-            os.close(original)
-        os.close(descriptor)
-
-
-@contextmanager
-def _environment(variables: dict[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

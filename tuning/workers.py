@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 from tqdm import tqdm
 
+from training.worker_process import print_to, sigterm_interrupts, thread_share, worker_environment
 from tuning.interruption import Interruption
 from tuning.objective import TrialFailed, run_trial
 from tuning.search_space import SearchSpace
@@ -125,7 +126,7 @@ def run_workers(
     crew: dict[int, BaseProcess] = {}
     deaths, ended = 0, watch()
     try:
-        with _sigterm_interrupts():
+        with sigterm_interrupts():
             for number in range(1, settings.workers + 1):
                 crew[number] = _start(number, settings, space, earlier)
             while crew:
@@ -165,27 +166,13 @@ def _check_worth_replacing(deaths: int, settings: StudySettings, number: int, pr
 
 def _start(number: int, settings: StudySettings, space: SearchSpace, earlier: Collection[int]) -> BaseProcess:
     threads = thread_share(settings.workers)
-    with _environment(
-        # Read when the libraries are loaded, so they must be there before the process is. Torch processes with more
-        # threads than cores between them wait for one another: two of two threads on two cores, ten times as long.
-        OMP_NUM_THREADS=str(threads),
-        MKL_NUM_THREADS=str(threads),
-        # A log needs no bar that moves.
-        TQDM_MININTERVAL="30",
-    ):
+    with worker_environment(threads):
         context = multiprocessing.get_context("spawn")
         # No daemon: those may not have loader processes of their own.
         arguments = (number, settings, space, earlier, threads, os.getpid())
         process = context.Process(target=_enter, args=arguments, daemon=False)
         process.start()
     return process
-
-
-def thread_share(workers: int) -> int:
-    """Threads for each of some workers; never more than OMP_NUM_THREADS says, where it is set."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    given = os.environ.get("OMP_NUM_THREADS", "")
-    return max(1, min(cores // workers, int(given) if given.isdecimal() and int(given) else cores))
 
 
 def _enter(
@@ -195,12 +182,7 @@ def _enter(
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # A Ctrl-C reaches all at once; the first process passes it on.
     interruption = Interruption(parent)
     signal.signal(signal.SIGTERM, interruption.ask)
-    log = log_file(settings.folder, number)
-    log.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()
-        os.dup2(descriptor, stream.fileno())
+    print_to(log_file(settings.folder, number))
     # Its own lock is a semaphore of the system, which a killed worker would leave behind.
     tqdm.set_lock(threading.RLock())
     torch.set_num_threads(threads)
@@ -213,27 +195,3 @@ def _enter(
         work(settings, space, storage, interruption, earlier)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
-
-
-@contextlib.contextmanager
-def _environment(**variables: str) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
-@contextlib.contextmanager
-def _sigterm_interrupts() -> Iterator[None]:
-    """Let SIGTERM stop this process as Ctrl-C does, so that it takes its workers along."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -9,7 +9,7 @@ import pytest
 
 from experiments.pieces import log_file
 from experiments.plan import Piece
-from experiments.workers import Worker, _attempt, _is_for_memory, thread_share, wait_for_news
+from experiments.workers import Worker, _attempt, _is_for_memory, wait_for_news
 from metrics.case import EvaluationSettings
 from training.settings import RunSettings
 
@@ -109,11 +109,3 @@ def test_whatever_stops_a_run_becomes_a_line(tmp_path, monkeypatch, capfd):
 )
 def test_want_of_memory_is_told_from_faults(error, expected):
     assert _is_for_memory(error) is expected
-
-
-def test_threads_are_shared_out(monkeypatch):
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    assert [thread_share(workers) for workers in (1, 2, 3, 9)] == [8, 4, 2, 1]
-    monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    assert [thread_share(workers) for workers in (1, 2, 3, 9)] == [3, 3, 2, 1]

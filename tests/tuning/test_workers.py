@@ -1,7 +1,5 @@
 """Workers in one process, with trials that take no time; test_killed_workers.py has real ones."""
 
-import contextlib
-import os
 import threading
 import time
 import warnings
@@ -16,7 +14,7 @@ from tuning.interruption import Interruption
 from tuning.objective import TrialFailed
 from tuning.storage import open_storage
 from tuning.trials import standing
-from tuning.workers import run_workers, thread_share, work
+from tuning.workers import run_workers, work
 
 
 @pytest.fixture(autouse=True)
@@ -201,26 +199,6 @@ def test_an_error_that_is_no_trials_ends_the_worker(settings_of, monkeypatch):
     assert [trial.state.name for trial in study.trials] == ["FAIL", "WAITING"], "the trial is not to blame"
 
 
-@pytest.mark.parametrize(
-    ("cores", "given", "count", "threads"),
-    [
-        (8, None, 1, 8),
-        (8, None, 3, 2),
-        (2, None, 2, 1),
-        (2, None, 5, 1),
-        (8, "1", 2, 1),
-        (8, "6", 2, 4),
-        (8, "x", 2, 4),
-    ],
-)
-def test_each_worker_has_its_share_of_the_cores(monkeypatch, cores, given, count, threads):
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)), raising=False)
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    if given is not None:
-        monkeypatch.setenv("OMP_NUM_THREADS", given)
-    assert thread_share(count) == threads
-
-
 class DyingProcess:
     """A worker that is killed at once."""
 
@@ -251,13 +229,3 @@ def test_workers_that_die_again_and_again_are_not_replaced_for_ever(settings_of,
         run_workers(settings, space_for(settings), lambda: 0, [])
     assert len(started) == 2 + 5
     assert "worker 1 was killed by SIGKILL; another takes its place" in capsys.readouterr().err
-
-
-def test_the_environment_is_put_back(monkeypatch):
-    monkeypatch.setenv("OMP_NUM_THREADS", "7")
-    monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
-    with contextlib.suppress(RuntimeError), workers._environment(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1"):
-        assert (os.environ["OMP_NUM_THREADS"], os.environ["MKL_NUM_THREADS"]) == ("1", "1")
-        raise RuntimeError
-    assert os.environ["OMP_NUM_THREADS"] == "7"
-    assert "MKL_NUM_THREADS" not in os.environ
