@@ -1,10 +1,12 @@
 """Time and peak memory of a call, on the CPU or on CUDA."""
 
+import ctypes
+import gc
 import resource
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -43,6 +45,15 @@ def cost_of(call: Callable[[], object], repeats: int, device: str = "cpu") -> Co
     return Cost(statistics.median(seconds), peak)
 
 
+def alternating_seconds(calls: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+    """Time of each call in every round, in which all are called once: a machine that slows down does so for all."""
+    seconds: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in range(rounds):
+        for name, call in calls.items():
+            seconds[name].append(_seconds(call))
+    return seconds
+
+
 def _seconds(call: Callable[[], object]) -> float:
     start = time.perf_counter()
     call()
@@ -65,7 +76,10 @@ def _cost_on_cuda(call: Callable[[], object], repeats: int) -> Cost:
 
 def _start_of_peak() -> float:
     """Forget the peak so far where the system can, and return the peak from here on."""
+    gc.collect()
     if LINUX_RESET.exists():
+        # What was freed and is still kept for later would hide as much of the peak.
+        ctypes.CDLL(None).malloc_trim(0)
         LINUX_RESET.write_text("5")
     return _peak_mebibytes()
 

@@ -1,26 +1,27 @@
 """A training step by number of scales, batch and precision, beside MONAI's and nnU-Net's networks, in one run.
 
     python -m benchmarks.training [--device cpu|cuda] [--size Z Y X] [--batches 1 2] [--precisions float32 bfloat16]
-        [--cases FOLDER] [--repeats 5]
+        [--cases FOLDER] [--rounds 5]
 
 Peers (dynamic-network-architectures must be installed for nnU-Net's) are as wide as gives them about the parameters of
-the binary ResUNet, and train with its loss. Each row runs in a process of its own: the median of the repeats, and the
-peak of memory above what was there before. Ratios are to the binary network. "Predict" is one pass of the network that
-prediction keeps. With --cases, a folder of prepared cases, also how long a training waits for its data. On CUDA, the
-hours that Table 1 of Sadikine et al. 2023 would take at this speed.
+the binary ResUNet, and train with its loss. Times: all take a step, and a pass of the network that prediction keeps, in
+each of the rounds; medians, and the median of the rounds' ratios to the binary network. Memory: the peak of a step
+above what was there before, each in a process of its own. With --cases, a folder of prepared cases, also how long a
+training waits for its data. On CUDA, the hours that Table 1 of Sadikine et al. 2023 would take at this speed.
 """
 
 import importlib.util
+import statistics
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import torch
 from pydantic import BaseModel, Field
 
-from benchmarks.cost import Cost, cost_of, in_own_process
+from benchmarks.cost import alternating_seconds, cost_of, in_own_process
 from benchmarks.training_step import Size, training_step
 from command_line import parse, run
 from data.loading import Batch, LoadingSettings, TrainingBatches, TrainingSamples
@@ -54,8 +55,8 @@ class TrainingBenchmark(BaseModel, frozen=True, extra="forbid"):
     """Of the network's arithmetic; none takes float32, and bfloat16 besides on CUDA."""
     cases: Path | None = None
     """Prepared cases (the output of preprocess.py, with its splits) to train on while the waiting is timed."""
-    repeats: int = Field(default=5, ge=1)
-    """Steps of each network, whose median counts."""
+    rounds: int = Field(default=5, ge=1)
+    """Steps of each network."""
 
 
 class Contestant(NamedTuple):
@@ -66,29 +67,44 @@ class Contestant(NamedTuple):
     loss: LossSettings
 
 
-class Measured(NamedTuple):
-    """What a network takes."""
+class Setting(NamedTuple):
+    """What all are measured at."""
 
-    parameters: int
-    step: Cost
-    predict: Cost
+    size: Size
+    batch: int
+    device: Literal["cpu", "cuda"]
+    precision: Precision
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the network's arithmetic."""
+        dtype: torch.dtype = getattr(torch, self.precision)
+        return dtype
+
+
+class Timed(NamedTuple):
+    """Seconds of a training step and of a prediction in each round."""
+
+    step: list[float]
+    predict: list[float]
 
 
 def main(argv: list[str] | None = None) -> None:
     command = parse(TrainingBenchmark, "A training step beside those of other networks.", argv)
     size = command.size or ((128, 256, 256) if command.device == "cuda" else (64, 64, 64))
     precisions = command.precisions or (("float32", "bfloat16") if command.device == "cuda" else ("float32",))
-    entered = contestants()
     for batch in command.batches:
         for precision in precisions:
             print(f"\n{' x '.join(map(str, size))} voxels, batch {batch}, {precision}, {command.device}")
-            print(f"{'':28}{'parameters':>12}{'step':>12}{'':8}{'peak':>12}{'':8}{'predict':>12}")
-            rows: dict[str, Measured] = {}
-            for name, entry in entered.items():
-                rows[name] = in_own_process(measure, entry, size, batch, command.device, precision, command.repeats)
-                print(row(name, rows[name], rows[BASELINE]), flush=True)
+            print(f"{'':28}{'parameters':>12}{'step':>12}{'':8}{'predict':>12}{'':8}{'peak':>12}")
+            setting = Setting(size, batch, command.device, precision)
+            timed = in_own_process(times, setting, command.rounds)
+            peaks: dict[str, float] = {}
+            for name, entry in contestants().items():
+                peaks[name] = in_own_process(step_peak, entry, setting)
+                print(row(name, entry, timed, peaks), flush=True)
             if command.device == "cuda":
-                seconds = sum(rows[name].step.seconds for name in TABLE_VARIANTS) * TABLE_STEPS
+                seconds = sum(statistics.median(timed[name].step) for name in TABLE_VARIANTS) * TABLE_STEPS
                 print(f"Table 1 of the paper (4 variants x 5 folds x 2000 epochs): {seconds / 3600:.0f} hours")
     if command.cases is not None:
         share, steps = in_own_process(waiting_share, command.cases, command.device)
@@ -112,38 +128,69 @@ def contestants() -> dict[str, Contestant]:
     segresnet = ModelSettings(network="monai:SegResNet", formulation="binary", arguments={"init_filters": 16})
     rows["MONAI SegResNet"] = Contestant(segresnet, SCALES, plain)
     if importlib.util.find_spec("dynamic_network_architectures"):
-        nnunet = ModelSettings(network="nnunet_residual", formulation="binary", base_channels=8)
+        nnunet = ModelSettings(network="nnunet_residual", formulation="binary", base_channels=4)
         rows["nnU-Net residual U-Net"] = Contestant(nnunet, SCALES, plain)
     return rows
 
 
-def measure(entry: Contestant, size: Size, batch: int, device: str, precision: Precision, repeats: int) -> Measured:
-    """Cost of a training step and of a pass of the network that prediction keeps."""
-    dtype: torch.dtype = getattr(torch, precision)
-    step = training_step(entry.model, entry.loss, entry.scales, size, batch, device, dtype)
-    of_step = cost_of(step, repeats, device)
-    trained = build_network(entry.model, 1, entry.scales, 3)
-    parameters = sum(weight.numel() for weight in trained.parameters())
-    kept = place_network(build_inference_network(entry.model, 1, entry.scales, 3, trained.state_dict()), device).eval()
-    image = torch.randn(batch, 1, *size, device=device)
+def times(setting: Setting, rounds: int) -> dict[str, Timed]:
+    """Every contestant's times, taken in turns."""
+    steps, predictions = {}, {}
+    for name, entry in contestants().items():
+        steps[name] = synchronised(step_of(entry, setting), setting)
+        predictions[name] = synchronised(prediction_of(entry, setting), setting)
+        predictions[name]()
+    of_steps, of_predictions = alternating_seconds(steps, rounds), alternating_seconds(predictions, rounds)
+    return {name: Timed(of_steps[name], of_predictions[name]) for name in steps}
+
+
+def step_peak(entry: Contestant, setting: Setting) -> float:
+    """Peak memory of a training step, MiB."""
+    return cost_of(step_of(entry, setting), 1, setting.device).mebibytes
+
+
+def step_of(entry: Contestant, setting: Setting) -> Callable[[], None]:
+    """A training step as a call."""
+    return training_step(
+        entry.model, entry.loss, entry.scales, setting.size, setting.batch, setting.device, setting.dtype
+    )
+
+
+def prediction_of(entry: Contestant, setting: Setting) -> Callable[[], None]:
+    """A pass of the network that prediction keeps, as a call."""
+    network = place_network(build_inference_network(entry.model, 1, entry.scales, 3), setting.device).eval()
+    image = torch.randn(setting.batch, 1, *setting.size, device=setting.device)
 
     def predict() -> None:
-        with torch.inference_mode(), autocast(torch.device(device), dtype):
-            kept(image)
+        with torch.inference_mode(), autocast(torch.device(setting.device), setting.dtype):
+            network(image)
 
-    predict()
-    return Measured(parameters, of_step, cost_of(predict, repeats, device))
+    return predict
 
 
-def row(name: str, measured: Measured, baseline: Measured) -> str:
+def synchronised(call: Callable[[], None], setting: Setting) -> Callable[[], None]:
+    """The call with all that it started on the device."""
+
+    def finished() -> None:
+        call()
+        if setting.device == "cuda":
+            torch.cuda.synchronize()
+
+    return finished
+
+
+def row(name: str, entry: Contestant, timed: Mapping[str, Timed], peaks: Mapping[str, float]) -> str:
     """As a line of the table."""
+    with torch.device("meta"):
+        parameters = sum(weight.numel() for weight in build_network(entry.model, 1, entry.scales, 3).parameters())
 
-    def beside(cost: Cost, of: Cost) -> str:
-        return f"{cost.seconds * 1e3:>9.0f} ms{cost.seconds / of.seconds:>7.2f}x"
+    def beside(seconds: list[float], of: list[float]) -> str:
+        ratio = statistics.median(own / other for own, other in zip(seconds, of))
+        return f"{statistics.median(seconds) * 1e3:>9.0f} ms{ratio:>7.2f}x"
 
-    memory = f"{measured.step.mebibytes:>8.0f} MiB{measured.step.mebibytes / baseline.step.mebibytes:>7.2f}x"
-    times = beside(measured.step, baseline.step), beside(measured.predict, baseline.predict)
-    return f"{name:28}{measured.parameters:>12,}{times[0]}{memory}{times[1]}"
+    own, baseline = timed[name], timed[BASELINE]
+    columns = beside(own.step, baseline.step) + beside(own.predict, baseline.predict)
+    return f"{name:28}{parameters:>12,}{columns}{peaks[name]:>8.0f} MiB{peaks[name] / peaks[BASELINE]:>7.2f}x"
 
 
 def waiting_share(cases: Path, device: Literal["cpu", "cuda"]) -> tuple[float, int]:
