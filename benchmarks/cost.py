@@ -45,6 +45,19 @@ def cost_of(call: Callable[[], object], repeats: int, device: str = "cpu") -> Co
     return Cost(statistics.median(seconds), peak)
 
 
+def synchronised(call: Callable[[], object], device: str) -> Callable[[], object]:
+    """The call with all that it starts on the device."""
+    if device != "cuda":
+        return call
+    import torch
+
+    def finished() -> None:
+        call()
+        torch.cuda.synchronize()
+
+    return finished
+
+
 def alternating_seconds(calls: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
     """Time of each call in every round, in which all are called once: a machine that slows down does so for all."""
     seconds: dict[str, list[float]] = {name: [] for name in calls}
@@ -63,10 +76,7 @@ def _seconds(call: Callable[[], object]) -> float:
 def _cost_on_cuda(call: Callable[[], object], repeats: int) -> Cost:
     import torch
 
-    def finished() -> None:
-        call()
-        torch.cuda.synchronize()
-
+    finished = synchronised(call, "cuda")
     torch.cuda.synchronize()
     torch.cuda.reset_peak_memory_stats()
     before = torch.cuda.memory_allocated()

@@ -1,14 +1,15 @@
 """What a loss adds to a training step: over Dice and cross-entropy, and against the number of classes."""
 
 import importlib.util
-from collections.abc import Iterator, Sequence
+import statistics
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import torch
 
-from benchmarks.cost import Cost, cost_of, in_own_process
-from benchmarks.training_step import training_step
+from benchmarks.cost import alternating_seconds, cost_of, in_own_process, synchronised
+from benchmarks.training_step import Size, training_step
 from losses.settings import LossSettings
 from losses.soft_cldice import SoftClDiceSettings
 from losses.terms import TERMS, SupervisedTask, Term
@@ -21,72 +22,87 @@ COLOURS = {"skeleton_recall": "#2a9d8f", "soft_cldice": "#e76f51", PEER: "#8d99a
 
 
 class Overhead(NamedTuple):
-    """A training step with one more loss, beside the step without it."""
+    """A training step with one more loss, beside the step without it.
+
+    seconds: of the step, median of the rounds. time, memory: shares of the plain step's that the loss adds; of time,
+    the median of the rounds.
+    """
 
     loss: str
     classes: int
-    plain: Cost
-    added: Cost
-
-    @property
-    def time(self) -> float:
-        """Share of the plain step's time that the loss adds."""
-        return self.added.seconds / self.plain.seconds - 1
-
-    @property
-    def memory(self) -> float:
-        """Share of the plain step's peak memory that the loss adds."""
-        return self.added.mebibytes / self.plain.mebibytes - 1
+    seconds: float
+    time: float
+    mebibytes: float
+    memory: float
 
     def row(self) -> str:
         """As a line of a table."""
         return (
-            f"{self.loss:24}{self.classes:>8}{self.added.seconds * 1e3:>10.0f} ms{self.time:>+9.1%}"
-            f"{self.added.mebibytes:>10.0f} MiB{self.memory:>+9.1%}"
+            f"{self.loss:24}{self.classes:>8}{self.seconds * 1e3:>10.0f} ms{self.time:>+9.1%}"
+            f"{self.mebibytes:>10.0f} MiB{self.memory:>+9.1%}"
         )
 
 
 HEADER = f"{'':24}{'classes':>8}{'step':>13}{'more':>9}{'peak':>14}{'more':>9}"
 
 
-def overhead_of_losses(size: tuple[int, int, int], device: str, repeats: int) -> Iterator[Overhead]:
+class Setting(NamedTuple):
+    """What the losses are measured in."""
+
+    formulation: Literal["multi_task", "multi_class"]
+    classes: int
+    size: Size
+    device: Literal["cpu", "cuda"]
+
+
+def overhead_of_losses(size: Size, device: Literal["cpu", "cuda"], rounds: int) -> Iterator[Overhead]:
     """Every loss there is beside Dice and cross-entropy, on the main task and three scales."""
     names = [name for name in TERMS if name not in ("dice", "cross_entropy")]
     if importlib.util.find_spec("gudhi") is None:
         names.remove("persistent_homology")
-    plain = in_own_process(step_cost, None, "multi_task", 3, size, device, repeats)
-    yield Overhead(PLAIN, 3, plain, plain)
-    for name in [*names, PEER]:
-        yield Overhead(name, 3, plain, in_own_process(step_cost, name, "multi_task", 3, size, device, repeats))
+    yield from overheads([*names, PEER], Setting("multi_task", 3, size, device), rounds)
 
 
-def overhead_of_classes(size: tuple[int, int, int], device: str, repeats: int) -> Iterator[Overhead]:
+def overhead_of_classes(size: Size, device: Literal["cpu", "cuda"], rounds: int) -> Iterator[Overhead]:
     """The losses of centrelines against the number of exclusive classes (Kirchhoff et al. 2024, Fig. 7)."""
     for classes in CLASS_COUNTS:
-        plain = in_own_process(step_cost, None, "multi_class", classes, size, device, repeats)
-        for name in COLOURS:
-            added = in_own_process(step_cost, name, "multi_class", classes, size, device, repeats)
-            yield Overhead(name, classes, plain, added)
+        yield from overheads(list(COLOURS), Setting("multi_class", classes, size, device), rounds)
 
 
-def step_cost(
-    loss: str | None,
-    formulation: Literal["multi_task", "multi_class"],
-    classes: int,
-    size: tuple[int, int, int],
-    device: str,
-    repeats: int,
-) -> Cost:
-    """Of a training step: network, loss, gradient and update, in the precision a training takes on that device."""
-    if loss == PEER:
+def overheads(names: Sequence[str], setting: Setting, rounds: int) -> Iterator[Overhead]:
+    """The plain step, then the step with each loss: their times taken in turns, each peak in a process of its own."""
+    seconds = in_own_process(step_seconds, [PLAIN, *names], setting, rounds)
+    peaks: dict[str, float] = {}
+    for name, own in seconds.items():
+        peaks[name] = in_own_process(step_peak, name, setting)
+        more = statistics.median(one / plain for one, plain in zip(own, seconds[PLAIN])) - 1
+        yield Overhead(name, setting.classes, statistics.median(own), more, peaks[name], peaks[name] / peaks[PLAIN] - 1)
+
+
+def step_seconds(names: Sequence[str], setting: Setting, rounds: int) -> dict[str, list[float]]:
+    """Times of a training step with each loss."""
+    return alternating_seconds({name: step_with(name, setting) for name in names}, rounds)
+
+
+def step_peak(name: str, setting: Setting) -> float:
+    """Peak memory of a training step with a loss, MiB."""
+    return cost_of(step_with(name, setting), 1, setting.device).mebibytes
+
+
+def step_with(name: str, setting: Setting) -> Callable[[], object]:
+    """A training step with Dice, cross-entropy and one more loss, in the precision a training takes on that device."""
+    if name == PEER:
         TERMS[PEER] = Term(_monai_soft_cldice)
-    terms = ({loss: 0.1} if loss else {}) | {"dice": 1.0, "cross_entropy": 1.0}
-    settings = LossSettings(
+    terms = ({} if name == PLAIN else {name: 0.1}) | {"dice": 1.0, "cross_entropy": 1.0}
+    loss = LossSettings(
         main=terms, auxiliary=terms, lambda_scales=(1.0,), lambda_contrastive=0.0, foreground_weight=2.0
     )
-    model = ModelSettings(formulation=formulation, levels=5 if device == "cuda" else 4)
-    batch, dtype = (2, torch.bfloat16) if device == "cuda" else (1, torch.float32)
-    return cost_of(training_step(model, settings, classes, size, batch, device, dtype), repeats, device)
+    on_cuda = setting.device == "cuda"
+    model = ModelSettings(formulation=setting.formulation, levels=5 if on_cuda else 4)
+    batch, dtype = (2, torch.bfloat16) if on_cuda else (1, torch.float32)
+    return synchronised(
+        training_step(model, loss, setting.classes, setting.size, batch, setting.device, dtype), setting.device
+    )
 
 
 def _monai_soft_cldice(task: SupervisedTask, _: None) -> torch.Tensor:

@@ -7,8 +7,9 @@ of martinmenten/skeletonization-for-gradient-based-optimization, given by --ment
 overhead: a whole training step with one more loss beside the step with Dice and cross-entropy alone, for every loss,
 and against the number of classes (Kirchhoff et al. 2024, Fig. 6 and 7); drawn to FOLDER/losses_<device>.png.
 
-Each side runs in a process of its own. Its time is the median of the repeats, its memory the highest resident size of
-the first call above what was there before (on CUDA: what torch gave out). Kernels are compiled beforehand.
+Peers run in a process of their own each, and their time is the median of the repeats; steps with and without a loss
+take turns, and what the loss adds is the median of the rounds. Memory is the highest resident size of the first call
+above what was there before, in a process of its own (on CUDA: what torch gave out). Kernels are compiled beforehand.
 """
 
 from pathlib import Path
@@ -32,7 +33,7 @@ class LossBenchmark(BaseModel, frozen=True, extra="forbid"):
     iterations: tuple[int, ...] = (5, 10, 25)
     """Of its skeleton."""
     repeats: int = Field(default=5, ge=1)
-    """Calls of each side, whose median counts."""
+    """Calls of each side, or rounds of steps; the median counts."""
     menten: Path | None = None
     """Clone of the published code of Menten et al. 2023; without it Topo-clDice has no peer."""
     output: Path = Path("output/benchmarks")

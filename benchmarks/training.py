@@ -21,7 +21,7 @@ from typing import Literal, NamedTuple
 import torch
 from pydantic import BaseModel, Field
 
-from benchmarks.cost import alternating_seconds, cost_of, in_own_process
+from benchmarks.cost import alternating_seconds, cost_of, in_own_process, synchronised
 from benchmarks.training_step import Size, training_step
 from command_line import parse, run
 from data.loading import Batch, LoadingSettings, TrainingBatches, TrainingSamples
@@ -137,8 +137,8 @@ def times(setting: Setting, rounds: int) -> dict[str, Timed]:
     """Every contestant's times, taken in turns."""
     steps, predictions = {}, {}
     for name, entry in contestants().items():
-        steps[name] = synchronised(step_of(entry, setting), setting)
-        predictions[name] = synchronised(prediction_of(entry, setting), setting)
+        steps[name] = synchronised(step_of(entry, setting), setting.device)
+        predictions[name] = synchronised(prediction_of(entry, setting), setting.device)
         predictions[name]()
     of_steps, of_predictions = alternating_seconds(steps, rounds), alternating_seconds(predictions, rounds)
     return {name: Timed(of_steps[name], of_predictions[name]) for name in steps}
@@ -166,17 +166,6 @@ def prediction_of(entry: Contestant, setting: Setting) -> Callable[[], None]:
             network(image)
 
     return predict
-
-
-def synchronised(call: Callable[[], None], setting: Setting) -> Callable[[], None]:
-    """The call with all that it started on the device."""
-
-    def finished() -> None:
-        call()
-        if setting.device == "cuda":
-            torch.cuda.synchronize()
-
-    return finished
 
 
 def row(name: str, entry: Contestant, timed: Mapping[str, Timed], peaks: Mapping[str, float]) -> str:
