@@ -220,10 +220,11 @@ def test_bad_command_lines(words, message, capsys, monkeypatch):
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
 @pytest.mark.parametrize("name", SHIPPED)
-def test_shipped_experiments_are_valid(name, overlay, monkeypatch):
+def test_shipped_experiments_are_valid(name, overlay, tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
     files = [f"configs/experiments/{file}.yaml" for file in (name, overlay) if file]
-    settings = parse(ExperimentSettings, "", [word for file in files for word in ("--config", file)])
+    words = [word for file in files for word in ("--config", file)]
+    settings = parse(ExperimentSettings, "", [*words, "--output", str(tmp_path)])
     preparations, trainings = experiment.preparations_of(settings), experiment.trainings_of(settings)
     for variant, training in trainings.items():
         command = preparations[settings.store_of(variant)]

@@ -51,7 +51,7 @@ def test_the_exit_code_is_the_scripts(result, code):
 
 
 def test_a_terminal_without_greek_gets_question_marks():
-    code = "from command_line import run; run(lambda: print('λ = 1 ± 2'))"
+    code = r"from command_line import run; run(lambda: print('\u03bb = 1 \xb1 2'))"
     environment = os.environ | {"PYTHONIOENCODING": "ascii"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment)
     assert (done.returncode, done.stdout.split()) == (0, [b"?", b"=", b"1", b"?", b"2"])
