@@ -1,0 +1,69 @@
+"""Label maps are evaluated class by class."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import evaluate
+from metrics.case import evaluate_case
+from tests.evaluate.pairs import SHAPE, SPACING, flags, read_json, save, vessel
+
+
+@pytest.fixture
+def label_folders(folders) -> tuple[Path, Path, Path]:
+    """Predictions and truths of two classes; in case c the second is missed."""
+    prediction, truth, output = folders
+    for name in "abc":
+        true_labels = np.where(vessel(4), 1, np.where(vessel(11), 2, 0)).astype(np.uint8)
+        save(truth / f"{name}.nii.gz", true_labels)
+        save(prediction / f"{name}.nii.gz", np.where((true_labels == 2) & (name == "c"), 0, true_labels))
+    return prediction, truth, output
+
+
+def test_label_maps_are_measured_class_by_class(label_folders, capsys):
+    assert evaluate.main(flags(label_folders, "--classes", "portal=1", "2", "all=1+2")) == 0
+    report = read_json(label_folders[2])
+    assert list(report["classes"]) == ["portal", "2", "all"]
+    assert report["classes"]["2"]["cases"]["c"] == evaluate_case(vessel(11) & False, vessel(11), SPACING)
+    assert report["classes"]["2"]["summary"]["counts"]["missed"] == 1
+    assert report["cases"]["c"]["dice"] == pytest.approx((1 + 0 + 2 / 3) / 3)
+    shown = capsys.readouterr().out
+    assert next(line for line in shown.splitlines() if line.startswith("class 2")).split()[2] == "0.6667"
+
+
+def test_label_maps_with_several_processes_and_an_organ(label_folders, tmp_path: Path):
+    organ = np.zeros(SHAPE, dtype=bool)
+    organ[:, :10] = True
+    for name in "abc":
+        save(tmp_path / "livers" / f"{name}.nii.gz", organ)
+    run = ["--classes", "1", "2", "--organ", str(tmp_path / "livers")]
+    evaluate.main(flags(label_folders, *run))
+    alone = read_json(label_folders[2])
+    # The second class lies outside the organ, in truth and prediction.
+    assert alone["classes"]["2"]["summary"]["counts"]["both_empty"] == 3
+    evaluate.main(flags(label_folders, *run, "--workers", "2"))
+    assert read_json(label_folders[2]) == alone
+
+
+def test_label_maps_are_resampled_by_label(label_folders):
+    prediction = label_folders[0] / "b.nii.gz"
+    true_labels = np.where(vessel(4), 1, np.where(vessel(11), 2, 0)).astype(np.uint8)
+    origin = tuple(start - step for start, step in zip((10.0, 20.0, 30.0), SPACING, strict=True))
+    save(prediction, np.pad(true_labels, 1), origin_mm=origin)
+    assert evaluate.main(flags(label_folders, "--classes", "1", "2")) == 1
+    assert evaluate.main(flags(label_folders, "--classes", "1", "2", "--resample-masks")) == 0
+    assert read_json(label_folders[2])["classes"]["2"]["cases"]["b"]["dice"] == 1.0
+
+
+def test_label_maps_have_a_report_too(folders, tmp_path: Path):
+    prediction, truth, _ = folders
+    for name in "abc":
+        labels = vessel(8).astype(np.uint8) + 2 * vessel(3).astype(np.uint8)
+        save(truth / f"{name}.nii.gz", labels)
+        save(prediction / f"{name}.nii.gz", np.where(labels == 2, 0, labels))
+    more = ["--classes", "portal=1", "hepatic=2", "--report", str(tmp_path / "r.html"), "--shown.surfaces", "0"]
+    assert evaluate.main(flags(folders, *more)) == 0
+    content = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "Means by class" in content
+    assert "hepatic" in content

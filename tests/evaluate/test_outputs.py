@@ -1,0 +1,63 @@
+"""The report, the exports and the events beside the scores."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import evaluate
+from tests.evaluate.pairs import ROOT, as_a_command, break_file, flags, read_json, save, vessel
+
+
+def test_a_report_shows_every_case_and_what_failed(folders, tmp_path: Path, capsys):
+    prediction, truth, _ = folders
+    for folder in (prediction, truth):
+        save(folder / "<img src=x onerror=alert(1)>.nii.gz", vessel(8))
+    break_file(folders, "text")
+    page = tmp_path / "pages" / "report.html"
+    assert evaluate.main(flags(folders, "--report", str(page), "--workers", "2", "--shown.surfaces", "1")) == 1
+    content = page.read_text(encoding="utf-8")
+    assert "<img src=x" not in content
+    assert "&lt;img src=x onerror=alert(1)&gt;" in content
+    report = read_json(folders[2])
+    assert f"{report['summary']['dice']['mean']:.3f}" in content
+    assert content.count('<details class="card case"') == 3
+    assert content.count("<canvas") == 1
+    assert "1 case could not be evaluated" in content
+    assert str(page) in capsys.readouterr().out
+
+
+def test_exports_lie_in_a_folder_a_case(folders, tmp_path: Path):
+    more = ["--export", str(tmp_path / "files"), "--export-coordinates", "ras", "--export-forms", "stl", "swc"]
+    assert evaluate.main(flags(folders, *more)) == 0
+    found = {str(path.relative_to(tmp_path / "files")) for path in (tmp_path / "files").rglob("*.*")}
+    assert {"a/truth.stl", "a/prediction.stl", "a/truth_centreline.swc", "c/missed.stl"} <= found
+    assert not {"a/missed.stl", "c/prediction.stl"} & found
+    # The last corner of vessel(8) along each axis, half a voxel further out, in RAS.
+    edge = np.array([10 + 5.5 * 2, 20 + 9.5 * 0.75, 30 + 16.5 * 0.75])
+    points = np.frombuffer((tmp_path / "files" / "a" / "truth.stl").read_bytes()[84:], "3<f4, (3,3)<f4, <u2")["f1"]
+    np.testing.assert_allclose(points.reshape(-1, 3).max(axis=0)[2], edge[0], atol=1e-4)
+    np.testing.assert_allclose(points.reshape(-1, 3).min(axis=0)[:2], -edge[[2, 1]], atol=1e-4)
+
+
+def test_events_stand_beside_a_run(folders, tmp_path: Path):
+    assert evaluate.main(flags(folders, "--tensorboard", str(tmp_path / "run"))) == 0
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["evaluation"]
+    assert len(list((tmp_path / "run" / "evaluation").glob("events.out.tfevents.*"))) == 1
+
+
+def test_a_report_that_cannot_be_written_is_told_before_the_work(folders, tmp_path: Path):
+    done = as_a_command(flags(folders, "--report", str(tmp_path)))
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "expected a file to write, got a folder" in done.stderr
+    assert not (folders[2] / "metrics.json").exists()
+
+
+def test_only_tensorboard_loads_torch(folders, tmp_path: Path):
+    code = "import sys, evaluate; evaluate.main(sys.argv[1:]); sys.exit('torch' in sys.modules)"
+    more = ["--report", str(tmp_path / "r.html"), "--export", str(tmp_path / "files"), "--cases", "a"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *flags(folders, *more)], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr

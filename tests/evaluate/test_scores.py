@@ -1,0 +1,116 @@
+"""A row a case, on whatever grid, in the measures that are asked for."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import evaluate
+from metrics.case import EvaluationSettings, evaluate_case
+from tests.evaluate.pairs import SHAPE, SPACING, flags, read_json, save, vessel
+
+
+def test_a_row_a_case_in_json_csv_and_on_screen(folders, capsys):
+    assert evaluate.main(flags(folders)) == 0
+    output = folders[2]
+    report = read_json(output)
+    assert list(report["cases"]) == ["a", "b", "c"]
+    assert report["cases"]["b"] == evaluate_case(vessel(9), vessel(8), SPACING)
+    assert report["cases"]["c"]["empty_prediction"] is True
+    assert report["summary"]["dice"]["mean"] == pytest.approx((1 + 2 / 3 + 0) / 3)
+    assert report["summary"]["counts"]["missed"] == 1
+    assert report["failed"] == {}
+    assert "commit" in report["versions"]
+    with (output / "metrics.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["case"] for row in rows] == ["a", "b", "c", "mean", "sd", "median"]
+    assert float(rows[1]["hd_mm"]) == report["cases"]["b"]["hd_mm"] == 0.75
+    assert sorted(path.name for path in output.iterdir()) == ["metrics.csv", "metrics.json"]
+    shown = capsys.readouterr().out
+    assert next(line for line in shown.splitlines() if line.startswith("b ")).split()[:3] == ["b", "0.6667", "0.5000"]
+    assert "3 evaluated, 0 failed" in shown
+
+
+def test_single_files(tmp_path: Path):
+    prediction, truth = save(tmp_path / "p" / "x_mask.nii.gz", vessel(9)), save(tmp_path / "t" / "y.mha", vessel(8))
+    assert evaluate.main(flags((prediction, truth, tmp_path / "scores"))) == 0
+    assert list(read_json(tmp_path / "scores")["cases"]) == ["x"]
+
+
+def test_masks_are_cut_to_the_organ(folders, tmp_path: Path):
+    organ = np.zeros(SHAPE, dtype=bool)
+    organ[:, :, 8:] = True
+    for name in "abc":
+        save(tmp_path / "livers" / f"{name}_liver.nii.gz", organ)
+    assert evaluate.main(flags(folders, "--organ", str(tmp_path / "livers"), "--organ-suffix", "_liver")) == 0
+    row = read_json(folders[2])["cases"]["b"]
+    assert row == evaluate_case(vessel(9), vessel(8), SPACING, region=organ)
+    # Background is that of the organ: half of the volume.
+    assert row["accuracy"] == np.mean((vessel(9) == vessel(8))[organ])
+
+
+def test_an_empty_organ_is_no_perfect_score(folders, tmp_path: Path, capsys):
+    for name in "abc":
+        save(tmp_path / "livers" / f"{name}.nii.gz", np.full(SHAPE, name != "b"))
+    assert evaluate.main(flags(folders, "--organ", str(tmp_path / "livers"))) == 1
+    assert list(read_json(folders[2])["cases"]) == ["a", "c"]
+    assert "the organ mask is empty" in capsys.readouterr().err
+
+
+def test_several_processes_give_the_same_scores(folders):
+    evaluate.main(flags(folders))
+    alone = read_json(folders[2])
+    evaluate.main(flags(folders, "--workers", "2"))
+    assert read_json(folders[2]) == alone
+
+
+def test_chosen_cases_alone(folders, capsys):
+    assert evaluate.main(flags(folders, "--cases", "b", "d")) == 1
+    report = read_json(folders[2])
+    assert (list(report["cases"]), list(report["failed"])) == (["b"], ["d"])
+
+
+def test_resampling_brings_the_prediction_onto_the_truths_grid(folders):
+    whole = np.pad(vessel(8), ((1, 1), (1, 1), (1, 1)))
+    origin = tuple(start - step for start, step in zip((10.0, 20.0, 30.0), SPACING, strict=True))
+    save(folders[0] / "b.nii.gz", whole, origin_mm=origin)
+    assert evaluate.main(flags(folders)) == 1
+    assert evaluate.main(flags(folders, "--resample-masks")) == 0
+    assert read_json(folders[2])["cases"]["b"]["dice"] == 1.0
+
+
+def test_pictures_take_the_spacing_given(tmp_path: Path):
+    image = pytest.importorskip("skimage.io")
+    picture = np.zeros((12, 12), dtype=np.uint8)
+    picture[5, 2:10] = 255
+    for folder, rows in (("p", 3), ("t", 0)):
+        (tmp_path / folder).mkdir()
+        image.imsave(tmp_path / folder / "x.png", np.roll(picture, rows, axis=0), check_contrast=False)
+    run = (tmp_path / "p", tmp_path / "t", tmp_path / "scores")
+    evaluate.main(flags(run))
+    assert read_json(run[2])["cases"]["x"]["hd_mm"] == 3.0
+    evaluate.main(flags(run, "--spacing-mm", "0.5", "1.0"))
+    assert read_json(run[2])["cases"]["x"]["hd_mm"] == 1.5
+
+
+def test_chosen_measures_alone(folders, capsys):
+    assert evaluate.main(flags(folders, "--measures", "topology", "overlap", "--topology.patch-voxels", "8")) == 0
+    report = read_json(folders[2])
+    settings = EvaluationSettings.model_validate({"measures": ["topology", "overlap"], "topology": {"patch_voxels": 8}})
+    assert report["cases"]["b"] == evaluate_case(vessel(9), vessel(8), SPACING, settings)
+    assert list(report["measures"])[-1] == "patch_euler_error"
+    assert report["settings"]["topology"]["patch_voxels"] == 8
+    assert "cldice" not in report["measures"]
+    assert capsys.readouterr().out.splitlines()[0].split() == [
+        "case", "dice", "jaccard", "betti0_error", "betti1_error",
+    ]  # fmt: skip
+
+
+def test_settings_of_the_measures(folders):
+    wide = ["--measures", "surface", "--surface.tolerance-mm"]
+    dice = []
+    for tolerance in ("0.1", "0.75"):
+        evaluate.main(flags(folders, *wide, tolerance))
+        dice.append(read_json(folders[2])["cases"]["b"]["surface_dice"])
+    assert dice[0] < dice[1] == 1.0
