@@ -1,7 +1,8 @@
 """Sampling an image and what is drawn on it under one affine map, in a single pass and without a grid in memory."""
 
 import numpy as np
-from numba import njit
+
+from compilation import compiled
 
 Array = np.ndarray
 
@@ -57,7 +58,7 @@ def sample_affine(
     return sampled.reshape(output_shape), sampled_labels.reshape(output_shape), sampled_tube.reshape(output_shape)
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _sample(image, labels, tube, matrix, offset, fill, sampled, sampled_labels, sampled_tube):  # type: ignore[no-untyped-def]
     depth, height, width = image.shape
     # Rounding must not push the outermost voxels of an unmoved image over its edge.

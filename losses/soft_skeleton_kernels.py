@@ -15,8 +15,9 @@ from itertools import pairwise
 
 import numpy as np
 import torch
-from numba import njit
 from torch import Tensor
+
+from compilation import compiled
 
 # Voxels that a thread must have, to be worth its while.
 THREAD_VOXELS = 2**17
@@ -85,7 +86,7 @@ def _edges(volume: Array, start: int, stop: int, reach: int) -> Array:
     return edges
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _sweep_forward(image, eroded, product, constant, slope, start, stop, planes):  # type: ignore[no-untyped-def]
     """Fill planes start … stop - 1 of `eroded`, and multiply those of `product` by constant + slope δ."""
     one, infinity = image.dtype.type(1), image.dtype.type(np.inf)
@@ -108,7 +109,7 @@ def _sweep_forward(image, eroded, product, constant, slope, start, stop, planes)
             _multiply(images[z % 4], boxes[(z - 1) % 3], boxes[z % 3], boxes[(z + 1) % 3], constant, slope, product[z])
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _sweep_back(  # type: ignore[no-untyped-def]
     image, eroded, product, upstream, gradient, upstream_edges, gradient_edges, slope, start, stop, has_rows, planes
 ):
@@ -153,7 +154,7 @@ def _sweep_back(  # type: ignore[no-untyped-def]
             _gather(within[z % 2], from_depth, sent[z % 3], gradient[z])
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _plane(volume, edges, z, start, stop):  # type: ignore[no-untyped-def]
     """Plane z of a slab start … stop - 1 or of the copies beside it."""
     if z < start:
@@ -161,7 +162,7 @@ def _plane(volume, edges, z, start, stop):  # type: ignore[no-untyped-def]
     return edges[1, z - stop] if z >= stop else volume[z]
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _load(volume, z, sign, outside, plane):  # type: ignore[no-untyped-def]
     if not 0 <= z < len(volume):
         plane[:] = outside
@@ -173,7 +174,7 @@ def _load(volume, z, sign, outside, plane):  # type: ignore[no-untyped-def]
             plane[y, x] = sign * source[y - TWO, x - TWO]
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _store(plane, target):  # type: ignore[no-untyped-def]
     height, width = np.uintp(plane.shape[0] - 2), np.uintp(plane.shape[1] - 2)
     for y in range(TWO, height):
@@ -181,7 +182,7 @@ def _store(plane, target):  # type: ignore[no-untyped-def]
             target[y - TWO, x - TWO] = plane[y, x]
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _erode(before, here, after, minima):  # type: ignore[no-untyped-def]
     """Minimum over the cross."""
     height, width = np.uintp(here.shape[0] - 2), np.uintp(here.shape[1] - 2)
@@ -191,7 +192,7 @@ def _erode(before, here, after, minima):  # type: ignore[no-untyped-def]
             minima[y, x] = min(min(min(before[y, x], after[y, x]), here[y, x]), beside)
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _dilate_in_plane(minima, rows, boxes):  # type: ignore[no-untyped-def]
     """Maximum along columns, then rows: what is left is that along depth."""
     height, width = np.uintp(minima.shape[0] - 2), np.uintp(minima.shape[1] - 2)
@@ -203,7 +204,7 @@ def _dilate_in_plane(minima, rows, boxes):  # type: ignore[no-untyped-def]
             boxes[y, x] = max(max(rows[y - ONE, x], rows[y, x]), rows[y + ONE, x])
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _multiply(image, before, here, after, constant, slope, product):  # type: ignore[no-untyped-def]
     """Multiply the product by constant + slope δ."""
     height, width = np.uintp(here.shape[0] - 2), np.uintp(here.shape[1] - 2)
@@ -214,7 +215,7 @@ def _multiply(image, before, here, after, constant, slope, product):  # type: ig
             product[y - TWO, x - TWO] *= constant + slope * residue
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _send(negated, before, here, after, product, slope, upstream, sent):  # type: ignore[no-untyped-def]
     """What δ sends to the dilation, minus what it sends to the image; and `upstream` for the round before."""
     height, width = np.uintp(here.shape[0] - 2), np.uintp(here.shape[1] - 2)
@@ -227,7 +228,7 @@ def _send(negated, before, here, after, product, slope, upstream, sent):  # type
             upstream[y - TWO, x - TWO] = arriving - arriving * (slope * min(excess, zero))
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _divide(before, here, after, gradient, has_rows, along_depth, along_rows, along_columns):  # type: ignore[no-untyped-def]
     """The gradient of the erosion, divided between its axes.
 
@@ -252,7 +253,7 @@ def _divide(before, here, after, gradient, has_rows, along_depth, along_rows, al
             along_depth[y, x] = rest - rows
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _return(two_before, before, own, after, two_after, from_before, from_own, from_after, zero):  # type: ignore[no-untyped-def]
     """What a value gets back from the maxima over the windows that it closes, is in the middle of, and opens."""
     closes = from_before if own > before else zero
@@ -264,7 +265,7 @@ def _return(two_before, before, own, after, two_after, from_before, from_own, fr
     return closes + middle + opens
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _return_along_depth(ring, z, gradients, returned):  # type: ignore[no-untyped-def]
     n = len(ring)
     a, b, c, d, e = ring[(z - 2) % n], ring[(z - 1) % n], ring[z % n], ring[(z + 1) % n], ring[(z + 2) % n]
@@ -275,7 +276,7 @@ def _return_along_depth(ring, z, gradients, returned):  # type: ignore[no-untype
             returned[y, x] = _return(a[y, x], b[y, x], c[y, x], d[y, x], e[y, x], f[y, x], g[y, x], h[y, x], zero)
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _return_along_rows(v, g, returned):  # type: ignore[no-untyped-def]
     height, width, zero = np.uintp(v.shape[0] - 2), np.uintp(v.shape[1] - 2), v.dtype.type(0)
     for y in range(TWO, height):
@@ -293,7 +294,7 @@ def _return_along_rows(v, g, returned):  # type: ignore[no-untyped-def]
             )
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _return_along_columns(v, g, base, returned):  # type: ignore[no-untyped-def]
     """With `base` added."""
     height, width, zero = np.uintp(v.shape[0] - 2), np.uintp(v.shape[1] - 2), v.dtype.type(0)
@@ -312,7 +313,7 @@ def _return_along_columns(v, g, base, returned):  # type: ignore[no-untyped-def]
             )
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _gather(within, from_depth, sent, gradient):  # type: ignore[no-untyped-def]
     """The derivative by the image: from the erosions of its own plane and of those beside, and directly from δ."""
     height, width = np.uintp(sent.shape[0] - 2), np.uintp(sent.shape[1] - 2)

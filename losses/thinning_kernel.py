@@ -4,9 +4,9 @@ The order of deletion is that of Menten et al. 2023; see `losses.topological_ske
 """
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from compilation import compiled
 from losses.simple_points import BOXES, BRIDGES, CENTRE, FACES, LONE_EDGES, NEAR_18, NEAR_26, WALLED_FACES
 
 _NONE, _ALL, _ONE, _LAST = np.uint64(0), ~np.uint64(0), np.uint64(1), np.uint64(63)
@@ -14,7 +14,7 @@ _NONE, _ALL, _ONE, _LAST = np.uint64(0), ~np.uint64(0), np.uint64(1), np.uint64(
 _ALTERNATE = np.array([0xAAAAAAAAAAAAAAAA, 0x5555555555555555], dtype=np.uint64)
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def euler_words(near: NDArray[np.uint64]) -> np.uint64:
     """Voxels where the Euler characteristic stays, of the 27 words around a word; see `SimplePoints`.
 
@@ -44,7 +44,7 @@ def euler_words(near: NDArray[np.uint64]) -> np.uint64:
     return low & ~middle & ~high
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def simple_words(near: NDArray[np.uint64]) -> np.uint64:
     """Simple voxels by Bertrand's characterisation, of the 27 words around a word; see `SimplePoints`."""
     lone_corner, forbidden = _NONE, _NONE
@@ -80,7 +80,7 @@ def simple_words(near: NDArray[np.uint64]) -> np.uint64:
     return simple | (euler_words(near) & ~forbidden & ~lone_corner)
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _gather(rows: NDArray[np.uint64], z: int, y: int, word: int, near: NDArray[np.uint64]) -> bool:
     """Fill `near` with the 27 words around the word at (z, y, word) of the padded rows; is any voxel set?"""
     place = 0
@@ -98,7 +98,7 @@ def _gather(rows: NDArray[np.uint64], z: int, y: int, word: int, near: NDArray[n
     return union != _NONE
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _endpoints(near: NDArray[np.uint64]) -> np.uint64:
     """Voxels with at most one neighbour."""
     once, twice = _NONE, _NONE
@@ -108,7 +108,7 @@ def _endpoints(near: NDArray[np.uint64]) -> np.uint64:
     return ~twice
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _thin_rows(
     rows: NDArray[np.uint64], counts: NDArray[np.uint64], candidates: NDArray[np.uint64], iterations: int, euler: bool
 ) -> int:
@@ -149,7 +149,7 @@ def _thin_rows(
     return 0
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def thin_volumes(volumes: NDArray[np.bool_], iterations: int, euler: bool, candidacies: NDArray[np.int16]) -> None:
     """Thin volumes, bool (N, D, H, W), in place, and write how often each voxel was a candidate for deletion.
 
@@ -180,21 +180,21 @@ def thin_volumes(volumes: NDArray[np.bool_], iterations: int, euler: bool, candi
                     _add_up(counts[:, z, y], candidates[z, y], left, candidacies[volume, z, y])
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _pack(values: NDArray[np.bool_], words: NDArray[np.uint64]) -> None:
     """Set the bits of the words of one row where its values are true."""
     for x in range(len(values)):
         words[x >> 6] |= np.uint64(values[x]) << np.uint64(x & 63)
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _unpack(words: NDArray[np.uint64], values: NDArray[np.bool_]) -> None:
     """The other way round."""
     for x in range(len(values)):
         values[x] = words[x >> 6] >> np.uint64(x & 63) & _ONE
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _add_up(planes: NDArray[np.uint64], last: NDArray[np.uint64], left: int, sums: NDArray[np.int16]) -> None:
     """Read the binary counters of one row, and add `left` to those whose voxel is set in `last`."""
     for x in range(len(sums)):

@@ -1,9 +1,10 @@
 """The cheapest way to move one set of points onto another of the same size."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
+
+from compilation import compiled
 
 FloatArray = NDArray[np.float64]
 
@@ -38,7 +39,7 @@ def mean_transport_mm(first: FloatArray, second: FloatArray) -> float:
     return float(np.sort(distances[np.arange(len(first)), partner]).sum()) / len(first)
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _auction(costs: np.ndarray, first_bid: float, last_bid: float) -> np.ndarray:
     """Column of each row in an assignment of least cost, up to `last_bid` a row.
 

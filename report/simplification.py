@@ -5,9 +5,9 @@ which no two collapses touch the same triangles, so that every check holds; what
 """
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from compilation import compiled
 from report.surfaces import Surface
 
 # Of a round's edges only the cheapest are considered: what is dear now may never have to go.
@@ -57,7 +57,7 @@ def _triangles_around(triangles: NDArray[np.int64], count: int) -> tuple[NDArray
     return first.astype(np.int64), np.argsort(corners, kind="stable") // 3
 
 
-@njit(cache=True)
+@compiled()
 def _quadrics(points, triangles):  # type: ignore[no-untyped-def]
     """Sum over each point's triangles of area x squared distance to its plane, as 10 numbers of a symmetric form."""
     quadrics = np.zeros((len(points), 10))
@@ -81,7 +81,7 @@ def _quadrics(points, triangles):  # type: ignore[no-untyped-def]
     return quadrics
 
 
-@njit(cache=True)
+@compiled()
 def _error(q, x, y, z):  # type: ignore[no-untyped-def]
     return (
         q[0] * x * x + 2 * q[1] * x * y + 2 * q[2] * x * z + 2 * q[3] * x
@@ -89,7 +89,7 @@ def _error(q, x, y, z):  # type: ignore[no-untyped-def]
     )  # fmt: skip
 
 
-@njit(cache=True)
+@compiled()
 def _collapse_costs(edges, points, quadrics):  # type: ignore[no-untyped-def]
     """For each edge, what collapsing it costs and where its point then lies best: float (E,) and float (E, 3)."""
     costs, places = np.empty(len(edges)), np.empty((len(edges), 3))
@@ -123,7 +123,7 @@ def _collapse_costs(edges, points, quadrics):  # type: ignore[no-untyped-def]
     return costs, places
 
 
-@njit(cache=True)
+@compiled()
 def _turns(points, triangle, moved, other, place):  # type: ignore[no-untyped-def]
     """Whether a triangle would turn over (or nearly) if its corner `moved` or `other` went to `place`."""
     before, after = np.empty((3, 3)), np.empty((3, 3))
@@ -137,7 +137,7 @@ def _turns(points, triangle, moved, other, place):  # type: ignore[no-untyped-de
     return np.dot(one, two) <= _LEAST_TURN * np.sqrt(np.dot(one, one) * np.dot(two, two))
 
 
-@njit(cache=True)
+@compiled()
 def _collapse(edges, order, places, points, quadrics, triangles, first, around, wanted):  # type: ignore[no-untyped-def]
     """Collapse edges in the order given, at most `wanted`, and return how many; a triangle that is gone becomes -1."""
     locked = np.zeros(len(points), dtype=np.bool_)

@@ -7,16 +7,17 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FLOORS: dict[str, set[str]] = {
-    "vessels": set(),
-    "data": {"vessels"},
+    "compilation": set(),
+    "vessels": {"compilation"},
+    "data": {"compilation", "vessels"},
     "preprocessing": {"data", "vessels"},
     "models": set(),
-    "losses": set(),
-    "metrics": {"vessels"},
+    "losses": {"compilation"},
+    "metrics": {"compilation", "vessels"},
     "training": {"data", "preprocessing", "models", "losses", "metrics"},
     "tuning": {"training", "data"},
     "experiments": {"training", "metrics", "data"},
-    "report": {"data", "vessels", "preprocessing", "metrics", "experiments"},
+    "report": {"compilation", "data", "vessels", "preprocessing", "metrics", "experiments"},
     "command_line": set(),
 }
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "misc"}
@@ -61,6 +62,11 @@ def test_geometry_needs_no_torch(room):
 def test_a_report_loads_torch_for_tensorboard_alone():
     users = {path.name for path in files_of("report") if "torch" in imported_packages(path)}
     assert users == {"event_log.py"}
+
+
+def test_kernels_are_compiled_in_one_way():
+    users = {path.parent.name for room in FLOORS for path in files_of(room) if "numba" in imported_packages(path)}
+    assert users == {"compilation"}
 
 
 def test_simpleitk_stays_in_the_file_room():

@@ -7,9 +7,9 @@ any other pair the three numbers would not fit together. Outside the volume is b
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from compilation import compiled
 from vessels.octants import BoundaryCorners, boundary_corners, euler_characteristic
 
 
@@ -57,7 +57,7 @@ def count_cavities(mask: NDArray[np.bool_]) -> int:
     return _count(np.ascontiguousarray(mask), False, 0) - 1 if mask.ndim == 3 else 0
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _root(parents: np.ndarray, run: int) -> int:
     while parents[run] != run:
         parents[run] = parents[parents[run]]
@@ -65,7 +65,7 @@ def _root(parents: np.ndarray, run: int) -> int:
     return run
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _write_runs(row: np.ndarray, kind: bool, starts: np.ndarray, stops: np.ndarray, n_runs: int) -> int:
     """Append the runs of one kind of voxel in a row; return how many runs there are then."""
     inside = False
@@ -83,7 +83,7 @@ def _write_runs(row: np.ndarray, kind: bool, starts: np.ndarray, stops: np.ndarr
     return n_runs
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _merge_rows(
     starts: np.ndarray, stops: np.ndarray, parents: np.ndarray, row: tuple[int, int], other: tuple[int, int], reach: int
 ) -> int:
@@ -103,7 +103,7 @@ def _merge_rows(
     return merged
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _count(mask: np.ndarray, kind: bool, reach: int) -> int:
     """Components of the voxels of one kind: each run of them along x is one, less those united with runs before.
 
@@ -146,7 +146,7 @@ def _count(mask: np.ndarray, kind: bool, reach: int) -> int:
     return components
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _larger(values: np.ndarray, more: int) -> np.ndarray:
     larger = np.empty(2 * values.size + more, dtype=values.dtype)
     larger[: values.size] = values

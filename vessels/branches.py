@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
+
+from compilation import compiled
 
 FREE = -1
 CLOSED = -2
@@ -109,7 +110,7 @@ def _junction_clusters(first: IntArray, neighbours: IntArray) -> IntArray:
     return cluster
 
 
-@njit(cache=True)
+@compiled()
 def _walk(first: IntArray, neighbours: IntArray, cluster: IntArray) -> tuple[IntArray, IntArray, IntArray]:
     """Follow every path of voxels outside clusters from end to end: first the open ones, then the loops."""
     n = len(cluster)

@@ -5,8 +5,9 @@ Written here rather than taken from connected-components-3d: its release 4.1.1 n
 """
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from compilation import compiled
 
 
 def label_components(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
@@ -28,7 +29,7 @@ def label_components(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
     return labels, _label(volume, labels.reshape(volume.shape))
 
 
-@njit(cache=True)
+@compiled()
 def _root(parents: np.ndarray, label: int) -> int:
     while parents[label] != label:
         parents[label] = parents[parents[label]]
@@ -36,7 +37,7 @@ def _root(parents: np.ndarray, label: int) -> int:
     return label
 
 
-@njit(cache=True)
+@compiled()
 def _label(mask: np.ndarray, labels: np.ndarray) -> int:
     """Label a 3D mask in two passes: provisional numbers with a union-find over them, then the final ones."""
     parents = np.zeros(1024, dtype=np.int32)

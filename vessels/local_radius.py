@@ -4,8 +4,8 @@ import itertools
 from collections.abc import Sequence
 
 import numpy as np
-from numba import njit
 
+from compilation import compiled
 from vessels.branches import BoolArray, FloatArray, IntArray, voxels_of, without_float_noise
 from vessels.distance import surface
 from vessels.nearest import fill_boxes, morton_codes, n_nodes, nearest_point, points_within, squared_length
@@ -46,7 +46,7 @@ def local_radii_mm(voxels: IntArray, mask: BoolArray, spacing_mm: Sequence[float
     return without_float_noise(np.sqrt(squared), spacing_mm)
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _greatest_around(
     centres: np.ndarray, around: np.ndarray, wall: np.ndarray, boxes: np.ndarray, spacing: tuple[float, float, float]
 ) -> np.ndarray:

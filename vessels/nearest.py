@@ -10,7 +10,8 @@ All coordinates are integers (N, 3) in array axis order. A squared distance is a
 import math
 
 import numpy as np
-from numba import njit
+
+from compilation import compiled
 
 LEAF = 8
 # Voxels are served in blocks of 5 x 5 x 5: what is near to one of them is near to all.
@@ -20,7 +21,7 @@ TIE = 2e-9
 NO_RANK = 2**62
 
 
-@njit(cache=True)
+@compiled()
 def morton_codes(points: np.ndarray) -> np.ndarray:
     """Interleave the bits of three coordinates of at most 20 bits, so that near points get near codes."""
     codes = np.zeros(points.shape[0], dtype=np.int64)
@@ -38,7 +39,7 @@ def morton_codes(points: np.ndarray) -> np.ndarray:
     return codes
 
 
-@njit(cache=True)
+@compiled()
 def n_nodes(n_points: int) -> int:
     """How many nodes the tree over so many points has."""
     n_leaves = 1
@@ -47,7 +48,7 @@ def n_nodes(n_points: int) -> int:
     return 2 * n_leaves - 1
 
 
-@njit(cache=True)
+@compiled()
 def fill_boxes(points: np.ndarray, boxes: np.ndarray) -> None:
     """Bounding boxes (n_nodes, 6) of the tree over points in their final order: lowest z, y, x, then highest."""
     n_leaves = boxes.shape[0] // 2 + 1
@@ -64,13 +65,13 @@ def fill_boxes(points: np.ndarray, boxes: np.ndarray) -> None:
             boxes[node, axis + 3] = max(boxes[2 * node + 1, axis + 3], boxes[2 * node + 2, axis + 3])
 
 
-@njit(cache=True)
+@compiled()
 def squared_length(dz: int, dy: int, dx: int, spacing: tuple[float, float, float]) -> float:
     z, y, x = abs(dz) * spacing[0], abs(dy) * spacing[1], abs(dx) * spacing[2]
     return z * z + y * y + x * x
 
 
-@njit(cache=True)
+@compiled()
 def squared_to_box(boxes: np.ndarray, node: int, z: int, y: int, x: int, spacing: tuple[float, float, float]) -> float:
     """Squared distance from a voxel to the nearest corner, edge or face of a node's box; 0 inside."""
     dz = max(boxes[node, 0] - z, z - boxes[node, 3], 0)
@@ -79,7 +80,7 @@ def squared_to_box(boxes: np.ndarray, node: int, z: int, y: int, x: int, spacing
     return squared_length(dz, dy, dx, spacing)
 
 
-@njit(cache=True)
+@compiled()
 def nearest_point(
     points: np.ndarray,
     boxes: np.ndarray,
@@ -126,7 +127,7 @@ def nearest_point(
     return best, best_squared
 
 
-@njit(cache=True)
+@compiled()
 def points_within(
     points: np.ndarray,
     boxes: np.ndarray,
@@ -159,7 +160,7 @@ def points_within(
     return count
 
 
-@njit(cache=True)
+@compiled()
 def _candidates(
     points: np.ndarray,
     boxes: np.ndarray,
@@ -181,7 +182,7 @@ def _candidates(
     return points_within(points, boxes, centre, spacing, limit * limit, found), nearest
 
 
-@njit(cache=True)
+@compiled()
 def _boxes_by_component(points: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """A tree for each component's points: all their boxes, and where each component's begin."""
     box_starts = np.zeros(starts.size, dtype=np.int64)
@@ -193,7 +194,7 @@ def _boxes_by_component(points: np.ndarray, starts: np.ndarray) -> tuple[np.ndar
     return boxes, box_starts
 
 
-@njit(cache=True)
+@compiled()
 def spread_labels(
     components: np.ndarray,
     points: np.ndarray,
@@ -263,7 +264,7 @@ def spread_labels(
 
 
 # Distances are never NaN: said so, the search for the least runs several at once. Sums are not reordered.
-@njit(cache=True, fastmath={"nnan", "nsz"})
+@compiled(fastmath={"nnan", "nsz"})
 def _first_nearest(
     x: int, spacing_x: float, found_x: np.ndarray, row_squared: np.ndarray, ranks: np.ndarray, squared: np.ndarray
 ) -> int:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from compilation import compiled
 from vessels.nearest import LEAF, TIE, fill_boxes, morton_codes, n_nodes, squared_length, squared_to_box
 from vessels.point_index import Points, in_3d, spacing_in_3d
 
@@ -37,7 +37,7 @@ def nearest_by_rank(
     return order[found], np.sqrt(squared)
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _nearest_by_rank(
     queries: np.ndarray, points: np.ndarray, ranks: np.ndarray, boxes: np.ndarray, spacing: tuple[float, float, float]
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from compilation import compiled
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +74,7 @@ def _euler_weights(ndim: int) -> NDArray[np.int64]:
     return weights
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _scan(volume: np.ndarray, occupied: np.ndarray, in_3d: bool, corners: np.ndarray, codes: np.ndarray) -> int:
     """Count the boundary corners of a padded volume and write them down as far as there is room; (Z, Y, X), uint8."""
     count = 0

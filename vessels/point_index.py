@@ -4,9 +4,9 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from compilation import compiled
 from vessels.nearest import TIE, fill_boxes, morton_codes, n_nodes, nearest_point, squared_length
 
 Points = NDArray[np.integer]
@@ -81,7 +81,7 @@ def in_3d(points: Points) -> NDArray[np.int32]:
     return padded
 
 
-@njit(cache=True)
+@compiled()
 def _better_guess(
     points: np.ndarray,
     voxel: tuple[int, int, int],
@@ -98,7 +98,7 @@ def _better_guess(
     return guess if by_guess < by_last else last
 
 
-@njit(cache=True)
+@compiled()
 def _squared_distances(
     queries: np.ndarray, guesses: np.ndarray, points: np.ndarray, boxes: np.ndarray, spacing: tuple[float, float, float]
 ) -> np.ndarray:
@@ -115,7 +115,7 @@ def _squared_distances(
     return squared
 
 
-@njit(cache=True)
+@compiled()
 def _greatest_squared_distance(
     queries: np.ndarray, guesses: np.ndarray, points: np.ndarray, boxes: np.ndarray, spacing: tuple[float, float, float]
 ) -> float:
@@ -133,7 +133,7 @@ def _greatest_squared_distance(
     return greatest
 
 
-@njit(cache=True)
+@compiled()
 def _within_squared_distance(
     queries: np.ndarray,
     guesses: np.ndarray,

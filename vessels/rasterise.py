@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from compilation import compiled
 from vessels.graph import VesselGraph
 from vessels.segment_geometry import squared_distance_to_segment
 
@@ -88,13 +88,13 @@ def _in_three_dimensions(
     return nodes[graph.edges[:, 0]], nodes[graph.edges[:, 1]], grid, spacing
 
 
-@njit(cache=True)
+@compiled()
 def _point(points: Any, index: int) -> Any:
     """One of an array of points."""
     return points[index, 0], points[index, 1], points[index, 2]
 
 
-@njit(cache=True)
+@compiled()
 def _visit(starts, ends, radii, grid, spacing, voxels, edges):  # type: ignore[no-untyped-def]
     """Write every (voxel, edge) pair that may touch into the given arrays, as far as they reach; return how many."""
     diagonal = 0.5 * np.sqrt((spacing * spacing).sum())
@@ -140,7 +140,7 @@ def _touched(
         guess = count
 
 
-@njit(cache=True)
+@compiled()
 def _shares(voxels, edges, bounds, starts, ends, radii, grid, spacing, parts):  # type: ignore[no-untyped-def]
     """Vessel share of every group of pairs that share a voxel."""
     shares = np.zeros(len(bounds) - 1, np.float32)
@@ -188,7 +188,7 @@ def _shares(voxels, edges, bounds, starts, ends, radii, grid, spacing, parts):  
     return shares
 
 
-@njit(cache=True)
+@compiled()
 def _owners(flat_voxels, starts, ends, radii, grid, spacing):  # type: ignore[no-untyped-def]
     """Edge with the smallest distance minus radius for every voxel; edges too far away are passed over by their box."""
     owners = np.zeros(len(flat_voxels), np.int32)

@@ -6,28 +6,29 @@ Points are tuples of three numbers: arithmetic on small arrays takes numba long 
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from compilation import compiled
 
 
-@njit(cache=True)
+@compiled()
 def between(a: Any, b: Any, along: float) -> Any:
     """The point that lies `along` of the way from a to b."""
     return a[0] + along * (b[0] - a[0]), a[1] + along * (b[1] - a[1]), a[2] + along * (b[2] - a[2])
 
 
-@njit(cache=True)
+@compiled()
 def product(a: Any, b: Any, c: Any, d: Any) -> Any:
     """Scalar product of b - a and d - c."""
     return (b[0] - a[0]) * (d[0] - c[0]) + (b[1] - a[1]) * (d[1] - c[1]) + (b[2] - a[2]) * (d[2] - c[2])
 
 
-@njit(cache=True)
+@compiled()
 def distance(a: Any, b: Any) -> Any:
     """Distance of two points."""
     return np.sqrt(product(a, b, a, b))
 
 
-@njit(cache=True)
+@compiled()
 def squared_distance_to_segment(p: Any, start: Any, end: Any) -> Any:
     """Squared distance of a point to the segment from start to end, which may be a point."""
     length = product(start, end, start, end)
@@ -38,7 +39,7 @@ def squared_distance_to_segment(p: Any, start: Any, end: Any) -> Any:
     return product(p, foot, p, foot)
 
 
-@njit(cache=True)
+@compiled()
 def segment_distance(a: Any, b: Any, c: Any, d: Any) -> Any:
     """Distance of the segments a-b and c-d: an end against the other segment, or two inner points."""
     best = min(squared_distance_to_segment(a, c, d), squared_distance_to_segment(b, c, d))
@@ -54,7 +55,7 @@ def segment_distance(a: Any, b: Any, c: Any, d: Any) -> Any:
     return np.sqrt(best)
 
 
-@njit(cache=True)
+@compiled()
 def cheapest_joint(a: Any, b: Any, p: Any, weights: Any) -> Any:
     """Point with the least weighted sum of distances to a, b and p (Weiszfeld 1937): the cheapest place to fork."""
     joint = between(between(a, b, weights[1] / (weights[0] + weights[1])), p, weights[2] / sum(weights))

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy import fft
+
+from compilation import compiled
 
 
 def draw_waves(count: int, correlation_mm: float, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -54,7 +55,7 @@ def plane_waves(
     return _sum_of_products(*factors).reshape(tuple(size))
 
 
-@njit(cache=True)
+@compiled()
 def _sum_of_products(along_z, along_y, along_x):  # type: ignore[no-untyped-def]
     """Real part of the sum over waves of the product of their factors; a wave on a grid is a product of its axes."""
     waves, depth, height, width = len(along_z), along_z.shape[1], along_y.shape[1], along_x.shape[1]

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from compilation import compiled
 from vessels.branches import BranchGraph, FloatArray, IntArray
 
 # A voxel farther than this many radii from a centreline is none of that branch's, unless nothing else is near.
@@ -98,7 +98,7 @@ def _components(graph: BranchGraph) -> IntArray:
     return component[: graph.n_branches].astype(np.int64)
 
 
-@njit(cache=True)
+@compiled()
 def _claim(nearest, claiming, voxels, owner, component, radii, spacing, branches):  # type: ignore[no-untyped-def]
     depth = np.full(branches.shape, np.inf, np.float32)
     low, high = np.empty(3, np.int64), np.empty(3, np.int64)

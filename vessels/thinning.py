@@ -9,7 +9,8 @@ centre, bit 13, is always clear. A voxel's byte in the working volume holds what
 """
 
 import numpy as np
-from numba import njit
+
+from compilation import compiled
 
 FOREGROUND = 1
 LISTED = 2
@@ -59,7 +60,7 @@ NOT_ON_SIDE = np.array([_bits_where(axis, side) for axis in (0, 1, 2) for side i
 NO_ENDS, POINT_ENDS, RIBBON_ENDS = 0, 1, 2
 
 
-@njit(cache=True)
+@compiled()
 def _neighbourhood(volume: np.ndarray, voxel: int, row: int, plane: int) -> int:
     """The 27-bit neighbourhood of a voxel of the flat, padded volume."""
     code = 0
@@ -77,7 +78,7 @@ def _neighbourhood(volume: np.ndarray, voxel: int, row: int, plane: int) -> int:
     return code & ~(1 << 13)
 
 
-@njit(cache=True)
+@compiled()
 def _is_connected(code: int) -> bool:
     """Whether the neighbours form at most one 26-connected piece among themselves."""
     piece = code & -code
@@ -91,7 +92,7 @@ def _is_connected(code: int) -> bool:
         piece = grown
 
 
-@njit(cache=True)
+@compiled()
 def _keeps_euler_characteristic(code: int) -> bool:
     """Whether the Euler characteristic (26-connected foreground) is the same without the centre voxel."""
     change = -1
@@ -101,13 +102,13 @@ def _keeps_euler_characteristic(code: int) -> bool:
     return change == 0
 
 
-@njit(cache=True)
+@compiled()
 def _is_deletable(code: int) -> bool:
     """Lee's three conditions: no end point, Euler characteristic kept, neighbours in one piece."""
     return code & (code - 1) != 0 and _keeps_euler_characteristic(code) and _is_connected(code)
 
 
-@njit(cache=True)
+@compiled()
 def _is_end(code: int, ends: int) -> bool:
     """Whether a voxel is the end of a line or, with RIBBON_ENDS, the last of a row of two.
 
@@ -127,7 +128,7 @@ def _is_end(code: int, ends: int) -> bool:
     return one_sided
 
 
-@njit(cache=True)
+@compiled()
 def _with_room(buffer: np.ndarray, count: int, more: int) -> np.ndarray:
     """The buffer with its first `count` values and room for `more` behind them."""
     if count + more <= buffer.size:
@@ -137,7 +138,7 @@ def _with_room(buffer: np.ndarray, count: int, more: int) -> np.ndarray:
     return larger
 
 
-@njit(cache=True)
+@compiled()
 def _merged(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Two ascending lists as one."""
     both = np.empty(first.size + second.size, dtype=np.int64)
@@ -152,7 +153,7 @@ def _merged(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return both
 
 
-@njit(cache=True)
+@compiled()
 def _wake_neighbours(volume: np.ndarray, voxel: int, row: int, plane: int, woken: np.ndarray, count: int) -> int:
     """Have the neighbours of a deleted voxel tested anew; those not listed yet join `woken`, which has room for 27."""
     for dz in range(-1, 2):
@@ -167,7 +168,7 @@ def _wake_neighbours(volume: np.ndarray, voxel: int, row: int, plane: int, woken
     return count
 
 
-@njit(cache=True)
+@compiled()
 def _candidates(
     volume: np.ndarray, listed: np.ndarray, step: int, row: int, plane: int
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -190,7 +191,7 @@ def _candidates(
     return candidates[:n_candidates], listed[:n_kept]
 
 
-@njit(cache=True)
+@compiled()
 def thin(
     volume: np.ndarray, shape: tuple[int, int, int], listed: np.ndarray, faces: np.ndarray, ends: int
 ) -> np.ndarray:
@@ -231,7 +232,7 @@ def thin(
     return last_voxels[:n_last]
 
 
-@njit(cache=True)
+@compiled()
 def border_voxels(volume: np.ndarray, shape: tuple[int, int, int], voxels: np.ndarray) -> np.ndarray:
     """Those of the foreground `voxels` that have a background face neighbour, marked LISTED; order is kept."""
     row, plane = shape[2], shape[1] * shape[2]
@@ -253,7 +254,7 @@ def border_voxels(volume: np.ndarray, shape: tuple[int, int, int], voxels: np.nd
     return border[:count]
 
 
-@njit(cache=True)
+@compiled()
 def restore_components(
     volume: np.ndarray, original: np.ndarray, shape: tuple[int, int, int], starts: np.ndarray
 ) -> np.ndarray:
@@ -282,7 +283,7 @@ def restore_components(
     return np.sort(restored[:count])
 
 
-@njit(cache=True)
+@compiled()
 def listed_again(volume: np.ndarray, voxels: np.ndarray) -> np.ndarray:
     """Those of `voxels` that are still foreground, marked LISTED."""
     left = np.empty(voxels.size, dtype=np.int64)

@@ -6,9 +6,9 @@ Everything is in three dimensions; a 2D region is one lattice point thick and it
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from compilation import compiled
 from vessels.segment_geometry import between, cheapest_joint, distance, segment_distance, squared_distance_to_segment
 
 # How many of the nearest vessels are tried for a terminal.
@@ -39,26 +39,26 @@ class Forest(NamedTuple):
     margin: float  # mm between a wall and the surface
 
 
-@njit(cache=True)
+@compiled()
 def _node(forest: Any, node: int) -> Any:
     """A node's position."""
     return forest.nodes[node, 0], forest.nodes[node, 1], forest.nodes[node, 2]
 
 
-@njit(cache=True)
+@compiled()
 def _ends(forest: Any, segment: int) -> Any:
     """Both ends of a segment."""
     return _node(forest, forest.start[segment]), _node(forest, forest.end[segment])
 
 
-@njit(cache=True)
+@compiled()
 def _gap(forest: Any, a: Any, b: Any, segment: int) -> Any:
     """Distance of the line from a to b to a segment of the forest."""
     c, d = _ends(forest, segment)
     return segment_distance(a, b, c, d)
 
 
-@njit(cache=True)
+@compiled()
 def _lattice_place(place: float, points: int) -> Any:
     """Lattice points below and above a place (in steps), and the way between them; beyond the ends the end counts."""
     inside = min(max(place - 0.5, 0.0), points - 1.0)
@@ -66,7 +66,7 @@ def _lattice_place(place: float, points: int) -> Any:
     return low, min(low + 1, points - 1), inside - low
 
 
-@njit(cache=True)
+@compiled()
 def _depth_at(forest: Any, p: Any) -> Any:
     """Depth below the surface at a point, linear between lattice points."""
     depth = forest.depth
@@ -80,7 +80,7 @@ def _depth_at(forest: Any, p: Any) -> Any:
     return near * (1 - u) + far * u
 
 
-@njit(cache=True)
+@compiled()
 def _room_along(forest: Any, a: Any, b: Any) -> Any:
     """The largest radius that keeps a vessel from a to b inside the region."""
     finest = min(forest.step[0], min(forest.step[1], forest.step[2]))
@@ -91,19 +91,19 @@ def _room_along(forest: Any, a: Any, b: Any) -> Any:
     return room - forest.margin
 
 
-@njit(cache=True)
+@compiled()
 def _radius(forest: Any, tree: int, flow: float) -> Any:
     """Murray's law: radius of a vessel with that share of its tree's flow."""
     return forest.root_radius[tree] * flow ** (1.0 / forest.exponent)
 
 
-@njit(cache=True)
+@compiled()
 def _expected_radius(forest: Any, tree: int, flow: float) -> Any:
     """Radius that a segment will have if it keeps its share of the flow until the tree is finished."""
     return _radius(forest, tree, min(1.0, flow / forest.tree_flow[tree]))
 
 
-@njit(cache=True)
+@compiled()
 def _away_from(joint: Any, end: Any, others: Any, least: float) -> Any:
     """The joint, moved away from a segment's end if it lies nearer than the least length of a vessel."""
     if distance(joint, end) >= least:
@@ -111,7 +111,7 @@ def _away_from(joint: Any, end: Any, others: Any, least: float) -> Any:
     return between(end, others, least / max(distance(others, end), 1e-9))
 
 
-@njit(cache=True)
+@compiled()
 def _connection(forest: Any, segment: int, p: Any, flow: float) -> Any:
     """What joining p to a segment adds to the tree's volume (over pi, root 1 mm), and where; inf: it cannot."""
     a, b = _ends(forest, segment)
@@ -135,7 +135,7 @@ def _connection(forest: Any, segment: int, p: Any, flow: float) -> Any:
     return cost, joint
 
 
-@njit(cache=True)
+@compiled()
 def _clear_of_others(forest: Any, a: Any, b: Any, tree: int, flow: float) -> Any:
     """Whether a new vessel keeps its distance from the other trees, as thick as both are expected to become."""
     radius = _expected_radius(forest, tree, flow)
@@ -149,7 +149,7 @@ def _clear_of_others(forest: Any, a: Any, b: Any, tree: int, flow: float) -> Any
     return True
 
 
-@njit(cache=True)
+@compiled()
 def _clear_of_own(forest: Any, a: Any, b: Any, segment: int, flow: float) -> Any:
     """Whether a new vessel, without its two ends, meets no vessel of its own tree but the one it joins."""
     tree = forest.tree[segment]
@@ -167,7 +167,7 @@ def _clear_of_own(forest: Any, a: Any, b: Any, segment: int, flow: float) -> Any
     return True
 
 
-@njit(cache=True)
+@compiled()
 def _upstream_has_room(forest: Any, segment: int, flow: float) -> Any:
     """Whether the vessels upstream can grow by a flow without leaving the region or touching another tree."""
     tree = forest.tree[segment]
@@ -185,7 +185,7 @@ def _upstream_has_room(forest: Any, segment: int, flow: float) -> Any:
     return True
 
 
-@njit(cache=True)
+@compiled()
 def _feasible(forest: Any, segment: int, joint: Any, p: Any, flow: float) -> Any:
     """Whether p may be joined to a segment at the joint."""
     a, b = _ends(forest, segment)
@@ -207,7 +207,7 @@ def _feasible(forest: Any, segment: int, joint: Any, p: Any, flow: float) -> Any
     )
 
 
-@njit(cache=True)
+@compiled()
 def _note_node(forest: Any, p: Any) -> Any:
     """Write a node and return its number."""
     node = forest.counts[0]
@@ -216,7 +216,7 @@ def _note_node(forest: Any, p: Any) -> Any:
     return node
 
 
-@njit(cache=True)
+@compiled()
 def _note_segment(forest: Any, segment: int, start: int, end: int, parent: int, tree: int, flow: float) -> None:
     """Write a segment, the room around it and its distance to the other trees."""
     forest.start[segment], forest.end[segment], forest.parent[segment] = start, end, parent
@@ -231,7 +231,7 @@ def _note_segment(forest: Any, segment: int, start: int, end: int, parent: int, 
         forest.gap[other, segment] = gap
 
 
-@njit(cache=True)
+@compiled()
 def _join(forest: Any, segment: int, joint: Any, p: Any, flow: float) -> None:
     """Split a segment at the joint and lead a new one from there to p."""
     fork, tip, first = _note_node(forest, joint), _note_node(forest, p), forest.counts[1]
@@ -251,7 +251,7 @@ def _join(forest: Any, segment: int, joint: Any, p: Any, flow: float) -> None:
     forest.tree_flow[tree] += flow
 
 
-@njit(cache=True)
+@compiled()
 def plant_root(forest: Any, root: Any, p: Any, tree: int, flow: float) -> Any:
     """Lay a tree's first vessel from its root to p; False, and nothing laid, where it does not fit."""
     forest.tree_flow[tree] = flow
@@ -263,7 +263,7 @@ def plant_root(forest: Any, root: Any, p: Any, tree: int, flow: float) -> Any:
     return True
 
 
-@njit(cache=True)
+@compiled()
 def _nearest_segments(forest: Any, p: Any, tree: int, nearest: Any, distances: Any) -> Any:
     """Write the segments of a tree nearest to p and their distances, ascending; return how many there are."""
     found = 0
@@ -283,14 +283,14 @@ def _nearest_segments(forest: Any, p: Any, tree: int, nearest: Any, distances: A
     return found
 
 
-@njit(cache=True)
+@compiled()
 def _fits(forest: Any, p: Any, tree: int, flow: float) -> Any:
     """Whether a terminal at p itself would lie inside the region and clear of the other trees."""
     radius = _radius(forest, tree, flow)
     return _depth_at(forest, p) - forest.margin >= radius and _clear_of_others(forest, p, p, tree, flow)
 
 
-@njit(cache=True)
+@compiled()
 def add_terminal(forest: Any, points: Any, tree: int, flow: float, least_distance: float) -> Any:
     """Join the first of the points that lies far enough from its tree and can be joined; False if none can.
 

@@ -1,0 +1,64 @@
+"""Kernels are compiled and kept where that can be, and compiled all the same where it cannot."""
+
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from compilation import _never_fail_to_save as never_fail_to_save
+from compilation import compiled
+
+ROOT = Path(__file__).parents[2]
+KERNEL = """
+import sys
+sys.path.insert(0, {root!r})
+from compilation import compiled
+
+@compiled(nogil=True)
+def doubled(number):
+    return 2 * number
+
+print(doubled(21), doubled._cache.cache_path is not None)
+"""
+
+
+def run_kernel(folder: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
+    (folder / "kernel.py").write_text(KERNEL.format(root=str(ROOT)), encoding="utf-8")
+    given = {name: value for name, value in os.environ.items() if name not in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME")}
+    return subprocess.run(
+        [sys.executable, str(folder / "kernel.py")],
+        env={**given, "PYTHONDONTWRITEBYTECODE": "1", **environment},
+        capture_output=True,
+        encoding="utf-8",
+    )
+
+
+def test_the_compiled_code_is_kept(tmp_path):
+    done = run_kernel(tmp_path)
+    assert (done.returncode, done.stdout) == (0, "42 True\n"), done.stderr
+    assert list((tmp_path / "__pycache__").glob("*.nbc"))
+
+
+def test_without_any_place_for_a_cache_it_is_compiled_anyway(tmp_path):
+    # Files where the folders of the caches would have to be: nobody, root neither, can make a folder there.
+    for name in "__pycache__", "home":
+        (tmp_path / name).write_text("in the way", encoding="utf-8")
+    done = run_kernel(tmp_path, HOME=str(tmp_path / "home"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "42 False\n"
+
+
+def test_a_full_disk_costs_the_copy_alone():
+    @compiled()
+    def tripled(number):
+        return 3 * number
+
+    class Full:
+        def save_overload(self, signature, data):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    tripled._cache = Full()
+    never_fail_to_save(tripled._cache)
+    tripled._cache.load_overload = lambda signature, target: None
+    assert tripled(14) == 42
