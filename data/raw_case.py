@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,14 @@ class RawCase:
         organ = {} if self.organ is None else {"organ": self.organ}
         return {**organ, "vessels": self.vessels, **self.structures}
 
+    def reading_notes(self) -> list[str]:
+        """What the readers of image and masks had to assume or to mend, each line once."""
+        told: dict[str, str] = {}
+        for name, volume in {"image": self.image, **self.masks()}.items():
+            for note in volume.notes:
+                told.setdefault(note, f"{name}: {note}")
+        return list(told.values())
+
 
 def place_mask(mask: Volume, image: Volume, name: str, resample: bool, image_name: str = "image") -> Volume:
     """The mask on the image's own grid: checked, or with `resample` brought there in physical space where it differs.
@@ -55,4 +63,4 @@ def place_mask(mask: Volume, image: Volume, name: str, resample: bool, image_nam
         if not resample:
             raise
         return resample_mask_like(mask, image, name, image_name)
-    return image.with_array(mask.array)
+    return replace(image, array=mask.array, notes=mask.notes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -45,7 +46,8 @@ def resample_like(
         cval=fill,
         prefilter=False,
     )
-    return reference.with_array(sampled.astype(bool) if as_bool and interpolation == "nearest" else sampled)
+    sampled = sampled.astype(bool) if as_bool and interpolation == "nearest" else sampled
+    return replace(reference, array=sampled, notes=volume.notes)
 
 
 def resample_mask_like(mask: Volume, reference: Volume, name: str, reference_name: str) -> Volume:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -27,6 +27,7 @@ class Volume:
     spacing_mm: distance between neighbouring voxel centres along each array axis, > 0.
     origin_mm: centre of voxel (0, 0, 0) in the world (LPS), components z, y, x. Default: zeros.
     direction: rows are world components (z, y, x), columns the unit vectors of the array axes. Default: identity.
+    notes: what its reader had to assume or to mend, a plain line each, for whoever uses it to pass on.
 
     Raises ValueError where these do not fit together.
     """
@@ -35,6 +36,7 @@ class Volume:
     spacing_mm: Vector
     origin_mm: Vector = ()
     direction: Matrix = ()
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         ndim = self.array.ndim
@@ -71,10 +73,10 @@ class Volume:
         return self.array.shape
 
     def with_array(self, array: NDArray) -> Volume:
-        """Another array of the same shape in the same place; raises ValueError for another shape."""
+        """Another array of the same shape in the same place, made of this one; raises ValueError for another shape."""
         if array.shape != self.shape:
             raise ValueError(f"volume: expected an array of shape {self.shape} for this grid, got {array.shape}")
-        return Volume(array, self.spacing_mm, self.origin_mm, self.direction)
+        return replace(self, array=array)
 
     def affine(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """(matrix, offset) with world = matrix @ index + offset; world in mm, components z, y, x."""

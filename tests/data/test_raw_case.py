@@ -29,3 +29,14 @@ def test_placing_a_mask_checks_or_resamples():
         place_mask(shifted, IMAGE, "liver", resample=False)
     placed = place_mask(shifted, IMAGE, "liver", resample=True)
     assert placed.array.sum(axis=(1, 2)).tolist() == [0, 20, 20]
+
+
+@pytest.mark.parametrize("resample", [False, True])
+def test_what_readers_noted_goes_with_their_volume(resample):
+    image = Volume(IMAGE.array, IMAGE.spacing_mm, IMAGE.origin_mm, notes=("spacing assumed",))
+    elsewhere = (7.0, 0.0, 0.0) if resample else IMAGE.origin_mm
+    mask = Volume(MASK.array, MASK.spacing_mm, elsewhere, notes=("spacing assumed", "rescaled"))
+    placed = place_mask(mask, image, "liver", resample)
+    assert placed.notes == mask.notes
+    case = RawCase("a", "p", image, None, placed)
+    assert case.reading_notes() == ["image: spacing assumed", "vessels: rescaled"]
