@@ -32,7 +32,8 @@ from command_line.errors import describe
 from data.files import read_label_map, read_mask
 from data.mask_folders import match_masks, only_file
 from data.provenance import versions
-from data.raw_case import place_mask
+from data.union_grid import on_union_grid
+from data.volume import check_same_geometry
 from data.whole_files import write_whole
 from metrics.case import CaseScores, EvaluationSettings, analyse_pair, score_pair
 from metrics.classes import evaluate_classes, parse_classes
@@ -62,7 +63,7 @@ class Comparison(BaseModel, frozen=True, extra="forbid"):
     classes: tuple[str, ...] = ()
     """For label maps: which labels to compare, each as a mask of its own, such as 1 2, or portal=1 veins=2+3."""
     resample_masks: bool = False
-    """Bring predictions and organs of another grid onto the truth's (nearest neighbour) instead of refusing them."""
+    """Bring masks of another grid or field of view onto the truth's, extended to hold them, instead of refusing."""
     spacing_mm: tuple[float, ...] = ()
     """Voxel size in mm (z y x, or y x) in place of the files' own; TIFF and PNG carry none and count as 1."""
     workers: int = Field(default=1, ge=1)
@@ -99,6 +100,8 @@ class Outcome(NamedTuple):
     """of label maps, those of each class"""
     reason: str = ""
     view: CaseView | None = None
+    notes: tuple[str, ...] = ()
+    """what must be known beside the scores, a line each"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -116,6 +119,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         outcomes[outcome.case_id] = outcome
         if outcome.scores is None:
             tqdm.write(f"failed: {outcome.case_id}: {outcome.reason}", file=sys.stderr)
+        for note in outcome.notes:
+            tqdm.write(f"warning: {outcome.case_id}: {note}", file=sys.stderr)
 
     ordered = [outcomes[job.case_id] for job in jobs]
     cases = {outcome.case_id: outcome.scores for outcome in ordered if outcome.scores is not None}
@@ -164,8 +169,7 @@ def evaluate_all(jobs: Sequence[Job], workers: int) -> Iterator[Outcome]:
 def attempt(job: Job) -> Outcome:
     """Evaluate a case; bad input becomes a reason in one line."""
     try:
-        scores, view = evaluate_files(job)
-        return Outcome(job.case_id, scores, view=view)
+        return evaluate_files(job)
     except (ValueError, OSError) as error:
         return Outcome(job.case_id, None, describe(error))
     except MemoryError:
@@ -176,7 +180,7 @@ def attempt(job: Job) -> Outcome:
         return Outcome(job.case_id, None, f"{type(error).__name__}: {describe(error)} (traceback above)")
 
 
-def evaluate_files(job: Job) -> tuple[CaseScores | dict[str, CaseScores], CaseView | None]:
+def evaluate_files(job: Job) -> Outcome:
     """Read the masks of a case, check that they lie on one grid, cut them to the organ, compare them, look at them."""
     command = job.command
     paths = {role: only_file(files, role, getattr(command, role)) for role, files in job.files.items()}
@@ -184,11 +188,14 @@ def evaluate_files(job: Job) -> tuple[CaseScores | dict[str, CaseScores], CaseVi
         role: (read_label_map if command.classes and role != "organ" else read_mask)(path, command.spacing_mm or None)
         for role, path in paths.items()
     }
-    truth = volumes["truth"]
-    arrays = {
-        role: place_mask(volume, truth, str(paths[role]), command.resample_masks, str(paths["truth"])).array
-        for role, volume in volumes.items()
-    }
+    names = {role: str(path) for role, path in paths.items()}
+    notes = [f"{role}: {note}" for role, volume in volumes.items() for note in volume.notes]
+    if command.resample_masks:
+        volumes, told = on_union_grid(volumes, "truth", names)
+        notes += told
+    for role, volume in volumes.items():
+        check_same_geometry(volumes["truth"], volume, names["truth"], names[role])
+    truth, arrays = volumes["truth"], {role: volume.array for role, volume in volumes.items()}
     organ = arrays.get("organ")
     if organ is not None and not organ.any():
         raise ValueError(f"{paths['organ']}: the organ mask is empty; mend it, or leave --organ out")
@@ -200,7 +207,7 @@ def evaluate_files(job: Job) -> tuple[CaseScores | dict[str, CaseScores], CaseVi
         pair = tuple(np.logical_or.reduce([one.mask_in(array) for one in classes]) for array in pair)
     analyses = analyse_pair(*pair, spacing, settings, organ)
     scores = scores or score_pair(*analyses, settings)
-    return scores, present_case(job.case_id, *analyses, truth, command)
+    return Outcome(job.case_id, scores, view=present_case(job.case_id, *analyses, truth, command), notes=tuple(notes))
 
 
 if __name__ == "__main__":

@@ -8,9 +8,12 @@ from typing import Literal
 import numpy as np
 from scipy import ndimage
 
+from data.lattice import copy_onto, index_map, place_on_lattice, share_outside
 from data.volume import Volume
 
 _ORDER = {"nearest": 0, "linear": 1}
+MOST_OUTSIDE = 0.5
+"""A mask of which more than this lies outside of its image does not belong there."""
 
 
 def resample_like(
@@ -21,13 +24,7 @@ def resample_like(
     Masks and label maps take "nearest" and keep their type; "linear" gives float32. Raises ValueError where one is 2D
     and the other 3D.
     """
-    if volume.ndim != reference.ndim:
-        raise ValueError(
-            f"resampling: expected two volumes of the same number of dimensions, got {volume.ndim} and {reference.ndim}"
-        )
-    to_world, world_offset = reference.affine()
-    from_world, own_offset = volume.affine()
-    inverse = np.linalg.inv(from_world)
+    to_own, offset = index_map(reference, volume)
     array = volume.array
     as_bool = array.dtype == np.bool_
     if interpolation == "linear":
@@ -38,8 +35,8 @@ def resample_like(
     # noise in two equal grids does not cut a layer off.
     sampled = ndimage.affine_transform(
         array,
-        inverse @ to_world,
-        offset=inverse @ (world_offset - own_offset),
+        to_own,
+        offset=offset,
         output_shape=reference.shape,
         order=_ORDER[interpolation],
         mode="grid-constant",
@@ -51,14 +48,24 @@ def resample_like(
 
 
 def resample_mask_like(mask: Volume, reference: Volume, name: str, reference_name: str) -> Volume:
-    """A boolean mask on `reference`'s grid by nearest neighbour.
+    """A boolean mask on `reference`'s grid: copied where its voxels are voxels of that grid, else nearest neighbour.
 
-    Raises ValueError where a mask that has voxels keeps none: it lies elsewhere, and resampling cannot mend that.
+    What lies outside of `reference` is lost, and in the notes. Raises ValueError where that is more than half of the
+    mask, or where nothing is left: it lies elsewhere, and resampling cannot mend that.
     """
-    resampled = resample_like(mask, reference, "nearest")
-    if mask.array.any() and not resampled.array.any():
+    outside = share_outside(mask, reference)
+    place = place_on_lattice(mask, reference)
+    if place is None:
+        resampled = resample_like(mask, reference, "nearest")
+    else:
+        resampled = replace(reference, array=copy_onto(mask, reference, place), notes=mask.notes)
+    if outside > MOST_OUTSIDE or (mask.array.any() and not resampled.array.any()):
+        lies = f"only {1 - outside:.1%} of it lies" if resampled.array.any() else "none of its voxels lies"
         raise ValueError(
-            f"{name}: none of its voxels lies inside {reference_name}; {name} has {mask.describe_geometry()}; "
+            f"{name}: {lies} inside {reference_name}; {name} has {mask.describe_geometry()}; "
             f"{reference_name} has {reference.describe_geometry()}; correct the origin in its header"
         )
+    if outside:
+        note = f"{outside:.1%} of {name} lies outside of {reference_name} and is left out"
+        resampled = replace(resampled, notes=(*resampled.notes, note))
     return resampled

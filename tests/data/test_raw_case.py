@@ -37,6 +37,8 @@ def test_what_readers_noted_goes_with_their_volume(resample):
     elsewhere = (7.0, 0.0, 0.0) if resample else IMAGE.origin_mm
     mask = Volume(MASK.array, MASK.spacing_mm, elsewhere, notes=("spacing assumed", "rescaled"))
     placed = place_mask(mask, image, "liver", resample)
-    assert placed.notes == mask.notes
+    left_out = ("33.3% of liver lies outside of image and is left out",) if resample else ()
+    assert placed.notes == (*mask.notes, *left_out)
     case = RawCase("a", "p", image, None, placed)
-    assert case.reading_notes() == ["image: spacing assumed", "vessels: rescaled"]
+    told = ["image: spacing assumed", "vessels: rescaled", *(f"vessels: {note}" for note in left_out)]
+    assert case.reading_notes() == told

@@ -58,6 +58,16 @@ def test_a_mask_that_lies_elsewhere_is_no_empty_mask():
     assert "\n" not in str(caught.value)
 
 
+def test_what_lies_outside_of_the_image_is_told_or_refused():
+    mask = block((4, 4), (1.0, 1.0), (1.0, 0.0), [(0, 4), (0, 4)])
+    placed = resample_mask_like(mask, Volume(np.zeros((4, 4)), (1.0, 1.0)), "organ", "CT")
+    assert placed.array.sum() == 12
+    assert placed.notes == ("25.0% of organ lies outside of CT and is left out",)
+    far = block((4, 4), (1.0, 1.0), (3.0, 0.0), [(0, 4), (0, 4)])
+    with pytest.raises(ValueError, match=r"organ: only 25\.0% of it lies inside CT"):
+        resample_mask_like(far, Volume(np.zeros((4, 4)), (1.0, 1.0)), "organ", "CT")
+
+
 def test_an_empty_mask_stays_empty():
     empty = block((3, 3), (1.0, 1.0), (100.0, 0.0))
     assert not resample_mask_like(empty, Volume(np.zeros((4, 4)), (1.0, 1.0)), "vessels", "CT").array.any()

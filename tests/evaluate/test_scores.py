@@ -80,6 +80,24 @@ def test_resampling_brings_the_prediction_onto_the_truths_grid(folders):
     assert read_json(folders[2])["cases"]["b"]["dice"] == 1.0
 
 
+def test_nothing_predicted_is_dropped_for_a_truth_that_was_cropped(folders, capsys):
+    prediction, truth, output = folders
+    save(prediction / "b.nii.gz", vessel(8) | vessel(13))
+    evaluate.main(flags(folders))
+    whole = read_json(output)["cases"]["b"]
+    (truth / "b.nii.gz").unlink()
+    box = (slice(3, 6), slice(7, 10), slice(3, 17))
+    origin = tuple(at + part.start * step for at, part, step in zip((10.0, 20.0, 30.0), box, SPACING, strict=True))
+    save(truth / "b.nrrd", vessel(8)[box], origin_mm=origin)
+    assert evaluate.main(flags(folders)) == 1
+    assert "--resample-masks" in capsys.readouterr().err
+    assert evaluate.main(flags(folders, "--resample-masks")) == 0
+    assert read_json(output)["cases"]["b"] == whole
+    told = capsys.readouterr().err
+    assert told.startswith("warning: b: 50.0% of ")
+    assert told.count("\n") == 1
+
+
 def test_pictures_take_the_spacing_given(tmp_path: Path):
     image = pytest.importorskip("skimage.io")
     picture = np.zeros((12, 12), dtype=np.uint8)
