@@ -10,12 +10,12 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
+from data.file_names import is_left_by_system
 from data.itk import itk_reason, quiet_itk
 from data.volume import Volume
 
 _SERIES, _POSITION, _ORIENTATION = "0020|000e", "0020|0032", "0020|0037"
 _THICKNESS, _SPACING_BETWEEN, _PIXEL_SPACING = "0018|0050", "0018|0088", "0028|0030"
-_NOT_SLICES = {"DICOMDIR", "Thumbs.db", "desktop.ini"}
 STEP_TOLERANCE = 0.1
 """A step between slices may differ from the usual one by this share: positions are often rounded to 0.1 mm."""
 
@@ -43,7 +43,7 @@ def read_series(folder: Path) -> Volume:
         raise FileNotFoundError(f"{folder}: no such folder")
     if not folder.is_dir():
         raise ValueError(f"{folder}: expected a folder of DICOM slices, got a file")
-    paths = sorted(path for path in folder.iterdir() if path.is_file() and _may_be_slice(path))
+    paths = sorted(path for path in folder.iterdir() if path.is_file() and not is_left_by_system(path))
     if not paths:
         raise ValueError(f"{folder}: holds no DICOM slices; give the folder with the files of one series")
     with quiet_itk():
@@ -60,10 +60,6 @@ def read_series(folder: Path) -> Volume:
         return Volume(array, (step_mm, *slices[0].pixel_spacing_mm), origin, tuple(map(tuple, direction.tolist())))
     except ValueError as error:
         raise ValueError(f"{slices[0].path}: {error}") from None
-
-
-def _may_be_slice(path: Path) -> bool:
-    return not path.name.startswith(".") and path.name not in _NOT_SLICES
 
 
 def _read_slice(path: Path) -> _Slice:

@@ -12,58 +12,52 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
+from data.channels import grey, one_channel
 from data.dicom import read_series
 from data.file_integrity import check_metaimage, check_nifti
+from data.file_names import NRRD_SUFFIXES, PICTURE_SUFFIXES, STACK_SUFFIXES, VOLUME_SUFFIXES, case_name, volume_suffix
 from data.itk import image_to_volume, itk_reason, quiet_itk, volume_to_image
+from data.nrrd import read_nrrd
+from data.slicer import read_segment, segments
 from data.volume import Volume, checked_spacing
 
-VOLUME_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha", ".mhd", ".tif", ".tiff", ".png")
-WRITTEN_SUFFIXES = VOLUME_SUFFIXES[:4]  # one file each, with geometry
-_PICTURE_SUFFIXES = (".tif", ".tiff", ".png")
-_LUMINANCE = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
+WRITTEN_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha")  # one file each, with geometry
+_PICTURE_SUFFIXES = (*STACK_SUFFIXES, *PICTURE_SUFFIXES)
 _SHOWN_LABELS = 8
 
 
-def volume_suffix(path: Path) -> str | None:
-    """The suffix of a file we read (".nii.gz" as one), or None for any other file."""
-    name = path.name.lower()
-    return next((suffix for suffix in VOLUME_SUFFIXES if name.endswith(suffix) and len(name) > len(suffix)), None)
+def read_volume(path: Path, spacing_mm: Sequence[float] | None = None, channel: str | None = None) -> Volume:
+    """Read one volume with its geometry; the array keeps the type of the file.
 
-
-def case_name(path: Path) -> str:
-    """The file's name without its volume suffix: liver_01.nii.gz -> liver_01; a folder's name as it is."""
-    suffix = volume_suffix(path)
-    return path.name[: -len(suffix)] if suffix else path.name
-
-
-def read_volume(path: Path, spacing_mm: Sequence[float] | None = None) -> Volume:
-    """Read one volume with its geometry; the array keeps the type of the file, colours become their luminance.
-
-    spacing_mm: (z, y, x) to use in place of the file's. TIFF and PNG carry no millimetres (their resolution tags are
-    for printing), so theirs is 1 unless given.
+    spacing_mm: (z, y, x) to use in place of the file's. TIFF and pictures carry no millimetres (their resolution tags
+    are for printing), so theirs is 1 unless given.
+    channel: red, green, blue, luminance or a number from 0: what to take of a picture in colour.
 
     Raises FileNotFoundError, or ValueError that names the file: unknown form, damaged, more than three dimensions,
-    spacing not > 0.
+    spacing not > 0, sheared, in colour without a channel.
     """
+    if _form(path) in NRRD_SUFFIXES:
+        return read_nrrd(path, spacing_mm)
     image = _read_image(path)
     array = sitk.GetArrayFromImage(image)
     if image.GetNumberOfComponentsPerPixel() > 1:
-        # grey + alpha has two components, colour three, colour + alpha four
-        array = (array[..., :3] @ _LUMINANCE if array.shape[-1] >= 3 else array[..., 0]).astype(np.float32)
+        array = one_channel(array[..., :3] if array.shape[-1] >= 3 else array[..., :1], channel, path)
     return image_to_volume(image, array, path, _spacing(path, image, spacing_mm))
 
 
-def read_image_or_series(path: Path) -> Volume:
+def read_image_or_series(path: Path, channel: str | None = None) -> Volume:
     """Read a volume from a file, or from a folder that holds one DICOM series. Errors as in either reader."""
-    return read_series(path) if path.is_dir() else read_volume(path)
+    return read_series(path) if path.is_dir() else read_volume(path, channel=channel)
 
 
 def read_mask(path: Path, spacing_mm: Sequence[float] | None = None) -> Volume:
     """Read a mask as a boolean volume: 0 is outside, the one other value (1, 255, ...) inside; may be empty.
 
-    Raises FileNotFoundError, or ValueError that names the file: as read_volume, and for NaN, probabilities or a label
-    map with several labels.
+    Raises FileNotFoundError, or ValueError that names the file: as read_volume, and for NaN, probabilities, a label
+    map with several labels or a segmentation of 3D Slicer with several segments (see data/slicer.py).
     """
+    if _form(path) in NRRD_SUFFIXES and segments(path):
+        return read_segment(path, spacing_mm=spacing_mm)
     volume = _read_grey(path, spacing_mm)
     return volume.with_array(as_mask(volume.array, str(path)))
 
@@ -151,23 +145,29 @@ def _check_written(path: Path) -> None:
 
 def _read_grey(path: Path, spacing_mm: Sequence[float] | None) -> Volume:
     """The file as a volume of one number a voxel; a picture counts as grey where its colours are equal."""
+    if _form(path) in NRRD_SUFFIXES:
+        return read_nrrd(path, spacing_mm)
     image = _read_image(path)
     array = sitk.GetArrayFromImage(image)
     if image.GetNumberOfComponentsPerPixel() > 1:
-        if (array[..., :3] != array[..., :1]).any():
-            raise ValueError(f"{path}: a picture in colour where a mask is expected; save it in grey, 0 and 255")
-        array = array[..., 0]
+        array = grey(array[..., :3], path)
     return image_to_volume(image, array, path, _spacing(path, image, spacing_mm))
 
 
-def _read_image(path: Path) -> sitk.Image:
-    """Read a file after checking what ITK does not; raises as read_volume."""
+def _form(path: Path) -> str:
+    """The suffix of a file that is there; raises FileNotFoundError, or ValueError for what is no volume file."""
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such file")
     suffix = volume_suffix(path)
     if path.is_dir() or suffix is None:
         got = "a folder" if path.is_dir() else "another kind of file"
         raise ValueError(f"{path}: expected a volume file ({', '.join(VOLUME_SUFFIXES)}), got {got}")
+    return suffix
+
+
+def _read_image(path: Path) -> sitk.Image:
+    """Read a file after checking what ITK does not; raises as read_volume."""
+    suffix = volume_suffix(path)
     if suffix in (".nii", ".nii.gz"):
         check_nifti(path, finite=True)
     elif suffix in (".mha", ".mhd"):

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from data.files import as_mask, case_name, read_image_or_series, read_label_map, read_mask, read_volume, write_volume
+from data.files import as_mask, read_image_or_series, read_label_map, read_mask, read_volume, write_volume
 from data.volume import Volume, check_same_geometry
 
 TURNED = ((0.0, 0.6, -0.8), (0.0, 0.8, 0.6), (1.0, 0.0, 0.0))
@@ -65,17 +65,6 @@ def test_the_same_volume_gives_the_same_bytes(tmp_path, suffix):
     assert (tmp_path / f"a{suffix}").read_bytes() == (tmp_path / f"b{suffix}").read_bytes()
 
 
-def test_case_names():
-    names = {
-        "liver_01.nii.gz": "liver_01",
-        "a.b.NRRD": "a.b",
-        "x.tiff": "x",
-        "PATIENT_DICOM": "PATIENT_DICOM",
-        ".png": ".png",
-    }
-    assert {given: case_name(Path(given)) for given in names} == names
-
-
 def test_pictures_have_no_millimetres_unless_given(tmp_path):
     image = sitk.GetImageFromArray(np.arange(24, dtype=np.uint8).reshape(2, 3, 4))
     image.SetSpacing((0.35, 0.35, 1.0))
@@ -88,12 +77,16 @@ def test_pictures_have_no_millimetres_unless_given(tmp_path):
         read_volume(tmp_path / "stack.tif", (0.0, 1.0, 1.0))
 
 
-def test_colours_become_luminance_and_no_mask(tmp_path):
+def test_a_colour_is_chosen_and_is_no_mask(tmp_path):
     colour = np.zeros((2, 2, 3), np.uint8)
     colour[0, 0] = (100, 0, 0)
     colour[1, 1] = (10, 20, 30)
     sitk.WriteImage(sitk.GetImageFromArray(colour, isVector=True), str(tmp_path / "rgb.png"))
-    np.testing.assert_allclose(read_volume(tmp_path / "rgb.png").array, [[29.9, 0], [0, 18.15]], rtol=1e-6)
+    np.testing.assert_allclose(
+        read_volume(tmp_path / "rgb.png", channel="luminance").array, [[29.9, 0], [0, 18.15]], rtol=1e-6
+    )
+    with pytest.raises(ValueError, match=r"rgb\.png: in colour .* choose one with --channel"):
+        read_volume(tmp_path / "rgb.png")
     with pytest.raises(ValueError, match=r"rgb\.png: a picture in colour where a mask"):
         read_mask(tmp_path / "rgb.png")
     grey = np.repeat(np.array([[0, 255], [255, 0]], np.uint8)[..., None], 3, axis=-1)

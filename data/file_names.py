@@ -1,0 +1,44 @@
+"""Names of files: which of a folder's files are somebody's volumes, and what their cases are called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+STACK_SUFFIXES = (".ome.tiff", ".ome.tif", ".tiff", ".tif")
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".ppm", ".pgm", ".bmp")
+NIFTI_SUFFIXES = (".nii.gz", ".nii")
+NRRD_SUFFIXES = (".seg.nrrd", ".seg.nhdr", ".nrrd", ".nhdr")
+METAIMAGE_SUFFIXES = (".mha", ".mhd")
+VOLUME_SUFFIXES = (*NIFTI_SUFFIXES, *NRRD_SUFFIXES, *METAIMAGE_SUFFIXES, *STACK_SUFFIXES, *PICTURE_SUFFIXES)
+"""Longer ones first: CASE.seg.nrrd is case CASE."""
+_LEFT_BY_SYSTEMS = {"thumbs.db", "desktop.ini", "dicomdir", "icon\r", "__macosx", "@eadir", "lost+found"}
+
+
+def volume_suffix(path: Path) -> str | None:
+    """The suffix of a file we read (".nii.gz", ".seg.nrrd" as one), or None for any other file."""
+    name = path.name.lower()
+    return next((suffix for suffix in VOLUME_SUFFIXES if name.endswith(suffix) and len(name) > len(suffix)), None)
+
+
+def case_name(path: Path) -> str:
+    """The file's name without its volume suffix: liver_01.nii.gz -> liver_01; a folder's name as it is."""
+    suffix = volume_suffix(path)
+    return path.name[: -len(suffix)] if suffix else path.name
+
+
+def is_left_by_system(path: Path) -> bool:
+    """Hidden (._CASE.nii.gz, .DS_Store) or put there by a file manager (Thumbs.db, desktop.ini): nobody's data."""
+    return path.name.startswith(".") or path.name.lower() in _LEFT_BY_SYSTEMS
+
+
+def is_volume_file(path: Path) -> bool:
+    """A file whose name says that it is a volume, mask or picture of a case; hidden files are none."""
+    return volume_suffix(path) is not None and not is_left_by_system(path) and path.is_file()
+
+
+def volume_files(folder: Path) -> list[Path]:
+    """The volumes, masks and pictures in a folder (not in its sub-folders), sorted by name.
+
+    Raises FileNotFoundError or NotADirectoryError, as the system words it.
+    """
+    return sorted(path for path in folder.iterdir() if is_volume_file(path))

@@ -1,0 +1,145 @@
+"""NRRD files, attached (.nrrd) or with their data beside them (.nhdr)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.detached import beside
+from data.nrrd_header import NrrdHeader, read_header
+from data.placement import place
+from data.unpack_limit import check_unpacked
+from data.volume import Volume
+from data.voxels import check_finite, check_packed_size, open_packed, read_voxels, voxel_count
+
+_TO_LPS = {
+    "left-posterior-superior": (1, 1, 1),
+    "lps": (1, 1, 1),
+    "right-anterior-superior": (-1, -1, 1),
+    "ras": (-1, -1, 1),
+    "left-anterior-superior": (1, -1, 1),
+    "las": (1, -1, 1),
+}
+_SPACE_KINDS = {"domain", "space", "", "???", "none"}
+_LONGEST_NUMBER = 40
+
+
+def read_nrrd(path: Path, spacing_mm: Sequence[float] | None = None) -> Volume:
+    """Read a volume of one number a voxel; spacing_mm (z, y, x) goes in place of the file's.
+
+    Raises ValueError or OSError that names the file: damaged, data elsewhere than beside its header, several numbers a
+    voxel, more than three dimensions, sheared.
+    """
+    header = nrrd_header(path)
+    shape = header.shape()
+    components = [size for size, spatial in zip(shape, spatial_axes(header), strict=True) if not spatial]
+    if any(size > 1 for size in components):
+        raise ValueError(f"{path}: {voxel_count(components)} numbers a voxel where one is expected")
+    if len(shape) - len(components) not in (2, 3):
+        sizes = " x ".join(map(str, shape[::-1]))
+        raise ValueError(
+            f"{path}: an image of {len(shape) - len(components)} dimensions (x, y, z, ... = {sizes}) "
+            "where one volume is expected; save the volume you mean as a file of its own"
+        )
+    return place_nrrd(header, read_numbers(header), spacing_mm)
+
+
+def nrrd_header(path: Path) -> NrrdHeader:
+    """The header of a file; raises ValueError or OSError that names the file."""
+    with path.open("rb") as stream:
+        return read_header(path, stream)
+
+
+def spatial_axes(header: NrrdHeader) -> list[bool]:
+    """For each axis in array order, whether it lies in space; a list of layers or of colours does not."""
+    count = len(header.shape())
+    if header.fields.get("space directions"):
+        return [word.lower() != "none" for word in header.words("space directions", count)][::-1]
+    kinds = header.words("kinds", count) if "kinds" in header.fields else [""] * count
+    return [kind.lower() in _SPACE_KINDS for kind in kinds][::-1]
+
+
+def place_nrrd(header: NrrdHeader, array: NDArray, spacing_mm: Sequence[float] | None) -> Volume:
+    """An array of the header's axes in space, in its place; axes of length 1 that are none are left off."""
+    spatial = spatial_axes(header)
+    ndim = sum(spatial)
+    array = array.reshape([size for size, kept in zip(header.shape(), spatial, strict=True) if kept])
+    if not header.fields.get("space directions"):
+        return place(array, np.diag(_spacings(header, spatial)), np.zeros(ndim), header.path, spacing_mm)
+    space = header.fields.get("space", "").lower()
+    signs = _TO_LPS.get(space, (1,) * ndim if not space else None)
+    if signs is None or len(signs) != ndim:
+        raise header.error("space", f"left-posterior-superior or another space of {ndim} axes")
+    words = [word for word in header.words("space directions") if word.lower() != "none"]
+    steps = np.array([_vector(header, "space directions", word, ndim) for word in words]).T
+    origin = header.fields.get("space origin", "(" + ",".join("0" * ndim) + ")").replace(" ", "")
+    flip = np.array(signs)
+    return place(
+        array,
+        flip[:, None] * steps,
+        flip * np.array(_vector(header, "space origin", origin, ndim)),
+        header.path,
+        spacing_mm,
+    )
+
+
+def _spacings(header: NrrdHeader, spatial: Sequence[bool]) -> list[float]:
+    if "spacings" not in header.fields:
+        return [1.0] * sum(spatial)
+    words = header.words("spacings", len(spatial))
+    try:
+        spacings = [abs(float(word)) for word, kept in zip(words, spatial[::-1], strict=True) if kept]
+    except ValueError:
+        raise header.error("spacings", "numbers") from None
+    # NaN is the format's word for "not known"
+    return [1.0 if np.isnan(value) else value for value in spacings]
+
+
+def _vector(header: NrrdHeader, field: str, word: str, ndim: int) -> list[float]:
+    try:
+        numbers = [float(number) for number in word.removeprefix("(").removesuffix(")").split(",")]
+    except ValueError:
+        numbers = []
+    if len(numbers) != ndim or not np.isfinite(numbers).all() or word[:1] != "(" or word[-1:] != ")":
+        raise header.error(field, f"vectors of {ndim} numbers")
+    return numbers
+
+
+def read_numbers(header: NrrdHeader) -> NDArray:
+    """Every number of the file, in array order; raises ValueError or OSError that names the file."""
+    path, encoding, shape = header.path, header.encoding(), header.shape()
+    if any(header.fields.get(skip, "0") != "0" for skip in ("line skip", "lineskip", "byte skip", "byteskip")):
+        raise ValueError(f"{path}: skips lines or bytes before its data; write it again without")
+    data, start = path, header.end
+    if name := header.fields.get("data file", header.fields.get("datafile", "")):
+        data, start = beside(path, name), 0
+    size = np.dtype(header.dtype()).itemsize * voxel_count(shape)
+    check_unpacked(path, size)
+    with data.open("rb") as stream:
+        stream.seek(start)
+        if encoding == "ascii":
+            return _read_ascii(stream.read(_LONGEST_NUMBER * voxel_count(shape) + 1), header)
+        if encoding == "gzip":
+            check_packed_size(path, data.stat().st_size - start, size)
+        return read_voxels(open_packed(stream, encoding), shape, header.dtype(), path)
+
+
+def _read_ascii(text: bytes, header: NrrdHeader) -> NDArray:
+    shape, dtype = header.shape(), np.dtype(header.dtype())
+    words = text.split()
+    if len(words) != voxel_count(shape):
+        raise ValueError(
+            f"{header.path}: {len(words)} numbers as text where its header announces {voxel_count(shape)}; get it again"
+        )
+    try:
+        if dtype.kind == "f":
+            array = np.array([float(word) for word in words], dtype)
+        else:
+            array = np.array([int(word) for word in words], dtype)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"{header.path}: holds no numbers of type {dtype} as text ({error}); get it again") from None
+    check_finite(array, header.path)
+    return array.reshape(shape)
