@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from data.json_files import read_json, to_json, write_json
 from data.whole_files import naming_path, sync_folder, write_whole
 
-FORMAT = 2
+FORMAT = 3
 """Raised whenever older code could misread what newer code writes."""
 CASE_FILE, DATASET_FILE = "case.json", "dataset.json"
 _TEMPORARY = re.compile(r"^\.(?:tmp|old)-.*-(?P<pid>\d+)$")

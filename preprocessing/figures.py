@@ -50,7 +50,8 @@ def draw_case(path: Path, arrays: Mapping[str, np.ndarray], record: Mapping[str,
     """
     image, organ = np.asarray(arrays["image"]), np.asarray(arrays["organ"]) > 0
     labels = np.asarray(arrays["scales"])
-    views = views_of(record["grid"]["native_direction"])
+    # A prepared case has the patient's own axes, however its file was stored.
+    views = views_of(np.eye(labels.ndim).tolist())
     spacing = record["spacing_mm"]
     extents = [(view.height(labels.shape, spacing), view.width(labels.shape, spacing)) for view in views]
     # All panels share one scale of millimetres, so that sizes can be compared across them.

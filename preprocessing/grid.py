@@ -1,4 +1,7 @@
-"""The grid a network sees, cut and resampled from a patient's own grid, and the way back.
+"""The grid a network sees, turned, cut and resampled from a file's own grid, and the way back.
+
+First of all the axes are turned to the patient's own (see `preprocessing/orientation.py`), as a view: from there on a
+patient is the same array however its file is stored, and every number comes out the same to the last bit.
 
 Voxel edges are aligned: the first prepared voxel begins where the crop box begins and the last one ends where it ends,
 so nothing is shifted by half a voxel on the way there or back. Interpolation is linear and separable, one axis at a
@@ -19,9 +22,14 @@ import scipy.sparse
 from pydantic import BaseModel, Field, PositiveFloat, PositiveInt, model_validator
 
 from data.volume import Volume
+from preprocessing.orientation import canonical_orientation
+from vessels.box import foreground_box
+from vessels.orientation import Orientation
 
 # Weights are rounded to float32: a voxel half inside must not fall outside by the last bit.
 _HALF = 0.5 - 1e-5
+# Headers hold spacings in single or double precision: their last digits must decide on no voxel.
+_HEADER_DIGITS, _HEADER_NOISE = 4, 1e-4
 
 
 class GridSettings(BaseModel, frozen=True, extra="forbid"):
@@ -32,10 +40,11 @@ class GridSettings(BaseModel, frozen=True, extra="forbid"):
     margin_mm: float = Field(default=5.0, ge=0, allow_inf_nan=False)
     """Room kept around the organ's bounding box on each side, in mm; cut where the volume ends."""
     size: tuple[PositiveInt, ...] | None = None
-    """Prepared shape in voxels, z y x (or y x): every case is stretched to it. Not together with spacing_mm."""
+    """Prepared shape in voxels along the patient's z y x (2D: the image's y x), however the file is stored: every case
+    is stretched to it. Not together with spacing_mm."""
     spacing_mm: tuple[PositiveFloat, ...] | None = None
-    """Prepared spacing in mm, z y x (or y x), moved by less than half a voxel in all so that the crop box is filled
-    exactly. With neither size nor spacing_mm the native voxels are kept."""
+    """Prepared spacing in mm along the patient's z y x (2D: the image's y x), moved by less than half a voxel in all so
+    that the crop box is filled exactly. With neither size nor spacing_mm the native voxels are kept."""
 
     @model_validator(mode="after")
     def _check_one_target(self) -> "GridSettings":
@@ -48,18 +57,23 @@ class GridSettings(BaseModel, frozen=True, extra="forbid"):
 
 @dataclass(frozen=True)
 class Grid:
-    """Where a prepared array lies in its patient's own grid. Plain data: `to_dict` and `from_dict` go through JSON.
+    """Where a prepared array lies in its file's own grid. Plain data: `to_dict` and `from_dict` go through JSON.
 
     Attributes:
-        native_shape, native_spacing_mm, native_origin_mm, native_direction: geometry of the original volume (z, y, x).
-        crop_start, crop_stop: the box of native voxels that is kept, stop excluded.
-        shape, spacing_mm: the prepared array's shape in voxels and its spacing in mm.
+        native_shape, native_spacing_mm, native_origin_mm, native_direction: geometry of the original volume, in the
+            file's own axis order.
+        axes: the native axes in the order of the patient's z, y, x.
+        backwards: for each native axis, whether it runs against the patient's.
+        crop_start, crop_stop: the box of voxels that is kept, stop excluded, once the axes are turned.
+        shape, spacing_mm: the prepared array's shape in voxels and its spacing in mm, along the patient's z, y, x.
     """
 
     native_shape: tuple[int, ...]
     native_spacing_mm: tuple[float, ...]
     native_origin_mm: tuple[float, ...]
     native_direction: tuple[tuple[float, ...], ...]
+    axes: tuple[int, ...]
+    backwards: tuple[bool, ...]
     crop_start: tuple[int, ...]
     crop_stop: tuple[int, ...]
     shape: tuple[int, ...]
@@ -72,24 +86,29 @@ class Grid:
 
     @property
     def crop_box(self) -> tuple[slice, ...]:
-        """The kept part of a native array."""
+        """The kept part of a turned array."""
         return tuple(slice(start, stop) for start, stop in zip(self.crop_start, self.crop_stop))
+
+    def turned(self, native: np.ndarray) -> np.ndarray:
+        """A native array (*native S) with the patient's axes; a view: what is written to it is written there."""
+        return Orientation(self.axes, self.backwards).lay(native)
 
     def image_to_prepared(self, image: np.ndarray) -> np.ndarray:
         """A native image (*native S) on the prepared grid, float32 (*S): linear, averaged where it shrinks."""
         self._check_shape(image, self.native_shape, "image")
-        return resample(image[self.crop_box], self.shape, average=True)
+        return resample(self.turned(image)[self.crop_box], self.shape, average=True)
 
     def mask_to_prepared(self, mask: np.ndarray) -> np.ndarray:
         """A native mask, bool (*native S), on the prepared grid, bool (*S): linear, foreground from one half on."""
         self._check_shape(mask, self.native_shape, "mask")
-        return resample(mask[self.crop_box].astype(bool), self.shape) >= _HALF
+        return resample(self.turned(mask)[self.crop_box].astype(bool), self.shape) >= _HALF
 
     def to_native(self, probabilities: np.ndarray, fill: float = 0.0) -> np.ndarray:
         """Prepared probabilities (*S) in the full native grid, float32 (*native S): linear, `fill` outside the crop."""
         self._check_shape(probabilities, self.shape, "probabilities")
         native = np.full(self.native_shape, fill, dtype=np.float32)
-        native[self.crop_box] = resample(probabilities, native[self.crop_box].shape)
+        cropped = self.turned(native)[self.crop_box]
+        cropped[...] = resample(probabilities, cropped.shape)
         return native
 
     def to_dict(self) -> dict[str, Any]:
@@ -125,50 +144,53 @@ def plan_grid(image: Volume, organ: Volume | None, settings: GridSettings) -> Gr
         ValueError: crop is "organ" and there is no organ mask or it is empty; size or spacing_mm has another number
             of axes than the image.
     """
-    native_shape, native_spacing = image.array.shape, tuple(float(value) for value in image.spacing_mm)
-    start, stop = _crop_box(native_shape, native_spacing, organ, settings)
-    extent_mm = [(last - first) * spacing for first, last, spacing in zip(start, stop, native_spacing)]
-    shape = _prepared_shape([last - first for first, last in zip(start, stop)], extent_mm, settings)
+    orientation = canonical_orientation(image.direction)
+    spacing = orientation.lay_sizes(image.spacing_mm)
+    start, stop = _crop_box(image, organ, orientation, settings)
+    kept = tuple(last - first for first, last in zip(start, stop))
+    extent_mm = [count * size for count, size in zip(kept, spacing)]
+    shape = _prepared_shape(kept, extent_mm, settings)
     return Grid(
-        native_shape=tuple(int(length) for length in native_shape),
-        native_spacing_mm=native_spacing,
-        native_origin_mm=tuple(float(value) for value in image.origin_mm),
-        native_direction=tuple(tuple(float(value) for value in row) for row in image.direction),
+        native_shape=image.shape,
+        native_spacing_mm=image.spacing_mm,
+        native_origin_mm=image.origin_mm,
+        native_direction=image.direction,
+        axes=orientation.axes,
+        backwards=orientation.backwards,
         crop_start=start,
         crop_stop=stop,
         shape=shape,
         spacing_mm=tuple(
             # An axis that is not resampled keeps its spacing to the last bit.
-            spacing if length == last - first else extent / length
-            for extent, length, spacing, first, last in zip(extent_mm, shape, native_spacing, start, stop)
+            size if new == old else extent / new
+            for extent, new, old, size in zip(extent_mm, shape, kept, spacing)
         ),
     )
 
 
 def _crop_box(
-    shape: tuple[int, ...], spacing_mm: tuple[float, ...], organ: Volume | None, settings: GridSettings
+    image: Volume, organ: Volume | None, orientation: Orientation, settings: GridSettings
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """First and last+1 voxel kept along each axis."""
+    """First and last+1 voxel kept along each axis of the turned image."""
+    shape, spacing_mm = orientation.lay_sizes(image.shape), orientation.lay_sizes(image.spacing_mm)
     if settings.crop == "volume":
-        return (0,) * len(shape), tuple(int(length) for length in shape)
+        return (0,) * len(shape), shape
     remedy = "give one, or keep the whole volume with --preprocessing.grid.crop volume"
     if organ is None:
         raise ValueError(f"no organ mask to crop to: {remedy}")
-    if organ.array.shape != shape:
-        raise ValueError(f"organ mask: expected the image's shape {shape}, got {organ.array.shape}")
+    if organ.shape != image.shape:
+        raise ValueError(f"organ mask: expected the image's shape {image.shape}, got {organ.shape}")
+    if not organ.array.any():
+        raise ValueError(f"organ mask is empty, nothing to crop to: {remedy}")
     start, stop = [], []
-    for axis, (length, spacing) in enumerate(zip(shape, spacing_mm)):
-        others = tuple(other for other in range(len(shape)) if other != axis)
-        occupied = np.flatnonzero(organ.array.any(axis=others))
-        if occupied.size == 0:
-            raise ValueError(f"organ mask is empty, nothing to crop to: {remedy}")
-        margin = math.ceil(settings.margin_mm / spacing - 1e-9)
-        start.append(max(0, int(occupied[0]) - margin))
-        stop.append(min(int(length), int(occupied[-1]) + 1 + margin))
+    for side, length, spacing in zip(foreground_box(orientation.lay(organ.array)), shape, spacing_mm):
+        margin = math.ceil(settings.margin_mm / spacing - _HEADER_NOISE)
+        start.append(max(0, side.start - margin))
+        stop.append(min(length, side.stop + margin))
     return tuple(start), tuple(stop)
 
 
-def _prepared_shape(crop_shape: list[int], extent_mm: list[float], settings: GridSettings) -> tuple[int, ...]:
+def _prepared_shape(crop_shape: tuple[int, ...], extent_mm: list[float], settings: GridSettings) -> tuple[int, ...]:
     """Shape of the prepared array for a crop box of that shape and extent."""
     target: Sequence[float] | None = settings.size or settings.spacing_mm
     if target is not None and len(target) != len(crop_shape):
@@ -180,8 +202,9 @@ def _prepared_shape(crop_shape: list[int], extent_mm: list[float], settings: Gri
     if settings.size:
         return tuple(settings.size)
     if settings.spacing_mm:
-        return tuple(max(1, round(extent / spacing)) for extent, spacing in zip(extent_mm, settings.spacing_mm))
-    return tuple(crop_shape)
+        wanted = [extent / spacing for extent, spacing in zip(extent_mm, settings.spacing_mm)]
+        return tuple(max(1, round(round(length, _HEADER_DIGITS))) for length in wanted)
+    return crop_shape
 
 
 def resample(array: np.ndarray, shape: Sequence[int], average: bool = False) -> np.ndarray:

@@ -13,6 +13,7 @@ from data.raw_case import RawCase
 from data.volume import Volume
 from preprocessing.grid import Grid, GridSettings, plan_grid
 from preprocessing.intensity import IntensitySettings, check_intensities, normalise
+from preprocessing.orientation import layout_name
 from preprocessing.tubed_skeleton import tubed_skeleton
 from vessels.scales import ScaleDecomposition, ScaleSettings, ScaleWarning, decompose_scales
 
@@ -39,7 +40,7 @@ class PreparedImage:
     """What a network sees, and the way back.
 
     Attributes:
-        image: scaled intensities, float32 (*S).
+        image: scaled intensities, float32 (*S), axes along the patient's z, y, x.
         organ: organ mask on the same grid, bool (*S), or None.
         grid: leads back to the native grid.
     """
@@ -82,9 +83,9 @@ def prepare_case(raw: RawCase, settings: PreprocessingSettings) -> tuple[dict[st
 
     Returns:
         Arrays `image` float32, `organ` uint8 (all ones without an organ mask), `scales` uint8 (0 background, 1 the
-        smallest vessels), `skeleton` uint8, `tubed_skeleton` uint8 and `branches` int32, all (*S); and a record for
-        JSON: geometry, provenance, voxel counts before and after resampling, thresholds, radii, notes, settings and
-        versions.
+        smallest vessels), `skeleton` uint8, `tubed_skeleton` uint8 and `branches` int32, all (*S) with their axes along
+        the patient's z, y, x; and a record for JSON: geometry, provenance, voxel counts before and after resampling,
+        thresholds, radii, notes, settings and versions.
 
     Raises:
         ValueError: an image without information, no organ to crop to, or no vessel voxel; the line names the case.
@@ -112,6 +113,7 @@ def prepare_case(raw: RawCase, settings: PreprocessingSettings) -> tuple[dict[st
         "patient_id": raw.patient_id,
         "shape": list(prepared.grid.shape),
         "spacing_mm": list(prepared.grid.spacing_mm),
+        "orientation": layout_name(prepared.grid.ndim),
         "grid": prepared.grid.to_dict(),
         "organ_given": raw.organ is not None,
         "native_voxels": _count({key: mask.array for key, mask in raw.masks().items()}),
@@ -168,12 +170,13 @@ def _vessels_to_segment(raw: RawCase, settings: PreprocessingSettings, name: str
 
 
 def _notes(raw: RawCase, settings: PreprocessingSettings) -> list[str]:
+    notes = raw.reading_notes()
     if raw.organ is None:
-        return ["no organ mask: vessels and grey values of the whole volume are used"]
+        return [*notes, "no organ mask: vessels and grey values of the whole volume are used"]
     outside = np.count_nonzero(raw.vessels.array & ~raw.organ.array)
     if outside and settings.restrict_to_organ:
-        return [f"{outside:,} vessel voxels outside the organ were left out"]
-    return []
+        notes.append(f"{outside:,} vessel voxels outside the organ were left out")
+    return notes
 
 
 def _count(masks: Mapping[str, np.ndarray]) -> dict[str, int]:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from preprocessing.orientation import canonical_orientation
+
 # World components in array order z, y, x: towards the head, the back and the left (LPS).
 _TOWARDS, _AWAY = ("S", "P", "L"), ("I", "A", "R")
 _TITLES = ("axial, from below", "coronal, from the front", "sagittal, from the left")
@@ -45,12 +47,12 @@ def views_of(direction: Sequence[Sequence[float]]) -> list[View]:
 
     Heads point up, faces point up or to the left, and the patient's right is at the left, as radiologists have it.
     """
-    matrix = np.asarray(direction, dtype=float)
-    ndim = matrix.shape[1]
+    ndim = len(direction)
     if ndim == 2:
         return [View(None, 0, 1, (), "", ())]
-    world = _assign_axes(matrix)
-    sign = [1 if matrix[world[axis], axis] > 0 else -1 for axis in range(ndim)]
+    nearest = canonical_orientation(direction)
+    world = [nearest.axes.index(axis) for axis in range(ndim)]
+    sign = [-1 if backwards else 1 for backwards in nearest.backwards]
     views = []
     for component in range(ndim):
         axis = world.index(component)
@@ -63,18 +65,6 @@ def views_of(direction: Sequence[Sequence[float]]) -> list[View]:
             ends[1] = ends[1][::-1]
         views.append(View(axis, rows, columns, flipped, _TITLES[component], (*ends[0], *ends[1])))
     return views
-
-
-def _assign_axes(matrix: np.ndarray) -> list[int]:
-    """The world component nearest to each array axis, each taken once, however oblique the scan."""
-    world = [-1] * matrix.shape[1]
-    strength = np.abs(matrix).astype(float)
-    for _ in world:
-        component, axis = np.unravel_index(np.argmax(strength), strength.shape)
-        world[int(axis)] = int(component)
-        strength[component, :] = -1
-        strength[:, axis] = -1
-    return world
 
 
 def project_maximum(image: np.ndarray, organ: np.ndarray, view: View) -> np.ndarray:

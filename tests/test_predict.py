@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from scipy.spatial.transform import Rotation
 
 import predict
 from data.files import read_volume, write_volume
@@ -16,6 +17,7 @@ from models.settings import ModelSettings
 from preprocessing.grid import GridSettings
 from preprocessing.intensity import IntensitySettings
 from preprocessing.prepare import PreprocessingSettings
+from tests.storage_orders import all_stored, restored
 from training.checkpoint import save_checkpoint
 from training.predictor import Predictor
 from training.settings import RunSettings
@@ -94,6 +96,30 @@ def test_without_an_organ_the_whole_volume_is_looked_at_at_the_trained_voxel_siz
     found = predictor.predict(image, None).mask.array
     assert 2 * (found & vessel).sum() / (found.sum() + vessel.sum()) > 0.85
     assert {tuple(shape[2:]) for shape in seen} == {(16, 16, 16)}
+
+
+@pytest.mark.parametrize("cropped", [True, False])
+def test_48_storage_orders_of_a_ct_are_one_prediction(checkpoint, cropped):
+    """The network's own arithmetic, to the last bit; a CT tilted as a gantry is, with noise and an organ at one end."""
+    tilt = Rotation.from_euler("zyx", (3, -8, 12), degrees=True).as_matrix()
+    geometry = {**GEOMETRY, "direction": tuple(map(tuple, tilt.tolist()))}
+    image, organ, _ = ct_with_vessel()
+    noisy = image.array + np.random.default_rng(0).normal(0, 20, SHAPE).astype(np.float32)
+    image, organ = Volume(noisy, **geometry), Volume(organ.array, **geometry)
+    predictor = Predictor(checkpoint, "cpu")
+    expected = predictor.predict(image, organ if cropped else None)
+    assert len(np.unique(expected.probabilities.array)) > 1000
+    for order, (stored_image, stored_organ) in all_stored(image, organ):
+        found = predictor.predict(stored_image, stored_organ if cropped else None)
+        for volume, first in ((found.mask, expected.mask), (found.probabilities, expected.probabilities)):
+            assert volume.direction == stored_image.direction
+            np.testing.assert_array_equal(volume.array, restored(first.array, order))
+
+
+def test_a_checkpoint_of_another_layout_is_refused(tmp_path):
+    save_checkpoint(tmp_path / "other.pt", {**untrained_state((16, 16, 16)), "orientation": "RAS"})
+    with pytest.raises(ValueError, match="trained on arrays laid out RAS, this version prepares them LPS"):
+        Predictor(tmp_path / "other.pt", "cpu")
 
 
 def test_files_there_and_back(checkpoint, tmp_path, monkeypatch, capsys):

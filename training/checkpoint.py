@@ -12,7 +12,8 @@ import torch
 from data.whole_files import write_whole
 
 CheckpointName = Literal["latest", "best", "final"]
-FORMAT = 1
+FORMAT = 2
+"""Raised whenever an older checkpoint would be read as something else: since 2, all patients lie in one layout."""
 _REQUIRED = ("format", "config", "preprocessing", "network", "model", "epoch")
 
 
@@ -52,7 +53,9 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     if not isinstance(state, dict) or any(key not in state for key in _REQUIRED):
         raise ValueError(f"{path}: not a checkpoint of train.py (expected the keys {', '.join(_REQUIRED)})")
     if state["format"] != FORMAT:
-        raise ValueError(f"{path}: checkpoint format {state['format']}, this version reads format {FORMAT}")
+        raise ValueError(
+            f"{path}: checkpoint format {state['format']}, this version reads format {FORMAT}; train again"
+        )
     return state
 
 

@@ -11,6 +11,7 @@ from data.volume import Volume
 from models.build import build_inference_network, place_network
 from models.outputs import Formulation, main_probability
 from preprocessing.grid import GridSettings
+from preprocessing.orientation import layout_name
 from preprocessing.prepare import PreprocessingSettings, prepare_image
 from training.checkpoint import load_checkpoint
 from training.device import DeviceName, autocast, choose_device, choose_precision
@@ -57,6 +58,12 @@ class Predictor:
         self._network = place_network(network, self._device).eval()
         self._inference = (inference or InferenceOverrides()).over(self._settings.inference)
         self._prepared: dict[str, Any] = state["prepared"]
+        layout = layout_name(self._network_ndim())
+        if (trained_on := state.get("orientation", layout)) != layout:
+            raise ValueError(
+                f"{checkpoint}: trained on arrays laid out {trained_on}, this version prepares them {layout}; use the "
+                "version that trained it"
+            )
 
     @property
     def formulation(self) -> Formulation:

@@ -14,6 +14,7 @@ from data.loading import label_voxels
 from losses.total import TotalLoss
 from models.build import Network, build_network, load_weights, place_network
 from models.outputs import TaskOutputs
+from preprocessing.orientation import layout_name
 from training.checkpoint import save_checkpoint
 from training.device import choose_device, choose_precision, set_determinism
 from training.distributed import ALONE, Ranks, distribute
@@ -99,6 +100,7 @@ def _describe_cases(settings: RunSettings, fold: Mapping[str, Sequence[str]]) ->
             "shape": np.median([record["shape"] for record in records], axis=0).astype(int).tolist(),
             "spacing_mm": np.median([record["spacing_mm"] for record in records], axis=0).tolist(),
         },
+        "orientation": layout_name(len(records[0]["shape"])),
         "cases": {"train": list(fold["train"]), "val": list(fold["val"])},
     }
 

@@ -6,9 +6,12 @@ skeleton: laid down in its own way first, a mask gives the same result from any 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+Number = TypeVar("Number", int, float)
 
 
 @dataclass(frozen=True)
@@ -22,12 +25,17 @@ class Orientation:
     axes: tuple[int, ...]
     backwards: tuple[bool, ...]
 
+    @classmethod
+    def as_stored(cls, ndim: int) -> "Orientation":
+        """The orientation that changes nothing."""
+        return cls(tuple(range(ndim)), (False,) * ndim)
+
     def lay(self, array: np.ndarray) -> np.ndarray:
         """Turn an array (*S), as a view: what is written to it lands in the array as it was stored."""
         return array[self._steps()].transpose(self.axes)
 
-    def lay_sizes(self, sizes: Sequence[float]) -> tuple[float, ...]:
-        """Turn one number an axis, such as the spacing."""
+    def lay_sizes(self, sizes: Sequence[Number]) -> tuple[Number, ...]:
+        """Turn one number an axis, such as the spacing or the shape."""
         return tuple(sizes[axis] for axis in self.axes)
 
     def _steps(self) -> tuple[slice, ...]:

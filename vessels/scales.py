@@ -104,9 +104,7 @@ def decompose_scales(
     spacing = _checked(mask, spacing_mm, quantiles, estimator, surface_neighbours)
     refined = estimator != "paper"
     box = _roomy_box(mask)
-    pose = (
-        own_orientation(mask[box], spacing) if refined else Orientation(tuple(range(mask.ndim)), (False,) * mask.ndim)
-    )
+    pose = own_orientation(mask[box], spacing) if refined else Orientation.as_stored(mask.ndim)
     part, spacing = np.ascontiguousarray(pose.lay(mask[box])), pose.lay_sizes(spacing)
     graph, wall = trace_branches(skeletonize(part)), Wall(part, spacing)
     if prune_spurs or (prune_spurs is None and refined):
