@@ -44,7 +44,8 @@ class _Joined(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, outer: Tensor) -> Tensor:
-        outer = outer.contiguous()
+        # A copy: what arrives may be shared with other parts of the graph, and is reduced in place.
+        outer = outer.clone(memory_format=torch.contiguous_format)
         dist.all_reduce(outer)
         return outer.narrow(0, dist.get_rank() * ctx.batch, ctx.batch)
 
@@ -52,13 +53,13 @@ class _Joined(torch.autograd.Function):
 class _Summed(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, values: Tensor) -> Tensor:
-        total = values.clone()
+        total = values.clone(memory_format=torch.contiguous_format)
         dist.all_reduce(total)
         return total
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, outer: Tensor) -> Tensor:
-        outer = outer.contiguous().clone()
+        outer = outer.clone(memory_format=torch.contiguous_format)
         dist.all_reduce(outer)
         return outer
