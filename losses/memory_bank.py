@@ -13,8 +13,8 @@ class MemoryBank:
     Args:
         capacity: most anchors kept a scale, at least 1.
 
-    The contrast of a batch joined with the bank has the value that one larger batch would have, whose other members
-    were computed by the network as it was then; only the present anchors are moved by it.
+    The present anchors are contrasted with those of one larger batch, whose other members were computed by the network
+    as it was then and stay where they were; the mean is over the present ones.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -34,7 +34,8 @@ class MemoryBank:
         embeddings = embeddings.detach()
         for scale in torch.unique(labels).tolist():
             new = embeddings[labels == scale]
-            before = self._kept.get(scale, new[:0])
+            # A restored bank lies on the CPU until its first new anchors come.
+            before = self._kept.get(scale, new[:0]).to(new)
             self._kept[scale] = torch.cat((before, new))[-self.capacity :].clone()
 
     def state_dict(self) -> dict[str, Any]:

@@ -111,10 +111,12 @@ class TotalLoss:
             # Anchors of all ranks, drawn alike on each of them: the contrast is that of the whole batch.
             projections, labels = [joined_batch(p) for p in outputs.projections], joined_batch(truth.labels)
             embeddings, scales = sample_anchors(projections, labels, self.settings.anchors, generator)
-            self._latest = embeddings.detach(), scales
+            if not differentiable_terms:  # a look besides the step leaves nothing to remember
+                self._latest = embeddings.detach(), scales
+            anchors = len(embeddings)
             if self.bank is not None:
                 embeddings, scales = self.bank.joined(embeddings, scales)
-            terms["contrastive"] = value = contrastive_loss(embeddings, scales, self.settings.temperature)
+            terms["contrastive"] = value = contrastive_loss(embeddings, scales, self.settings.temperature, anchors)
             total = total + self.settings.lambda_contrastive * value
         return {**terms, "total": total}
 

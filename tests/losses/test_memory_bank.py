@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch.nn.functional import normalize
+from torch.overrides import TorchFunctionMode
 
 from losses.contrastive import contrastive_loss
 from losses.memory_bank import MemoryBank
@@ -14,20 +15,38 @@ def anchors(count: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
     return normalize(torch.randn(count, 5, generator=generator, dtype=torch.float64), dim=1), labels
 
 
-def test_the_loss_with_the_bank_is_that_of_the_larger_batch():
+def written_out(embeddings: torch.Tensor, labels: torch.Tensor, temperature: float, count: int) -> torch.Tensor:
+    """Sadikine et al. 2023, Eq. 7 and 8, for the first `count` embeddings as anchors, by autograd."""
+    products = embeddings[:count] @ embeddings.T / temperature
+    same = labels[:count, None] == labels
+    mass = products.masked_fill(same, -torch.inf).logsumexp(1, keepdim=True)
+    positives = same & ~torch.eye(len(embeddings), dtype=torch.bool)[:count]
+    sums = (torch.nn.functional.softplus(mass - products) * positives).sum(1)
+    counted = positives.any(1)
+    return (sums[counted] / positives.sum(1)[counted]).mean()
+
+
+@pytest.mark.parametrize("chunk", [1, 40, 2**20])
+def test_the_contrast_with_the_bank_is_the_mean_over_the_present_anchors(chunk, monkeypatch):
+    monkeypatch.setattr("losses.contrastive.CHUNK_CPU", chunk)
     first, second, present = (anchors(count, seed) for count, seed in ((20, 0), (17, 1), (11, 2)))
     bank = MemoryBank(100)
     bank.push(*first)
     bank.push(*second)
-    moved = present[0].clone().requires_grad_()
-    loss = contrastive_loss(*bank.joined(moved, present[1]), 0.5)
-    larger = torch.cat((present[0], first[0], second[0])).requires_grad_()
-    expected = contrastive_loss(larger, torch.cat((present[1], first[1], second[1])), 0.5)
-    torch.testing.assert_close(loss, expected, rtol=1e-12, atol=1e-12)
-    loss.backward()
-    expected.backward()
-    # The present anchors are pulled as they would be there; those of the past stay where they were.
-    torch.testing.assert_close(moved.grad, larger.grad[:11], rtol=1e-12, atol=1e-12)
+    results = []
+    for contrast in (contrastive_loss, written_out):
+        moved = present[0].clone().requires_grad_()
+        loss = contrast(*bank.joined(moved, present[1]), 0.5, 11)
+        results.append((loss.detach(), torch.autograd.grad(loss, moved)[0]))
+    torch.testing.assert_close(results[0], results[1], rtol=1e-10, atol=1e-12)
+
+
+def test_an_anchor_whose_only_positives_are_remembered_counts():
+    vectors, _ = anchors(4, 0)
+    labels = torch.tensor([1, 2, 1, 2])
+    loss = contrastive_loss(vectors, labels, 0.5, 2)
+    torch.testing.assert_close(loss, written_out(vectors, labels, 0.5, 2))
+    assert contrastive_loss(vectors, labels, 0.5, 0) == 0
 
 
 def test_the_oldest_make_room_for_the_newest_of_their_scale():
@@ -65,3 +84,31 @@ def test_a_bank_keeps_no_graph():
 def test_a_bank_for_nothing_is_refused():
     with pytest.raises(ValueError, match="capacity: expected at least 1 anchor a scale, got 0"):
         MemoryBank(0)
+
+
+class CatOfOneDevice(TorchFunctionMode):
+    """Types stand in for devices: as torch joins no tensors of two devices, here it joins none of two types."""
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        if function is torch.cat and len({part.dtype for part in args[0]}) > 1:
+            raise RuntimeError("Expected all tensors to be on the same device")
+        return function(*args, **(kwargs or {}))
+
+
+def test_a_restored_bank_follows_its_new_anchors_to_their_device():
+    bank, again = MemoryBank(4), MemoryBank(4)
+    embeddings, labels = anchors(9, 3)
+    bank.push(embeddings.float(), labels)
+    again.load_state_dict(bank.state_dict())
+    with CatOfOneDevice():
+        again.push(*anchors(2, 4))
+        again.joined(*anchors(2, 5))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no CUDA")
+def test_a_restored_bank_goes_on_on_the_gpu():
+    bank, again = MemoryBank(4), MemoryBank(4)
+    bank.push(*(values.cuda() for values in anchors(9, 3)))
+    again.load_state_dict(bank.state_dict())
+    again.push(*(values.cuda() for values in anchors(2, 4)))
+    assert all(values.is_cuda for values in again.joined(*(values.cuda() for values in anchors(2, 5))))
