@@ -66,9 +66,10 @@ def topological_skeleton(
         raise ValueError(f"skeleton: expected temperature > 0 and noise_scale >= 0, got {given}")
     probabilities = at_least_float32(probabilities)
     device = probabilities.device if generator is None else generator.device
-    uniform = torch.rand(probabilities.shape, generator=generator, device=device, dtype=probabilities.dtype)
+    # Drawn in float32 whatever the probabilities are: a look in double precision is at the sample of the step.
+    uniform = torch.rand(probabilities.shape, generator=generator, device=device, dtype=torch.float32)
     return skeleton_of_draw(
-        probabilities, uniform.to(probabilities.device), iterations, temperature, noise_scale, simple_points
+        probabilities, uniform.to(probabilities), iterations, temperature, noise_scale, simple_points
     )
 
 

@@ -267,6 +267,17 @@ def test_the_generator_replays_the_draw():
     assert not torch.equal(first[0], other[0])
 
 
+def test_double_precision_sees_the_sample_of_single_precision():
+    probabilities = torch.rand((1, 1, 9, 9, 9), generator=torch.Generator().manual_seed(1))
+    states, skeletons = [], []
+    for dtype in (torch.float32, torch.float64):
+        generator = torch.Generator().manual_seed(3)
+        skeletons.append(topological_skeleton(probabilities.to(dtype), 2, generator=generator).float())
+        states.append(generator.get_state())
+    assert torch.equal(*skeletons)
+    assert torch.equal(*states)
+
+
 def test_without_a_generator_the_draw_is_pytorchs():
     probabilities = torch.full((1, 1, 9, 9), 0.5)
     with torch.random.fork_rng():
