@@ -1,10 +1,10 @@
 """Memory for time: activations that are computed again in the backward pass rather than kept."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 from typing import TypeVar
 
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
@@ -33,23 +33,27 @@ def run(
         *inputs,
         use_reentrant=False,
         preserve_rng_state=False,
-        context_fn=lambda: (nullcontext(), _without_statistics(module)),
+        context_fn=lambda: (nullcontext(), _WithoutStatistics(module)),
     )
 
 
-@contextmanager
-def _without_statistics(module: nn.Module) -> Iterator[None]:
-    """Batch norms leave their running statistics as they are: they have counted this batch already.
+class _WithoutStatistics:
+    """Context in which batch norms leave their running statistics as they are: they have counted this batch already.
 
     They must go on handing the statistics to torch, which keeps them for the backward pass in both runs or in neither.
+    It can be entered again: every backward pass through a kept graph computes the activations once more.
     """
-    norms = [part for part in module.modules() if isinstance(part, _BatchNorm)]
-    before = [(norm.momentum, norm.num_batches_tracked) for norm in norms]
-    for norm, (_, batches) in zip(norms, before):
-        norm.momentum = 0.0
-        norm.num_batches_tracked = None if batches is None else batches.clone()
-    try:
-        yield
-    finally:
-        for norm, (momentum, batches) in zip(norms, before):
+
+    def __init__(self, module: nn.Module) -> None:
+        self._norms = [part for part in module.modules() if isinstance(part, _BatchNorm)]
+        self._before: list[tuple[float | None, Tensor | None]] = []
+
+    def __enter__(self) -> None:
+        self._before = [(norm.momentum, norm.num_batches_tracked) for norm in self._norms]
+        for norm, (_, batches) in zip(self._norms, self._before):
+            norm.momentum = 0.0
+            norm.num_batches_tracked = None if batches is None else batches.clone()
+
+    def __exit__(self, *_: object) -> None:
+        for norm, (momentum, batches) in zip(self._norms, self._before):
             norm.momentum, norm.num_batches_tracked = momentum, batches

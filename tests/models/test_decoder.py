@@ -117,3 +117,21 @@ def test_recomputed_activations_take_less_memory(which):
     keeping = saved_values(networks(3, checkpoint_activations=False)[which], image)
     recomputing = saved_values(networks(3, checkpoint_activations=True)[which], image)
     assert recomputing < keeping / 2, (recomputing, keeping)
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+@pytest.mark.parametrize("which", [0, 1], ids=["resunet", "unet"])
+def test_recomputed_activations_can_be_differentiated_again_and_again(ndim, which):
+    network = networks(ndim, checkpoint_activations=True)[which].double()
+    logits = network(torch.randn(2, 1, *(8,) * ndim, dtype=torch.float64)).logits
+    weights = list(network.parameters())
+    every = [
+        torch.autograd.grad(logits.square().sum(), weights, retain_graph=True, allow_unused=True) for _ in range(3)
+    ]
+    for again in every[1:]:
+        for one, other in zip(every[0], again):
+            assert (one is None) == (other is None)
+            assert one is None or torch.equal(one, other)
+    counted = [value for name, value in network.named_buffers() if name.endswith("num_batches_tracked")]
+    assert counted
+    assert all(value == 1 for value in counted)
