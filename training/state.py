@@ -18,6 +18,7 @@ from preprocessing.orientation import layout_name
 from training.checkpoint import save_checkpoint
 from training.device import choose_device, choose_precision, set_determinism
 from training.distributed import ALONE, Ranks, distribute
+from training.optimiser import build_optimiser, load_optimiser
 from training.run_folder import RunFolder, open_run
 from training.settings import RunSettings
 from training.validation import Runner
@@ -35,7 +36,7 @@ class Training:
     distributed: Callable[[torch.Tensor], TaskOutputs]
     """The network as a training step calls it: what it computes on all ranks together."""
     loss: TotalLoss
-    optimiser: torch.optim.Optimizer
+    optimiser: torch.optim.AdamW
     scaler: torch.amp.GradScaler
     runner: Runner
     ranks: Ranks
@@ -64,9 +65,7 @@ def set_up(settings: RunSettings, ranks: Ranks = ALONE) -> tuple[Training, dict[
     loss = TotalLoss(
         settings.loss, settings.model.formulation, scales, label_voxels(settings.cases, fold["train"], scales)
     )
-    optimiser = torch.optim.AdamW(
-        network.parameters(), lr=settings.train.learning_rate, weight_decay=settings.train.weight_decay
-    )
+    optimiser = build_optimiser(network, settings.train.learning_rate, settings.train.weight_decay)
     runner = Runner(network, settings.model.formulation, device, dtype, settings.inference, settings.loading.patch_size)
     training = Training(
         settings=settings,
@@ -108,7 +107,7 @@ def _describe_cases(settings: RunSettings, fold: Mapping[str, Sequence[str]]) ->
 def restore(training: Training, state: Mapping[str, Any]) -> None:
     """Put a training back where its checkpoint left it."""
     load_weights(training.network, state["model"])
-    training.optimiser.load_state_dict(state["optimiser"])
+    load_optimiser(training.optimiser, training.network, state["optimiser"])
     training.scaler.load_state_dict(state["scaler"])
     if training.loss.bank:
         training.loss.bank.load_state_dict(state["bank"])

@@ -1,0 +1,68 @@
+"""Weight decay holds for kernels alone, and states of the earlier form are read or refused."""
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from models import ModelSettings, build_network
+from training.optimiser import build_optimiser, load_optimiser
+
+
+def network(seed: int = 0, ndim: int = 3) -> nn.Module:
+    torch.manual_seed(seed)
+    return build_network(ModelSettings(levels=2, base_channels=2), 1, 2, ndim)
+
+
+def step(of: nn.Module, optimiser: torch.optim.Optimizer, seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    for weight in of.parameters():
+        weight.grad = torch.randn(weight.shape, generator=generator)
+    optimiser.step()
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_without_a_gradient_kernels_fade_and_all_else_stays(ndim):
+    trained = nn.Sequential(network(ndim=ndim), nn.LayerNorm(3), nn.Linear(3, 3), nn.PReLU())
+    before = copy.deepcopy(trained.state_dict())
+    optimiser = build_optimiser(trained, 1e-2, 0.05)
+    for weight in trained.parameters():
+        weight.grad = torch.zeros_like(weight)
+    for _ in range(20):
+        optimiser.step()
+    kernels = 0
+    for name, weight in trained.named_parameters():
+        if weight.ndim >= 2:
+            kernels += 1
+            torch.testing.assert_close(weight, before[name] * (1 - 1e-2 * 0.05) ** 20)
+        else:
+            assert torch.equal(weight, before[name]), name
+    assert kernels > 10
+    assert [(len(group["params"]), group["weight_decay"]) for group in optimiser.param_groups] == [
+        (kernels, 0.05),
+        (len(before) - kernels - sum("running" in name or "num_batches" in name for name in before), 0.0),
+    ]
+
+
+def test_a_state_with_one_group_goes_on_where_nothing_decays():
+    one, other = network(), network()
+    earlier = torch.optim.AdamW(one.parameters(), lr=1e-2, weight_decay=0.0)
+    for seed in range(2):
+        step(one, earlier, seed)
+    other.load_state_dict(one.state_dict())
+    resumed = build_optimiser(other, 1e-2, 0.0)
+    load_optimiser(resumed, other, copy.deepcopy(earlier.state_dict()))
+    step(one, earlier, 2)
+    step(other, resumed, 2)
+    assert all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters()))
+    again = build_optimiser(other, 1e-2, 0.0)
+    load_optimiser(again, other, resumed.state_dict())
+    assert [group["weight_decay"] for group in again.param_groups] == [0.0, 0.0]
+
+
+def test_a_state_in_which_norms_decayed_is_refused():
+    trained = network()
+    earlier = torch.optim.AdamW(trained.parameters(), weight_decay=0.1)
+    with pytest.raises(ValueError, match=r"train.weight_decay held for norms, biases and PReLU slopes too"):
+        load_optimiser(build_optimiser(trained, 1e-2, 0.1), trained, earlier.state_dict())
