@@ -73,10 +73,11 @@ def distribute(network: nn.Module, synchronise_batch_norm: bool, *, some_unused:
 
 
 def _synchronise_batch_norms(network: nn.Module) -> None:
+    # A norm itself may have no weights to tell where it is.
+    on_cuda = any(weight.is_cuda for weight in network.parameters())
     for module in network.modules():
         for name, child in list(module.named_children()):
             if isinstance(child, _BatchNorm) and not isinstance(child, nn.SyncBatchNorm):
-                on_cuda = next(child.parameters()).is_cuda
                 setattr(module, name, nn.SyncBatchNorm.convert_sync_batchnorm(child) if on_cuda else _synced(child))
 
 
@@ -93,9 +94,14 @@ class SynchronisedBatchNorm(_BatchNorm):
         """Any number of spatial axes will do."""
 
     def forward(self, values: Tensor) -> Tensor:
-        """Normalise (B, C, *S) by its own statistics in training, by the running ones in evaluation."""
+        """Normalise (B, C, *S) by its own statistics in training, by the running ones in evaluation.
+
+        Of a type below float32 only input and output are; sums over a batch need more digits.
+        """
         if not self.training:
             return super().forward(values)
+        given = values.dtype
+        values = values.to(torch.promote_types(given, torch.float32))
         axes = [axis for axis in range(values.ndim) if axis != 1]
         count = values.numel() / values.shape[1] * world_size()
         mean = summed(values.sum(axes)) / count
@@ -104,7 +110,9 @@ class SynchronisedBatchNorm(_BatchNorm):
         variance = summed((centred**2).sum(axes)) / count
         self._track(mean.detach(), variance.detach() * count / max(count - 1, 1))
         normalised = centred * torch.rsqrt(variance + self.eps).view(shape)
-        return normalised * self.weight.view(shape) + self.bias.view(shape) if self.affine else normalised
+        if self.affine:
+            normalised = normalised * self.weight.view(shape) + self.bias.view(shape)
+        return normalised.to(given)
 
     @torch.no_grad()
     def _track(self, mean: Tensor, variance: Tensor) -> None:
@@ -112,5 +120,5 @@ class SynchronisedBatchNorm(_BatchNorm):
             return
         self.num_batches_tracked += 1
         share = 1 / float(self.num_batches_tracked) if self.momentum is None else self.momentum
-        self.running_mean.lerp_(mean, share)
-        self.running_var.lerp_(variance, share)
+        self.running_mean.lerp_(mean.to(self.running_mean.dtype), share)
+        self.running_var.lerp_(variance.to(self.running_var.dtype), share)
