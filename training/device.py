@@ -1,6 +1,7 @@
 """Where and in which precision a network computes."""
 
 import os
+import sys
 from contextlib import AbstractContextManager, nullcontext
 from typing import Literal
 
@@ -27,14 +28,30 @@ def choose_device(name: DeviceName) -> torch.device:
 
 
 def choose_precision(name: PrecisionName, device: torch.device) -> torch.dtype:
-    """The dtype of the network's arithmetic on a device."""
+    """The dtype a network is trained in on a device.
+
+    Raises:
+        ValueError: the device cannot train in it.
+    """
     if name == "auto":
         if device.type != "cuda":
             return torch.float32
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+        # PyTorch counts a bfloat16 that is emulated, many times slower, as supported.
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
     if name == "float16" and device.type == "cpu":
-        raise ValueError("train.precision: float16 needs a GPU; use bfloat16 or float32 on the CPU")
+        raise ValueError(
+            "train.precision: float16 needs a GPU; on the CPU use --train.precision bfloat16 or float32 "
+            "(or go on with --device cuda, where the training began on one)"
+        )
     return _DTYPES[name]
+
+
+def choose_prediction_precision(name: PrecisionName, device: torch.device) -> torch.dtype:
+    """The dtype a trained network predicts in: that of its training, or float32 (and a line says so) on the CPU."""
+    if name == "float16" and device.type == "cpu":
+        print("warning: trained in float16, which needs a GPU: predicting in float32 on the CPU", file=sys.stderr)
+        return torch.float32
+    return choose_precision(name, device)
 
 
 def autocast(device: torch.device, dtype: torch.dtype) -> AbstractContextManager[object]:

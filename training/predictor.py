@@ -14,7 +14,7 @@ from preprocessing.grid import GridSettings
 from preprocessing.orientation import layout_name
 from preprocessing.prepare import PreprocessingSettings, prepare_image
 from training.checkpoint import load_checkpoint
-from training.device import DeviceName, autocast, choose_device, choose_precision
+from training.device import DeviceName, autocast, choose_device, choose_prediction_precision
 from training.inference import InferenceOverrides, infer
 from training.settings import RunSettings
 
@@ -54,7 +54,7 @@ class Predictor:
         except (ValueError, TypeError, KeyError) as error:
             raise ValueError(f"{checkpoint}: {' '.join(str(error).split())}") from None
         self._device = choose_device(device)
-        self._dtype = choose_precision(self._settings.train.precision, self._device)
+        self._dtype = choose_prediction_precision(self._settings.train.precision, self._device)
         self._network = place_network(network, self._device).eval()
         self._inference = (inference or InferenceOverrides()).over(self._settings.inference)
         self._prepared: dict[str, Any] = state["prepared"]

@@ -20,13 +20,14 @@ class TrainSettings(BaseModel, frozen=True, extra="forbid"):
     learning_rate: float = Field(3e-4, gt=0)
     """Step size of Adam at the start."""
     weight_decay: float = Field(0.0, ge=0)
-    """Decoupled weight decay (AdamW)."""
+    """Decoupled weight decay (AdamW) of the kernels of convolutions and linear layers; never of norms, biases and
+    PReLU slopes."""
     schedule: Literal["constant", "cosine", "polynomial"] = "constant"
     """How the learning rate falls over the epochs: not at all, as half a cosine, or as (1 - t)^0.9."""
     gradient_clip: float | None = Field(12.0, gt=0)
     """Largest norm of the gradient, larger ones are scaled down to it; none switches it off."""
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    """Of the network's arithmetic; auto takes bfloat16 (else float16) on CUDA and float32 elsewhere."""
+    """Of the network's arithmetic; auto: bfloat16 on CUDA where the GPU has it (else float16), else float32."""
     deterministic: bool = False
     """Only algorithms with the same result every time; on the CPU they have it anyway."""
     augment: bool = True
