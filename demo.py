@@ -14,9 +14,9 @@ import time
 from pathlib import Path
 
 from pydantic import BaseModel, Field
-from tqdm import tqdm
 
 from command_line import parse, run
+from console.progress import followed
 from data.adapters.phantom import PhantomAdapter, PhantomDatasetSettings
 from data.case_store import read_dataset
 from data.files import write_volume
@@ -74,7 +74,7 @@ def stage(*words: str | Path) -> None:
 def write_held_out(settings: PhantomDatasetSettings, count: int, folder: Path) -> None:
     """Write phantoms of the same kind and other seeds as a hospital would give them: CTs and masks as NIfTI."""
     others = PhantomAdapter(settings.model_copy(update={"cases": count, "first_seed": FIRST_HELD_OUT_SEED}))
-    for case_id in tqdm(others.case_ids(), desc="held-out phantoms", unit="case"):
+    for case_id in followed(others.case_ids(), "held-out phantoms", "case"):
         case = others.load(case_id)
         for kind, volume in (("images", case.image), ("organs", case.organ), ("vessels", case.vessels)):
             assert volume is not None, "phantoms have an organ"

@@ -15,7 +15,6 @@ A case that cannot be evaluated is one line on stderr, the others go on, and the
 """
 
 import multiprocessing
-import sys
 import tempfile
 import traceback
 from collections.abc import Iterator, Sequence
@@ -25,10 +24,10 @@ from typing import NamedTuple
 
 import numpy as np
 from pydantic import BaseModel, Field, field_validator
-from tqdm import tqdm
 
 from command_line import parse, run
 from command_line.errors import describe
+from console.progress import followed, say
 from data.files import read_label_map, read_mask
 from data.mask_folders import match_masks, only_file
 from data.provenance import versions
@@ -114,13 +113,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     check_places(command)
 
     outcomes: dict[str, Outcome] = {}
-    # disable=None: a bar on a terminal, and nothing but the complaints in a log.
-    for outcome in tqdm(evaluate_all(jobs, command.workers), "evaluate", len(jobs), unit="case", disable=None):
+    for outcome in followed(evaluate_all(jobs, command.workers), "evaluate", "case", len(jobs)):
         outcomes[outcome.case_id] = outcome
         if outcome.scores is None:
-            tqdm.write(f"failed: {outcome.case_id}: {outcome.reason}", file=sys.stderr)
+            say(f"failed: {outcome.case_id}: {outcome.reason}", error=True)
         for note in outcome.notes:
-            tqdm.write(f"warning: {outcome.case_id}: {note}", file=sys.stderr)
+            say(f"warning: {outcome.case_id}: {note}", error=True)
 
     ordered = [outcomes[job.case_id] for job in jobs]
     cases = {outcome.case_id: outcome.scores for outcome in ordered if outcome.scores is not None}

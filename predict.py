@@ -7,14 +7,13 @@
 Writes CASE.nii.gz (mask) and CASE_probabilities.nii.gz on the grid of the CT. Settings: `python predict.py --help`.
 """
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import BaseModel
-from tqdm import tqdm
 
 from command_line import describe, parse, run
+from console.progress import followed, say
 from data.files import read_image_or_series, write_volume
 from data.inputs import InputCase, find_inputs, read_organ
 from training.checkpoint import CheckpointName
@@ -52,15 +51,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     cases = find_inputs(settings.input)
     predictor = Predictor(find_checkpoint(settings.checkpoint, settings.weights), settings.device, settings.inference)
     if settings.organ is None and predictor.needs_organ():
-        tqdm.write("no --organ given: the whole volume is segmented, at the voxel size the network was trained on")
+        say("no --organ given: the whole volume is segmented, at the voxel size the network was trained on")
     failed = 0
-    for case in tqdm(cases, desc="predict", unit="case"):
+    for case in followed(cases, "predict", "case"):
         try:
             predict_case(case, predictor, settings)
         except (ValueError, OSError) as error:
             # One bad case must not cost the others.
             failed += 1
-            tqdm.write(f"error: {case.case_id}: {describe(error)}", file=sys.stderr)
+            say(f"error: {case.case_id}: {describe(error)}", error=True)
     print(f"{len(cases) - failed} of {len(cases)} cases segmented, masks in {settings.output}")
     return 1 if failed else 0
 

@@ -10,15 +10,14 @@ it is started again; a case that cannot be prepared is told in one line, and the
 meaning: `python preprocess.py --help`.
 """
 
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field
-from tqdm import tqdm
 
 from command_line import parse, run
+from console.progress import followed, say
 from data.adapters import DatasetSettings, open_dataset
 from data.case_store import DATASET_FILE, list_cases, prepare_store, read_case
 from data.folds import SPLITS_FILE, FoldSettings, load_or_make_splits, patients_of, unused_cases
@@ -76,11 +75,10 @@ def main(argv: list[str] | None = None) -> int:
 def follow(reports: Iterable[CaseReport], count: int) -> list[CaseReport]:
     """All reports, with a progress bar on a terminal, and each failure on stderr as it happens."""
     done = []
-    with tqdm(reports, desc="preparing", total=count, unit="case", disable=None) as bar:
-        for report in bar:
-            done.append(report)
-            if report.error:
-                bar.write(f"error: {report.error}", file=sys.stderr)
+    for report in followed(reports, "preparing", "case", count):
+        done.append(report)
+        if report.error:
+            say(f"error: {report.error}", error=True)
     return done
 
 

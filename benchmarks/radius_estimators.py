@@ -30,9 +30,9 @@ from pydantic import BaseModel, Field
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.stats import spearmanr
-from tqdm import tqdm
 
 from command_line import parse, run
+from console.progress import followed
 from data.files import case_name, read_mask, volume_suffix
 from vessels.box import foreground_box
 from vessels.branches import FREE, trace_branches
@@ -79,11 +79,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     phantoms = [
         (kind, draw(graph, spacing))
         for spacing in SPACINGS_MM
-        for kind, graph in tqdm(graphs(settings.seeds), desc="drawing", total=5 * settings.seeds, disable=None)
+        for kind, graph in followed(graphs(settings.seeds), "drawing", "phantom", 5 * settings.seeds)
     ]
     rows: dict[tuple[tuple[float, ...], str, str], list[dict[str, float]]] = {}
     for estimator in get_args(Estimator):
-        for kind, truth in tqdm(phantoms, desc=estimator, disable=None):
+        for kind, truth in followed(phantoms, estimator, "phantom"):
             result = decompose_scales(truth.mask, truth.spacing_mm, QUARTILES, estimator)
             rows.setdefault((truth.spacing_mm, kind, estimator), []).append(scores(result, truth))
     print(table_of_phantoms(rows))
@@ -216,7 +216,7 @@ def table_of_masks(folder: Path) -> str:
         )
     lines = ["| mask | pieces | spurs | paper ~ distance | twice | paper ~ default | scales of the default (voxels) |"]
     lines.append("| --- " * 7 + "|")
-    for path in tqdm(paths, desc="masks", disable=None):
+    for path in followed(paths, "masks", "mask"):
         volume = read_mask(path)
         lines.append(f"| {case_name(path)} | {' | '.join(mask_row(volume.array, volume.spacing_mm))} |")
     return "\n".join(lines)

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 from pydantic import BaseModel
-from tqdm import tqdm
 
 from command_line import parse, run
+from console.progress import followed
 from data.case_store import open_store, read_case
 from data.files import read_image_or_series, write_volume
 from data.inputs import find_inputs, read_organ
@@ -39,7 +39,7 @@ def main() -> None:
     threshold = best_threshold(command.cases, open_store(command.cases))
     first = read_case(command.cases, open_store(command.cases)[0])
     settings = PreprocessingSettings.model_validate(first.record["settings"])
-    for case in tqdm(find_inputs(command.input), desc="threshold", unit="case"):
+    for case in followed(find_inputs(command.input), "threshold", "case"):
         image = read_image_or_series(case.path)
         organ = read_organ(command.organ, case, image, resample=False)
         prepared = prepare_image(image, organ, settings, str(case.path))

@@ -1,12 +1,15 @@
 """Bad input ends in one clear line on stderr and a non-zero exit, never in a traceback."""
 
-import io
 import os
 import sys
 from collections.abc import Callable
 
+from console.plain_text import plain_output
+from console.signals import last_words, number_of, signals_stop
+
 BAD_INPUT_EXIT_CODE = 2
-INTERRUPTED_EXIT_CODE = 130
+SIGNAL_EXIT_CODE = 128
+"""Added to the number of the signal that ended a command, as shells do."""
 
 
 def describe(error: BaseException) -> str:
@@ -22,30 +25,39 @@ def run(main: Callable[[], int | None]) -> None:
     """Call a script's main and exit with its code.
 
     A ValueError or OSError is bad input: it is printed as `error: …` on stderr, and the exit code is 2.
+    SIGINT, SIGTERM and SIGHUP end in one line that names the signal and what was saved, and in 128 + their number.
     Anything else is a fault of ours and keeps its traceback. RAMIFY_TRACEBACK=1 shows every traceback.
-    Signs that the terminal's encoding lacks (± in a plain C locale) are printed as question marks.
+    Signs that the terminal's encoding lacks (± in a plain C locale) are printed as question marks, and control
+    characters, which names of files may hold, as their codes.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
+    with plain_output(), signals_stop():
+        code = _exit_code(main)
+    sys.exit(code)
+
+
+def _exit_code(main: Callable[[], int | None]) -> int:
     try:
-        code = main() or 0
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        code = INTERRUPTED_EXIT_CODE
+        return main() or 0
+    except KeyboardInterrupt as interrupt:
+        print(last_words(interrupt), file=sys.stderr)
+        return SIGNAL_EXIT_CODE + number_of(interrupt)
     except BrokenPipeError:
         # The reader of our output (head, less) is gone; Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 1
+        return 1
     except (ValueError, OSError) as error:
         if os.environ.get("RAMIFY_TRACEBACK"):
             raise
         print(f"error: {describe(error)}", file=sys.stderr)
-        code = BAD_INPUT_EXIT_CODE
+        return BAD_INPUT_EXIT_CODE
+    except MemoryError:
+        if os.environ.get("RAMIFY_TRACEBACK"):
+            raise
+        print("error: out of memory: use fewer --workers, a smaller patch or a smaller grid", file=sys.stderr)
+        return BAD_INPUT_EXIT_CODE
     except Exception as error:
         # torch is not imported here: its class is told by name, so that scripts without torch stay quick.
         if type(error).__name__ != "OutOfMemoryError" or os.environ.get("RAMIFY_TRACEBACK"):
             raise
         print(f"error: out of GPU memory: use a smaller batch or patch ({describe(error)})", file=sys.stderr)
-        code = BAD_INPUT_EXIT_CODE
-    sys.exit(code)
+        return BAD_INPUT_EXIT_CODE

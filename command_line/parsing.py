@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -12,10 +13,11 @@ import tyro
 from pydantic import BaseModel, ValidationError, create_model
 
 from command_line.yaml_settings import describe_validation_error, laid_over, read_yaml
+from console.progress import QUIET_VARIABLE
 
 SettingsT = TypeVar("SettingsT", bound=BaseModel)
 
-CONFIG_FLAG = "--config"
+CONFIG_FLAG, QUIET_FLAG = "--config", "--quiet"
 _FRAME = re.compile(r"[─│╭╮╰╯┌┐└┘]+|-{5,}")
 _PYDANTIC_ERROR = re.compile(
     r"Error parsing (?P<section>\S+): \d+ validation errors? for (?P<model>\S+) (?P<key>\S+) (?P<message>.*?) "
@@ -37,6 +39,10 @@ def parse(settings_class: type[SettingsT], description: str, argv: Sequence[str]
     """
     words = list(sys.argv[1:] if argv is None else argv)
     config_paths, words = _take_configs(words)
+    if QUIET_FLAG in words:
+        # Wherever the work is done, in this process or in another that it starts.
+        os.environ[QUIET_VARIABLE] = "1"
+        words = [word for word in words if word != QUIET_FLAG]
     default = _defaults_from_yaml(settings_class, config_paths) if config_paths else tyro.MISSING_NONPROP
     wants_help = any(word in ("-h", "--help") for word in words)
     captured = io.StringIO()
@@ -48,7 +54,7 @@ def parse(settings_class: type[SettingsT], description: str, argv: Sequence[str]
                 args=words,
                 default=default,
                 description=f"{description}\n\n{CONFIG_FLAG} FILE reads settings from YAML, a second one on top of the "
-                "first; flags override.",
+                f"first; flags override. {QUIET_FLAG} shows no progress.",
             )
     except SystemExit as stop:
         if stop.code in (0, None):

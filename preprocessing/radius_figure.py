@@ -13,8 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tqdm import tqdm
-
+from console.progress import followed
 from data.files import case_name, read_mask, volume_suffix
 from preprocessing.figures import INK, QUIET, save
 from preprocessing.letter_values import letter_values
@@ -105,7 +104,7 @@ def measure_folder(folder: Path, settings: ScaleSettings) -> dict[str, list[floa
     if not paths:
         raise ValueError(f"{folder}: holds no vessel mask (NIfTI, NRRD or MetaImage)")
     radii = {}
-    for path in tqdm(paths, desc="measuring", unit="mask", disable=None):
+    for path in followed(paths, "measuring", "mask"):
         mask = read_mask(path)
         name = case_name(path).removesuffix("_vessel")
         radii[name] = decompose(mask.array, mask.spacing_mm, settings).radii_mm.tolist() if mask.array.any() else []

@@ -8,17 +8,18 @@ import pytest
 ROOT = Path(__file__).parents[1]
 FLOORS: dict[str, set[str]] = {
     "compilation": set(),
+    "console": set(),
     "vessels": {"compilation"},
     "data": {"compilation", "vessels"},
-    "preprocessing": {"data", "vessels"},
+    "preprocessing": {"console", "data", "vessels"},
     "models": set(),
     "losses": {"compilation"},
     "metrics": {"compilation", "vessels"},
-    "training": {"data", "preprocessing", "models", "losses", "metrics"},
-    "tuning": {"training", "data"},
-    "experiments": {"training", "metrics", "data"},
+    "training": {"console", "data", "preprocessing", "models", "losses", "metrics"},
+    "tuning": {"console", "training", "data"},
+    "experiments": {"console", "training", "metrics", "data"},
     "report": {"compilation", "data", "vessels", "preprocessing", "metrics", "experiments"},
-    "command_line": set(),
+    "command_line": {"console"},
 }
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "misc"}
 TORCH_FREE = ("vessels", "preprocessing", "metrics")

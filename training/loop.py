@@ -2,11 +2,10 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 
 import torch
-from tqdm import tqdm
 
+from console.progress import Progress, postfix, progress, say, silent
 from data.case_store import read_case
 from data.loading import Batch, TrainingBatches, TrainingSamples
 from training.device import choose_device, choose_workers
@@ -43,7 +42,7 @@ def _train(settings: RunSettings, ranks: Ranks, on_validation: OnValidation | No
     if state is not None:
         restore(training, state)
     if training.epoch >= settings.train.epochs:
-        tqdm.write(f"{training.folder.root}: already trained for {training.epoch} epochs")
+        say(f"{training.folder.root}: already trained for {training.epoch} epochs")
         return training.folder
     samples = TrainingSamples(
         settings.cases,
@@ -79,7 +78,9 @@ def _run_epochs(
     epochs = settings.train.epochs
     done, all_steps = training.epoch * len(batches), epochs * len(batches)
     measures: dict[str, float] = {}
-    with tqdm(total=all_steps, initial=done, unit="step", desc="train", disable=tracker is None) as bar:
+    # One of several processes that train together tells how far they are.
+    follow = progress("train", all_steps, "step", done) if tracker is not None else silent()
+    with follow as bar:
         while training.epoch < epochs:
             epoch = training.epoch
             rate = learning_rate(settings.train.schedule, settings.train.learning_rate, epoch, epochs)
@@ -97,7 +98,7 @@ def _run_epochs(
                 training.best = max(training.best, measures[settings.validation.best_by])
             training.history.append(row)
             training.epoch += 1
-            bar.set_postfix({"loss": means["loss/total"], **measures})
+            bar.set_postfix_str(postfix({"loss": means["loss/total"], **measures}))
             if tracker is not None:
                 if view and (last or (epoch + 1) % settings.validation.figures_every < settings.validation.every):
                     _show(tracker, view, epoch)
@@ -122,7 +123,7 @@ def _conclude(training: Training, tracker: Tracker, measures: Mapping[str, float
             tracker.embeddings(projections, training.epoch - 1)
 
 
-def train_epoch(training: Training, batches: Iterator[Batch], bar: "tqdm[Any]") -> dict[str, float]:
+def train_epoch(training: Training, batches: Iterator[Batch], bar: Progress) -> dict[str, float]:
     """One pass over the samples; the mean of everything the steps return, over those that returned it."""
     training.network.train()
     sums: dict[str, torch.Tensor] = {}

@@ -2,8 +2,8 @@
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
-from tqdm import tqdm
 
+from console.progress import progress, say
 from tuning.settings import StudySettings
 from tuning.trials import Standing, failure, standing
 
@@ -19,14 +19,9 @@ class Progress:
     def __init__(self, study: optuna.Study, settings: StudySettings) -> None:
         self._study, self._settings = study, settings
         self._told = set(standing(study).ended)
-        self._bar = tqdm(
-            total=max(settings.trials, len(self._told)),
-            initial=len(self._told),
-            desc=f"study {settings.study}",
-            unit="trial",
-            # The time left comes from the mean of all trials: the last one may have been pruned early.
-            smoothing=0,
-        )
+        # The time left comes from the mean of all trials: the last one may have been pruned early.
+        total, done = max(settings.trials, len(self._told)), len(self._told)
+        self._bar = progress(f"study {settings.study}", total, "trial", done, from_all=True)
         self._show_best(standing(study))
 
     def __enter__(self) -> "Progress":
@@ -40,7 +35,7 @@ class Progress:
         now = standing(self._study)
         new = [number for number in now.ended if number not in self._told]
         for number in new:
-            tqdm.write(f"trial {number}: {outcome(now.latest[number], self._settings)}")
+            say(f"trial {number}: {outcome(now.latest[number], self._settings)}")
         self._told.update(new)
         if new:
             self._show_best(now)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from tqdm import tqdm
 
+from console.progress import silent
 from data.loading import LoadingSettings
 from losses.settings import LossSettings
 from losses.terms import TERMS, Term
@@ -170,4 +170,4 @@ def test_what_only_some_steps_or_ranks_return_is_a_mean_over_those(tiny_cases, t
     training, _ = set_up(settings_of(tiny_cases, tmp_path), OfTwo())
     returned = iter([{"loss": torch.tensor(3.0), "norm": torch.tensor(2.0)}, {"loss": torch.tensor(5.0)}])
     monkeypatch.setattr("training.loop.train_step", lambda *_: next(returned))
-    assert train_epoch(training, iter([{}, {}]), tqdm(disable=True)) == {"loss": 3.0, "norm": 2.0, "cosine": 9.0}
+    assert train_epoch(training, iter([{}, {}]), silent()) == {"loss": 3.0, "norm": 2.0, "cosine": 9.0}

@@ -180,5 +180,5 @@ def test_progress_tells_each_trial_once(settings_of, capsys, ended):
         f"trial {ended + 1}: failed: not finite",
         f"trial {ended + 2}: pruned at fold 1, epoch 2",
     ]
-    assert f"{ended + 3}/5" in captured.err
+    assert f"{ended + 3} of 5 trials" in captured.err
     assert ("best dice 0.7000 (trial 1)" if ended else "best dice 0.6000 (trial 0)") in captured.err
