@@ -1,7 +1,7 @@
 """Every measure of one case as one flat row."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from pydantic import BaseModel, Field, field_validator
@@ -20,10 +20,17 @@ from vessels.scales import ScaleSettings
 
 FLAGS = ("empty_prediction", "empty_truth")
 
-POLICY = (
-    "Both masks empty: overlaps and clDice 1, distances and errors 0. One mask empty: overlaps and clDice 0, distances "
-    "the diagonal of the volume in mm; counts are compared as they are. Such cases are flagged and counted, and stay "
-    "in every mean. A case that could not be evaluated is under failed and in no mean."
+_BOTH_EMPTY = {
+    "left_out": (
+        "Both masks empty: no measure has a value; the case (or the class of a case) is counted as both empty and is "
+        "in no mean."
+    ),
+    "perfect": "Both masks empty: overlaps and clDice 1, distances and errors 0.",
+}
+_ONE_EMPTY = (
+    "One mask empty: overlaps and clDice 0, distances the diagonal of the volume in mm; counts are compared as they "
+    "are. Such cases are flagged and counted, and stay in every mean. A case that could not be evaluated is under "
+    "failed and in no mean."
 )
 
 CaseScores = dict[str, float | bool | None]
@@ -36,11 +43,17 @@ class EvaluationSettings(BaseModel, frozen=True, extra="forbid"):
     """Families of measures, such as overlap centreline surface topology, or all; without any, the fast ones."""
     skeleton: SkeletonMethod = "guarded"
     """Whose thinning: `guarded` loses no vessel, `scikit-image` compares with numbers published elsewhere."""
+    both_empty: Literal["left_out", "perfect"] = "left_out"
+    """Where neither mask has a voxel, such as a class that a patient lacks: in no mean, or scored as perfect."""
     surface: SurfaceSettings = Field(default_factory=SurfaceSettings)
     topology: TopologySettings = Field(default_factory=TopologySettings)
     graph: GraphSettings = Field(default_factory=GraphSettings)
     street_mover: StreetMoverSettings = Field(default_factory=StreetMoverSettings)
     scales: ScaleSettings = Field(default_factory=ScaleSettings)
+
+    def policy(self) -> str:
+        """How empty masks are scored, in words."""
+        return f"{_BOTH_EMPTY[self.both_empty]} {_ONE_EMPTY}"
 
     @field_validator("measures")
     @classmethod
@@ -113,7 +126,7 @@ def evaluate_case(
 
     Returns:
         a value for each of `measures_of(settings)` (formulas in docs/metrics.md), then for each of FLAGS whether it
-        holds. Empty masks are scored as POLICY says; None stands for what a case does not define.
+        holds. Empty masks are scored as `settings.policy()` says; None stands for what a case does not define.
 
     Raises:
         ValueError: masks that are not boolean or of different shapes, a bad spacing, or an empty region.
@@ -160,8 +173,11 @@ def score_pair(prediction: MaskAnalysis, target: MaskAnalysis, settings: Evaluat
 
     What is computed of the target stays in its analysis: keep it to compare further predictions with it.
     """
+    flags: CaseScores = {"empty_prediction": prediction.is_empty, "empty_truth": target.is_empty}
+    if all(flags.values()) and settings.both_empty == "left_out":
+        return {**dict.fromkeys(measure.name for measure in measures_of(settings)), **flags}
     row: CaseScores = {}
     for family in chosen_families(settings):
         scores = family.score(prediction, target, settings)
         row |= {measure.name: scores[measure.name] for measure in family.measures(settings)}
-    return {**row, "empty_prediction": prediction.is_empty, "empty_truth": target.is_empty}
+    return {**row, **flags}

@@ -77,7 +77,11 @@ def evaluate_classes(
 
 
 def mean_of_classes(rows: Mapping[str, CaseScores]) -> CaseScores:
-    """The mean of each measure over the classes that define it; a mask is empty if that of every class is."""
+    """The mean of each measure over the classes that define it; a mask is empty if that of every class is.
+
+    A class in neither mask defines none (with `both_empty: left_out`), so that a patient who lacks a vessel is compared
+    by the vessels there are.
+    """
     first = next(iter(rows.values()))
     mean: CaseScores = {}
     for name in first:

@@ -22,8 +22,9 @@ class Measure:
     better: which direction is better.
     highest: the upper end of its range; inf where there is no bound. The lower end is 0.
     source: paper and equation, or the tool whose convention it follows.
-    empty: what it is where a mask is empty. `agreement`: 1 if both are, 0 if one is. `error`: 0 if both are, 1 if one
-        is. `distance`: 0 if both are, the volume's diagonal if one is. `measured`: its formula holds for empty masks.
+    empty: what it is where a mask is empty, both only if the settings count that. `agreement`: 1 if both are, 0 if one
+        is. `error`: 0 if both are, 1 if one is. `distance`: 0 if both are, the volume's diagonal if one is. `measured`:
+        its formula holds for empty masks.
     unit: `mm`, `voxels` or another; empty for shares and counts.
     shown: whether it has a column on the screen.
     """

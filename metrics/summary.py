@@ -1,7 +1,7 @@
 """Many cases in a few numbers, with the misses counted beside them."""
 
 from collections.abc import Mapping, Sequence
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 import numpy as np
 
@@ -16,6 +16,8 @@ class Counts(TypedDict):
     """How many cases there are, and how many were scored by the rule for empty masks rather than measured."""
 
     cases: int
+    counted: int
+    """those in the means: all, or all but both_empty"""
     missed: int
     """the prediction is empty, the truth is not"""
     invented: int
@@ -58,16 +60,20 @@ def summarise(cases: Mapping[str, CaseScores], measures: Sequence[str]) -> dict[
     }
 
 
-def count_misses(cases: Mapping[str, CaseScores], failed: int = 0) -> Counts:
+def count_misses(
+    cases: Mapping[str, CaseScores], failed: int = 0, both_empty: Literal["left_out", "perfect"] = "left_out"
+) -> Counts:
     """Count the cases in which a mask was empty, by kind.
 
     Args:
         cases: case id -> the row of `metrics.case.evaluate_case`.
         failed: number of further cases that could not be evaluated.
+        both_empty: the setting they were evaluated with.
     """
     kinds = [(bool(row["empty_prediction"]), bool(row["empty_truth"])) for row in cases.values()]
     return Counts(
         cases=len(kinds),
+        counted=len(kinds) - (kinds.count((True, True)) if both_empty == "left_out" else 0),
         missed=kinds.count((True, False)),
         invented=kinds.count((False, True)),
         both_empty=kinds.count((True, True)),

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from metrics.case import FLAGS, POLICY, CaseScores, EvaluationSettings, measures_of
+from metrics.case import FLAGS, CaseScores, EvaluationSettings, measures_of
 from metrics.classes import mean_of_classes
 from metrics.measure import Measure
 from metrics.summary import count_misses, summarise
@@ -38,16 +38,16 @@ def build_report(
     settings = settings or EvaluationSettings()
     measures = measures_of(settings)
     report = {
-        **_section(_means(cases) if classes else cases, measures, len(failed)),
+        **_section(_means(cases) if classes else cases, settings, len(failed)),
         "failed": dict(failed),
         "measures": {measure.name: describe_measure(measure) for measure in measures},
         "settings": settings.model_dump(mode="json"),
-        "policy": POLICY,
+        "policy": settings.policy(),
         "versions": dict(versions),
     }
     if classes:
         by_class = {name: {case_id: rows[name] for case_id, rows in cases.items()} for name in classes}
-        report["classes"] = {name: _section(rows, measures, len(failed)) for name, rows in by_class.items()}
+        report["classes"] = {name: _section(rows, settings, len(failed)) for name, rows in by_class.items()}
     return report
 
 
@@ -55,9 +55,9 @@ def _means(cases: Mapping[str, Any]) -> dict[str, CaseScores]:
     return {case_id: mean_of_classes(rows) for case_id, rows in cases.items()}
 
 
-def _section(cases: Mapping[str, Any], measures: Sequence[Measure], failed: int) -> dict[str, Any]:
-    summary = summarise(cases, [measure.name for measure in measures])
-    return {"cases": dict(cases), "summary": {**summary, "counts": count_misses(cases, failed)}}
+def _section(cases: Mapping[str, Any], settings: EvaluationSettings, failed: int) -> dict[str, Any]:
+    summary = summarise(cases, [measure.name for measure in measures_of(settings)])
+    return {"cases": dict(cases), "summary": {**summary, "counts": count_misses(cases, failed, settings.both_empty)}}
 
 
 def describe_measure(measure: Measure) -> dict[str, str]:
@@ -120,7 +120,8 @@ def format_table(report: Mapping[str, Any], shown: Sequence[Measure]) -> str:
     ]
     summary = [[statistic, *_of_summary(report, shown, statistic)] for statistic in SUMMARY_ROWS]
     by_class = [
-        [f"class {name}", *_of_summary(section, shown, "mean")] for name, section in report.get("classes", {}).items()
+        [f"class {name}", *_of_summary(section, shown, "mean"), _describe_counted(section["summary"]["counts"])]
+        for name, section in report.get("classes", {}).items()
     ]
     widths = [max(len(row[column]) for row in [header, *rows, *summary, *by_class]) for column in range(len(header))]
     rule = "-" * (sum(widths) + 2 * len(widths) - 2)
@@ -158,8 +159,14 @@ def _line(cells: list[str], widths: list[int]) -> str:
     return "  ".join([*columns, *cells[len(widths) :]])
 
 
+def _describe_counted(counts: Mapping[str, int]) -> str:
+    """Of how many cases the mean of a class is."""
+    return f"{counts['counted']} of {counts['cases']} cases counted"
+
+
 def _describe_counts(counts: Mapping[str, int]) -> str:
     return (
         f"{counts['cases']} evaluated, {counts['failed']} failed; of the evaluated {counts['missed']} missed "
         f"(prediction empty), {counts['invented']} invented (truth empty), {counts['both_empty']} both empty"
+        + (" (in no mean)" if counts["counted"] < counts["cases"] else "")
     )

@@ -129,10 +129,14 @@ def _classes_table(report: Mapping[str, Any]) -> str:
         cells = "".join(
             f"<td>{text(written(section['summary'][measure]['mean'], measure, described))}</td>" for measure in shown
         )
-        rows.append(f'<tr><th class="name">{text(name)}</th>{cells}</tr>')
+        counts = section["summary"]["counts"]
+        rows.append(
+            f'<tr><th class="name">{text(name)}</th>{cells}<td>{counts["counted"]} of {counts["cases"]}</td></tr>'
+        )
     return (
         '<h3 class="apart">Means by class</h3><div class="card"><div class="scroll">'
-        f"<table><thead><tr><th>class</th>{heads}</tr></thead><tbody>{join(rows)}</tbody></table></div></div>"
+        f"<table><thead><tr><th>class</th>{heads}<th>cases counted</th></tr></thead>"
+        f"<tbody>{join(rows)}</tbody></table></div></div>"
     )
 
 

@@ -7,7 +7,6 @@ from scipy import ndimage
 from metrics.case import (
     FAMILIES,
     FLAGS,
-    POLICY,
     EvaluationSettings,
     analyse,
     chosen_families,
@@ -96,7 +95,9 @@ def test_two_dimensions():
 
 def test_both_empty():
     empty = np.zeros((3, 4, 12), dtype=bool)
-    row = evaluate_case(empty, empty, (1.0, 1.0, 1.0))
+    left_out = evaluate_case(empty, empty, (1.0, 1.0, 1.0))
+    assert left_out == {**dict.fromkeys(measure.name for measure in chosen()), **dict.fromkeys(FLAGS, True)}
+    row = evaluate_case(empty, empty, (1.0, 1.0, 1.0), EvaluationSettings(both_empty="perfect"))
     assert [row[flag] for flag in FLAGS] == [True, True]
     for measure in chosen("overlap", "centreline", "surface", "topology"):
         assert row[measure.name] == perfect_value(measure), measure.name
@@ -184,7 +185,10 @@ def test_a_measure_says_what_it_is():
         assert measure.source
         assert measure.name.endswith("_mm") == (measure.unit == "mm")
         assert measure.range in ("0 to 1", "0 and up", "0 to the diagonal"), measure.name
-    assert "flagged and counted" in POLICY
+    for rule, says in (("left_out", "no measure has a value"), ("perfect", "overlaps and clDice 1")):
+        policy = EvaluationSettings.model_validate({"both_empty": rule}).policy()
+        assert says in policy.split("One mask empty")[0]
+        assert "flagged and counted" in policy
 
 
 def test_values_stay_in_the_range_of_their_measures():

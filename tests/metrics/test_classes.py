@@ -47,10 +47,14 @@ def test_each_class_is_a_mask_of_its_own():
     assert rows["all"] == evaluate_case(prediction > 0, target > 0, SPACING, QUICK)
 
 
-def test_a_class_in_neither_is_empty_in_both():
-    rows = evaluate_classes(*label_maps(), SPACING, parse_classes(["1", "7"]), QUICK)
-    assert (rows["7"]["dice"], rows["7"]["hd_mm"]) == (1.0, 0.0)
+def test_a_class_in_neither_is_in_no_mean():
+    classes = parse_classes(["1", "2", "7"])
+    rows = evaluate_classes(*label_maps(), SPACING, classes, QUICK)
+    assert (rows["7"]["dice"], rows["7"]["hd_mm"]) == (None, None)
     assert rows["7"]["empty_prediction"] is rows["7"]["empty_truth"] is True
+    assert mean_of_classes(rows) == mean_of_classes({name: rows[name] for name in "12"})
+    perfect = evaluate_classes(*label_maps(), SPACING, classes, QUICK.model_copy(update={"both_empty": "perfect"}))
+    assert (perfect["7"]["dice"], perfect["7"]["hd_mm"]) == (1.0, 0.0)
 
 
 def test_a_region_cuts_every_class():

@@ -45,9 +45,11 @@ def test_a_miss_lowers_the_mean_and_is_counted():
     names = [measure.name for measure in measures_of(EvaluationSettings())]
     summary = summarise(cases, names)
     assert list(summary) == names
-    assert summary["dice"]["mean"] == 0.5
-    assert summary["hd_mm"]["mean"] == 6.5
-    assert count_misses(cases, failed=2) == {"cases": 4, "missed": 1, "invented": 1, "both_empty": 1, "failed": 2}
+    assert summary["dice"]["mean"] == pytest.approx(1 / 3)
+    assert summary["hd_mm"]["mean"] == pytest.approx(26 / 3)
+    counts = {"cases": 4, "counted": 3, "missed": 1, "invented": 1, "both_empty": 1, "failed": 2}
+    assert count_misses(cases, failed=2) == counts
+    assert count_misses(cases, 2, "perfect") == {**counts, "counted": 4}
 
 
 def test_what_a_case_does_not_define_is_counted_out():

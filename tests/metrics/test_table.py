@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from metrics.case import FLAGS, POLICY, EvaluationSettings, evaluate_case, measures_of
+from metrics.case import FLAGS, EvaluationSettings, evaluate_case, measures_of
 from metrics.classes import evaluate_classes, parse_classes
 from metrics.table import build_report, format_table, shown_measures, to_csv, to_json
 
@@ -44,9 +44,11 @@ def test_json_holds_cases_summary_policy_and_failures(report):
     assert list(read["cases"]["missed"]) == [*MEASURES, *FLAGS]
     assert read["cases"]["missed"]["hd_mm"] == 13.0
     assert read["summary"]["dice"] == {"mean": 0.5, "sd": 0.5**0.5, "median": 0.5, "min": 0.0, "max": 1.0, "n": 2}
-    assert read["summary"]["counts"] == {"cases": 2, "missed": 1, "invented": 0, "both_empty": 0, "failed": 1}
+    assert read["summary"]["counts"] == {
+        "cases": 2, "counted": 2, "missed": 1, "invented": 0, "both_empty": 0, "failed": 1,
+    }  # fmt: skip
     assert read["failed"] == {"broken": "no such file"}
-    assert (read["policy"], read["versions"]) == (POLICY, {"python": "3.11"})
+    assert (read["policy"], read["versions"]) == (SETTINGS.policy(), {"python": "3.11"})
     assert EvaluationSettings.model_validate(read["settings"]) == SETTINGS
     assert "classes" not in read
 
@@ -141,3 +143,25 @@ def test_screen_of_label_maps_names_the_classes(class_report):
         ["class", "portal", "1.0000"],
         ["class", "hepatic", "0.5000"],
     ]
+
+
+def test_a_class_that_a_patient_lacks_is_in_no_mean():
+    target = np.zeros((3, 9, 12), dtype=np.uint8)
+    target[1, 1, 1:9] = 1
+    half = target.copy()
+    half[1, 1, 5:] = 0
+    classes = parse_classes(["portal=1", "hepatic=2"])
+    cases = {"a": evaluate_classes(half, target, (1.0, 1.0, 1.0), classes, SETTINGS)}
+    report = build_report(cases, {}, {}, SETTINGS, ["portal", "hepatic"])
+    read = json.loads(to_json(report), parse_constant=pytest.fail)
+    assert read["cases"]["a"]["dice"] == read["classes"]["portal"]["cases"]["a"]["dice"] == pytest.approx(2 / 3)
+    assert read["classes"]["hepatic"]["cases"]["a"]["dice"] is None
+    assert read["classes"]["hepatic"]["summary"]["hd_mm"] == {
+        **dict.fromkeys(("mean", "sd", "median", "min", "max")),
+        "n": 0,
+    }
+    counts = read["classes"]["hepatic"]["summary"]["counts"]
+    assert (counts["cases"], counts["counted"], counts["both_empty"]) == (1, 0, 1)
+    lines = format_table(report, SHOWN).splitlines()
+    assert next(line for line in lines if line.startswith("class hepatic")).endswith("-  0 of 1 cases counted")
+    assert next(line for line in lines if line.startswith("class portal")).endswith("1 of 1 cases counted")
