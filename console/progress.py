@@ -77,7 +77,7 @@ def postfix(values: Mapping[str, float]) -> str:
 
 
 class LogLines:
-    """Progress as whole lines: at most one in `LOG_SECONDS`, and one at the end."""
+    """Progress as whole lines: at most one in `LOG_SECONDS`, and one at the end of what took longer than that."""
 
     def __init__(
         self,
@@ -98,14 +98,14 @@ class LogLines:
 
     def update(self, n: int = 1) -> None:
         self._done += n
-        if self._clock() - self._written >= LOG_SECONDS and self._done < self._total:
+        if self._before < self._done < self._total and self._clock() - self._written >= LOG_SECONDS:
             self._write()
 
     def set_postfix_str(self, s: str = "", refresh: bool = True) -> None:
         self._postfix = s
 
     def close(self) -> None:
-        if self._open and self._done > self._before:
+        if self._open and self._done > self._before and self._clock() - self._began >= LOG_SECONDS:
             self._write()
         self._open = False
 
@@ -119,7 +119,7 @@ class LogLines:
         self._written = self._clock()
         passed, new = self._written - self._began, self._done - self._before
         told = f"{self._description}: {self._done} of {self._total} {self._unit}s in {duration(passed)}"
-        if 0 < self._done < self._total:
+        if self._done < self._total:
             told += f", about {duration(passed / new * (self._total - self._done))} left"
         print(told + (f" ({self._postfix})" if self._postfix else ""), file=self._stream, flush=True)
 

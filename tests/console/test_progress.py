@@ -41,27 +41,30 @@ def test_what_was_done_before_says_nothing_of_the_time_left():
     assert stream.getvalue() == "train: 60 of 100 steps in 40 s, about 2 min 40 s left (loss=0.5)\n"
 
 
-def test_nothing_done_is_no_line():
-    stream = io.StringIO()
-    with LogLines("train", 100, "step", done=50, stream=stream):
-        pass
+@pytest.mark.parametrize(("steps", "seconds"), [(0, 100), (50, 29)])
+def test_nothing_done_and_what_takes_no_time_are_no_line(steps, seconds):
+    stream, clock = io.StringIO(), Clock()
+    with LogLines("train", 100, "step", done=50, stream=stream, clock=clock) as shown:
+        clock.now = seconds
+        shown.update(steps)
     assert stream.getvalue() == ""
 
 
 def test_an_interruption_tells_how_far_it_was():
-    stream = io.StringIO()
-    with contextlib.suppress(KeyboardInterrupt), LogLines("train", 9, "step", stream=stream, clock=Clock()) as shown:
+    stream, clock = io.StringIO(), Clock()
+    with contextlib.suppress(KeyboardInterrupt), LogLines("train", 9, "step", stream=stream, clock=clock) as shown:
         shown.update(3)
+        clock.now = 31
         raise KeyboardInterrupt
     assert stream.getvalue().startswith("train: 3 of 9 steps")
 
 
 def test_items_are_followed(capsys, monkeypatch):
     monkeypatch.delenv(QUIET_VARIABLE, raising=False)
+    monkeypatch.setattr("console.progress.LOG_SECONDS", 0.0)
     assert list(followed("abc", "reading", "case")) == ["a", "b", "c"]
     err = capsys.readouterr().err
-    assert err.startswith("reading: 3 of 3 cases in ")
-    assert err.count("\n") == 1
+    assert [line.split(" in ")[0] for line in err.splitlines()] == [f"reading: {n} of 3 cases" for n in (1, 2, 3)]
 
 
 def test_quiet_shows_nothing(capsys, monkeypatch):

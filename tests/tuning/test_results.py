@@ -161,7 +161,8 @@ def test_two_machines_may_tidy_up_one_folder_at_a_time(settings_of, monkeypatch)
 
 
 @pytest.mark.parametrize("ended", [0, 2])
-def test_progress_tells_each_trial_once(settings_of, capsys, ended):
+def test_progress_tells_each_trial_once(settings_of, capsys, monkeypatch, ended):
+    monkeypatch.setattr("console.progress.LOG_SECONDS", 0.0)
     settings = settings_of(trials=5)
     study = study_of((0.5,), (0.7,)) if ended else study_of()
     with Progress(study, settings) as progress:
