@@ -17,6 +17,7 @@ from models.nnunet import NnUNet
 from models.settings import ModelSettings
 from models.unet import UNet
 
+_OURS = ("resunet", "unet", "fcn")
 NetworkT = TypeVar("NetworkT", bound=Network)
 Builder = Callable[[ModelSettings, int, int, int], Network]
 
@@ -71,6 +72,10 @@ def build_inference_network(
         changed["arguments"] = {**settings.arguments, "pretrained": False}
     if settings.network == "resunet" and settings.formulation == "multi_task":
         changed["formulation"] = "binary"
+    if state is not None and settings.family in _OURS:
+        # Without memory for its weights: a size that does not fit is found before any is taken.
+        with torch.device("meta"):
+            check_weights(build_network(settings, in_channels, scales, ndim), state)
     network = build_network(settings.model_copy(update=changed), in_channels, scales, ndim)
     if state is not None:
         load_weights(network, network.main_state(state))
@@ -93,6 +98,12 @@ def place_network(network: NetworkT, device: torch.device | str) -> NetworkT:
 
 def load_weights(network: nn.Module, state: Mapping[str, Tensor]) -> None:
     """Load a state dict that must fit exactly; ValueError, before any weight changes, where it does not."""
+    check_weights(network, state)
+    network.load_state_dict(dict(state))
+
+
+def check_weights(network: nn.Module, state: Mapping[str, Tensor]) -> None:
+    """Raise ValueError where a state dict lacks a weight, has one too many, or one of another shape or kind."""
     expected = cast(Mapping[str, Tensor], network.state_dict())
     missing, surplus = sorted(expected.keys() - state.keys()), sorted(state.keys() - expected.keys())
     if missing or surplus:
@@ -107,7 +118,10 @@ def load_weights(network: nn.Module, state: Mapping[str, Tensor]) -> None:
                 f"weights: {name} expected shape {tuple(value.shape)}, got {tuple(state[name].shape)}; "
                 "build the network from the settings saved with them"
             )
-    network.load_state_dict(dict(state))
+        if value.is_floating_point() != state[name].is_floating_point() or state[name].is_complex():
+            raise ValueError(
+                f"weights: {name} expected {value.dtype}, got {state[name].dtype}; use the weights as they were saved"
+            )
 
 
 def _check_scales(settings: ModelSettings, scales: int) -> None:

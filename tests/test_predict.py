@@ -178,7 +178,15 @@ def test_one_bad_case_does_not_cost_the_others(checkpoint, tmp_path, capsys):
     [
         ({"model": {}}, r"best\.pt: .*another architecture"),
         ({"config": {"nonsense": 1}}, r"best\.pt: "),
-        ({"network": {"in_channels": 1, "scales": 3, "ndim": 2}}, r"weights: encoder.* expected shape .*, got"),
+        (
+            {"network": {"in_channels": 1, "scales": 3, "ndim": 2}},
+            r"best\.pt: prepared\.shape: 3 numbers for a network of 2 axes",
+        ),
+        ({"network": {"in_channels": 2, "scales": 3, "ndim": 3}}, r"best\.pt: weights: of another architecture"),
+        ({"network": {"in_channels": 1, "scales": None, "ndim": 3}}, r"best\.pt: network\.scales: .*integer"),
+        ({"model": None}, r"best\.pt: model: .*dictionary"),
+        ({"prepared": {"shape": [16, 16, 16]}}, r"best\.pt: prepared\.spacing_mm: missing"),
+        ({"preprocessing": {"grid": {}}}, r"best\.pt: preprocessing\.intensity: missing"),
     ],
 )
 def test_a_checkpoint_that_does_not_fit_is_refused(checkpoint, change, message):

@@ -1,20 +1,22 @@
-"""Checkpoints: written whole or not at all, and read without running anything they hold."""
+"""Checkpoints: written whole or not at all; read whole, checked, and without running anything they hold."""
 
 import io
 import pickle
 import warnings
 import zipfile
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 import torch
 
 from data.whole_files import write_whole
+from training.checkpoint_content import check_content, check_training_parts
 
 CheckpointName = Literal["latest", "best", "final"]
 FORMAT = 2
 """Raised whenever an older checkpoint would be read as something else: since 2, all patients lie in one layout."""
-_REQUIRED = ("format", "config", "preprocessing", "network", "model", "epoch")
+_END_OF_ZIP, _END_BYTES, _MANY = b"PK\x05\x06", 22, 0xFFFF
+_REMEDY = "copy it again from where it was trained, or use another checkpoint of that training"
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
@@ -29,34 +31,91 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     write_whole(path, buffer.getbuffer())
 
 
-def load_checkpoint(path: Path) -> dict[str, Any]:
-    """Read a checkpoint; only tensors and plain data are accepted, so a file from elsewhere cannot run code.
+def load_checkpoint(path: Path, *, to_resume: bool = False) -> dict[str, Any]:
+    """Read a checkpoint, checked before anything is built from it.
+
+    The checksum of every part is compared, only tensors and plain data are accepted (so a file from elsewhere cannot
+    run code), every key that prediction needs has its type and range, and no weight is NaN or infinite. What a training
+    needs besides (optimiser, random state, history) is checked where it is there, and must be with `to_resume`.
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: not a checkpoint of ours, damaged, or a pickle that holds more than data.
+        ValueError: not a checkpoint of ours, damaged, or a pickle that holds more than data; one line.
+        MemoryError: larger than the memory that is free.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such checkpoint")
     try:
+        # One open file for both looks: a training may put a newer one in its place meanwhile.
+        with path.open("rb") as stream:
+            _check_whole(stream)
+            stream.seek(0)
+            state = _unpickled(stream)
+        _check_form(state)
+        check_content(state)
+        if to_resume:
+            check_training_parts(state)
+    except ValueError as error:
+        raise ValueError(f"{path}: {' '.join(str(error).split())}") from None
+    return state
+
+
+def _check_whole(stream: IO[bytes]) -> None:
+    """Compare every checksum: torch itself reads past damage."""
+    start = stream.read(4)
+    if start[:1] == b"\x80":
+        raise ValueError(
+            "refused, a bare pickle or a checkpoint in torch's form before 1.6, which has no checksums; "
+            "use one written by train.py"
+        )
+    if start != b"PK\x03\x04":
+        raise ValueError(
+            "not a readable checkpoint (no zip archive, as torch writes them); use one written by train.py"
+        )
+    stream.seek(max(0, stream.seek(0, io.SEEK_END) - _END_BYTES))
+    end = stream.read()
+    if end[:4] != _END_OF_ZIP or end[-2:] != b"\0\0":
+        raise ValueError(f"not a readable checkpoint (cut short, or something follows its end); {_REMEDY}")
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            members = archive.infolist()
+            count = int.from_bytes(end[10:12], "little")
+            if count != _MANY and count != len(members):
+                raise ValueError(f"damaged: {count} parts announced, {len(members)} there; {_REMEDY}")
+            if len({member.filename for member in members}) != len(members):
+                raise ValueError("holds two parts of one name, which torch never writes; use one written by train.py")
+            if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+                raise ValueError("holds compressed parts, which torch never writes; use one written by train.py")
+            damaged = archive.testzip()
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, RuntimeError, NotImplementedError, EOFError, OSError) as error:
+        # A damaged directory may point outside the file, which the system refuses.
+        raise ValueError(f"not a readable checkpoint ({_first_line(error)}); {_REMEDY}") from None
+    if damaged:
+        raise ValueError(f"damaged: the checksum of its part {damaged} is wrong; {_REMEDY}")
+
+
+def _unpickled(stream: IO[bytes]) -> Any:
+    try:
         with warnings.catch_warnings():
             # torch warns of an unusual pickle before it refuses it; the refusal says enough.
             warnings.simplefilter("ignore")
-            state = torch.load(path, map_location="cpu", weights_only=True)
+            return torch.load(stream, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         raise ValueError(
-            f"{path}: refused, it holds more than tensors and plain data and could run code; "
-            "use a checkpoint written by train.py"
+            "refused, it holds more than tensors and plain data and could run code; use one written by train.py"
         ) from None
-    except (RuntimeError, EOFError, zipfile.BadZipFile, KeyError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: not a readable checkpoint ({_first_line(error)})") from None
-    if not isinstance(state, dict) or any(key not in state for key in _REQUIRED):
-        raise ValueError(f"{path}: not a checkpoint of train.py (expected the keys {', '.join(_REQUIRED)})")
-    if state["format"] != FORMAT:
-        raise ValueError(
-            f"{path}: checkpoint format {state['format']}, this version reads format {FORMAT}; train again"
-        )
-    return state
+    except MemoryError:
+        raise
+    except Exception as error:
+        # A pickle that was made to confuse its reader ends in any error there is.
+        raise ValueError(f"not a readable checkpoint ({_first_line(error)}); {_REMEDY}") from None
+
+
+def _check_form(state: object) -> None:
+    if not isinstance(state, dict) or "format" not in state:
+        raise ValueError("not a checkpoint of train.py; give the .pt file of a training, or the folder of its run")
+    if type(state["format"]) is not int or state["format"] != FORMAT:
+        raise ValueError(f"checkpoint format {state['format']!r}, this version reads format {FORMAT}; train again")
 
 
 def _first_line(error: Exception) -> str:

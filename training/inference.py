@@ -6,6 +6,7 @@ import torch
 from pydantic import BaseModel, Field
 from torch.nn import functional
 
+_REMEDY = "check the image's values, or train with train.precision float32"
 Network = Callable[[torch.Tensor], torch.Tensor]
 
 
@@ -35,6 +36,19 @@ class InferenceOverrides(BaseModel, frozen=True, extra="forbid"):
         return settings.model_copy(update=self.model_dump(exclude_none=True))
 
 
+class NotFiniteError(ValueError):
+    """The network's output is NaN or infinite somewhere; the line says in which part of the image."""
+
+
+def nan_where_not_finite(probabilities: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
+    """Probabilities (B, K, *S), NaN throughout an image of the batch whose logits (B, C, *S) are not all finite.
+
+    Infinite logits make probabilities of 0 and 1 that look like any other.
+    """
+    finite = torch.isfinite(logits).flatten(1).all(dim=1)
+    return probabilities.masked_fill(~finite.view(-1, *[1] * (probabilities.ndim - 1)), torch.nan)
+
+
 def infer(
     network: Network,
     image: torch.Tensor,
@@ -53,6 +67,10 @@ def infer(
 
     Returns:
         float32 (1, K, *S), on the image's device.
+
+    Raises:
+        ValueError: a window that does not fit the image or the network.
+        NotFiniteError: the network's output is not finite.
     """
     window = settings.window or patch_size
     if window is not None and len(window) != image.ndim - 2:
@@ -65,6 +83,10 @@ def infer(
     with torch.no_grad():
         if window is None:
             result = network(padded).float()
+            if not torch.isfinite(result).all():
+                raise NotFiniteError(
+                    f"the network's output over the whole volume {tuple(size)} is not finite; {_REMEDY}"
+                )
         else:
             # Imported here: it takes seconds, and whole volumes do without.
             from monai.inferers import sliding_window_inference
@@ -73,13 +95,24 @@ def infer(
                 padded,
                 roi_size=window,
                 sw_batch_size=settings.windows_at_once,
-                predictor=lambda windows: network(windows).float(),
+                predictor=lambda windows, places: _finite(network(windows).float(), places),
+                with_coord=True,
                 overlap=settings.overlap,
                 mode="gaussian",
             )
     for axis, n in enumerate(size, start=2):
         result = result.narrow(axis, 0, n)
     return result
+
+
+def _finite(probabilities: torch.Tensor, places: list[tuple[slice, ...]]) -> torch.Tensor:
+    """The windows' probabilities; raises where one of them is not finite, with its place in the image."""
+    finite = torch.isfinite(probabilities).flatten(1).all(dim=1)
+    if not finite.all():
+        place = places[int(torch.nonzero(~finite)[0])][2:]
+        voxels = ", ".join(f"{part.start} to {part.stop - 1}" for part in place)
+        raise NotFiniteError(f"the network's output in the window of voxels {voxels} is not finite; {_REMEDY}")
+    return probabilities
 
 
 def pad_to(image: torch.Tensor, size: tuple[int, ...]) -> torch.Tensor:

@@ -12,6 +12,7 @@ from training.device import choose_device, choose_workers
 from training.distributed import Ranks, joined_ranks
 from training.figures import task_panels
 from training.gradient_figure import gradient_courses
+from training.inference import NotFiniteError
 from training.run_folder import RunFolder
 from training.schedule import learning_rate
 from training.settings import RunSettings
@@ -92,7 +93,12 @@ def _run_epochs(
             improved, view = False, None
             validates = last or (epoch + 1) % settings.validation.every == 0
             if validates:
-                measures, view = validate(training.runner, settings.cases, training.validation_cases, training.ranks)
+                try:
+                    measures, view = validate(
+                        training.runner, settings.cases, training.validation_cases, training.ranks
+                    )
+                except NotFiniteError as error:
+                    raise ValueError(f"training stopped at epoch {epoch}, in validation: {error}") from None
                 row |= {f"validation/{name}": value for name, value in measures.items()}
                 improved = measures[settings.validation.best_by] > training.best
                 training.best = max(training.best, measures[settings.validation.best_by])

@@ -7,6 +7,8 @@ import torch
 from torch import nn
 from torch.nn.modules.conv import _ConvNd
 
+from training.resumption import check_optimiser
+
 DECAYED, KEPT = "kernels", "norms, biases, slopes and others"
 
 
@@ -33,7 +35,8 @@ def load_optimiser(optimiser: torch.optim.AdamW, network: nn.Module, state: Mapp
     Checkpoints from before there were groups have all weights in one. Without weight decay that is the same training.
 
     Raises:
-        ValueError: in the checkpoint everything decayed, norms and biases too: it cannot go on as what it was.
+        ValueError: in the checkpoint everything decayed, norms and biases too: it cannot go on as what it was. Or its
+            state is not that of these weights.
     """
     saved = list(state["param_groups"])
     if len(saved) == 1:
@@ -43,6 +46,7 @@ def load_optimiser(optimiser: torch.optim.AdamW, network: nn.Module, state: Mapp
                 "go on as what it was; start again with another --output"
             )
         state = _in_groups(optimiser, network, state)
+    check_optimiser(optimiser, state)
     optimiser.load_state_dict(dict(state))
 
 

@@ -15,7 +15,7 @@ from preprocessing.orientation import layout_name
 from preprocessing.prepare import PreprocessingSettings, prepare_image
 from training.checkpoint import load_checkpoint
 from training.device import DeviceName, autocast, choose_device, choose_prediction_precision
-from training.inference import InferenceOverrides, infer
+from training.inference import InferenceOverrides, NotFiniteError, infer, nan_where_not_finite
 from training.settings import RunSettings
 
 VESSEL_PROBABILITY = 0.5
@@ -51,14 +51,14 @@ class Predictor:
             self._settings = RunSettings.model_validate(state["config"])
             self._preprocessing = PreprocessingSettings.model_validate(state["preprocessing"])
             network = build_inference_network(self._settings.model, **state["network"], state=state["model"])
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, RuntimeError) as error:
             raise ValueError(f"{checkpoint}: {' '.join(str(error).split())}") from None
         self._device = choose_device(device)
         self._dtype = choose_prediction_precision(self._settings.train.precision, self._device)
         self._network = place_network(network, self._device).eval()
         self._inference = (inference or InferenceOverrides()).over(self._settings.inference)
         self._prepared: dict[str, Any] = state["prepared"]
-        layout = layout_name(self._network_ndim())
+        layout = layout_name(len(state["prepared"]["shape"]))
         if (trained_on := state.get("orientation", layout)) != layout:
             raise ValueError(
                 f"{checkpoint}: trained on arrays laid out {trained_on}, this version prepares them {layout}; use the "
@@ -84,37 +84,47 @@ class Predictor:
             name: what to call the image in errors.
 
         Raises:
-            ValueError: NaN or a constant image, another number of dimensions, an empty organ mask.
+            ValueError: NaN or a constant image, another number of dimensions, an empty organ mask, or an output of the
+                network that is not finite.
         """
-        if image.array.ndim != self._network_ndim():
-            raise ValueError(f"{name}: has {image.array.ndim} axes, the network was trained on {self._network_ndim()}")
+        self._check_axes(image.array, name)
         settings, window = self._preprocessing, self._settings.loading.patch_size
         if organ is None and self.needs_organ():
             grid = GridSettings(crop="volume", spacing_mm=tuple(self._prepared["spacing_mm"]))
             settings = settings.model_copy(update={"grid": grid})
             window = window or self._round_up(self._prepared["shape"])
         prepared = prepare_image(image, organ, settings, name)
-        probabilities = prepared.grid.to_native(self._probabilities(prepared.image, window))
+        probabilities = prepared.grid.to_native(self._probabilities(prepared.image, window, name))
         if organ is not None and settings.restrict_to_organ:
             probabilities *= organ.array
         return Prediction(image.with_array(probabilities >= VESSEL_PROBABILITY), image.with_array(probabilities))
 
-    def predict_prepared(self, image: np.ndarray) -> np.ndarray:
-        """Probabilities, float32 (*S), of an image (*S) that is prepared as the training's cases were."""
-        return self._probabilities(np.array(image, dtype=np.float32), self._settings.loading.patch_size)
+    def predict_prepared(self, image: np.ndarray, name: str = "image") -> np.ndarray:
+        """Probabilities, float32 (*S), of an image (*S) that is prepared as the training's cases were.
 
-    def _probabilities(self, image: np.ndarray, window: tuple[int, ...] | None) -> np.ndarray:
+        Raises:
+            ValueError: another number of axes, or an output of the network that is not finite.
+        """
+        self._check_axes(image, name)
+        return self._probabilities(np.array(image, dtype=np.float32), self._settings.loading.patch_size, name)
+
+    def _probabilities(self, image: np.ndarray, window: tuple[int, ...] | None, name: str) -> np.ndarray:
         tensor = torch.from_numpy(image)[None, None].to(self._device)
-        result = infer(self._main_probability, tensor, self._inference, window, self._network.size_multiple)
+        try:
+            result = infer(self._main_probability, tensor, self._inference, window, self._network.size_multiple)
+        except NotFiniteError as error:
+            raise ValueError(f"{name}: {error}") from None
         return result[0, 0].cpu().numpy()
 
     def _main_probability(self, image: torch.Tensor) -> torch.Tensor:
         with autocast(self._device, self._dtype):
             logits = self._network(image).logits
-        return main_probability(logits, self.formulation)
+        return nan_where_not_finite(main_probability(logits, self.formulation), logits)
 
-    def _network_ndim(self) -> int:
-        return len(self._prepared["shape"])
+    def _check_axes(self, image: np.ndarray, name: str) -> None:
+        trained = len(self._prepared["shape"])
+        if image.ndim != trained:
+            raise ValueError(f"{name}: has {image.ndim} axes, the network was trained on {trained}")
 
     def _round_up(self, shape: list[int]) -> tuple[int, ...]:
         multiple = self._network.size_multiple

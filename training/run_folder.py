@@ -78,7 +78,7 @@ def open_run(settings: RunSettings) -> tuple[RunFolder, dict[str, Any] | None]:
     if latest.exists():
         if not settings.resume:
             raise ValueError(f"{folder.root}: holds a training; add --resume to go on, or choose another --output")
-        state = load_checkpoint(latest)
+        state = load_checkpoint(latest, to_resume=True)
         _check_same_settings(settings, state["config"], folder.root)
     folder.tensorboard.mkdir(parents=True, exist_ok=True)
     return folder, state

@@ -19,6 +19,7 @@ from training.checkpoint import save_checkpoint
 from training.device import choose_device, choose_precision, set_determinism
 from training.distributed import ALONE, Ranks, distribute
 from training.optimiser import build_optimiser, load_optimiser
+from training.resumption import resuming_from
 from training.run_folder import RunFolder, open_run
 from training.settings import RunSettings
 from training.validation import Runner
@@ -105,18 +106,19 @@ def _describe_cases(settings: RunSettings, fold: Mapping[str, Sequence[str]]) ->
 
 
 def restore(training: Training, state: Mapping[str, Any]) -> None:
-    """Put a training back where its checkpoint left it."""
-    load_weights(training.network, state["model"])
-    load_optimiser(training.optimiser, training.network, state["optimiser"])
-    training.scaler.load_state_dict(state["scaler"])
-    if training.loss.bank:
-        training.loss.bank.load_state_dict(state["bank"])
-    torch.set_rng_state(state["rng"]["torch"])
-    if training.runner.device.type == "cuda" and state["rng"]["cuda"] is not None:
-        torch.cuda.set_rng_state(state["rng"]["cuda"])
-    training.epoch = state["epoch"]
-    training.best = state["best"]
-    training.history = [dict(row) for row in state["history"]]
+    """Put a training back where its checkpoint left it; ValueError where that is of another training, or damaged."""
+    with resuming_from(training.folder.checkpoint("latest")):
+        load_weights(training.network, state["model"])
+        load_optimiser(training.optimiser, training.network, state["optimiser"])
+        training.scaler.load_state_dict(state["scaler"])
+        if training.loss.bank:
+            training.loss.bank.load_state_dict(state["bank"])
+        torch.set_rng_state(state["rng"]["torch"])
+        if training.runner.device.type == "cuda" and state["rng"]["cuda"] is not None:
+            torch.cuda.set_rng_state(state["rng"]["cuda"])
+        training.epoch = state["epoch"]
+        training.best = state["best"]
+        training.history = [dict(row) for row in state["history"]]
 
 
 def save(training: Training, *, improved: bool, last: bool) -> None:

@@ -15,7 +15,7 @@ from models.build import Network
 from models.outputs import Formulation, task_probabilities
 from training.device import autocast
 from training.distributed import ALONE, Ranks
-from training.inference import InferenceSettings, infer
+from training.inference import InferenceSettings, NotFiniteError, infer
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +72,10 @@ def validate(
     first: CaseView | None = None
     for case_id in case_ids[ranks.rank :: ranks.world]:
         case = read_case(store, case_id)
-        probabilities = runner.probabilities(case.arrays["image"])
+        try:
+            probabilities = runner.probabilities(case.arrays["image"])
+        except NotFiniteError as error:
+            raise NotFiniteError(f"case {case_id}: {error}") from None
         if "organ" in case.arrays:
             probabilities = probabilities * np.asarray(case.arrays["organ"], dtype=bool)
         scales = np.asarray(case.arrays["scales"])

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from training.inference import InferenceSettings, infer, pad_to
+from training.inference import InferenceSettings, NotFiniteError, infer, nan_where_not_finite, pad_to
 
 
 def voxelwise(image: torch.Tensor) -> torch.Tensor:
@@ -45,3 +45,18 @@ def test_padding_holds_the_lowest_value_at_the_far_ends():
     padded = pad_to(image, (3, 2))
     assert padded.tolist() == [[[[1, 2], [3, 4], [1, 1]]]]
     assert pad_to(image, (2, 2)) is image
+
+
+def test_an_output_that_is_not_finite_names_its_window():
+    """NaN compares false with one half: without a look it is a mask without a vessel."""
+    image = torch.zeros(1, 1, 12, 8)
+    image[0, 0, 10, 3] = torch.inf
+
+    def network(windows):
+        return nan_where_not_finite(torch.sigmoid(windows), windows)
+
+    whole, windows = InferenceSettings(), InferenceSettings(window=(4, 8), overlap=0)
+    with pytest.raises(NotFiniteError, match=r"over the whole volume \(12, 8\) is not finite; check"):
+        infer(network, image, whole, None, 4)
+    with pytest.raises(NotFiniteError, match=r"in the window of voxels 8 to 11, 0 to 7 is not finite; check"):
+        infer(network, image, windows, None, 4)

@@ -8,6 +8,7 @@ import optuna
 from optuna.storages import RDBStorage
 
 from data.whole_files import write_whole
+from preprocessing.prepare import PreprocessingSettings
 from training.checkpoint import load_checkpoint, save_checkpoint
 from training.run_folder import RunFolder
 from training.settings import RunSettings
@@ -63,7 +64,13 @@ class FakeTraining:
             if validates:
                 row |= {"validation/dice": dice, "validation/cldice": 1 - dice}
             history.append(row)
-            state: dict[str, Any] = {key: {} for key in ("config", "preprocessing", "network", "model")}
+            state: dict[str, Any] = {
+                "config": settings.model_dump(mode="json"),
+                "preprocessing": PreprocessingSettings().model_dump(mode="json"),
+                "network": {"in_channels": 1, "scales": 2, "ndim": 3},
+                "prepared": {"shape": [16, 16, 16], "spacing_mm": [2.0, 1.0, 1.0]},
+                "model": {},
+            }
             save_checkpoint(latest, state | {"epoch": epoch + 1, "history": history})
             if validates:
                 on_validation(epoch, {"dice": dice, "cldice": 1 - dice})

@@ -1,0 +1,63 @@
+"""Whether what a checkpoint holds fits the training that goes on from it."""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+_MOMENTS = ("exp_avg", "exp_avg_sq")
+_HYPERPARAMETERS = ("lr", "betas", "eps", "weight_decay")
+
+
+@contextlib.contextmanager
+def resuming_from(path: Path) -> Iterator[None]:
+    """Turn whatever keeps a training from going on from a checkpoint into one ValueError of one line."""
+    try:
+        yield
+    except torch.OutOfMemoryError:
+        raise
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RuntimeError) as error:
+        said = " ".join(str(error).split()) or type(error).__name__
+        reason = f"it lacks {said}" if isinstance(error, KeyError) else said
+        raise ValueError(
+            f"{path}: the training cannot be resumed from it ({reason}); give it an earlier copy, or train anew"
+        ) from None
+
+
+def check_optimiser(optimiser: torch.optim.Optimizer, saved: Mapping[str, Any]) -> None:
+    """Raise ValueError where the saved state of an Adam optimiser is not that of these weights.
+
+    torch itself compares the number of weights alone, and fails at the first step.
+    """
+    groups = saved["param_groups"]
+    counts = [len(group["params"]) for group in groups]
+    expected = [len(group["params"]) for group in optimiser.param_groups]
+    if counts != expected:
+        raise ValueError(f"optimiser: of {counts} weights by group, the network has {expected}")
+    for group in groups:
+        if missing := [key for key in _HYPERPARAMETERS if key not in group]:
+            raise ValueError(f"optimiser.param_groups: without {missing[0]}")
+    numbered = [
+        (number, weight)
+        for group, its in zip(groups, optimiser.param_groups, strict=True)
+        for number, weight in zip(group["params"], its["params"], strict=True)
+    ]
+    if surplus := saved["state"].keys() - {number for number, _ in numbered}:
+        raise ValueError(f"optimiser.state: of weights {sorted(surplus)[:3]}, which no group names")
+    for number, weight in numbered:
+        # A weight that has had no gradient yet has no state.
+        if number in saved["state"]:
+            _check_state(saved["state"][number], weight, f"optimiser.state.{number}")
+
+
+def _check_state(state: Mapping[str, Any], weight: torch.Tensor, name: str) -> None:
+    for key in ("step", *_MOMENTS):
+        value = state.get(key)
+        shape = weight.shape if key in _MOMENTS else torch.Size(())
+        if not isinstance(value, torch.Tensor) or value.shape != shape or not value.is_floating_point():
+            came = str(tuple(value.shape)) if isinstance(value, torch.Tensor) else f"{value!r:.60}"
+            raise ValueError(f"{name}.{key}: expected numbers of shape {tuple(shape)}, got {came}")
+    if state["step"] < 0 or (state["exp_avg_sq"] < 0).any():
+        raise ValueError(f"{name}: a count or a square is negative")
