@@ -30,7 +30,7 @@ def one_channel(colours: NDArray, channel: str | None, path: Path) -> NDArray:
         return colours[..., 0]
     if channel is None:
         choice = ", ".join(CHANNELS) if count == 3 else f"0 to {count - 1}"
-        raise ValueError(f"{path}: in colour ({count} channels that differ); choose one with --channel ({choice})")
+        raise ValueError(f"{path}: {count} channels that differ (colour); choose one with --channel ({choice})")
     check_channel(channel)
     if channel.isdigit() and int(channel) < count:
         return colours[..., int(channel)]
@@ -46,4 +46,7 @@ def grey(colours: NDArray, path: Path) -> NDArray:
     try:
         return one_channel(colours, None, path)
     except ValueError:
-        raise ValueError(f"{path}: a picture in colour where a mask is expected; save it in grey, 0 and 255") from None
+        raise ValueError(
+            f"{path}: in colour ({colours.shape[-1]} channels that differ) where a mask is expected; "
+            "save it in grey, 0 and 255"
+        ) from None

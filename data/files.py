@@ -12,13 +12,15 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from data.channels import grey, one_channel
 from data.dicom import read_series
 from data.file_integrity import check_metaimage, check_nifti
 from data.file_names import NRRD_SUFFIXES, PICTURE_SUFFIXES, STACK_SUFFIXES, VOLUME_SUFFIXES, case_name, volume_suffix
 from data.itk import image_to_volume, itk_reason, quiet_itk, volume_to_image
 from data.nrrd import read_nrrd
+from data.pictures import read_picture
+from data.pixels import Wanted
 from data.slicer import read_segment, segments
+from data.tiff import read_tiff
 from data.volume import Volume, checked_spacing
 
 WRITTEN_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha")  # one file each, with geometry
@@ -38,11 +40,10 @@ def read_volume(path: Path, spacing_mm: Sequence[float] | None = None, channel: 
     """
     if _form(path) in NRRD_SUFFIXES:
         return read_nrrd(path, spacing_mm)
+    if _form(path) in _PICTURE_SUFFIXES:
+        return _read_pixels(Wanted(path, channel), spacing_mm)
     image = _read_image(path)
-    array = sitk.GetArrayFromImage(image)
-    if image.GetNumberOfComponentsPerPixel() > 1:
-        array = one_channel(array[..., :3] if array.shape[-1] >= 3 else array[..., :1], channel, path)
-    return image_to_volume(image, array, path, _spacing(path, image, spacing_mm))
+    return image_to_volume(image, sitk.GetArrayFromImage(image), path, _spacing(path, image, spacing_mm))
 
 
 def read_image_or_series(path: Path, channel: str | None = None) -> Volume:
@@ -58,13 +59,13 @@ def read_mask(path: Path, spacing_mm: Sequence[float] | None = None) -> Volume:
     """
     if _form(path) in NRRD_SUFFIXES and segments(path):
         return read_segment(path, spacing_mm=spacing_mm)
-    volume = _read_grey(path, spacing_mm)
+    volume = _read_whole_numbers(path, spacing_mm)
     return volume.with_array(as_mask(volume.array, str(path)))
 
 
 def read_label_map(path: Path, spacing_mm: Sequence[float] | None = None) -> Volume:
     """Read a label map as int32; raises as read_volume, and ValueError for values that are not whole numbers."""
-    volume = _read_grey(path, spacing_mm)
+    volume = _read_whole_numbers(path, spacing_mm)
     array = volume.array
     if array.dtype.kind == "f" and not (np.isfinite(array).all() and (array == np.round(array)).all()):
         raise ValueError(f"{path}: expected a label map of whole numbers, got fractions or NaN; threshold it first")
@@ -143,15 +144,21 @@ def _check_written(path: Path) -> None:
         os.fsync(stream.fileno())
 
 
-def _read_grey(path: Path, spacing_mm: Sequence[float] | None) -> Volume:
-    """The file as a volume of one number a voxel; a picture counts as grey where its colours are equal."""
-    if _form(path) in NRRD_SUFFIXES:
-        return read_nrrd(path, spacing_mm)
-    image = _read_image(path)
-    array = sitk.GetArrayFromImage(image)
-    if image.GetNumberOfComponentsPerPixel() > 1:
-        array = grey(array[..., :3], path)
-    return image_to_volume(image, array, path, _spacing(path, image, spacing_mm))
+def _read_whole_numbers(path: Path, spacing_mm: Sequence[float] | None) -> Volume:
+    """The file as a mask or label map, before its values are looked at."""
+    if _form(path) in _PICTURE_SUFFIXES:
+        return _read_pixels(Wanted(path, mask=True), spacing_mm)
+    return read_volume(path, spacing_mm)
+
+
+def _read_pixels(wanted: Wanted, spacing_mm: Sequence[float] | None) -> Volume:
+    stack = volume_suffix(wanted.path) in STACK_SUFFIXES
+    array, notes = read_tiff(wanted) if stack else read_picture(wanted)
+    spacing = checked_spacing(spacing_mm or (1.0,) * array.ndim, array.ndim, f"{wanted.path}: spacing_mm")
+    try:
+        return Volume(array, spacing, notes=tuple(notes))
+    except ValueError as error:
+        raise ValueError(f"{wanted.path}: {error}") from None
 
 
 def _form(path: Path) -> str:
@@ -187,7 +194,7 @@ def _read_image(path: Path) -> sitk.Image:
             f"{path}: an image of {reader.GetDimension()} dimensions (x, y, z, ... = {reader.GetSize()}) "
             "where one volume is expected; save the volume you mean as a file of its own"
         )
-    if image.GetNumberOfComponentsPerPixel() > 1 and suffix not in _PICTURE_SUFFIXES:
+    if image.GetNumberOfComponentsPerPixel() > 1:
         raise ValueError(f"{path}: {image.GetNumberOfComponentsPerPixel()} numbers a voxel where one is expected")
     return image
 
@@ -195,6 +202,4 @@ def _read_image(path: Path) -> sitk.Image:
 def _spacing(path: Path, image: sitk.Image, given: Sequence[float] | None) -> tuple[float, ...]:
     if given is not None:
         return checked_spacing(given, image.GetDimension(), f"{path}: spacing_mm")
-    if volume_suffix(path) in _PICTURE_SUFFIXES:
-        return (1.0,) * image.GetDimension()
     return tuple(image.GetSpacing()[::-1])
