@@ -6,7 +6,6 @@ import torch
 from pydantic import BaseModel, Field
 from torch.nn import functional
 
-_REMEDY = "check the image's values, or train with train.precision float32"
 Network = Callable[[torch.Tensor], torch.Tensor]
 
 
@@ -84,9 +83,7 @@ def infer(
         if window is None:
             result = network(padded).float()
             if not torch.isfinite(result).all():
-                raise NotFiniteError(
-                    f"the network's output over the whole volume {tuple(size)} is not finite; {_REMEDY}"
-                )
+                raise NotFiniteError(f"the network's output over the whole volume {tuple(size)} is not finite")
         else:
             # Imported here: it takes seconds, and whole volumes do without.
             from monai.inferers import sliding_window_inference
@@ -111,7 +108,7 @@ def _finite(probabilities: torch.Tensor, places: list[tuple[slice, ...]]) -> tor
     if not finite.all():
         place = places[int(torch.nonzero(~finite)[0])][2:]
         voxels = ", ".join(f"{part.start} to {part.stop - 1}" for part in place)
-        raise NotFiniteError(f"the network's output in the window of voxels {voxels} is not finite; {_REMEDY}")
+        raise NotFiniteError(f"the network's output in the window of voxels {voxels} is not finite")
     return probabilities
 
 

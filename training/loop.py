@@ -98,7 +98,10 @@ def _run_epochs(
                         training.runner, settings.cases, training.validation_cases, training.ranks
                     )
                 except NotFiniteError as error:
-                    raise ValueError(f"training stopped at epoch {epoch}, in validation: {error}") from None
+                    raise ValueError(
+                        f"training stopped at epoch {epoch}, in validation: {error}; lower train.learning_rate, or use "
+                        "train.precision float32"
+                    ) from None
                 row |= {f"validation/{name}": value for name, value in measures.items()}
                 improved = measures[settings.validation.best_by] > training.best
                 training.best = max(training.best, measures[settings.validation.best_by])

@@ -113,7 +113,8 @@ class Predictor:
         try:
             result = infer(self._main_probability, tensor, self._inference, window, self._network.size_multiple)
         except NotFiniteError as error:
-            raise ValueError(f"{name}: {error}") from None
+            remedy = "check the image's values, or train with train.precision float32"
+            raise ValueError(f"{name}: {error}; {remedy}") from None
         return result[0, 0].cpu().numpy()
 
     def _main_probability(self, image: torch.Tensor) -> torch.Tensor:
