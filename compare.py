@@ -5,8 +5,9 @@
     python compare.py --results a=one/metrics.json b=other/metrics.json --measures all --common
 
 Each set is the metrics.json that evaluate.py wrote, or its folder; the first is the reference. Files given under one
-name are its runs: folds (other cases) or seeds (the same cases, averaged before the tests). docs/comparing.md explains
-the tests. COMPARISON gets comparison.json, comparison.csv, pairs.csv and comparison.png.
+name are its runs: folds (other cases) or seeds (the same cases, averaged before the tests). The cases of a fold share
+their networks, so that folds are the pairs where there are several. docs/comparing.md explains the tests. COMPARISON
+gets comparison.json, comparison.csv, pairs.csv and comparison.png.
 """
 
 import sys
@@ -21,6 +22,7 @@ from data.provenance import versions
 from data.whole_files import write_whole
 from experiments.comparison import Comparison, ComparisonSettings, compare
 from experiments.comparison_table import format_comparison, pairs_to_csv, to_csv, to_plain
+from experiments.fold_file import read_fold_of
 from experiments.forest_plot import draw_comparison
 from experiments.patients import read_patients
 from experiments.results import variants_of
@@ -38,6 +40,9 @@ class ResultFiles(BaseModel, frozen=True, extra="forbid"):
     """Folder for the comparison as JSON, CSV and figure; made if missing. Without it, the screen alone."""
     patients: Path | None = None
     """JSON file {case: patient} for --unit patient."""
+    folds: Path | None = None
+    """The splits_final.json of the trainings, which says what cases share their networks; needed where the files do
+    not tell folds apart, such as one file with the cases of all folds."""
 
 
 class CompareCommand(ComparisonSettings, ResultFiles, frozen=True, extra="forbid"):
@@ -52,10 +57,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise ValueError("--results: given more than once; write all sets behind one, --results A=FILE B=FILE")
     command = parse(CompareCommand, "Compare sets of predictions over the same cases.", words)
     if command.patients and command.unit != "patient":
-        raise ValueError(f"--patients: --unit {command.unit} has no use for it; add --unit patient, or leave it out")
+        raise ValueError("--patients: has no use without --unit patient; add it, or leave --patients out")
+    if command.folds and command.unit not in (None, "fold"):
+        raise ValueError(f"--folds: --unit {command.unit} has no use for it; leave one of them out")
     variants = variants_of(command.results)
     patient_of = read_patients(command.patients) if command.patients else None
-    comparison = compare(variants, command.measures, command, patient_of)
+    fold_of = read_fold_of(command.folds) if command.folds else None
+    comparison = compare(variants, command.measures, command, patient_of, fold_of)
     print(format_comparison(comparison))
     if command.output:
         written = write(comparison, command.output)

@@ -11,18 +11,20 @@ from experiments.pairing import PairedValues, Pairing, Unit, pair_cases, paired_
 from experiments.power import WILCOXON_EFFICIENCY, pairs_needed
 from experiments.results import Variant, check_same_settings
 from experiments.statistics import holm
-from experiments.verdict import Adjusted, Better, DecidingTest, Verdict, judge
+from experiments.verdict import TEST_NAMES, Adjusted, Better, DecidingTest, Verdict, judge
 
 
 class ComparisonSettings(BaseModel, frozen=True, extra="forbid"):
     """How variants are compared."""
 
-    unit: Unit = "case"
-    """What a pair is: a case, a fold or a patient; the runs (seeds) of a case are averaged first, as are its cases."""
+    unit: Unit | None = None
+    """What a pair is: a case, a fold or a patient; without it, the fold where folds can be told, since the cases of a
+    fold share their networks, else the case. The runs (seeds) of a case are averaged first, then a unit's cases."""
     common: bool = False
     """Compare the cases that all have, instead of refusing sets of which one lacks a case or failed on it."""
-    decide_by: DecidingTest = "wilcoxon"
-    """The test whose adjusted p decides; the other is told beside it. Choose before you look."""
+    decide_by: DecidingTest | None = None
+    """The test whose adjusted p decides; without it, the corrected t test for folds, else Wilcoxon's. The others are
+    told beside it. Choose before you look."""
     alpha: float = Field(default=0.05, gt=0, lt=0.5)
     """A verdict needs an adjusted p below this; intervals cover 1 - alpha."""
     power: float = Field(default=0.8, gt=0, lt=1)
@@ -71,6 +73,11 @@ class Comparison:
     differences: tuple[Difference, ...]
 
     @property
+    def decide_by(self) -> DecidingTest:
+        """The test that decides."""
+        return _deciding(self.settings, self.pairing)
+
+    @property
     def reference(self) -> Variant:
         """What the others are compared with."""
         return self.variants[0]
@@ -91,6 +98,7 @@ def compare(
     measures: Sequence[str] = (),
     settings: ComparisonSettings | None = None,
     patient_of: Mapping[str, str] | None = None,
+    fold_of: Mapping[str, str] | None = None,
 ) -> Comparison:
     """Compare every variant with the first one.
 
@@ -99,21 +107,22 @@ def compare(
         measures: keys of a case's row; `all`, or none for those of Sadikine et al. 2023, Table 1.
         settings: the defaults without them.
         patient_of: case id -> patient, for the unit "patient".
+        fold_of: case id -> the fold that holds it out, where the results do not tell.
 
     Raises:
         ValueError: sets that lack a case or failed on one, unknown measures, other settings of the evaluation, or
             units that cannot be told; one line each.
     """
     settings = settings or ComparisonSettings()
-    pairing = pair_cases(variants, settings.common, settings.unit, patient_of)
+    pairing = pair_cases(variants, settings.common, settings.unit, patient_of, fold_of)
     check_same_settings(variants)
     chosen = [(variant, measure) for variant in variants[1:] for measure in chosen_measures(measures, variants)]
     paired = [paired_values(variant, variants[0], pairing, measure) for variant, measure in chosen]
-    evidence = [
-        weigh(each.values, each.reference, 1 - settings.alpha, settings.resamples, settings.seed) for each in paired
-    ]
+    decide_by = _deciding(settings, pairing)
+    evidence = [_weigh(each, pairing, settings) for each in paired]
     differences = []
-    for (variant, measure), values, found, adjusted in zip(chosen, paired, evidence, _adjust(evidence, settings)):
+    rows = zip(chosen, paired, evidence, _adjust(evidence, decide_by, settings.alpha))
+    for (variant, measure), values, found, adjusted in rows:
         better = direction_of(measure, variants)
         needed = _pairs_needed(found, adjusted, settings) if found and adjusted else None
         verdict = judge(found, adjusted, better)
@@ -121,21 +130,39 @@ def compare(
     return Comparison(tuple(variants), pairing, settings, tuple(differences))
 
 
-def _adjust(evidence: Sequence[Evidence | None], settings: ComparisonSettings) -> list[Adjusted | None]:
+def _deciding(settings: ComparisonSettings, pairing: Pairing) -> DecidingTest:
+    return settings.decide_by or ("t" if pairing.unit == "fold" else "wilcoxon")
+
+
+def _weigh(paired: PairedValues, pairing: Pairing, settings: ComparisonSettings) -> Evidence | None:
+    return weigh(
+        paired.values,
+        paired.reference,
+        1 - settings.alpha,
+        settings.resamples,
+        settings.seed,
+        units=paired.units if pairing.told else None,
+        cross_validated=pairing.unit == "fold",
+    )
+
+
+def _adjust(evidence: Sequence[Evidence | None], decide_by: DecidingTest, alpha: float) -> list[Adjusted | None]:
     """Holm's adjustment of each test over all variants and measures, and of the least p that it can give.
 
     A test without a pair that differs is none, since its p is 1 by whatever signs: it makes no other one stricter. An
     adjusted p grows with every p-value it is made of, so that the adjusted least ones bound it from below.
     """
     tested = [found for found in evidence if found is not None and found.differing]
-    deciding = [getattr(found, settings.decide_by) for found in tested]
-    rows = zip(
-        holm([found.wilcoxon.p for found in tested]),
-        holm([found.permutation.p for found in tested]),
-        holm([significance.least_p for significance in deciding]),
-    )
+    by_test = {test: iter(holm([getattr(found, test).p for found in tested])) for test in TEST_NAMES}
+    least = iter(holm([getattr(found, decide_by).least_p for found in tested]))
     return [
-        Adjusted(*next(rows), tests=len(tested), decide_by=settings.decide_by, alpha=settings.alpha)
+        Adjusted(
+            **{test: next(adjusted) for test, adjusted in by_test.items()},
+            least=next(least),
+            tests=len(tested),
+            decide_by=decide_by,
+            alpha=alpha,
+        )
         if found is not None and found.differing
         else None
         for found in evidence
@@ -144,5 +171,11 @@ def _adjust(evidence: Sequence[Evidence | None], settings: ComparisonSettings) -
 
 def _pairs_needed(evidence: Evidence, adjusted: Adjusted, settings: ComparisonSettings) -> int | None:
     """At the level that the first of the adjusted tests is held to, which is the strictest."""
-    efficiency = WILCOXON_EFFICIENCY if settings.decide_by == "wilcoxon" else 1.0
-    return pairs_needed(evidence.effect, settings.alpha / adjusted.tests, settings.power, efficiency)
+    return pairs_needed(
+        evidence.effect,
+        settings.alpha / adjusted.tests,
+        settings.power,
+        WILCOXON_EFFICIENCY if adjusted.decide_by == "wilcoxon" else 1.0,
+        by_signs=adjusted.decide_by != "t",
+        cross_validated=evidence.cross_validated,
+    )

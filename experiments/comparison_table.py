@@ -8,6 +8,7 @@ from typing import Any
 from experiments.comparison import Comparison, Difference
 from experiments.remarks import POLICY, remarks_on
 from experiments.statistics import Significance
+from experiments.verdict import TEST_NAMES
 
 Cell = str | float | None
 LARGE = 10.0
@@ -40,7 +41,8 @@ def _reasons(differences: Sequence[Difference], comparison: Comparison) -> list[
     if needed:
         settings = comparison.settings
         how = f"{settings.power:.0%} power at level {settings.alpha / comparison.tests:.2g}, paired t approximation"
-        lines.append(f"  pairs to see a difference of that size, {how}: {', '.join(needed)}")
+        pairs = "folds as large" if comparison.pairing.unit == "fold" else "pairs"
+        lines.append(f"  {pairs} to see a difference of that size, {how}: {', '.join(needed)}")
     return lines
 
 
@@ -51,17 +53,19 @@ def to_csv(comparison: Comparison) -> str:
 
 
 def pairs_to_csv(comparison: Comparison) -> str:
-    """Every pair behind the comparison: a row a variant, measure and unit; undefined cases without values."""
+    """Every case behind the comparison, a row a variant, measure and case, with the pair that it is part of."""
     rows: list[dict[str, Cell]] = []
     for difference in comparison.differences:
         paired = difference.paired
         start: dict[str, Cell] = {"variant": difference.variant, "measure": difference.measure}
-        for unit, value, reference in zip(paired.units, paired.values, paired.reference):
-            rows.append(start | {"pair": unit, "reference": reference, "value": value, "difference": value - reference})
+        for case_id, unit, value, reference in zip(paired.cases, paired.units, paired.values, paired.reference):
+            found: dict[str, Cell] = {"reference": reference, "value": value, "difference": value - reference}
+            rows.append(start | {"case": case_id, "pair": unit} | found)
         for case_id, names in paired.undefined.items():
             nothing: dict[str, Cell] = {"reference": None, "value": None, "difference": None}
-            rows.append(start | {"pair": case_id} | nothing | {"undefined_for": ", ".join(names)})
-    columns = ["variant", "measure", "pair", "reference", "value", "difference", "undefined_for"]
+            told: dict[str, Cell] = {"case": case_id, "pair": comparison.pairing.unit_of[case_id]}
+            rows.append(start | told | nothing | {"undefined_for": ", ".join(names)})
+    columns = ["variant", "measure", "case", "pair", "reference", "value", "difference", "undefined_for"]
     return _csv([{column: row.get(column) for column in columns} for row in rows])
 
 
@@ -82,6 +86,7 @@ def to_plain(comparison: Comparison, versions: Mapping[str, str]) -> dict[str, A
             "unit_of": dict(pairing.unit_of),
             "left_out": dict(pairing.left_out),
             "folds": pairing.folds,
+            "told": pairing.told,
         },
         "differences": [
             {
@@ -107,6 +112,8 @@ def to_row(difference: Difference, comparison: Comparison) -> dict[str, Cell]:
         "measure": difference.measure,
         "better": difference.better,
         "undefined_cases": len(difference.paired.undefined),
+        "unit": comparison.pairing.unit,
+        "cases": evidence.cases if evidence else 0,
         "pairs": evidence.pairs if evidence else 0,
     }
     names = ("differing", "reference_mean", "reference_sd", "mean", "sd", "difference")
@@ -114,8 +121,9 @@ def to_row(difference: Difference, comparison: Comparison) -> dict[str, Cell]:
     row |= {"low": None, "high": None}
     if evidence and evidence.interval:
         row |= evidence.interval._asdict()
-    row |= _test("wilcoxon", evidence.wilcoxon if evidence else None, adjusted.wilcoxon if adjusted else None)
-    row |= _test("permutation", evidence.permutation if evidence else None, adjusted.permutation if adjusted else None)
+    for test in TEST_NAMES:
+        row |= _test(test, getattr(evidence, test, None), getattr(adjusted, test, None))
+    row |= {"decided_by": comparison.decide_by}
     row |= {name: getattr(evidence, name, None) for name in ("cohen_dz", "rank_biserial")}
     row |= {"pairs_needed": difference.pairs_needed, "more_pairs": difference.more_pairs}
     return row | {"verdict": difference.verdict.word, "reason": difference.verdict.reason}
@@ -135,7 +143,7 @@ def _table(differences: Sequence[Difference], comparison: Comparison) -> list[st
     variant, reference = differences[0].variant, comparison.reference.name
     level = f"{1 - comparison.settings.alpha:.0%}"
     header = ["measure", "better", reference, variant, f"difference [{level} interval]", "pairs"]
-    header += ["p Wilcoxon", "p permut.", "p Holm", "d_z", "verdict"]
+    header += ["p t", "p Wilcoxon", "p permut.", "p Holm", "d_z", "verdict"]
     rows = [header, *(_cells(difference) for difference in differences)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(header))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
@@ -146,7 +154,7 @@ def _cells(difference: Difference) -> list[str]:
     evidence, adjusted = difference.evidence, difference.adjusted
     start = [difference.measure, difference.better or "?"]
     if evidence is None:
-        return [*start, "-", "-", "-", "0", "-", "-", "-", "-", difference.verdict.word]
+        return [*start, "-", "-", "-", "0", "-", "-", "-", "-", "-", difference.verdict.word]
     digits = digits_of(difference.measure, evidence.mean, evidence.reference_mean)
     interval = evidence.interval
     ends = f"[{interval.low:+.{digits}f}, {interval.high:+.{digits}f}]" if interval else "[no interval]"
@@ -156,6 +164,7 @@ def _cells(difference: Difference) -> list[str]:
         _mean_and_sd(evidence.mean, evidence.sd, digits),
         f"{evidence.difference:+.{digits}f} {ends}",
         str(evidence.pairs),
+        p_value_in_words(evidence.t.p),
         p_value_in_words(evidence.wilcoxon.p),
         p_value_in_words(evidence.permutation.p),
         p_value_in_words(adjusted.deciding) if adjusted else "-",

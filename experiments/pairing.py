@@ -1,4 +1,4 @@
-"""Which values of two variants make pairs: the same cases, one value a case however many seeds, independent units."""
+"""Which values of two variants belong together: the same cases, one value each however many seeds, and their units."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,25 +16,30 @@ MOST_NAMED = 12
 class Pairing:
     """The cases that variants are compared on.
 
-    unit_of: compared case -> the unit whose value is one of a pair: the case itself, its fold or its patient.
+    unit: what a pair is of, as asked for, or else the fold where folds can be told and the case where not.
+    unit_of: compared case -> the unit whose mean is one of a pair: the case itself, its fold or its patient.
     left_out: case id -> why it is not compared.
-    folds: how many sets of cases the runs tell apart, in all variants alike; None where the variants differ in it.
+    folds: how many sets of cases are held out from networks of their own; None where the files do not say.
+    told: whether units can be taken as independent: asked for, or no case is known to share its networks with another
+        one in a way that cannot be told.
     """
 
     unit: Unit
     unit_of: Mapping[str, str]
     left_out: Mapping[str, str]
     folds: int | None
+    told: bool = True
 
 
 @dataclass(frozen=True)
 class PairedValues:
-    """The values of a variant and of the reference, a pair at each place.
+    """The values of a variant and of the reference, a case at each place, each the mean of its runs (seeds).
 
-    units: what each pair is of.
+    cases, units: which case, and the unit it is part of: a pair is the mean over a unit's cases.
     undefined: case id -> the variants for which the measure has no value there; it makes no pair.
     """
 
+    cases: tuple[str, ...]
     units: tuple[str, ...]
     values: tuple[float, ...]
     reference: tuple[float, ...]
@@ -42,15 +47,21 @@ class PairedValues:
 
 
 def pair_cases(
-    variants: Sequence[Variant], common: bool = False, unit: Unit = "case", patient_of: Mapping[str, str] | None = None
+    variants: Sequence[Variant],
+    common: bool = False,
+    unit: Unit | None = None,
+    patient_of: Mapping[str, str] | None = None,
+    fold_of: Mapping[str, str] | None = None,
 ) -> Pairing:
     """The cases that all variants have, each with the unit it belongs to.
 
     Args:
         variants: at least two, of different names.
         common: leave out the cases that some variant lacks or failed on, instead of refusing them.
-        unit: what a pair is; the cases of a fold or patient are averaged first.
+        unit: what a pair is; the cases of a fold or patient are averaged first. None takes the fold where there are
+            several, and the case otherwise.
         patient_of: case id -> patient, for unit "patient".
+        fold_of: case id -> fold, where it is known; otherwise folds are told by the cases that runs have in common.
 
     Raises:
         ValueError: fewer than two variants, a case that one lacks or failed on (without `common`), no case in common,
@@ -66,26 +77,34 @@ def pair_cases(
         raise ValueError(_refusal(variants, len(shared)))
     if not shared:
         raise ValueError(f"--results: {_some(v.name for v in variants)} have no evaluated case in common")
-    folds = _folds(variants, shared)
-    return Pairing(unit, _units(unit, shared, folds, patient_of), left_out, len(folds) if folds else None)
+    folds = _folds(variants, shared) if fold_of is None else _given_folds(shared, fold_of)
+    chosen: Unit = unit or ("fold" if folds and len(folds) > 1 else "case")
+    told = unit is not None or folds is not None
+    units = _units(chosen, shared, folds, patient_of)
+    return Pairing(chosen, units, left_out, len(folds) if folds else None, told)
 
 
 def paired_values(variant: Variant, reference: Variant, pairing: Pairing, measure: str) -> PairedValues:
-    """The pairs of one measure: the mean over a case's runs (its seeds), then over the cases of a unit.
+    """The values of one measure, a case at a time: the mean over its runs (its seeds).
 
     A case for which any run of either variant leaves the measure undefined makes no pair, and is told: a mean over
     the other runs would be of something else.
     """
     undefined: dict[str, tuple[str, ...]] = {}
-    of_unit: dict[str, list[tuple[float, float]]] = {}
-    for case_id, unit in pairing.unit_of.items():
+    defined: dict[str, tuple[float, float]] = {}
+    for case_id in pairing.unit_of:
         value, other = _mean_of_runs(variant, case_id, measure), _mean_of_runs(reference, case_id, measure)
         if value is None or other is None:
             undefined[case_id] = tuple(v.name for v, mean in ((reference, other), (variant, value)) if mean is None)
         else:
-            of_unit.setdefault(unit, []).append((value, other))
-    means = [np.mean(pairs, axis=0).tolist() for pairs in of_unit.values()]
-    return PairedValues(tuple(of_unit), tuple(mean[0] for mean in means), tuple(mean[1] for mean in means), undefined)
+            defined[case_id] = (value, other)
+    return PairedValues(
+        tuple(defined),
+        tuple(pairing.unit_of[case_id] for case_id in defined),
+        tuple(value for value, _ in defined.values()),
+        tuple(other for _, other in defined.values()),
+        undefined,
+    )
 
 
 def _mean_of_runs(variant: Variant, case_id: str, measure: str) -> float | None:
@@ -123,16 +142,30 @@ def _refusal(variants: Sequence[Variant], shared: int) -> str:
 
 
 def _folds(variants: Sequence[Variant], cases: Sequence[str]) -> list[list[str]] | None:
-    """Cases that came in the same runs, if the runs of all variants part the cases alike."""
-    first = _parts(variants[0], cases)
-    same = all({frozenset(part) for part in _parts(v, cases)} == {frozenset(part) for part in first} for v in variants)
-    return first if same else None
+    """Cases that no network of any variant links to the others; None where the runs link all in some crossing way.
+
+    One set of cases, which a run of every variant holds whole, is one fold.
+    """
+    every = frozenset(cases)
+    runs = {variant.name: {every.intersection(run.rows) for run in variant.runs} for variant in variants}
+    folds: list[frozenset[str]] = []
+    for held in set().union(*runs.values()) - {frozenset()}:
+        linked = [fold for fold in folds if fold & held]
+        folds = [fold for fold in folds if fold not in linked] + [held.union(*linked)]
+    if len(folds) == 1 and not all(every in held for held in runs.values()):
+        return None
+    place = {case_id: number for number, case_id in enumerate(cases)}
+    return sorted((sorted(fold, key=place.__getitem__) for fold in folds), key=lambda fold: place[fold[0]])
 
 
-def _parts(variant: Variant, cases: Sequence[str]) -> list[list[str]]:
-    parts: dict[tuple[int, ...], list[str]] = {}
+def _given_folds(cases: Sequence[str], fold_of: Mapping[str, str]) -> list[list[str]]:
+    if unknown := [case_id for case_id in cases if case_id not in fold_of]:
+        raise ValueError(
+            f"--folds: no fold holds out {_some(unknown)}; give the file that these results were made with"
+        )
+    parts: dict[str, list[str]] = {}
     for case_id in cases:
-        parts.setdefault(tuple(i for i, run in enumerate(variant.runs) if case_id in run.rows), []).append(case_id)
+        parts.setdefault(fold_of[case_id], []).append(case_id)
     return list(parts.values())
 
 
@@ -143,8 +176,11 @@ def _units(
         return {case_id: case_id for case_id in cases}
     if unit == "fold":
         if not folds or len(folds) < 2:
-            why = "one set of cases" if folds else "other sets of cases for one name than for another"
-            raise ValueError(f"--unit fold: the files hold {why}; give each name one file a fold, of the same folds")
+            why = "one set of cases" if folds else "other sets of cases for one name than for another, or crossing ones"
+            raise ValueError(
+                f"--unit fold: the files hold {why}; give each name one file a fold, of the same folds, or add "
+                "--folds FILE"
+            )
         return {case_id: f"fold {number}" for number, part in enumerate(folds) for case_id in part}
     if patient_of is None:
         raise ValueError("--unit patient: expected to be told the patients; add --patients FILE")

@@ -157,7 +157,8 @@ def _remarks(table: Table) -> list[str]:
     if table.comparison is None:
         return [*said, table.why_not]
     reasons_of = _reasons(table.comparison)
-    needed = "more pairs needed: to see a difference of the size seen with "
+    folds = ", folds as large as these" if table.comparison.pairing.unit == "fold" else ""
+    needed = f"more pairs needed{folds}: to see a difference of the size seen with "
     needed += f"{table.comparison.settings.power:.0%} power, by the paired t approximation; a plan, not a finding"
     return [*said, *reasons_of, needed, *remarks_on(table.comparison)]
 

@@ -83,12 +83,28 @@ def test_folds_and_seeds_under_one_name(tmp_path: Path, capsys):
     sets = ["--results", f"base={tmp_path}/base/fold_*", f"ours={tmp_path}/ours/*/*", "--measures", "dice"]
     assert compare.main(sets) == 0
     shown = capsys.readouterr().out
-    assert "pairs are 10 cases" in shown
+    assert "pairs are 5 folds, each the mean of its cases (10 in all)" in shown
+    assert "by signs or ranks 5 folds can give p = 1/32 one-sided and 1/16 two-sided at the least" in shown
     assert "ours: 2 runs a case, averaged before the tests" in shown
     # The two seeds' mean is the gain of 0.05: on average over the cases 0.05 * (1 + 4.5 / 20).
     assert f"{0.05 * 1.225:+.4f} [" in shown
     assert compare.main([*sets, "--unit", "fold"]) == 0
-    assert "5 pairs cannot reach p < 0.05 two-sided by Wilcoxon's signed-rank test" in capsys.readouterr().out
+    assert capsys.readouterr().out == shown
+    assert compare.main([*sets, "--decide-by", "wilcoxon"]) == 0
+    assert "5 folds cannot reach p < 0.05 two-sided by Wilcoxon's signed-rank test" in capsys.readouterr().out
+
+
+def test_one_file_of_all_folds_takes_the_folds_from_their_file(two, tmp_path: Path, capsys):
+    names = [f"c{number}" for number in range(10)]
+    splits = [{"train": sorted({*names} - {*names[k : k + 2]}), "val": names[k : k + 2]} for k in range(0, 10, 2)]
+    path = tmp_path / "splits_final.json"
+    path.write_text(json.dumps(splits), encoding="utf-8")
+    assert compare.main(two) == 0
+    assert "each case is taken as independent of the others" in capsys.readouterr().out
+    assert compare.main([*two, "--folds", str(path)]) == 0
+    assert "pairs are 5 folds, each the mean of its cases (10 in all)" in capsys.readouterr().out
+    with pytest.raises(ValueError, match="--folds: --unit case has no use for it"):
+        compare.main([*two, "--folds", str(path), "--unit", "case"])
 
 
 def test_patients_count_once(two, tmp_path: Path, capsys):
@@ -143,11 +159,12 @@ def test_what_evaluate_writes_is_what_compare_reads(tmp_path: Path, capsys):
         (["--unit", "fold"], "--unit fold: the files hold one set of cases"),
         (["--unit", "patient"], "add --patients FILE"),
         (["--unit", "patient", "--patients", "gone.json"], "gone.json: no such file"),
-        (["--patients", "gone.json"], "--patients: --unit case has no use for it; add --unit patient, or leave it out"),
+        (["--patients", "gone.json"], "--patients: has no use without --unit patient; add it, or leave"),
         (["--alpha", "2"], "alpha"),
         (["--resamples", "10"], "resamples"),
         (["--mesures", "dice"], "--measures"),
-        (["--decide-by", "t"], "wilcoxon"),
+        (["--decide-by", "sign"], "wilcoxon"),
+        (["--folds", "gone.json"], "gone.json: no such file"),
         (["--results", "a=b"], "--results: given more than once"),
         (["--output", str(ROOT / "compare.py")], "compare.py"),
     ],

@@ -13,6 +13,7 @@ from experiments.comparison import Comparison, ComparisonSettings, compare
 from experiments.comparison_table import format_comparison, pairs_to_csv, to_csv, to_plain
 from experiments.evidence import weigh
 from experiments.forest_plot import draw_comparison
+from experiments.power import pairs_needed
 from experiments.remarks import remarks_on
 from experiments.results import RunResults, Variant
 from experiments.statistics import holm
@@ -70,7 +71,7 @@ def test_holm_is_over_all_measures_and_variants_in_which_a_pair_differs(comparis
 def test_each_stands_on_the_pairs_themselves(comparison):
     base, ours = variant("base"), variant("ours", 0.05, 0.01)
     values = [[row["dice"] for row in each.runs[0].rows.values()] for each in (ours, base)]
-    assert comparison.differences[0].evidence == weigh(*values)
+    assert comparison.differences[0].evidence == weigh(*values, units=range(CASES))
     assert comparison.differences[1].evidence.pairs == CASES - 1
     assert comparison.differences[1].paired.undefined == {"c2": ("ours",)}
 
@@ -139,14 +140,60 @@ def test_runs_folds_and_left_out_cases_are_told():
     ours = Variant("ours", tuple(RunResults(rows, report=versions[i % 2]) for i, rows in enumerate((*first, *rest))))
     remarks = remarks_on(compare([base, ours]))
     assert "ours: 2 runs a case, averaged before the tests: pairs must be independent" in remarks
-    assert any(remark.startswith("2 folds: the cases of a fold share their networks") for remark in remarks)
+    assert "pairs are 2 folds, each the mean of its cases (12 in all)" in remarks
+    assert any(remark.startswith("the 2 folds are the pairs, since the cases of a fold share") for remark in remarks)
     assert "scores made by different code: commits one, two" in remarks
-    of_folds = remarks_on(compare([base, ours], settings=ComparisonSettings(unit="fold")))
-    assert "pairs are 2 folds, each the mean of its cases (12 in all)" in of_folds
+    assert remarks_on(compare([base, ours], settings=ComparisonSettings(unit="fold"))) == remarks
+    of_cases = remarks_on(compare([base, ours], settings=ComparisonSettings(unit="case")))
+    assert "pairs are 12 cases" in of_cases
+    assert any(remark.startswith("2 folds: the cases of a fold share their networks") for remark in of_cases)
     whole = Variant("base", (RunResults({**first[0], **rest[0]}),))
-    assert any("were the folds the same?" in remark for remark in remarks_on(compare([whole, ours])))
+    unknown = compare([whole, ours])
+    assert any("nothing says which cases share a network: no verdict" in remark for remark in remarks_on(unknown))
+    assert {each.verdict.word for each in unknown.differences} == {"no evidence"}
+    known = compare([whole, ours], fold_of={case: str(case in first[0]) for case in whole.cases})
+    assert remarks_on(known)[0] == "pairs are 2 folds, each the mean of its cases (12 in all)"
     cut = remarks_on(compare([whole, variant("small", cases=4)], settings=ComparisonSettings(common=True)))
     assert any(remark.startswith("left out by --common: 8 cases: c10 (small lacks it)") for remark in cut)
+
+
+def folded(name: str, folds: int, gain: float = 0.0, luck: float = 0.02) -> Variant:
+    """A file a fold, of two cases each; the gain is a little more in one fold than in the next."""
+    runs = []
+    for fold in range(folds):
+        dice = {f"c{2 * fold + i}": 0.5 + 0.02 * i + gain * (1 + luck * (-1) ** fold * fold) for i in range(2)}
+        runs.append(RunResults({case: {"dice": value} for case, value in dice.items()}))
+    return Variant(name, tuple(runs))
+
+
+def test_folds_are_the_pairs_where_there_are_several_and_what_they_support_is_said():
+    found = compare([folded("base", 5), folded("ours", 5, 0.1)], ["dice"])
+    assert found.decide_by == "t"
+    difference = found.differences[0]
+    assert difference.evidence is not None
+    assert (difference.evidence.pairs, difference.evidence.cases) == (5, 10)
+    assert difference.verdict.word == "better"
+    remarks = remarks_on(found)
+    assert remarks[1].startswith("the 5 folds are the pairs")
+    # t of four degrees of freedom, 2.776, times the root of 1/5 + 1/4.
+    assert "a mean difference needs at least 1.9 standard deviations of the folds' differences" in remarks[1]
+    assert remarks[2] == (
+        "by signs or ranks 5 folds can give p = 1/32 one-sided and 1/16 two-sided at the least, so that by signs no "
+        "verdict at p < 0.05 is possible; it takes 6 folds"
+    )
+    assert not any("bootstrap" in remark for remark in remarks)
+    by_signs = compare([folded("base", 5), folded("ours", 5, 0.1)], ["dice"], ComparisonSettings(decide_by="wilcoxon"))
+    assert "5 folds cannot reach p < 0.05" in by_signs.differences[0].verdict.reason
+
+
+def test_more_folds_that_it_takes_are_those_of_the_test_that_decides():
+    variants = [folded("base", 5), folded("ours", 5, 0.01, luck=0.9)]
+    found = compare(variants, ["dice"]).differences[0]
+    assert found.verdict.word == "no evidence"
+    evidence = found.evidence
+    assert evidence is not None
+    assert found.pairs_needed == pairs_needed(evidence.effect, 0.05, by_signs=False, cross_validated=True)
+    assert "folds as large to see a difference of that size" in format_comparison(compare(variants, ["dice"]))
 
 
 def test_an_unknown_direction_is_told():
@@ -188,7 +235,7 @@ def test_json_says_everything(comparison):
     assert plain["differences"][1]["undefined"] == {"c2": ["ours"]}
     assert plain["differences"][0]["verdict"] == "better"
     assert plain["tests"] == 4
-    assert plain["settings"]["decide_by"] == "wilcoxon"
+    assert plain["differences"][0]["decided_by"] == "wilcoxon"
     assert "zero_method wilcox" in plain["policy"]
     assert plain["versions"] == {"commit": "x"}
 

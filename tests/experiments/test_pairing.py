@@ -2,6 +2,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from experiments.cross_validation import unit_means
 from experiments.pairing import pair_cases, paired_values
 from experiments.results import RunResults, Variant
 
@@ -34,22 +35,53 @@ def test_pairs_of_folds_are_means_of_their_cases():
     ours = variant("ours", {"c": 0.6, "d": 1.0}, {"a": 0.5, "b": 0.7})
     pairing = pair_cases([base, ours], unit="fold")
     found = paired_values(ours, base, pairing, "dice")
-    assert found.units == ("fold 0", "fold 1")
-    assert found.values == pytest.approx((0.6, 0.8))
-    assert found.reference == pytest.approx((0.2, 0.4))
+    assert found.cases == ("a", "b", "c", "d")
+    assert found.units == ("fold 0", "fold 0", "fold 1", "fold 1")
+    assert unit_means(found.values, found.units) == pytest.approx((0.6, 0.8))
+    assert unit_means(found.reference, found.units) == pytest.approx((0.2, 0.4))
+    assert pair_cases([base, ours]) == pairing, "folds are the pairs wherever they can be told"
 
 
 def test_pairs_of_patients_are_means_of_their_cases():
     base, ours = variant("base", {"a": 0.1, "b": 0.3, "c": 0.4}), variant("ours", {"a": 0.5, "b": 0.7, "c": 0.4})
     pairing = pair_cases([base, ours], unit="patient", patient_of={"a": "p", "b": "p", "c": "q"})
-    assert paired_values(ours, base, pairing, "dice").values == pytest.approx((0.6, 0.4))
+    found = paired_values(ours, base, pairing, "dice")
+    assert found.units == ("p", "p", "q")
+    assert unit_means(found.values, found.units) == pytest.approx((0.6, 0.4))
 
 
 def test_folds_that_differ_are_not_told_apart():
     base = variant("base", {"a": 0.1, "b": 0.2}, {"c": 0.3})
     ours = variant("ours", {"a": 0.1}, {"b": 0.2, "c": 0.3})
-    assert pair_cases([base, ours]).folds is None
+    pairing = pair_cases([base, ours])
+    assert (pairing.folds, pairing.unit, pairing.told) == (None, "case", False)
+    assert pair_cases([base, ours], unit="case").told
     assert pair_cases([base, base]).folds == 2
+
+
+def test_cases_that_any_network_links_are_one_fold():
+    whole = variant("whole", {"a": 0.1, "b": 0.2, "c": 0.3, "d": 0.3})
+    first, second = {"a": 0.1, "b": 0.2}, {"c": 0.3, "d": 0.3}
+    parted = variant("parted", first, second)
+    # A second seed that lacks a case, and another name's finer parts, leave the folds what they are.
+    gap = variant("gap", first, second, {"c": 0.3})
+    finer = variant("finer", {"a": 0.1}, {"b": 0.2}, second)
+    assert pair_cases([parted, gap]).folds == pair_cases([finer, parted]).folds == 2
+    assert pair_cases([parted, finer]).unit_of == {"a": "fold 0", "b": "fold 0", "c": "fold 1", "d": "fold 1"}
+    assert pair_cases([whole, parted]).folds is None, "what made the whole file is not said"
+    again = variant("again", first, second, {"a": 0.1, "c": 0.3}, {"b": 0.2, "d": 0.3})
+    assert pair_cases([again, again]).folds is None, "a cross-validation repeated with other folds"
+    seeds = pair_cases([whole, variant("seeds", {**first, **second}, first)])
+    assert (seeds.folds, seeds.unit, seeds.told) == (1, "case", True)
+
+
+def test_folds_can_be_named():
+    whole = variant("whole", {"a": 0.1, "b": 0.2, "c": 0.3})
+    pairing = pair_cases([whole, whole], fold_of={"a": "x", "b": "y", "c": "x", "other": "z"})
+    assert (pairing.folds, pairing.unit) == (2, "fold")
+    assert pairing.unit_of["a"] == pairing.unit_of["c"] != pairing.unit_of["b"]
+    with pytest.raises(ValueError, match="--folds: no fold holds out c;"):
+        pair_cases([whole, whole], fold_of={"a": "x", "b": "y"})
 
 
 def test_undefined_values_make_no_pair_and_are_told():

@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import math
 
 import pytest
 
@@ -34,29 +35,41 @@ def test_mean_spread_difference_and_verdict(complete):
     assert base.spread.sd_seeds == pytest.approx(0.01 / 2**0.5)
     assert ours.spread.runs == 4
     evidence = ours.difference.evidence
-    assert evidence.pairs == 6, "a case is one pair, however many seeds"
+    assert (evidence.pairs, evidence.cases) == (2, 6), "a fold is one pair, however many cases and seeds"
     assert evidence.difference == pytest.approx(sum(GAIN.values()) / 6)
+    # t = 0.045 / (0.03 / √2 · √(1/2 + 1/1)) = √3 with one degree of freedom: p = 1 − 2/π atan t.
+    assert ours.difference.adjusted.deciding == pytest.approx(1 - 2 / math.pi * math.atan(3**0.5))
+    assert ours.difference.verdict.word == "no evidence"
+
+
+def test_by_case_it_is_six_pairs_and_said_to_be_too_many(plan, finish):
+    experiment, pieces = plan(comparison={"unit": "case"})
+    table = build_table(experiment, pieces, {piece.name: finish(piece, dice_of(piece)) for piece in pieces})
+    difference = table.rows[1].difference
+    assert difference is not None
+    assert difference.adjusted is not None
     # Six pairs, all to one side, one test: 2 · 2^-6.
-    assert ours.difference.adjusted.deciding == pytest.approx(2 / 64)
-    assert ours.difference.verdict.word == "better"
+    assert difference.adjusted.deciding == pytest.approx(2 / 64)
+    assert difference.verdict.word == "better"
+    assert "two trainings of one method are then called different too often" in to_screen(table)
 
 
 def test_the_same_numbers_in_every_form(complete):
     assert headline(complete) == "test: 2 variants, 2 folds x 2 seeds, 6 cases; 8 of 8 runs finished"
     screen, page = to_screen(complete), to_markdown(complete)
-    cells = ["ours", "4", "0.6500 ± 0.1626", "0.0071", "+0.0450 [", "6", "0.0312", "better", "0"]
+    cells = ["ours", "4", "0.6500 ± 0.1626", "0.0071", "+0.0450 [", "2", "0.3333", "no evidence", "4"]
     for cell in cells:
         assert cell in screen
     line = next(line for line in page.splitlines() if line.startswith("| ours"))
     assert [part.strip().startswith(cell) for part, cell in zip(line.strip("|").split("|"), cells)] == [True] * 9
-    assert "more pairs needed: " in page
+    assert "more pairs needed, folds as large as these: " in page
     rows = list(csv.DictReader(io.StringIO(to_csv(complete))))
     assert [row["variant"] for row in rows] == ["base", "ours"]
-    assert (rows[1]["folds"], rows[1]["seeds"], rows[1]["verdict"]) == ("2", "2", "better")
+    assert (rows[1]["folds"], rows[1]["seeds"], rows[1]["verdict"]) == ("2", "2", "no evidence")
     assert float(rows[1]["mean_of_folds"]) == pytest.approx(0.65)
     assert (rows[0]["difference"], rows[0]["verdict"]) == ("", "")
     plain = json.loads(to_json(to_plain_table(complete, {"python": "3"})))
-    assert plain["rows"][1]["wilcoxon_p_holm"] == pytest.approx(2 / 64)
+    assert plain["rows"][1]["t_p_holm"] == pytest.approx(1 / 3)
     assert plain["runs"]["ours, fold 1, seed 1"]["state"] == "finished"
     assert plain["experiment"]["seeds"] == [0, 1]
     assert plain["comparison"]["tests"] == 1
@@ -95,7 +108,7 @@ def test_a_seed_that_failed_does_not_cost_its_cases(plan, finish):
     ours = table.rows[1]
     assert ours.difference is not None
     assert ours.difference.evidence is not None
-    assert ours.difference.evidence.pairs == 6
+    assert (ours.difference.evidence.pairs, ours.difference.evidence.cases) == (2, 6)
     assert "1 to 2 runs a case" in to_screen(table)
 
 

@@ -11,7 +11,7 @@ GAIN = np.linspace(0.01, 0.05, 10)
 
 
 def evidence_of(differences) -> Evidence:
-    found = weigh(0.5 + np.asarray(differences), np.full(len(differences), 0.5))
+    found = weigh(0.5 + np.asarray(differences), np.full(len(differences), 0.5), units=range(len(differences)))
     assert found is not None
     return found
 
@@ -67,6 +67,42 @@ def test_seven_pairs_cannot_among_four_tests():
     )
 
 
+def test_no_claim_where_nobody_says_which_values_share_their_luck():
+    told, untold = evidence_of(GAIN), weigh(0.5 + GAIN, np.full(10, 0.5))
+    assert untold is not None
+    assert dataclasses.replace(untold, told=True) == told
+    verdict = judge(untold, adjusted(untold), "higher")
+    assert verdict.word == "no evidence"
+    assert verdict.reason == (
+        "adjusted p = 0.002 if every case stood alone: which cases share a network was not told, and two trainings of "
+        "one method differ by luck"
+    )
+
+
+def test_five_folds_can_be_told_apart_by_the_t_test_and_not_by_signs():
+    gains = np.repeat([0.05, 0.055, 0.06, 0.05, 0.052], 4)
+    evidence = weigh(0.5 + gains, np.full(20, 0.5), units=np.repeat(range(5), 4).tolist(), cross_validated=True)
+    assert evidence is not None
+    assert (evidence.pairs, evidence.cases) == (5, 20)
+    by_t = judge(evidence, adjusted(evidence, t=evidence.t.p, decide_by="t", least=0.0), "higher")
+    assert by_t.word == "better"
+    assert "says otherwise" not in by_t.reason, "signs of five folds could not have said so"
+    by_signs = judge(evidence, adjusted(evidence), "higher")
+    assert by_signs.word == "no evidence"
+    assert by_signs.reason.startswith("5 folds cannot reach p < 0.05 two-sided by Wilcoxon's signed-rank test")
+    assert by_signs.reason.endswith("it takes 6 folds")
+
+
+def test_one_fold_shows_nothing():
+    evidence = weigh(0.5 + GAIN, np.full(10, 0.5), units=["fold"] * 10, cross_validated=True)
+    assert evidence is not None
+    assert (evidence.pairs, evidence.interval) == (1, None)
+    verdict = judge(evidence, adjusted(evidence, t=1.0, decide_by="t", least=1.0), "higher")
+    assert verdict.reason == (
+        "1 fold cannot reach p < 0.05 two-sided by the t test: the least possible p is 1; it takes 2 folds"
+    )
+
+
 def test_pairs_that_do_not_differ_do_not_count_as_pairs():
     evidence = evidence_of([*GAIN[:5], 0, 0, 0])
     assert "5 pairs that differ cannot reach" in judge(evidence, adjusted(evidence), "higher").reason
@@ -99,7 +135,8 @@ def test_no_claim_where_ranks_and_mean_disagree():
 
 def test_no_claim_where_ranks_go_one_way_and_the_mean_the_other():
     significant = Significance(0.001, 0.0001, "exact")
-    evidence = Evidence(9, 9, 0.4, 0.1, 0.5, 0.1, -0.1, Interval(-0.2, -0.01), significant, significant, -0.5, 0.6)
+    tests = (significant, significant, -0.5, 0.6, significant)
+    evidence = Evidence(9, 9, 0.4, 0.1, 0.5, 0.1, -0.1, Interval(-0.2, -0.01), *tests, cases=9)
     verdict = judge(evidence, adjusted(evidence), "higher")
     assert verdict.word == "no evidence"
     assert "the ranks go one way and the mean the other" in verdict.reason
