@@ -6,11 +6,12 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from console.signals import signals_stop
 from experiments.pieces import Ending, Stopwatch, check_unchanged, ending_of, record_ending
 from experiments.plan import ExperimentSettings, Piece
 from experiments.progress import Progress, duration
 from experiments.workers import Outcome, Worker, wait_for_news
-from training.worker_process import sigterm_interrupts, thread_share
+from training.worker_process import thread_share
 
 LOOK_SECONDS = 1.0
 """How often the line with the time left is renewed."""
@@ -39,7 +40,7 @@ def run_experiment(experiment: ExperimentSettings, pieces: Sequence[Piece]) -> d
     if not todo:
         return endings
     progress.tell(f"{len(todo)} of {len(pieces)} runs to do, {min(experiment.workers, len(todo))} at a time")
-    with sigterm_interrupts(), _Crew(experiment, todo, progress) as crew:
+    with signals_stop(), _Crew(experiment, todo, progress) as crew:
         endings |= crew.work()
     return endings
 

@@ -1,8 +1,7 @@
-"""What processes need that train beside one another: their share of the cores, a log, SIGTERM as an interruption."""
+"""What processes need that train beside one another: their share of the cores and a log."""
 
 import io
 import os
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,8 +28,6 @@ def worker_environment(threads: int, **more: str) -> Iterator[None]:
         # threads than cores between them wait for one another: two of two threads on two cores, ten times as long.
         "OMP_NUM_THREADS": str(threads),
         "MKL_NUM_THREADS": str(threads),
-        # A log needs no bar that moves.
-        "TQDM_MININTERVAL": "30",
         **more,
     }
     before = {name: os.environ.get(name) for name in variables}
@@ -75,13 +72,3 @@ def printing_to(log: Path) -> Iterator[None]:
             stream.flush()
             os.dup2(original, stream.fileno())
             os.close(original)
-
-
-@contextmanager
-def sigterm_interrupts() -> Iterator[None]:
-    """Let SIGTERM stop this process as Ctrl-C does, so that it ends its workers."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

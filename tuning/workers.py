@@ -18,7 +18,8 @@ from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 from tqdm import tqdm
 
-from training.worker_process import print_to, sigterm_interrupts, thread_share, worker_environment
+from console.signals import signals_stop
+from training.worker_process import print_to, thread_share, worker_environment
 from tuning.interruption import Interruption
 from tuning.objective import TrialFailed, run_trial
 from tuning.search_space import SearchSpace
@@ -126,7 +127,7 @@ def run_workers(
     crew: dict[int, BaseProcess] = {}
     deaths, ended = 0, watch()
     try:
-        with sigterm_interrupts():
+        with signals_stop():
             for number in range(1, settings.workers + 1):
                 crew[number] = _start(number, settings, space, earlier)
             while crew:

@@ -1,10 +1,9 @@
 import os
-import signal
 import sys
 
 import pytest
 
-from training.worker_process import printing_to, sigterm_interrupts, thread_share, worker_environment
+from training.worker_process import printing_to, thread_share, worker_environment
 
 
 @pytest.mark.parametrize(
@@ -60,10 +59,3 @@ def test_what_is_printed_goes_to_the_log_for_a_while_whatever_the_locale(tmp_pat
     assert screen.read_text(encoding="utf-8") == "before\nafter\n"
     assert log.read_text(encoding="utf-8").splitlines().count("a library's") == 2
     assert {"Gef\\xe4\\xdf", "\\udcff"} < set(log.read_text(encoding="utf-8").splitlines())
-
-
-def test_sigterm_is_an_interruption_for_a_while():
-    before = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(KeyboardInterrupt), sigterm_interrupts():
-        signal.raise_signal(signal.SIGTERM)
-    assert signal.getsignal(signal.SIGTERM) is before

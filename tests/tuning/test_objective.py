@@ -58,7 +58,7 @@ def test_the_score_is_the_mean_of_the_last_validations(settings_of, monkeypatch)
     assert trial.intermediate_values == pytest.approx(expected)
     assert training.epochs == [("trial_0000", fold, epoch) for fold in (0, 1) for epoch in (0, 1, 2)]
     reached = trial.user_attrs["reached"]
-    assert reached.pop("seconds") > 0
+    assert reached.pop("seconds") >= 0  # rounded: nothing on a quick machine
     assert reached == pytest.approx({"fold": 1, "epoch": 2, "dice": 0.17, "cldice": 0.83})
 
 

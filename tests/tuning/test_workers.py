@@ -165,9 +165,8 @@ def test_a_worker_waits_for_the_trial_of_another_and_takes_it_up_when_that_dies(
         dead = study.ask()
     storage.record_heartbeat(dead._trial_id)
     dead.set_user_attr("worker", {"attempt": dead.number})
-    began = time.monotonic()
+    # Had it not waited, it would have left: at first there is nothing for it to do.
     work(settings, space, storage, Interruption())
-    assert time.monotonic() - began >= 1
     assert [trial.state.name for trial in study.trials] == ["FAIL", "COMPLETE"]
     assert list(standing(study).latest) == [0]
 

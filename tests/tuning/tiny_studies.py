@@ -24,6 +24,10 @@ SPACE: dict[str, Any] = {
 }
 
 
+GATE = "RAMIFY_TEST_GATE"
+"""Environment variable with the file that trainings wait for in `tune_without_training`."""
+
+
 def space_for(settings: StudySettings, given: dict[str, Any] | None = None) -> SearchSpace:
     return build_space(given or SPACE, settings.training, "space.yaml")
 
