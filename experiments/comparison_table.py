@@ -1,10 +1,9 @@
 """A comparison on screen, in CSV and as plain data for JSON."""
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from console.csv_text import csv_of_records
 from experiments.comparison import Comparison, Difference
 from experiments.remarks import POLICY, remarks_on
 from experiments.statistics import Significance
@@ -46,13 +45,13 @@ def _reasons(differences: Sequence[Difference], comparison: Comparison) -> list[
     return lines
 
 
-def to_csv(comparison: Comparison) -> str:
+def tocsv_of_records(comparison: Comparison) -> str:
     """A row a variant and measure, at full precision; empty where something is undefined."""
     rows = [to_row(difference, comparison) for difference in comparison.differences]
-    return _csv(rows)
+    return csv_of_records(rows)
 
 
-def pairs_to_csv(comparison: Comparison) -> str:
+def pairs_tocsv_of_records(comparison: Comparison) -> str:
     """Every case behind the comparison, a row a variant, measure and case, with the pair that it is part of."""
     rows: list[dict[str, Cell]] = []
     for difference in comparison.differences:
@@ -66,7 +65,7 @@ def pairs_to_csv(comparison: Comparison) -> str:
             told: dict[str, Cell] = {"case": case_id, "pair": comparison.pairing.unit_of[case_id]}
             rows.append(start | told | nothing | {"undefined_for": ", ".join(names)})
     columns = ["variant", "measure", "case", "pair", "reference", "value", "difference", "undefined_for"]
-    return _csv([{column: row.get(column) for column in columns} for row in rows])
+    return csv_of_records([{column: row.get(column) for column in columns} for row in rows])
 
 
 def to_plain(comparison: Comparison, versions: Mapping[str, str]) -> dict[str, Any]:
@@ -186,12 +185,3 @@ def p_value_in_words(p: float) -> str:
 
 def _mean_and_sd(mean: float, sd: float | None, digits: int) -> str:
     return f"{mean:.{digits}f}" + (f" ± {sd:.{digits}f}" if sd is not None else "")
-
-
-def _csv(rows: Sequence[Mapping[str, Cell]]) -> str:
-    """Rows of the same columns; floats at full precision, nothing for None."""
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return stream.getvalue()

@@ -1,11 +1,10 @@
 """The table of an experiment on screen, in Markdown, in CSV and as plain data."""
 
-import csv
-import io
 import re
 from collections.abc import Mapping
 from typing import Any
 
+from console.csv_text import csv_of_records
 from experiments.comparison import Comparison, Difference
 from experiments.comparison_table import Cell, digits_of, p_value_in_words, to_plain, to_row
 from experiments.pieces import Ending
@@ -50,12 +49,7 @@ def to_markdown(table: Table) -> str:
 
 def to_csv(table: Table) -> str:
     """A row a variant and measure, at full precision; empty where something is undefined."""
-    rows = [_plain_row(row, table) for row in table.rows]
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return stream.getvalue()
+    return csv_of_records([_plain_row(row, table) for row in table.rows])
 
 
 def to_plain_table(table: Table, versions: Mapping[str, str]) -> dict[str, Any]:

@@ -1,11 +1,10 @@
 """The scores of many cases as JSON, as CSV and as a table to read on screen."""
 
-import csv
-import io
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from console.csv_text import csv_text
 from metrics.case import FLAGS, CaseScores, EvaluationSettings, measures_of
 from metrics.classes import mean_of_classes
 from metrics.measure import Measure
@@ -90,22 +89,21 @@ def to_csv(report: Mapping[str, Any]) -> str:
 
     Of label maps, these rows hold the means over the classes, and those of each class follow; `class` tells them apart.
     """
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
     columns = [*report["measures"], *FLAGS]
     by_class = report.get("classes", {})
-    writer.writerow(["case", *(["class"] if by_class else []), "status", *columns])
+    header = ["case", *(["class"] if by_class else []), "status", *columns]
+    rows: list[list[object]] = []
     sections = {"mean of classes": report, **by_class} if by_class else {"": report}
     for name, section in sections.items():
         label = [name] if by_class else []
         for case_id, row in section["cases"].items():
-            writer.writerow([case_id, *label, "evaluated", *(_plain(row[column]) for column in columns)])
+            rows.append([case_id, *label, "evaluated", *(_plain(row[column]) for column in columns)])
         for case_id in report["failed"]:
-            writer.writerow([case_id, *label, "failed", *[""] * len(columns)])
+            rows.append([case_id, *label, "failed", *[""] * len(columns)])
         for statistic in SUMMARY_ROWS:
             values = [_plain(section["summary"][measure][statistic]) for measure in report["measures"]]
-            writer.writerow([statistic, *label, "summary", *values, *[""] * len(FLAGS)])
-    return stream.getvalue()
+            rows.append([statistic, *label, "summary", *values, *[""] * len(FLAGS)])
+    return csv_text(header, rows)
 
 
 def format_table(report: Mapping[str, Any], shown: Sequence[Measure]) -> str:

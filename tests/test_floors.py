@@ -14,7 +14,7 @@ FLOORS: dict[str, set[str]] = {
     "preprocessing": {"console", "data", "vessels"},
     "models": set(),
     "losses": {"compilation"},
-    "metrics": {"compilation", "vessels"},
+    "metrics": {"compilation", "console", "vessels"},
     "training": {"console", "data", "preprocessing", "models", "losses", "metrics"},
     "tuning": {"console", "training", "data"},
     "experiments": {"console", "training", "metrics", "data"},

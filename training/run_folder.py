@@ -9,8 +9,6 @@ run/fold_0/
     tensorboard/        event files
 """
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from console.csv_text import csv_of_records
 from data.json_files import to_json
 from data.provenance import versions
 from data.whole_files import write_whole
@@ -53,12 +52,7 @@ class RunFolder:
 
     def write_history(self, history: Sequence[Mapping[str, float]]) -> None:
         """Write history.csv: one row an epoch, a column for each value any epoch has."""
-        columns = list(dict.fromkeys(key for row in history for key in row))
-        table = io.StringIO()
-        writer = csv.DictWriter(table, columns, restval="", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(history)
-        write_whole(self.root / "history.csv", table.getvalue())
+        write_whole(self.root / "history.csv", csv_of_records(history))
 
     def write_gradients(self, picture: bytes) -> None:
         """Write gradients.png."""

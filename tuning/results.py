@@ -1,7 +1,5 @@
 """What a study leaves: a table of its trials, and the best configuration as a file that train.py takes."""
 
-import csv
-import io
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,6 +9,7 @@ import optuna
 import yaml
 from optuna.trial import FrozenTrial
 
+from console.csv_text import csv_of_records
 from data.whole_files import write_whole
 from tuning.progress import best_trial, scores
 from tuning.search_space import SearchSpace, Value
@@ -123,8 +122,4 @@ def _table(now: Standing, front: Sequence[int], settings: StudySettings, space: 
         if len(settings.measures) > 1:
             row["pareto"] = "yes" if number in front else "no"
         rows.append(row)
-    table = io.StringIO()
-    writer = csv.DictWriter(table, rows[0] if rows else ["trial"], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return table.getvalue()
+    return csv_of_records(rows, ["trial"])
