@@ -45,13 +45,13 @@ def _reasons(differences: Sequence[Difference], comparison: Comparison) -> list[
     return lines
 
 
-def tocsv_of_records(comparison: Comparison) -> str:
+def to_csv(comparison: Comparison) -> str:
     """A row a variant and measure, at full precision; empty where something is undefined."""
     rows = [to_row(difference, comparison) for difference in comparison.differences]
     return csv_of_records(rows)
 
 
-def pairs_tocsv_of_records(comparison: Comparison) -> str:
+def pairs_to_csv(comparison: Comparison) -> str:
     """Every case behind the comparison, a row a variant, measure and case, with the pair that it is part of."""
     rows: list[dict[str, Cell]] = []
     for difference in comparison.differences:
