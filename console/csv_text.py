@@ -4,13 +4,16 @@ import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 
-_RUN = ("=", "+", "-", "@", "\t", "\r")
+from console.plain_text import plain
+
+_RUN = ("=", "+", "-", "@", "\t")
 
 
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """A header and rows; floats at full precision, nothing for None.
 
-    Text that a spreadsheet would run (it begins with = + - @ or a tab, and is no number) gets an apostrophe before it.
+    Text that a spreadsheet would run (it begins with = + - @ or a tab, and is no number) gets an apostrophe before it;
+    control characters are written as their codes.
     """
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
@@ -29,7 +32,10 @@ def csv_of_records(records: Sequence[Mapping[str, object]], otherwise: Sequence[
 
 
 def _shown(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_RUN) and not _is_number(value) else value
+    if not isinstance(value, str):
+        return value
+    text = plain(value)
+    return f"'{text}" if text.startswith(_RUN) and not _is_number(text) else text
 
 
 def _is_number(text: str) -> bool:

@@ -19,9 +19,13 @@ def test_floats_keep_their_digits_and_none_is_nothing():
     assert "\r" not in text
 
 
-@pytest.mark.parametrize("name", ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\tx", "\r=1"])
+@pytest.mark.parametrize("name", ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\tx"])
 def test_what_a_spreadsheet_would_run_is_text(name):
     assert rows_of(csv_text(["case", name], [[name, 1]])) == [["case", f"'{name}"], [f"'{name}", "1"]]
+
+
+def test_control_characters_are_codes():
+    assert rows_of(csv_text(["case"], [["a\r=1\x1b[2J"]])) == [["case"], ["a\\r=1\\x1b[2J"]]
 
 
 @pytest.mark.parametrize("name", ["liver_1", "-1.5", "+2e-3", "-inf", "a=b", "'quoted'"])
