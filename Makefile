@@ -5,9 +5,11 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.installed
 OUTPUT ?= output/demo
+# Its own dependencies are for networks that are not offered here, and pull in another torch.
+NNUNET_NETWORKS := dynamic-network-architectures==0.4.4
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format table table-quick figures-ircadb radius-table benchmark-preprocessing clean
+.PHONY: help install demo test test-random check format table table-quick figures-ircadb radius-table benchmark-preprocessing clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-26s %s\n", $$1, $$2}'
@@ -19,12 +21,16 @@ $(READY): requirements.txt requirements-dev.txt
 	$(PYTHON) -m venv $(VENV)
 	$(RUN) -m pip install --quiet --upgrade pip
 	$(RUN) -m pip install --quiet -r requirements.txt -r requirements-dev.txt
+	$(RUN) -m pip install --quiet --no-deps $(NNUNET_NETWORKS)
 	@touch $@
 
 demo: $(READY) ## Phantoms from raw CT to evaluated segmentation, in minutes on two cores
 	$(RUN) demo.py --output $(OUTPUT)
 
 test: $(READY) ## Pass the tests
+	OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 --dist worksteal -p no:randomly
+
+test-random: $(READY) ## The same in a random order, whose seed is printed
 	OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 --dist worksteal
 
 check: $(READY) ## Lint, format and types

@@ -1,6 +1,8 @@
-"""What tests of several rooms share: where the real data lies, if anywhere."""
+"""What tests of several rooms share: where the real data lies, if anywhere, and which skips are allowed."""
 
+import fnmatch
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,34 @@ from preprocessing.prepare import PreprocessingSettings
 
 # Figures are files here; a test must not need a screen.
 matplotlib.use("Agg")
+
+
+ALLOWED_SKIPS = re.findall(
+    r"^\| `(.+?)` \|",
+    (Path(__file__).parents[1] / "docs" / "testing.md").read_text(encoding="utf-8"),
+    flags=re.MULTILINE,
+)
+
+
+def reason_of(report: pytest.TestReport) -> str:
+    """Why a test was skipped."""
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    return reason.removeprefix("Skipped: ")
+
+
+def is_allowed(reason: str) -> bool:
+    """Whether docs/testing.md lists the reason."""
+    return any(fnmatch.fnmatchcase(reason, pattern) for pattern in ALLOWED_SKIPS)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A test that is skipped for a reason that nobody has written down fails the run."""
+    terminal = session.config.pluginmanager.get_plugin("terminalreporter")
+    # Workers of xdist have no terminal; the process that started them has all reports.
+    skipped = terminal.stats.get("skipped", []) if terminal else []
+    if unknown := sorted({reason for report in skipped if not is_allowed(reason := reason_of(report))}):
+        terminal.write_line(f"\nskipped for reasons that docs/testing.md does not list: {'; '.join(unknown)}", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(scope="session")
