@@ -4,14 +4,18 @@ The augmentations are those of Sadikine et al. 2023, section 3.2. All spatial on
 that everything is sampled once: the image linearly, label map and tubed skeleton by their nearest voxel.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from pydantic import BaseModel, Field, field_validator
 
-from data.affine_sampling import sample_affine
+from data.affine_sampling import reaches_outside, sample_affine
 
 Array = np.ndarray
+
+MOST_SHIFT = 0.25
+"""Largest shift as a share of what a sample sees along an axis."""
 
 
 class AugmentationSettings(BaseModel, frozen=True, extra="forbid"):
@@ -23,7 +27,8 @@ class AugmentationSettings(BaseModel, frozen=True, extra="forbid"):
     rotation_degrees: float = Field(15.0, ge=0, le=180)
     """Largest rotation about each axis, degrees; drawn uniformly."""
     translation_mm: float = Field(10.0, ge=0)
-    """Largest shift along each axis, millimetres; drawn uniformly."""
+    """Largest shift along each axis, millimetres; drawn uniformly. Never more than a quarter of what a sample sees of
+    the volume, so that a small patch stays on what it was centred on."""
     flip_probability: float = Field(0.5, ge=0, le=1)
     """Probability of mirroring each axis."""
     gamma: tuple[float, float] = (0.8, 1.25)
@@ -56,12 +61,26 @@ class Augmentation:
         """The change that changes nothing."""
         return Augmentation(np.eye(ndim), np.zeros(ndim), 1.0)
 
+    def in_place(self) -> "Augmentation":
+        """The same change without its shift."""
+        return replace(self, translation_mm=np.zeros_like(self.translation_mm))
 
-def draw_augmentation(settings: AugmentationSettings, ndim: int, random: np.random.Generator) -> Augmentation:
-    """Draw one change; the same generator state gives the same change."""
+
+def draw_augmentation(
+    settings: AugmentationSettings,
+    ndim: int,
+    random: np.random.Generator,
+    seen_mm: Array | None = None,
+) -> Augmentation:
+    """Draw one change; the same generator state gives the same change.
+
+    seen_mm: how much of the volume the sample sees along each axis, (ndim,); shifts are at most `MOST_SHIFT` of it.
+    """
     moved = random.random() < settings.probability
     limit = np.deg2rad(settings.rotation_degrees) if moved else 0.0
-    reach_mm = settings.translation_mm if moved else 0.0
+    reach_mm = np.full(ndim, settings.translation_mm if moved else 0.0)
+    if seen_mm is not None:
+        reach_mm = np.minimum(reach_mm, MOST_SHIFT * seen_mm)
     matrix = np.eye(ndim)
     # One angle in the plane of every pair of axes: three in 3D, one in 2D.
     for first in range(ndim):
@@ -82,6 +101,7 @@ def apply_augmentation(
     *,
     output_shape: tuple[int, ...],
     centre: tuple[float, ...],
+    outside: Callable[[], float] | None = None,
 ) -> tuple[Array, Array, Array]:
     """Sample a window of image, label map and tubed skeleton under an augmentation.
 
@@ -93,6 +113,7 @@ def apply_augmentation(
         spacing_mm: voxel size, z, y, x.
         output_shape: voxels of the window; it may reach outside the volume.
         centre: voxel coordinates in the volume that land in the window's centre when nothing is shifted.
+        outside: gives the image's minimum, asked where the window reaches outside; None reads the whole image for it.
 
     Returns:
         float32 image, label map and tube of `output_shape`. Outside the volume the image holds its minimum, the others
@@ -105,10 +126,10 @@ def apply_augmentation(
     window_centre = (np.asarray(output_shape) - 1) / 2
     shift = (inverse_mm @ augmentation.translation_mm) / spacing
     offset = np.asarray(centre, dtype=np.float64) - matrix @ window_centre - shift
-    lowest = float(image.min())
-    sampled, sampled_labels, sampled_tube = sample_affine(
-        image, labels, tube, matrix, offset, output_shape, fill=lowest
-    )
+    fill = 0.0
+    if reaches_outside(matrix, offset, output_shape, image.shape):
+        fill = outside() if outside else float(image.min())
+    sampled, sampled_labels, sampled_tube = sample_affine(image, labels, tube, matrix, offset, output_shape, fill=fill)
     if augmentation.gamma != 1.0:
         sampled = _apply_gamma(sampled, augmentation.gamma)
     return sampled, sampled_labels, sampled_tube

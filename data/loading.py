@@ -14,7 +14,9 @@ from pydantic import BaseModel, Field
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from data.augmentation import Augmentation, AugmentationSettings, apply_augmentation, draw_augmentation
+from data.case_facts import CaseFacts
 from data.case_store import Case, read_case
+from data.random_streams import Purpose, stream
 
 
 class LoadingSettings(BaseModel, frozen=True, extra="forbid"):
@@ -83,7 +85,7 @@ class EpochSampler(Sampler[list[SampleKey]]):
         return self.batches
 
     def __iter__(self) -> Iterator[list[SampleKey]]:
-        random = np.random.default_rng((self.seed, self.epoch))
+        random = stream(self.seed, Purpose.ORDER, self.epoch)
         wanted = self.batches * self.batch_size
         order = np.concatenate([random.permutation(self.cases) for _ in range(-(-wanted // self.cases))])[:wanted]
         keys = [SampleKey(self.epoch, position, int(case)) for position, case in enumerate(order)]
@@ -117,6 +119,7 @@ class TrainingSamples(Dataset[Sample]):
     ) -> None:
         self.store, self.case_ids, self.loading = store, list(case_ids), loading
         self.augmentation, self.seed = augmentation, seed
+        self._facts: dict[str, CaseFacts] = {}
         shapes = {case_id: read_case(store, case_id).arrays["image"].shape for case_id in case_ids}
         self.sample_shapes = _sample_shapes(shapes, loading, size_multiple)
 
@@ -126,48 +129,55 @@ class TrainingSamples(Dataset[Sample]):
     def __getitem__(self, key: SampleKey) -> Sample:
         case = read_case(self.store, self.case_ids[key.case])
         image, scales = np.asarray(case.arrays["image"]), np.asarray(case.arrays["scales"])
-        window_shape = self.sample_shapes[case.case_id]
-        random = np.random.default_rng((self.seed, key.epoch, key.position))
-        drawn = (
-            draw_augmentation(self.augmentation, image.ndim, random)
-            if self.augmentation
-            else Augmentation.identity(image.ndim)
-        )
-        window, window_scales, window_tube = apply_augmentation(
-            drawn,
-            image,
-            scales,
-            np.asarray(case.arrays["tubed_skeleton"]),
-            spacing_of(case),
-            output_shape=window_shape,
-            centre=self._centre(scales, window_shape, random),
-        )
+        facts = self._facts.get(case.case_id) or self._facts.setdefault(case.case_id, CaseFacts(scales))
+        window, spacing_mm = self.sample_shapes[case.case_id], spacing_of(case)
+        random = stream(self.seed, Purpose.SAMPLE, key.epoch, key.position)
+        drawn = Augmentation.identity(image.ndim)
+        if self.augmentation:
+            seen_mm = np.minimum(window, image.shape) * np.asarray(spacing_mm)
+            drawn = draw_augmentation(self.augmentation, image.ndim, random, seen_mm)
+        on_vessel, centre = self._place(facts, scales, window, random)
+        arrays = image, scales, np.asarray(case.arrays["tubed_skeleton"])
+        options: dict[str, Any] = {"output_shape": window, "centre": centre, "outside": lambda: facts.lowest(image)}
+        sampled = apply_augmentation(drawn, *arrays, spacing_mm, **options)
+        if on_vessel and drawn.translation_mm.any() and not sampled[1].any():
+            # The vessel that the sample is there for lay at the edge of what is seen, and was moved out of it.
+            sampled = apply_augmentation(drawn.in_place(), *arrays, spacing_mm, **options)
+        window_image, window_scales, window_tube = sampled
         return Sample(
-            torch.from_numpy(window)[None],
+            torch.from_numpy(window_image)[None],
             torch.from_numpy(window_scales.astype(np.int64)),
             torch.from_numpy(window_tube.view(bool)),
-            torch.tensor(spacing_of(case), dtype=torch.float32),
+            torch.tensor(spacing_mm, dtype=torch.float32),
             case.case_id,
         )
 
     def _centre(self, scales: np.ndarray, window: tuple[int, ...], random: np.random.Generator) -> tuple[float, ...]:
-        """Voxel coordinates of the window's centre: the volume's, or a random patch's.
+        """Voxel coordinates of the window's centre in a label map: the volume's, or a random patch's."""
+        return self._place(CaseFacts(scales), scales, window, random)[1]
+
+    def _place(
+        self, facts: CaseFacts, scales: np.ndarray, window: tuple[int, ...], random: np.random.Generator
+    ) -> tuple[bool, tuple[float, ...]]:
+        """Whether a sample has to show a vessel, and voxel coordinates of its window's centre.
 
         Window voxels fall on volume voxels: a sample that is not turned is not interpolated either, so the network
         learns from the noise and the sharpness that it will see at prediction.
         """
         middle = (np.array(window) - 1) / 2
-        wanted = (np.array(scales.shape) - 1) / 2
-        if self.loading.patch_size is not None:
-            on_vessel = random.random() < self.loading.vessel_patches
-            vessel_voxels = np.flatnonzero(scales if on_vessel else ())
-            if len(vessel_voxels):
-                wanted = np.array(np.unravel_index(random.choice(vessel_voxels), scales.shape), dtype=np.float64)
-            else:
-                # Patches that lie anywhere stay inside the volume as far as it is large enough.
-                room = np.maximum(wanted - middle, 0)
-                wanted = random.uniform(wanted - room, wanted + room)
-        return tuple(float(c) for c in np.rint(wanted - middle) + middle)
+        spare = np.array(scales.shape) - np.array(window)
+        if self.loading.patch_size is None:
+            return facts.vessel_voxels > 0, _coordinates(np.rint(spare / 2) + middle)
+        if random.random() < self.loading.vessel_patches and facts.vessel_voxels:
+            voxel = np.array(facts.vessel_voxel(int(random.integers(facts.vessel_voxels)), scales))
+            return True, _coordinates(np.rint(voxel - middle) + middle)
+        # Patches that lie anywhere stay inside a volume that is large enough, each place as likely as another.
+        start = np.where(spare > 0, random.integers(np.maximum(spare, 0) + 1), np.rint(spare / 2))
+        return False, _coordinates(start + middle)
+
+
+def _coordinates(centre: np.ndarray) -> tuple[float, ...]:
+    return tuple(float(c) for c in centre)
 
 
 class TrainingBatches:

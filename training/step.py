@@ -2,10 +2,10 @@
 
 import math
 
-import numpy as np
 import torch
 
 from data.loading import Batch
+from data.random_streams import Purpose, derived_seed
 from losses.truth import Truth
 from training.device import autocast
 from training.gradients import term_gradients
@@ -22,8 +22,8 @@ def train_step(training: Training, batch: Batch, step: int) -> dict[str, torch.T
     image = batch["image"].to(device, non_blocking=True)
     truth = Truth(*(batch[name].to(device, non_blocking=True) for name in ("scales", "tubed_skeleton", "spacing_mm")))
     # Whatever a loss draws comes from (seed, epoch, step) alone, so that a resumed training draws the same.
-    seed = np.random.SeedSequence((settings.seed, training.epoch, step)).generate_state(1)[0]
-    draws = torch.Generator().manual_seed(int(seed))
+    seed = derived_seed(settings.seed, Purpose.LOSS, training.epoch, step)
+    draws = torch.Generator().manual_seed(seed)
     every = settings.train.gradients_every
     training.optimiser.zero_grad(set_to_none=True)
     with autocast(device, training.runner.dtype):
@@ -38,7 +38,7 @@ def train_step(training: Training, batch: Batch, step: int) -> dict[str, torch.T
         raise ValueError(f"training stopped at {where}: the loss term {culprit} is {terms[culprit].item()}; {remedy}")
     looks: dict[str, float] = {}
     if every and step % every == 0:
-        same_draws = torch.Generator().manual_seed(int(seed))
+        same_draws = torch.Generator().manual_seed(seed)
         looks = term_gradients(training.loss, outputs, truth, training.network, same_draws)
     training.scaler.scale(terms["total"]).backward()
     training.scaler.unscale_(training.optimiser)

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import optuna
 from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner
 from optuna.samplers import TPESampler
@@ -13,6 +12,7 @@ from optuna.storages import RDBStorage
 
 from data.folds import Fold, load_fold, make_folds, patients_of
 from data.json_files import write_json
+from data.random_streams import Purpose, derived_seed
 from training.settings import RunSettings
 from tuning.dotted_keys import flat
 from tuning.search_space import SearchSpace
@@ -129,7 +129,7 @@ def make_sampler(settings: StudySettings, number: int) -> TPESampler:
     Its draws come from (seed, number): no two workers on any machine draw alike, and a study that was interrupted goes
     on as if it had not been. One seed for a whole study would draw its first trials again after each start.
     """
-    seed = int(np.random.SeedSequence((settings.seed, number)).generate_state(1)[0])
+    seed = derived_seed(settings.seed, Purpose.TRIAL, number)
     return TPESampler(seed=seed, n_startup_trials=settings.random_trials)
 
 

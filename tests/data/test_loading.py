@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from data.augmentation import AugmentationSettings
+from data.augmentation import AugmentationSettings, apply_augmentation, draw_augmentation
+from data.case_facts import CaseFacts
 from data.case_store import write_case
-from data.loading import LoadingSettings, TrainingBatches, TrainingSamples, label_voxels
+from data.loading import LoadingSettings, SampleKey, TrainingBatches, TrainingSamples, label_voxels
 
 AUGMENTATION = AugmentationSettings(probability=1, rotation_degrees=10, translation_mm=2)
 
@@ -144,3 +145,119 @@ def test_ranks_share_each_batch_of_one_process(tmp_path):
         assert torch.equal(batch["image"], torch.cat((first["image"], second["image"])))
     with pytest.raises(ValueError, match=r"loading\.batch_size: 4 cannot be shared by 3 processes"):
         TrainingBatches(samples, 0, rank=0, world=3)
+
+
+def one_case(folder: Path, shape: tuple[int, ...], vessel: tuple[int, ...] | None, spacing=1.0) -> None:
+    """A case of noise with one vessel voxel, or none."""
+    scales = np.zeros(shape, np.uint8)
+    if vessel is not None:
+        scales[vessel] = 1
+    image = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    record = {"spacing_mm": [spacing] * len(shape), "scales": {"thresholds_mm": []}, "shape": list(shape)}
+    write_case(folder, "case", {"image": image, "scales": scales, "tubed_skeleton": scales}, record)
+
+
+def samples_of(folder: Path, augmentation: AugmentationSettings | None = None, **loading: Any) -> TrainingSamples:
+    return TrainingSamples(folder, ["case"], LoadingSettings(batch_size=1, **loading), augmentation, 1, 0)
+
+
+def test_every_place_is_drawn_as_often(tmp_path):
+    one_case(tmp_path, (12, 8), None)
+    samples = samples_of(tmp_path, patch_size=(8, 8), vessel_patches=0.0)
+    random = np.random.default_rng(0)
+    first = [samples._centre(np.zeros((12, 8), np.uint8), (8, 8), random) for _ in range(2000)]
+    places, counts = np.unique(np.array(first)[:, 0] - 3.5, return_counts=True)
+    assert places.tolist() == [0, 1, 2, 3, 4]
+    # 400 each, give or take five standard deviations.
+    assert np.abs(counts - 400).max() < 5 * np.sqrt(2000 * 0.2 * 0.8)
+    assert {centre[1] for centre in first} == {3.5}
+
+
+@pytest.mark.parametrize("spacing", [1.0, 0.1, 0.01])
+@pytest.mark.parametrize(("shape", "patch"), [((20, 20), (8, 8)), ((20, 20, 20), (8, 8, 8)), ((24, 24), None)])
+def test_a_shift_does_not_lose_the_vessel(tmp_path, spacing, shape, patch):
+    """Ten millimetres are a hundred voxels of a micro-CT: samples for a vessel showed none, or nothing at all."""
+    one_case(tmp_path, shape, tuple(n // 2 for n in shape), spacing)
+    shifts = AugmentationSettings(probability=1, rotation_degrees=0, flip_probability=0, gamma=(1, 1))
+    samples = samples_of(tmp_path, shifts, patch_size=patch, vessel_patches=1.0)
+    places = []
+    for position in range(60):
+        sample = samples[SampleKey(0, position, 0)]
+        assert sample.scales.any()
+        assert sample.image.min() < sample.image.max()
+        places.append(tuple(torch.nonzero(sample.scales)[0].tolist()))
+    assert len(set(places)) > 10, "still moved"
+
+
+def test_a_vessel_at_the_edge_of_a_volume_stays_in_sight(tmp_path):
+    one_case(tmp_path, (24, 24), (0, 12))
+    shifts = AugmentationSettings(probability=1, rotation_degrees=0, flip_probability=0, gamma=(1, 1))
+    samples = samples_of(tmp_path, shifts)
+    assert all(samples[SampleKey(0, position, 0)].scales.any() for position in range(60))
+
+
+def test_the_papers_shift_is_as_large_as_it_was():
+    """A liver is large beside ten millimetres, which then are ten millimetres."""
+    settings = AugmentationSettings(probability=1)
+    bound, free = (
+        [draw_augmentation(settings, 3, np.random.default_rng(seed), seen).translation_mm for seed in range(50)]
+        for seen in (np.array([200.0, 180.0, 150.0]), None)
+    )
+    np.testing.assert_array_equal(bound, free)
+    assert np.abs(bound).max() > 9
+
+
+def test_vessel_voxels_are_drawn_from_all(tmp_path):
+    random = np.random.default_rng(1)
+    scales = (random.random((5, 4, 6)) < 0.2).astype(np.uint8)
+    scales[[0, 3]] = 0
+    facts = CaseFacts(scales)
+    found = [facts.vessel_voxel(number, scales) for number in range(facts.vessel_voxels)]
+    assert found == [tuple(place) for place in np.argwhere(scales).tolist()]
+
+
+@pytest.mark.parametrize("shape", [(20, 20), (8, 20, 20)])
+def test_a_case_without_a_vessel_gives_patches_from_anywhere(tmp_path, shape):
+    one_case(tmp_path, shape, None)
+    samples = samples_of(tmp_path, AUGMENTATION, patch_size=(8,) * len(shape), vessel_patches=1.0)
+    centres = {tuple(samples[SampleKey(0, position, 0)].image.ravel()[:2].tolist()) for position in range(20)}
+    assert len(centres) > 10
+    assert not any(samples[SampleKey(0, position, 0)].scales.any() for position in range(20))
+
+
+def test_a_volume_shorter_than_the_patch_along_one_axis_is_shown_whole_there(tmp_path):
+    one_case(tmp_path, (5, 20), None)
+    samples = samples_of(tmp_path, patch_size=(8, 8), vessel_patches=0.0)
+    for position in range(10):
+        image = samples[SampleKey(0, position, 0)].image[0].numpy()
+        outside = image.min()
+        rows = np.flatnonzero((image > outside).any(axis=1))
+        assert len(rows) == 5
+        assert (np.diff(rows) == 1).all()
+
+
+def test_a_patch_reads_its_own_part_of_the_case(tmp_path, monkeypatch):
+    """The lowest value and the vessels of the whole case are looked for once."""
+    one_case(tmp_path, (40, 40, 40), (20, 20, 20))
+    samples = samples_of(tmp_path, AUGMENTATION, patch_size=(8, 8, 8))
+    looks = []
+    count = np.count_nonzero
+    monkeypatch.setattr("data.case_facts.np.count_nonzero", lambda array: looks.append(array.shape) or count(array))
+    for position in range(10):
+        _ = samples[SampleKey(0, position, 0)]
+    assert len(looks) == 40
+
+
+@pytest.mark.parametrize("centre", [(3.5, 3.5, 3.5), (8.0, 8.0, 8.0), (15.5, 0.5, 8.5)])
+def test_what_lies_outside_is_the_lowest_value_of_the_whole_case(centre):
+    random = np.random.default_rng(2)
+    image = random.normal(size=(16, 16, 16)).astype(np.float32)
+    image[9, 9, 9] = -50
+    labels = (image > 1).astype(np.uint8)
+    for seed in range(6):
+        drawn = draw_augmentation(AUGMENTATION, 3, np.random.default_rng(seed))
+        window: dict[str, Any] = {"output_shape": (8, 8, 8), "centre": centre}
+        expected = apply_augmentation(drawn, image, labels, labels, (1.0, 1.0, 1.0), **window)
+        asked = apply_augmentation(drawn, image, labels, labels, (1.0, 1.0, 1.0), **window, outside=lambda: -50.0)
+        for first, second in zip(expected, asked, strict=True):
+            np.testing.assert_array_equal(first, second)
