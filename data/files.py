@@ -8,24 +8,32 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-import numpy as np
 import SimpleITK as sitk
-from numpy.typing import NDArray
 
 from data.dicom import read_series
-from data.file_integrity import check_metaimage, check_nifti
-from data.file_names import NRRD_SUFFIXES, PICTURE_SUFFIXES, STACK_SUFFIXES, VOLUME_SUFFIXES, case_name, volume_suffix
-from data.itk import image_to_volume, itk_reason, quiet_itk, volume_to_image
+from data.file_names import (
+    METAIMAGE_SUFFIXES,
+    NIFTI_SUFFIXES,
+    NRRD_SUFFIXES,
+    PICTURE_SUFFIXES,
+    STACK_SUFFIXES,
+    VOLUME_SUFFIXES,
+    case_name,
+    volume_suffix,
+)
+from data.itk import itk_reason, plain_name, plainly_named, quiet_itk, volume_to_image
+from data.metaimage import read_metaimage
+from data.nifti import check_nifti, read_nifti
 from data.nrrd import read_nrrd
 from data.pictures import read_picture
 from data.pixels import Wanted
 from data.slicer import read_segment, segments
 from data.tiff import read_tiff
 from data.volume import Volume, checked_spacing
+from data.whole_numbers import as_labels, as_mask
 
 WRITTEN_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha")  # one file each, with geometry
 _PICTURE_SUFFIXES = (*STACK_SUFFIXES, *PICTURE_SUFFIXES)
-_SHOWN_LABELS = 8
 
 
 def read_volume(path: Path, spacing_mm: Sequence[float] | None = None, channel: str | None = None) -> Volume:
@@ -38,12 +46,14 @@ def read_volume(path: Path, spacing_mm: Sequence[float] | None = None, channel: 
     Raises FileNotFoundError, or ValueError that names the file: unknown form, damaged, more than three dimensions,
     spacing not > 0, sheared, in colour without a channel.
     """
-    if _form(path) in NRRD_SUFFIXES:
+    form = _form(path)
+    if form in NIFTI_SUFFIXES:
+        return read_nifti(path, spacing_mm)
+    if form in NRRD_SUFFIXES:
         return read_nrrd(path, spacing_mm)
-    if _form(path) in _PICTURE_SUFFIXES:
-        return _read_pixels(Wanted(path, channel), spacing_mm)
-    image = _read_image(path)
-    return image_to_volume(image, sitk.GetArrayFromImage(image), path, _spacing(path, image, spacing_mm))
+    if form in METAIMAGE_SUFFIXES:
+        return read_metaimage(path, spacing_mm)
+    return _read_pixels(Wanted(path, channel), spacing_mm)
 
 
 def read_image_or_series(path: Path, channel: str | None = None) -> Volume:
@@ -66,45 +76,7 @@ def read_mask(path: Path, spacing_mm: Sequence[float] | None = None) -> Volume:
 def read_label_map(path: Path, spacing_mm: Sequence[float] | None = None) -> Volume:
     """Read a label map as int32; raises as read_volume, and ValueError for values that are not whole numbers."""
     volume = _read_whole_numbers(path, spacing_mm)
-    array = volume.array
-    if array.dtype.kind == "f" and not (np.isfinite(array).all() and (array == np.round(array)).all()):
-        raise ValueError(f"{path}: expected a label map of whole numbers, got fractions or NaN; threshold it first")
-    return volume.with_array(array.astype(np.int32))
-
-
-def as_mask(array: NDArray, name: str) -> NDArray[np.bool_]:
-    """The array as a boolean mask, if it is one: all voxels 0 or one positive whole number. Raises ValueError."""
-    if array.dtype == np.bool_:
-        return array
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise ValueError(f"{name}: NaN or infinite values where a mask is expected; a mask holds 0 and 1 (or 255)")
-    mask: NDArray[np.bool_] = array != 0
-    inside = array[mask]
-    if inside.size == 0:
-        return mask
-    lowest, highest = inside.min(), inside.max()
-    if array.dtype.kind == "f" and (inside != np.round(inside)).any():
-        raise ValueError(
-            f"{name}: probabilities where a mask is expected (values from {array.min():.4g} to {array.max():.4g}); "
-            "threshold it first"
-        )
-    if lowest != highest:
-        raise ValueError(f"{name}: {_describe_labels(inside)} where a mask of one value is expected; {_PICK_LABELS}")
-    if lowest < 0:
-        raise ValueError(f"{name}: {lowest:g} where a mask is expected; a mask holds 0 and 1 (or 255)")
-    return mask
-
-
-_PICK_LABELS = (
-    "for a label map, say which are vessels (vessel_labels of the data set), compare each (--classes of evaluate.py), "
-    "or write each to a file of its own"
-)
-
-
-def _describe_labels(inside: NDArray) -> str:
-    labels = np.unique(inside)
-    shown = ", ".join(f"{label:g}" for label in labels[:_SHOWN_LABELS])
-    return f"{len(labels)} different labels ({shown}{', ...' if len(labels) > _SHOWN_LABELS else ''})"
+    return volume.with_array(as_labels(volume.array, str(path)))
 
 
 def write_volume(path: Path, volume: Volume) -> None:
@@ -116,12 +88,12 @@ def write_volume(path: Path, volume: Volume) -> None:
     suffix = volume_suffix(path)
     if suffix not in WRITTEN_SUFFIXES:
         raise ValueError(f"{path}: a volume is written as one of {', '.join(WRITTEN_SUFFIXES)}; choose one of these")
-    temporary = path.with_name(f".{case_name(path)}.{os.getpid()}-{threading.get_ident()}{suffix}")
+    temporary = path.with_name(f".{plain_name(case_name(path))}.{os.getpid()}-{threading.get_ident()}{suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.touch()  # ITK says "cannot write" for every cause; the system names it
-        with quiet_itk():
-            sitk.WriteImage(volume_to_image(volume), str(temporary), useCompression=True)
+        with quiet_itk(), plainly_named(path.parent) as folder:
+            sitk.WriteImage(volume_to_image(volume), str(folder / temporary.name), useCompression=True)
         _check_written(temporary)
         os.replace(temporary, path)
     except RuntimeError as error:
@@ -170,36 +142,3 @@ def _form(path: Path) -> str:
         got = "a folder" if path.is_dir() else "another kind of file"
         raise ValueError(f"{path}: expected a volume file ({', '.join(VOLUME_SUFFIXES)}), got {got}")
     return suffix
-
-
-def _read_image(path: Path) -> sitk.Image:
-    """Read a file after checking what ITK does not; raises as read_volume."""
-    suffix = volume_suffix(path)
-    if suffix in (".nii", ".nii.gz"):
-        check_nifti(path, finite=True)
-    elif suffix in (".mha", ".mhd"):
-        check_metaimage(path)
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
-    try:
-        with quiet_itk():
-            reader.ReadImageInformation()
-            if reader.GetDimension() in (2, 3):
-                checked_spacing(reader.GetSpacing()[::-1], reader.GetDimension(), str(path))
-                image = reader.Execute()
-    except RuntimeError as error:
-        raise ValueError(f"{path}: damaged or not a {suffix} file ({itk_reason(error)}); get it again") from None
-    if reader.GetDimension() not in (2, 3):
-        raise ValueError(
-            f"{path}: an image of {reader.GetDimension()} dimensions (x, y, z, ... = {reader.GetSize()}) "
-            "where one volume is expected; save the volume you mean as a file of its own"
-        )
-    if image.GetNumberOfComponentsPerPixel() > 1:
-        raise ValueError(f"{path}: {image.GetNumberOfComponentsPerPixel()} numbers a voxel where one is expected")
-    return image
-
-
-def _spacing(path: Path, image: sitk.Image, given: Sequence[float] | None) -> tuple[float, ...]:
-    if given is not None:
-        return checked_spacing(given, image.GetDimension(), f"{path}: spacing_mm")
-    return tuple(image.GetSpacing()[::-1])

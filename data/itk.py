@@ -7,13 +7,12 @@ import re
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
-from numpy.typing import NDArray
 
 from data.volume import Volume
 
@@ -41,22 +40,37 @@ def quiet_itk() -> Iterator[None]:
             sitk.ProcessObject.SetGlobalWarningDisplay(warnings_shown)
 
 
+@contextmanager
+def plainly_named(folder: Path) -> Iterator[Path]:
+    """The folder under a name that ITK can take: one that is no UTF-8 ends the process, so a link stands in for it."""
+    if _is_text(str(folder)):
+        yield folder
+    else:
+        with tempfile.TemporaryDirectory(prefix="ramify-") as temporary:
+            link = Path(temporary) / "folder"
+            link.symlink_to(folder.resolve(), target_is_directory=True)
+            yield link
+
+
+def plain_name(name: str) -> str:
+    """A file's name, with what is no UTF-8 in it replaced."""
+    return name if _is_text(name) else name.encode("utf-8", errors="replace").decode("utf-8")
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def itk_reason(error: RuntimeError) -> str:
     """The part of an ITK exception that says something, on one line."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     telling = [line for line in lines if not line.startswith("Exception thrown in") and ".cxx:" not in line]
     reason = re.sub(r"sitk::ERROR: |ITK ERROR: |\w+\(0x[0-9a-f]+\): ", "", " ".join(telling or lines))
     return reason if len(reason) <= _REASON_LENGTH else reason[: _REASON_LENGTH - 3] + "..."
-
-
-def image_to_volume(image: sitk.Image, array: NDArray, path: Path, spacing_mm: Sequence[float]) -> Volume:
-    """`array` (z, y, x) in the place of a SimpleITK image (x, y, z); errors name `path`."""
-    ndim = image.GetDimension()
-    direction = np.array(image.GetDirection()).reshape(ndim, ndim)[::-1, ::-1]
-    try:
-        return Volume(array, tuple(spacing_mm), image.GetOrigin()[::-1], tuple(map(tuple, direction.tolist())))
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
 
 
 def volume_to_image(volume: Volume) -> sitk.Image:

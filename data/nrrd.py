@@ -13,7 +13,7 @@ from data.nrrd_header import NrrdHeader, read_header
 from data.placement import place
 from data.unpack_limit import check_unpacked
 from data.volume import Volume
-from data.voxels import check_finite, check_packed_size, open_packed, read_voxels, voxel_count
+from data.voxels import check_packed_size, open_packed, read_voxels, text_numbers, voxel_count
 
 _TO_LPS = {
     "left-posterior-superior": (1, 1, 1),
@@ -24,7 +24,6 @@ _TO_LPS = {
     "las": (1, -1, 1),
 }
 _SPACE_KINDS = {"domain", "space", "", "???", "none"}
-_LONGEST_NUMBER = 40
 
 
 def read_nrrd(path: Path, spacing_mm: Sequence[float] | None = None) -> Volume:
@@ -68,34 +67,37 @@ def place_nrrd(header: NrrdHeader, array: NDArray, spacing_mm: Sequence[float] |
     ndim = sum(spatial)
     array = array.reshape([size for size, kept in zip(header.shape(), spatial, strict=True) if kept])
     if not header.fields.get("space directions"):
-        return place(array, np.diag(_spacings(header, spatial)), np.zeros(ndim), header.path, spacing_mm)
+        sides = _axis_numbers(header, "spacings", spatial, 1.0)
+        starts = _axis_numbers(header, "axis mins", spatial, np.nan)
+        origin = np.where(np.isnan(starts), 0, starts + np.abs(sides) / 2)  # an axis begins at its first voxel's edge
+        return place(array, np.diag(np.abs(sides)), origin, header.path, spacing_mm)
     space = header.fields.get("space", "").lower()
     signs = _TO_LPS.get(space, (1,) * ndim if not space else None)
     if signs is None or len(signs) != ndim:
         raise header.error("space", f"left-posterior-superior or another space of {ndim} axes")
     words = [word for word in header.words("space directions") if word.lower() != "none"]
     steps = np.array([_vector(header, "space directions", word, ndim) for word in words]).T
-    origin = header.fields.get("space origin", "(" + ",".join("0" * ndim) + ")").replace(" ", "")
+    start = header.fields.get("space origin", "(" + ",".join("0" * ndim) + ")").replace(" ", "")
     flip = np.array(signs)
     return place(
         array,
         flip[:, None] * steps,
-        flip * np.array(_vector(header, "space origin", origin, ndim)),
+        flip * np.array(_vector(header, "space origin", start, ndim)),
         header.path,
         spacing_mm,
     )
 
 
-def _spacings(header: NrrdHeader, spatial: Sequence[bool]) -> list[float]:
-    if "spacings" not in header.fields:
-        return [1.0] * sum(spatial)
-    words = header.words("spacings", len(spatial))
+def _axis_numbers(header: NrrdHeader, field: str, spatial: Sequence[bool], default: float) -> NDArray[np.float64]:
+    """A number for each axis in space, x first; NaN is the format's word for "not known"."""
+    if field not in header.fields:
+        return np.full(sum(spatial), default)
+    words = header.words(field, len(spatial))
     try:
-        spacings = [abs(float(word)) for word, kept in zip(words, spatial[::-1], strict=True) if kept]
+        numbers = np.array([float(word) for word, kept in zip(words, spatial[::-1], strict=True) if kept])
     except ValueError:
-        raise header.error("spacings", "numbers") from None
-    # NaN is the format's word for "not known"
-    return [1.0 if np.isnan(value) else value for value in spacings]
+        raise header.error(field, "numbers") from None
+    return np.where(np.isnan(numbers), default, numbers)
 
 
 def _vector(header: NrrdHeader, field: str, word: str, ndim: int) -> list[float]:
@@ -121,25 +123,7 @@ def read_numbers(header: NrrdHeader) -> NDArray:
     with data.open("rb") as stream:
         stream.seek(start)
         if encoding == "ascii":
-            return _read_ascii(stream.read(_LONGEST_NUMBER * voxel_count(shape) + 1), header)
+            return text_numbers(stream, shape, header.dtype(), path)
         if encoding == "gzip":
             check_packed_size(path, data.stat().st_size - start, size)
         return read_voxels(open_packed(stream, encoding), shape, header.dtype(), path)
-
-
-def _read_ascii(text: bytes, header: NrrdHeader) -> NDArray:
-    shape, dtype = header.shape(), np.dtype(header.dtype())
-    words = text.split()
-    if len(words) != voxel_count(shape):
-        raise ValueError(
-            f"{header.path}: {len(words)} numbers as text where its header announces {voxel_count(shape)}; get it again"
-        )
-    try:
-        if dtype.kind == "f":
-            array = np.array([float(word) for word in words], dtype)
-        else:
-            array = np.array([int(word) for word in words], dtype)
-    except (ValueError, OverflowError) as error:
-        raise ValueError(f"{header.path}: holds no numbers of type {dtype} as text ({error}); get it again") from None
-    check_finite(array, header.path)
-    return array.reshape(shape)

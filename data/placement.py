@@ -55,8 +55,8 @@ def place(
         return Volume(
             array,
             tuple(spacing[::-1].tolist()),
-            tuple(origin[::-1].tolist()),
-            tuple(map(tuple, direction[::-1, ::-1].tolist())),
+            tuple((origin[::-1] + 0.0).tolist()),
+            tuple(map(tuple, (direction[::-1, ::-1] + 0.0).tolist())),
             notes=(*notes, *said),
         )
     except ValueError as error:

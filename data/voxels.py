@@ -5,10 +5,11 @@ from __future__ import annotations
 import bz2
 import contextlib
 import gzip
+import io
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -18,6 +19,7 @@ from data.unpack_limit import check_unpacked
 _CHUNK = 1 << 20
 _SURPLUS = 1024
 """Bytes a file may hold beyond what its header announces: some programs fill up their last block."""
+_LONGEST_NUMBER = 40
 _MOST_BY_DEFLATE = 1100
 """No stream of deflate unpacks to more than 1,032 times its size."""
 
@@ -48,6 +50,32 @@ def read_voxels(stream: BinaryIO, shape: Sequence[int], dtype: DTypeLike, path: 
         array = array.byteswap(inplace=True).view(stored.newbyteorder("="))
     check_finite(array, path)
     return array
+
+
+def check_length(stream: BinaryIO, size: int, path: Path) -> None:
+    """Raise ValueError that names the file unless its stream goes on for `size` bytes and no more."""
+    found = 0
+    with whole_stream(path):
+        while found <= size + _SURPLUS and (count := len(stream.read(_CHUNK))):
+            found += count
+    if not size <= found <= size + _SURPLUS:
+        raise ValueError(f"{path}: {found} bytes of voxels where its header announces {size}; get it again")
+
+
+def scaled(array: NDArray, slope: float, intercept: float, path: Path) -> NDArray:
+    """slope * array + intercept: as stored where that changes nothing, else float32 (float64 for wide numbers).
+
+    Raises ValueError that names the file where values become infinite.
+    """
+    if slope == 1 and intercept == 0:
+        return array
+    narrow = array.dtype.itemsize <= 2 or array.dtype == np.float32
+    values: NDArray[np.floating[Any]] = array.astype(np.float32 if narrow else np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        values *= slope
+        values += intercept
+    check_finite(values, path)
+    return values
 
 
 def voxel_count(shape: Sequence[int]) -> int:
@@ -91,10 +119,53 @@ def whole_stream(path: Path) -> Iterator[None]:
 
 
 def open_packed(stream: BinaryIO, packing: str) -> BinaryIO:
-    """What a stream holds, unpacked: packing is "raw", "gzip" or "bzip2"."""
+    """What a stream holds, unpacked: packing is "raw", "gzip", "bzip2" or "zlib"."""
     if packing == "gzip":
         return cast(BinaryIO, gzip.GzipFile(fileobj=stream))
+    if packing == "zlib":
+        return cast(BinaryIO, io.BufferedReader(_Inflated(stream), _CHUNK))
     return cast(BinaryIO, bz2.BZ2File(stream)) if packing == "bzip2" else stream
+
+
+class _Inflated(io.RawIOBase):
+    """A zlib or gzip stream, unpacked a piece at a time."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._inflate = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, target: Any) -> int:
+        piece = b""
+        while not piece and not self._inflate.eof:
+            packed = self._inflate.unconsumed_tail or self._stream.read(_CHUNK)
+            if not packed:
+                raise EOFError("packed data ends before its end mark")
+            piece = self._inflate.decompress(packed, len(target))
+        target[: len(piece)] = piece
+        return len(piece)
+
+
+def text_numbers(stream: BinaryIO, shape: Sequence[int], dtype: DTypeLike, path: Path) -> NDArray:
+    """An array of `shape` from numbers as text, up to the stream's end.
+
+    Raises ValueError that names the file: not as many as announced, not of that type, NaN or infinite.
+    """
+    stored = np.dtype(dtype)
+    words = stream.read(_LONGEST_NUMBER * voxel_count(shape) + 1).split()
+    if len(words) != voxel_count(shape):
+        raise ValueError(
+            f"{path}: {len(words)} numbers as text where its header announces {voxel_count(shape)}; get it again"
+        )
+    try:
+        array = np.array([float(word) if stored.kind == "f" else int(word) for word in words], stored.newbyteorder("="))
+    except (ValueError, OverflowError) as error:
+        reason = str(error)[:60]
+        raise ValueError(f"{path}: holds no numbers of type {stored} as text ({reason}); get it again") from None
+    check_finite(array, path)
+    return array.reshape(shape)
 
 
 def _short(error: BaseException) -> str:
