@@ -6,8 +6,9 @@
 
 The output holds one folder a case (memory-mapped arrays and case.json), splits_final.json, a quality figure for each
 case in figures/ and the letter-value plot branch_radii.png. A run that was interrupted goes on where it stopped when
-it is started again; a case that cannot be prepared is told in one line, and the others go on. Every setting and its
-meaning: `python preprocess.py --help`.
+it is started again; a case whose files have changed since is made anew, and a line says what changed. A case that
+cannot be prepared is told in one line, and the others go on. Every setting and its meaning:
+`python preprocess.py --help`.
 """
 
 from collections.abc import Iterable
@@ -22,8 +23,10 @@ from data.adapters import DatasetSettings, open_dataset
 from data.case_store import DATASET_FILE, list_cases, prepare_store, read_case
 from data.folds import SPLITS_FILE, FoldSettings, load_or_make_splits, patients_of, unused_cases
 from preprocessing.case_pool import FIGURES_FOLDER, CaseReport, CaseWork, prepare_cases
+from preprocessing.freshness import check_same_data_set
 from preprocessing.prepare import PreprocessingSettings
 from preprocessing.radius_figure import draw_radii
+from preprocessing.vanished import drop_cases, vanished_cases
 
 RADII_FIGURE = "branch_radii.png"
 
@@ -35,6 +38,11 @@ class PreprocessCommand(DatasetSettings, frozen=True, extra="forbid"):
     """Folder of the prepared cases (made if missing)."""
     workers: int = Field(1, ge=1)
     """Cases prepared at the same time, each by a process of its own."""
+    verify: bool = False
+    """Read every source file and every prepared array in full to see whether a case still holds, whatever sizes and
+    times say."""
+    drop_vanished: bool = False
+    """Take cases that the data set no longer has out of the store and its splits; otherwise they are only told."""
     preprocessing: PreprocessingSettings = PreprocessingSettings()
     """Crop, resampling, grey values and scales."""
     folds: FoldSettings = FoldSettings()
@@ -54,7 +62,10 @@ def main(argv: list[str] | None = None) -> int:
     store = settings.output
     forget_empty(store)
     prepare_store(store, settings.what_shapes_a_case())
-    work = CaseWork(adapter, store, settings.preprocessing)
+    if moved := check_same_data_set(store, adapter, case_ids):
+        print(f"moved:    {moved}")
+    tell_vanished(store, case_ids, settings.drop_vanished)
+    work = CaseWork(adapter, store, settings.preprocessing, settings.verify)
     try:
         reports = follow(prepare_cases(work, case_ids, settings.workers), len(case_ids))
     finally:
@@ -79,7 +90,21 @@ def follow(reports: Iterable[CaseReport], count: int) -> list[CaseReport]:
         done.append(report)
         if report.error:
             say(f"error: {report.error}", error=True)
+        elif report.stale:
+            say(f"{report.case_id}: {report.stale}: made anew", error=True)
     return done
+
+
+def tell_vanished(store: Path, case_ids: list[str], drop: bool) -> None:
+    """A line on stderr for each prepared case that the data set no longer has, and they are dropped if so wished."""
+    gone = vanished_cases(store, case_ids)
+    lines = (
+        drop_cases(store, gone)
+        if drop
+        else [f"{case_id}: not in the data set any more, stays prepared; --drop-vanished drops it" for case_id in gone]
+    )
+    for line in lines:
+        say(line, error=True)
 
 
 def show(store: Path, case_ids: list[str], reports: list[CaseReport]) -> None:

@@ -5,41 +5,68 @@
     STORE/<case id>/<name>.npy    one array each, opened without reading it
 
 A case is written under a temporary name and renamed, so a folder with a case's name is a whole case; the same input
-gives the same bytes.
+gives the same bytes. The record holds a SHA-256 of every array. When a process first reads a case, its files are held
+against it: whole up to 16 MiB, by samples above; `check_case` reads everything.
 """
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import json
 import os
 import re
-import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from data.case_record import FORMAT, ArrayRecord, CaseRecord, check_values, parse_record
+from data.digests import WHOLE_BYTES, fingerprint, sampled_fingerprint
 from data.json_files import read_json, to_json, write_json
+from data.store_writers import remove, remove_leftovers, writing
 from data.whole_files import naming_path, sync_folder, write_whole
 
-FORMAT = 3
-"""Raised whenever older code could misread what newer code writes."""
 CASE_FILE, DATASET_FILE = "case.json", "dataset.json"
-_TEMPORARY = re.compile(r"^\.(?:tmp|old)-.*-(?P<pid>\d+)$")
+REMEDY = "run preprocess.py again, it makes the case anew"
 _UNSAFE = re.compile(r'[\x00-\x1f/\\:*?"<>|]')
 _RESERVED_KEYS = {"format", "arrays"}
 
 
+class Arrays(dict[str, NDArray]):
+    """The arrays of a case by name; one that it lacks is a ValueError that names the case."""
+
+    def __init__(self, folder: Path, arrays: Mapping[str, NDArray]) -> None:
+        super().__init__(arrays)
+        self._folder = folder
+
+    def __missing__(self, name: str) -> NDArray:
+        raise ValueError(f"{self._folder}: holds no {name}.npy; {REMEDY}")
+
+
 @dataclass(frozen=True, eq=False)
 class Case:
-    """One prepared case: its record (plain data) and its arrays, read-only and read from disk when touched."""
+    """One prepared case.
+
+    record: all that case.json holds, as plain data. known: the part of it that readers rely on, checked.
+    arrays: read-only, and read from disk when touched.
+    """
 
     case_id: str
     record: dict[str, Any]
     arrays: Mapping[str, NDArray]
+    known: CaseRecord
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The preprocessing it went through, as plain data; raises ValueError where its record does not say."""
+        if self.known.settings is None:
+            raise ValueError(f"case {self.case_id}: its {CASE_FILE} holds no settings; {REMEDY}")
+        return self.known.settings
 
 
 def check_case_id(case_id: str) -> str:
@@ -69,7 +96,7 @@ def prepare_store(store: Path, settings: Mapping[str, Any]) -> None:
     wanted = json.loads(to_json(settings))
     with naming_path(store, "cannot be written; choose another --output"):
         store.mkdir(parents=True, exist_ok=True)
-        _remove_leftovers(store)
+        remove_leftovers(store)
     if not (store / DATASET_FILE).exists():
         if list_cases(store):
             raise ValueError(f"{store}: holds cases but no {DATASET_FILE}; remove it or choose another --output")
@@ -80,7 +107,7 @@ def prepare_store(store: Path, settings: Mapping[str, Any]) -> None:
         raise ValueError(
             f"{store / DATASET_FILE}: not of this version's form; remove the store or choose another --output"
         )
-    different = _differences(found.get("settings"), wanted)
+    different = differences(found.get("settings"), wanted)
     if different:
         raise ValueError(
             f"{store}: was made with other settings ({'; '.join(different[:4])}); remove it or choose another --output"
@@ -96,10 +123,17 @@ def read_dataset(store: Path) -> dict[str, Any]:
     return dict(found["settings"])
 
 
-def write_case(store: Path, case_id: str, arrays: Mapping[str, NDArray], record: Mapping[str, Any]) -> None:
+def write_case(
+    store: Path,
+    case_id: str,
+    arrays: Mapping[str, NDArray],
+    record: Mapping[str, Any],
+    beside: Mapping[str, str] = MappingProxyType({}),
+) -> None:
     """Write a case whole, in place of an older one if there is any.
 
-    arrays: any shapes and number types. record: plain data (numbers, text, lists, dicts; NumPy's are converted).
+    arrays: what `data.case_record` expects to read back. record: plain data (numbers, text, lists, dicts; NumPy's are
+    converted). beside: further small files in the case's folder, by name.
     Raises ValueError for an unsafe id or name and for what JSON cannot hold (NaN), OSError where it cannot be written.
     """
     check_case_id(case_id)
@@ -107,29 +141,32 @@ def write_case(store: Path, case_id: str, arrays: Mapping[str, NDArray], record:
         raise ValueError(f"case {case_id}: its record may not use the keys {sorted(clash)}; rename them")
     if record.get("case_id", case_id) != case_id:
         raise ValueError(f"case {case_id}: its record is of case {record['case_id']!r}; write each under its own id")
-    described = {name: {"dtype": array.dtype.str, "shape": list(array.shape)} for name, array in arrays.items()}
+    content = {**record, "format": FORMAT, "case_id": case_id}
     try:
-        text = to_json({**record, "format": FORMAT, "case_id": case_id, "arrays": described})
+        to_json(content)
     except ValueError as error:
         raise ValueError(f"case {case_id}: its record cannot be written as JSON ({error})") from None
     target = store / case_id
     temporary, old = (store / f".{kind}-{case_id}-{os.getpid()}" for kind in ("tmp", "old"))
-    with naming_path(target, "cannot be written; choose another --output or free some space"):
+    with naming_path(target, "cannot be written; choose another --output or free some space"), writing(store):
         try:
-            _remove(temporary)
+            remove(temporary)
             temporary.mkdir()
-            for name, array in arrays.items():
-                _write_array(temporary / f"{check_case_id(name)}.npy", array)
-            write_whole(temporary / CASE_FILE, text)
+            content["arrays"] = {
+                name: _write_array(temporary / f"{check_case_id(name)}.npy", array) for name, array in arrays.items()
+            }
+            write_whole(temporary / CASE_FILE, to_json(content))
+            for name, text in beside.items():
+                write_whole(temporary / name, text)
             sync_folder(temporary)
             if target.exists():
-                _remove(old)
+                remove(old)
                 os.replace(target, old)
             os.replace(temporary, target)
             sync_folder(store)
         finally:
-            _remove(temporary)
-            _remove(old)
+            remove(temporary)
+            remove(old)
 
 
 def list_cases(store: Path) -> list[str]:
@@ -137,15 +174,6 @@ def list_cases(store: Path) -> list[str]:
     if not store.is_dir():
         return []
     return sorted(path.name for path in store.iterdir() if path.name[0] != "." and (path / CASE_FILE).is_file())
-
-
-def is_complete(store: Path, case_id: str) -> bool:
-    """Whether the case is in the store and every array is as its record says."""
-    try:
-        read_case(store, case_id)
-    except (OSError, ValueError):
-        return False
-    return True
 
 
 def open_store(store: Path) -> list[str]:
@@ -163,66 +191,94 @@ def read_case(store: Path, case_id: str) -> Case:
 
     Raises FileNotFoundError for an unknown case, ValueError that names a damaged one.
     """
+    folder = _folder_of(store, case_id)
+    with _naming_damage(folder):
+        record, known = _read_record(folder / CASE_FILE, _stamp(folder / CASE_FILE))
+        arrays = {name: _open_array(folder / f"{name}.npy", its) for name, its in known.arrays.items()}
+        for name, its in known.arrays.items():
+            _check_array(folder / f"{name}.npy", its, known.scale_count, _stamp(folder / f"{name}.npy"))
+    return Case(case_id, record, Arrays(folder, arrays), known)
+
+
+def check_case(store: Path, case_id: str) -> Case:
+    """Open a case after reading every byte of its arrays; raises as read_case."""
+    case = read_case(store, case_id)
+    folder = _folder_of(store, case_id)
+    with _naming_damage(folder):
+        for name, its in case.known.arrays.items():
+            path = folder / f"{name}.npy"
+            if its.sha256 is not None and fingerprint(path) != its.sha256:
+                raise ValueError(f"{path.name} is not what was written; its SHA-256 differs")
+            check_values(name, case.arrays[name], case.known.scale_count)
+    return case
+
+
+def _folder_of(store: Path, case_id: str) -> Path:
     folder = store / check_case_id(case_id)
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: no such case; the store holds {', '.join(list_cases(store)) or 'none'}")
+    return folder
+
+
+@contextlib.contextmanager
+def _naming_damage(folder: Path) -> Iterator[None]:
     try:
-        record = json.loads((folder / CASE_FILE).read_text(encoding="utf-8"))
-        if record["format"] != FORMAT:
-            raise ValueError(f"format {record['format']} where {FORMAT} is expected")
-        arrays = {name: _open_array(folder / f"{name}.npy", its) for name, its in record["arrays"].items()}
-    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
-        raise ValueError(
-            f"{folder}: damaged case ({type(error).__name__}: {error}); remove the folder and run preprocess.py again"
-        ) from None
-    return Case(case_id, record, arrays)
+        yield
+    except (OSError, ValueError, KeyError, TypeError, EOFError, RecursionError) as error:
+        gone = isinstance(error, FileNotFoundError) and error.filename
+        what = f"no {Path(error.filename).name}" if gone else " ".join(str(error).split()) or type(error).__name__
+        raise ValueError(f"{folder}: damaged case ({what}); {REMEDY}") from None
 
 
-def _open_array(path: Path, described: Mapping[str, Any]) -> NDArray:
+def _stamp(path: Path) -> tuple[int, ...]:
+    """What changes when a file does: what was checked once need not be checked again until then."""
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
+
+
+@functools.lru_cache(maxsize=4096)
+def _read_record(path: Path, stamp: tuple[int, ...]) -> tuple[dict[str, Any], CaseRecord]:
+    content = json.loads(path.read_text(encoding="utf-8"))
+    return content, parse_record(content, path.parent.name)
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def _check_array(path: Path, its: ArrayRecord, scale_count: int, stamp: tuple[int, ...]) -> None:
+    """Hold an array's file against its record: whole up to WHOLE_BYTES, else by samples."""
+    small = stamp[0] <= WHOLE_BYTES
+    expected = its.sha256 if small else its.sampled
+    if expected is not None and (fingerprint if small else sampled_fingerprint)(path) != expected:
+        raise ValueError(f"{path.name} is not what was written; its SHA-256 differs")
+    if small:
+        check_values(path.stem, _open_array(path, its), scale_count)
+
+
+def _open_array(path: Path, its: ArrayRecord) -> NDArray:
     # NumPy cannot map an array without elements.
-    array: NDArray = np.load(path, mmap_mode=None if 0 in described["shape"] else "r", allow_pickle=False)
-    if array.dtype.str != described["dtype"] or list(array.shape) != described["shape"]:
-        raise ValueError(f"{path.name} is {array.dtype.str} {array.shape}, recorded as {dict(described)}")
+    array: NDArray = np.load(path, mmap_mode=None if 0 in its.shape else "r", allow_pickle=False)
+    if (array.dtype.str, array.shape) != (its.dtype, its.shape):
+        raise ValueError(
+            f"{path.name} is {array.dtype.str} {list(array.shape)}, recorded as {its.dtype} {list(its.shape)}"
+        )
     return array
 
 
-def _write_array(path: Path, array: NDArray) -> None:
+def _write_array(path: Path, array: NDArray) -> dict[str, Any]:
+    """Write an array and wait until the disk has it; what its record says of it."""
     with path.open("wb") as stream:
         np.lib.format.write_array(stream, np.ascontiguousarray(array), allow_pickle=False)
         stream.flush()
         os.fsync(stream.fileno())
+    described: dict[str, Any] = {"dtype": array.dtype.str, "shape": list(array.shape), "sha256": fingerprint(path)}
+    if path.stat().st_size > WHOLE_BYTES:
+        described["sampled"] = sampled_fingerprint(path)
+    return described
 
 
-def _differences(found: object, wanted: object, key: str = "") -> list[str]:
+def differences(found: object, wanted: object, key: str = "") -> list[str]:
+    """What differs between two sets of settings, a short text a key."""
     if isinstance(found, dict) and isinstance(wanted, dict):
         keys = sorted(set(found) | set(wanted))
-        parts = [_differences(found.get(name), wanted.get(name), f"{key}.{name}".strip(".")) for name in keys]
+        parts = [differences(found.get(name), wanted.get(name), f"{key}.{name}".strip(".")) for name in keys]
         return [difference for part in parts for difference in part]
     return [] if found == wanted else [f"{key or 'settings'} was {found!r}, now {wanted!r}"]
-
-
-def _remove_leftovers(store: Path) -> None:
-    """Remove temporary folders of writers that are no more; those of a running one are left to it."""
-    for path in store.iterdir():
-        match = _TEMPORARY.match(path.name)
-        if match and not _runs(int(match["pid"])):
-            _remove(path)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
-
-
-def _runs(pid: int) -> bool:
-    if pid == os.getpid():
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True

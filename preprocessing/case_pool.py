@@ -1,41 +1,40 @@
 """Prepare many cases, one or several at a time; what is done already is not done again.
 
-Each worker is a fresh process with one thread: the work on a case hardly gains from more, and threads of several
-workers would only get in each other's way. A worker ends when the process that started it is gone, so that a killed run
-leaves nothing behind that writes.
+Each worker is a process of its own, so that a file that crashes its reader costs one case and not the run. Of several,
+each has one thread: the work on a case hardly gains from more, and their threads would only get in each other's way. A
+worker ends with the process that started it, so that a killed run leaves nothing behind that writes.
 """
 
-import multiprocessing
-import os
-import signal
-import threading
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing.connection import wait
 from pathlib import Path
 
 from data.adapters.base import Adapter
-from data.case_store import is_complete, read_case, write_case
+from data.case_store import CASE_FILE, read_case, write_case
+from data.store_writers import remove_leftovers, writing
+from preprocessing.case_worker import CaseWorker
 from preprocessing.figures import TEMPORARY_PREFIX, draw_case
+from preprocessing.freshness import SOURCES_FILE, describe_stamps, why_stale
 from preprocessing.prepare import PreprocessingSettings, prepare_case
 
 FIGURES_FOLDER = "figures"
-_THREAD_LIMITS = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "NUMBA_NUM_THREADS",
-    "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS",
-)
+ATTEMPTS = 2
+"""How often a case is begun whose worker dies: it may have been another one that took the memory."""
 
 
 @dataclass(frozen=True)
 class CaseReport:
-    """What became of a case: whether it had been there before, its notes, or the one line that says why it failed."""
+    """What became of a case.
+
+    found: it had been there before, and still holds. stale: why one that was there was made anew. notes: what is worth
+    knowing about it. error: the one line that says why it failed.
+    """
 
     case_id: str
     found: bool = False
+    stale: str | None = None
     notes: tuple[str, ...] = ()
     error: str | None = None
 
@@ -47,6 +46,8 @@ class CaseWork:
     adapter: Adapter
     store: Path
     settings: PreprocessingSettings
+    verify: bool = False
+    """Whether sources and prepared arrays are read in full before a case is taken as done."""
 
     def figure(self, case_id: str) -> Path:
         """Where the quality figure of a case lies."""
@@ -54,67 +55,96 @@ class CaseWork:
 
     def do(self, case_id: str) -> CaseReport:
         """Prepare a case and draw it, as far as that is not done; bad input becomes the report's error."""
+        was_there = (self.store / case_id / CASE_FILE).is_file()
         try:
-            found = is_complete(self.store, case_id)
-            if not found:
-                raw = self.adapter.load(case_id)
-                write_case(self.store, case_id, *prepare_case(raw, self.settings))
-            case = read_case(self.store, case_id)
-            if not (found and self.figure(case_id).is_file()):
-                draw_case(self.figure(case_id), case.arrays, case.record)
-            return CaseReport(case_id, found, (*case.record["notes"], *case.record["scales"]["notes"]))
+            with writing(self.store):
+                return self._do(case_id, was_there)
         except (ValueError, OSError) as error:
-            return CaseReport(case_id, error=_one_line(error, case_id))
+            line = _one_line(error, case_id)
         except MemoryError:
-            return CaseReport(case_id, error=f"case {case_id}: out of memory; use fewer --workers or a smaller grid")
+            line = f"case {case_id}: out of memory; use fewer --workers or a smaller grid"
+        return CaseReport(case_id, error=f"{line} (what was prepared of it earlier stays)" if was_there else line)
+
+    def _do(self, case_id: str, was_there: bool) -> CaseReport:
+        sources = self.adapter.sources(case_id)
+        settings = self.settings.model_dump(mode="json")
+        stale = why_stale(self.store, case_id, sources, settings, self.verify) if was_there else None
+        found = was_there and stale is None
+        if not found:
+            stamps = describe_stamps(sources)
+            arrays, record = prepare_case(self.adapter.load(case_id), self.settings)
+            self.figure(case_id).unlink(missing_ok=True)
+            write_case(self.store, case_id, arrays, record, {SOURCES_FILE: stamps})
+        case = read_case(self.store, case_id)
+        if not self.figure(case_id).is_file():
+            draw_case(self.figure(case_id), case.arrays, case.record)
+        return CaseReport(case_id, found, stale, (*case.record["notes"], *case.record["scales"]["notes"]))
 
 
 def prepare_cases(work: CaseWork, case_ids: Sequence[str], workers: int) -> Iterator[CaseReport]:
     """Reports on the cases as they are done; in order with one worker.
 
-    Raises:
-        OSError: a worker died, as it does when memory runs out.
+    A case whose worker dies is begun once more by a fresh one, and then reported as failed.
     """
-    remove_leftovers(work.store)
-    workers = min(workers, len(case_ids))
-    if workers <= 1:
-        yield from map(work.do, case_ids)
-        return
-    # Read by the libraries when a worker loads them; a limit the user has set stays.
-    limits = {name: "1" for name in _THREAD_LIMITS if name not in os.environ}
-    os.environ.update(limits)
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=start_worker) as pool:
-        pending = [pool.submit(work.do, case_id) for case_id in case_ids]
-        try:
-            for done in as_completed(pending):
-                yield done.result()
-        except BrokenProcessPool:
-            raise OSError(
-                f"{work.store}: a worker process died, perhaps out of memory; run again with fewer --workers, "
-                "finished cases are kept"
-            ) from None
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-            for name in limits:
-                os.environ.pop(name, None)
+    remove_begun_figures(work.store)
+    crew = _Crew(work, case_ids, min(workers, len(case_ids)))
+    try:
+        yield from crew.reports()
+    finally:
+        crew.stop()
+        remove_begun_figures(work.store)
+        # Of workers that died here, and of those of an earlier run that had not come to their end when this one began.
+        remove_leftovers(work.store)
 
 
-def start_worker() -> None:
-    """Make this process end as soon as the one that started it is gone, however that ended."""
-    # Ctrl-C reaches every process of a terminal; the parent alone answers it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    assert parent is not None, "only for processes started by multiprocessing"
+class _Crew:
+    """The workers, and what is left for them."""
 
-    def wait() -> None:
-        parent.join()
-        os._exit(1)
+    def __init__(self, work: CaseWork, case_ids: Sequence[str], workers: int) -> None:
+        self._work, self._queue, self._count = work, deque(case_ids), workers
+        self._begun: Counter[str] = Counter()
+        self._workers: list[CaseWorker[CaseReport]] = []
 
-    threading.Thread(target=wait, daemon=True).start()
+    def reports(self) -> Iterator[CaseReport]:
+        while self._give_out():
+            at_work = {worker.pipe: worker for worker in self._workers if worker.case_id is not None}
+            for pipe in wait(list(at_work)):
+                worker = next(worker for its, worker in at_work.items() if its is pipe)
+                if (report := self._outcome(worker)) is not None:
+                    yield report
+
+    def stop(self) -> None:
+        for worker in self._workers:
+            worker.stop()
+        self._workers = []
+
+    def _give_out(self) -> bool:
+        """Keep every worker busy; whether any is."""
+        while self._queue and len(self._workers) < self._count:
+            self._workers.append(CaseWorker(self._work.do, single_thread=self._count > 1))
+        for worker in self._workers:
+            if self._queue and worker.case_id is None:
+                case_id = self._queue.popleft()
+                self._begun[case_id] += 1
+                worker.give(case_id)
+        return any(worker.case_id is not None for worker in self._workers)
+
+    def _outcome(self, worker: CaseWorker[CaseReport]) -> CaseReport | None:
+        """The report on a worker's case; None for one that is begun again because the worker died."""
+        if (report := worker.report()) is not None:
+            return report
+        case_id, how = worker.case_id, worker.how_it_died()
+        assert case_id is not None, "only of a worker at work"
+        self._workers.remove(worker)
+        worker.stop()
+        if self._begun[case_id] < ATTEMPTS:
+            self._queue.appendleft(case_id)
+            return None
+        advice = "a file of it may be damaged, or memory is short: use fewer --workers"
+        return CaseReport(case_id, error=f"case {case_id}: its worker process {how}, twice; {advice}")
 
 
-def remove_leftovers(store: Path) -> None:
+def remove_begun_figures(store: Path) -> None:
     """Remove figures that a killed run had begun."""
     for path in (store / FIGURES_FOLDER).glob(f"{TEMPORARY_PREFIX}*"):
         path.unlink(missing_ok=True)

@@ -17,6 +17,8 @@ from preprocessing.orientation import layout_name
 from preprocessing.tubed_skeleton import tubed_skeleton
 from vessels.scales import ScaleDecomposition, ScaleSettings, ScaleWarning, decompose_scales
 
+PREPARATION = 1
+"""Raised whenever the same input gives other arrays than before: cases of another number are made anew."""
 SHAPING = {"python", "numpy", "scipy", "scikit-image", "SimpleITK", "numba"}
 
 
@@ -122,6 +124,7 @@ def prepare_case(raw: RawCase, settings: PreprocessingSettings) -> tuple[dict[st
         "scales": describe_scales(scales),
         "notes": _notes(raw, settings),
         "settings": settings.model_dump(mode="json"),
+        "preparation": PREPARATION,
         # Only what shapes a case: it is the same case whatever else changed in the code and the packages around it.
         "versions": {name: number for name, number in versions().items() if name in SHAPING},
         "provenance": dict(raw.provenance),

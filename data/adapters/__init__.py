@@ -24,6 +24,7 @@ from data.adapters.nnunet import NnunetAdapter, NnunetSettings
 from data.adapters.pairs import PairsAdapter, PairsSettings
 from data.adapters.phantom import PhantomAdapter, PhantomDatasetSettings
 from data.raw_case import RawCase
+from data.sources import CaseSources
 
 __all__ = ["ADAPTERS", "Adapter", "DatasetSettings", "open_dataset"]
 
@@ -95,6 +96,9 @@ class _NamedPatients:
 
     def case_ids(self) -> list[str]:
         return self.adapter.case_ids()
+
+    def sources(self, case_id: str) -> CaseSources:
+        return self.adapter.sources(case_id)
 
     def load(self, case_id: str) -> RawCase:
         match = re.search(self.pattern, case_id)

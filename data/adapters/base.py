@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
-import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from data.raw_case import RawCase
-
-_BLOCK = 1 << 20
+from data.sources import CaseSources
 
 
 class Adapter(Protocol):
@@ -20,6 +17,10 @@ class Adapter(Protocol):
 
     def case_ids(self) -> list[str]:
         """Ids of all cases, in a fixed order; raises ValueError that names what lacks its partner."""
+        ...
+
+    def sources(self, case_id: str) -> CaseSources:
+        """What the case is made from, found without reading it; raises ValueError or OSError as `load`."""
         ...
 
     def load(self, case_id: str) -> RawCase:
@@ -43,27 +44,3 @@ def unknown_case(case_id: str, cases: Sequence[str], root: Path) -> ValueError:
     near = difflib.get_close_matches(case_id, cases, n=1)
     hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(cases[:5])}{', ...' if len(cases) > 5 else ''}"
     return ValueError(f"{root}: holds no case {case_id}; {hint}")
-
-
-def describe_sources(paths: Iterable[Path], root: Path) -> list[dict[str, str]]:
-    """Each path as seen from the root, with the SHA-256 of its content: plain data, equal on every machine."""
-    base = root if root.is_dir() else root.parent
-    return [{"path": Path(os.path.relpath(path, base)).as_posix(), "sha256": fingerprint(path)} for path in paths]
-
-
-def fingerprint(path: Path) -> str:
-    """SHA-256 of a file, or of a folder's files (names and contents, sorted), as hexadecimal digits."""
-    digest = hashlib.sha256()
-    if path.is_dir():
-        for part in sorted(one for one in path.rglob("*") if one.is_file()):
-            digest.update(f"{part.relative_to(path).as_posix()}\0{fingerprint(part)}\0".encode())
-    else:
-        with path.open("rb") as stream:
-            while block := stream.read(_BLOCK):
-                digest.update(block)
-    return digest.hexdigest()
-
-
-def provenance(adapter: str, sources: Iterable[Path], root: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """What a case was made from, as plain data: adapter, the settings that shaped it, source files."""
-    return {"adapter": adapter, "settings": dict(settings), "sources": describe_sources(sources, root)}

@@ -18,10 +18,11 @@ import numpy as np
 from pydantic import BaseModel
 
 from data.adapters.archives import archive_name, unpack
-from data.adapters.base import check_root, natural_order, provenance, unknown_case
+from data.adapters.base import check_root, natural_order, unknown_case
 from data.dicom import read_series
 from data.files import as_mask
 from data.raw_case import RawCase, place_mask
+from data.sources import CaseSources, provenance
 from data.volume import Volume
 
 LAYOUT = "3Dircadb1.N folders or archives, each with PATIENT_DICOM and MASKS_DICOM"
@@ -68,17 +69,31 @@ class IrcadbAdapter:
     def case_ids(self) -> list[str]:
         return sorted(self._places(), key=natural_order)
 
+    def sources(self, case_id: str) -> CaseSources:
+        return CaseSources(
+            self.root,
+            tuple(_shipped(self._place(case_id))),
+            {"vessels": self._preset, "resample_masks": self.resample_masks},
+        )
+
     def load(self, case_id: str) -> RawCase:
-        places = self._places()
-        if case_id not in places:
-            raise unknown_case(case_id, sorted(places, key=natural_order), self.root)
-        place = places[case_id]
+        place = self._place(case_id)
         with tempfile.TemporaryDirectory(prefix="ircadb-") as temporary:
             folders = _Folders(place, Path(temporary))
             try:
                 return self._read(case_id, place, folders)
             except ValueError as error:
                 raise ValueError(folders.as_shipped(str(error))) from None
+
+    @property
+    def _preset(self) -> str:
+        return "portal+hepatic+artery" if self.settings.vessels == "+artery" else self.settings.vessels
+
+    def _place(self, case_id: str) -> Path:
+        places = self._places()
+        if case_id not in places:
+            raise unknown_case(case_id, sorted(places, key=natural_order), self.root)
+        return places[case_id]
 
     def _places(self) -> dict[str, Path]:
         """Case id -> its folder or archive; a folder goes before an archive of the same case."""
@@ -96,7 +111,7 @@ class IrcadbAdapter:
         return places
 
     def _read(self, case_id: str, place: Path, folders: _Folders) -> RawCase:
-        preset = "portal+hepatic+artery" if self.settings.vessels == "+artery" else self.settings.vessels
+        preset = self._preset
         groups = _by_group(folders.structures)
         for group in PRESETS[preset]:
             if group not in groups and group not in _OPTIONAL:
@@ -114,12 +129,7 @@ class IrcadbAdapter:
         structures = {name: masks[name] for group in PRESETS["portal+hepatic+artery"] for name in groups.get(group, ())}
         if "tumours" in groups:
             structures["tumours"] = _union(image, [masks[name] for name in groups["tumours"]])
-        used = {
-            "vessels": preset,
-            "vessel_structures": {group: groups.get(group, []) for group in PRESETS[preset]},
-            "resample_masks": self.resample_masks,
-        }
-        sources = [place] if place.is_file() else folders.sources(masks)
+        chosen = {"vessel_structures": {group: groups.get(group, []) for group in PRESETS[preset]}}
         return RawCase(
             case_id=case_id,
             patient_id=case_id,
@@ -127,7 +137,7 @@ class IrcadbAdapter:
             organ=masks.get(ORGAN),
             vessels=vessels,
             structures=structures,
-            provenance=provenance("ircadb", sources, self.root, used),
+            provenance=provenance("ircadb", self.sources(case_id), chosen),
         )
 
     def _read_mask(self, folder: Path, image: Volume, name: str) -> Volume:
@@ -145,24 +155,12 @@ class _Folders:
         self._temporary = temporary
         self._unpacked: dict[Path, Path] = {}
         self.seen: set[str] = set()
-        base = place if place.is_dir() else self._unpack(place, ())
-        bases = [base, *sorted(base.glob("*/")), *sorted(base.glob("*/*/"))]
-        base = next((one for one in bases if _has(one, IMAGE)), base)
+        base = _base_of(place if place.is_dir() else self._unpack(place, ()))
         self.image = self._folder(base, IMAGE)
         masks = self._folder(base, MASKS)
         names = {archive_name(path) or path.name for path in masks.iterdir() if path.name[0] != "."}
         self.seen |= names
         self.structures = {name: self._folder(masks, name) for name in sorted(names) if group_of(name)}
-
-    def sources(self, names: Mapping[str, object]) -> list[Path]:
-        """The folders, or the archives they came from, of the image and the named structures."""
-        origin = {target: archive for archive, target in self._unpacked.items()}
-        found: dict[Path, None] = {}
-        for folder in [self.image, *(self.structures[name] for name in names)]:
-            while inside := next((target for target in origin if folder.is_relative_to(target)), None):
-                folder = origin[inside]
-            found[folder] = None
-        return list(found)
 
     def as_shipped(self, message: str) -> str:
         """The message with paths in the archives in place of those in the temporary folder, which will be gone."""
@@ -196,6 +194,28 @@ class _Folders:
             return True
         self.seen.add(after[0])
         return group_of(after[0]) is not None
+
+
+def _base_of(folder: Path) -> Path:
+    """The folder that holds PATIENT_DICOM: the given one or one of those inside it."""
+    bases = [folder, *sorted(folder.glob("*/")), *sorted(folder.glob("*/*/"))]
+    return next((one for one in bases if _has(one, IMAGE)), folder)
+
+
+def _shipped(place: Path) -> list[Path]:
+    """The folders or archives of the image and of every known structure, as they ship."""
+    if place.is_file():
+        return [place]
+    base = _base_of(place)
+    masks = base / MASKS
+    if not masks.is_dir():
+        return [_folder_or_zip(base, IMAGE), _folder_or_zip(base, MASKS)]
+    names = sorted({archive_name(path) or path.name for path in masks.iterdir() if path.name[0] != "."})
+    return [_folder_or_zip(base, IMAGE), *(_folder_or_zip(masks, name) for name in names if group_of(name))]
+
+
+def _folder_or_zip(base: Path, name: str) -> Path:
+    return base / name if (base / name).is_dir() else base / f"{name}.zip"
 
 
 def group_of(structure: str) -> str | None:

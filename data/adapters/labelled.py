@@ -9,9 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
-from data.adapters.base import natural_order, provenance, unknown_case
-from data.adapters.labels import CaseFiles, Labels, LabelSettings, choose_all, read_labelled_case
+from data.adapters.base import natural_order, unknown_case
+from data.adapters.labels import CaseFiles, LabelChoice, Labels, LabelSettings, choose_all, read_labelled_case
 from data.raw_case import RawCase
+from data.sources import CaseSources, provenance
 
 
 @dataclass(frozen=True)
@@ -52,14 +53,24 @@ class LabelledAdapter(ABC):
         """What else of the settings shaped a case, as plain data."""
         return {}
 
-    def case_ids(self) -> list[str]:
-        return sorted(self._cases, key=natural_order)
-
-    def load(self, case_id: str) -> RawCase:
+    def _case(self, case_id: str) -> tuple[CaseFiles, LabelChoice]:
+        """The files of a case, and the labels that are meant in them."""
         if case_id not in self._cases:
             raise unknown_case(case_id, self.case_ids(), self.root)
         files = self._files(case_id)
-        choice = choose_all(self.settings, self._labels, str(self._labels_source(files)), self.form)
+        return files, choose_all(self.settings, self._labels, str(self._labels_source(files)), self.form)
+
+    def _sources(self, files: CaseFiles, choice: LabelChoice) -> CaseSources:
         used = {**choice.describe(), **self._choices(), "resample_masks": self.resample_masks}
-        origin = provenance(self.form, files.present(), self.root, used)
+        return CaseSources(self.root, tuple(files.present()), used)
+
+    def case_ids(self) -> list[str]:
+        return sorted(self._cases, key=natural_order)
+
+    def sources(self, case_id: str) -> CaseSources:
+        return self._sources(*self._case(case_id))
+
+    def load(self, case_id: str) -> RawCase:
+        files, choice = self._case(case_id)
+        origin = provenance(self.form, self._sources(files, choice))
         return read_labelled_case(case_id, files, choice, self.resample_masks, origin, self._spacing_mm)

@@ -37,7 +37,9 @@ class LabelChoice:
     named: Labels
 
     def describe(self) -> dict[str, Any]:
-        return {"vessel_labels": self.vessels, "organ_labels": self.organ}
+        """All of it as plain data."""
+        named = {name: list(ids) for name, ids in self.named.items()}
+        return {"vessel_labels": self.vessels, "organ_labels": self.organ, "labels": named}
 
 
 @dataclass(frozen=True)

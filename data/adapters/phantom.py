@@ -9,6 +9,7 @@ from pydantic import Field
 
 from data.adapters.base import unknown_case
 from data.raw_case import RawCase
+from data.sources import CaseSources, provenance
 from data.volume import Volume
 from vessels.phantom import PhantomSettings, grow_phantom
 
@@ -36,12 +37,15 @@ class PhantomAdapter:
         digits = max(3, len(str(self.settings.cases - 1)))
         return [f"phantom_{number:0{digits}d}" for number in range(self.settings.cases)]
 
+    def sources(self, case_id: str) -> CaseSources:
+        """What a case is grown from: no file; raises ValueError for an id the data set lacks."""
+        shaping = self.settings.model_dump(mode="json", exclude={"cases", "first_seed"})
+        self._seed(case_id)
+        return CaseSources(None, (), shaping)
+
     def load(self, case_id: str) -> RawCase:
         """Grow one case; raises ValueError for an id the data set lacks or trees that find no room."""
-        cases = self.case_ids()
-        if case_id not in cases:
-            raise unknown_case(case_id, cases, Path("phantoms"))
-        seed = self.settings.first_seed + cases.index(case_id)
+        seed = self._seed(case_id)
         phantom = grow_phantom(self.settings, seed)
         # The trees count from the volume's corner, the world from there too: voxel 0 has its centre half a voxel in.
         origin_mm = tuple(0.5 * step for step in phantom.spacing_mm)
@@ -53,10 +57,11 @@ class PhantomAdapter:
             organ=image.with_array(phantom.organ),
             vessels=image.with_array(phantom.vessels),
             structures={name: image.with_array(mask) for name, mask in phantom.structures.items()},
-            provenance={
-                "adapter": "phantom",
-                "settings": self.settings.model_dump(mode="json", exclude={"cases", "first_seed"}),
-                "seed": seed,
-                "sources": [],
-            },
+            provenance={**provenance("phantom", self.sources(case_id)), "seed": seed},
         )
+
+    def _seed(self, case_id: str) -> int:
+        cases = self.case_ids()
+        if case_id not in cases:
+            raise unknown_case(case_id, cases, Path("phantoms"))
+        return self.settings.first_seed + cases.index(case_id)

@@ -101,9 +101,14 @@ def test_cases_in_no_fold_are_told():
 @pytest.fixture
 def store(tmp_path):
     for i in range(6):
-        write_case(
-            tmp_path / "store", f"case_{i}", {"image": np.zeros((2, 2), np.float32)}, {"patient_id": f"p{i // 2}"}
-        )
+        arrays = {"image": np.zeros((2, 2), np.float32), "scales": np.zeros((2, 2), np.uint8)}
+        record = {
+            "patient_id": f"p{i // 2}",
+            "shape": [2, 2],
+            "spacing_mm": [1.0, 1.0],
+            "scales": {"thresholds_mm": []},
+        }
+        write_case(tmp_path / "store", f"case_{i}", arrays, record)
     return tmp_path / "store"
 
 

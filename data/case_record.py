@@ -1,0 +1,142 @@
+"""What case.json of a prepared case says: the one form in which it is read."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Annotated, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
+
+from data.json_files import to_json
+
+FORMAT = 3
+"""Raised whenever older code could misread what newer code writes."""
+ARRAY_TYPES = {
+    "image": "<f4",
+    "organ": "|u1",
+    "scales": "|u1",
+    "skeleton": "|u1",
+    "tubed_skeleton": "|u1",
+    "branches": "<i4",
+}
+"""The number type of each array that has a meaning; all of them have the case's shape."""
+REQUIRED_ARRAYS = ("image", "scales")
+
+Length = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+def _rising(thresholds: tuple[float, ...]) -> tuple[float, ...]:
+    if any(first > second for first, second in pairwise(thresholds)):
+        raise ValueError(f"expected thresholds that rise, got {list(thresholds)}")
+    return thresholds
+
+
+class ArrayRecord(BaseModel, frozen=True):
+    """One array of a case.
+
+    sha256: of its file; none in a store of an earlier version. sampled: of samples of a large file.
+    """
+
+    dtype: str
+    shape: tuple[Annotated[int, Field(ge=0)], ...]
+    sha256: str | None = None
+    sampled: str | None = None
+
+
+class ScalesRecord(BaseModel, frozen=True):
+    """The scale decomposition: S - 1 thresholds in mm that part the S scales."""
+
+    thresholds_mm: Annotated[tuple[Length, ...], AfterValidator(_rising)]
+
+
+class CaseRecord(BaseModel, frozen=True):
+    """What every reader of a prepared case relies on; further keys are for people.
+
+    shape, spacing_mm: voxels and mm, z y x (or y x). settings: of the preprocessing. preparation: its version.
+    """
+
+    format: int
+    case_id: str
+    patient_id: str | None = None
+    shape: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=2, max_length=3)]
+    spacing_mm: tuple[Length, ...]
+    scales: ScalesRecord
+    settings: dict[str, Any] | None = None
+    preparation: int = 1
+    provenance: dict[str, Any] = {}
+    arrays: dict[str, ArrayRecord]
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        if self.format != FORMAT:
+            raise ValueError(f"format {self.format} where {FORMAT} is expected")
+        if len(self.spacing_mm) != len(self.shape):
+            raise ValueError(f"spacing_mm {list(self.spacing_mm)} does not fit the shape {list(self.shape)}")
+        for name in REQUIRED_ARRAYS:
+            if name not in self.arrays:
+                raise ValueError(f"{name}.npy is not among its arrays")
+        for name, its in self.arrays.items():
+            wanted = ARRAY_TYPES.get(name)
+            if wanted and (its.dtype, its.shape) != (wanted, self.shape):
+                raise ValueError(
+                    f"{name}.npy is {its.dtype} {list(its.shape)} where {wanted} {list(self.shape)} is expected"
+                )
+        return self
+
+    @property
+    def scale_count(self) -> int:
+        """Number of scales S."""
+        return len(self.scales.thresholds_mm) + 1
+
+    def identity(self) -> dict[str, Any]:
+        """What a training learns from the case, as short plain data: two cases with the same one are the same."""
+        arrays = {name: its.model_dump(mode="json", exclude={"sampled"}) for name, its in self.arrays.items()}
+        return {
+            "shape": list(self.shape),
+            "spacing_mm": list(self.spacing_mm),
+            "thresholds_mm": list(self.scales.thresholds_mm),
+            "settings": digest_of(self.settings),
+            "arrays": digest_of(arrays),
+        }
+
+
+def parse_record(content: object, case_id: str) -> CaseRecord:
+    """The record that a case.json holds; raises ValueError that names the key at fault, in one line."""
+    if isinstance(content, Mapping) and content.get("format", FORMAT) != FORMAT:
+        raise ValueError(f"format {content['format']!r:.40} where {FORMAT} is expected")
+    try:
+        record = CaseRecord.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        got = "" if first["type"] == "missing" or not key else f", got {first['input']!r:.60}"
+        raise ValueError(f"{key + ': ' if key else ''}{first['msg'].removeprefix('Value error, ')}{got}") from None
+    if record.case_id != case_id:
+        raise ValueError(f"case_id: it is of case {record.case_id!r:.140}")
+    return record
+
+
+def check_values(name: str, array: NDArray, scale_count: int) -> None:
+    """Raise ValueError where an array holds values that cannot be.
+
+    scale_count: number of scales S, the largest label of `scales`.
+    """
+    if name == "image":
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name}.npy holds NaN or infinite values")
+    elif name in ARRAY_TYPES and array.size:
+        highest = {"scales": scale_count, "branches": None}.get(name, 1)
+        if array.min() < 0 or (highest is not None and array.max() > highest):
+            raise ValueError(
+                f"{name}.npy holds values from {array.min()} to {array.max()}, expected 0 to "
+                + ("the number of branches" if highest is None else str(highest))
+            )
+
+
+def digest_of(content: object) -> str:
+    """A short fingerprint of plain data."""
+    return hashlib.sha256(to_json(content).encode()).hexdigest()[:16]

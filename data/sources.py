@@ -1,0 +1,102 @@
+"""From which files a case is made, and how to tell that they are still what they were."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from data.digests import files_in, fingerprint
+
+_HEADER_BYTES = 1 << 14
+_DATA_KEYS = ("elementdatafile", "data file", "datafile")
+_HEADERS = (".mhd", ".mha", ".nhdr", ".nrrd")
+
+
+@dataclass(frozen=True)
+class CaseSources:
+    """What a raw case is made from.
+
+    root: the data set's folder (or file), None for one that lies nowhere. paths: the files and folders a case is read
+    from, in a fixed order. settings: whatever else shapes it, as plain data.
+    """
+
+    root: Path | None
+    paths: tuple[Path, ...]
+    settings: Mapping[str, Any]
+
+    @property
+    def place(self) -> str | None:
+        """The root, links followed."""
+        return None if self.root is None else str(self.root.resolve())
+
+    def by_name(self) -> dict[str, Path]:
+        """Each path by its name as seen from the root: the same on every machine."""
+        if self.root is None:
+            return {path.as_posix(): path for path in self.paths}
+        base = self.root if self.root.is_dir() else self.root.parent
+        return {Path(os.path.relpath(path, base)).as_posix(): path for path in self.paths}
+
+    def describe(self) -> list[dict[str, str]]:
+        """Each path with the SHA-256 of its content, as plain data."""
+        return [{"path": name, "sha256": source_fingerprint(path)} for name, path in self.by_name().items()]
+
+    def stamps(self) -> dict[str, str]:
+        """Each path's stamp, without reading it: see `stamp_of`."""
+        return {name: stamp_of(path) for name, path in self.by_name().items()}
+
+
+def provenance(adapter: str, sources: CaseSources, settings: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What a case was made from, as plain data: adapter, the settings that shaped it, source files.
+
+    settings: what became known only when the case was read, on top of those of the sources.
+    """
+    return {"adapter": adapter, "settings": {**sources.settings, **(settings or {})}, "sources": sources.describe()}
+
+
+def source_fingerprint(path: Path) -> str:
+    """SHA-256 of a file with the data beside it that its header names, or of a folder."""
+    parts = with_detached_data(path)
+    if len(parts) == 1:
+        return fingerprint(path)
+    return hashlib.sha256("\0".join(fingerprint(part) for part in parts).encode()).hexdigest()
+
+
+def stamp_of(path: Path) -> str:
+    """What the system notes of a file or of all files of a folder: names, sizes, times of the last change.
+
+    The time of change (ctime) cannot be set back: equal stamps mean equal content. Other stamps need not mean another
+    content: a file may have been copied or touched.
+    """
+    digest = hashlib.sha256()
+    for part in files_in(path) if path.is_dir() else with_detached_data(path):
+        status = part.stat()
+        name = os.path.relpath(part, path)
+        digest.update(
+            f"{name}\0{status.st_size}\0{status.st_mtime_ns}\0{status.st_ctime_ns}\0".encode(errors="surrogateescape")
+        )
+    return digest.hexdigest()[:32]
+
+
+def with_detached_data(path: Path) -> list[Path]:
+    """The file, and the data file beside it where its header (MetaImage, NRRD) names one."""
+    if not path.name.lower().endswith(_HEADERS) or not path.is_file():
+        return [path]
+    with path.open("rb") as stream:
+        lines = stream.read(_HEADER_BYTES).decode("latin-1").splitlines()
+    return [path, *_named_data(path, lines)]
+
+
+def _named_data(header: Path, lines: Iterable[str]) -> list[Path]:
+    for line in lines:
+        # A blank line ends the header of a NRRD.
+        if not line.strip():
+            break
+        key, _, value = line.replace("=", ":", 1).partition(":")
+        data = header.parent / value.strip().lstrip("=").strip()
+        if key.strip().lower() in _DATA_KEYS and "\0" not in value and data.is_file():
+            return [data]
+    return []
