@@ -225,8 +225,9 @@ def _naming_damage(folder: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, KeyError, TypeError, EOFError, RecursionError) as error:
-        gone = isinstance(error, FileNotFoundError) and error.filename
-        what = f"no {Path(error.filename).name}" if gone else " ".join(str(error).split()) or type(error).__name__
+        what = " ".join(str(error).split()) or type(error).__name__
+        if isinstance(error, FileNotFoundError) and error.filename:
+            what = f"no {Path(error.filename).name}"
         raise ValueError(f"{folder}: damaged case ({what}); {REMEDY}") from None
 
 

@@ -37,8 +37,8 @@ class CaseSources:
         """Each path by its name as seen from the root: the same on every machine."""
         if self.root is None:
             return {path.as_posix(): path for path in self.paths}
-        base = self.root if self.root.is_dir() else self.root.parent
-        return {Path(os.path.relpath(path, base)).as_posix(): path for path in self.paths}
+        base = Path(os.path.abspath(self.root if self.root.is_dir() else self.root.parent))
+        return {_seen_from(base, Path(os.path.abspath(path))): path for path in self.paths}
 
     def describe(self) -> list[dict[str, str]]:
         """Each path with the SHA-256 of its content, as plain data."""
@@ -55,6 +55,12 @@ def provenance(adapter: str, sources: CaseSources, settings: Mapping[str, Any] |
     settings: what became known only when the case was read, on top of those of the sources.
     """
     return {"adapter": adapter, "settings": {**sources.settings, **(settings or {})}, "sources": sources.describe()}
+
+
+def _seen_from(base: Path, path: Path) -> str:
+    # Where a folder of organ masks lies beside the root is no property of the case.
+    inside = path.is_relative_to(base)
+    return path.relative_to(base).as_posix() if inside else f"../{path.parent.name}/{path.name}"
 
 
 def source_fingerprint(path: Path) -> str:

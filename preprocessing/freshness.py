@@ -75,30 +75,32 @@ def check_same_data_set(store: Path, adapter: Adapter, case_ids: Sequence[str]) 
     Raises:
         ValueError: the two differ; the line names the first case that does.
     """
-    elsewhere: set[str] = set()
+    sources_of = {case_id: sources for case_id in case_ids if (sources := _sources(adapter, case_id))}
+    here = next((sources.place for sources in sources_of.values()), None)
+    moved: dict[str, Stamps] = {}
     for case_id in list_cases(store):
         kept = _stamps_of(store, case_id)
-        if kept.root is None:
+        if here is None or kept.root in (None, here) or (case_id in case_ids and case_id not in sources_of):
             continue
-        if case_id in case_ids:
-            sources = adapter.sources(case_id)
-            if sources.place == kept.root:
-                continue
-            difference = _difference(store, case_id, sources)
-            here = sources.place
-        else:
-            here = adapter.sources(case_ids[0]).place if case_ids else None
-            if here == kept.root:
-                continue
-            difference = "it has no such case"
-        if difference:
+        sources = sources_of.get(case_id)
+        if difference := _difference(store, case_id, sources) if sources else "it has no such case":
             raise ValueError(
                 f"{store}: was made from {kept.root}, and {here} is another data set (case {case_id}: {difference}); "
                 "choose another --output"
             )
-        elsewhere.add(kept.root)
-        write_json(store / case_id / SOURCES_FILE, Stamps(root=here, stamps=sources.stamps()).model_dump())
-    return f"the data set was in {', '.join(sorted(elsewhere))}; its files are the same" if elsewhere else None
+        moved[case_id] = kept
+    for case_id in moved:
+        write_json(store / case_id / SOURCES_FILE, Stamps(root=here, stamps=sources_of[case_id].stamps()).model_dump())
+    roots = sorted({str(kept.root) for kept in moved.values()})
+    return f"the data set was in {', '.join(roots)}; its files are the same" if roots else None
+
+
+def _sources(adapter: Adapter, case_id: str) -> CaseSources | None:
+    """What a case is made from; None where something is missing, which its own preparation will tell."""
+    try:
+        return adapter.sources(case_id)
+    except (ValueError, OSError):
+        return None
 
 
 def _difference(store: Path, case_id: str, sources: CaseSources) -> str | None:
