@@ -28,11 +28,11 @@ from pydantic import BaseModel, Field, field_validator
 from command_line import parse, run
 from command_line.errors import describe
 from console.progress import followed, say
-from data.files import read_label_map, read_mask
+from data.labelled_file import LabelledFile
 from data.mask_folders import match_masks, only_file
 from data.provenance import versions
 from data.union_grid import on_union_grid
-from data.volume import check_same_geometry
+from data.volume import Volume, check_same_geometry
 from data.whole_files import write_whole
 from metrics.case import CaseScores, EvaluationSettings, analyse_pair, score_pair
 from metrics.classes import evaluate_classes, parse_classes
@@ -57,6 +57,13 @@ class Comparison(BaseModel, frozen=True, extra="forbid"):
     """As prediction_suffix, for the truth."""
     organ_suffix: str = ""
     """As prediction_suffix, for the organ masks, e.g. _liver."""
+    prediction_label: tuple[str, ...] = ()
+    """Which labels of a predicted label map are vessels, by number or name, taken together as one mask; or which
+    segments of a .seg.nrrd, by name. --classes compares each label by itself."""
+    truth_label: tuple[str, ...] = ()
+    """As prediction_label, for the truth."""
+    organ_label: tuple[str, ...] = ()
+    """As prediction_label, for the organ: which labels or segments of the organ's file are the organ."""
     cases: tuple[str, ...] = ()
     """Evaluate these cases only; without any, all that have a prediction or a truth."""
     classes: tuple[str, ...] = ()
@@ -136,7 +143,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def find_jobs(command: EvaluateCommand) -> list[Job]:
-    """One job a case; one that lacks a partner is a job too and fails by name: nothing is dropped in silence."""
+    """One job a case; one that lacks a partner is a job too and fails by name: nothing is dropped in silence.
+
+    Raises FileNotFoundError or ValueError for options that make no sense together.
+    """
+    if command.organ_label and command.organ is None:
+        raise ValueError("--organ-label: there is no --organ with labels; give both or neither")
+    if command.classes and (command.prediction_label or command.truth_label):
+        role = "prediction" if command.prediction_label else "truth"
+        raise ValueError(
+            f"--classes and --{role}-label: each label by itself, or several as one mask; give one of them"
+        )
     sources = {
         "prediction": (command.prediction, command.prediction_suffix),
         "truth": (command.truth, command.truth_suffix),
@@ -178,14 +195,22 @@ def attempt(job: Job) -> Outcome:
         return Outcome(job.case_id, None, f"{type(error).__name__}: {describe(error)} (traceback above)")
 
 
+def read_role(role: str, path: Path, command: EvaluateCommand) -> Volume:
+    """The mask of a role (`prediction`, `truth`, `organ`), bool, or with --classes the label map, int32."""
+    file = LabelledFile(path, command.spacing_mm or None)
+    if role != "organ" and command.classes:
+        return file.label_map
+    option, what = f"--{role}-label", "organ" if role == "organ" else "vessels"
+    if role != "organ":
+        option += " (or compare each with --classes)"
+    return file.mask(file.choose(getattr(command, f"{role}_label"), what, option), what, option)
+
+
 def evaluate_files(job: Job) -> Outcome:
     """Read the masks of a case, check that they lie on one grid, cut them to the organ, compare them, look at them."""
     command = job.command
     paths = {role: only_file(files, role, getattr(command, role)) for role, files in job.files.items()}
-    volumes = {
-        role: (read_label_map if command.classes and role != "organ" else read_mask)(path, command.spacing_mm or None)
-        for role, path in paths.items()
-    }
+    volumes = {role: read_role(role, path, command) for role, path in paths.items()}
     names = {role: str(path) for role, path in paths.items()}
     notes = [f"{role}: {note}" for role, volume in volumes.items() for note in volume.notes]
     if command.resample_masks:
@@ -196,7 +221,8 @@ def evaluate_files(job: Job) -> Outcome:
     truth, arrays = volumes["truth"], {role: volume.array for role, volume in volumes.items()}
     organ = arrays.get("organ")
     if organ is not None and not organ.any():
-        raise ValueError(f"{paths['organ']}: the organ mask is empty; mend it, or leave --organ out")
+        why = "".join(f" ({note})" for note in volumes["organ"].notes)
+        raise ValueError(f"{paths['organ']}: the organ mask is empty{why}; mend it, or leave --organ out")
     pair, spacing, settings = (arrays["prediction"], arrays["truth"]), truth.spacing_mm, command.evaluation()
     scores: CaseScores | dict[str, CaseScores] = {}
     if classes := parse_classes(command.classes):

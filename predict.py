@@ -3,6 +3,7 @@
     python predict.py --checkpoint runs/paper/fold_0 --input ct.nii.gz --organ liver.nii.gz --output predictions
     python predict.py --checkpoint runs/paper --input PATIENT_DICOM --organ MASKS_DICOM/liver --output predictions
     python predict.py --checkpoint runs/paper --input imagesTs --organ livers --output predictions
+    python predict.py --checkpoint runs/paper --input ct.nii.gz --organ total.nii.gz --organ-label 5 --output masks
 
 Writes CASE.nii.gz (mask) and CASE_probabilities.nii.gz on the grid of the CT. Settings: `python predict.py --help`.
 """
@@ -10,12 +11,13 @@ Writes CASE.nii.gz (mask) and CASE_probabilities.nii.gz on the grid of the CT. S
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import BaseModel
+from pydantic import BaseModel, field_validator
 
 from command_line import describe, parse, run
 from console.progress import followed, say
-from data.files import read_image_or_series, write_volume
-from data.inputs import InputCase, find_inputs, read_organ
+from data.channel_files import Channels, InputCase, check_option, choose_channels, hint_of_names, read_channel
+from data.files import write_volume
+from data.inputs import find_inputs, read_organ
 from training.checkpoint import CheckpointName
 from training.device import DeviceName
 from training.inference import InferenceOverrides
@@ -34,6 +36,12 @@ class PredictSettings(BaseModel, frozen=True, extra="forbid"):
     """Folder for the masks and probabilities."""
     organ: Path | None = None
     """Organ mask: a file, a DICOM folder, or a folder with one mask a case, named as the CTs."""
+    organ_label: tuple[str, ...] = ()
+    """Which labels of a label map are the organ, by number or name; or which segments of a .seg.nrrd, by name."""
+    channel: str = ""
+    """The channel the network was trained on, where its checkpoint does not say: red, green, blue, luminance or a
+    number for pictures in colour, _0000 for CASE_0000.nii.gz of nnU-Net's layout. Or none: names are whole, numbers
+    part of them, and pictures grey."""
     weights: CheckpointName = "best"
     """Which checkpoint of a run: the best on validation, the final or the latest one."""
     probabilities: bool = True
@@ -45,17 +53,27 @@ class PredictSettings(BaseModel, frozen=True, extra="forbid"):
     inference: InferenceOverrides = InferenceOverrides()
     """Window and overlap, where they are to be others than the training's."""
 
+    @field_validator("channel")
+    @classmethod
+    def _is_channel(cls, channel: str) -> str:
+        return check_option(channel)
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     settings = parse(PredictSettings, "Segment the vessels of CTs with a trained network.", argv)
-    cases = find_inputs(settings.input)
+    if settings.organ_label and settings.organ is None:
+        raise ValueError("--organ-label: there is no --organ with labels; give both or neither")
     predictor = Predictor(find_checkpoint(settings.checkpoint, settings.weights), settings.device, settings.inference)
+    channels = choose_channels(predictor.source, settings.channel)
+    cases = find_inputs(settings.input, channels)
+    if not settings.channel and channels.file is None and (hint := hint_of_names(cases)):
+        say(f"warning: {hint}", error=True)
     if settings.organ is None and predictor.needs_organ():
         say("no --organ given: the whole volume is segmented, at the voxel size the network was trained on")
     failed = 0
     for case in followed(cases, "predict", "case"):
         try:
-            predict_case(case, predictor, settings)
+            predict_case(case, channels, predictor, settings)
         except (ValueError, OSError) as error:
             # One bad case must not cost the others.
             failed += 1
@@ -64,10 +82,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 1 if failed else 0
 
 
-def predict_case(case: InputCase, predictor: Predictor, settings: PredictSettings) -> None:
+def predict_case(case: InputCase, channels: Channels, predictor: Predictor, settings: PredictSettings) -> None:
     """Segment one CT and write its mask."""
-    image = read_image_or_series(case.path)
-    organ = read_organ(settings.organ, case, image, resample=settings.resample_masks)
+    if case.problem:
+        raise ValueError(case.problem)
+    image = read_channel(case.path, channels)
+    organ = read_organ(settings.organ, case, image, resample=settings.resample_masks, labels=settings.organ_label)
+    for note in (*case.notes, *image.notes, *(organ.notes if organ else ())):
+        say(f"warning: {case.case_id}: {note}", error=True)
     prediction = predictor.predict(image, organ, str(case.path))
     if settings.probabilities:
         write_volume(settings.output / f"{case.case_id}_probabilities.nii.gz", prediction.probabilities)

@@ -33,7 +33,8 @@ from scipy.stats import spearmanr
 
 from command_line import parse, run
 from console.progress import followed
-from data.files import case_name, read_mask, volume_suffix
+from data.file_names import case_name, volume_files
+from data.files import read_mask
 from vessels.box import foreground_box
 from vessels.branches import FREE, trace_branches
 from vessels.graph import VesselGraph
@@ -208,8 +209,7 @@ def table_of_masks(folder: Path) -> str:
     Raises:
         ValueError: no mask in the folder.
     """
-    paths = [path for path in sorted(folder.iterdir()) if volume_suffix(path)]
-    paths = [path for path in paths if not case_name(path).endswith(("_liver", "_organ"))]
+    paths = [path for path in volume_files(folder) if not case_name(path).endswith(("_liver", "_organ"))]
     if not paths:
         raise ValueError(
             f"{folder}: expected vessel masks (NIfTI, NRRD or MetaImage), found none; give another --masks"

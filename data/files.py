@@ -61,8 +61,10 @@ def read_image_or_series(path: Path, channel: str | None = None) -> Volume:
     return read_series(path) if path.is_dir() else read_volume(path, channel=channel)
 
 
-def read_mask(path: Path, spacing_mm: Sequence[float] | None = None) -> Volume:
+def read_mask(path: Path, spacing_mm: Sequence[float] | None = None, pick: str | None = None) -> Volume:
     """Read a mask as a boolean volume: 0 is outside, the one other value (1, 255, ...) inside; may be empty.
+
+    pick: what to do with a label map, for the message that refuses it.
 
     Raises FileNotFoundError, or ValueError that names the file: as read_volume, and for NaN, probabilities, a label
     map with several labels or a segmentation of 3D Slicer with several segments (see data/slicer.py).
@@ -70,7 +72,7 @@ def read_mask(path: Path, spacing_mm: Sequence[float] | None = None) -> Volume:
     if _form(path) in NRRD_SUFFIXES and segments(path):
         return read_segment(path, spacing_mm=spacing_mm)
     volume = _read_whole_numbers(path, spacing_mm)
-    return volume.with_array(as_mask(volume.array, str(path)))
+    return volume.with_array(as_mask(volume.array, str(path), pick))
 
 
 def read_label_map(path: Path, spacing_mm: Sequence[float] | None = None) -> Volume:

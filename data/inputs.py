@@ -1,43 +1,40 @@
 """What predict.py is given: one CT as a file or DICOM folder, or a folder of CTs, and the organ masks beside them."""
 
-from dataclasses import dataclass
+from __future__ import annotations
+
+from collections.abc import Sequence
 from pathlib import Path
 
-from data.files import as_mask, case_name, read_image_or_series, volume_suffix
+from data.channel_files import Channels, InputCase, cases_of_files
+from data.file_names import case_name, is_left_by_system, volume_files
+from data.labelled_file import LabelledFile
 from data.raw_case import place_mask
 from data.volume import Volume
 
-NNUNET_CHANNEL = "_0000"
 IRCADB_IMAGE_FOLDER = "PATIENT_DICOM"
+ORGAN_OPTION = "--organ-label"
 
 
-@dataclass(frozen=True)
-class InputCase:
-    """One CT to segment and what to call it."""
+def find_inputs(path: Path, channels: Channels | None = None) -> list[InputCase]:
+    """The CTs that a path means: a file, a DICOM folder, or a folder of volume files; hidden files are none.
 
-    case_id: str
-    path: Path
-
-
-def find_inputs(path: Path) -> list[InputCase]:
-    """The CTs that a path means: a file, a DICOM folder, or a folder of volume files.
-
-    CASE_0000.nii.gz (nnU-Net's form) is case CASE; a folder PATIENT_DICOM (3D-IRCADb's) is called after its parent.
+    A folder PATIENT_DICOM (3D-IRCADb's) is called after its parent. Only with a channel of nnU-Net's layout is
+    CASE_0000.nii.gz case CASE.
 
     Raises:
         FileNotFoundError: nothing there, or an empty folder.
-        ValueError: two files of one case.
+        ValueError: two files of one case, or a number at the end of a name that is no channel of the training's.
     """
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such file or folder")
-    files = sorted(child for child in path.iterdir() if volume_suffix(child)) if path.is_dir() else [path]
+    files = volume_files(path) if path.is_dir() else [path]
     if not files:
-        if not any(path.iterdir()):
+        if all(map(is_left_by_system, path.iterdir())):
             raise FileNotFoundError(f"{path}: the folder is empty; expected volumes or the slices of a DICOM series")
         folder = path.resolve()
         named_after = folder.parent if folder.name == IRCADB_IMAGE_FOLDER else folder
         return [InputCase(named_after.name, path)]
-    cases = [InputCase(case_name(file).removesuffix(NNUNET_CHANNEL), file) for file in files]
+    cases = cases_of_files(files, channels or Channels())
     names = [case.case_id for case in cases]
     twice = next((case for case in cases if names.count(case.case_id) > 1), None)
     if twice:
@@ -45,7 +42,9 @@ def find_inputs(path: Path) -> list[InputCase]:
     return cases
 
 
-def read_organ(path: Path | None, case: InputCase, image: Volume, *, resample: bool) -> Volume | None:
+def read_organ(
+    path: Path | None, case: InputCase, image: Volume, *, resample: bool, labels: Sequence[str] = ()
+) -> Volume | None:
     """The organ mask of a case on its image's grid, from a file, a DICOM folder, or a folder with one mask a case.
 
     Args:
@@ -53,19 +52,34 @@ def read_organ(path: Path | None, case: InputCase, image: Volume, *, resample: b
         case: whose mask.
         image: its CT.
         resample: bring a mask on another grid onto the image's, in physical space.
+        labels: which labels of a label map, or segments of a Slicer file, are the organ; none for a plain mask.
 
     Raises:
         FileNotFoundError: the folder has no mask of that case.
-        ValueError: not a mask, or it lies elsewhere than the image.
+        ValueError: not a mask, empty, or it lies elsewhere than the image.
     """
     if path is None:
         return None
-    source = path
-    if path.is_dir() and (files := [child for child in path.iterdir() if volume_suffix(child)]):
-        named = {case_name(file).removesuffix(NNUNET_CHANNEL): file for file in files}
-        if case.case_id not in named:
-            raise FileNotFoundError(f"{path}: no organ mask called {case.case_id}; it holds {', '.join(sorted(named))}")
-        source = named[case.case_id]
-    volume = read_image_or_series(source)
-    mask = volume.with_array(as_mask(volume.array, str(source)))
+    source = _organ_file(path, case)
+    file = LabelledFile(source)
+    mask = file.mask(file.choose(labels, "organ", ORGAN_OPTION), "organ", ORGAN_OPTION)
+    if not mask.array.any():
+        why = "".join(f" ({note})" for note in mask.notes)
+        raise ValueError(
+            f"{source}: the organ mask is empty{why}; mend it, choose with {ORGAN_OPTION}, or leave it out"
+        )
     return place_mask(mask, image, str(source), resample)
+
+
+def _organ_file(path: Path, case: InputCase) -> Path:
+    """The organ's file or DICOM folder; in a folder of masks, the one with the case's name or its file's."""
+    files = volume_files(path) if path.is_dir() else []
+    if not files:
+        return path
+    found = [file for file in files if case_name(file) in (case.case_id, case_name(case.path))]
+    if not found:
+        names = ", ".join(sorted(map(case_name, files)))
+        raise FileNotFoundError(f"{path}: no organ mask called {case.case_id}; it holds {names}")
+    if len(found) > 1:
+        raise ValueError(f"{path}: {found[0].name} and {found[1].name} are both of case {case.case_id}; keep one")
+    return found[0]

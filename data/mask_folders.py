@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from data.files import case_name, volume_suffix
+from data.file_names import case_name, is_left_by_system, volume_files, volume_suffix
 
 MASK_SUFFIX = "_mask"
 PROBABILITIES_SUFFIX = "_probabilities"
@@ -15,7 +15,7 @@ def mask_case(path: Path, name_suffix: str = "") -> str | None:
     name_suffix: what the file's name must end in, before .nii.gz and the like; it is no part of the case's name.
     Without one a final `_mask` is left off, and `_probabilities` and hidden files are none.
     """
-    if volume_suffix(path) is None or path.name.startswith("."):
+    if volume_suffix(path) is None or is_left_by_system(path):
         return None
     name = case_name(path)
     if name_suffix:
@@ -31,8 +31,8 @@ def masks_by_case(folder: Path, name_suffix: str = "") -> dict[str, list[Path]]:
     Raises FileNotFoundError or NotADirectoryError, as the system words it.
     """
     found: dict[str, list[Path]] = {}
-    for path in sorted(folder.iterdir()):
-        case = mask_case(path, name_suffix) if path.is_file() else None
+    for path in volume_files(folder):
+        case = mask_case(path, name_suffix)
         if case is not None:
             found.setdefault(case, []).append(path)
     return found
@@ -61,7 +61,10 @@ def match_masks(sources: Mapping[str, tuple[Path, str]], required: tuple[str, ..
     cases = sorted({case for role in required for case in found[role]})
     if not cases:
         folders = ", ".join(f"--{role} {sources[role][0]}" for role in required)
-        raise ValueError(f"{folders}: no mask files in there; expected CASE.nii.gz or another volume form")
+        raise ValueError(
+            f"{folders}: no mask files in there; expected CASE.nii.gz or another volume form "
+            "(save a DICOM series as one)"
+        )
     return {case: {role: by_case.get(case, []) for role, by_case in found.items()} for case in cases}
 
 

@@ -9,14 +9,14 @@ WHOLE_TOLERANCE = 1e-3
 """Labels that were stored scaled come back as 2.0000305; this far from a whole number they count as whole."""
 _CHUNK = 1 << 20
 _SHOWN_LABELS = 8
-_PICK_LABELS = (
-    "for a label map, say which are vessels (vessel_labels of the data set), compare each (--classes of evaluate.py), "
-    "or write each to a file of its own"
-)
+_PICK_LABELS = "write the one you mean to a file of its own"
 
 
-def as_mask(array: NDArray, name: str) -> NDArray[np.bool_]:
-    """The array as a boolean mask, if it is one: all voxels 0 or one positive whole number. Raises ValueError."""
+def as_mask(array: NDArray, name: str, pick: str | None = None) -> NDArray[np.bool_]:
+    """The array as a boolean mask, if it is one: all voxels 0 or one positive whole number. Raises ValueError.
+
+    pick: what to do with a label map, for the message that refuses it.
+    """
     if array.dtype == np.bool_:
         return array
     if array.dtype.kind == "f":
@@ -35,9 +35,7 @@ def as_mask(array: NDArray, name: str) -> NDArray[np.bool_]:
     lowest, highest = array.min(), array.max()
     inside = highest if highest > 0 else lowest
     if ((array == inside) != mask).any():
-        raise ValueError(
-            f"{name}: {_describe_labels(array[mask])} where a mask of one value is expected; {_PICK_LABELS}"
-        )
+        raise ValueError(f"{name}: {_describe_labels(array[mask])} where one mask is expected; {pick or _PICK_LABELS}")
     if inside < 0:
         raise ValueError(f"{name}: {inside:g} where a mask is expected; a mask holds 0 and 1 (or 255)")
     return mask

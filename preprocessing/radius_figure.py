@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from console.progress import followed
-from data.files import case_name, read_mask, volume_suffix
+from data.file_names import case_name, volume_files
+from data.files import read_mask
 from preprocessing.figures import INK, QUIET, save
 from preprocessing.letter_values import letter_values
 from preprocessing.prepare import decompose
@@ -100,7 +101,7 @@ def measure_folder(folder: Path, settings: ScaleSettings) -> dict[str, list[floa
     """
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: no such folder; expected one with vessel masks")
-    paths = [path for path in sorted(folder.iterdir()) if volume_suffix(path) and not _shows_organ(path)]
+    paths = [path for path in volume_files(folder) if not _shows_organ(path)]
     if not paths:
         raise ValueError(f"{folder}: holds no vessel mask (NIfTI, NRRD or MetaImage)")
     radii = {}

@@ -9,8 +9,9 @@ import torch
 from scipy.spatial.transform import Rotation
 
 import predict
+from data.channel_files import InputCase
 from data.files import read_volume, write_volume
-from data.inputs import InputCase, find_inputs, read_organ
+from data.inputs import read_organ
 from data.volume import Volume
 from models.build import build_network
 from models.settings import ModelSettings
@@ -128,7 +129,12 @@ def test_files_there_and_back(checkpoint, tmp_path, monkeypatch, capsys):
     write_volume(tmp_path / "organs" / "patient.nii.gz", organ)
     words = ["--checkpoint", str(tmp_path / "run"), "--input", str(tmp_path / "in")]
     words += ["--organ", str(tmp_path / "organs"), "--output", str(tmp_path / "out"), "--device", "cpu"]
-    assert predict.main(words) == 0
+    # Nothing says that _0000 is a channel: it is part of the name, and there is no organ mask of that name.
+    assert predict.main(words) == 1
+    told = capsys.readouterr().err
+    assert "warning: names that end in four digits are kept whole, such as patient_0000" in told
+    assert "no organ mask called patient_0000; it holds patient" in told
+    assert predict.main([*words, "--channel", "_0000"]) == 0
     assert "1 of 1 cases segmented" in capsys.readouterr().out
     mask, probabilities = (
         read_volume(tmp_path / "out" / name) for name in ("patient.nii.gz", "patient_probabilities.nii.gz")
@@ -201,20 +207,45 @@ def test_an_image_of_other_dimensions_is_refused(checkpoint):
         Predictor(checkpoint, "cpu").predict(Volume(np.eye(8, dtype=np.float32), (1.0, 1.0)), None)
 
 
-def test_inputs_are_named_after_their_files_or_folders(tmp_path):
-    for name in ("b_0000.nii.gz", "a.mha", "readme.txt"):
-        (tmp_path / name).write_text("x")
-    assert [case.case_id for case in find_inputs(tmp_path)] == ["a", "b"]
-    assert find_inputs(tmp_path / "a.mha") == [InputCase("a", tmp_path / "a.mha")]
-    slices = tmp_path / "3Dircadb1.17" / "PATIENT_DICOM"
-    slices.mkdir(parents=True)
-    (slices / "image_0").write_text("x")
-    assert [case.case_id for case in find_inputs(slices)] == ["3Dircadb1.17"]
-    (tmp_path / "b.nii.gz").write_text("x")
-    with pytest.raises(ValueError, match=r"several files of case b"):
-        find_inputs(tmp_path)
-    with pytest.raises(FileNotFoundError, match=r"nowhere: no such file"):
-        find_inputs(tmp_path / "nowhere")
+def test_the_channel_of_the_training_is_taken_or_refused_by_name(checkpoint, tmp_path, capsys):
+    source = {"form": "nnunet", "channel": 1, "channels": [0, 1]}
+    save_checkpoint(checkpoint, {**untrained_state((16, 16, 16)), "source": source})
+    image, _, _ = ct_with_vessel()
+    for name, values in (("c_0000", 0 * image.array), ("c_0001", image.array), ("d_0000", image.array)):
+        write_volume(tmp_path / "in" / f"{name}.nii.gz", image.with_array(values))
+    words = ["--checkpoint", str(checkpoint), "--input", str(tmp_path / "in"), "--output", str(tmp_path / "out")]
+    words += ["--device", "cpu", "--no-probabilities"]
+    assert predict.main(words) == 1
+    captured = capsys.readouterr()
+    assert "1 of 2 cases segmented" in captured.out
+    assert "error: d: " in captured.err
+    assert "no file d_0001 beside it" in captured.err
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["c.nii.gz"]
+    with pytest.raises(ValueError, match="--channel _0000: the network was trained on channel _0001"):
+        predict.main([*words, "--channel", "_0000"])
+
+
+def test_the_organ_in_a_label_map(checkpoint, tmp_path, capsys):
+    image, organ, _ = ct_with_vessel()
+    write_volume(tmp_path / "ct.nii.gz", image)
+    write_volume(tmp_path / "organ.nii.gz", organ)
+    labels = organ.array.astype(np.uint8) * 5
+    labels[0], labels[-1] = 1, 3
+    write_volume(tmp_path / "total.nii.gz", organ.with_array(labels))
+    words = ["--checkpoint", str(checkpoint), "--input", str(tmp_path / "ct.nii.gz"), "--device", "cpu"]
+    assert predict.main([*words, "--organ", str(tmp_path / "total.nii.gz"), "--output", str(tmp_path / "x")]) == 1
+    assert "say which of them are the organ with --organ-label" in capsys.readouterr().err
+    found = {}
+    for name, more in {"organ": [], "total": ["--organ-label", "5"]}.items():
+        organs = ["--organ", str(tmp_path / f"{name}.nii.gz"), *more]
+        assert predict.main([*words, *organs, "--output", str(tmp_path / name)]) == 0
+        found[name] = read_volume(tmp_path / name / "ct_probabilities.nii.gz").array
+    assert np.array_equal(found["organ"], found["total"])
+    organs = ["--organ", str(tmp_path / "total.nii.gz"), "--organ-label", "7"]
+    assert predict.main([*words, *organs, "--output", str(tmp_path / "x")]) == 1
+    assert "holds no organ (label 7); it has 1, 3, 5" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="--organ-label: there is no --organ"):
+        predict.main([*words, "--organ-label", "5", "--output", str(tmp_path / "x")])
 
 
 def test_a_missing_or_misplaced_organ_is_named(tmp_path):

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import torch
 from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr, ValidationError
 
+from data.image_source import ImageSource
 from preprocessing.prepare import PreprocessingSettings
 from training.settings import RunSettings
 
@@ -68,6 +69,7 @@ class _Content(BaseModel):
     prepared: _Prepared
     model: dict[StrictStr, torch.Tensor]
     epoch: StrictInt = Field(ge=0)
+    source: ImageSource | None = None
     cases: _Cases | None = None
     optimiser: _Optimiser | None = None
     scaler: dict[_ScalerKey, _Number] | None = None

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from data.image_source import ImageSource
 from data.volume import Volume
 from models.build import build_inference_network, place_network
 from models.outputs import Formulation, main_probability
@@ -39,6 +40,9 @@ class Predictor:
         device: where to compute.
         inference: what to change of the training's window and overlap.
 
+    Attributes:
+        source: what the images of the training were.
+
     Raises:
         FileNotFoundError, ValueError: the checkpoint is missing, damaged, unsafe or of another architecture.
     """
@@ -58,6 +62,7 @@ class Predictor:
         self._network = place_network(network, self._device).eval()
         self._inference = (inference or InferenceOverrides()).over(self._settings.inference)
         self._prepared: dict[str, Any] = state["prepared"]
+        self.source = ImageSource.model_validate(state.get("source") or {})
         layout = layout_name(len(state["prepared"]["shape"]))
         if (trained_on := state.get("orientation", layout)) != layout:
             raise ValueError(

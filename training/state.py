@@ -10,6 +10,7 @@ import torch
 
 from data.case_store import read_case
 from data.folds import load_fold
+from data.image_source import ImageSource
 from data.loading import label_voxels
 from losses.total import TotalLoss
 from models.build import Network, build_network, load_weights, place_network
@@ -101,6 +102,7 @@ def _describe_cases(settings: RunSettings, fold: Mapping[str, Sequence[str]]) ->
             "spacing_mm": np.median([record["spacing_mm"] for record in records], axis=0).tolist(),
         },
         "orientation": layout_name(len(records[0]["shape"])),
+        "source": ImageSource.of_records(records).model_dump(mode="json"),
         "cases": {"train": list(fold["train"]), "val": list(fold["val"])},
     }
 

@@ -23,6 +23,7 @@ from data.adapters.msd import MsdAdapter, MsdSettings
 from data.adapters.nnunet import NnunetAdapter, NnunetSettings
 from data.adapters.pairs import PairsAdapter, PairsSettings
 from data.adapters.phantom import PhantomAdapter, PhantomDatasetSettings
+from data.channels import check_channel
 from data.raw_case import RawCase
 from data.sources import CaseSources
 
@@ -38,6 +39,8 @@ class DatasetSettings(BaseModel, frozen=True, extra="forbid"):
     """Folder of the data set."""
     resample_masks: bool = False
     """Bring masks that lie elsewhere than their image onto it in physical space; otherwise that is an error."""
+    channel: str | None = None
+    """Of pictures in colour: red, green, blue or luminance, or the number of the channel from 0."""
     patient_pattern: str = ""
     """Regular expression whose first group is the patient in a case id, e.g. "(.+)_scan"; none: each case is one."""
     ircadb: IrcadbSettings = Field(default_factory=IrcadbSettings)
@@ -50,6 +53,11 @@ class DatasetSettings(BaseModel, frozen=True, extra="forbid"):
     """Plain pairs of image and mask."""
     phantom: PhantomDatasetSettings = Field(default_factory=PhantomDatasetSettings)
     """Phantoms."""
+
+    @field_validator("channel")
+    @classmethod
+    def _is_channel(cls, channel: str | None) -> str | None:
+        return channel if channel is None else check_channel(channel)
 
     @field_validator("patient_pattern")
     @classmethod
@@ -71,9 +79,11 @@ def _root(settings: DatasetSettings) -> Path:
 
 ADAPTERS: dict[str, Callable[[DatasetSettings], Adapter]] = {
     "ircadb": lambda settings: IrcadbAdapter(_root(settings), settings.ircadb, settings.resample_masks),
-    "msd": lambda settings: MsdAdapter(_root(settings), settings.msd, settings.resample_masks),
-    "nnunet": lambda settings: NnunetAdapter(_root(settings), settings.nnunet, settings.resample_masks),
-    "pairs": lambda settings: PairsAdapter(_root(settings), settings.pairs, settings.resample_masks),
+    "msd": lambda settings: MsdAdapter(_root(settings), settings.msd, settings.resample_masks, settings.channel),
+    "nnunet": lambda settings: NnunetAdapter(
+        _root(settings), settings.nnunet, settings.resample_masks, settings.channel
+    ),
+    "pairs": lambda settings: PairsAdapter(_root(settings), settings.pairs, settings.resample_masks, settings.channel),
     "phantom": lambda settings: PhantomAdapter(settings.phantom),
 }
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
 from data.adapters.base import natural_order, unknown_case
-from data.adapters.labels import CaseFiles, LabelChoice, Labels, LabelSettings, choose_all, read_labelled_case
+from data.adapters.labels import CaseFiles, LabelChoice, LabelSettings, choose_all, read_labelled_case
+from data.files import read_volume
+from data.label_names import Labels
+from data.labelled_file import LabelledFile
 from data.raw_case import RawCase
 from data.sources import CaseSources, provenance
 
@@ -22,6 +25,8 @@ class LabelledAdapter(ABC):
     root: Path
     settings: LabelSettings
     resample_masks: bool = False
+    channel: str | None = None
+    """Of pictures in colour."""
 
     form: ClassVar[str]
     """As the setting `dataset` names it."""
@@ -49,7 +54,7 @@ class LabelledAdapter(ABC):
         """Spacing in place of the files'."""
         return None
 
-    def _choices(self) -> dict[str, Any]:
+    def _choices(self, files: CaseFiles) -> dict[str, Any]:
         """What else of the settings shaped a case, as plain data."""
         return {}
 
@@ -58,10 +63,13 @@ class LabelledAdapter(ABC):
         if case_id not in self._cases:
             raise unknown_case(case_id, self.case_ids(), self.root)
         files = self._files(case_id)
-        return files, choose_all(self.settings, self._labels, str(self._labels_source(files)), self.form)
+        labels = LabelledFile(files.label, self._spacing_mm, self._labels, self._labels_source(files))
+        organs = None if files.organ is None else LabelledFile(files.organ, self._spacing_mm, self._labels)
+        return files, choose_all(self.settings, labels, organs, self.form)
 
     def _sources(self, files: CaseFiles, choice: LabelChoice) -> CaseSources:
-        used = {**choice.describe(), **self._choices(), "resample_masks": self.resample_masks}
+        colour = {} if self.channel is None else {"colour": self.channel}
+        used = {**choice.describe(), **self._choices(files), **colour, "resample_masks": self.resample_masks}
         return CaseSources(self.root, tuple(files.present()), used)
 
     def case_ids(self) -> list[str]:
@@ -72,5 +80,6 @@ class LabelledAdapter(ABC):
 
     def load(self, case_id: str) -> RawCase:
         files, choice = self._case(case_id)
-        origin = provenance(self.form, self._sources(files, choice))
-        return read_labelled_case(case_id, files, choice, self.resample_masks, origin, self._spacing_mm)
+        image = read_volume(files.image, self._spacing_mm, self.channel)
+        case = read_labelled_case(case_id, image, choice, self.resample_masks)
+        return replace(case, provenance=provenance(self.form, self._sources(files, choice)))

@@ -13,9 +13,10 @@ from typing import Any, ClassVar
 
 from data.adapters.base import check_root
 from data.adapters.labelled import LabelledAdapter
-from data.adapters.labels import CaseFiles, Labels, LabelSettings, find_organ, parse_labels
-from data.files import case_name
+from data.adapters.labels import CaseFiles, LabelSettings, find_organ
+from data.file_names import case_name
 from data.json_files import read_json
+from data.label_names import Labels, parse_labels
 
 LAYOUT = "dataset.json, imagesTr and labelsTr"
 

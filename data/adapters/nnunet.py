@@ -17,9 +17,11 @@ from pydantic import Field
 
 from data.adapters.base import check_root, natural_order
 from data.adapters.labelled import LabelledAdapter
-from data.adapters.labels import CaseFiles, Labels, LabelSettings, find_organ, parse_labels
-from data.files import case_name, volume_suffix
+from data.adapters.labels import CaseFiles, LabelSettings, find_organ
+from data.file_names import case_name, volume_files
+from data.image_source import channel_ending, split_channel
 from data.json_files import read_json
+from data.label_names import Labels, parse_labels
 
 LAYOUT = "imagesTr/CASE_0000.nii.gz and labelsTr/CASE.nii.gz"
 
@@ -46,8 +48,8 @@ class NnunetAdapter(LabelledAdapter):
     def _labels_source(self, files: CaseFiles) -> Path:
         return self.root / "dataset.json"
 
-    def _choices(self) -> dict[str, Any]:
-        return {"channel": self.settings.channel}
+    def _choices(self, files: CaseFiles) -> dict[str, Any]:
+        return {"channel": self.settings.channel, "channels": self._channels[split_channel(case_name(files.image))[0]]}
 
     @cached_property
     def _labels(self) -> Labels:
@@ -58,6 +60,16 @@ class NnunetAdapter(LabelledAdapter):
         return parse_labels(content if isinstance(content, dict) else {}, path)
 
     @cached_property
+    def _channels(self) -> dict[str, list[int]]:
+        """Case id -> the channels that it has images of."""
+        found: dict[str, list[int]] = {}
+        for path in volume_files(self.root / "imagesTr"):
+            case_id, channel = split_channel(case_name(path))
+            if channel is not None:
+                found.setdefault(case_id, []).append(channel)
+        return found
+
+    @cached_property
     def _cases(self) -> dict[str, tuple[Path, Path]]:
         """Case id -> image and label map."""
         check_root(self.root, LAYOUT)
@@ -65,7 +77,7 @@ class NnunetAdapter(LabelledAdapter):
         for folder in images_folder, labels_folder:
             if not folder.is_dir():
                 raise FileNotFoundError(f"{folder}: no such folder; --root names the folder with {LAYOUT}")
-        ending = f"_{self.settings.channel:04d}"
+        ending = channel_ending(self.settings.channel)
         images = _by_case(images_folder, ending)
         labels = _by_case(labels_folder, "")
         if lonely := sorted(set(labels) - set(images), key=natural_order):
@@ -82,9 +94,8 @@ class NnunetAdapter(LabelledAdapter):
 def _by_case(folder: Path, ending: str) -> dict[str, Path]:
     """Case id -> file, for the files whose names end in `ending` before the suffix."""
     found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        match = re.fullmatch(f"(.+){re.escape(ending)}", case_name(path))
-        if volume_suffix(path) and path.name[0] != "." and match:
+    for path in volume_files(folder):
+        if match := re.fullmatch(f"(.+){re.escape(ending)}", case_name(path)):
             if match[1] in found:
                 raise ValueError(f"{path}: {found[match[1]].name} is of the same case; keep one of them")
             found[match[1]] = path

@@ -1,4 +1,4 @@
-"""Plain pairs of image and vessel mask, in 3D (NIfTI, NRRD, MetaImage, TIFF stacks) or 2D (TIFF, PNG).
+"""Plain pairs of image and vessel mask, in 3D (NIfTI, NRRD, MetaImage, TIFF stacks) or 2D (TIFF and pictures).
 
     ROOT/images/CASE.*     ROOT/labels/CASE.* or ROOT/masks/CASE.*     ROOT/organs/CASE.* (may be missing)
 
@@ -23,7 +23,7 @@ from data.adapters.base import check_root
 from data.adapters.labelled import LabelledAdapter
 from data.adapters.labels import CaseFiles, LabelSettings
 from data.case_store import check_case_id
-from data.files import volume_suffix
+from data.file_names import is_volume_file, volume_suffix
 
 LAYOUT = "images/ and labels/ (or masks/), or patterns given by --pairs.image and --pairs.label"
 CASE = "{case}"
@@ -39,7 +39,7 @@ class PairsSettings(LabelSettings, frozen=True, extra="forbid"):
     organ: str = ""
     """Pattern of the organ masks; none takes organs/{case}.* if that folder is there."""
     spacing_mm: tuple[float, ...] | None = None
-    """Spacing (z y x, or y x) to use in place of the files'; TIFF and PNG have none, theirs is 1 unless given."""
+    """Spacing (z y x, or y x) to use in place of the files'; TIFF and pictures have none, theirs is 1 unless given."""
 
     @field_validator("image", "label", "organ")
     @classmethod
@@ -63,7 +63,7 @@ class PairsAdapter(LabelledAdapter):
     def _spacing_mm(self) -> tuple[float, ...] | None:
         return self.settings.spacing_mm
 
-    def _choices(self) -> dict[str, Any]:
+    def _choices(self, files: CaseFiles) -> dict[str, Any]:
         return {"spacing_mm": None if self._spacing_mm is None else list(self._spacing_mm)}
 
     @cached_property
@@ -134,11 +134,7 @@ class PairsAdapter(LabelledAdapter):
         return found[0] if found else None
 
     def _glob(self, pattern: str, case: str) -> list[Path]:
-        return sorted(
-            path
-            for path in self.root.glob(pattern.replace(CASE, case))
-            if path.is_file() and volume_suffix(path) and path.name[0] != "."
-        )
+        return sorted(path for path in self.root.glob(pattern.replace(CASE, case)) if is_volume_file(path))
 
 
 def _as_regex(pattern: str) -> str:

@@ -114,7 +114,7 @@ def test_empty_full_and_boolean_masks():
         ([0.0, 0.7], "probabilities where a mask is expected"),
         ([0.0, np.nan, 1.0], "NaN or infinite"),
         ([0.0, np.inf], "NaN or infinite"),
-        ([0, 1, 2], r"2 different labels \(1, 2\).*vessel_labels"),
+        ([0, 1, 2], r"2 different labels \(1, 2\).*to a file of its own"),
         ([1, 2], r"2 different labels \(1, 2\)"),
         (range(-1000, 1000), r"1999 different labels \(-1000, .*...\)"),
         ([0, -1], "-1 where a mask is expected"),

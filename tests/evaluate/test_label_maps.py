@@ -67,3 +67,29 @@ def test_label_maps_have_a_report_too(folders, tmp_path: Path):
     content = (tmp_path / "r.html").read_text(encoding="utf-8")
     assert "Means by class" in content
     assert "hepatic" in content
+
+
+def test_labels_of_the_truth_are_one_mask(folders, tmp_path: Path, capsys):
+    """A truth in which 1 is the liver and 2 the vessels, against a plain mask."""
+    _, truth, output = folders
+    liver = np.zeros(SHAPE, bool)
+    liver[2:7, 5:12] = True
+    for name in "abc":
+        save(truth / f"{name}.nii.gz", np.where(vessel(8), 2, liver).astype(np.uint8))
+    (truth / "dataset.json").write_text('{"labels": {"background": 0, "liver": 1, "Vessel": 2}}', encoding="utf-8")
+    assert evaluate.main(flags(folders)) == 1
+    assert "are the vessels with --truth-label" in capsys.readouterr().err
+    for label in "2", "vessel":
+        assert evaluate.main(flags(folders, "--truth-label", label)) == 0
+        assert read_json(output)["cases"]["b"] == evaluate_case(vessel(9), vessel(8), SPACING)
+    organ = ["--organ", str(truth), "--organ-label", "liver", "2"]
+    assert evaluate.main(flags(folders, "--truth-label", "2", *organ)) == 0
+    region = liver | vessel(8)
+    assert read_json(output)["cases"]["b"] == evaluate_case(vessel(9), vessel(8), SPACING, region=region)
+    assert evaluate.main(flags(folders, "--truth-label", "arteries")) == 1
+    assert "no label 'arteries' (--truth-label" in capsys.readouterr().err
+
+
+def test_a_label_that_no_file_has_is_told(folders, capsys):
+    assert evaluate.main(flags(folders, "--truth-label", "2", "--cases", "a")) == 0
+    assert "warning: a: truth: a.nii.gz holds no vessels (label 2); it has 1" in capsys.readouterr().err

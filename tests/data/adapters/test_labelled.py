@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from data.adapters import DatasetSettings, open_dataset
-from data.adapters.labels import choose_labels, parse_labels
 from data.adapters.msd import MsdSettings
 from data.adapters.nnunet import NnunetSettings
 from data.files import write_volume
+from data.label_names import choose_labels, parse_labels
 from data.volume import Volume
 
 IMAGE = np.random.default_rng(1).normal(size=(3, 4, 5)).astype(np.float32)
@@ -75,7 +75,9 @@ def test_msd_with_organs_of_another_folder(msd, tmp_path):
     organs = tmp_path / "livers"
     for number in 2, 10:
         write(organs / f"hepaticvessel_{number:03d}.nii.gz", (LABELS > 0).astype(np.uint8) + (LABELS == 2))
-    with pytest.raises(ValueError, match=r"2 different labels \(1, 2\)"):
+    with pytest.raises(
+        ValueError, match=r"2 different labels \(1, 2\).*which of them are the organ with --msd\.organ-labels"
+    ):
         open_msd(msd, organs=organs).load("hepaticvessel_002")
     case = open_msd(msd, organs=organs, organ_labels=("1", "2")).load("hepaticvessel_002")
     assert case.organ is not None
@@ -148,7 +150,7 @@ def test_nnunet_the_only_label_needs_no_name(nnunet):
 
 def test_nnunet_without_a_description(nnunet):
     (nnunet / "dataset.json").unlink()
-    with pytest.raises(ValueError, match=r"3 different labels \(1, 2, 3\).*vessel_labels"):
+    with pytest.raises(ValueError, match=r"3 different labels \(1, 2, 3\).*--nnunet\.vessel-labels"):
         open_nnunet(nnunet).load("a")
     assert np.array_equal(
         open_nnunet(nnunet, vessel_labels=("1", "2")).load("a").vessels.array, np.isin(LABELS, [1, 2])

@@ -138,7 +138,7 @@ def test_label_maps_need_their_labels_named(tmp_path):
     labels = (np.arange(60).reshape(3, 4, 5) % 4).astype(np.uint8)
     write(tmp_path / "images" / "a.nii.gz", IMAGE)
     write(tmp_path / "labels" / "a.nii.gz", labels)
-    with pytest.raises(ValueError, match="vessel_labels"):
+    with pytest.raises(ValueError, match=r"--pairs\.vessel-labels"):
         opened(tmp_path).load("a")
     case = opened(tmp_path, vessel_labels=("1", "3"), organ_labels=("2",)).load("a")
     assert np.array_equal(case.vessels.array, np.isin(labels, [1, 3]))

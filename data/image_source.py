@@ -1,0 +1,63 @@
+"""What the images of a training were, as far as prediction must take the same: data set's form, channel, labels."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel
+
+_CHANNEL = re.compile(r"(?P<case>.+)_(?P<channel>\d{4})")
+NNUNET = "nnunet"
+
+
+def channel_ending(channel: int) -> str:
+    """What the names of a channel's files end in under nnU-Net's layout: 1 -> _0001."""
+    return f"_{channel:04d}"
+
+
+def split_channel(name: str) -> tuple[str, int | None]:
+    """A name without suffix, as nnU-Net reads it: its case and its channel, or the whole name and None."""
+    match = _CHANNEL.fullmatch(name)
+    return (match["case"], int(match["channel"])) if match else (name, None)
+
+
+class ImageSource(BaseModel, frozen=True, extra="ignore"):
+    """Where a training's images came from. Plain data: a checkpoint carries it under `source`."""
+
+    form: str = ""
+    """Form of the data set, as `dataset` names it; empty where the cases do not say."""
+    channel: int | None = None
+    """Channel of nnU-Net's layout: the file CASE_0001 is channel 1 of CASE."""
+    channels: tuple[int, ...] = ()
+    """All channels that its cases had."""
+    colour: str | None = None
+    """Channel of pictures in colour: red, green, blue, luminance or a number."""
+    vessel_labels: tuple[int | str, ...] = ()
+    """Labels or segments that were the vessels; none where the files were plain masks."""
+    organ_labels: tuple[int | str, ...] = ()
+    """Labels or segments that were the organ."""
+
+    @classmethod
+    def of_records(cls, records: Sequence[Mapping[str, Any]]) -> ImageSource:
+        """What the records of prepared cases say, as far as all of them say the same."""
+        told = [_told(record.get("provenance") or {}) for record in records]
+        channels = sorted({channel for one in told for channel in one["channels"]})
+        told = [{**one, "channels": channels} for one in told]
+        shared = {
+            key: value for key, value in (told[0] if told else {}).items() if all(value == one[key] for one in told)
+        }
+        return cls.model_validate(shared)
+
+
+def _told(provenance: Mapping[str, Any]) -> dict[str, Any]:
+    used = provenance.get("settings") or {}
+    return {
+        "form": provenance.get("adapter") or "",
+        "channel": used.get("channel"),
+        "channels": used.get("channels") or (),
+        "colour": used.get("colour"),
+        "vessel_labels": used.get("vessel_labels") or (),
+        "organ_labels": used.get("organ_labels") or (),
+    }
