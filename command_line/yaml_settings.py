@@ -1,13 +1,18 @@
 """A YAML file of settings, and pydantic's complaints about it in words."""
 
 import difflib
+import textwrap
 import types
 import typing
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ValidationError
+
+from command_line.strict_yaml import MOST_BYTES, parse_yaml
+
+LONGEST_ECHO = 200
+"""Characters of a user's own words in a message."""
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -15,18 +20,22 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: not YAML, or no mapping of keys to values.
+        ValueError: not YAML, a key twice, larger or deeper than settings are, or no mapping of keys to values.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such configuration file; see configs/ for the shipped ones")
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: not a YAML file ({' '.join(str(error).split())})") from None
+        # No more than is looked at: a file of the wrong kind may be larger than memory.
+        with path.open("rb") as stream:
+            content = parse_yaml(stream.read(MOST_BYTES + 1))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
     if content is None:
         return {}
     if not isinstance(content, dict):
         raise ValueError(f"{path}: expected keys with values, got {type(content).__name__}")
+    if odd := next((key for key in content if not isinstance(key, str)), None):
+        raise ValueError(f"{path}: expected names as keys, got {odd!r}; quote it if it is one")
     return content
 
 
@@ -42,7 +51,7 @@ def laid_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
 def describe_validation_error(error: ValidationError, settings_class: type[BaseModel]) -> str:
     """The first complaint in one line: the key's full name, what is wrong, and the near miss of an unknown key."""
     first = error.errors(include_url=False)[0]
-    key = ".".join(str(part) for part in first["loc"])
+    key = textwrap.shorten(".".join(str(part) for part in first["loc"]), LONGEST_ECHO, placeholder=" ...")
     if first["type"] == "extra_forbidden":
         known = _keys_beside(settings_class, [str(part) for part in first["loc"][:-1]])
         near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1, cutoff=0.5)
@@ -52,7 +61,8 @@ def describe_validation_error(error: ValidationError, settings_class: type[BaseM
     if first["type"] == "missing":
         return f"{key}: missing; it has no default"
     message = first["msg"].removeprefix("Value error, ")
-    return f"{key}: {message} (got {first['input']!r})" if key else message
+    came = textwrap.shorten(repr(first["input"]), LONGEST_ECHO, placeholder=" ...")
+    return f"{key}: {message} (got {came})" if key else message
 
 
 def _keys_beside(settings_class: type[BaseModel], section: list[str]) -> list[str]:

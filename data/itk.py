@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
+from data.temporary import temporary_folder
 from data.volume import Volume
 
 _STDERR = threading.RLock()
@@ -46,8 +47,8 @@ def plainly_named(folder: Path) -> Iterator[Path]:
     if _is_text(str(folder)):
         yield folder
     else:
-        with tempfile.TemporaryDirectory(prefix="ramify-") as temporary:
-            link = Path(temporary) / "folder"
+        with temporary_folder("link") as temporary:
+            link = temporary / "folder"
             link.symlink_to(folder.resolve(), target_is_directory=True)
             yield link
 

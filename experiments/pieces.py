@@ -134,7 +134,7 @@ def check_unchanged(piece: Piece) -> None:
         return
     try:
         before = _flat(RunSettings.model_validate(yaml.safe_load(config.read_text(encoding="utf-8"))))
-    except (ValidationError, yaml.YAMLError):
+    except (ValueError, RecursionError, yaml.YAMLError):
         before = {"settings": "of another version"}
     now = _flat(piece.settings)
     different = [

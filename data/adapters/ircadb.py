@@ -8,7 +8,6 @@ ROOT/3Dircadb1.N.zip, .tar.xz, .tar.gz             or all of a case in one archi
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from data.dicom import read_series
 from data.files import as_mask
 from data.raw_case import RawCase, place_mask
 from data.sources import CaseSources, provenance
+from data.temporary import temporary_folder
 from data.volume import Volume
 
 LAYOUT = "3Dircadb1.N folders or archives, each with PATIENT_DICOM and MASKS_DICOM"
@@ -78,8 +78,8 @@ class IrcadbAdapter:
 
     def load(self, case_id: str) -> RawCase:
         place = self._place(case_id)
-        with tempfile.TemporaryDirectory(prefix="ircadb-") as temporary:
-            folders = _Folders(place, Path(temporary))
+        with temporary_folder("archive") as temporary:
+            folders = _Folders(place, temporary)
             try:
                 return self._read(case_id, place, folders)
             except ValueError as error:

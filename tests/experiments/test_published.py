@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 import experiments.published
+from experiments.cross_validation import deviations_needed
 from experiments.published import SADIKINE_TABLE_1, TABLES
 from experiments.statistics import bootstrap_coverage, least_p
 from experiments.unpaired import correlation_needed, differences_sd, largest_significant_sd
@@ -34,6 +35,14 @@ def test_the_sentences_hold_too():
     assert f"an sd of {least:.2f}, and {needed:.2f} would be needed" in " ".join(text.split())
     over_cases = correlation_needed(ours["Dice"], binary["Dice"], 20)
     assert f"it would take r of about {over_cases:.2f}" in " ".join(text.split())
+
+
+def test_the_table_of_few_folds_is_computed():
+    text = DOCUMENT.read_text(encoding="utf-8")
+    for folds in (2, 3, 4, 5, 6, 8, 10):
+        needed = [deviations_needed(folds, 0.05 / tests, cross_validated=True) for tests in (1, 4, 12)]
+        cells = " | ".join(f"{each:.1f}" for each in needed)
+        assert f"| {folds} | {cells} | 1/{2**folds}, 1/{2 ** (folds - 1)} |" in text
 
 
 def test_the_table_of_few_pairs_is_computed():
