@@ -20,7 +20,7 @@ from pydantic import Field
 from command_line import parse, run
 from console.progress import followed, say
 from data.adapters import DatasetSettings, open_dataset
-from data.case_store import DATASET_FILE, list_cases, prepare_store, read_case
+from data.case_store import DATASET_FILE, list_cases, prepare_store, read_record
 from data.folds import SPLITS_FILE, FoldSettings, load_or_make_splits, patients_of, unused_cases
 from preprocessing.case_pool import FIGURES_FOLDER, CaseReport, CaseWork, prepare_cases
 from preprocessing.freshness import check_same_data_set
@@ -115,7 +115,7 @@ def show(store: Path, case_ids: list[str], reports: list[CaseReport]) -> None:
     width = max(len(case_id) for case_id in case_ids)
     print(f"{'case':<{width}}  {'vessel voxels':>13}  {'branches':>8}  thresholds (mm)")
     for case_id in case_ids:
-        record = read_case(store, case_id).record
+        record = read_record(store, case_id)
         thresholds = ", ".join(f"{value:.3f}" for value in record["scales"]["thresholds_mm"]) or "-"
         voxels, branches = record["prepared_voxels"]["vessels"], len(record["scales"]["radii_mm"])
         print(f"{case_id:<{width}}  {voxels:>13,}  {branches:>8,}  {thresholds}")
@@ -127,7 +127,7 @@ def show(store: Path, case_ids: list[str], reports: list[CaseReport]) -> None:
 
 def radii_of(store: Path, case_id: str) -> list[float]:
     """Branch radii of a prepared case in mm."""
-    return list(read_case(store, case_id).record["scales"]["radii_mm"])
+    return list(read_record(store, case_id)["scales"]["radii_mm"])
 
 
 def describe_splits(store: Path, settings: FoldSettings) -> str:

@@ -38,7 +38,7 @@ def main() -> None:
     command = parse(ThresholdCommand, "Segment vessels by the best single intensity threshold inside the organ.")
     threshold = best_threshold(command.cases, open_store(command.cases))
     first = read_case(command.cases, open_store(command.cases)[0])
-    settings = PreprocessingSettings.model_validate(first.record["settings"])
+    settings = PreprocessingSettings.model_validate(first.settings)
     for case in followed(find_inputs(command.input), "threshold", "case"):
         image = read_image_or_series(case.path)
         organ = read_organ(command.organ, case, image, resample=False)

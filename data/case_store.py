@@ -200,6 +200,13 @@ def read_case(store: Path, case_id: str) -> Case:
     return Case(case_id, record, Arrays(folder, arrays), known)
 
 
+def read_record(store: Path, case_id: str) -> dict[str, Any]:
+    """The record of a case without a look at its arrays; raises as read_case."""
+    folder = _folder_of(store, case_id)
+    with _naming_damage(folder):
+        return _read_record(folder / CASE_FILE, _stamp(folder / CASE_FILE))[0]
+
+
 def check_case(store: Path, case_id: str) -> Case:
     """Open a case after reading every byte of its arrays; raises as read_case."""
     case = read_case(store, case_id)

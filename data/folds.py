@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, Field
 
-from data.case_store import open_store, read_case
+from data.case_store import open_store, read_record
 from data.json_files import read_json, write_json
 
 SPLITS_FILE = "splits_final.json"
@@ -128,7 +128,7 @@ def load_fold(store: Path, splits: Path | None, fold: int | Literal["all"]) -> F
 
 def patients_of(store: Path) -> dict[str, str]:
     """Case id -> patient id (`patient_id` of its record, or else the case id) of every case in the store."""
-    return {case_id: str(read_case(store, case_id).record.get("patient_id", case_id)) for case_id in open_store(store)}
+    return {case_id: str(read_record(store, case_id).get("patient_id") or case_id) for case_id in open_store(store)}
 
 
 def unused_cases(splits: Sequence[Fold], patient_of: Mapping[str, str]) -> list[str]:

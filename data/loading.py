@@ -217,7 +217,13 @@ def label_voxels(store: Path, case_ids: Sequence[str], scales: int) -> list[int]
     """How often each label 0 … S occurs over some cases: background, then each scale."""
     counts = np.zeros(1 + scales, dtype=np.int64)
     for case_id in case_ids:
-        counts += np.bincount(read_case(store, case_id).arrays["scales"].ravel(), minlength=1 + scales)
+        of_case = np.bincount(read_case(store, case_id).arrays["scales"].ravel(), minlength=1 + scales)
+        if len(of_case) > 1 + scales:
+            raise ValueError(
+                f"case {case_id}: scales.npy holds the label {len(of_case) - 1}, but there are {scales} scales; "
+                "run preprocess.py --verify, it makes the case anew"
+            )
+        counts += of_case
     return counts.tolist()
 
 

@@ -63,7 +63,7 @@ def mask_file(folder: RunFolder, case_id: str) -> Path:
 def _native(adapter: Adapter, store: Path, case_id: str) -> HeldOutCase:
     """The case as its data set gives it: the truth is untouched by any preprocessing."""
     raw = adapter.load(case_id)
-    restricted = read_case(store, case_id).record["settings"]["restrict_to_organ"] and raw.organ is not None
+    restricted = read_case(store, case_id).settings["restrict_to_organ"] and raw.organ is not None
     region = raw.organ.array if restricted and raw.organ is not None else None
     return HeldOutCase(case_id, raw.image, raw.organ, raw.vessels, region)
 

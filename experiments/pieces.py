@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Literal
 import yaml
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from data.case_store import read_case
 from data.folds import load_fold
 from data.json_files import read_json, write_json
 from data.provenance import versions
@@ -25,12 +26,13 @@ from experiments.plan import Piece
 from experiments.results import RESULTS_FILE
 from metrics.table import build_report, to_json
 from training.loop import train_run
+from training.same_cases import identities_of, identity_differences
 from training.settings import RunSettings
 
 PIECE_FILE, LOG_FILE = "piece.json", "log.txt"
 SHOWN_DIFFERENCES = 3
 # Where and how fast, not what: they may change between the beginning of a run and its end.
-_FREE = {"cases", "output", "device", "resume", "loading.workers", "validation.figures_every"}
+_FREE = {"cases", "output", "device", "resume", "verify", "loading.workers", "validation.figures_every"}
 
 
 @dataclass(frozen=True)
@@ -142,11 +144,15 @@ def check_unchanged(piece: Piece) -> None:
         for key in dict.fromkeys((*before, *now))
         if key not in _FREE and before.get(key) != now.get(key)
     ]
-    if read_json(description).get("cases") != load_fold(piece.settings.cases, piece.settings.splits, piece.fold):
+    begun, fold = read_json(description), load_fold(piece.settings.cases, piece.settings.splits, piece.fold)
+    if begun.get("cases") != fold:
         different.append("other cases in its fold")
+    cases = {case_id: read_case(piece.settings.cases, case_id) for part in fold.values() for case_id in part}
+    different += identity_differences(begun.get("identities", {}), identities_of(cases))
     if different:
         raise ValueError(
-            f"{piece.folder.root}: was begun with other settings ({'; '.join(different[:SHOWN_DIFFERENCES])}); "
+            f"{piece.folder.root}: was begun with other settings or cases "
+            f"({'; '.join(different[:SHOWN_DIFFERENCES])}); "
             "give the experiment another --name, or remove this folder to run it anew"
         )
 

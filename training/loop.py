@@ -61,8 +61,8 @@ def _train(settings: RunSettings, ranks: Ranks, on_validation: OnValidation | No
         return training.folder
     tracker = Tracker(training.folder.tensorboard, training.epoch)
     if state is None:
-        fold_cases = {"train": training.train_cases, "val": training.validation_cases}
-        training.folder.write_description(settings, fold_cases)
+        about_cases = {key: training.description[key] for key in ("cases", "identities")}
+        training.folder.write_description(settings, about_cases)
         tracker.config(settings.model_dump(mode="json"))
     try:
         _run_epochs(training, batches, tracker, on_validation)

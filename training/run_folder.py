@@ -2,7 +2,7 @@
 
 run/fold_0/
     config.yaml         every setting as it was resolved; train.py --config takes it
-    run.json            versions, commit, seed, cases of the fold
+    run.json            versions, commit, seed, cases of the fold and digests of their arrays
     history.csv         one row an epoch
     gradients.png       course of each loss term's gradient, if it was looked at
     checkpoints/        latest.pt, best.pt, final.pt
@@ -23,8 +23,9 @@ from data.whole_files import write_whole
 from training.checkpoint import CheckpointName, load_checkpoint
 from training.settings import RunSettings
 
-# These say where and how long to compute, not what: a resumed training may change them.
-FREE_ON_RESUME = {"resume", "device", "output", "cases", "splits"}
+# These say where and how long to compute, not what: a resumed training may change them. Which cases lie there and how
+# they are parted is held against the checkpoint itself.
+FREE_ON_RESUME = {"resume", "device", "output", "cases", "splits", "verify"}
 FREE_IN_SECTIONS = {"loading": {"workers"}, "train": {"epochs"}, "validation": {"figures_every"}}
 
 
@@ -43,11 +44,11 @@ class RunFolder:
         """Path of a checkpoint, there or not."""
         return self.root / "checkpoints" / f"{name}.pt"
 
-    def write_description(self, settings: RunSettings, fold_cases: Mapping[str, Sequence[str]]) -> None:
-        """Write config.yaml and run.json."""
+    def write_description(self, settings: RunSettings, cases: Mapping[str, Any]) -> None:
+        """Write config.yaml and run.json; cases: those of the fold, and what each of them is."""
         config = settings.model_copy(update={"resume": False}).model_dump(mode="json")
         write_whole(self.root / "config.yaml", yaml.safe_dump(config, sort_keys=False))
-        description = {"seed": settings.seed, "fold": settings.fold, "cases": dict(fold_cases), "versions": versions()}
+        description = {"seed": settings.seed, "fold": settings.fold, **cases, "versions": versions()}
         write_whole(self.root / "run.json", to_json(description))
 
     def write_history(self, history: Sequence[Mapping[str, float]]) -> None:

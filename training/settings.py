@@ -67,6 +67,9 @@ class RunSettings(BaseModel, frozen=True, extra="forbid"):
     """Where to compute; auto takes CUDA, then MPS, then the CPU."""
     resume: bool = False
     """Go on from the latest checkpoint of this output; without one, start."""
+    verify: bool = False
+    """Read every byte of the fold's prepared cases against their records before training; otherwise large arrays are
+    looked at in samples."""
     model: ModelSettings = ModelSettings()
     loading: LoadingSettings = LoadingSettings()
     augmentation: AugmentationSettings = AugmentationSettings()

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from data.case_store import read_case
+from data.case_store import check_case, read_case
 from data.folds import load_fold
 from data.image_source import ImageSource
 from data.loading import label_voxels
@@ -22,6 +22,7 @@ from training.distributed import ALONE, Ranks, distribute
 from training.optimiser import build_optimiser, load_optimiser
 from training.resumption import resuming_from
 from training.run_folder import RunFolder, open_run
+from training.same_cases import check_alike, check_same_cases, identities_of
 from training.settings import RunSettings
 from training.validation import Runner
 
@@ -60,6 +61,8 @@ def set_up(settings: RunSettings, ranks: Ranks = ALONE) -> tuple[Training, dict[
     torch.manual_seed(settings.seed)
 
     description = _describe_cases(settings, fold)
+    if state is not None:
+        check_same_cases(state, description, folder.root)
     scales, ndim = description["network"]["scales"], description["network"]["ndim"]
     network = place_network(build_network(settings.model, 1, scales, ndim), device)
     # Replaces batch norms, so it comes before the optimiser takes the weights.
@@ -88,8 +91,11 @@ def set_up(settings: RunSettings, ranks: Ranks = ALONE) -> tuple[Training, dict[
 
 
 def _describe_cases(settings: RunSettings, fold: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    """What prediction must know of the cases a network was trained on."""
-    records = [read_case(settings.cases, case_id).record for case_id in fold["train"]]
+    """What prediction and a resumed training must know of the cases a network was trained on."""
+    read = check_case if settings.verify else read_case
+    cases = {case_id: read(settings.cases, case_id) for case_id in (*fold["train"], *fold["val"])}
+    check_alike(cases)
+    records = [cases[case_id].record for case_id in fold["train"]]
     return {
         "preprocessing": records[0]["settings"],
         "network": {
@@ -104,6 +110,7 @@ def _describe_cases(settings: RunSettings, fold: Mapping[str, Sequence[str]]) ->
         "orientation": layout_name(len(records[0]["shape"])),
         "source": ImageSource.of_records(records).model_dump(mode="json"),
         "cases": {"train": list(fold["train"]), "val": list(fold["val"])},
+        "identities": identities_of(cases),
     }
 
 

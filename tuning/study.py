@@ -10,9 +10,12 @@ from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner
 from optuna.samplers import TPESampler
 from optuna.storages import RDBStorage
 
+from data.case_record import digest_of
+from data.case_store import read_case
 from data.folds import Fold, load_fold, make_folds, patients_of
 from data.json_files import write_json
 from data.random_streams import Purpose, derived_seed
+from training.same_cases import identities_of
 from training.settings import RunSettings
 from tuning.dotted_keys import flat
 from tuning.search_space import SearchSpace
@@ -22,7 +25,7 @@ from tuning.storage import shown, taking_turns
 DEFINITION = "ramify"
 """The attribute of a study that says what it is a study of."""
 # They say where and how a training runs, not what it is.
-_FREE = {"cases", "output", "splits", "device", "resume", "loading.workers", "validation.figures_every"}
+_FREE = {"cases", "output", "splits", "device", "resume", "verify", "loading.workers", "validation.figures_every"}
 
 
 def make_inner_folds(settings: StudySettings) -> list[Fold]:
@@ -88,12 +91,14 @@ def _check_unused(study: optuna.Study, settings: StudySettings) -> None:
 
 def definition(settings: StudySettings, space: SearchSpace, inner_folds: list[Fold]) -> dict[str, Any]:
     """Everything that the scores of a study's trials depend on, as plain data."""
+    cases = {case_id: read_case(settings.cases, case_id) for part in inner_folds[0].values() for case_id in part}
     config = {key: value for key, value in flat(settings.training.model_dump(mode="json")).items() if key not in _FREE}
     content = {
         "objective": settings.objective,
         "search space": {key: json.dumps(its) for key, its in space.plain().items()},
         "configuration": config,
         "inner folds": {str(number): fold for number, fold in enumerate(inner_folds)},
+        "preparation": {case_id: digest_of(identity) for case_id, identity in identities_of(cases).items()},
     }
     plain: dict[str, Any] = json.loads(json.dumps(content))
     return plain
@@ -103,13 +108,16 @@ def first_difference(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> str
     """What differs first between two definitions, in words; None where nothing does."""
     for part, now in wanted.items():
         before = found.get(part)
-        if before == now:
+        # A study of an earlier version knows nothing of how its cases were prepared.
+        if before == now or (before is None and part == "preparation"):
             continue
         if not isinstance(before, dict) or not isinstance(now, dict):
             return f"{part} (it was {before}, now {now})"
         key = next(key for key in [*now, *before] if before.get(key) != now.get(key))
         was, is_now = before.get(key, "not there"), now.get(key, "not there")
-        return f"{part} (fold {key} differs)" if part == "inner folds" else f"{part}: {key} was {was}, now {is_now}"
+        if part in ("inner folds", "preparation"):
+            return f"{part} ({'fold' if part == 'inner folds' else 'case'} {key} differs)"
+        return f"{part}: {key} was {was}, now {is_now}"
     return None
 
 

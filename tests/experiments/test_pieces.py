@@ -10,7 +10,7 @@ import pytest
 from data.case_store import read_case, write_case
 from data.files import read_mask, write_volume
 from data.volume import Volume
-from experiments.held_out import mask_file
+from experiments.held_out import mask_file, score_held_out
 from experiments.pieces import check_unchanged, epochs_done, results_file, run_piece
 from experiments.plan import Piece
 from metrics.case import EvaluationSettings, evaluate_case
@@ -83,8 +83,11 @@ def test_only_the_organ_counts(finished, tiny_cases, tmp_path):
     elsewhere = finished.settings.model_copy(update={"cases": tmp_path / "store"})
     # Everything is called a vessel: precision is the share of vessels inside the organ.
     write_volume(mask_file(finished.folder, "case_3"), Volume(np.ones((16, 16, 16), bool), (2.0, 1.0, 1.0)))
-    run_piece(dataclasses.replace(finished, settings=elsewhere))
-    scores = json.loads(results_file(finished).read_text(encoding="utf-8"))["cases"]["case_3"]
+    with pytest.raises(ValueError, match=r"prepared otherwise .*organ\.npy is another"):
+        run_piece(dataclasses.replace(finished, settings=elsewhere))
+    with pytest.raises(ValueError, match=r"begun with other settings or cases .*organ\.npy is another"):
+        check_unchanged(dataclasses.replace(finished, settings=elsewhere))
+    scores = dict(score_held_out(dataclasses.replace(finished, settings=elsewhere)))["case_3"]
     assert scores["precision"] == pytest.approx((arrays["scales"] > 0)[arrays["organ"] > 0].mean())
     mask_file(finished.folder, "case_3").unlink()
 

@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 
 import optuna
 import pytest
@@ -90,6 +91,19 @@ def test_another_study_under_the_same_name_is_refused(settings_of, changes, spac
     message = str(refused.value)
     assert message.startswith("study tiny in sqlite:///")
     assert message.endswith("choose another --study name, or give what it was made with")
+
+
+def test_cases_prepared_otherwise_make_another_study(settings_of, tiny_cases, tmp_path):
+    cases = shutil.copytree(tiny_cases, tmp_path / "cases")
+    opened(settings_of(cases=cases))
+    study = opened(settings_of(cases=cases))[0]
+    path = cases / "case_1" / "case.json"
+    path.write_text(path.read_text(encoding="utf-8").replace("1.5", "2.5"), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"has another preparation \(case case_1 differs\)"):
+        opened(settings_of(cases=cases))
+    # A study of an earlier version does not say how its cases were prepared.
+    found = {part: its for part, its in study.user_attrs["ramify"].items() if part != "preparation"}
+    assert first_difference(found, study.user_attrs["ramify"]) is None
 
 
 def test_a_study_of_another_program_is_refused(settings_of):
