@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from command_line.passwords import without_passwords
 from command_line.strict_yaml import MOST_BYTES, parse_yaml
 
 LONGEST_ECHO = 200
@@ -61,7 +62,7 @@ def describe_validation_error(error: ValidationError, settings_class: type[BaseM
     if first["type"] == "missing":
         return f"{key}: missing; it has no default"
     message = first["msg"].removeprefix("Value error, ")
-    came = textwrap.shorten(repr(first["input"]), LONGEST_ECHO, placeholder=" ...")
+    came = textwrap.shorten(without_passwords(repr(first["input"])), LONGEST_ECHO, placeholder=" ...")
     return f"{key}: {message} (got {came})" if key else message
 
 

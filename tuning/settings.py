@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from training.settings import RunSettings
+from tuning.storage_url import url_of_file
 
 Measure = Literal["dice", "cldice"]
 _NAME = re.compile(r"\w[\w.-]*")
@@ -65,7 +66,7 @@ class StudySettings(RunSettings, frozen=True, extra="forbid"):
     @property
     def storage_url(self) -> str:
         """The storage asked for, or else a file in the study's folder."""
-        return self.storage or f"sqlite:///{self.folder / 'study.db'}"
+        return self.storage or url_of_file(self.folder / "study.db")
 
     @property
     def measures(self) -> tuple[Measure, ...]:

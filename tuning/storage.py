@@ -5,7 +5,6 @@ import sqlite3
 import time
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
 
 import optuna
 import sqlalchemy
@@ -14,13 +13,13 @@ from optuna.trial import FrozenTrial
 from sqlalchemy import exc
 from sqlalchemy.engine import URL, make_url
 
+from tuning.storage_url import file_of, parse_url, shown, without_secrets
 from tuning.trials import is_latest
 
 LOCK_WAIT_SECONDS = 30
 """How long a busy database is waited for."""
 BEATS_OF_GRACE = 5
 """A worker without a sign of life for so many heartbeats is taken for dead."""
-_FORMS = "sqlite:///FILE or postgresql://USER@HOST/DATABASE"
 
 
 def open_storage(url: str, heartbeat_seconds: int, retries: int) -> RDBStorage:
@@ -34,12 +33,13 @@ def open_storage(url: str, heartbeat_seconds: int, retries: int) -> RDBStorage:
         OSError: the database is locked, unreachable or no database.
     """
     where = _checked(url)
-    wait = {"timeout": LOCK_WAIT_SECONDS} if is_file(where) else {"connect_timeout": LOCK_WAIT_SECONDS}
+    wait = {"timeout": LOCK_WAIT_SECONDS} if file_of(where) else {"connect_timeout": LOCK_WAIT_SECONDS}
     with told_in_a_line(url), warnings.catch_warnings():
         # Heartbeats have been "experimental" in Optuna since 2020.
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         return RDBStorage(
-            where.render_as_string(hide_password=False),
+            # Optuna would fill in what stands in braces.
+            where.render_as_string(hide_password=False).replace("{", "{{").replace("}", "}}"),
             # A connection that the server has closed since is opened anew.
             engine_kwargs={"connect_args": wait, "pool_pre_ping": True},
             heartbeat_interval=heartbeat_seconds,
@@ -56,25 +56,11 @@ class _RetryOnce(RetryHeartbeatStaleTrialCallback):
             super().__call__(study, trial)
 
 
-def is_file(where: URL) -> bool:
-    """Whether it is a file of this machine."""
-    return where.get_backend_name() == "sqlite"
-
-
 def _checked(url: str) -> URL:
-    try:
-        where = make_url(url)
-    except exc.ArgumentError:
-        raise ValueError(f"--storage {url}: not a database URL; expected {_FORMS}") from None
-    kind = where.get_backend_name()
-    if kind not in ("sqlite", "postgresql"):
-        raise ValueError(f"--storage {shown(url)}: {kind} is not supported; expected {_FORMS}")
-    if kind == "sqlite":
-        if where.database in (None, "", ":memory:"):
-            raise ValueError(
-                f"--storage {url}: names no file, and workers cannot share memory; expected sqlite:///FILE"
-            )
-        Path(where.database).parent.mkdir(parents=True, exist_ok=True)
+    """The URL with its driver; its file's folder is made."""
+    where = parse_url(url)
+    if file := file_of(where):
+        file.parent.mkdir(parents=True, exist_ok=True)
         return where
     try:
         import psycopg  # noqa: F401
@@ -85,11 +71,6 @@ def _checked(url: str) -> URL:
     return where.set(drivername="postgresql+psycopg")
 
 
-def shown(url: str) -> str:
-    """A URL without its password."""
-    return make_url(url).render_as_string(hide_password=True)
-
-
 @contextlib.contextmanager
 def told_in_a_line(url: str) -> Iterator[None]:
     """Turn a database's complaints into an OSError of one line, with the remedy."""
@@ -97,10 +78,12 @@ def told_in_a_line(url: str) -> Iterator[None]:
         yield
     except (exc.SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
         cause = error.__cause__ if isinstance(error, optuna.exceptions.StorageInternalError) else error
-        reason = " ".join(str(getattr(cause, "orig", None) or cause).split())
+        said = " ".join(str(getattr(cause, "orig", None) or cause).split())
+        where = parse_url(url)
+        reason = without_secrets(said, where)
         if "locked" in reason:
             remedy = "another program keeps it locked: end that, or choose another --storage"
-        elif is_file(make_url(url)):
+        elif file_of(where):
             remedy = "choose a writable file that is a study's, or a new one"
         else:
             remedy = "is the database running, and are user, password and name right?"
@@ -109,7 +92,9 @@ def told_in_a_line(url: str) -> Iterator[None]:
         # Optuna's refusal of tables that another version of it made.
         if "version" not in str(error):
             raise
-        raise OSError(f"--storage {shown(url)}: {' '.join(str(error).split())}") from None
+        raise OSError(
+            f"--storage {shown(url)}: {without_secrets(' '.join(str(error).split()), parse_url(url))}"
+        ) from None
 
 
 @contextlib.contextmanager
@@ -122,7 +107,8 @@ def taking_turns(storage: RDBStorage, study_name: str) -> Iterator[None]:
         OSError: the turn did not come in time.
     """
     url = make_url(storage.url)
-    with _file_lock(f"{url.database}.turn") if is_file(url) else _advisory_lock(storage.engine, study_name):
+    file = file_of(url)
+    with _file_lock(f"{file}.turn") if file else _advisory_lock(storage.engine, study_name):
         yield
 
 

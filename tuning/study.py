@@ -20,7 +20,8 @@ from training.settings import RunSettings
 from tuning.dotted_keys import flat
 from tuning.search_space import SearchSpace
 from tuning.settings import StudySettings
-from tuning.storage import shown, taking_turns
+from tuning.storage import taking_turns
+from tuning.storage_url import shown
 
 DEFINITION = "ramify"
 """The attribute of a study that says what it is a study of."""

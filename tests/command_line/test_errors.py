@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from command_line import run
+from command_line import describe, parse, run
+from tuning.settings import StudySettings
 
 
 def raising(error: BaseException):
@@ -55,3 +56,18 @@ def test_a_terminal_without_greek_gets_question_marks():
     environment = os.environ | {"PYTHONIOENCODING": "ascii"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment)
     assert (done.returncode, done.stdout.split()) == (0, [b"?", b"=", b"1", b"?", b"2"])
+
+
+def test_passwords_of_urls_are_not_shown(tmp_path):
+    for url in ("postgresql://me:secret@host/db", "postgresql://me:sec@secret@host:x/db", "x://:secret@h"):
+        told = describe(ValueError(f"--storage {url}: not reached"))
+        assert "sec" not in told
+        assert "***@h" in told
+    assert (
+        describe(ValueError("see https://docs.org/a:b and me@there.org")) == "see https://docs.org/a:b and me@there.org"
+    )
+    path = tmp_path / "study.yaml"
+    path.write_text("storage: {url: 'postgresql://me:secret@host/db', more: [1, 2]}", encoding="utf-8")
+    with pytest.raises(ValueError, match="storage") as caught:
+        parse(StudySettings, "test", ["--config", str(path)])
+    assert "secret" not in str(caught.value)

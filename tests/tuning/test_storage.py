@@ -8,6 +8,7 @@ import pytest
 
 from tuning import storage as module
 from tuning.storage import open_storage, taking_turns, told_in_a_line
+from tuning.storage_url import parse_url, shown, url_of_file, without_secrets
 
 
 @pytest.fixture(autouse=True)
@@ -27,6 +28,54 @@ def _impatient(monkeypatch):
 def test_urls_that_are_refused(url, message):
     with pytest.raises(ValueError, match=message):
         open_storage(url, 1, 1)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://me:sec@ret@host/studies",
+        "postgresql://me:secret@host:port/studies",
+        "postgresql:/me:secret@host/studies",
+        "postgres//me:secret@host/studies",
+        "me:secret@host/studies",
+        "mysql://me:secret@host/studies",
+        "mysql://me:sec@ret@host/studies",
+        "oracle+secret://me:secret@host/x",
+        "sqlite://me:secret@host/studies",
+        "postgresql://me/secret@host/studies",
+    ],
+)
+def test_a_malformed_url_is_not_repeated(url):
+    with pytest.raises(ValueError, match="--storage") as refused:
+        open_storage(url, 1, 1)
+    told = str(refused.value).replace("password is written", "")
+    assert not [part for part in ("secret@", "sec", "ret@", "me:") if part in told], told
+    assert "\n" not in told
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://me:secret@127.0.0.1:1/studies", "postgresql://127.0.0.1:1/s?password=secret"]
+)
+def test_secrets_are_shown_nowhere(url):
+    assert "secret" not in shown(url)
+    assert "secret" not in without_secrets("cannot connect as me with secret", parse_url(url))
+
+
+@pytest.mark.parametrize("name", ["q?a=1#b", "50%", "{0}", "a b", "a&uri=true", "ä%3F?", "x@y:z"])
+def test_a_path_is_no_url(tmp_path, name):
+    file = tmp_path / name / "study.db"
+    storage = open_storage(url_of_file(file), 1, 1)
+    assert file.is_file()
+    with taking_turns(storage, "study"):
+        assert (tmp_path / name / "study.db.turn").exists()
+    assert {path.name for path in tmp_path.iterdir()} == {name}
+    assert shown(url_of_file(file)) == f"sqlite:///{file}"
+    storage.engine.dispose()
+
+
+def test_options_of_a_file_are_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"what follows the \? is no part of the file's name"):
+        open_storage(f"sqlite:///{tmp_path}/study.db?a=1", 1, 1)
 
 
 def test_psycopg_missing(monkeypatch):

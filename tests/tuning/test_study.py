@@ -190,3 +190,12 @@ def test_folds_by_patient_stay_so_inside(settings_of, monkeypatch):
     monkeypatch.setattr("tuning.study.load_fold", lambda *_: make_folds(patients, 3, 0)[0])
     for fold in make_inner_folds(settings_of(folds=4)):
         assert not {patients[case] for case in fold["train"]} & {patients[case] for case in fold["val"]}
+
+
+def test_a_study_lies_where_it_was_told_to(settings_of, tmp_path):
+    """A question mark made options of the rest of the path, and the file lay beside the folder."""
+    settings = settings_of(output=tmp_path / "q?a=1#b")
+    opened(settings)
+    assert opened(settings)[0].trials
+    assert (tmp_path / "q?a=1#b" / "tiny" / "study.db").is_file()
+    assert [path.name for path in tmp_path.iterdir()] == ["q?a=1#b"]
