@@ -91,6 +91,8 @@ def predict_case(case: InputCase, channels: Channels, predictor: Predictor, sett
     for note in (*case.notes, *image.notes, *(organ.notes if organ else ())):
         say(f"warning: {case.case_id}: {note}", error=True)
     prediction = predictor.predict(image, organ, str(case.path))
+    for note in prediction.notes:
+        say(f"warning: {case.case_id}: {note}", error=True)
     if settings.probabilities:
         write_volume(settings.output / f"{case.case_id}_probabilities.nii.gz", prediction.probabilities)
     write_volume(settings.output / f"{case.case_id}.nii.gz", prediction.mask)

@@ -87,7 +87,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def follow(reports: Iterable[CaseReport], count: int) -> list[CaseReport]:
-    """All reports, with a progress bar on a terminal, and each failure on stderr as it happens."""
+    """All reports, with a progress bar on a terminal, and each failure and warning on stderr as it happens."""
     done = []
     for report in followed(reports, "preparing", "case", count):
         done.append(report)
@@ -95,6 +95,8 @@ def follow(reports: Iterable[CaseReport], count: int) -> list[CaseReport]:
             say(f"error: {report.error}", error=True)
         elif report.stale:
             say(f"{report.case_id}: {report.stale}: made anew", error=True)
+        for warning in report.warnings:
+            say(f"warning: {report.case_id}: {warning}", error=True)
     return done
 
 

@@ -16,6 +16,7 @@ from console.progress import followed
 from data.case_store import open_store, read_case
 from data.files import read_image_or_series, write_volume
 from data.inputs import find_inputs, read_organ
+from preprocessing.organ_parts import main_parts
 from preprocessing.prepare import PreprocessingSettings, prepare_image
 
 CANDIDATES = 200
@@ -42,6 +43,8 @@ def main() -> None:
     for case in followed(find_inputs(command.input), "threshold", "case"):
         image = read_image_or_series(case.path)
         organ = read_organ(command.organ, case, image, resample=False)
+        if organ is not None:
+            organ = main_parts(organ, settings.least_organ_part)
         prepared = prepare_image(image, organ, settings, str(case.path))
         inside = np.ones(prepared.image.shape, bool) if prepared.organ is None else prepared.organ
         above = (prepared.image >= threshold) & inside

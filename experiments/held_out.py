@@ -14,7 +14,7 @@ from data.loading import spacing_of
 from data.volume import Volume
 from experiments.plan import Piece
 from metrics.case import CaseScores, evaluate_case
-from training.predictor import VESSEL_PROBABILITY, Predictor
+from training.predictor import VESSEL_PROBABILITY, Predictor, scored_region
 from training.run_folder import RunFolder
 
 PREDICTIONS = "predictions"
@@ -63,8 +63,7 @@ def mask_file(folder: RunFolder, case_id: str) -> Path:
 def _native(adapter: Adapter, store: Path, case_id: str) -> HeldOutCase:
     """The case as its data set gives it: the truth is untouched by any preprocessing."""
     raw = adapter.load(case_id)
-    restricted = read_case(store, case_id).settings["restrict_to_organ"] and raw.organ is not None
-    region = raw.organ.array if restricted and raw.organ is not None else None
+    region = scored_region(raw.organ, read_case(store, case_id).settings)
     return HeldOutCase(case_id, raw.image, raw.organ, raw.vessels, region)
 
 

@@ -29,13 +29,15 @@ class CaseReport:
     """What became of a case.
 
     found: it had been there before, and still holds. stale: why one that was there was made anew. notes: what is worth
-    knowing about it. error: the one line that says why it failed.
+    knowing about it. warnings: those of the notes that ask for a look at the case; the others follow from the settings.
+    error: the one line that says why it failed.
     """
 
     case_id: str
     found: bool = False
     stale: str | None = None
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     error: str | None = None
 
 
@@ -78,7 +80,8 @@ class CaseWork:
         case = read_case(self.store, case_id)
         if not self.figure(case_id).is_file():
             draw_case(self.figure(case_id), case.arrays, case.record)
-        return CaseReport(case_id, found, stale, (*case.record["notes"], *case.record["scales"]["notes"]))
+        notes = (*case.record["notes"], *case.record["scales"]["notes"])
+        return CaseReport(case_id, found, stale, notes, tuple(case.record.get("warnings", ())))
 
 
 def prepare_cases(work: CaseWork, case_ids: Sequence[str], workers: int) -> Iterator[CaseReport]:

@@ -175,7 +175,7 @@ def _crop_box(
     shape, spacing_mm = orientation.lay_sizes(image.shape), orientation.lay_sizes(image.spacing_mm)
     if settings.crop == "volume":
         return (0,) * len(shape), shape
-    remedy = "give one, or keep the whole volume with --preprocessing.grid.crop volume"
+    remedy = "give one, or prepare the whole volume with --preprocessing.grid.crop volume"
     if organ is None:
         raise ValueError(f"no organ mask to crop to: {remedy}")
     if organ.shape != image.shape:

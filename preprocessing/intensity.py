@@ -57,7 +57,8 @@ def normalise(
     if scaled.min() == scaled.max():
         raise ValueError(
             f"{name}: its values {values.min():g} to {values.max():g} all lie outside the window {lower:g} to "
-            f"{upper:g}; set --preprocessing.intensity.window or --preprocessing.intensity.method"
+            f"{upper:g}; bring the image to these values, or prepare and train with another "
+            "--preprocessing.intensity.window or --preprocessing.intensity.method"
         )
     return scaled if settings.output_range == "zero_one" else 2 * scaled - 1
 
@@ -85,6 +86,6 @@ def _percentiles(values: np.ndarray, settings: IntensitySettings, name: str) -> 
     if not lower < upper:
         raise ValueError(
             f"{name}: percentiles {settings.percentiles[0]:g} and {settings.percentiles[1]:g} are both {lower:g}; "
-            "set --preprocessing.intensity.percentiles wider"
+            "prepare and train with --preprocessing.intensity.percentiles further apart"
         )
     return float(lower), float(upper)

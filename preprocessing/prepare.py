@@ -2,18 +2,20 @@
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, NonNegativeFloat
 
 from data.provenance import versions
 from data.raw_case import RawCase
 from data.volume import Volume
 from preprocessing.grid import Grid, GridSettings, plan_grid
 from preprocessing.intensity import IntensitySettings, check_intensities, normalise
+from preprocessing.organ_parts import main_parts
 from preprocessing.orientation import layout_name
+from preprocessing.plausibility import doubts_about_input, doubts_about_vessels
 from preprocessing.tubed_skeleton import tubed_skeleton
 from vessels.scales import ScaleDecomposition, ScaleSettings, ScaleWarning, decompose_scales
 
@@ -33,6 +35,11 @@ class PreprocessingSettings(BaseModel, frozen=True, extra="forbid"):
     """Scale decomposition of the vessel mask."""
     restrict_to_organ: bool = True
     """Leave out vessels outside the organ, where there is an organ mask."""
+    least_organ_part: float = Field(default=0.05, ge=0, le=1)
+    """Components of the organ mask smaller than this share of its largest one are specks and left out; 0 keeps all."""
+    organ_ml: tuple[NonNegativeFloat, NonNegativeFloat] = (10.0, 4000.0)
+    """Least and most volume in ml that an organ mask is expected to have; others are warned of. The default holds
+    livers, kidneys and brains, of children too; lungs have up to 8000 ml, a prostate 20."""
     tube_radius: int = Field(default=2, ge=0)
     """Voxels by which the skeleton is widened for the Skeleton Recall loss, inside the vessels; 0 leaves it bare."""
 
@@ -92,8 +99,10 @@ def prepare_case(raw: RawCase, settings: PreprocessingSettings) -> tuple[dict[st
     Raises:
         ValueError: an image without information, no organ to crop to, or no vessel voxel; the line names the case.
     """
-    name = f"case {raw.case_id}"
-    vessels = _vessels_to_segment(raw, settings, name)
+    name, given = f"case {raw.case_id}", raw
+    if raw.organ is not None:
+        raw = replace(raw, organ=main_parts(raw.organ, settings.least_organ_part))
+    doubts, vessels = _warnings(raw, settings), _vessels_to_segment(raw, settings, name)
     prepared = prepare_image(raw.image, raw.organ, settings, name)
     mask = prepared.grid.mask_to_prepared(vessels)
     if not mask.any():
@@ -117,12 +126,13 @@ def prepare_case(raw: RawCase, settings: PreprocessingSettings) -> tuple[dict[st
         "spacing_mm": list(prepared.grid.spacing_mm),
         "orientation": layout_name(prepared.grid.ndim),
         "grid": prepared.grid.to_dict(),
-        "organ_given": raw.organ is not None,
-        "native_voxels": _count({key: mask.array for key, mask in raw.masks().items()}),
+        "organ_given": given.organ is not None,
+        "native_voxels": _count({key: mask.array for key, mask in given.masks().items()}),
         "native_voxels_inside_organ": _count_inside(raw),
         "prepared_voxels": _count({"organ": organ, "vessels": mask}),
         "scales": describe_scales(scales),
-        "notes": _notes(raw, settings),
+        "notes": [*doubts, *_consequences(raw, settings)],
+        "warnings": doubts,
         "settings": settings.model_dump(mode="json"),
         "preparation": PREPARATION,
         # Only what shapes a case: it is the same case whatever else changed in the code and the packages around it.
@@ -172,14 +182,24 @@ def _vessels_to_segment(raw: RawCase, settings: PreprocessingSettings, name: str
     return inside
 
 
-def _notes(raw: RawCase, settings: PreprocessingSettings) -> list[str]:
-    notes = raw.reading_notes()
+def _warnings(raw: RawCase, settings: PreprocessingSettings) -> list[str]:
+    """What asks for a look at the case: what was mended to read it, and what is hardly right."""
+    organ = None if raw.organ is None else raw.organ.array
+    return [
+        *raw.reading_notes(),
+        *doubts_about_input(raw.image, raw.organ, settings.intensity, settings.organ_ml),
+        *doubts_about_vessels(raw.vessels.array, organ),
+    ]
+
+
+def _consequences(raw: RawCase, settings: PreprocessingSettings) -> list[str]:
+    """What follows from the settings and is worth knowing."""
     if raw.organ is None:
-        return [*notes, "no organ mask: vessels and grey values of the whole volume are used"]
+        return ["no organ mask: vessels and grey values of the whole volume are used"]
     outside = np.count_nonzero(raw.vessels.array & ~raw.organ.array)
     if outside and settings.restrict_to_organ:
-        notes.append(f"{outside:,} vessel voxels outside the organ were left out")
-    return notes
+        return [f"{outside:,} vessel voxels outside the organ were left out"]
+    return []
 
 
 def _count(masks: Mapping[str, np.ndarray]) -> dict[str, int]:

@@ -123,6 +123,28 @@ def test_a_checkpoint_of_another_layout_is_refused(tmp_path):
         Predictor(tmp_path / "other.pt", "cpu")
 
 
+def test_what_is_hardly_right_is_told_and_the_case_is_segmented(checkpoint, tmp_path, capsys):
+    """HU + 1024, an organ mask of 2 ml with a stray voxel, and a resolution tag as spacing."""
+    image, organ, _ = ct_with_vessel()
+    array, speck = image.array + 1024, organ.array.copy()
+    array[2:5, 5:12, 4:12] = 24
+    speck[13, 39, 29] = True
+    geometry = {**GEOMETRY, "spacing_mm": (2.5, 0.3528, 0.3528)}
+    write_volume(tmp_path / "in" / "patient.nii.gz", Volume(array, **geometry))
+    write_volume(tmp_path / "organ.nii.gz", Volume(speck, **geometry))
+    words = ["--checkpoint", str(tmp_path / "run"), "--input", str(tmp_path / "in" / "patient.nii.gz")]
+    words += ["--organ", str(tmp_path / "organ.nii.gz"), "--output", str(tmp_path / "out"), "--device", "cpu"]
+    assert predict.main(words) == 0
+    lines = capsys.readouterr().err.splitlines()
+    told = [line for line in lines if line.startswith("warning: patient: ")]
+    assert len(told) >= 3
+    for seen in ("1 component of the organ mask (1 voxel", "dots per inch", "the organ mask has 2.05 ml"):
+        assert any(seen in line for line in told), seen
+    # The test's network was trained with a window that begins at 0: bright voxels are not doubted for being positive.
+    assert any("97% of the organ lies outside the window" in line for line in told)
+    assert not read_volume(tmp_path / "out" / "patient.nii.gz").array[13, 39, 29]
+
+
 def test_files_there_and_back(checkpoint, tmp_path, monkeypatch, capsys):
     image, organ, _ = ct_with_vessel()
     write_volume(tmp_path / "in" / "patient_0000.nii.gz", image)

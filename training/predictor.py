@@ -1,5 +1,6 @@
 """A trained network applied to a CT in its own grid."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ from data.volume import Volume
 from models.build import build_inference_network, place_network
 from models.outputs import Formulation, main_probability
 from preprocessing.grid import GridSettings
+from preprocessing.organ_parts import main_parts
 from preprocessing.orientation import layout_name
+from preprocessing.plausibility import doubts_about_input, doubts_about_vessels
 from preprocessing.prepare import PreprocessingSettings, prepare_image
 from training.checkpoint import load_checkpoint
 from training.device import DeviceName, autocast, choose_device, choose_prediction_precision
@@ -30,6 +33,19 @@ class Prediction:
     """bool: probability of at least one half."""
     probabilities: Volume
     """float32 in [0, 1]."""
+    notes: tuple[str, ...] = ()
+    """What was mended or is hardly right: of the files read, the image, its organ mask and the mask that came out."""
+
+
+def scored_region(organ: Volume | None, preprocessing: Mapping[str, Any]) -> np.ndarray | None:
+    """Where the vessels of a case count, bool (*S): in what preparation leaves of its organ; None: everywhere.
+
+    preprocessing: PreprocessingSettings as plain data.
+    """
+    settings = PreprocessingSettings.model_validate(preprocessing)
+    if organ is None or not settings.restrict_to_organ:
+        return None
+    return main_parts(organ, settings.least_organ_part).array
 
 
 class Predictor:
@@ -98,11 +114,18 @@ class Predictor:
             grid = GridSettings(crop="volume", spacing_mm=tuple(self._prepared["spacing_mm"]))
             settings = settings.model_copy(update={"grid": grid})
             window = window or self._round_up(self._prepared["shape"])
+        notes = [*image.notes]
+        if organ is not None:
+            organ = main_parts(organ, settings.least_organ_part)
+            notes += [f"organ: {note}" for note in organ.notes if note not in image.notes]
+        notes += doubts_about_input(image, organ, settings.intensity, settings.organ_ml)
         prepared = prepare_image(image, organ, settings, name)
         probabilities = prepared.grid.to_native(self._probabilities(prepared.image, window, name))
         if organ is not None and settings.restrict_to_organ:
             probabilities *= organ.array
-        return Prediction(image.with_array(probabilities >= VESSEL_PROBABILITY), image.with_array(probabilities))
+        mask = probabilities >= VESSEL_PROBABILITY
+        notes += doubts_about_vessels(mask, None if organ is None else organ.array)
+        return Prediction(image.with_array(mask), image.with_array(probabilities), tuple(notes))
 
     def predict_prepared(self, image: np.ndarray, name: str = "image") -> np.ndarray:
         """Probabilities, float32 (*S), of an image (*S) that is prepared as the training's cases were.

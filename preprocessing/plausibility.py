@@ -1,0 +1,113 @@
+"""What is hardly right about a case, found before hours are spent on it: a plain line each, and never an error.
+
+Bounds are wide, since organs and scanners differ: a line says what was seen, what it would mean, and what to do.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.volume import Volume
+from preprocessing.intensity import IntensitySettings
+
+VESSEL_SHARE = 0.4
+"""A larger part of the organ is no vessel tree."""
+NARROW_SPAN = 0.1
+"""Values that span less than this part of the window hold no picture of it."""
+WIDEST_VOXEL_MM = 20.0
+RESOLUTIONS_PER_INCH = (72, 96, 150, 300, 600)
+MILLIMETRES_PER_INCH = 25.4
+OFFSETS = (1024, -1024, 2048, 8192, 32768)
+"""What is commonly added to HU to store them, or taken off them twice."""
+
+
+def doubts_about_input(
+    image: Volume, organ: Volume | None, intensity: IntensitySettings, organ_ml: tuple[float, float]
+) -> list[str]:
+    """Lines on a spacing that is hardly one, values that can't be HU under a window of HU, an organ mask of odd size.
+
+    Args:
+        image: grey values on their native grid.
+        organ: its organ mask, bool, on the same grid, or None.
+        intensity: how grey values are scaled; only the method `window` expects HU.
+        organ_ml: least and most volume of an organ mask in ml.
+    """
+    inside = None if organ is None or not organ.array.any() else organ.array
+    doubts = _spacing(image)
+    if intensity.method == "window":
+        doubts += _values(image.array, inside, intensity.window)
+    if organ is not None:
+        doubts += _organ(organ, organ_ml)
+    return doubts
+
+
+def _organ(organ: Volume, bounds_ml: tuple[float, float]) -> list[str]:
+    ml = np.count_nonzero(organ.array) * float(np.prod(organ.spacing_mm)) / 1000
+    if organ.ndim != 3 or ml == 0 or bounds_ml[0] <= ml <= bounds_ml[1]:
+        return []
+    return [
+        f"the organ mask has {ml:.3g} ml, expected {bounds_ml[0]:g} to {bounds_ml[1]:g} ml: check that it is the "
+        "organ, of this image, and that its spacing is in mm; prepare with --preprocessing.organ-ml for other bounds"
+    ]
+
+
+def doubts_about_vessels(vessels: NDArray[np.bool_], organ: NDArray[np.bool_] | None) -> list[str]:
+    """A line on vessels that fill too much of the organ, or of the volume without one; masks are (*S)."""
+    room = vessels.size if organ is None else np.count_nonzero(organ)
+    found = np.count_nonzero(vessels if organ is None else vessels & organ)
+    if room == 0 or found <= VESSEL_SHARE * room:
+        return []
+    where = "volume" if organ is None else "organ"
+    return [
+        f"vessels fill {found / room:.0%} of the {where}, expected at most {VESSEL_SHARE:.0%}: check that the mask is "
+        "the vessels', not inverted, and that the image has the grey values the settings expect"
+    ]
+
+
+def _spacing(image: Volume) -> list[str]:
+    spacing = image.spacing_mm
+    shown = " x ".join(f"{value:.4g}" for value in spacing)
+    for per_inch in RESOLUTIONS_PER_INCH:
+        for resolution in (MILLIMETRES_PER_INCH / per_inch, float(per_inch)):
+            if sum(abs(value / resolution - 1) < 1e-3 for value in spacing) > 1:
+                return [
+                    f"a spacing of {shown} mm is that of a page at {per_inch} dots per inch: it looks like a "
+                    "resolution tag and not like the patient's; give the true spacing"
+                ]
+    if max(spacing) > WIDEST_VOXEL_MM:
+        return [f"a spacing of {shown} mm is wider than any scanner's: check that its unit is mm"]
+    return []
+
+
+def _values(array: NDArray, inside: NDArray[np.bool_] | None, window: tuple[float, float]) -> list[str]:
+    """Why an image is hardly in HU. inside: the organ, bool (*S), if there is one."""
+    low, high = float(array.min()), float(array.max())
+    lower, upper = window
+    within = 1.0 if inside is None else _share(array, inside, lower, upper)
+    shifts = [] if inside is None else [by for by in OFFSETS if _share(array, inside, lower + by, upper + by) > 0.5]
+    if high - low < NARROW_SPAN * (upper - lower):
+        guess = "they look rescaled, to 0..1 or the like"
+    elif low >= 0 > lower and high <= 255 and _integers(array):
+        guess = "they look like 8-bit grey values"
+    elif within < 0.5 and shifts:
+        guess = f"they look like HU {'+' if shifts[0] > 0 else '-'} {abs(shifts[0])}, or the window is not the organ's"
+    elif low >= 0 > lower:
+        guess = "none is below 0, as air and fat are in HU"
+    elif within < 0.5:
+        guess = "the window is not the organ's, or they are no HU"
+    else:
+        return []
+    outside = "" if inside is None else f"; {1 - within:.0%} of the organ lies outside the window"
+    return [
+        f"values from {low:.4g} to {high:.4g} under a window of HU ({lower:g} to {upper:g}): {guess}{outside}. Bring "
+        "the image to HU (slope and intercept); or prepare and train with another --preprocessing.intensity.window, or "
+        "with --preprocessing.intensity.method percentile"
+    ]
+
+
+def _share(array: NDArray, inside: NDArray[np.bool_], lower: float, upper: float) -> float:
+    """Part of the voxels inside whose value lies in the bounds."""
+    return float(np.count_nonzero((array >= lower) & (array <= upper) & inside) / np.count_nonzero(inside))
+
+
+def _integers(array: NDArray) -> bool:
+    return array.dtype.kind in "iub" or all(bool((part == np.rint(part)).all()) for part in array)
