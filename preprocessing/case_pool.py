@@ -5,23 +5,20 @@ each has one thread: the work on a case hardly gains from more, and their thread
 worker ends with the process that started it, so that a killed run leaves nothing behind that writes.
 """
 
-from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import wait
 from pathlib import Path
 
 from data.adapters.base import Adapter
 from data.case_store import CASE_FILE, read_case, write_case
 from data.store_writers import remove_leftovers, writing
-from preprocessing.case_worker import CaseWorker
+from data.temporary import remove_abandoned_folders
+from preprocessing.case_crew import case_reports
 from preprocessing.figures import TEMPORARY_PREFIX, draw_case
 from preprocessing.freshness import SOURCES_FILE, describe_stamps, why_stale
 from preprocessing.prepare import PreprocessingSettings, prepare_case
 
 FIGURES_FOLDER = "figures"
-ATTEMPTS = 2
-"""How often a case is begun whose worker dies: it may have been another one that took the memory."""
 
 
 @dataclass(frozen=True)
@@ -90,61 +87,17 @@ def prepare_cases(work: CaseWork, case_ids: Sequence[str], workers: int) -> Iter
     A case whose worker dies is begun once more by a fresh one, and then reported as failed.
     """
     remove_begun_figures(work.store)
-    crew = _Crew(work, case_ids, min(workers, len(case_ids)))
     try:
-        yield from crew.reports()
+        yield from case_reports(work.do, case_ids, workers, _lost)
     finally:
-        crew.stop()
+        remove_abandoned_folders()
         remove_begun_figures(work.store)
         # Of workers that died here, and of those of an earlier run that had not come to their end when this one began.
         remove_leftovers(work.store)
 
 
-class _Crew:
-    """The workers, and what is left for them."""
-
-    def __init__(self, work: CaseWork, case_ids: Sequence[str], workers: int) -> None:
-        self._work, self._queue, self._count = work, deque(case_ids), workers
-        self._begun: Counter[str] = Counter()
-        self._workers: list[CaseWorker[CaseReport]] = []
-
-    def reports(self) -> Iterator[CaseReport]:
-        while self._give_out():
-            at_work = {worker.pipe: worker for worker in self._workers if worker.case_id is not None}
-            for pipe in wait(list(at_work)):
-                worker = next(worker for its, worker in at_work.items() if its is pipe)
-                if (report := self._outcome(worker)) is not None:
-                    yield report
-
-    def stop(self) -> None:
-        for worker in self._workers:
-            worker.stop()
-        self._workers = []
-
-    def _give_out(self) -> bool:
-        """Keep every worker busy; whether any is."""
-        while self._queue and len(self._workers) < self._count:
-            self._workers.append(CaseWorker(self._work.do, single_thread=self._count > 1))
-        for worker in self._workers:
-            if self._queue and worker.case_id is None:
-                case_id = self._queue.popleft()
-                self._begun[case_id] += 1
-                worker.give(case_id)
-        return any(worker.case_id is not None for worker in self._workers)
-
-    def _outcome(self, worker: CaseWorker[CaseReport]) -> CaseReport | None:
-        """The report on a worker's case; None for one that is begun again because the worker died."""
-        if (report := worker.report()) is not None:
-            return report
-        case_id, how = worker.case_id, worker.how_it_died()
-        assert case_id is not None, "only of a worker at work"
-        self._workers.remove(worker)
-        worker.stop()
-        if self._begun[case_id] < ATTEMPTS:
-            self._queue.appendleft(case_id)
-            return None
-        advice = "a file of it may be damaged, or memory is short: use fewer --workers"
-        return CaseReport(case_id, error=f"case {case_id}: its worker process {how}, twice; {advice}")
+def _lost(case_id: str, how: str) -> CaseReport:
+    return CaseReport(case_id, error=f"case {case_id}: {how}")
 
 
 def remove_begun_figures(store: Path) -> None:
