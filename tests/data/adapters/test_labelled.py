@@ -132,7 +132,13 @@ def test_nnunet(nnunet):
     assert case.organ is not None
     assert np.array_equal(case.organ.array, LABELS > 0)
     assert set(case.structures) == {"vessel", "tumour", "liver", "liver_whole"}
-    assert np.array_equal(open_nnunet(nnunet, vessel_labels=("1",), channel=1).load("a").image.array, -IMAGE)
+    other = open_nnunet(nnunet, vessel_labels=("1",), channel=1).load("a")
+    assert np.array_equal(other.image.array, -IMAGE)
+    # What prediction must know of it.
+    assert {key: other.provenance["settings"][key] for key in ("channel", "channels")} == {
+        "channel": 1,
+        "channels": [0, 1],
+    }
 
 
 def test_nnunet_several_labels_must_be_chosen_from(nnunet):

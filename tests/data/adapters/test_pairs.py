@@ -1,12 +1,15 @@
 import numpy as np
 import pytest
 import SimpleITK as sitk
+import tifffile
+from PIL import Image
 from pydantic import ValidationError
 
 from data.adapters import DatasetSettings, open_dataset
 from data.adapters.pairs import PairsSettings
 from data.files import write_volume
 from data.volume import Volume
+from tests.data.test_slicer import write_segmentation
 
 IMAGE = np.random.default_rng(2).normal(size=(3, 4, 5)).astype(np.float32)
 MASK = np.arange(60).reshape(3, 4, 5) % 5 == 0
@@ -186,3 +189,72 @@ def test_real_stacks(real_data):
     assert case.image.shape == (26, 320, 320)
     assert case.image.spacing_mm == (1.0, 1.0, 1.0)
     assert case.vessels.array.sum() == 794_135
+
+
+def test_hidden_files_are_no_cases(tmp_path):
+    for folder, array in (("images", IMAGE), ("labels", MASK), ("organs", MASK)):
+        write(tmp_path / folder / "a.nii.gz", array)
+        for hidden in "._a.nii.gz", "._b.nii.gz", ".DS_Store", "Thumbs.db":
+            (tmp_path / folder / hidden).write_bytes(b"\0\5\x16\7")
+    data = opened(tmp_path)
+    assert data.case_ids() == ["a"]
+    assert data.load("a").organ is not None
+
+
+def test_pictures_as_retina_data_sets_ship_them(tmp_path):
+    """Images in colour, masks as GIF, and another name for each: 21_training.tif, 21_manual1.gif."""
+    colours = np.random.default_rng(0).integers(0, 255, (*PLANE.shape, 3)).astype(np.uint8)
+    vessels = (PLANE > 100).astype(np.uint8) * 255
+    for folder in "images", "manual", "mask":
+        (tmp_path / folder).mkdir()
+    tifffile.imwrite(tmp_path / "images" / "21_training.tif", colours, photometric="rgb")
+    Image.fromarray(vessels).save(tmp_path / "manual" / "21_manual1.gif")
+    Image.fromarray(np.full_like(PLANE, 255)).save(tmp_path / "mask" / "21_training_mask.gif")
+    pairs = PairsSettings(
+        image="images/{case}_training.tif", label="manual/{case}_manual1.gif", organ="mask/{case}_training_mask.gif"
+    )
+    settings = DatasetSettings(dataset="pairs", root=tmp_path, pairs=pairs)
+    with pytest.raises(ValueError, match=r"21_training\.tif: 3 channels that differ.*choose one with --channel"):
+        open_dataset(settings).load("21")
+    for number, channel in enumerate(("red", "green", "blue")):
+        case = open_dataset(settings.model_copy(update={"channel": channel})).load("21")
+        assert np.array_equal(case.image.array, colours[..., number])
+        assert np.array_equal(case.vessels.array, vessels > 0)
+        assert case.organ is not None
+        assert case.organ.array.all()
+        assert case.provenance["settings"]["colour"] == channel
+    with pytest.raises(ValidationError, match="expected a channel"):
+        DatasetSettings(channel="violet")
+
+
+def test_organ_and_vessels_out_of_one_segmentation(tmp_path):
+    """Segments that overlap, cropped to their box, chosen by name."""
+    image = Volume(np.arange(120, dtype=np.float32).reshape(4, 5, 6), (2.0, 0.75, 0.5), (30.0, 20.0, 10.0))
+    liver = np.zeros((2, 3, 4), bool)
+    liver[:, :2] = True
+    portal = np.zeros_like(liver)
+    portal[1, 1:] = True
+    write_volume(tmp_path / "images" / "a.nii.gz", image)
+    (tmp_path / "labels").mkdir()
+    layers = np.stack([liver, portal, ~liver], axis=-1).astype(np.uint8)
+    described = [
+        (name, {"LabelValue": 1, "Layer": layer}) for layer, name in enumerate(("Liver", "Portal vein", "Rest"))
+    ]
+    write_segmentation(tmp_path / "labels" / "a.seg.nrrd", layers, described, layered=True)
+    with pytest.raises(ValueError, match=r"3 segments \(Liver, Portal vein, Rest\).*with --pairs\.vessel-labels"):
+        opened(tmp_path).load("a")
+    case = opened(tmp_path, vessel_labels=("portal vein",), organ_labels=("liver",), resample_masks=True).load("a")
+    assert case.organ is not None
+    assert case.organ.array.sum() == liver.sum()
+    assert case.vessels.array.sum() == portal.sum()
+    assert (case.vessels.array & case.organ.array).sum() == (portal & liver).sum()
+    assert case.provenance["settings"]["vessel_labels"] == ["portal vein"]
+    several = opened(tmp_path, vessel_labels=("Portal vein", "Rest"), resample_masks=True).load("a")
+    assert set(several.structures) == {"Portal vein", "Rest"}
+
+
+def test_plain_numbers_stay_in_the_names(tmp_path):
+    for name in "img_0000", "img_0001":
+        write(tmp_path / "images" / f"{name}.nii.gz", IMAGE)
+        write(tmp_path / "labels" / f"{name}.nii.gz", MASK)
+    assert opened(tmp_path).case_ids() == ["img_0000", "img_0001"]
