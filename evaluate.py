@@ -12,15 +12,15 @@ CASE_probabilities files are passed over. SCORES gets metrics.json and metrics.c
 --report writes a page to read offline, --export surfaces and centrelines for other programs, --tensorboard RUN the
 means and pictures as events; docs/report.md shows them.
 A case that cannot be evaluated is one line on stderr, the others go on, and the exit code is 1 in the end.
+A signal (Ctrl-C, SIGTERM) leaves the scores of the cases that are done in metrics_partial.json and metrics_partial.csv.
 """
 
-import multiprocessing
 import tempfile
 import traceback
-from collections.abc import Iterator, Sequence
-from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from pydantic import BaseModel, Field, field_validator
@@ -28,6 +28,7 @@ from pydantic import BaseModel, Field, field_validator
 from command_line import parse, run
 from command_line.errors import describe
 from console.progress import followed, say
+from console.signals import name_of
 from data.labelled_file import LabelledFile
 from data.mask_folders import match_masks, only_file
 from data.provenance import versions
@@ -37,7 +38,11 @@ from data.whole_files import write_whole
 from metrics.case import CaseScores, EvaluationSettings, analyse_pair, score_pair
 from metrics.classes import evaluate_classes, parse_classes
 from metrics.table import build_report, format_table, shown_measures, to_csv, to_json
+from preprocessing.case_crew import case_reports
 from report import CaseView, Presentation, check_places, present, present_case
+
+WHOLE, PARTIAL = "metrics", "metrics_partial"
+"""Names of the tables: of all cases, and of those that were done when a signal came."""
 
 
 class Comparison(BaseModel, frozen=True, extra="forbid"):
@@ -108,6 +113,8 @@ class Outcome(NamedTuple):
     view: CaseView | None = None
     notes: tuple[str, ...] = ()
     """what must be known beside the scores, a line each"""
+    unseen: str = ""
+    """why there is nothing of it to look at, where there should be"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -120,26 +127,56 @@ def main(argv: Sequence[str] | None = None) -> int:
     check_places(command)
 
     outcomes: dict[str, Outcome] = {}
-    for outcome in followed(evaluate_all(jobs, command.workers), "evaluate", "case", len(jobs)):
-        outcomes[outcome.case_id] = outcome
-        if outcome.scores is None:
-            say(f"failed: {outcome.case_id}: {outcome.reason}", error=True)
-        for note in outcome.notes:
-            say(f"warning: {outcome.case_id}: {note}", error=True)
+    try:
+        for outcome in followed(evaluate_all(jobs, command.workers), "evaluate", "case", len(jobs)):
+            outcomes[outcome.case_id] = outcome
+            tell(outcome)
+    except KeyboardInterrupt as stop:
+        if outcomes:
+            left = f"not evaluated: stopped by {name_of(stop)}"
+            ended = [outcomes.get(job.case_id) or Outcome(job.case_id, None, left) for job in jobs]
+            written = write_tables(report_of(ended, command), command.output, PARTIAL)
+            stop.add_note(f"{len(outcomes)} of {len(jobs)} cases were evaluated, their scores are in {written[-1]}")
+        raise
 
     ordered = [outcomes[job.case_id] for job in jobs]
-    cases = {outcome.case_id: outcome.scores for outcome in ordered if outcome.scores is not None}
-    failed = {outcome.case_id: outcome.reason for outcome in ordered if outcome.scores is None}
-    names = [one.name for one in parse_classes(command.classes)]
-    report = build_report(cases, failed, versions(), command.evaluation(), names)
-    write_whole(command.output / "metrics.json", to_json(report))
-    write_whole(command.output / "metrics.csv", to_csv(report))
+    report = report_of(ordered, command)
+    written = write_tables(report, command.output, WHOLE)
     print(format_table(report, shown_measures(command.evaluation())))
-    views = {outcome.case_id: outcome.view for outcome in ordered if outcome.view is not None}
-    shown = present(report, views, command, argv)
-    written = [command.output / "metrics.json", command.output / "metrics.csv", *shown]
+    complaints = [f"{outcome.case_id}: {outcome.unseen}" for outcome in ordered if outcome.unseen]
+    try:
+        views = {outcome.case_id: outcome.view for outcome in ordered if outcome.view is not None}
+        written += present(report, views, command, argv)
+    except (ValueError, OSError) as error:
+        complaints.append(describe(error))
+    for complaint in complaints:
+        say(f"error: {complaint} (the scores are written)", error=True)
     print(f"written: {', '.join(str(path) for path in written)}")
-    return 1 if failed else 0
+    return 1 if report["failed"] or complaints else 0
+
+
+def tell(outcome: Outcome) -> None:
+    """What is worth a line as soon as a case is done."""
+    if outcome.scores is None:
+        say(f"failed: {outcome.case_id}: {outcome.reason}", error=True)
+    for note in outcome.notes:
+        say(f"warning: {outcome.case_id}: {note}", error=True)
+
+
+def report_of(outcomes: Sequence[Outcome], command: EvaluateCommand) -> dict[str, Any]:
+    """All scores, with the cases that have none and why."""
+    cases = {outcome.case_id: outcome.scores for outcome in outcomes if outcome.scores is not None}
+    failed = {outcome.case_id: outcome.reason for outcome in outcomes if outcome.scores is None}
+    names = [one.name for one in parse_classes(command.classes)]
+    return build_report(cases, failed, versions(), command.evaluation(), names)
+
+
+def write_tables(report: dict[str, Any], folder: Path, name: str) -> list[Path]:
+    """Write the report as JSON and CSV; the files."""
+    contents = {folder / f"{name}.json": to_json(report), folder / f"{name}.csv": to_csv(report)}
+    for path, content in contents.items():
+        write_whole(path, content)
+    return list(contents)
 
 
 def find_jobs(command: EvaluateCommand) -> list[Job]:
@@ -168,17 +205,14 @@ def find_jobs(command: EvaluateCommand) -> list[Job]:
 def evaluate_all(jobs: Sequence[Job], workers: int) -> Iterator[Outcome]:
     """Outcomes as they come, in this process or in several; their order is not that of the jobs."""
     if workers == 1:
-        yield from map(attempt, jobs)
-        return
-    # Spawned, not forked: libraries that hold threads do not survive a fork.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=context) as pool:
-        case_of = {pool.submit(attempt, job): job.case_id for job in jobs}
-        for future in as_completed(case_of):
-            try:
-                yield future.result()
-            except BrokenExecutor:
-                yield Outcome(case_of[future], None, "a process died, perhaps for want of memory; use fewer --workers")
+        return map(attempt, jobs)
+    do = partial(attempt_case, {job.case_id: job for job in jobs})
+    return case_reports(do, [job.case_id for job in jobs], workers, lambda case_id, how: Outcome(case_id, None, how))
+
+
+def attempt_case(jobs: Mapping[str, Job], case_id: str) -> Outcome:
+    """`attempt`, in another process that is told the cases by name."""
+    return attempt(jobs[case_id])
 
 
 def attempt(job: Job) -> Outcome:
@@ -231,7 +265,13 @@ def evaluate_files(job: Job) -> Outcome:
         pair = tuple(np.logical_or.reduce([one.mask_in(array) for one in classes]) for array in pair)
     analyses = analyse_pair(*pair, spacing, settings, organ)
     scores = scores or score_pair(*analyses, settings)
-    return Outcome(job.case_id, scores, view=present_case(job.case_id, *analyses, truth, command), notes=tuple(notes))
+    view, unseen = None, ""
+    try:
+        view = present_case(job.case_id, *analyses, truth, command)
+    except (ValueError, OSError, MemoryError) as error:
+        # What is only looked at costs no scores.
+        unseen = describe(error)
+    return Outcome(job.case_id, scores, view=view, notes=tuple(notes), unseen=unseen)
 
 
 if __name__ == "__main__":

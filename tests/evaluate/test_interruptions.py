@@ -1,0 +1,58 @@
+"""What is computed is not lost: a signal in the middle, a picture that fails, a process that dies."""
+
+import json
+import signal
+
+import pytest
+
+import evaluate
+from command_line import run
+from console.signals import Stopped
+from tests.evaluate.pairs import flags, read_json
+
+QUICK = ("--measures", "overlap")
+
+
+def test_a_signal_leaves_the_scores_of_the_cases_that_are_done(folders, monkeypatch, capsys):
+    assert evaluate.main(flags(folders, *QUICK)) == 0
+    whole = (folders[2] / "metrics.json").read_bytes()
+    attempt = evaluate.attempt
+
+    def stopped_at_b(job):
+        if job.case_id == "b":
+            raise Stopped(signal.SIGTERM)
+        return attempt(job)
+
+    monkeypatch.setattr(evaluate, "attempt", stopped_at_b)
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as stop:
+        run(lambda: evaluate.main(flags(folders, *QUICK)))
+    assert stop.value.code == 128 + signal.SIGTERM
+    told = capsys.readouterr().err
+    assert told == (
+        f"stopped by SIGTERM: 1 of 3 cases were evaluated, their scores are in {folders[2] / 'metrics_partial.csv'}\n"
+    )
+    # The tables of a whole run are not replaced by those of a part.
+    assert (folders[2] / "metrics.json").read_bytes() == whole
+    partial = json.loads((folders[2] / "metrics_partial.json").read_text(encoding="utf-8"))
+    assert partial["cases"] == {"a": read_json(folders[2])["cases"]["a"]}
+    assert partial["failed"] == dict.fromkeys("bc", "not evaluated: stopped by SIGTERM")
+
+
+@pytest.mark.parametrize("what", ["present_case", "present"])
+def test_what_is_only_looked_at_costs_no_scores(folders, tmp_path, monkeypatch, capsys, what):
+    def fails(*_):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(evaluate, what, fails)
+    assert evaluate.main(flags(folders, *QUICK, "--export", str(tmp_path / "files"))) == 1
+    assert set(read_json(folders[2])["cases"]) == {"a", "b", "c"}
+    err = capsys.readouterr().err
+    assert err.count("disk full (the scores are written)") == (3 if what == "present_case" else 1)
+
+
+def test_several_processes_give_what_one_does(folders):
+    assert evaluate.main(flags(folders, *QUICK)) == 0
+    one = (folders[2] / "metrics.csv").read_bytes()
+    assert evaluate.main(flags(folders, *QUICK, "--workers", "2")) == 0
+    assert (folders[2] / "metrics.csv").read_bytes() == one
