@@ -33,6 +33,9 @@ test: $(READY) ## Pass the tests
 test-random: $(READY) ## The same in a random order, whose seed is printed
 	OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 --dist worksteal
 
+fuzz: $(READY) ## Read 10,000 damaged files: each is read, or refused in one line
+	OMP_NUM_THREADS=1 $(RUN) -m tests.fuzzing --count 10000
+
 check: $(READY) ## Lint, format and types
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .

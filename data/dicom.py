@@ -2,39 +2,29 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import SimpleITK as sitk
 from numpy.typing import NDArray
 
+from data.dicom_slice import Slice, read_slice
 from data.file_names import is_left_by_system
-from data.itk import itk_reason, quiet_itk
+from data.itk import plainly_named, quiet_itk
+from data.placement import ALLOWED_MOVE, NOTED_MOVE
 from data.volume import Volume
 
-_SERIES, _POSITION, _ORIENTATION = "0020|000e", "0020|0032", "0020|0037"
-_THICKNESS, _SPACING_BETWEEN, _PIXEL_SPACING = "0018|0050", "0018|0088", "0028|0030"
 STEP_TOLERANCE = 0.1
 """A step between slices may differ from the usual one by this share: positions are often rounded to 0.1 mm."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Slice:
-    path: Path
-    series: str
-    array: NDArray  # (y, x), rescaled to the stored unit (CT: HU)
-    pixel_spacing_mm: tuple[float, float]  # y, x
-    position_mm: NDArray[np.float64]  # x, y, z
-    orientation: NDArray[np.float64]  # (2, 3): unit vectors along a row (growing column index) and down a column
-    thickness_mm: float | None
 
 
 def read_series(folder: Path) -> Volume:
     """Read the one DICOM series in `folder` (subfolders are not entered; files need no extension).
 
-    Slices are ordered by their position along the normal of the slices, whatever the files are called.
+    Slices are ordered by their position along the normal of the slices, whatever the files are called. Orientation and
+    pixel spacing are the series' middle ones; a slice may differ from them as far as no pixel moves by more than half
+    the finer pixel side (orientation) or a tenth of it (spacing).
 
     Raises FileNotFoundError, or ValueError that names the file: not DICOM, no position, two series, another size or
     orientation than its neighbours, a missing or double slice, uneven steps, slices sheared against each other.
@@ -49,90 +39,87 @@ def read_series(folder: Path) -> Volume:
     with quiet_itk():
         slices = [_read_slice(path) for path in paths]
     _check_alike(slices)
-    normal = np.cross(*slices[0].orientation)
+    spacing, orientation, notes = _common_grid(slices)
+    normal = np.cross(*orientation)
     slices.sort(key=lambda one: float(one.position_mm @ normal))
-    step_mm = _slice_step_mm(slices, normal)
-    row, column = slices[0].orientation
-    direction = np.stack([normal, column, row], axis=1)[::-1]  # world components z, y, x; array axes z, y, x
-    array = np.stack([one.array for one in slices])
+    step_mm = _slice_step_mm(slices, normal, min(spacing))
+    row, column = orientation
+    direction = np.stack([normal, column, row], axis=1)[::-1] + 0.0  # world components z, y, x; array axes z, y, x
+    array = np.empty((len(slices), *slices[0].array.shape), np.result_type(*(one.array.dtype for one in slices)))
+    for index, one in enumerate(slices):
+        array[index] = one.array
     origin = tuple(slices[0].position_mm[::-1].tolist())
     try:
-        return Volume(array, (step_mm, *slices[0].pixel_spacing_mm), origin, tuple(map(tuple, direction.tolist())))
+        return Volume(array, (step_mm, *spacing), origin, tuple(map(tuple, direction.tolist())), notes)
     except ValueError as error:
         raise ValueError(f"{slices[0].path}: {error}") from None
 
 
-def _read_slice(path: Path) -> _Slice:
-    reader = sitk.ImageFileReader()
-    reader.SetImageIO("GDCMImageIO")
-    reader.SetFileName(str(path))
-    try:
-        image = reader.Execute()
-    except RuntimeError as error:
-        raise ValueError(f"{path}: not a whole DICOM slice ({itk_reason(error)}); remove it or get it again") from None
-    array = sitk.GetArrayFromImage(image)
-    if array.ndim == 3 and array.shape[0] == 1:
-        array = array[0]
-    if array.ndim != 2:
-        raise ValueError(f"{path}: expected one grey slice, got an array of shape {array.shape}; split it into slices")
-    position = _numbers(reader, path, _POSITION, 3, "position (0020,0032)")
-    orientation = _numbers(reader, path, _ORIENTATION, 6, "orientation (0020,0037)").reshape(2, 3)
-    pixel_spacing = _numbers(reader, path, _PIXEL_SPACING, 2, "pixel spacing (0028,0030)")
-    if (pixel_spacing <= 0).any():
-        raise ValueError(f"{path}: spacing must be > 0 mm, its pixel spacing is {pixel_spacing.tolist()}")
-    return _Slice(
-        path=path,
-        series=reader.GetMetaData(_SERIES).strip("\0 ") if reader.HasMetaDataKey(_SERIES) else "",
-        array=array,
-        pixel_spacing_mm=(float(pixel_spacing[0]), float(pixel_spacing[1])),
-        position_mm=position,
-        orientation=orientation,
-        thickness_mm=_thickness_mm(reader),
-    )
+def _read_slice(path: Path) -> Slice:
+    with plainly_named(path) as plain:
+        return read_slice(path, plain)
 
 
-def _numbers(reader: sitk.ImageFileReader, path: Path, key: str, count: int, name: str) -> NDArray[np.float64]:
-    text = reader.GetMetaData(key).strip("\0 ") if reader.HasMetaDataKey(key) else ""
-    try:
-        numbers = np.array([float(number) for number in text.split("\\")])
-    except ValueError:
-        numbers = np.empty(0)
-    if numbers.shape != (count,) or not np.isfinite(numbers).all():
-        raise ValueError(
-            f"{path}: expected a {name} of {count} numbers, got {text or 'none'!r}; export the series again"
-        )
-    return numbers
-
-
-def _thickness_mm(reader: sitk.ImageFileReader) -> float | None:
-    for key in _THICKNESS, _SPACING_BETWEEN:
-        if reader.HasMetaDataKey(key):
-            try:
-                return float(reader.GetMetaData(key))
-            except ValueError:
-                continue
-    return None
-
-
-def _check_alike(slices: Sequence[_Slice]) -> None:
+def _check_alike(slices: Sequence[Slice]) -> None:
     """Raise ValueError naming the first file that does not belong with most of the others."""
 
-    def check(what: str, value: Callable[[_Slice], object]) -> None:
-        values = [value(one) for one in slices]
-        usual = max(values, key=values.count)
-        for one, its in zip(slices, values, strict=True):
-            if its != usual:
+    def check(what: str, value: Callable[[Slice], str]) -> None:
+        values = Counter(value(one) for one in slices)
+        usual = values.most_common(1)[0][0]
+        for one in slices:
+            if (its := value(one)) != usual:
+                several = f" ({len(values)} {what} in the folder)" if len(values) > 2 else ""
                 raise ValueError(
-                    f"{one.path}: {what} {its} among slices of {what} {usual}; keep one series in the folder"
+                    f"{one.path}: {what} {its} among slices of {what} {usual}{several}; keep one series in the folder"
                 )
 
     check("series", lambda one: one.series)
     check("size", lambda one: " x ".join(map(str, one.array.shape)))
-    check("pixel spacing", lambda one: tuple(round(side, 4) for side in one.pixel_spacing_mm))
-    check("orientation", lambda one: tuple((one.orientation.round(3) + 0.0).ravel().tolist()))
+    check("photometric interpretation", lambda one: one.photometric)
 
 
-def _slice_step_mm(slices: Sequence[_Slice], normal: NDArray[np.float64]) -> float:
+def _common_grid(slices: Sequence[Slice]) -> tuple[tuple[float, float], NDArray[np.float64], tuple[str, ...]]:
+    """Pixel spacing (y, x) and orientation (2, 3) of a series, at right angles, and notes on what was assumed.
+
+    Raises ValueError that names the slice which lies farthest from them, where that is too far.
+    """
+    spacing = np.median([one.pixel_spacing_mm for one in slices], axis=0)
+    middle = np.median([one.orientation for one in slices], axis=0)
+    left, _, right = np.linalg.svd(middle, full_matrices=False)
+    orientation = left @ right
+    finest = float(spacing.min())
+    extent = np.array(slices[0].array.shape) - 1  # y, x
+    corner = extent * spacing
+    moved = 0.0
+    for one in slices:
+        longer = float(np.abs((np.array(one.pixel_spacing_mm) - spacing) * extent).max())
+        if longer > STEP_TOLERANCE * finest:
+            raise ValueError(
+                f"{one.path}: pixel spacing {_sides(one.pixel_spacing_mm)} among slices of pixel spacing "
+                f"{_sides(spacing)}, {longer:.3g} mm apart at the corner; keep one series in the folder"
+            )
+        # columns grow along the row vector, rows down the column vector
+        turned = one.orientation / np.linalg.norm(one.orientation, axis=1, keepdims=True) - orientation
+        aside = float(np.linalg.norm(np.abs(turned[0]) * corner[1] + np.abs(turned[1]) * corner[0]))
+        if aside > ALLOWED_MOVE * finest:
+            raise ValueError(
+                f"{one.path}: orientation {_sides(one.orientation.ravel())} among slices of orientation "
+                f"{_sides(orientation.ravel())}, {aside:.3g} mm apart at the corner; keep one series in the folder"
+            )
+        moved = max(moved, aside)
+    notes = [f"orientations of the slices differ by up to {moved:.3g} mm"] * (moved > NOTED_MOVE * finest)
+    if slices[0].photometric == "MONOCHROME1":
+        notes.append("photometric interpretation MONOCHROME1 (low is bright): values inverted")
+    if len({one.slope for one in slices}) > 1:
+        notes.append("rescale slope differs between slices: each is scaled by its own")
+    return (float(spacing[0]), float(spacing[1])), orientation, tuple(notes)
+
+
+def _sides(values: Sequence[float] | NDArray[np.float64]) -> str:
+    return "(" + ", ".join(f"{value:.6g}" for value in values) + ")"
+
+
+def _slice_step_mm(slices: Sequence[Slice], normal: NDArray[np.float64], pixel_mm: float) -> float:
     """Distance between neighbouring slices, ordered along `normal`; raises ValueError unless the steps are even."""
     folder = slices[0].path.parent
     if len(slices) == 1:
@@ -153,7 +140,7 @@ def _slice_step_mm(slices: Sequence[_Slice], normal: NDArray[np.float64]) -> flo
         if abs(step - usual) > STEP_TOLERANCE * usual:
             raise ValueError(f"{place}: uneven spacing; resample the series to even slices first")
     aside = np.linalg.norm(offsets - along[:, None] * normal, axis=1)
-    if aside.max() > STEP_TOLERANCE * usual + min(slices[0].pixel_spacing_mm):
+    if aside.max() > STEP_TOLERANCE * usual + pixel_mm:
         worst = slices[int(aside.argmax())].path
         raise ValueError(
             f"{worst}: shifted {aside.max():.4g} mm sideways against the first slice (gantry tilt?); "

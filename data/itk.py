@@ -42,14 +42,14 @@ def quiet_itk() -> Iterator[None]:
 
 
 @contextmanager
-def plainly_named(folder: Path) -> Iterator[Path]:
-    """The folder under a name that ITK can take: one that is no UTF-8 ends the process, so a link stands in for it."""
-    if _is_text(str(folder)):
-        yield folder
+def plainly_named(path: Path) -> Iterator[Path]:
+    """A file or folder under a name that ITK can take: one that is no UTF-8 ends the process, so a link stands in."""
+    if _is_text(str(path)):
+        yield path
     else:
         with temporary_folder("link") as temporary:
-            link = temporary / "folder"
-            link.symlink_to(folder.resolve(), target_is_directory=True)
+            link = temporary / "link"
+            link.symlink_to(path.resolve())
             yield link
 
 

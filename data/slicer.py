@@ -53,7 +53,7 @@ def read_segment(path: Path, names: Sequence[str] = (), spacing_mm: Sequence[flo
     mask = np.zeros([size for size, kept in zip(header.shape(), spatial, strict=True) if kept], dtype=bool)
     axis = spatial.index(False) if layers else 0
     for segment in chosen:
-        if segment.layer >= (layers[0] if layers else 1):
+        if not 0 <= segment.layer < (layers[0] if layers else 1):
             raise ValueError(f"{path}: segment {segment.name!r} lies in layer {segment.layer}, which is not there")
         mask |= (array.take(segment.layer, axis) if layers else array) == segment.value
     return place_nrrd(header, mask, spacing_mm)

@@ -1,15 +1,24 @@
-"""Unpack the wanted part of a zip or tar archive."""
+"""Unpack the wanted part of a zip or tar archive, up to a limit and never outside its target."""
 
 from __future__ import annotations
 
+import bz2
+import errno
+import gzip
+import io
 import lzma
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO, cast
+
+from data.unpack_limit import ARCHIVE_LIMIT_GB, check_unpacked, limit_bytes
 
 ARCHIVE_SUFFIXES = (".tar.xz", ".tar.gz", ".tar.bz2", ".tgz", ".tar", ".zip")
+_LARGEST_READ = 1 << 26
+"""Files are copied in small pieces; who reads more at once has been told of a header of that size."""
+_OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
 
 
 def archive_name(path: Path) -> str | None:
@@ -21,20 +30,92 @@ def archive_name(path: Path) -> str | None:
 def unpack(archive: Path, target: Path, wanted: Callable[[tuple[str, ...]], bool]) -> None:
     """Unpack the files whose path inside the archive, in parts, is wanted; nothing is ever written outside `target`.
 
-    Raises ValueError that names a damaged archive.
+    Raises ValueError that names an archive that is damaged, locked by a password, or unpacks to more than is allowed
+    (data/unpack_limit.py), OSError where the disk is at fault.
     """
     try:
         if archive.name.lower().endswith(".zip"):
-            with zipfile.ZipFile(archive) as zipped:
-                for name in zipped.namelist():
-                    if not name.endswith("/") and wanted(PurePosixPath(name).parts):
-                        zipped.extract(name, target)
+            _unpack_zip(archive, target, wanted)
         else:
-            # Members are taken as they come, so that a compressed archive is read once from front to back ("r|*"
-            # does that too, with small blocks: four times slower).
-            with tarfile.open(archive, "r:*") as tar:
-                for member in tar:
-                    if member.isfile() and wanted(PurePosixPath(member.name).parts):
-                        tar.extract(member, target, filter="data")
-    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError) as error:
-        raise ValueError(f"{archive}: damaged archive ({error}); get it again") from None
+            _unpack_tar(archive, target, wanted)
+    except MemoryError:
+        raise
+    except Exception as error:
+        if isinstance(error, ValueError) and str(error).startswith(f"{archive}: "):
+            raise
+        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
+            raise type(error)(error.errno, f"{archive}: cannot be unpacked to {target} ({error.strerror})") from None
+        raise ValueError(f"{archive}: damaged archive ({reason}); get it again") from None
+
+
+def _unpack_zip(archive: Path, target: Path, wanted: Callable[[tuple[str, ...]], bool]) -> None:
+    with zipfile.ZipFile(archive) as zipped:
+        members = [
+            member
+            for member in zipped.infolist()
+            if not member.is_dir() and wanted(PurePosixPath(member.filename).parts)
+        ]
+        # zipfile stops at the announced size of a member
+        check_unpacked(archive, sum(member.file_size for member in members), ARCHIVE_LIMIT_GB)
+        for member in members:
+            if member.flag_bits & 1:
+                raise ValueError(f"{archive}: locked by a password; unpack it yourself")
+            zipped.extract(member, target)
+
+
+def _unpack_tar(archive: Path, target: Path, wanted: Callable[[tuple[str, ...]], bool]) -> None:
+    # Members are taken as they come, so that a compressed archive is read once from front to back.
+    with (
+        archive.open("rb") as file,
+        _unpacked(file) as stream,
+        tarfile.open(fileobj=cast(BinaryIO, _Bounded(stream, archive)), mode="r:") as tar,
+    ):
+        size = 0
+        for member in tar:
+            if member.isfile() and wanted(PurePosixPath(member.name).parts):
+                size += member.size  # holes in a sparse file take no place in the archive
+                check_unpacked(archive, size, ARCHIVE_LIMIT_GB)
+                tar.extract(member, target, filter="data")
+
+
+def _unpacked(file: BinaryIO) -> BinaryIO:
+    """The tar in a file, by how the file begins and not by its name."""
+    start = file.read(6)
+    file.seek(0)
+    if start[:2] == b"\x1f\x8b":
+        return cast(BinaryIO, gzip.GzipFile(fileobj=file))
+    if start[:3] == b"BZh":
+        return cast(BinaryIO, bz2.BZ2File(file))
+    return cast(BinaryIO, lzma.LZMAFile(file)) if start == b"\xfd7zXZ\0" else file
+
+
+class _Bounded(io.RawIOBase):
+    """A tar's stream, unpacked; ends with ValueError where it goes on beyond the limit."""
+
+    def __init__(self, stream: BinaryIO, archive: Path) -> None:
+        self._stream, self._archive = stream, archive
+        self._limit = limit_bytes(ARCHIVE_LIMIT_GB)
+
+    def read(self, size: int = -1) -> bytes:
+        if not 0 <= size <= _LARGEST_READ:
+            raise ValueError(f"{self._archive}: damaged archive (a header of {size} bytes); get it again")
+        self._check(self._stream.tell() + size)
+        return self._stream.read(size)
+
+    def seek(self, place: int, whence: int = io.SEEK_SET) -> int:
+        self._check(place)
+        return self._stream.seek(place, whence)
+
+    def tell(self) -> int:
+        return self._stream.tell()
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def _check(self, place: int) -> None:
+        if place > self._limit:
+            check_unpacked(self._archive, place, ARCHIVE_LIMIT_GB)

@@ -1,6 +1,6 @@
 """DICOM slices and files as the tests of this room need them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +23,12 @@ def _write_series(
     series: str = "1.2.3",
     names: Sequence[str] | None = None,
     positions_mm: Sequence[Sequence[float]] | None = None,
+    tags: Mapping[str, str] | None = None,
 ) -> list[Path]:
-    """Axial slices of `array` (z, y, x), without an extension; positions_mm are (x, y, z) a slice."""
+    """Axial slices of `array` (z, y, x), without an extension; positions_mm are (x, y, z) a slice.
+
+    tags: in place of the usual ones.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for index, plane in enumerate(array):
@@ -39,6 +43,7 @@ def _write_series(
             "0020|0032": "\\".join(f"{number:.6g}" for number in position),
             "0020|0037": "1\\0\\0\\0\\1\\0",
             "0018|0050": str(spacing_mm[0]),
+            **(tags or {}),
         }.items():
             image.SetMetaData(key, value)
         path = folder / (names[index] if names else f"image_{index}")

@@ -127,3 +127,54 @@ def test_one_slice_is_as_thick_as_it_says(tmp_path, write_series):
     volume = read_series(tmp_path)
     assert volume.shape == (1, 4, 3)
     assert volume.spacing_mm == (2.0, 0.5, 0.75)
+
+
+@pytest.mark.parametrize("values", [(0.0005,), (0.0004999, 0.0005001), (0.0012, 0.0014), (0.139,)])
+def test_orientations_are_held_together_in_millimetres(tmp_path, write_series, values):
+    for index in range(5):
+        tilt = values[index % len(values)]
+        rounded = f"1\\0\\0\\0\\{np.sqrt(1 - tilt * tilt):.3f}\\{tilt:.7f}"
+        write_series(
+            tmp_path,
+            ARRAY[index : index + 1],
+            names=[f"image_{index}"],
+            positions_mm=[(0, -2 * index * np.mean(values), 2 * index)],
+            tags={"0020|0037": rounded},
+        )
+    volume = read_series(tmp_path)
+    assert np.array_equal(volume.array, ARRAY)
+    matrix = np.array(volume.direction)
+    np.testing.assert_allclose(matrix.T @ matrix, np.eye(3), atol=1e-12)
+    assert volume.notes == ()
+
+
+def test_a_slice_that_is_turned_is_named(tmp_path, write_series):
+    write_series(tmp_path, ARRAY)
+    tags = {"0020|0037": "0.8\\0.6\\0\\-0.6\\0.8\\0"}
+    write_series(tmp_path, ARRAY[:1], names=["image_9"], positions_mm=[(10, -20, 40)], tags=tags)
+    with pytest.raises(ValueError, match=r"image_9: orientation \(0\.8, 0\.6, .* mm apart at the corner"):
+        read_series(tmp_path)
+
+
+def test_what_inverts_or_scales_is_noted(tmp_path, write_series):
+    for path in write_series(tmp_path / "inverted", ARRAY):
+        path.write_bytes(path.read_bytes().replace(b"MONOCHROME2", b"MONOCHROME1"))
+    volume = read_series(tmp_path / "inverted")
+    assert np.array_equal(volume.array, -1 - ARRAY)  # of numbers from -32768 to 32767
+    assert "MONOCHROME1 (low is bright): values inverted" in volume.notes[0]
+    last = write_series(tmp_path / "pet", ARRAY)[-1]
+    slope = b"\x28\x00\x53\x10\x02\x00\x00\x00"
+    assert slope + b"1 " in last.read_bytes()
+    last.write_bytes(last.read_bytes().replace(slope + b"1 ", slope + b".5"))
+    volume = read_series(tmp_path / "pet")
+    np.testing.assert_allclose(volume.array, np.concatenate([ARRAY[:-1], ARRAY[-1:] / 2]))
+    assert volume.array.dtype == np.float32
+    assert "rescale slope differs" in volume.notes[0]
+
+
+def test_a_folder_whose_name_is_no_text(tmp_path, write_series):
+    write_series(tmp_path / "plain", ARRAY)
+    (tmp_path / "plain").rename(tmp_path / "caf\udce9")
+    assert np.array_equal(read_series(tmp_path / "caf\udce9").array, ARRAY)
+    (tmp_path / "caf\udce9" / "image_0").rename(tmp_path / "caf\udce9" / "image\udcff")
+    assert read_series(tmp_path / "caf\udce9").shape == ARRAY.shape
