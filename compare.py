@@ -18,6 +18,7 @@ from pydantic import BaseModel, Field
 
 from command_line import parse, run
 from data.json_files import to_json
+from data.outputs import Outputs
 from data.provenance import versions
 from data.whole_files import write_whole
 from experiments.comparison import Comparison, ComparisonSettings, compare
@@ -26,6 +27,8 @@ from experiments.fold_file import read_fold_of
 from experiments.forest_plot import draw_comparison
 from experiments.patients import read_patients
 from experiments.results import variants_of
+
+FILES = ("comparison.json", "comparison.csv", "pairs.csv", "comparison.png")
 
 
 class ResultFiles(BaseModel, frozen=True, extra="forbid"):
@@ -38,6 +41,9 @@ class ResultFiles(BaseModel, frozen=True, extra="forbid"):
     """Measures by their keys, or all; without any, those of dice, jaccard, cldice and hd_mm that the files have."""
     output: Path | None = None
     """Folder for the comparison as JSON, CSV and figure; made if missing. Without it, the screen alone."""
+    replace: bool = False
+    """Replace files in the way that Ramify did not write, or that were changed since; each is kept as
+    NAME.backup-1 (-2, ...)."""
     patients: Path | None = None
     """JSON file {case: patient} for --unit patient."""
     folds: Path | None = None
@@ -63,6 +69,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     variants = variants_of(command.results)
     patient_of = read_patients(command.patients) if command.patients else None
     fold_of = read_fold_of(command.folds) if command.folds else None
+    if command.output:
+        sources = [Path(run.source) for variant in variants for run in variant.runs]
+        outputs = Outputs(command.patients, command.folds, *sources, replace=command.replace)
+        outputs.claim_folder(command.output, "comparison", FILES)
     comparison = compare(variants, command.measures, command, patient_of, fold_of)
     print(format_comparison(comparison))
     if command.output:
@@ -73,15 +83,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def write(comparison: Comparison, folder: Path) -> list[Path]:
     """Write the comparison in every form; the files' paths."""
-    contents: dict[str, bytes | str] = {
-        "comparison.json": to_json(to_plain(comparison, versions())),
-        "comparison.csv": to_csv(comparison),
-        "pairs.csv": pairs_to_csv(comparison),
-        "comparison.png": draw_comparison(comparison),
-    }
-    for name, content in contents.items():
+    contents: tuple[bytes | str, ...] = (
+        to_json(to_plain(comparison, versions())),
+        to_csv(comparison),
+        pairs_to_csv(comparison),
+        draw_comparison(comparison),
+    )
+    for name, content in zip(FILES, contents):
         write_whole(folder / name, content)
-    return [folder / name for name in contents]
+    return [folder / name for name in FILES]
 
 
 if __name__ == "__main__":

@@ -20,6 +20,8 @@ from console.progress import followed
 from data.adapters.phantom import PhantomAdapter, PhantomDatasetSettings
 from data.case_store import read_dataset
 from data.files import write_volume
+from data.lock import held
+from data.outputs import Outputs
 
 FIRST_HELD_OUT_SEED = 100_000
 MEASURES = ("dice", "cldice", "tprec", "tsens", "hd95_mm")
@@ -30,28 +32,37 @@ class DemoCommand(BaseModel, frozen=True, extra="forbid"):
 
     output: Path = Path("output/demo")
     """Folder of everything the demonstration writes."""
+    replace: bool = False
+    """Replace files in the way that Ramify did not write, or that were changed since; each is kept as
+    NAME.backup-1 (-2, ...)."""
     held_out: int = Field(4, ge=1)
     """Phantoms to segment that the network never saw."""
 
 
 def main() -> None:
     command = parse(DemoCommand, "Phantoms from raw CT to evaluated segmentation.")
+    Outputs(replace=command.replace).claim_folder(command.output, "demo")
+    with held(command.output, "demo.py"):
+        run_stages(command.output, command.held_out)
+
+
+def run_stages(output: Path, held_out: int) -> None:
+    """All stages, as far as they are not done, and their scores."""
     began = time.monotonic()
-    output = command.output
     cases, raw, scores = output / "cases", output / "held_out", output / "scores"
     masks, thresholded = output / "predictions", output / "threshold"
     ct = ("--input", raw / "images", "--organ", raw / "organs")
     truth = ("--truth", raw / "vessels", "--organ", raw / "organs")
 
     stage("preprocess.py", "--config", "configs/preprocessing/demo.yaml", "--output", cases)
-    write_held_out(PhantomDatasetSettings.model_validate(read_dataset(cases)["phantom"]), command.held_out, raw)
+    write_held_out(PhantomDatasetSettings.model_validate(read_dataset(cases)["phantom"]), held_out, raw)
     stage("train.py", "--config", "configs/demo.yaml", "--cases", cases, "--output", output / "run", "--resume")
     stage("predict.py", "--checkpoint", output / "run", *ct, "--output", masks)
     stage("evaluate.py", "--prediction", masks, *truth, "--output", scores / "network")
     stage("-m", "benchmarks.threshold", "--cases", cases, *ct, "--output", thresholded)
     stage("evaluate.py", "--prediction", thresholded, *truth, "--output", scores / "threshold")
 
-    print(f"\n{command.held_out} held-out phantoms, mean:")
+    print(f"\n{held_out} held-out phantoms, mean:")
     print(f"{'':20}" + "".join(f"{name:>10}" for name in MEASURES))
     for name, folder in (("network", "network"), ("best threshold", "threshold")):
         summary = json.loads((scores / folder / "metrics.json").read_text(encoding="utf-8"))["summary"]

@@ -15,7 +15,6 @@ A case that cannot be evaluated is one line on stderr, the others go on, and the
 A signal (Ctrl-C, SIGTERM) leaves the scores of the cases that are done in metrics_partial.json and metrics_partial.csv.
 """
 
-import tempfile
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -30,7 +29,9 @@ from command_line.errors import describe
 from console.progress import followed, say
 from console.signals import name_of
 from data.labelled_file import LabelledFile
+from data.lock import held
 from data.mask_folders import match_masks, only_file
+from data.outputs import Outputs
 from data.provenance import versions
 from data.union_grid import on_union_grid
 from data.volume import Volume, check_same_geometry
@@ -39,10 +40,11 @@ from metrics.case import CaseScores, EvaluationSettings, analyse_pair, score_pai
 from metrics.classes import evaluate_classes, parse_classes
 from metrics.table import build_report, format_table, shown_measures, to_csv, to_json
 from preprocessing.case_crew import case_reports
-from report import CaseView, Presentation, check_places, present, present_case
+from report import CaseView, Presentation, claim_places, present, present_case
 
 WHOLE, PARTIAL = "metrics", "metrics_partial"
 """Names of the tables: of all cases, and of those that were done when a signal came."""
+FORMS = ("json", "csv")
 
 
 class Comparison(BaseModel, frozen=True, extra="forbid"):
@@ -77,6 +79,9 @@ class Comparison(BaseModel, frozen=True, extra="forbid"):
     """Bring masks of another grid or field of view onto the truth's, extended to hold them, instead of refusing."""
     spacing_mm: tuple[float, ...] = ()
     """Voxel size in mm (z y x, or y x) in place of the files' own; TIFF and PNG carry none and count as 1."""
+    replace: bool = False
+    """Replace files in the way that Ramify did not write, or that were changed since; each is kept as
+    NAME.backup-1 (-2, ...)."""
     workers: int = Field(default=1, ge=1)
     """Cases evaluated at a time, each in a process of its own."""
 
@@ -121,11 +126,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Evaluate every case and write the tables; 1 if a case failed."""
     command = parse(EvaluateCommand, "Compare predicted vessel masks with the truth.", argv)
     jobs = find_jobs(command)
-    command.output.mkdir(parents=True, exist_ok=True)
-    # An output that cannot be written to is told before the work, not after it.
-    tempfile.TemporaryFile(dir=command.output).close()
-    check_places(command)
+    outputs = Outputs(command.prediction, command.truth, command.organ, replace=command.replace)
+    outputs.claim_folder(command.output, "scores", [f"{name}.{form}" for name in (WHOLE, PARTIAL) for form in FORMS])
+    claim_places(outputs, command, [job.case_id for job in jobs])
+    with held(command.output, "evaluate.py"):
+        return evaluate(jobs, command, argv)
 
+
+def evaluate(jobs: Sequence[Job], command: EvaluateCommand, argv: Sequence[str] | None) -> int:
+    """Evaluate all cases and write what is asked for; 1 if a case failed."""
     outcomes: dict[str, Outcome] = {}
     try:
         for outcome in followed(evaluate_all(jobs, command.workers), "evaluate", "case", len(jobs)):
@@ -173,10 +182,10 @@ def report_of(outcomes: Sequence[Outcome], command: EvaluateCommand) -> dict[str
 
 def write_tables(report: dict[str, Any], folder: Path, name: str) -> list[Path]:
     """Write the report as JSON and CSV; the files."""
-    contents = {folder / f"{name}.json": to_json(report), folder / f"{name}.csv": to_csv(report)}
-    for path, content in contents.items():
+    paths = [folder / f"{name}.{form}" for form in FORMS]
+    for path, content in zip(paths, (to_json(report), to_csv(report))):
         write_whole(path, content)
-    return list(contents)
+    return paths
 
 
 def find_jobs(command: EvaluateCommand) -> list[Job]:

@@ -25,6 +25,9 @@ from command_line.yaml_settings import describe_validation_error, laid_over, rea
 from data.adapters import DatasetSettings
 from data.folds import patients_of
 from data.json_files import to_json
+from data.lock import held
+from data.outputs import Outputs
+from data.own_files import own
 from data.provenance import versions
 from data.whole_files import write_whole
 from experiments.checks import check_fold_count, check_folds, check_scales, scales_in
@@ -32,12 +35,13 @@ from experiments.comparison_table import pairs_to_csv
 from experiments.forest_plot import draw_comparison
 from experiments.pieces import Ending, ending_of
 from experiments.plan import ExperimentSettings, LayerSettings, Piece, pieces_of
-from experiments.runner import held, run_experiment
+from experiments.runner import run_experiment
 from experiments.table import Table, build_table
 from experiments.table_forms import to_csv, to_markdown, to_plain_table, to_screen
 from preprocess import PreprocessCommand
 from training.settings import RunSettings
 
+TABLES = ("table.md", "table.csv", "table.json", "pairs.csv", "table.png")
 SettingsT = TypeVar("SettingsT", bound=BaseModel)
 
 
@@ -56,7 +60,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         check_scales(variant, training, scales)
 
     # A look at the table disturbs nobody; runs are for one process at a time.
-    with held(experiment.folder) if experiment.run else contextlib.nullcontext():
+    claim(experiment, preparations)
+    with held(experiment.folder, "experiment.py") if experiment.run else contextlib.nullcontext():
         if experiment.run:
             prepare(experiment, preparations)
         for store, command in preparations.items():
@@ -71,6 +76,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0 if table.finished == len(pieces) else 1
 
 
+def claim(experiment: ExperimentSettings, preparations: Mapping[Path, PreprocessCommand]) -> None:
+    """Make the experiment's folder Ramify's; raises as `Outputs` does."""
+    roots = [command.root for command in preparations.values()]
+    outputs = Outputs(experiment.cases, *roots, replace=experiment.replace)
+    stores = [f"{store.name}.yaml" for store in preparations]
+    outputs.claim_folder(experiment.folder, "experiment", ["experiment.yaml", *stores, *TABLES])
+
+
 def preparations_of(experiment: ExperimentSettings) -> dict[Path, PreprocessCommand]:
     """How each store of cases is made; none where the cases are taken as they are."""
     if experiment.cases is not None:
@@ -78,7 +91,7 @@ def preparations_of(experiment: ExperimentSettings) -> dict[Path, PreprocessComm
     found = {}
     for variant in experiment.variants:
         store = experiment.store_of(variant)
-        own = {"output": str(store)}
+        own: dict[str, Any] = {"output": str(store), "replace": experiment.replace}
         if experiment.root is not None:
             own["root"] = str(experiment.root)
         overrides = experiment.variants[variant].preprocess
@@ -95,7 +108,11 @@ def trainings_of(experiment: ExperimentSettings) -> dict[str, RunSettings]:
             "train",
             variant,
             its.train,
-            {"cases": str(experiment.store_of(variant)), "output": str(experiment.folder / "runs")},
+            {
+                "cases": str(experiment.store_of(variant)),
+                "output": str(experiment.folder / "runs"),
+                "replace": experiment.replace,
+            },
         )
         for variant, its in experiment.variants.items()
     }
@@ -133,6 +150,7 @@ def prepare(experiment: ExperimentSettings, preparations: Mapping[Path, Preproce
         print(f"cases: {store}", flush=True)
         # What it tells of each case goes to a log; complaints come through.
         log = store.with_name(f"{store.name}.log")
+        own(log)
         with log.open("a", encoding="utf-8") as stream, contextlib.redirect_stdout(stream):
             code = preprocess.main(["--config", str(config)])
         if code:
@@ -156,16 +174,17 @@ def endings_of(pieces: Sequence[Piece]) -> dict[str, Ending]:
 
 def write(table: Table, folder: Path) -> list[Path]:
     """Write the table in every form; the files' paths."""
-    contents: dict[str, bytes | str] = {
-        "table.md": to_markdown(table),
-        "table.csv": to_csv(table),
-        "table.json": to_json(to_plain_table(table, versions())),
-    }
+    contents: list[bytes | str] = [
+        to_markdown(table),
+        to_csv(table),
+        to_json(to_plain_table(table, versions())),
+    ]
     if table.comparison:
-        contents |= {"pairs.csv": pairs_to_csv(table.comparison), "table.png": draw_comparison(table.comparison)}
-    for name, content in contents.items():
-        write_whole(folder / name, content)
-    return [folder / name for name in contents]
+        contents += [pairs_to_csv(table.comparison), draw_comparison(table.comparison)]
+    written = [folder / name for name, _ in zip(TABLES, contents)]
+    for path, content in zip(written, contents):
+        write_whole(path, content)
+    return written
 
 
 if __name__ == "__main__":

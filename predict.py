@@ -18,6 +18,9 @@ from console.progress import followed, say
 from data.channel_files import Channels, InputCase, check_option, choose_channels, hint_of_names, read_channel
 from data.files import write_volume
 from data.inputs import find_inputs, read_organ
+from data.lock import held
+from data.mask_folders import PROBABILITIES_SUFFIX
+from data.outputs import Outputs
 from training.checkpoint import CheckpointName
 from training.device import DeviceName
 from training.inference import InferenceOverrides
@@ -52,6 +55,9 @@ class PredictSettings(BaseModel, frozen=True, extra="forbid"):
     """Where to compute."""
     inference: InferenceOverrides = InferenceOverrides()
     """Window and overlap, where they are to be others than the training's."""
+    replace: bool = False
+    """Replace files in the way that Ramify did not write, or that were changed since; each is kept as
+    NAME.backup-1 (-2, ...)."""
 
     @field_validator("channel")
     @classmethod
@@ -68,6 +74,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     cases = find_inputs(settings.input, channels)
     if not settings.channel and channels.file is None and (hint := hint_of_names(cases)):
         say(f"warning: {hint}", error=True)
+    outputs = Outputs(settings.input, settings.organ, settings.checkpoint, replace=settings.replace)
+    names = [name for case in cases for name in written_for(case, settings)]
+    outputs.claim_folder(settings.output, "predictions", names)
+    with held(settings.output, "predict.py"):
+        return predict_cases(cases, channels, predictor, settings)
+
+
+def predict_cases(
+    cases: Sequence[InputCase], channels: Channels, predictor: Predictor, settings: PredictSettings
+) -> int:
+    """Segment all CTs; 1 if one failed."""
     if settings.organ is None and predictor.needs_organ():
         say("no --organ given: the whole volume is segmented, at the voxel size the network was trained on")
     failed = 0
@@ -93,9 +110,16 @@ def predict_case(case: InputCase, channels: Channels, predictor: Predictor, sett
     prediction = predictor.predict(image, organ, str(case.path))
     for note in prediction.notes:
         say(f"warning: {case.case_id}: {note}", error=True)
-    if settings.probabilities:
-        write_volume(settings.output / f"{case.case_id}_probabilities.nii.gz", prediction.probabilities)
-    write_volume(settings.output / f"{case.case_id}.nii.gz", prediction.mask)
+    mask, *probabilities = [settings.output / name for name in written_for(case, settings)]
+    for path in probabilities:
+        write_volume(path, prediction.probabilities)
+    write_volume(mask, prediction.mask)
+
+
+def written_for(case: InputCase, settings: PredictSettings) -> list[str]:
+    """Names of a case's files: its mask, and its probabilities if they are asked for."""
+    names = [f"{case.case_id}.nii.gz", f"{case.case_id}{PROBABILITIES_SUFFIX}.nii.gz"]
+    return names if settings.probabilities else names[:1]
 
 
 if __name__ == "__main__":

@@ -19,9 +19,12 @@ from pydantic import Field
 
 from command_line import parse, run
 from console.progress import followed, say
-from data.adapters import DatasetSettings, open_dataset
+from data.adapters import Adapter, DatasetSettings, open_dataset
 from data.case_store import DATASET_FILE, list_cases, prepare_store, read_record
 from data.folds import SPLITS_FILE, FoldSettings, load_or_make_splits, patients_of, unused_cases
+from data.lock import held
+from data.outputs import Outputs, give_up
+from data.own_files import remove
 from preprocessing.case_pool import FIGURES_FOLDER, CaseReport, CaseWork, prepare_cases
 from preprocessing.freshness import check_same_data_set
 from preprocessing.prepare import PreprocessingSettings
@@ -45,6 +48,9 @@ class PreprocessCommand(DatasetSettings, frozen=True, extra="forbid"):
     """Take cases that the data set no longer has out of the store and its splits; otherwise they are only told."""
     preprocessing: PreprocessingSettings = PreprocessingSettings()
     """Crop, resampling, grey values and scales."""
+    replace: bool = False
+    """Replace files in the way that Ramify did not write, or that were changed since; each is kept as
+    NAME.backup-1 (-2, ...)."""
     folds: FoldSettings = FoldSettings()
     """Parts for cross-validation; a splits_final.json that is there already is obeyed."""
 
@@ -63,7 +69,19 @@ def main(argv: list[str] | None = None) -> int:
     case_ids = adapter.case_ids()
 
     store = settings.output
-    forget_empty(store)
+    outputs = Outputs(settings.root, replace=settings.replace)
+    figures = [RADII_FIGURE, *(f"{FIGURES_FOLDER}/{case_id}.png" for case_id in case_ids)]
+    outputs.claim_folder(store, "cases", figures, given=[SPLITS_FILE])
+    with held(store, "preprocess.py"):
+        return prepare(adapter, case_ids, settings)
+
+
+def prepare(adapter: Adapter, case_ids: list[str], settings: PreprocessCommand) -> int:
+    """Fill the store; 1 if a case failed."""
+    store = settings.output
+    if not list_cases(store):
+        # Of a run that came to nothing: this one may have other settings.
+        remove(store / DATASET_FILE)
     prepare_store(store, settings.what_shapes_a_case())
     if moved := check_same_data_set(store, adapter, case_ids):
         print(f"moved:    {moved}")
@@ -145,12 +163,10 @@ def describe_splits(store: Path, settings: FoldSettings) -> str:
 
 
 def forget_empty(store: Path) -> None:
-    """Leave no trace of a store without a case, so that the next run may have other settings."""
-    if not store.is_dir() or list_cases(store):
-        return
-    (store / DATASET_FILE).unlink(missing_ok=True)
-    if not any(store.iterdir()):
-        store.rmdir()
+    """Leave no trace of a store without a case."""
+    if not list_cases(store):
+        remove(store / DATASET_FILE)
+        give_up(store)
 
 
 if __name__ == "__main__":

@@ -16,9 +16,10 @@ import optuna
 
 from command_line import parse, run
 from command_line.yaml_settings import read_yaml
-from tuning.figures import write_figures
+from data.outputs import Outputs
+from tuning.figures import figure_files, write_figures
 from tuning.progress import Progress
-from tuning.results import write_results
+from tuning.results import RESULTS, write_results
 from tuning.search_space import build_space
 from tuning.settings import StudySettings
 from tuning.storage import open_storage, told_in_a_line
@@ -31,6 +32,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     settings = parse(StudySettings, "Search the settings of a training that score best on inner folds.", argv)
     space = build_space(read_yaml(settings.space), settings.training, str(settings.space))
     inner_folds = make_inner_folds(settings)
+    # Not kept to one process: a study may have any number of them.
+    outputs = Outputs(settings.cases, settings.splits, replace=settings.replace)
+    outputs.claim_folder(settings.folder, "study", ("inner_splits.json", *RESULTS, *figure_files(settings)))
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     storage = open_storage(settings.storage_url, settings.heartbeat_seconds, settings.retries)
     with told_in_a_line(settings.storage_url):

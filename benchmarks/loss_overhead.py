@@ -1,6 +1,7 @@
 """What a loss adds to a training step: over Dice and cross-entropy, and against the number of classes."""
 
 import importlib.util
+import io
 import statistics
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ import torch
 
 from benchmarks.cost import alternating_seconds, cost_of, in_own_process, synchronised
 from benchmarks.training_step import Size, training_step
+from data.whole_files import write_whole
 from losses.settings import LossSettings
 from losses.soft_cldice import SoftClDiceSettings
 from losses.terms import TERMS, SupervisedTask, Term
@@ -143,6 +145,7 @@ def draw_overheads(losses: Sequence[Overhead], classes: Sequence[Overhead], devi
         for axis in (bars, lines):
             axis.spines[["top", "right"]].set_visible(False)
     figure.suptitle(f"What a loss adds to a training step ({device})")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=130)
+    content = io.BytesIO()
+    figure.savefig(content, format="png", dpi=130)
     plt.close(figure)
+    write_whole(path, content.getbuffer())

@@ -19,6 +19,7 @@ from pydantic import BaseModel, Field
 
 from benchmarks import loss_overhead, loss_peers
 from command_line import parse, run
+from data.outputs import Outputs
 
 
 class LossBenchmark(BaseModel, frozen=True, extra="forbid"):
@@ -38,10 +39,15 @@ class LossBenchmark(BaseModel, frozen=True, extra="forbid"):
     """Clone of the published code of Menten et al. 2023; without it Topo-clDice has no peer."""
     output: Path = Path("output/benchmarks")
     """Folder of the figure."""
+    replace: bool = False
+    """Replace a figure that Ramify did not write, or that was changed since; it is kept as NAME.backup-1 (-2, ...)."""
 
 
 def main(argv: list[str] | None = None) -> None:
     command = parse(LossBenchmark, "Every loss beside its peers and in a training step.", argv)
+    figure = command.output / f"losses_{command.device}.png"
+    if command.part != "peers":
+        Outputs(replace=command.replace).claim_file(figure, "figure")
     if command.part != "overhead":
         print(loss_peers.HEADER)
         rows = loss_peers.compare_losses(
@@ -61,7 +67,6 @@ def main(argv: list[str] | None = None) -> None:
             for overhead in measured:
                 print(overhead.row(), flush=True)
                 kept.append(overhead)
-        figure = command.output / f"losses_{command.device}.png"
         loss_overhead.draw_overheads(of_losses, of_classes, command.device, figure)
         print(f"\nfigure: {figure}")
 

@@ -16,6 +16,7 @@ from console.progress import followed
 from data.case_store import open_store, read_case
 from data.files import read_image_or_series, write_volume
 from data.inputs import find_inputs, read_organ
+from data.outputs import Outputs
 from preprocessing.organ_parts import main_parts
 from preprocessing.prepare import PreprocessingSettings, prepare_image
 
@@ -33,10 +34,16 @@ class ThresholdCommand(BaseModel, frozen=True, extra="forbid"):
     """Their organ masks; nothing outside is vessel."""
     output: Path
     """Folder of the masks."""
+    replace: bool = False
+    """Replace files in the way that Ramify did not write, or that were changed since; each is kept as
+    NAME.backup-1 (-2, ...)."""
 
 
 def main() -> None:
     command = parse(ThresholdCommand, "Segment vessels by the best single intensity threshold inside the organ.")
+    cases = find_inputs(command.input)
+    outputs = Outputs(command.cases, command.input, command.organ, replace=command.replace)
+    outputs.claim_folder(command.output, "predictions", [f"{case.case_id}.nii.gz" for case in cases])
     threshold = best_threshold(command.cases, open_store(command.cases))
     first = read_case(command.cases, open_store(command.cases)[0])
     settings = PreprocessingSettings.model_validate(first.settings)

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from data.case_record import FORMAT, ArrayRecord, CaseRecord, check_values, parse_record
 from data.digests import WHOLE_BYTES, fingerprint, sampled_fingerprint
 from data.json_files import read_json, to_json, write_json
+from data.own_files import put_folder
 from data.store_writers import remove, remove_leftovers, writing
 from data.whole_files import naming_path, sync_folder, write_whole
 
@@ -130,11 +131,12 @@ def write_case(
     record: Mapping[str, Any],
     beside: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
-    """Write a case whole, in place of an older one if there is any.
+    """Write a case whole, in place of an older one if there is any; the user's own files in its folder stay.
 
     arrays: what `data.case_record` expects to read back. record: plain data (numbers, text, lists, dicts; NumPy's are
     converted). beside: further small files in the case's folder, by name.
-    Raises ValueError for an unsafe id or name and for what JSON cannot hold (NaN), OSError where it cannot be written.
+    Raises ValueError for an unsafe id or name, for what JSON cannot hold (NaN) and for files in the way that are not
+    Ramify's, OSError where it cannot be written.
     """
     check_case_id(case_id)
     if clash := _RESERVED_KEYS & set(record):
@@ -159,14 +161,10 @@ def write_case(
             for name, text in beside.items():
                 write_whole(temporary / name, text)
             sync_folder(temporary)
-            if target.exists():
-                remove(old)
-                os.replace(target, old)
-            os.replace(temporary, target)
+            put_folder(temporary, target, old)
             sync_folder(store)
         finally:
             remove(temporary)
-            remove(old)
 
 
 def list_cases(store: Path) -> list[str]:

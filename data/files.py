@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -18,13 +17,13 @@ from data.file_names import (
     PICTURE_SUFFIXES,
     STACK_SUFFIXES,
     VOLUME_SUFFIXES,
-    case_name,
     volume_suffix,
 )
-from data.itk import itk_reason, plain_name, plainly_named, quiet_itk, volume_to_image
+from data.itk import itk_reason, plainly_named, quiet_itk, volume_to_image
 from data.metaimage import read_metaimage
 from data.nifti import check_nifti, read_nifti
 from data.nrrd import read_nrrd
+from data.own_files import part_of, put
 from data.pictures import read_picture
 from data.pixels import Wanted
 from data.slicer import read_segment, segments
@@ -84,20 +83,20 @@ def read_label_map(path: Path, spacing_mm: Sequence[float] | None = None) -> Vol
 def write_volume(path: Path, volume: Volume) -> None:
     """Write a volume with its geometry, compressed; a mask becomes 8-bit. The file appears whole or not at all.
 
-    Makes the folder where it is missing. Raises ValueError for a suffix that cannot hold geometry, OSError that names
-    the file where it cannot be written.
+    Makes the folder where it is missing. Raises ValueError for a suffix that cannot hold geometry and for a file in the
+    way that is not Ramify's, OSError that names the file where it cannot be written.
     """
     suffix = volume_suffix(path)
     if suffix not in WRITTEN_SUFFIXES:
         raise ValueError(f"{path}: a volume is written as one of {', '.join(WRITTEN_SUFFIXES)}; choose one of these")
-    temporary = path.with_name(f".{plain_name(case_name(path))}.{os.getpid()}-{threading.get_ident()}{suffix}")
+    temporary = part_of(path, suffix)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.touch()  # ITK says "cannot write" for every cause; the system names it
         with quiet_itk(), plainly_named(path.parent) as folder:
             sitk.WriteImage(volume_to_image(volume), str(folder / temporary.name), useCompression=True)
         _check_written(temporary)
-        os.replace(temporary, path)
+        put(temporary, path)
     except RuntimeError as error:
         raise OSError(f"{path}: cannot be written ({itk_reason(error)}); check the folder and the free space") from None
     except OSError as error:

@@ -15,7 +15,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-TEMPORARY = re.compile(r"^\.(?:tmp|old)-.*-(?P<pid>\d+)$")
+from data.own_files import discard, runs
+
+TEMPORARY = re.compile(r"^\.(?P<kind>tmp|old)-(?P<case>.*)-(?P<pid>\d+)$")
 WAIT_SECONDS = 60.0
 """How long a writer of an earlier run is waited for: it has its one case to finish, or is just being killed."""
 _LOOK_SECONDS = 0.02
@@ -37,8 +39,11 @@ def remove_leftovers(store: Path, wait_seconds: float = WAIT_SECONDS) -> None:
         for path in store.iterdir():
             match = TEMPORARY.match(path.name)
             # Where the disk knows no locks, the process ids are all there is to go by.
-            if match and (alone or not _runs(int(match["pid"]))):
-                remove(path)
+            if match and (alone or not runs(int(match["pid"]))):
+                if match["kind"] == "old":
+                    discard(path, store / match["case"])
+                else:
+                    remove(path)
 
 
 def remove(path: Path) -> None:
@@ -78,15 +83,3 @@ def _locked(store: Path, *, exclusive: bool, wait_seconds: float = WAIT_SECONDS)
         yield locked
     finally:
         os.close(descriptor)
-
-
-def _runs(pid: int) -> bool:
-    if pid == os.getpid():
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True

@@ -6,23 +6,26 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from data.own_files import part_of, put
+
 
 def write_whole(path: Path, content: bytes | memoryview | str) -> None:
-    """Write a file whole, in place of an older one, and wait until the disk has it; its folder is made.
+    """Write a file whole, in place of an older one of Ramify's, and wait until the disk has it; its folder is made.
 
     Raises:
+        ValueError: the older one is the user's, or was changed since Ramify wrote it.
         OSError: the disk is full or the folder cannot be written, in one line with the remedy; an older file stays.
     """
     # A file name in a text may hold bytes that are not UTF-8; they stay what they were.
     data = content.encode("utf-8", errors="surrogateescape") if isinstance(content, str) else content
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = part_of(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as stream:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
-        temporary.replace(path)
+        put(temporary, path)
         sync_folder(path.parent)
     except OSError as error:
         free = shutil.disk_usage(next(parent for parent in path.absolute().parents if parent.exists())).free

@@ -16,7 +16,7 @@ from metrics.case import EvaluationSettings, measures_of
 from training.run_folder import RunFolder
 from training.settings import RunSettings
 
-SET_BY_THE_PLAN = ("cases", "output", "fold", "seed", "resume")
+SET_BY_THE_PLAN = ("cases", "output", "fold", "seed", "resume", "replace")
 """Settings of a training that the experiment itself gives to each run."""
 
 _NAME = re.compile(r"\w[\w.+-]*")
@@ -78,6 +78,9 @@ class ExperimentSettings(BaseModel, frozen=True, extra="forbid"):
     """Folder of experiments; each gets a folder of its name in it."""
     preprocess: LayerSettings = LayerSettings()
     """How cases are prepared: settings of preprocess.py. Predictions are compared on the images' own grid."""
+    replace: bool = False
+    """Replace files in the way that Ramify did not write, or that were changed since; each is kept as
+    NAME.backup-1 (-2, ...)."""
     root: Path | None = None
     """Folder of the data set, in place of the one in these settings."""
     cases: Path | None = None

@@ -1,10 +1,7 @@
 """All runs of an experiment that are not done, several at a time; one that fails does not cost the others."""
 
-import contextlib
-import os
 from collections import deque
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 from console.signals import signals_stop
 from experiments.pieces import Ending, Stopwatch, check_unchanged, ending_of, record_ending
@@ -116,25 +113,3 @@ class _Crew:
 
     def _at_work(self) -> dict[str, Stopwatch]:
         return {worker.piece.name: worker.watch for worker in self._workers if worker.piece and worker.watch}
-
-
-@contextlib.contextmanager
-def held(folder: Path) -> Iterator[None]:
-    """Keep an experiment's folder to this process until it ends, in whatever way.
-
-    Raises ValueError where another one is at work on it.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    if os.name != "posix":
-        yield
-        return
-    import fcntl
-
-    with (folder / ".lock").open("w", encoding="utf-8") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ValueError(
-                f"{folder}: another experiment.py is at work on it; wait, or choose another --name"
-            ) from None
-        yield

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from experiments.pieces import Stopwatch, log_file, run_piece
 from experiments.plan import Piece
+from training.run_folder import claim_run
 from training.worker_process import printing_to, worker_environment
 
 GRACE_SECONDS = 10.0
@@ -125,9 +126,18 @@ def _work(pipe: Connection) -> None:
             piece: Piece = pipe.recv()
         except EOFError:
             return
-        with printing_to(log_file(piece)):
-            outcome = _attempt(piece)
-        pipe.send(outcome)
+        pipe.send(_logged_attempt(piece))
+
+
+def _logged_attempt(piece: Piece) -> Outcome:
+    """Do a run, with what it would show in its log."""
+    try:
+        # First of all: a folder is made Ramify's as long as it is empty.
+        claim_run(piece.settings)
+    except (ValueError, OSError) as error:
+        return Outcome(_one_line(error))
+    with printing_to(log_file(piece)):
+        return _attempt(piece)
 
 
 def _attempt(piece: Piece) -> Outcome:

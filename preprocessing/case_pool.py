@@ -11,10 +11,11 @@ from pathlib import Path
 
 from data.adapters.base import Adapter
 from data.case_store import CASE_FILE, read_case, write_case
+from data.own_files import remove, remove_parts
 from data.store_writers import remove_leftovers, writing
 from data.temporary import remove_abandoned_folders
 from preprocessing.case_crew import case_reports
-from preprocessing.figures import TEMPORARY_PREFIX, draw_case
+from preprocessing.figures import draw_case
 from preprocessing.freshness import SOURCES_FILE, describe_stamps, why_stale
 from preprocessing.prepare import PreprocessingSettings, prepare_case
 
@@ -72,7 +73,7 @@ class CaseWork:
         if not found:
             stamps = describe_stamps(sources)
             arrays, record = prepare_case(self.adapter.load(case_id), self.settings)
-            self.figure(case_id).unlink(missing_ok=True)
+            remove(self.figure(case_id))
             write_case(self.store, case_id, arrays, record, {SOURCES_FILE: stamps})
         case = read_case(self.store, case_id)
         if not self.figure(case_id).is_file():
@@ -86,24 +87,18 @@ def prepare_cases(work: CaseWork, case_ids: Sequence[str], workers: int) -> Iter
 
     A case whose worker dies is begun once more by a fresh one, and then reported as failed.
     """
-    remove_begun_figures(work.store)
+    remove_parts(work.store)
     try:
         yield from case_reports(work.do, case_ids, workers, _lost)
     finally:
         remove_abandoned_folders()
-        remove_begun_figures(work.store)
+        remove_parts(work.store)
         # Of workers that died here, and of those of an earlier run that had not come to their end when this one began.
         remove_leftovers(work.store)
 
 
 def _lost(case_id: str, how: str) -> CaseReport:
     return CaseReport(case_id, error=f"case {case_id}: {how}")
-
-
-def remove_begun_figures(store: Path) -> None:
-    """Remove figures that a killed run had begun."""
-    for path in (store / FIGURES_FOLDER).glob(f"{TEMPORARY_PREFIX}*"):
-        path.unlink(missing_ok=True)
 
 
 def _one_line(error: Exception, case_id: str) -> str:

@@ -3,8 +3,8 @@
 matplotlib is imported only where something is drawn, and never its pyplot: figures need no screen and no global state.
 """
 
+import io
 import math
-import os
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from data.whole_files import write_whole
 from preprocessing.projections import View, frontmost, project_maximum, views_of
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ INK, QUIET = "#1b1f24", "#6b737c"
 SCALE_COLOURS = {1: ("#d55e00",), 2: ("#f0e442", "#d55e00"), 3: ("#f0e442", "#56b4e9", "#d55e00")}
 DOTS_PER_INCH = 150
 LEGEND_COLUMNS = 3
-TEMPORARY_PREFIX = ".tmp-"
 
 
 def scale_colours(count: int) -> list[str]:
@@ -71,14 +71,10 @@ def draw_case(path: Path, arrays: Mapping[str, np.ndarray], record: Mapping[str,
 
 
 def save(figure: "Figure", path: Path) -> None:
-    """Write a figure as PNG under a temporary name and rename it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{TEMPORARY_PREFIX}{path.name}-{os.getpid()}")
-    try:
-        figure.savefig(temporary, format="png", dpi=DOTS_PER_INCH, facecolor="white")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    """Write a figure as PNG; it appears whole or not at all."""
+    content = io.BytesIO()
+    figure.savefig(content, format="png", dpi=DOTS_PER_INCH, facecolor="white")
+    write_whole(path, content.getbuffer())
 
 
 def _panel_grid(

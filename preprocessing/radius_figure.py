@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from console.progress import followed
 from data.file_names import case_name, volume_files
 from data.files import read_mask
+from data.outputs import Outputs
 from preprocessing.figures import INK, QUIET, save
 from preprocessing.letter_values import letter_values
 from preprocessing.prepare import decompose
@@ -122,8 +123,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--masks", type=Path, required=True, help="folder of vessel masks")
     parser.add_argument("--output", type=Path, required=True, help="PNG to write")
     parser.add_argument("--estimator", choices=("volume", "distance", "paper"), default=ScaleSettings().estimator)
+    parser.add_argument("--replace", action="store_true", help="keep a file in the way as NAME.backup-1")
     arguments = parser.parse_args(argv)
     try:
+        Outputs(arguments.masks, replace=arguments.replace).claim_file(arguments.output, "figure")
         radii = measure_folder(arguments.masks, ScaleSettings(estimator=arguments.estimator))
         draw_radii(arguments.output, radii, f"Branch radii per volume (radius by {arguments.estimator})")
     except (ValueError, OSError) as error:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from data import own_files
 from data.case_store import CASE_FILE, list_cases, read_case
 from data.folds import SPLITS_FILE, Fold
 from data.json_files import read_json, write_json
@@ -35,7 +36,7 @@ def drop_cases(store: Path, gone: Sequence[str]) -> list[str]:
             kept = free_name(store / f".dropped-{case_id}")
             os.replace(folder, kept)
             told.append(f"{case_id}: dropped; its folder holds more than the case and is now {kept}")
-        (store / FIGURES_FOLDER / f"{case_id}.png").unlink(missing_ok=True)
+        own_files.remove(store / FIGURES_FOLDER / f"{case_id}.png")
     return told
 
 
@@ -62,6 +63,7 @@ def _drop_from_splits(path: Path, gone: set[str]) -> list[str]:
             )
     kept = free_name(path.with_name(f"{path.name}.before"))
     write_whole(kept, path.read_bytes())
+    own_files.adopt(path)
     write_json(path, left)
     return [f"{path}: without {', '.join(sorted(gone))}; as it was: {kept}"]
 

@@ -4,7 +4,7 @@ from report.case_view import CaseView, view_case
 from report.event_log import log_report
 from report.exports import export_case
 from report.page import write_report
-from report.presentation import check_places, present, present_case
+from report.presentation import claim_places, present, present_case
 from report.settings import ExportSettings, Presentation, ReportSettings
 
 __all__ = [
@@ -12,7 +12,7 @@ __all__ = [
     "ExportSettings",
     "Presentation",
     "ReportSettings",
-    "check_places",
+    "claim_places",
     "export_case",
     "log_report",
     "present",

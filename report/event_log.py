@@ -1,6 +1,7 @@
 """A report's numbers and pictures as TensorBoard events, to stand beside those of the training."""
 
 import io
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from data.own_files import remove
+from data.whole_files import write_whole
 from report.case_view import CaseView
 from report.colours import BACKDROP
 from report.page import rank_cases
@@ -28,7 +31,8 @@ def log_report(
     The first row of a picture is the truth, then the prediction, then the error; a column a direction.
 
     Args:
-        run: folder of a training run, or any other; events go to `evaluation` in it, in place of older ones.
+        run: folder of a training run, or any other; events go to `evaluation` in it, in place of
+            older ones of Ramify's.
         report, views, settings: as for `report.page.write_report`.
 
     Returns:
@@ -42,20 +46,24 @@ def log_report(
 
     settings = settings or ReportSettings()
     folder = run / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    for older in folder.glob("events.out.tfevents.*"):
-        older.unlink()
     ranked, _ = rank_cases(report, settings.sort_by)
-    writer = SummaryWriter(str(folder))
-    try:
-        for measure in report["measures"]:
-            mean = report["summary"][measure]["mean"]
-            if mean is not None:
-                writer.add_scalar(f"evaluation/{measure}", mean, 0)
-        for case_id in [one for one in ranked if one in views and views[one].pictures][: settings.cases]:
-            writer.add_image(f"evaluation/{case_id}", join_pictures(views[case_id]), 0, dataformats="HWC")
-    finally:
-        writer.close()
+    # Elsewhere at first: what is half done never stands among the events.
+    with tempfile.TemporaryDirectory() as scratch:
+        writer = SummaryWriter(scratch)
+        try:
+            for measure in report["measures"]:
+                mean = report["summary"][measure]["mean"]
+                if mean is not None:
+                    writer.add_scalar(f"evaluation/{measure}", mean, 0)
+            for case_id in [one for one in ranked if one in views and views[one].pictures][: settings.cases]:
+                writer.add_image(f"evaluation/{case_id}", join_pictures(views[case_id]), 0, dataformats="HWC")
+        finally:
+            writer.close()
+        events = {path.name: path.read_bytes() for path in Path(scratch).iterdir()}
+    for older in folder.glob("events.out.tfevents.*"):
+        remove(older)
+    for name, content in events.items():
+        write_whole(folder / name, content)
     return folder
 
 

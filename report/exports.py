@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from data.own_files import remove
 from data.volume import Volume
 from data.whole_files import write_whole
 from metrics.mask_analysis import MaskAnalysis
@@ -37,8 +38,8 @@ def export_case(
 
     `truth`, `prediction`, `missed` and `extra` (`report.uncovered`) as STL and PLY, all of them as `surfaces.glb`;
     `truth_centreline` and `prediction_centreline` as VTP, SWC and GraphML. What is empty has no file, not even an older
-    one. Images of two dimensions have no surfaces, and centrelines with z = 0. Surfaces are neither smoothed nor
-    simplified.
+    one of Ramify's. Images of two dimensions have no surfaces, and centrelines with z = 0. Surfaces are neither
+    smoothed nor simplified.
 
     Args:
         folder: gets a folder named after the case.
@@ -63,12 +64,12 @@ def export_case(
         write_whole(path, content)
         written.append(path)
     # An export into the same folder may have had more: beside these files, those would tell of other masks.
-    for older in _names(settings.forms) - {path.name for path in written}:
-        (folder / case_id / older).unlink(missing_ok=True)
+    for older in exported_names(settings.forms) - {path.name for path in written}:
+        remove(folder / case_id / older)
     return written
 
 
-def _names(forms: Collection[ExportForm]) -> set[str]:
+def exported_names(forms: Collection[ExportForm]) -> set[str]:
     """Every file there may be in these forms."""
     forms_of = {"surfaces": {"glb"}} | {name: {"stl", "ply"} for name in PAINTS}
     forms_of |= {f"{name}_centreline": {"vtp", "swc", "graphml"} for name in ("truth", "prediction")}

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from data.files import write_volume
+from data.outputs import Outputs
 from data.volume import Volume
 from vessels.phantom import PhantomSettings, TreeSettings, grow_phantom
 from vessels.scales import decompose_scales
@@ -80,6 +81,14 @@ SPOILS: dict[str, Spoil] = {
 }
 
 
+KINDS = ("truth", "prediction")
+
+
+def file_names() -> list[str]:
+    """Names of the masks, in each of the folders."""
+    return [f"phantom_{number}_{name}.nii.gz" for number, name in enumerate(SPOILS, start=1)]
+
+
 def write_example(folder: Path, size: int, terminals: int) -> None:
     """Write a pair of masks for each way of spoiling, each of a phantom of its own, on oblique grids."""
     settings = PhantomSettings(
@@ -91,12 +100,12 @@ def write_example(folder: Path, size: int, terminals: int) -> None:
         (np.sin(turn), np.cos(turn), 0.0),
         (0.0, 0.0, 1.0),
     )
-    for seed, (name, spoil) in enumerate(SPOILS.items()):
+    for seed, spoil in enumerate(SPOILS.values()):
         phantom = grow_phantom(settings, seed)
         spoilt = spoil(phantom.vessels, phantom.spacing_mm, np.random.default_rng(seed))
-        for kind, mask in (("truth", phantom.vessels), ("prediction", spoilt)):
+        for kind, mask in zip(KINDS, (phantom.vessels, spoilt)):
             volume = Volume(mask, phantom.spacing_mm, (-120.0, -80.0, 20.0), direction)
-            write_volume(folder / kind / f"phantom_{seed + 1}_{name}.nii.gz", volume)
+            write_volume(folder / kind / file_names()[seed], volume)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -105,8 +114,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, required=True, help="folder for truth and prediction")
     parser.add_argument("--size", type=int, default=112, help="voxels along each axis")
     parser.add_argument("--terminals", type=int, default=60, help="vessel ends of each of the two trees")
+    parser.add_argument("--replace", action="store_true", help="keep what is in the way as NAME.backup-1")
     arguments = parser.parse_args(argv)
     try:
+        names = [f"{kind}/{name}" for kind in KINDS for name in file_names()]
+        Outputs(replace=arguments.replace).claim_folder(arguments.output, "example", names)
         write_example(arguments.output, arguments.size, arguments.terminals)
     except (ValueError, OSError) as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)

@@ -2,33 +2,29 @@
 
 import shlex
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from data.outputs import Outputs
 from data.volume import Volume
 from metrics.mask_analysis import MaskAnalysis
 from report.case_view import CaseView, view_case
-from report.event_log import log_report
-from report.exports import export_case
+from report.event_log import FOLDER, log_report
+from report.exports import export_case, exported_names
 from report.page import write_report
 from report.settings import Presentation
 
 
-def check_places(settings: Presentation) -> None:
-    """Make sure, before the work, that what is asked for can be written.
-
-    Raises:
-        ValueError: the report is to be a folder.
-        OSError: a folder that cannot be made or written.
-    """
-    if settings.report is not None and settings.report.is_dir():
-        raise ValueError(f"--report {settings.report}: expected a file to write, got a folder; name a file in it")
-    places = [settings.report and settings.report.parent, settings.export, settings.tensorboard]
-    for folder in [place for place in places if place is not None]:
-        folder.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()
+def claim_places(outputs: Outputs, settings: Presentation, case_ids: Sequence[str]) -> None:
+    """Make sure, before the work, that what is asked for may be written and can be; raises as `Outputs` does."""
+    if settings.report is not None:
+        outputs.claim_file(settings.report, "report")
+    if settings.export is not None:
+        names = exported_names(settings.export_forms)
+        outputs.claim_folder(settings.export, "exports", [f"{case}/{name}" for case in case_ids for name in names])
+    if settings.tensorboard is not None:
+        outputs.claim_folder(settings.tensorboard / FOLDER, "events")
 
 
 def present_case(

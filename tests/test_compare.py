@@ -49,6 +49,7 @@ def test_screen_json_csv_and_figure(two, tmp_path: Path, capsys):
     assert "ours against base" in shown
     assert [line.split()[0] for line in shown.splitlines()[3:6]] == ["dice", "cldice", "hd_mm"]
     assert sorted(path.name for path in output.iterdir()) == [
+        ".ramify",
         "comparison.csv",
         "comparison.json",
         "comparison.png",
@@ -62,9 +63,9 @@ def test_screen_json_csv_and_figure(two, tmp_path: Path, capsys):
     assert plain["variants"]["ours"]["files"] == [str(tmp_path / "ours" / "metrics.json")]
     with (output / "comparison.csv").open() as stream:
         assert len(list(csv.DictReader(stream))) == 3
-    before = {path.name: path.read_bytes() for path in output.iterdir()}
+    before = {path.name: path.read_bytes() for path in output.glob("[!.]*")}
     compare.main([*two, "--output", str(output)])
-    assert {path.name: path.read_bytes() for path in output.iterdir()} == before
+    assert {path.name: path.read_bytes() for path in output.glob("[!.]*")} == before
 
 
 def test_without_an_output_nothing_is_written(two, tmp_path: Path, capsys):

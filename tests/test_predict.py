@@ -198,7 +198,10 @@ def test_one_bad_case_does_not_cost_the_others(checkpoint, tmp_path, capsys):
     assert len(errors) == 2
     assert errors[0].startswith("error: bad: ")
     assert "constant" in errors[1]
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["good.nii.gz", "good_probabilities.nii.gz"]
+    assert sorted(path.name for path in (tmp_path / "out").glob("*.nii.gz")) == [
+        "good.nii.gz",
+        "good_probabilities.nii.gz",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -242,7 +245,7 @@ def test_the_channel_of_the_training_is_taken_or_refused_by_name(checkpoint, tmp
     assert "1 of 2 cases segmented" in captured.out
     assert "error: d: " in captured.err
     assert "no file d_0001 beside it" in captured.err
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["c.nii.gz"]
+    assert [path.name for path in (tmp_path / "out").glob("[!.]*")] == ["c.nii.gz"]
     with pytest.raises(ValueError, match="--channel _0000: the network was trained on channel _0001"):
         predict.main([*words, "--channel", "_0000"])
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 
 import torch
 
@@ -13,7 +14,7 @@ from training.distributed import Ranks, joined_ranks
 from training.figures import task_panels
 from training.gradient_figure import gradient_courses
 from training.inference import NotFiniteError
-from training.run_folder import RunFolder
+from training.run_folder import RunFolder, kept_run
 from training.schedule import learning_rate
 from training.settings import RunSettings
 from training.state import Training, restore, save, set_up
@@ -34,7 +35,7 @@ def train_run(settings: RunSettings, on_validation: OnValidation | None = None) 
     Raises:
         ValueError: settings that do not fit the cases or a run that is there already; a loss that is not finite.
     """
-    with joined_ranks(choose_device(settings.device)) as ranks:
+    with joined_ranks(choose_device(settings.device)) as ranks, kept_run(settings) if ranks.writes else nullcontext():
         return _train(settings, ranks, on_validation)
 
 

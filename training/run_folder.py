@@ -9,15 +9,18 @@ run/fold_0/
     tensorboard/        event files
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 
 from console.csv_text import csv_of_records
 from data.json_files import to_json
+from data.lock import held
+from data.outputs import Outputs, give_up
 from data.provenance import versions
 from data.whole_files import write_whole
 from training.checkpoint import CheckpointName, load_checkpoint
@@ -25,7 +28,7 @@ from training.settings import RunSettings
 
 # These say where and how long to compute, not what: a resumed training may change them. Which cases lie there and how
 # they are parted is held against the checkpoint itself.
-FREE_ON_RESUME = {"resume", "device", "output", "cases", "splits", "verify"}
+FREE_ON_RESUME = {"resume", "replace", "device", "output", "cases", "splits", "verify"}
 FREE_IN_SECTIONS = {"loading": {"workers"}, "train": {"epochs"}, "validation": {"figures_every"}}
 
 
@@ -46,7 +49,7 @@ class RunFolder:
 
     def write_description(self, settings: RunSettings, cases: Mapping[str, Any]) -> None:
         """Write config.yaml and run.json; cases: those of the fold, and what each of them is."""
-        config = settings.model_copy(update={"resume": False}).model_dump(mode="json")
+        config = settings.model_copy(update={"resume": False, "replace": False}).model_dump(mode="json")
         write_whole(self.root / "config.yaml", yaml.safe_dump(config, sort_keys=False))
         description = {"seed": settings.seed, "fold": settings.fold, **cases, "versions": versions()}
         write_whole(self.root / "run.json", to_json(description))
@@ -60,6 +63,34 @@ class RunFolder:
         write_whole(self.root / "gradients.png", picture)
 
 
+def folder_of(settings: RunSettings) -> RunFolder:
+    """The folder of a training."""
+    return RunFolder(settings.output / f"fold_{settings.fold}")
+
+
+def claim_run(settings: RunSettings) -> RunFolder:
+    """Make the folder of a training Ramify's; raises as `Outputs` does."""
+    folder = folder_of(settings)
+    files = ["config.yaml", "run.json", "history.csv", "gradients.png"]
+    files += [f"checkpoints/{name}.pt" for name in get_args(CheckpointName)]
+    Outputs(settings.cases, settings.splits, replace=settings.replace).claim_folder(folder.root, "run", files)
+    return folder
+
+
+@contextmanager
+def kept_run(settings: RunSettings) -> Iterator[None]:
+    """Keep the folder of a training to this process; one that nothing came to goes again.
+
+    Raises ValueError where another process trains there, or as claim_run.
+    """
+    folder = claim_run(settings)
+    try:
+        with held(folder.root, "train.py"):
+            yield
+    finally:
+        give_up(folder.root)
+
+
 def open_run(settings: RunSettings) -> tuple[RunFolder, dict[str, Any] | None]:
     """The run's folder, and the state to go on from: the latest checkpoint with --resume, else None.
 
@@ -67,7 +98,7 @@ def open_run(settings: RunSettings) -> tuple[RunFolder, dict[str, Any] | None]:
         ValueError: a training is there already and --resume was not given, or its settings differ.
         OSError: the folder cannot be written.
     """
-    folder = RunFolder(settings.output / f"fold_{settings.fold}")
+    folder = folder_of(settings)
     latest = folder.checkpoint("latest")
     state = None
     if latest.exists():

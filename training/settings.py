@@ -70,6 +70,9 @@ class RunSettings(BaseModel, frozen=True, extra="forbid"):
     verify: bool = False
     """Read every byte of the fold's prepared cases against their records before training; otherwise large arrays are
     looked at in samples."""
+    replace: bool = False
+    """Replace files in the way that Ramify did not write, or that were changed since; each is kept as
+    NAME.backup-1 (-2, ...)."""
     model: ModelSettings = ModelSettings()
     loading: LoadingSettings = LoadingSettings()
     augmentation: AugmentationSettings = AugmentationSettings()

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from data.own_files import own
+
 
 def thread_share(workers: int) -> int:
     """Threads for each of some workers; never more than OMP_NUM_THREADS says, where it is set."""
@@ -47,9 +49,10 @@ def print_to(log: Path) -> None:
 
     Signs that the locale lacks are written as their codes: a name that is printed must not fail a training.
 
-    Raises OSError where the file cannot be written; its folder is made.
+    Raises OSError where the file cannot be written, ValueError where it is the user's; its folder is made.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
+    own(log)
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     for stream in (sys.stdout, sys.stderr):
         stream.flush()

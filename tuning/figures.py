@@ -21,6 +21,15 @@ GOOD_SHARE = 0.25
 0.47 into the first two places, with a quarter 0.77 (of 100 trials 0.60 and 0.83; means over 15 TPE studies)."""
 
 
+def figure_files(settings: StudySettings) -> list[str]:
+    """Every figure there may be, by its path in the study's folder."""
+    several = len(settings.measures) > 1
+    suffixes = [f"_{measure}" for measure in settings.measures] if several else [""]
+    each = ("history", "slices", "parallel_coordinates", "importances")
+    names = [f"{name}{suffix}" for name in each for suffix in suffixes] + ["pareto_front" if several else "courses"]
+    return [f"figures/{name}.png" for name in names]
+
+
 def write_figures(study: optuna.Study, settings: StudySettings, space: SearchSpace) -> list[Path]:
     """Write the figures of a study as PNG files into its folder, and return those that could be drawn.
 

@@ -10,12 +10,15 @@ import yaml
 from optuna.trial import FrozenTrial
 
 from console.csv_text import csv_of_records
+from data.own_files import remove
 from data.whole_files import write_whole
 from tuning.progress import best_trial, scores
 from tuning.search_space import SearchSpace, Value
 from tuning.settings import StudySettings
 from tuning.study import trial_folder
 from tuning.trials import Standing, failure, first_number, standing
+
+RESULTS = ("trials.csv", "best.yaml")
 
 
 def write_results(study: optuna.Study, settings: StudySettings, space: SearchSpace) -> Path | None:
@@ -31,7 +34,7 @@ def write_results(study: optuna.Study, settings: StudySettings, space: SearchSpa
         write_whole(settings.folder / "pareto" / f"trial_{number:04d}.yaml", text)
     for stale in (settings.folder / "pareto").glob("trial_*.yaml"):
         if stale.stem not in {f"trial_{number:04d}" for number in front}:
-            stale.unlink(missing_ok=True)  # Another machine may tidy up the same folder.
+            remove(stale)
     best = best_trial(now, settings)
     if best is None:
         return None

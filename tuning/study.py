@@ -26,7 +26,17 @@ from tuning.storage_url import shown
 DEFINITION = "ramify"
 """The attribute of a study that says what it is a study of."""
 # They say where and how a training runs, not what it is.
-_FREE = {"cases", "output", "splits", "device", "resume", "verify", "loading.workers", "validation.figures_every"}
+_FREE = {
+    "cases",
+    "output",
+    "splits",
+    "device",
+    "resume",
+    "replace",
+    "verify",
+    "loading.workers",
+    "validation.figures_every",
+}
 
 
 def make_inner_folds(settings: StudySettings) -> list[Fold]:

@@ -26,7 +26,7 @@ def test_a_row_a_case_in_json_csv_and_on_screen(folders, capsys):
         rows = list(csv.DictReader(stream))
     assert [row["case"] for row in rows] == ["a", "b", "c", "mean", "sd", "median"]
     assert float(rows[1]["hd_mm"]) == report["cases"]["b"]["hd_mm"] == 0.75
-    assert sorted(path.name for path in output.iterdir()) == ["metrics.csv", "metrics.json"]
+    assert sorted(path.name for path in output.glob("[!.]*")) == ["metrics.csv", "metrics.json"]
     shown = capsys.readouterr().out
     assert next(line for line in shown.splitlines() if line.startswith("b ")).split()[:3] == ["b", "0.6667", "0.5000"]
     assert "3 evaluated, 0 failed" in shown

@@ -7,7 +7,7 @@ import pytest
 from data.json_files import write_json
 from experiments import runner
 from experiments.pieces import PIECE_FILE, Ending, Stopwatch, ending_of, log_file
-from experiments.runner import held, run_experiment
+from experiments.runner import run_experiment
 from experiments.workers import Outcome
 
 
@@ -135,17 +135,6 @@ def test_workers_end_when_the_experiment_is_told_to_stop(plan, workers, monkeypa
     with pytest.raises(KeyboardInterrupt):
         run_experiment(experiment, pieces)
     assert workers.stopped == 2
-
-
-def test_one_process_at_a_time(tmp_path):
-    with (
-        held(tmp_path / "new"),
-        pytest.raises(ValueError, match=r"new: another experiment.py is at work on it"),
-        held(tmp_path / "new"),
-    ):
-        pass
-    with held(tmp_path / "new"):
-        pass
 
 
 def test_a_failed_ending_is_kept_as_it_was(plan):

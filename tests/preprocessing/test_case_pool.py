@@ -10,7 +10,6 @@ import pytest
 from data.case_store import list_cases
 from data.sources import CaseSources
 from preprocessing.case_pool import CaseWork, prepare_cases
-from preprocessing.figures import TEMPORARY_PREFIX
 from preprocessing.prepare import PreprocessingSettings
 from tests.preprocessing.drawn_cases import bars_in_a_box
 
@@ -73,11 +72,3 @@ def test_a_reader_that_crashes_costs_its_case_alone(tmp_path, workers):
     assert reports["good"].error is reports["unlucky"].error is None
     assert list_cases(store) == ["good", "unlucky"]
     assert not list(store.glob(".*"))
-
-
-def test_begun_figures_of_a_killed_run_are_removed(tmp_path):
-    leftover = tmp_path / "figures" / f"{TEMPORARY_PREFIX}good.png-123"
-    leftover.parent.mkdir()
-    leftover.write_bytes(b"half a picture")
-    list(prepare_cases(work(tmp_path), ["good"], workers=1))
-    assert [path.name for path in Path(tmp_path / "figures").iterdir()] == ["good.png"]

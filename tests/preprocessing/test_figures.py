@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from preprocessing.figures import TEMPORARY_PREFIX, draw_case, scale_colours
+from preprocessing.figures import draw_case, scale_colours
 from preprocessing.prepare import PreprocessingSettings, prepare_case
 from tests.preprocessing.drawn_cases import bars_in_a_box
 from vessels.scales import ScaleSettings
@@ -51,7 +51,7 @@ def test_the_same_case_gives_the_same_bytes_and_nothing_else(tmp_path):
     for name in ("a.png", "b.png"):
         draw_case(tmp_path / name, arrays, record)
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
-    assert not list(tmp_path.glob(f"{TEMPORARY_PREFIX}*"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "b.png"]
 
 
 def test_colours_of_different_scales_differ():

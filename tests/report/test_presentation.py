@@ -1,6 +1,7 @@
 import pytest
 
-from report.presentation import check_places, present, present_case
+from data.outputs import Outputs
+from report.presentation import claim_places, present, present_case
 from report.settings import Presentation, ReportSettings
 from tests.report.drawn_cases import analysed, drawn_report, fork, oblique, without_left_arm
 
@@ -8,7 +9,7 @@ from tests.report.drawn_cases import analysed, drawn_report, fork, oblique, with
 def test_nothing_is_done_unasked(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     truth, settings = fork(), Presentation()
-    check_places(settings)
+    claim_places(Outputs(), settings, [])
     assert present_case("a", analysed(truth), analysed(truth), oblique(truth), settings) is None
     assert present(*drawn_report({}), settings) == []
     assert not list(tmp_path.iterdir())
@@ -23,7 +24,7 @@ def test_what_is_asked_for_is_written(tmp_path):
         export_forms=("ply",),
         shown=ReportSettings(surfaces=0),
     )
-    check_places(settings)
+    claim_places(Outputs(), settings, [])
     pair = analysed(without_left_arm(truth)), analysed(truth)
     view = present_case("a", *pair, oblique(truth), settings)
     assert view is not None
@@ -39,8 +40,8 @@ def test_what_is_asked_for_is_written(tmp_path):
 
 def test_what_cannot_be_written_is_told_before_the_work(tmp_path):
     with pytest.raises(ValueError, match="expected a file to write, got a folder"):
-        check_places(Presentation(report=tmp_path))
+        claim_places(Outputs(), Presentation(report=tmp_path), [])
     (tmp_path / "file").write_text("")
     for settings in (Presentation(report=tmp_path / "file" / "r.html"), Presentation(export=tmp_path / "file")):
         with pytest.raises(OSError, match="file"):
-            check_places(settings)
+            claim_places(Outputs(), settings, [])

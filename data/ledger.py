@@ -1,0 +1,213 @@
+"""The mark of a folder that Ramify owns, and its list of what Ramify wrote there: the hidden file `.ramify`.
+
+    {"ramify": "predictions", "format": 1, ...}                             what kind of folder it is
+    {"path": "case.nii.gz", "size": 1234, "sha256": "5e88..."}              a line for each file written
+
+Several processes may add lines at once. A file is Ramify's as long as its content is one of those listed for its name;
+a line is added before the file gets its name, so that a kill in between leaves nothing unknown.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+MARK, FORMAT = ".ramify", 1
+BESIDE_FILES = "files"
+"""Kind of a mark beside single files in a folder that is the user's own."""
+_KEPT = 4
+"""Contents remembered of a file: the one it has, and those that killed writers, or some at work, may have left."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A content of a file: what Ramify wrote, or of the user's what it may replace.
+
+    kind: of a single file that was asked for by its own name ("report"); "" for one of its folder's files.
+    grows: a log or the like, whose content is not known; only Ramify writes files of such names.
+    backup: the user's, and to be kept under another name when it is replaced.
+    """
+
+    size: int = 0
+    sha256: str = ""
+    kind: str = ""
+    grows: bool = False
+    backup: bool = False
+
+    def fits(self, path: Path) -> bool:
+        """Whether the file's content is this one."""
+        return self.grows or (path.stat().st_size == self.size and digest(path) == self.sha256)
+
+
+class Ledger:
+    """What Ramify wrote in a folder. Looks at the file again whenever another process has added to it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self._path = folder, folder / MARK
+        self.kind = ""
+        self._entries: dict[str, list[Entry]] = {}
+        self._head, self._seen = b"", 0
+        self._state: tuple[int, ...] = ()
+
+    def entries(self, path: Path) -> list[Entry]:
+        """The known contents of a file in the folder or below it."""
+        self.refresh()
+        return self._entries.get(self._name(path), [])
+
+    def add(self, path: Path, entry: Entry) -> None:
+        """Add a line; raises OSError where it cannot be written."""
+        with self._open(os.O_RDWR | os.O_APPEND) as descriptor:
+            os.write(descriptor, _line(self._name(path), entry))
+
+    def compact(self, kind: str = "") -> None:
+        """Leave out what is superseded; give the folder another kind where one is given."""
+        with self._open(os.O_RDWR) as descriptor:
+            self._read(descriptor)
+            # A file that is not there may be about to get its name.
+            kept = [(name, entry) for name, its in self._entries.items() for entry in its[-_KEPT:]]
+            lines = [_head(kind or self.kind), *(_line(name, entry) for name, entry in kept)]
+            content = b"".join(lines)
+            if not kind and len(content) >= self._seen:
+                return
+            temporary = self._path.with_name(f"{MARK}-{os.getpid()}")
+            try:
+                temporary.write_bytes(content)
+                os.replace(temporary, self._path)
+            finally:
+                temporary.unlink(missing_ok=True)
+
+    def refresh(self) -> None:
+        """Read what is new; raises ValueError for a file of that name that is no mark of ours."""
+        try:
+            if _state(os.stat(self._path)) == self._state:
+                return
+            descriptor = os.open(self._path, os.O_RDONLY)
+        except OSError as error:
+            raise ValueError(f"{self._path}: cannot be read ({error.strerror}); move it away") from None
+        try:
+            self._read(descriptor)
+        except OSError as error:
+            raise ValueError(f"{self._path}: cannot be read ({error.strerror}); move it away") from None
+        finally:
+            os.close(descriptor)
+
+    def _read(self, descriptor: int) -> None:
+        """Read the lines that were added; all of them in a file that is another one, which its head tells."""
+        head = _read_at(descriptor, 0, 200).partition(b"\n")[0]
+        if head != self._head:
+            self._entries, self._head, self._seen = {}, head, len(head) + 1
+            self.kind = _kind(head, self._path)
+        found = os.fstat(descriptor)
+        new = _read_at(descriptor, self._seen, found.st_size - self._seen)
+        # A line that is being written has no end yet.
+        whole = new[: new.rfind(b"\n") + 1]
+        for line in whole.splitlines():
+            with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError):
+                content = json.loads(line)
+                self._entries.setdefault(content.pop("path"), []).append(Entry(**content))
+        self._seen += len(whole)
+        self._state = _state(found)
+
+    @contextlib.contextmanager
+    def _open(self, flags: int) -> Iterator[int]:
+        """The file, to this process alone where the system can; opened anew if another one has replaced it."""
+        while True:
+            descriptor = os.open(self._path, flags)
+            try:
+                _lock(descriptor)
+                if os.fstat(descriptor).st_ino == os.stat(self._path).st_ino:
+                    yield descriptor
+                    return
+            finally:
+                os.close(descriptor)
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self.folder).as_posix()
+
+
+_ledgers: dict[Path, Ledger] = {}
+
+
+def ledger_of(folder: Path) -> Ledger | None:
+    """The ledger of a resolved folder, None for one without a mark; ValueError for a mark that is none of ours."""
+    if not os.path.lexists(folder / MARK):
+        _ledgers.pop(folder, None)
+        return None
+    ledger = _ledgers.setdefault(folder, Ledger(folder))
+    ledger.refresh()
+    return ledger
+
+
+def nearest_ledger(path: Path) -> Ledger | None:
+    """The ledger that a resolved path belongs to: of the nearest marked folder above it."""
+    for folder in path.parents:
+        ledger = ledger_of(folder)
+        if ledger is not None and (ledger.kind != BESIDE_FILES or folder == path.parent):
+            return ledger
+    return None
+
+
+def mark(folder: Path, kind: str) -> Ledger:
+    """Mark a resolved folder that has no mark; whoever comes second finds that of the first."""
+    temporary = folder / f"{MARK}-{os.getpid()}"
+    try:
+        temporary.write_bytes(_head(kind))
+        with contextlib.suppress(FileExistsError):
+            try:
+                os.link(temporary, folder / MARK)
+            except PermissionError:
+                os.rename(temporary, folder / MARK)  # A disk without hard links.
+    finally:
+        temporary.unlink(missing_ok=True)
+    ledger = ledger_of(folder)
+    assert ledger is not None, "marked just now"
+    return ledger
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _head(kind: str) -> bytes:
+    return json.dumps({"ramify": kind, "format": FORMAT, "id": secrets.token_hex(8)}).encode() + b"\n"
+
+
+def _kind(head: bytes, path: Path) -> str:
+    try:
+        content = json.loads(head)
+        if content["format"] == FORMAT:
+            return str(content["ramify"])
+    except (ValueError, TypeError, KeyError):
+        pass
+    raise ValueError(f"{path}: not a mark of this version of Ramify; move it away")
+
+
+def _state(found: os.stat_result) -> tuple[int, ...]:
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _read_at(descriptor: int, position: int, count: int) -> bytes:
+    os.lseek(descriptor, position, os.SEEK_SET)
+    return os.read(descriptor, max(count, 0))
+
+
+def _line(name: str, entry: Entry) -> bytes:
+    content = {"path": name} | {key: value for key, value in asdict(entry).items() if value or key == "size"}
+    return json.dumps(content).encode() + b"\n"
+
+
+def _lock(descriptor: int) -> None:
+    if os.name == "posix":
+        import fcntl
+
+        # Network disks without locks are written to by one process at a time.
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -1,0 +1,241 @@
+"""Whose a file is, asked at the moment of replacing or removing it: only Ramify's own ever are.
+
+A file is Ramify's as long as its content is what this process wrote, or what the ledger of the marked folder above it
+lists (`data.ledger`). All writing ends in `put`, `put_folder` or `own`, all removing in `remove` or `discard`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import platform
+import re
+import zlib
+from pathlib import Path
+from typing import Literal
+
+from data.ledger import MARK, Entry, digest, nearest_ledger
+
+PART = ".ramify-part"
+_PART_NAME = re.compile(rf"{re.escape(PART)}-(?P<host>[0-9a-f]{{8}})-(?P<pid>\d+)-\d+(?:\..*)?")
+_HOST = f"{zlib.crc32(platform.node().encode()):08x}"
+_numbers = itertools.count()
+_parts: set[str] = set()
+"""Temporary names of this process; an earlier one may have had its number."""
+
+Standing = Literal["free", "ours", "granted", "user's"]
+_written: dict[str, tuple[tuple[int, ...], Entry]] = {}
+"""What this process wrote, in a marked folder or not: path -> its state on disk, its content."""
+_single: dict[str, str] = {}
+"""Files this process was asked for by their own names: path -> kind."""
+
+
+def part_of(path: Path, suffix: str = "") -> Path:
+    """A temporary name beside a file, for what will be put in its place; one that is left by a kill is removed."""
+    name = f"{PART}-{_HOST}-{os.getpid()}-{next(_numbers)}{suffix}"
+    _parts.add(name)
+    return path.with_name(name)
+
+
+def put(temporary: Path, path: Path) -> None:
+    """Give a finished file its name, in place of an older one of Ramify's.
+
+    Raises ValueError for a file of the user's in the way, OSError where it cannot be written.
+    """
+    place = place_of(path)
+    make_way(path)
+    entry = Entry(temporary.stat().st_size, digest(temporary), _single.get(str(place), ""))
+    if (ledger := nearest_ledger(place)) is not None:
+        ledger.add(place, entry)
+    os.replace(temporary, path)
+    _parts.discard(temporary.name)
+    _written[str(place)] = _state(path), entry
+
+
+def make_way(path: Path) -> None:
+    """Make sure that a file of that name may be written: it is free, Ramify's, or was allowed to go to a backup name.
+
+    Raises ValueError for a file of the user's, and for one changed since Ramify wrote it.
+    """
+    place = place_of(path)
+    standing = standing_of(place, _single.get(str(place), ""))
+    if standing == "user's":
+        raise ValueError(refusal(path))
+    if standing == "granted":
+        backup = _backup_of(path)
+        # A second name for the file, which keeps the first one until the new file takes it.
+        try:
+            os.link(path, backup)
+        except OSError:
+            os.rename(path, backup)  # A disk without hard links.
+
+
+def adopt(path: Path) -> None:
+    """Take a file of the user's for Ramify's, whose content has been kept under another name."""
+    place = place_of(path)
+    entry = Entry(path.stat().st_size, digest(path))
+    if (ledger := nearest_ledger(place)) is not None:
+        ledger.add(place, entry)
+    _written[str(place)] = _state(path), entry
+
+
+def own(path: Path) -> None:
+    """Note that a log, or another file that grows, is Ramify's; to be called before it is opened.
+
+    Raises ValueError for a file of the user's.
+    """
+    place = place_of(path)
+    if standing_of(place, "") == "granted":
+        os.rename(path, _backup_of(path))  # Not a second name: what is added would be added to both.
+    make_way(path)
+    if (ledger := nearest_ledger(place)) is not None and not any(one.grows for one in ledger.entries(place)):
+        ledger.add(place, Entry(grows=True))
+
+
+def remove(path: Path) -> bool:
+    """Remove a file if it is Ramify's; whether it is gone."""
+    place = place_of(path)
+    if standing_of(place, _single.get(str(place), "")) == "ours":
+        path.unlink(missing_ok=True)
+    return not os.path.lexists(path)
+
+
+def put_folder(temporary: Path, target: Path, old: Path) -> None:
+    """Give a finished folder its name, in place of an older one, from which the user's own files are taken over.
+
+    old: a free name beside it, for the older one while it is looked through.
+    Raises ValueError for a file of the user's that has the name of a new one, OSError where it cannot be written.
+    """
+    new = [path.relative_to(temporary) for path in sorted(temporary.rglob("*")) if path.is_file()]
+    place = target.resolve()
+    if os.path.lexists(target):
+        if not _is_folder(target):
+            raise ValueError(f"{target}: is not a folder that Ramify made; move it away")
+        for name in new:
+            make_way(target / name)
+    ledger = nearest_ledger(place)
+    entries = {name: Entry((temporary / name).stat().st_size, digest(temporary / name)) for name in new}
+    for name, entry in entries.items():
+        if ledger is not None:
+            ledger.add(place / name, entry)
+    if target.exists():
+        os.replace(target, old)
+    os.replace(temporary, target)
+    # What is new hides what was old of the same name, so it is known only from here on.
+    discard(old, target)
+    for name, entry in entries.items():
+        _written[str(place / name)] = _state(target / name), entry
+
+
+def discard(old: Path, target: Path) -> None:
+    """Remove an older folder `target` that lies at `old` now; what in it is not Ramify's goes back to where it was."""
+    if not old.is_dir():
+        return
+    place = target.resolve()
+    for path in sorted(old.rglob("*"), reverse=True):
+        name = path.relative_to(old)
+        if path.is_dir() and not path.is_symlink():
+            with contextlib.suppress(OSError):
+                path.rmdir()
+        elif standing_of(place / name, "", path) == "ours":
+            path.unlink(missing_ok=True)
+        else:
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            os.rename(path, target / name if not os.path.lexists(target / name) else _backup_of(target / name))
+    with contextlib.suppress(OSError):
+        old.rmdir()
+
+
+def standing_of(place: Path, kind: str, where: Path | None = None) -> Standing:
+    """Whose a file is.
+
+    place: its resolved path; where: the path it lies at now, if it was moved.
+    """
+    path = where or place
+    if not os.path.lexists(path):
+        return "free"
+    if not is_plain(path):
+        return "user's"
+    known = _written.get(str(place))
+    if known is not None and known[1].kind == kind and (known[0] == _state(path) or known[1].fits(path)):
+        return "ours"
+    ledger = nearest_ledger(place)
+    for entry in reversed(ledger.entries(place) if ledger else []):
+        if entry.kind == kind and entry.fits(path):
+            return "granted" if entry.backup else "ours"
+    return "user's"
+
+
+def name_single(place: Path, kind: str) -> None:
+    """Note that this process was asked for a file by its own name."""
+    _single[str(place)] = kind
+
+
+def refusal(path: Path) -> str:
+    """Why a file of the user's is not replaced, and what to do."""
+    if not is_plain(path):
+        return f"{path}: a link or folder where a file would be written; move it away or choose another output"
+    return (
+        f"{path}: was not written by Ramify, or was changed since; move it away, choose another "
+        f"output, or give --replace to keep it as {backup_name(path.name)}"
+    )
+
+
+def remove_parts(folder: Path) -> None:
+    """Remove what killed writers left in a folder of Ramify's."""
+    for root, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not os.path.lexists(Path(root, name, MARK))]
+        for name in files:
+            found = _PART_NAME.fullmatch(name)
+            if found is None or found["host"] != _HOST or name in _parts:
+                continue
+            if int(found["pid"]) == os.getpid() or not runs(int(found["pid"])):
+                Path(root, name).unlink(missing_ok=True)
+
+
+def runs(pid: int) -> bool:
+    """Whether a process of this machine runs."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def is_plain(path: Path) -> bool:
+    """Whether it is a file, and no link to one."""
+    return path.is_file() and not path.is_symlink()
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
+
+
+def backup_name(name: str, number: int = 1) -> str:
+    """What a file that is replaced on purpose is kept as."""
+    # Behind the suffix: no volume, so that it is not taken for another case.
+    return f"{name}.backup-{number}"
+
+
+def _backup_of(path: Path) -> Path:
+    names = (path.with_name(backup_name(path.name, number)) for number in itertools.count(1))
+    return next(name for name in names if not os.path.lexists(name))
+
+
+def place_of(path: Path) -> Path:
+    """Where a path lies, without following a link at its end."""
+    return path.parent.resolve() / path.name
+
+
+def identity(path: Path) -> tuple[int, int]:
+    """What tells a file or folder from all others, whichever name it is reached by."""
+    found = path.stat()
+    return found.st_dev, found.st_ino
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    found = path.stat()
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
