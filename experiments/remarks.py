@@ -8,6 +8,7 @@ from experiments.results import Variant
 from experiments.statistics import bootstrap_coverage, least_p, pairs_to_reach
 
 MOST_NAMED = 5
+BOTH_EMPTY = " (where one side found nothing and nothing was there, evaluate.py --both-empty perfect gives it a value)"
 TOLERATED_LOSS = 0.02
 """Coverage below the nominal one by more than this is told."""
 
@@ -143,7 +144,11 @@ def _undefined(comparison: Comparison) -> list[str]:
             continue
         one_sided = sum(len(names) == 1 for names in undefined.values())
         told = _some((f"{case_id} ({', '.join(names)})" for case_id, names in undefined.items()), len(undefined))
-        warning = f"; {one_sided} of them for one side only, so that the pairs left are a choice" if one_sided else ""
+        warning = (
+            f"; {one_sided} of them for one side only, so that the pairs left are a choice{BOTH_EMPTY}"
+            if one_sided
+            else ""
+        )
         said.append(
             f"{difference.variant}, {difference.measure}: undefined in {_number(len(undefined), 'case')}, no pair: "
             f"{told}{warning}"

@@ -65,6 +65,7 @@ def validate(
 ) -> tuple[dict[str, float], CaseView | None]:
     """Mean Dice and clDice of the main task over some cases, on their prepared grids, and a view of the first one.
 
+    A case with nothing to find, in which nothing was found, is in no mean; where there is no other, the means are 1.
     Where the case has an organ mask, only the organ counts: the vessels were drawn there alone. Ranks share the cases;
     all get the means, the first one the view.
     """
@@ -81,12 +82,13 @@ def validate(
         scales = np.asarray(case.arrays["scales"])
         truth = scales > 0
         prediction = probabilities[0] >= 0.5
-        scores.append((dice(prediction, truth), cldice(prediction, truth)))
+        if prediction.any() or truth.any():
+            scores.append((dice(prediction, truth), cldice(prediction, truth)))
         if first is None and ranks.writes:
             masks = np.stack([truth, *(scales == s for s in range(1, len(probabilities)))])
             first = CaseView(case, masks, probabilities)
     everyone = [score for of_rank in ranks.gathered(scores) for score in of_rank]
-    mean_dice, mean_cldice = np.mean(everyone, axis=0)
+    mean_dice, mean_cldice = np.mean(everyone or [(1.0, 1.0)], axis=0)
     return {"dice": float(mean_dice), "cldice": float(mean_cldice)}, first
 
 
