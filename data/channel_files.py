@@ -10,7 +10,7 @@ from pathlib import Path
 from data.channels import CHANNELS, check_channel
 from data.file_names import case_name
 from data.files import read_image_or_series, read_volume
-from data.image_source import NNUNET, ImageSource, channel_ending, split_channel
+from data.image_source import ImageSource, channel_ending, split_channel
 from data.volume import Volume
 
 _ENDING = re.compile(r"_(\d{4})")
@@ -60,11 +60,7 @@ def check_option(channel: str) -> str:
 
 def choose_channels(source: ImageSource, option: str) -> Channels:
     """The channels that a network was trained on, or those of --channel; ValueError where the two differ."""
-    trained = (
-        Channels(source.channel, source.channels, source.colour)
-        if source.form == NNUNET
-        else Channels(None, (), source.colour)
-    )
+    trained = Channels(source.channel, source.channels, source.colour)
     if not option:
         return trained
     if option == WHOLE_NAMES:

@@ -9,7 +9,6 @@ from typing import Any
 from pydantic import BaseModel
 
 _CHANNEL = re.compile(r"(?P<case>.+)_(?P<channel>\d{4})")
-NNUNET = "nnunet"
 
 
 def channel_ending(channel: int) -> str:
@@ -29,9 +28,9 @@ class ImageSource(BaseModel, frozen=True, extra="ignore"):
     form: str = ""
     """Form of the data set, as `dataset` names it; empty where the cases do not say."""
     channel: int | None = None
-    """Channel of nnU-Net's layout: the file CASE_0001 is channel 1 of CASE."""
+    """Channel where names end in it, as in nnU-Net's layout: the file CASE_0001 is channel 1 of CASE."""
     channels: tuple[int, ...] = ()
-    """All channels that its cases had."""
+    """All channels that its cases had, where that is known."""
     colour: str | None = None
     """Channel of pictures in colour: red, green, blue, luminance or a number."""
     vessel_labels: tuple[int | str, ...] = ()

@@ -19,6 +19,7 @@ from pydantic import BaseModel
 from data.adapters.archives import archive_name, unpack
 from data.adapters.base import check_root, natural_order, unknown_case
 from data.dicom import read_series
+from data.file_names import is_left_by_system
 from data.files import as_mask
 from data.raw_case import RawCase, place_mask
 from data.sources import CaseSources, provenance
@@ -104,7 +105,7 @@ class IrcadbAdapter:
         places = {
             (path.name if path.is_dir() else archive_name(path) or path.name): path
             for path in entries
-            if path.name[0] != "." and _holds_case(path)
+            if not is_left_by_system(path) and _holds_case(path)
         }
         if not places:
             raise ValueError(f"{self.root}: holds no case of 3D-IRCADb; --root names the folder with {LAYOUT}")
@@ -158,7 +159,7 @@ class _Folders:
         base = _base_of(place if place.is_dir() else self._unpack(place, ()))
         self.image = self._folder(base, IMAGE)
         masks = self._folder(base, MASKS)
-        names = {archive_name(path) or path.name for path in masks.iterdir() if path.name[0] != "."}
+        names = {archive_name(path) or path.name for path in masks.iterdir() if not is_left_by_system(path)}
         self.seen |= names
         self.structures = {name: self._folder(masks, name) for name in sorted(names) if group_of(name)}
 
@@ -184,6 +185,8 @@ class _Folders:
         return target
 
     def _wanted(self, parts: Sequence[str]) -> bool:
+        if any(is_left_by_system(Path(part)) for part in parts):
+            return False
         stems = [part.removesuffix(".zip") for part in parts]
         if IMAGE in stems:
             return True
@@ -210,7 +213,7 @@ def _shipped(place: Path) -> list[Path]:
     masks = base / MASKS
     if not masks.is_dir():
         return [_folder_or_zip(base, IMAGE), _folder_or_zip(base, MASKS)]
-    names = sorted({archive_name(path) or path.name for path in masks.iterdir() if path.name[0] != "."})
+    names = sorted({archive_name(path) or path.name for path in masks.iterdir() if not is_left_by_system(path)})
     return [_folder_or_zip(base, IMAGE), *(_folder_or_zip(masks, name) for name in names if group_of(name))]
 
 

@@ -111,8 +111,8 @@ def read_labelled_case(case_id: str, image: Volume, choice: LabelChoice, resampl
     return RawCase(case_id, case_id, image, organ, vessels, structures)
 
 
-def find_organ(folder: Path | None, case_id: str) -> Path | None:
-    """The case's file in a folder of organ masks, by its name; None without a folder.
+def find_organ(folder: Path | None, case_id: str, image: Path) -> Path | None:
+    """The case's file in a folder of organ masks, by its name or that of its image; None without a folder.
 
     Raises FileNotFoundError for a missing folder or file, ValueError where two files fit.
     """
@@ -120,7 +120,7 @@ def find_organ(folder: Path | None, case_id: str) -> Path | None:
         return None
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: no such folder of organ masks; correct the setting organs")
-    found = [path for path in volume_files(folder) if case_name(path) == case_id]
+    found = [path for path in volume_files(folder) if case_name(path) in (case_id, case_name(image))]
     if not found:
         raise FileNotFoundError(
             f"{folder}: holds no organ mask of case {case_id}; expected {case_id}.nii.gz or the like"

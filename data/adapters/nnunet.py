@@ -43,7 +43,8 @@ class NnunetAdapter(LabelledAdapter):
     form: ClassVar[str] = "nnunet"
 
     def _files(self, case_id: str) -> CaseFiles:
-        return CaseFiles(*self._cases[case_id], find_organ(self.settings.organs, case_id))
+        image, label = self._cases[case_id]
+        return CaseFiles(image, label, find_organ(self.settings.organs, case_id, image))
 
     def _labels_source(self, files: CaseFiles) -> Path:
         return self.root / "dataset.json"

@@ -64,7 +64,10 @@ class PairsAdapter(LabelledAdapter):
         return self.settings.spacing_mm
 
     def _choices(self, files: CaseFiles) -> dict[str, Any]:
-        return {"spacing_mm": None if self._spacing_mm is None else list(self._spacing_mm)}
+        # A pattern such as images/{case}_0001.nii.gz takes a channel of nnU-Net's layout, and prediction must, too.
+        ending = re.fullmatch(r"_(\d{4})\..*", self.settings.image.split(CASE)[1])
+        channel = {"channel": int(ending[1])} if ending else {}
+        return {"spacing_mm": None if self._spacing_mm is None else list(self._spacing_mm), **channel}
 
     @cached_property
     def _cases(self) -> dict[str, CaseFiles]:

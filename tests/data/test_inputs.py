@@ -96,6 +96,7 @@ def test_a_number_that_is_no_channel_of_the_training_is_not_guessed_at(tmp_path)
         (PAIRS, "", Channels()),
         (PAIRS, "_0002", Channels(2)),
         (PAIRS, "green", Channels(colour="green")),
+        (ImageSource(form="pairs", channel=1), "", Channels(1)),
         (ImageSource(form="pairs", colour="green"), "", Channels(colour="green")),
         (ImageSource(form="pairs", colour="green"), "none", Channels()),
         (ImageSource(), "", Channels()),

@@ -321,3 +321,19 @@ def test_the_real_patient(real_data):
     assert (case.structures["portalvein"].array & liver).sum() == 22_091
     assert (case.structures["venoussystem"].array & liver).sum() == 31_348
     assert (case.vessels.array & liver).sum() == 53_439
+
+
+def test_what_macos_puts_into_archives_is_no_slice(tmp_path, write_case_folder):
+    folder = write_case_folder(tmp_path / "made" / "3Dircadb1.4")
+    with zipfile.ZipFile(tmp_path / "3Dircadb1.4.zip", "w") as archive:
+        for path in sorted(one for one in folder.rglob("*") if one.is_file()):
+            name = path.relative_to(folder.parent)
+            archive.write(path, name.as_posix())
+            archive.writestr(f"__MACOSX/{name.parent.as_posix()}/._{name.name}", b"\0\5\x16\7")
+        for part in sorted(one for one in folder.rglob("*") if one.is_dir()):
+            archive.writestr(f"{part.relative_to(folder.parent).as_posix()}/.DS_Store", b"\0\0\0\1Bud1")
+    (tmp_path / "._3Dircadb1.4.zip").write_bytes(b"\0\5\x16\7")
+    shutil.rmtree(tmp_path / "made")
+    data = opened(tmp_path)
+    assert data.case_ids() == ["3Dircadb1.4"]
+    assert np.array_equal(data.load("3Dircadb1.4").image.array, CT)

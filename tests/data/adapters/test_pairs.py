@@ -257,4 +257,16 @@ def test_plain_numbers_stay_in_the_names(tmp_path):
     for name in "img_0000", "img_0001":
         write(tmp_path / "images" / f"{name}.nii.gz", IMAGE)
         write(tmp_path / "labels" / f"{name}.nii.gz", MASK)
-    assert opened(tmp_path).case_ids() == ["img_0000", "img_0001"]
+    data = opened(tmp_path)
+    assert data.case_ids() == ["img_0000", "img_0001"]
+    assert "channel" not in data.load("img_0000").provenance["settings"]
+
+
+def test_a_pattern_with_a_channel_says_so(tmp_path):
+    write(tmp_path / "images" / "c_0000.nii.gz", -IMAGE)
+    write(tmp_path / "images" / "c_0001.nii.gz", IMAGE)
+    write(tmp_path / "labels" / "c.nii.gz", MASK)
+    data = opened(tmp_path, image="images/{case}_0001.*")
+    assert data.case_ids() == ["c"]
+    assert np.array_equal(data.load("c").image.array, IMAGE)
+    assert data.load("c").provenance["settings"]["channel"] == 1
