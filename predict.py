@@ -15,6 +15,7 @@ from pydantic import BaseModel, field_validator
 
 from command_line import describe, parse, run
 from console.progress import followed, say
+from console.signals import saying_what_is_kept
 from data.channel_files import Channels, InputCase, check_option, choose_channels, hint_of_names, read_channel
 from data.files import write_volume
 from data.inputs import find_inputs, read_organ
@@ -87,15 +88,17 @@ def predict_cases(
     """Segment all CTs; 1 if one failed."""
     if settings.organ is None and predictor.needs_organ():
         say("no --organ given: the whole volume is segmented, at the voxel size the network was trained on")
-    failed = 0
-    for case in followed(cases, "predict", "case"):
-        try:
-            predict_case(case, channels, predictor, settings)
-        except (ValueError, OSError) as error:
-            # One bad case must not cost the others.
-            failed += 1
-            say(f"error: {case.case_id}: {describe(error)}", error=True)
-    print(f"{len(cases) - failed} of {len(cases)} cases segmented, masks in {settings.output}")
+    done = failed = 0
+    with saying_what_is_kept(lambda: f"{done} of {len(cases)} cases were segmented, masks in {settings.output}"):
+        for case in followed(cases, "predict", "case"):
+            try:
+                predict_case(case, channels, predictor, settings)
+                done += 1
+            except (ValueError, OSError) as error:
+                # One bad case must not cost the others.
+                failed += 1
+                say(f"error: {case.case_id}: {describe(error)}", error=True)
+    print(f"{done} of {len(cases)} cases segmented, masks in {settings.output}")
     return 1 if failed else 0
 
 

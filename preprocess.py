@@ -19,6 +19,7 @@ from pydantic import Field
 
 from command_line import parse, run
 from console.progress import followed, say
+from console.signals import saying_what_is_kept
 from data.adapters import Adapter, DatasetSettings, open_dataset
 from data.case_store import DATASET_FILE, list_cases, prepare_store, read_record
 from data.folds import SPLITS_FILE, FoldSettings, load_or_make_splits, patients_of, unused_cases
@@ -88,7 +89,10 @@ def prepare(adapter: Adapter, case_ids: list[str], settings: PreprocessCommand) 
     tell_vanished(store, case_ids, settings.drop_vanished)
     work = CaseWork(adapter, store, settings.preprocessing, settings.verify)
     try:
-        reports = follow(prepare_cases(work, case_ids, settings.workers), len(case_ids))
+        with saying_what_is_kept(
+            lambda: f"{len(list_cases(store))} prepared cases are in {store}; start again to go on"
+        ):
+            reports = follow(prepare_cases(work, case_ids, settings.workers), len(case_ids))
     finally:
         forget_empty(store)
 
