@@ -9,7 +9,7 @@ OUTPUT ?= output/demo
 NNUNET_NETWORKS := dynamic-network-architectures==0.4.4
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-random check format table table-quick figures-ircadb radius-table benchmark-preprocessing clean
+.PHONY: help install demo test test-random fuzz kill-test check format table table-quick figures-ircadb radius-table benchmark-preprocessing clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-26s %s\n", $$1, $$2}'
@@ -35,6 +35,9 @@ test-random: $(READY) ## The same in a random order, whose seed is printed
 
 fuzz: $(READY) ## Read 10,000 damaged files: each is read, or refused in one line
 	OMP_NUM_THREADS=1 $(RUN) -m tests.fuzzing --count 10000
+
+kill-test: $(READY) ## Kill every command at any moment, 100 times in all, and see that nothing is lost
+	$(RUN) -m tests.killing --kills 100
 
 check: $(READY) ## Lint, format and types
 	$(RUN) -m ruff check .

@@ -89,9 +89,7 @@ def prepare(adapter: Adapter, case_ids: list[str], settings: PreprocessCommand) 
     tell_vanished(store, case_ids, settings.drop_vanished)
     work = CaseWork(adapter, store, settings.preprocessing, settings.verify)
     try:
-        with saying_what_is_kept(
-            lambda: f"{len(list_cases(store))} prepared cases are in {store}; start again to go on"
-        ):
+        with saying_what_is_kept(lambda: f"{len(list_cases(store))} cases are in {store}, start again to go on"):
             reports = follow(prepare_cases(work, case_ids, settings.workers), len(case_ids))
     finally:
         forget_empty(store)
