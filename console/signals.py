@@ -1,7 +1,7 @@
 """SIGTERM, SIGINT and SIGHUP end a command in good order: what was begun is cleaned up, what was saved is named."""
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
@@ -29,15 +29,22 @@ def signals_stop() -> Iterator[None]:
             signal.signal(each, signal.SIG_IGN)
         raise Stopped(number)
 
-    before = {each: signal.getsignal(each) for each in _ENDING}
-    for each, handler in before.items():
-        if handler is not signal.SIG_IGN:
-            signal.signal(each, stop)
+    with _handled(_ENDING, stop):
+        yield
+
+
+@contextmanager
+def _handled(numbers: Sequence[signal.Signals], handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Let a handler answer signals in here, those that are ignored aside."""
+    before = {each: signal.getsignal(each) for each in numbers}
+    for each, its in before.items():
+        if its is not signal.SIG_IGN:
+            signal.signal(each, handler)
     try:
         yield
     finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+        for each, its in before.items():
+            signal.signal(each, its)
 
 
 def name_of(interrupt: KeyboardInterrupt) -> str:
@@ -64,3 +71,20 @@ def last_words(interrupt: KeyboardInterrupt) -> str:
     """What a command says when it was interrupted."""
     notes = getattr(interrupt, "__notes__", [])
     return f"stopped by {name_of(interrupt)}" + (f": {'; '.join(notes)}" if notes else "")
+
+
+@contextmanager
+def stop_at_a_good_moment() -> Iterator[Callable[[], str | None]]:
+    """What tells whether to stop: the name of the first SIGTERM, SIGINT or SIGHUP in here, or None.
+
+    For work that may only be left at certain moments. A second Ctrl-C ends it at once.
+    """
+    asked: list[str] = []
+
+    def ask(number: int, _: FrameType | None) -> None:
+        if asked and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        asked.append(signal.Signals(number).name)
+
+    with _handled((*_ENDING, signal.SIGINT), ask):
+        yield lambda: asked[0] if asked else None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from console.signals import Stopped, last_words, saying_what_is_kept, signals_stop
+from console.signals import Stopped, last_words, saying_what_is_kept, signals_stop, stop_at_a_good_moment
 
 ROOT = Path(__file__).parents[2]
 WAITING = """
@@ -69,3 +69,22 @@ def test_last_words():
     with pytest.raises(KeyboardInterrupt) as interrupt, saying_what_is_kept(lambda: "nothing is lost"):
         raise KeyboardInterrupt
     assert last_words(interrupt.value) == "stopped by SIGINT: nothing is lost"
+
+
+def test_work_that_may_be_left_at_some_moments_alone_asks():
+    before = signal.getsignal(signal.SIGINT)
+    with stop_at_a_good_moment() as stop:
+        assert stop() is None
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stop() == "SIGTERM"
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stop() == "SIGTERM"
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_second_interrupt_is_impatience():
+    with stop_at_a_good_moment() as stop:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert stop() == "SIGINT"
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
