@@ -48,9 +48,13 @@ class ArrayRecord(BaseModel, frozen=True):
 
 
 class ScalesRecord(BaseModel, frozen=True):
-    """The scale decomposition: S - 1 thresholds in mm that part the S scales."""
+    """The scale decomposition: S - 1 thresholds in mm that part the S scales; none in a case without a vessel.
+
+    count: S, which a case without a vessel cannot tell by its thresholds.
+    """
 
     thresholds_mm: Annotated[tuple[Length, ...], AfterValidator(_rising)]
+    count: Annotated[int, Field(ge=1)] | None = None
 
 
 class CaseRecord(BaseModel, frozen=True):
@@ -90,7 +94,7 @@ class CaseRecord(BaseModel, frozen=True):
     @property
     def scale_count(self) -> int:
         """Number of scales S."""
-        return len(self.scales.thresholds_mm) + 1
+        return self.scales.count or len(self.scales.thresholds_mm) + 1
 
     def identity(self) -> dict[str, Any]:
         """What a training learns from the case, as short plain data: two cases with the same one are the same."""

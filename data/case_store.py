@@ -16,7 +16,7 @@ import functools
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -223,6 +223,16 @@ def _folder_of(store: Path, case_id: str) -> Path:
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: no such case; the store holds {', '.join(list_cases(store)) or 'none'}")
     return folder
+
+
+def count_scales(store: Path, case_ids: Iterable[str]) -> int:
+    """Number of scales S of some cases, told by those that have vessels; raises as read_case."""
+    counts = []
+    for case_id in case_ids:
+        folder = _folder_of(store, case_id)
+        with _naming_damage(folder):
+            counts.append(_read_record(folder / CASE_FILE, _stamp(folder / CASE_FILE))[1].scale_count)
+    return max(counts)
 
 
 @contextlib.contextmanager

@@ -30,10 +30,11 @@ class FoldSettings(BaseModel, frozen=True, extra="forbid"):
     """Seed of the shuffling."""
 
 
-def make_folds(patient_of: Mapping[str, str], folds: int, seed: int) -> list[Fold]:
+def make_folds(patient_of: Mapping[str, str], folds: int, seed: int, option: str = "--folds") -> list[Fold]:
     """Part the cases into `folds` folds of nearly equal size; all cases of a patient validate in the same one.
 
     patient_of: case id -> patient id. The result depends on the names and the seed, not on their order.
+    option: what the number of folds is called where it is asked for.
     Raises ValueError for fewer than two folds or more folds than patients.
     """
     cases_of: dict[str, list[str]] = defaultdict(list)
@@ -43,7 +44,10 @@ def make_folds(patient_of: Mapping[str, str], folds: int, seed: int) -> list[Fol
     if folds < 2:
         raise ValueError(f"folds: expected at least 2, got {folds}; one part must validate what the others train")
     if folds > len(patients):
-        raise ValueError(f"folds: {folds} asked for, but there are only {len(patients)} patients; ask for fewer")
+        remedy = f"ask for at most {len(patients)} ({option} {len(patients)})"
+        if len(patients) < 2:
+            remedy = "one patient cannot be parted, train.py --fold all trains and validates on the same cases"
+        raise ValueError(f"folds: {folds} asked for, but there are only {len(patients)} patients; {remedy}")
     shuffled = [patients[i] for i in np.random.default_rng(seed).permutation(len(patients))]
     # The patients with most cases first, each into the smallest fold so far: no fold stays short or empty.
     shuffled.sort(key=lambda patient: -len(cases_of[patient]))
@@ -94,29 +98,31 @@ def _check_fold(fold: object, patient_of: Mapping[str, str], name: str) -> Fold:
     return {"train": sorted(train), "val": sorted(val)}
 
 
-def load_or_make_splits(path: Path, patient_of: Mapping[str, str], settings: FoldSettings) -> list[Fold]:
+def load_or_make_splits(
+    path: Path, patient_of: Mapping[str, str], settings: FoldSettings, option: str = "--folds.folds"
+) -> list[Fold]:
     """The splits in `path` where it exists, whatever the settings say; otherwise made by the settings and saved there.
 
     Raises ValueError as check_splits or make_folds, OSError where the file cannot be written.
     """
     if path.exists():
         return check_splits(read_json(path), patient_of, str(path))
-    splits = make_folds(patient_of, settings.folds, settings.seed)
+    splits = make_folds(patient_of, settings.folds, settings.seed, option)
     write_json(path, splits)
     return splits
 
 
-def load_fold(store: Path, splits: Path | None, fold: int | Literal["all"]) -> Fold:
+def load_fold(store: Path, splits: Path | None, fold: int | Literal["all"], count: int = 5) -> Fold:
     """One fold of a store's cases; "all" trains and validates on every case (to see that a network can overfit).
 
-    splits: a file to obey; none takes the store's `splits_final.json`, which is made (five folds, seed 0) where it is
-    missing. Raises FileNotFoundError, or ValueError as load_or_make_splits and for a fold out of range.
+    splits: a file to obey; none takes the store's `splits_final.json`, which is made (`count` folds, seed 0) where it
+    is missing. Raises FileNotFoundError, or ValueError as load_or_make_splits and for a fold out of range.
     """
     patient_of = patients_of(store)
     if fold == "all":
         return {"train": sorted(patient_of), "val": sorted(patient_of)}
     if splits is None:
-        given = load_or_make_splits(store / SPLITS_FILE, patient_of, FoldSettings())
+        given = load_or_make_splits(store / SPLITS_FILE, patient_of, FoldSettings(folds=count), "--fold-count")
     else:
         given = check_splits(read_json(splits), patient_of, str(splits))
     if not 0 <= fold < len(given):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from data.case_store import open_store, read_case
+from data.case_store import count_scales, open_store
 from data.folds import SPLITS_FILE, check_splits, load_fold, patients_of
 from data.json_files import read_json
 from experiments.plan import ExperimentSettings
@@ -12,7 +12,7 @@ from training.settings import RunSettings
 
 def scales_in(store: Path) -> int:
     """Number of scales S of the cases in a store."""
-    return len(read_case(store, open_store(store)[0]).record["scales"]["thresholds_mm"]) + 1
+    return count_scales(store, open_store(store))
 
 
 def check_scales(variant: str, training: RunSettings, scales: int) -> None:
@@ -39,7 +39,7 @@ def check_folds(experiment: ExperimentSettings, trainings: Mapping[str, RunSetti
     """Refuse folds that are missing, or that differ between variants: their cases could not be paired."""
     for fold in experiment.folds:
         parts = {
-            variant: load_fold(experiment.store_of(variant), training.splits, fold)
+            variant: load_fold(experiment.store_of(variant), training.splits, fold, training.fold_count)
             for variant, training in trainings.items()
         }
         first, expected = next(iter(parts.items()))

@@ -32,7 +32,17 @@ from training.settings import RunSettings
 PIECE_FILE, LOG_FILE = "piece.json", "log.txt"
 SHOWN_DIFFERENCES = 3
 # Where and how fast, not what: they may change between the beginning of a run and its end.
-_FREE = {"cases", "output", "device", "resume", "replace", "verify", "loading.workers", "validation.figures_every"}
+_FREE = {
+    "cases",
+    "output",
+    "fold_count",
+    "device",
+    "resume",
+    "replace",
+    "verify",
+    "loading.workers",
+    "validation.figures_every",
+}
 
 
 @dataclass(frozen=True)

@@ -181,7 +181,7 @@ def _caption(figure: "Figure", record: Mapping[str, Any], colours: list[str]) ->
     labels = [
         f"scale {number}   {interval}\n{_counted(voxels, 'voxel')} in {_counted(owners, 'branch')}"
         for number, (interval, voxels, owners) in enumerate(
-            zip(_intervals(scales["thresholds_mm"]), scales["voxels"], scales["branches"]), start=1
+            zip(_intervals(scales["thresholds_mm"], len(colours)), scales["voxels"], scales["branches"]), start=1
         )
     ]
     figure.legend(
@@ -203,10 +203,10 @@ def _caption(figure: "Figure", record: Mapping[str, Any], colours: list[str]) ->
         figure.text(left, 0.2 / height, _shorten(" · ".join(notes), 135), fontsize=7.5, color=QUIET, va="center")
 
 
-def _intervals(thresholds_mm: Sequence[float]) -> list[str]:
-    """Which radii belong to each scale, in words."""
+def _intervals(thresholds_mm: Sequence[float], scales: int) -> list[str]:
+    """Which radii belong to each scale, in words; a case without a vessel has no thresholds between its scales."""
     if not thresholds_mm:
-        return ["all radii"]
+        return ["all radii"] if scales == 1 else ["no vessel"] * scales
     inner = [f"{low:.2f} < r ≤ {high:.2f} mm" for low, high in pairwise(thresholds_mm)]
     return [f"r ≤ {thresholds_mm[0]:.2f} mm", *inner, f"r > {thresholds_mm[-1]:.2f} mm"]
 

@@ -19,6 +19,10 @@ from preprocessing.plausibility import doubts_about_input, doubts_about_vessels
 from preprocessing.tubed_skeleton import tubed_skeleton
 from vessels.scales import ScaleDecomposition, ScaleSettings, ScaleWarning, decompose_scales
 
+NO_VESSEL = (
+    "its vessel mask is empty: kept as a case without a vessel, from which a network learns where none are; if it "
+    "should have some, check the mask, or which structures or labels count as vessels"
+)
 PREPARATION = 1
 """Raised whenever the same input gives other arrays than before: cases of another number are made anew."""
 SHAPING = {"python", "numpy", "scipy", "scikit-image", "SimpleITK", "numba"}
@@ -97,7 +101,8 @@ def prepare_case(raw: RawCase, settings: PreprocessingSettings) -> tuple[dict[st
         thresholds, radii, notes, settings and versions.
 
     Raises:
-        ValueError: an image without information, no organ to crop to, or no vessel voxel; the line names the case.
+        ValueError: an image without information, no organ to crop to, or vessels of which none is left inside the organ
+            or on the prepared grid; the line names the case. A case that never had a vessel is kept.
     """
     name, given = f"case {raw.case_id}", raw
     if raw.organ is not None:
@@ -105,7 +110,7 @@ def prepare_case(raw: RawCase, settings: PreprocessingSettings) -> tuple[dict[st
     doubts, vessels = _warnings(raw, settings), _vessels_to_segment(raw, settings, name)
     prepared = prepare_image(raw.image, raw.organ, settings, name)
     mask = prepared.grid.mask_to_prepared(vessels)
-    if not mask.any():
+    if vessels.any() and not mask.any():
         raise ValueError(
             f"{name}: none of its {np.count_nonzero(vessels)} vessel voxels is left on the prepared grid of "
             f"{prepared.grid.shape} voxels; choose a finer --preprocessing.grid.size or spacing_mm"
@@ -130,7 +135,7 @@ def prepare_case(raw: RawCase, settings: PreprocessingSettings) -> tuple[dict[st
         "native_voxels": _count({key: mask.array for key, mask in given.masks().items()}),
         "native_voxels_inside_organ": _count_inside(raw),
         "prepared_voxels": _count({"organ": organ, "vessels": mask}),
-        "scales": describe_scales(scales),
+        "scales": describe_scales(scales, len(settings.scales.quantiles) + 1),
         "notes": [*doubts, *_consequences(raw, settings)],
         "warnings": doubts,
         "settings": settings.model_dump(mode="json"),
@@ -143,21 +148,28 @@ def prepare_case(raw: RawCase, settings: PreprocessingSettings) -> tuple[dict[st
 
 
 def decompose(mask: np.ndarray, spacing_mm: Sequence[float], settings: ScaleSettings) -> ScaleDecomposition:
-    """The scales of a prepared vessel mask, as its settings have it; what there is to warn of is in its notes."""
+    """The scales of a vessel mask, as its settings have it; what there is to warn of is in its notes.
+
+    A mask without a vessel is all background, without branches, radii and thresholds.
+    """
+    if not mask.any():
+        labels, branches, skeleton = (np.zeros(mask.shape, dtype=kind) for kind in (np.uint8, np.int32, np.bool_))
+        notes = ("no vessel: no scale has a branch",)
+        return ScaleDecomposition(labels, branches, np.zeros(0), (), skeleton, settings.estimator, notes)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ScaleWarning)
         return decompose_scales(mask, spacing_mm, **settings.model_dump())
 
 
-def describe_scales(scales: ScaleDecomposition) -> dict[str, Any]:
-    """A scale decomposition in numbers for JSON; `voxels` and `branches` count from the smallest scale up."""
-    count = len(scales.thresholds_mm) + 1
+def describe_scales(scales: ScaleDecomposition, count: int) -> dict[str, Any]:
+    """A decomposition into `count` scales in numbers for JSON; `voxels` and `branches` count from the smallest up."""
     scale_of_branch = np.zeros(len(scales.radii_mm) + 1, dtype=np.int64)
     vessel = scales.labels > 0
     # A branch lies in one scale as a whole, so any of its voxels tells which.
     scale_of_branch[scales.branches[vessel]] = scales.labels[vessel]
     return {
         "estimator": scales.estimator,
+        "count": count,
         "thresholds_mm": [float(value) for value in scales.thresholds_mm],
         "voxels": np.bincount(scales.labels[vessel], minlength=count + 1)[1:].tolist(),
         "branches": np.bincount(scale_of_branch[1:], minlength=count + 1)[1:].tolist(),
@@ -169,9 +181,7 @@ def describe_scales(scales: ScaleDecomposition) -> dict[str, Any]:
 def _vessels_to_segment(raw: RawCase, settings: PreprocessingSettings, name: str) -> np.ndarray:
     """The native vessel mask, inside the organ if so wished, bool (*native S)."""
     vessels = raw.vessels.array
-    if not vessels.any():
-        raise ValueError(f"{name}: its vessel mask is empty; check the mask, or which structures count as vessels")
-    if raw.organ is None or not settings.restrict_to_organ:
+    if raw.organ is None or not settings.restrict_to_organ or not vessels.any():
         return vessels
     inside = vessels & raw.organ.array
     if not inside.any():
@@ -189,6 +199,7 @@ def _warnings(raw: RawCase, settings: PreprocessingSettings) -> list[str]:
         *raw.reading_notes(),
         *doubts_about_input(raw.image, raw.organ, settings.intensity, settings.organ_ml),
         *doubts_about_vessels(raw.vessels.array, organ),
+        *([] if raw.vessels.array.any() else [NO_VESSEL]),
     ]
 
 

@@ -109,7 +109,7 @@ def measure_folder(folder: Path, settings: ScaleSettings) -> dict[str, list[floa
     for path in followed(paths, "measuring", "mask"):
         mask = read_mask(path)
         name = case_name(path).removesuffix("_vessel")
-        radii[name] = decompose(mask.array, mask.spacing_mm, settings).radii_mm.tolist() if mask.array.any() else []
+        radii[name] = decompose(mask.array, mask.spacing_mm, settings).radii_mm.tolist()
     return radii
 
 

@@ -247,12 +247,6 @@ def write_spacing_zero(root):
 BROKEN = {
     "NaN image": (lambda root: replace_image(root, one_nan), "case_1.*NaN"),
     "constant image": (lambda root: replace_image(root, lambda array: array.fill(40)), "case_1.*constant"),
-    "empty vessel mask": (
-        lambda root: write_volume(
-            root / "labels/case_1.nii.gz", bars_in_a_box().image.with_array(np.zeros((24, 40, 44), bool))
-        ),
-        "case_1.*empty",
-    ),
     "no organ mask": (lambda root: shutil.rmtree(root / "organs"), r"case_1.*no organ.*--preprocessing\.grid\.crop"),
     "spacing 0": (write_spacing_zero, "case_1.*spacing"),
     "4D image": (write_4d, "case_1.*4"),
@@ -332,6 +326,18 @@ def test_an_output_that_cannot_be_written_is_one_line(tmp_path, capsys):
     assert code != 0
     assert err.count("\n") == 1
     assert "choose another output" in err
+
+
+def test_a_case_without_a_vessel_is_kept_and_told(tmp_path, capsys):
+    root, output = write_pairs(tmp_path / "in", count=2), tmp_path / "cases"
+    write_volume(root / "labels/case_1.nii.gz", bars_in_a_box().image.with_array(np.zeros((24, 40, 44), bool)))
+    code, out, err = call(arguments(root, output, "--folds.folds", "2"), capsys)
+    assert code == 0
+    assert re.search(r"^warning: case_1: its vessel mask is empty: kept", err, re.M)
+    assert "warning: case_2" not in err
+    assert re.search(r"^case_1 +0 +0 +-$", out, re.M)
+    assert (output / "figures" / "case_1.png").is_file()
+    assert (output / "splits_final.json").is_file()
 
 
 def test_more_folds_than_patients_is_one_line(tmp_path, capsys):

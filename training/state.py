@@ -55,7 +55,7 @@ def set_up(settings: RunSettings, ranks: Ranks = ALONE) -> tuple[Training, dict[
     """Build everything a training needs, and read the state to go on from, if there is one."""
     device = choose_device(settings.device)
     dtype = choose_precision(settings.train.precision, device)
-    fold = load_fold(settings.cases, settings.splits, settings.fold)
+    fold = load_fold(settings.cases, settings.splits, settings.fold, settings.fold_count)
     folder, state = open_run(settings)
     set_determinism(settings.train.deterministic)
     torch.manual_seed(settings.seed)
@@ -67,9 +67,13 @@ def set_up(settings: RunSettings, ranks: Ranks = ALONE) -> tuple[Training, dict[
     network = place_network(build_network(settings.model, 1, scales, ndim), device)
     # Replaces batch norms, so it comes before the optimiser takes the weights.
     distributed = distribute(network, settings.train.sync_batch_norm, some_unused=not settings.loss.lambda_contrastive)
-    loss = TotalLoss(
-        settings.loss, settings.model.formulation, scales, label_voxels(settings.cases, fold["train"], scales)
-    )
+    voxels = label_voxels(settings.cases, fold["train"], scales)
+    if not any(voxels[1:]):
+        raise ValueError(
+            f"{settings.cases}: no training case of fold {settings.fold} has a vessel, so there is nothing to learn; "
+            "prepare cases with vessels, or choose another --fold"
+        )
+    loss = TotalLoss(settings.loss, settings.model.formulation, scales, voxels)
     optimiser = build_optimiser(network, settings.train.learning_rate, settings.train.weight_decay)
     runner = Runner(network, settings.model.formulation, device, dtype, settings.inference, settings.loading.patch_size)
     training = Training(
@@ -100,7 +104,8 @@ def _describe_cases(settings: RunSettings, fold: Mapping[str, Sequence[str]]) ->
         "preprocessing": records[0]["settings"],
         "network": {
             "in_channels": 1,
-            "scales": len(records[0]["scales"]["thresholds_mm"]) + 1,
+            # Told by cases that have vessels.
+            "scales": max(case.known.scale_count for case in cases.values()),
             "ndim": len(records[0]["shape"]),
         },
         "prepared": {

@@ -30,6 +30,7 @@ _FREE = {
     "cases",
     "output",
     "splits",
+    "fold_count",
     "device",
     "resume",
     "replace",
@@ -44,7 +45,7 @@ def make_inner_folds(settings: StudySettings) -> list[Fold]:
 
     Raises ValueError as load_fold, or for more inner folds than patients.
     """
-    outer = load_fold(settings.cases, settings.splits, settings.fold)
+    outer = load_fold(settings.cases, settings.splits, settings.fold, settings.fold_count)
     patient_of = patients_of(settings.cases)
     return make_folds({case_id: patient_of[case_id] for case_id in outer["train"]}, settings.folds, settings.seed)
 

@@ -137,5 +137,14 @@ def test_folds_of_a_store(store, tmp_path):
 def test_a_store_without_splits_gets_some_or_says_why_not(store):
     with pytest.raises(ValueError, match="5 asked for, but there are only 3 patients"):
         load_fold(store, None, 0)
+    with pytest.raises(ValueError, match=r"ask for at most 3 \(--fold-count 3\)"):
+        load_fold(store, None, 0, 4)
     assert not (store / "splits_final.json").exists()
     assert load_fold(store, None, "all") == {side: [f"case_{i}" for i in range(6)] for side in ("train", "val")}
+    assert load_fold(store, None, 2, 3)["val"]
+    assert len(json.loads((store / "splits_final.json").read_text(encoding="utf-8"))) == 3
+
+
+def test_one_patient_cannot_be_parted():
+    with pytest.raises(ValueError, match=r"only 1 patients; one patient cannot be parted, train\.py --fold all"):
+        make_folds({"a": "p", "b": "p"}, 2, seed=0)

@@ -91,3 +91,11 @@ def test_a_case_without_organ_or_vessel_in_sight_is_drawn(tmp_path):
     empty = {**arrays, "organ": np.zeros_like(arrays["organ"]), "scales": np.zeros_like(arrays["scales"])}
     draw_case(tmp_path / "empty.png", empty, record)
     assert (tmp_path / "empty.png").is_file()
+
+
+def test_a_case_without_a_vessel_is_drawn_with_all_its_scales(tmp_path):
+    arrays, record = prepared()
+    scales = {**record["scales"], "thresholds_mm": [], "radii_mm": [], "voxels": [0, 0, 0], "branches": [0, 0, 0]}
+    empty = {**arrays, "scales": np.zeros_like(arrays["scales"])}
+    draw_case(tmp_path / "negative.png", empty, {**record, "scales": scales})
+    assert (tmp_path / "negative.png").is_file()

@@ -152,6 +152,24 @@ def test_prediction_and_training_see_the_same_image():
     assert prepared.grid == Grid.from_dict(record["grid"])
 
 
+@pytest.mark.parametrize("ndim", [2, 3])
+@pytest.mark.parametrize("quantiles", [(), (0.25, 0.75)])
+def test_a_case_without_a_vessel_is_kept(ndim, quantiles):
+    raw = bars_in_a_box(ndim=ndim)
+    raw = dataclasses.replace(raw, vessels=raw.image.with_array(np.zeros(raw.image.shape, bool)), structures={})
+    settings = PreprocessingSettings(grid=GridSettings(margin_mm=2), scales=ScaleSettings(quantiles=quantiles))
+    arrays, record = prepare_case(raw, settings)
+    for name in ("scales", "skeleton", "tubed_skeleton", "branches"):
+        assert arrays[name].shape == arrays["image"].shape
+        assert not arrays[name].any()
+    count = len(quantiles) + 1
+    scales = record["scales"]
+    assert (scales["count"], scales["thresholds_mm"], scales["radii_mm"]) == (count, [], [])
+    assert scales["voxels"] == scales["branches"] == [0] * count
+    assert record["warnings"] == record["notes"]
+    assert "its vessel mask is empty: kept as a case without a vessel" in record["warnings"][0]
+
+
 # --- bad input -----------------------------------------------------------------------------------------------------
 
 
@@ -165,7 +183,7 @@ def with_nan(array):
     array[3, 4, 5] = np.nan
 
 
-def without_vessels(raw, keep):
+def keeping(raw, keep):
     return dataclasses.replace(raw, vessels=raw.image.with_array(raw.vessels.array & keep), structures={})
 
 
@@ -180,12 +198,11 @@ ONE_VOXEL[10, 8, 20] = True
     [
         (with_image(bars_in_a_box(), with_nan), NATIVE, r"1 voxels are NaN or infinite, the first at \(3, 4, 5\)"),
         (with_image(bars_in_a_box(), lambda array: array.fill(7)), NATIVE, "constant, every voxel is 7"),
-        (without_vessels(bars_in_a_box(), np.False_), NATIVE, "its vessel mask is empty"),
-        (without_vessels(bars_in_a_box(), OUTSIDE_ONLY), NATIVE, "none of its 90 vessel voxels lies inside the organ"),
+        (keeping(bars_in_a_box(), OUTSIDE_ONLY), NATIVE, "none of its 90 vessel voxels lies inside the organ"),
         (bars_in_a_box(with_organ=False), NATIVE, r"no organ mask.*--preprocessing\.grid\.crop volume"),
         (bars_in_a_box(), PreprocessingSettings(grid=GridSettings(size=(8, 8))), "size: expected 3 numbers"),
         (
-            without_vessels(bars_in_a_box(), ONE_VOXEL),
+            keeping(bars_in_a_box(), ONE_VOXEL),
             PreprocessingSettings(grid=GridSettings(size=(2, 2, 2))),
             "none of its 1 vessel voxels is left on the prepared grid",
         ),

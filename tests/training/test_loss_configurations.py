@@ -18,20 +18,21 @@ from training.settings import RunSettings
 CONFIGS = Path(__file__).parents[2] / "configs"
 LOSSES = sorted((CONFIGS / "losses").glob("*.yaml"))
 SMALL = ["--model.levels", "2", "--model.base-channels", "2", "--loading.samples-per-epoch", "2", "--device", "cpu"]
-SHORT = ["--train.epochs", "1", "--loss.lambda-scales", "1.0", "--loading.batch-size", "2"]
+SHORT = ["--train.epochs", "1", "--loss.lambda-scales", "1.0", "--loading.batch-size", "1"]
 
 
 @pytest.fixture(scope="module")
 def crossings(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
-    """Two prepared cases each of 2D and 3D: a thin vessel across a thick one, two scales."""
+    """Prepared cases of 2D and 3D: a thin vessel across a thick one, two scales; and one without a vessel."""
     stores = {}
     for ndim in (2, 3):
         store = tmp_path_factory.mktemp(f"cases_{ndim}d")
-        for number in range(2):
+        for number in range(3):
             shape = (16,) * ndim
             scales = np.zeros(shape, np.uint8)
-            scales[(..., 5 + number, slice(None))] = 1
-            scales[(..., slice(None), slice(8, 11))] = 2
+            if number:
+                scales[(..., 5 + number, slice(None))] = 1
+                scales[(..., slice(None), slice(8, 11))] = 2
             noise = np.random.default_rng(number).normal(size=shape)
             arrays: dict[str, Any] = {
                 "image": ((scales > 0) + 0.3 * noise).astype(np.float32),
@@ -42,11 +43,13 @@ def crossings(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
                 "patient_id": f"p{number}",
                 "shape": list(shape),
                 "spacing_mm": [1.5] + [1.0] * (ndim - 1),
-                "scales": {"thresholds_mm": [1.5]},
+                "scales": {"thresholds_mm": [1.5] if number else []},
                 "settings": PreprocessingSettings().model_dump(mode="json"),
             }
             write_case(store, f"case_{number}", arrays, record)
-        (store / "splits_final.json").write_text('[{"train": ["case_0"], "val": ["case_1"]}]', encoding="utf-8")
+        (store / "splits_final.json").write_text(
+            '[{"train": ["case_0", "case_1"], "val": ["case_2"]}]', encoding="utf-8"
+        )
         stores[ndim] = store
     return stores
 
@@ -60,6 +63,7 @@ def test_every_term_but_the_default_ones_has_a_configuration():
 @pytest.mark.parametrize("loss", LOSSES, ids=lambda path: path.stem)
 @pytest.mark.parametrize(("ndim", "base"), [(2, "pairs_2d.yaml"), (3, "demo.yaml")])
 def test_a_loss_trains_from_its_configuration(crossings, tmp_path, ndim, base, loss):
+    """Two steps, one of them on a case without a vessel alone."""
     if loss.stem == "persistent_homology" and importlib.util.find_spec("gudhi") is None:
         pytest.skip("gudhi is not installed")
     words = ["--config", str(CONFIGS / base), "--config", str(loss), "--cases", str(crossings[ndim])]
