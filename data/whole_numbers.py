@@ -29,14 +29,20 @@ def as_mask(array: NDArray, name: str, pick: str | None = None) -> NDArray[np.bo
                 "threshold it first"
             )
         array = rounded
-    mask: NDArray[np.bool_] = array != 0
-    if not mask.any():
-        return mask
-    lowest, highest = array.min(), array.max()
-    inside = highest if highest > 0 else lowest
-    if ((array == inside) != mask).any():
-        raise ValueError(f"{name}: {_describe_labels(array[mask])} where one mask is expected; {pick or _PICK_LABELS}")
-    if inside < 0:
+    mask = np.empty(array.shape, dtype=bool)
+    flat, target = array.reshape(-1), mask.reshape(-1)
+    inside = None
+    for start in range(0, flat.size, _CHUNK):
+        piece = flat[start : start + _CHUNK]
+        found = np.not_equal(piece, 0, out=target[start : start + _CHUNK])
+        values = piece[found]
+        if values.size and inside is None:
+            inside = values[0]
+        if (values != inside).any():
+            raise ValueError(
+                f"{name}: {_describe_labels(array[array != 0])} where a mask of one value is expected; {_PICK_LABELS}"
+            )
+    if inside is not None and inside < 0:
         raise ValueError(f"{name}: {inside:g} where a mask is expected; a mask holds 0 and 1 (or 255)")
     return mask
 
