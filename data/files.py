@@ -9,6 +9,7 @@ from pathlib import Path
 
 import SimpleITK as sitk
 
+from data import metaimage, nrrd
 from data.dicom import read_series
 from data.file_names import (
     METAIMAGE_SUFFIXES,
@@ -20,9 +21,7 @@ from data.file_names import (
     volume_suffix,
 )
 from data.itk import itk_reason, plainly_named, quiet_itk, volume_to_image
-from data.metaimage import read_metaimage
 from data.nifti import check_nifti, read_nifti
-from data.nrrd import read_nrrd
 from data.own_files import part_of, put
 from data.pictures import read_picture
 from data.pixels import Wanted
@@ -32,6 +31,8 @@ from data.volume import Volume, checked_spacing
 from data.whole_numbers import as_labels, as_mask
 
 WRITTEN_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha")  # one file each, with geometry
+_PAIR = "half of a NIfTI or Analyze pair: save both as one .nii.gz file"
+_OTHER_FORMS = {".hdr": _PAIR, ".img": _PAIR, ".dcm": "a DICOM slice: give the folder of its series"}
 _PICTURE_SUFFIXES = (*STACK_SUFFIXES, *PICTURE_SUFFIXES)
 
 
@@ -49,10 +50,23 @@ def read_volume(path: Path, spacing_mm: Sequence[float] | None = None, channel: 
     if form in NIFTI_SUFFIXES:
         return read_nifti(path, spacing_mm)
     if form in NRRD_SUFFIXES:
-        return read_nrrd(path, spacing_mm)
+        return nrrd.read_nrrd(path, spacing_mm)
     if form in METAIMAGE_SUFFIXES:
-        return read_metaimage(path, spacing_mm)
+        return metaimage.read_metaimage(path, spacing_mm)
     return _read_pixels(Wanted(path, channel), spacing_mm)
+
+
+def stored_in(path: Path) -> list[Path]:
+    """Every file that a volume file's content lies in: itself, and the data beside a header (.nhdr, .mhd).
+
+    Raises ValueError or OSError that names a header which is damaged or lacks its data.
+    """
+    form, detached = volume_suffix(path), None
+    if form in NRRD_SUFFIXES:
+        detached = nrrd.detached_data(nrrd.nrrd_header(path))
+    elif form in METAIMAGE_SUFFIXES:
+        detached = metaimage.detached_data(metaimage.metaimage_header(path))
+    return [path] if detached is None else [path, detached]
 
 
 def read_image_or_series(path: Path, channel: str | None = None) -> Volume:
@@ -140,6 +154,6 @@ def _form(path: Path) -> str:
         raise FileNotFoundError(f"{path}: no such file")
     suffix = volume_suffix(path)
     if path.is_dir() or suffix is None:
-        got = "a folder" if path.is_dir() else "another kind of file"
+        got = "a folder" if path.is_dir() else _OTHER_FORMS.get(path.suffix.lower(), "another kind of file")
         raise ValueError(f"{path}: expected a volume file ({', '.join(VOLUME_SUFFIXES)}), got {got}")
     return suffix

@@ -90,8 +90,7 @@ def read_metaimage(path: Path, spacing_mm: Sequence[float] | None = None) -> Vol
     Raises ValueError or OSError that names the file: damaged, data elsewhere than beside its header, several numbers a
     voxel, more than three dimensions, sheared.
     """
-    with path.open("rb") as stream:
-        header = _read_header(path, stream)
+    header = metaimage_header(path)
     shape = header.shape()
     if (channels := header.whole_number("ElementNumberOfChannels", "1")) != 1:
         raise ValueError(f"{path}: {channels} numbers a voxel where one is expected")
@@ -119,6 +118,18 @@ def read_metaimage(path: Path, spacing_mm: Sequence[float] | None = None) -> Vol
     return place(_voxels(header, shape), steps, origin[:ndim], path, spacing_mm)
 
 
+def metaimage_header(path: Path) -> MetaImageHeader:
+    """The header of a file; raises ValueError or OSError that names the file."""
+    with path.open("rb") as stream:
+        return _read_header(path, stream)
+
+
+def detached_data(header: MetaImageHeader) -> Path | None:
+    """The file beside the header that holds its voxels, or None where they follow it; raises as data.detached."""
+    name = header.fields["ElementDataFile"]
+    return None if name.upper() == "LOCAL" else beside(header.path, name)
+
+
 def _read_header(path: Path, stream: BinaryIO) -> MetaImageHeader:
     fields: dict[str, str] = {}
     for _ in range(_MOST_LINES):
@@ -141,9 +152,8 @@ def _read_header(path: Path, stream: BinaryIO) -> MetaImageHeader:
 
 def _voxels(header: MetaImageHeader, shape: tuple[int, ...]) -> NDArray:
     path, dtype = header.path, _dtype(header)
-    data, start = path, header.end
-    if (name := header.fields["ElementDataFile"]).upper() != "LOCAL":
-        data, start = beside(path, name), 0
+    beside_it = detached_data(header)
+    data, start = (path, header.end) if beside_it is None else (beside_it, 0)
     size = dtype.itemsize * voxel_count(shape)
     check_unpacked(path, size)
     length = data.stat().st_size

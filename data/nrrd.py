@@ -52,6 +52,12 @@ def nrrd_header(path: Path) -> NrrdHeader:
         return read_header(path, stream)
 
 
+def detached_data(header: NrrdHeader) -> Path | None:
+    """The file beside the header that holds its numbers, or None where they follow it; raises as data.detached."""
+    name = header.fields.get("data file", header.fields.get("datafile", ""))
+    return beside(header.path, name) if name else None
+
+
 def spatial_axes(header: NrrdHeader) -> list[bool]:
     """For each axis in array order, whether it lies in space; a list of layers or of colours does not."""
     count = len(header.shape())
@@ -115,9 +121,8 @@ def read_numbers(header: NrrdHeader) -> NDArray:
     path, encoding, shape = header.path, header.encoding(), header.shape()
     if any(header.fields.get(skip, "0") != "0" for skip in ("line skip", "lineskip", "byte skip", "byteskip")):
         raise ValueError(f"{path}: skips lines or bytes before its data; write it again without")
-    data, start = path, header.end
-    if name := header.fields.get("data file", header.fields.get("datafile", "")):
-        data, start = beside(path, name), 0
+    beside_it = detached_data(header)
+    data, start = (path, header.end) if beside_it is None else (beside_it, 0)
     size = np.dtype(header.dtype()).itemsize * voxel_count(shape)
     check_unpacked(path, size)
     with data.open("rb") as stream:

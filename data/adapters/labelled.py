@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from data.adapters.base import natural_order, unknown_case
 from data.adapters.labels import CaseFiles, LabelChoice, LabelSettings, choose_all, read_labelled_case
-from data.files import read_volume
+from data.files import read_volume, stored_in
 from data.label_names import Labels
 from data.labelled_file import LabelledFile
 from data.raw_case import RawCase
@@ -70,7 +70,7 @@ class LabelledAdapter(ABC):
     def _sources(self, files: CaseFiles, choice: LabelChoice) -> CaseSources:
         colour = {} if self.channel is None else {"colour": self.channel}
         used = {**choice.describe(), **self._choices(files), **colour, "resample_masks": self.resample_masks}
-        return CaseSources(self.root, tuple(files.present()), used)
+        return CaseSources(self.root, tuple(part for path in files.present() for part in stored_in(path)), used)
 
     def case_ids(self) -> list[str]:
         return sorted(self._cases, key=natural_order)

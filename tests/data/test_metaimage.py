@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from data.files import read_volume
+from data.files import read_volume, stored_in
 
 ARRAY = np.arange(24, dtype=np.int16).reshape(2, 3, 4)
 RAW = ARRAY.tobytes()
@@ -73,6 +73,8 @@ def test_data_beside_its_header_and_nowhere_else(tmp_path):
     for skip in ("4", "-1"):
         volume = read_volume(write_metaimage(header, b"", "a.raw", HeaderSize=skip))
         assert np.array_equal(volume.array, ARRAY)
+    assert stored_in(header) == [header, tmp_path / "set" / "a.raw"]
+    assert stored_in(write_metaimage(tmp_path / "b.mha")) == [tmp_path / "b.mha"]
     with pytest.raises(ValueError, match=r"a\.mhd: its data '\.\./outside\.raw' lies outside"):
         read_volume(write_metaimage(header, b"", "../outside.raw"))
     with pytest.raises(FileNotFoundError, match=r"a\.mhd: its data 'b\.raw' is missing beside it"):

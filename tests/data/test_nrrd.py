@@ -3,7 +3,7 @@ import gzip
 import numpy as np
 import pytest
 
-from data.files import read_volume
+from data.files import read_volume, stored_in
 
 ARRAY = np.arange(24, dtype=np.int16).reshape(2, 3, 4)
 RAW = ARRAY.tobytes()
@@ -74,6 +74,8 @@ def test_data_beside_its_header_and_nowhere_else(tmp_path):
     (tmp_path / "set" / "link.raw").symlink_to(tmp_path / "outside.raw")
     header = tmp_path / "set" / "a.nhdr"
     assert np.array_equal(read_volume(write_nrrd(header, b"", data_file="a.raw")).array, ARRAY)
+    assert stored_in(header) == [header, tmp_path / "set" / "a.raw"]
+    assert stored_in(write_nrrd(tmp_path / "b.nrrd")) == [tmp_path / "b.nrrd"]
     for outside in ("../outside.raw", str(tmp_path / "outside.raw"), "link.raw", "/etc/passwd"):
         with pytest.raises(ValueError, match=r"a\.nhdr: its data .* lies outside"):
             read_volume(write_nrrd(header, b"", data_file=outside))
