@@ -19,7 +19,9 @@ def mask_case(path: Path, name_suffix: str = "") -> str | None:
         return None
     name = case_name(path)
     if name_suffix:
-        return name.removesuffix(name_suffix) if name.endswith(name_suffix) and name != name_suffix else None
+        # CASE.seg.nrrd is of case CASE, with the suffix .seg as well as with none.
+        ends = next((one for one in (name, path.stem) if one.endswith(name_suffix) and one != name_suffix), None)
+        return None if ends is None else ends.removesuffix(name_suffix)
     if name.endswith(PROBABILITIES_SUFFIX):
         return None
     return name.removesuffix(MASK_SUFFIX) or name

@@ -39,9 +39,8 @@ def as_mask(array: NDArray, name: str, pick: str | None = None) -> NDArray[np.bo
         if values.size and inside is None:
             inside = values[0]
         if (values != inside).any():
-            raise ValueError(
-                f"{name}: {_describe_labels(array[array != 0])} where a mask of one value is expected; {_PICK_LABELS}"
-            )
+            labels = _describe_labels(array[array != 0])
+            raise ValueError(f"{name}: {labels} where one mask is expected; {pick or _PICK_LABELS}")
     if inside is not None and inside < 0:
         raise ValueError(f"{name}: {inside:g} where a mask is expected; a mask holds 0 and 1 (or 255)")
     return mask

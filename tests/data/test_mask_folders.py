@@ -37,6 +37,7 @@ def test_a_given_suffix_selects_and_is_left_off():
     assert mask_case(Path("1_vessel.nii.gz"), "_vessel") == "1"
     assert mask_case(Path("1_liver.nii.gz"), "_vessel") is None
     assert mask_case(Path("_vessel.nii.gz"), "_vessel") is None
+    assert mask_case(Path("1.seg.nrrd"), ".seg") == "1"
 
 
 def test_every_file_that_claims_a_case_is_kept(tmp_path: Path):
