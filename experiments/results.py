@@ -1,7 +1,6 @@
 """The scores of a run's predictions, as evaluate.py wrote them, and the variants of a method that they belong to."""
 
 import glob
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from data.json_files import read_json
+from experiments.measured import FLAGS, Ranges, measured_value
 
 RESULTS_FILE = "metrics.json"
 ABOUT = ("measures", "settings", "policy", "versions")
@@ -103,7 +103,7 @@ def read_results(path: Path) -> RunResults:
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: not JSON, of another form, without a case, or with an infinite value.
+        ValueError: not JSON, of another form, without a case, or with a value that its measure cannot have.
     """
     report = read_json(path)
     if not _has_scores(report):
@@ -113,14 +113,16 @@ def read_results(path: Path) -> RunResults:
         raise ValueError(f"{path}: holds no case; evaluate at least one")
     rows: dict[str, dict[str, float | None]] = {case_id: {} for case_id in report["cases"]}
     flags: dict[str, set[str]] = {}
+    ranges = Ranges(report.get("measures"))
     of_class = {f"{name}.": section["cases"] for name, section in report.get("classes", {}).items()}
     for prefix, cases in {"": report["cases"], **of_class}.items():
         for case_id, content in cases.items():
             for name, value in content.items():
-                if isinstance(value, bool):
-                    flags.setdefault(prefix + name, set()).update({case_id} if value else ())
-                elif value is None or isinstance(value, int | float):
-                    rows[case_id][prefix + name] = _finite(value, f"{path}: case {case_id}: {prefix}{name}")
+                where = f"{path}: case {case_id}: {prefix}{name}"
+                if name in FLAGS or (isinstance(value, bool) and ranges.highest(name) is None):
+                    flags.setdefault(prefix + name, set()).update({case_id} if _flag(value, where) else ())
+                elif not isinstance(value, str | list | dict) or ranges.highest(name) is not None:
+                    rows[case_id][prefix + name] = measured_value(value, name, ranges, where)
     return RunResults(
         rows,
         {name: frozenset(cases) for name, cases in flags.items()},
@@ -143,14 +145,10 @@ def _has_scores(report: Any) -> bool:
     ) and all(set(cases) <= set(sections[0]) for cases in sections)
 
 
-def _finite(value: float | None, name: str) -> float | None:
-    """The value, None for NaN."""
-    if value is None or math.isnan(value):
-        return None
-    if math.isinf(value):
-        # Left out, a missed case would improve the mean.
-        raise ValueError(f"{name} is infinite; expected a finite number, or null where it is undefined")
-    return float(value)
+def _flag(value: Any, name: str) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} is {value!r:.60}; expected true or false; evaluate again")
+    return value
 
 
 def check_same_settings(variants: Sequence[Variant]) -> None:

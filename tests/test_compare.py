@@ -193,14 +193,14 @@ def test_the_command_ends_with_the_line_alone(two):
         (["base={here}/base", "{here}/ours"], "expected NAME=FILE"),
         (["base={here}/base", "other={here}/text.json"], "text.json: not a JSON file"),
         (["base={here}/base", "other={here}/other.json"], "other.json: holds no scores of cases"),
-        (["base={here}/base", "other={here}/cases.json"], "base lacks c20, c21; other lacks c0, c1"),
+        (["base={here}/base", "other={here}/cases.json"], "base lacks c18, c19; other lacks c0, c1"),
         (["base={here}/base", "base={here}/base/metrics.json", "ours={here}/ours"], "is given twice"),
     ],
 )
 def test_bad_results_are_one_line(two, tmp_path: Path, sets: list[str], says: str, capsys):
     (tmp_path / "text.json").write_text("dice 0.5")
     (tmp_path / "other.json").write_text('{"dice": 0.5}')
-    scores(tmp_path / "cases.json", cases=range(20, 22))
+    scores(tmp_path / "cases.json", cases=range(18, 20))
     with pytest.raises((ValueError, OSError)) as caught:
         compare.main(["--results", *(word.format(here=tmp_path) for word in sets)])
     assert says in str(caught.value)

@@ -70,7 +70,9 @@ class _Content(BaseModel):
     model: dict[StrictStr, torch.Tensor]
     epoch: StrictInt = Field(ge=0)
     source: ImageSource | None = None
+    orientation: StrictStr | None = None
     cases: _Cases | None = None
+    identities: dict[StrictStr, Any] | None = None
     optimiser: _Optimiser | None = None
     scaler: dict[_ScalerKey, _Number] | None = None
     bank: dict[StrictStr, Any] | None = None

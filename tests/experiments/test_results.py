@@ -28,12 +28,45 @@ def test_values_flags_failures_and_what_the_file_says(tmp_path: Path):
     assert found.report == {"policy": "p"}
 
 
-def test_nan_is_undefined_and_infinity_is_refused(tmp_path: Path):
-    path = save(tmp_path / "metrics.json", {"a": {"hd_mm": math.nan, "dice": 0.5}})
-    assert read_results(path).rows["a"] == {"hd_mm": None, "dice": 0.5}
-    save(path, {"a": {"hd_mm": math.inf}})
-    with pytest.raises(ValueError, match=r"metrics.json: case a: hd_mm is infinite; expected a finite number"):
+@pytest.mark.parametrize(
+    ("measure", "value", "says"),
+    [
+        ("dice", 7, "dice is 7; expected a number of 0 to 1, or null where it is undefined; evaluate again"),
+        ("dice", -0.1, "dice is -0.1; expected"),
+        ("dice", True, "dice is True; expected"),
+        ("cldice", "0.5", "cldice is '0.5'; expected"),
+        ("dice", [0.5], r"dice is \[0.5\]; expected"),
+        ("dice", math.nan, "dice is NaN; expected"),
+        ("hd_mm", math.inf, "hd_mm is infinite; expected a number of 0 and up"),
+        ("hd_mm", -3.0, "hd_mm is -3; expected"),
+        ("hd_mm", 10**400, "hd_mm is infinite; expected"),
+        ("of_others", math.nan, "of_others is NaN; expected a number, or null"),
+        ("empty_truth", 1, "empty_truth is 1; expected true or false"),
+        ("empty_truth", None, "empty_truth is None; expected true or false"),
+    ],
+)
+@pytest.mark.parametrize("of_class", [False, True])
+def test_values_that_a_measure_cannot_have_are_refused(
+    tmp_path: Path, measure: str, value: object, says: str, of_class
+):
+    row = {**ROW, measure: value}
+    classes = {"portal": {"cases": {"a": row}}}
+    path = save(
+        tmp_path / "metrics.json", {"a": ROW if of_class else row}, **({"classes": classes} if of_class else {})
+    )
+    where = "portal." if of_class else ""
+    with pytest.raises(ValueError, match=rf"metrics.json: case a: {where}{says}"):
         read_results(path)
+
+
+def test_what_a_file_says_of_its_measures_counts(tmp_path: Path):
+    told = {"score": {"range": "0 to 10"}, "dice": {"range": "0 to 1"}, "odd": "a text"}
+    cases = {"a": {"score": 7, "others": -3, "remark": "thin vessels", "seen": True, "hd_mm": None}}
+    found = read_results(save(tmp_path / "metrics.json", cases, measures=told))
+    assert found.rows["a"] == {"score": 7.0, "others": -3.0, "hd_mm": None}
+    assert found.flags == {"seen": frozenset("a")}
+    with pytest.raises(ValueError, match=r"score is 11; expected a number of 0 to 10"):
+        read_results(save(tmp_path / "metrics.json", {"a": {"score": 11}}, measures=told))
 
 
 def test_classes_of_label_maps_have_measures_of_their_own(tmp_path: Path):
