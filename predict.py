@@ -23,7 +23,7 @@ from data.lock import held
 from data.mask_folders import PROBABILITIES_SUFFIX
 from data.outputs import Outputs
 from training.checkpoint import CheckpointName
-from training.device import DeviceName
+from training.device import DeviceName, out_of_memory
 from training.inference import InferenceOverrides
 from training.predictor import Predictor
 from training.run_folder import find_checkpoint
@@ -98,6 +98,12 @@ def predict_cases(
                 # One bad case must not cost the others.
                 failed += 1
                 say(f"error: {case.case_id}: {describe(error)}", error=True)
+            except (MemoryError, RuntimeError) as error:
+                if not out_of_memory(error):
+                    raise
+                failed += 1
+                remedy = "use a smaller --inference.window or fewer --inference.windows-at-once"
+                say(f"error: {case.case_id}: out of memory: {remedy} ({describe(error)})", error=True)
     print(f"{done} of {len(cases)} cases segmented, masks in {settings.output}")
     return 1 if failed else 0
 

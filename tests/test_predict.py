@@ -205,6 +205,60 @@ def test_one_bad_case_does_not_cost_the_others(checkpoint, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9 GiB"),
+        RuntimeError(
+            "[enforce fail at alloc_cpu.cpp:117] err == 0. DefaultCPUAllocator: can't allocate memory: you tried"
+        ),
+    ],
+)
+def test_a_case_too_large_for_memory_does_not_cost_the_others(checkpoint, tmp_path, capsys, monkeypatch, error):
+    image, organ, _ = ct_with_vessel()
+    for name in ("a", "large", "z"):
+        write_volume(tmp_path / "in" / f"{name}.nii.gz", image)
+        write_volume(tmp_path / "organs" / f"{name}.nii.gz", organ)
+    predicted = Predictor.predict
+
+    def predict_or_fail(self, image, organ, name):
+        if Path(name).name == "large.nii.gz":
+            raise error
+        return predicted(self, image, organ, name)
+
+    monkeypatch.setattr(Predictor, "predict", predict_or_fail)
+    words = ["--checkpoint", str(tmp_path / "run"), "--input", str(tmp_path / "in"), "--device", "cpu"]
+    words += ["--organ", str(tmp_path / "organs"), "--output", str(tmp_path / "out"), "--no-probabilities"]
+    assert predict.main(words) == 1
+    told = capsys.readouterr()
+    assert "error: large: out of memory: use a smaller --inference.window" in told.err
+    assert "2 of 3 cases segmented" in told.out
+    assert (tmp_path / "out" / "z.nii.gz").is_file()
+
+
+def test_a_network_that_answers_nan_costs_the_case_and_is_named(checkpoint, tmp_path, capsys, monkeypatch):
+    image, organ, _ = ct_with_vessel()
+    write_volume(tmp_path / "ct.nii.gz", image)
+    write_volume(tmp_path / "organ.nii.gz", organ)
+    # A variance below zero passes for a number, and its root is none.
+    state = untrained_state((16, 16, 16))
+    name = next(name for name in state["model"] if name.endswith("running_var"))
+    state["model"][name] = -torch.ones_like(state["model"][name])
+    save_checkpoint(checkpoint, state)
+    words = ["--checkpoint", str(checkpoint), "--input", str(tmp_path / "ct.nii.gz"), "--device", "cpu"]
+    words += ["--organ", str(tmp_path / "organ.nii.gz"), "--output", str(tmp_path / "out")]
+    for more, where in (
+        ([], "over the whole volume"),
+        (["--inference.window", "8", "8", "8"], "in the window of voxels"),
+    ):
+        assert predict.main([*words, *more]) == 1
+        told = capsys.readouterr()
+        assert f"ct.nii.gz: the network's output {where}" in told.err
+        assert "0 of 1 cases segmented" in told.out
+    assert not list((tmp_path / "out").glob("*.nii.gz"))
+
+
+@pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"model": {}}, r"best\.pt: .*another architecture"),

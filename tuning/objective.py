@@ -10,9 +10,9 @@ from pathlib import Path
 from statistics import fmean
 
 import optuna
-import torch
 
 from training.checkpoint import load_checkpoint
+from training.device import out_of_memory
 from training.loop import train_run
 from training.run_folder import RunFolder
 from training.tracking import Tracker
@@ -176,7 +176,7 @@ def _failing_with_its_reason(trial: optuna.Trial, settings: StudySettings) -> It
 def _reason(error: Exception, folder: Path) -> str:
     """Why a trial failed, in a line; without its own folder, so that other trials can fail for the same reason."""
     text = " ".join(str(error).split()).replace(f"{folder}{os.sep}", "")
-    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in text:
+    if out_of_memory(error):
         return f"out of memory: a smaller batch, patch or network would fit ({text})"
     return text if isinstance(error, ValueError | OSError) and text else f"{type(error).__name__}: {text}"
 
