@@ -1,6 +1,7 @@
 """Checkpoints are whole or absent, and run nothing when read."""
 
 import pickle
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -188,8 +189,8 @@ def test_a_training_goes_on_from_what_fits_alone(trained, tmp_path, key, value):
     settings = RunSettings.model_validate(state["config"])
     train = settings.train.model_copy(update={"epochs": 1})
     state[key] = value
-    path = tmp_path / "fold_0" / "checkpoints" / "latest.pt"
-    save_checkpoint(path, state)
+    shutil.copytree(trained.parents[1], tmp_path / "fold_0")
+    save_checkpoint(tmp_path / "fold_0" / "checkpoints" / "latest.pt", state)
     resumed = settings.model_copy(update={"output": tmp_path, "resume": True, "train": train})
     with pytest.raises(ValueError, match=r"latest\.pt: ") as caught:
         train_run(resumed)
@@ -210,6 +211,7 @@ def test_an_optimiser_of_other_weights_is_refused(trained, tmp_path, spoil, mess
     state = torch.load(trained, weights_only=True)
     settings = RunSettings.model_validate(state["config"])
     spoil(state["optimiser"])
+    shutil.copytree(trained.parents[1], tmp_path / "fold_0")
     save_checkpoint(tmp_path / "fold_0" / "checkpoints" / "latest.pt", state)
     with pytest.raises(ValueError, match=message) as caught:
         train_run(settings.model_copy(update={"output": tmp_path, "resume": True}))
