@@ -19,7 +19,7 @@ from command_line import parse, run
 from experiments.cross_validation import t_test, unit_means
 from experiments.evidence import weigh
 from experiments.statistics import bootstrap_interval, least_p, sign_flip_test, wilcoxon_test
-from experiments.verdict import Adjusted, DecidingTest, judge
+from experiments.verdict import Adjusted, judge
 
 ALPHA, RESAMPLES = 0.05, 999
 SHARES = (0.0, 0.1, 0.2, 0.35, 0.5, 0.9)
@@ -39,25 +39,20 @@ class VerdictsCommand(BaseModel, frozen=True, extra="forbid"):
 
 
 def verdict_of_folds(found: NDArray[np.float64], folds: Sequence[int]) -> bool:
-    """That of compare.py, where folds are known."""
-    return plain_t(found, folds) and _claims(found, folds, cross_validated=True)
+    """That of compare.py, where folds are known: looked at only where a test that is less strict has p < 0.05."""
+    if not plain_t(found, folds):
+        return False
+    reference = np.full(len(found), 0.6)
+    evidence = weigh(reference + 0.01 * found, reference, 1 - ALPHA, RESAMPLES, units=folds, cross_validated=True)
+    assert evidence is not None
+    p = {"t": evidence.t.p, "wilcoxon": evidence.wilcoxon.p, "permutation": evidence.permutation.p}
+    adjusted = Adjusted(**p, least=evidence.t.least_p, tests=1, decide_by="t", alpha=ALPHA)
+    return judge(evidence, adjusted, "higher").word != "no evidence"
 
 
 def verdict_of_cases(found: NDArray[np.float64], folds: Sequence[int]) -> bool:
-    """That of `--unit case`: Wilcoxon's test and a bootstrap interval, every case a pair."""
-    return wilcoxon_test(found).p < ALPHA and _claims(found, range(len(found)), cross_validated=False)
-
-
-def _claims(found: NDArray[np.float64], units: Sequence[int], cross_validated: bool) -> bool:
-    """The verdict in full: looked at only where a test without which there is none has spoken, to save time."""
-    evidence = weigh(
-        0.6 + 0.01 * found, np.full(len(found), 0.6), 1 - ALPHA, RESAMPLES, 0, units, cross_validated=cross_validated
-    )
-    assert evidence is not None
-    by: DecidingTest = "t" if cross_validated else "wilcoxon"
-    p = {test: getattr(evidence, test).p for test in ("wilcoxon", "permutation", "t")}
-    adjusted = Adjusted(**p, least=getattr(evidence, by).least_p, tests=1, decide_by=by, alpha=ALPHA)
-    return judge(evidence, adjusted, "higher").word != "no evidence"
+    """What `--unit case` asks for, every case a pair: Wilcoxon's test, and a bootstrap interval that leaves out 0."""
+    return wilcoxon_test(found).p < ALPHA and _interval_leaves_out_zero(found)
 
 
 def plain_t(found: NDArray[np.float64], folds: Sequence[int]) -> bool:
@@ -73,7 +68,11 @@ def signs(found: NDArray[np.float64], folds: Sequence[int]) -> bool:
 
 def cluster_bootstrap(found: NDArray[np.float64], folds: Sequence[int]) -> bool:
     """Whole folds resampled: whether the interval leaves out 0."""
-    interval = bootstrap_interval(unit_means(found, folds), 1 - ALPHA, RESAMPLES)
+    return _interval_leaves_out_zero(unit_means(found, folds))
+
+
+def _interval_leaves_out_zero(found: NDArray[np.float64]) -> bool:
+    interval = bootstrap_interval(found, 1 - ALPHA, RESAMPLES)
     return interval is not None and not interval.low <= 0 <= interval.high
 
 
