@@ -192,9 +192,9 @@ def read_case(store: Path, case_id: str) -> Case:
     folder = _folder_of(store, case_id)
     with _naming_damage(folder):
         record, known = _read_record(folder / CASE_FILE, _stamp(folder / CASE_FILE))
-        arrays = {name: _open_array(folder / f"{name}.npy", its) for name, its in known.arrays.items()}
         for name, its in known.arrays.items():
             _check_array(folder / f"{name}.npy", its, known.scale_count, _stamp(folder / f"{name}.npy"))
+        arrays = {name: _open_array(folder / f"{name}.npy", its) for name, its in known.arrays.items()}
     return Case(case_id, record, Arrays(folder, arrays), known)
 
 
@@ -271,7 +271,10 @@ def _check_array(path: Path, its: ArrayRecord, scale_count: int, stamp: tuple[in
 
 def _open_array(path: Path, its: ArrayRecord) -> NDArray:
     # NumPy cannot map an array without elements.
-    array: NDArray = np.load(path, mmap_mode=None if 0 in its.shape else "r", allow_pickle=False)
+    try:
+        array: NDArray = np.load(path, mmap_mode=None if 0 in its.shape else "r", allow_pickle=False)
+    except (ValueError, EOFError):
+        raise ValueError(f"{path.name} is no whole array") from None
     if (array.dtype.str, array.shape) != (its.dtype, its.shape):
         raise ValueError(
             f"{path.name} is {array.dtype.str} {list(array.shape)}, recorded as {its.dtype} {list(its.shape)}"

@@ -1,15 +1,25 @@
 """With what a result was made: versions of the packages and the commit of the code."""
 
+import functools
+import os
 import platform
 import subprocess
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 
+CODE = Path(__file__).parents[1]
 PACKAGES = ("torch", "numpy", "scipy", "scikit-image", "SimpleITK", "monai", "numba")
 
 
 def versions() -> dict[str, str]:
     """Versions of Python and of every package that results depend on, and the commit of this code."""
+    return dict(_found())
+
+
+@functools.cache
+def _found() -> Mapping[str, str]:
+    # They are what was loaded: a process has one answer.
     found = {"python": platform.python_version(), "commit": commit()}
     for package in PACKAGES:
         try:
@@ -20,11 +30,17 @@ def versions() -> dict[str, str]:
 
 
 def commit() -> str:
-    """Commit of the code, with `-dirty` where files were changed since; `unknown` outside a git checkout."""
+    """Commit of the code, with `-dirty` where files were changed since; `unknown` outside a git checkout of its own."""
+    if not (CODE / ".git").exists():
+        # An installed copy: a repository around it is another program's.
+        return "unknown"
+    # Where a hook or a tool has named its own repository, that is not ours either.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
         described = subprocess.run(
             ["git", "describe", "--always", "--dirty", "--abbrev=12"],
-            cwd=Path(__file__).parent,
+            cwd=CODE,
+            env=environment,
             capture_output=True,
             text=True,
             check=True,

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from command_line import parse, run
+from console.progress import QUIET_VARIABLE
 from data.case_store import list_cases, read_case
 from data.files import write_volume
 from data.ledger import MARK
@@ -22,6 +23,14 @@ from preprocessing.prepare import PreprocessingSettings, prepare_case
 from tests.preprocessing.drawn_cases import bars_in_a_box
 
 ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_progress():
+    """What is told on stderr must not depend on how long a case takes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(QUIET_VARIABLE, "1")
+        yield
 
 
 def write_pairs(root, count=2, ndim=3, with_organ=True):
