@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from data.adapters.base import Adapter
 from data.case_record import CaseRecord
-from data.case_store import check_case, differences, list_cases, read_case
+from data.case_store import REMEDY, check_case, differences, list_cases, read_case
 from data.json_files import read_json, to_json, write_json
 from data.sources import CaseSources, source_fingerprint
 from preprocessing.prepare import PREPARATION
@@ -49,7 +49,7 @@ def why_stale(store: Path, case_id: str, sources: CaseSources, settings: dict[st
     try:
         known = (check_case if verify else read_case)(store, case_id).known
     except ValueError as error:
-        return " ".join(str(error).split(";")[0].split())
+        return str(error).removeprefix(f"{store / case_id}: ").removesuffix(f"; {REMEDY}")
     if known.preparation != PREPARATION:
         return f"prepared by version {known.preparation} of the preparation, this is version {PREPARATION}"
     changed = differences(known.settings, settings)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import re
 import shutil
 import signal
@@ -203,6 +204,138 @@ def test_a_killed_run_goes_on_and_gives_the_same_bytes(tmp_path, whole, workers)
     assert "taken over from preprocess.py" in again.communicate()[1]
     assert again.returncode == 0
     assert tree(output) == tree(expected)
+
+
+HELD_WRITER = """
+import sys
+from pathlib import Path
+from data.store_writers import writing
+store = Path(sys.argv[1])
+with writing(store):
+    (store / ".tmp-case_1-1").mkdir()
+    (store / ".tmp-case_1-1" / "image.npy").write_bytes(b"half")
+    print("writing", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs locks on folders")
+@pytest.mark.parametrize("ends", ["killed", "by itself"])
+def test_a_writer_of_an_earlier_run_that_still_lives_leaves_nothing(tmp_path, whole, ends):
+    root, expected = whole
+    output = tmp_path / "cases"
+    output.mkdir()
+    writer = subprocess.Popen(
+        [sys.executable, "-c", HELD_WRITER, str(output)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert writer.stdout.readline() == "writing\n"
+    again = start(*arguments(root, output, "--folds.folds", "2"))
+    # It waits for the writer, however long that takes: nothing is prepared before.
+    assert again.poll() is None
+    if ends == "killed":
+        writer.kill()
+    writer.communicate()
+    assert again.communicate()[1] == ""
+    assert again.returncode == 0
+    assert tree(output) == tree(expected)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+def test_the_workers_of_a_killed_run_are_gone_with_it(tmp_path, whole):
+    root, _ = whole
+    process = start(*arguments(root, tmp_path / "cases", "--workers", "2"))
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    workers: list[int] = []
+    while process.poll() is None and not list_cases(tmp_path / "cases"):
+        workers = [int(word) for word in children.read_text(encoding="ascii").split()] or workers
+    process.kill()
+    process.communicate()
+    # Where nobody adopts them they stay as names without a process: what counts is that nothing of them runs.
+    assert len(workers) >= 2
+    assert all(wait_until_dead(worker) for worker in workers)
+
+
+def wait_until_dead(pid):
+    """Return True once the process runs no more; the test's own time limit ends it otherwise."""
+    while True:
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            return True
+        if state in "ZX":
+            return True
+        time.sleep(0.01)
+
+
+# --- what it was made from -----------------------------------------------------------------------------------------
+
+
+def test_a_corrected_label_is_seen_and_said(tmp_path, capsys):
+    root, output = write_pairs(tmp_path / "in"), tmp_path / "cases"
+    argv = arguments(root, output, "--folds.folds", "2")
+    assert call(argv, capsys)[0] == 0
+    untouched = tree(output / "case_1")
+    vessels = bars_in_a_box().vessels
+    vessels.array[10:12, 20:23, 8:38] = True
+    write_volume(root / "labels/case_2.nii.gz", vessels)
+    code, out, err = call(argv, capsys)
+    assert (code, err) == (0, "case_2: labels/case_2.nii.gz changed since it was prepared: made anew\n")
+    assert "1 found there already" in out
+    assert tree(output / "case_1") == untouched
+    assert call(arguments(root, tmp_path / "new", "--folds.folds", "2"), capsys)[0] == 0
+    assert tree(output) == tree(tmp_path / "new")
+
+
+def test_another_root_is_refused_and_a_moved_one_taken(tmp_path, capsys):
+    root, output = write_pairs(tmp_path / "in"), tmp_path / "cases"
+    assert call(arguments(root, output, "--folds.folds", "2"), capsys)[0] == 0
+    before = tree(output)
+    other = shutil.copytree(root, tmp_path / "other")
+    replace_image(other, lambda array: array.__imul__(2))
+    code, _, err = call(arguments(other, output), capsys)
+    assert code == 2
+    assert err.count("\n") == 1
+    assert re.search(r"is another data set \(case case_1: images/case_1\.nii\.gz changed.*--output", err)
+    assert tree(output) == before
+    moved = root.rename(tmp_path / "moved")
+    code, out, err = call(arguments(moved, output), capsys)
+    assert (code, err) == (0, "")
+    assert f"the data set was in {root}; its files are the same" in out
+    assert "2 found there already" in out
+
+
+def test_a_vanished_case_is_said_and_dropped_on_request(tmp_path, capsys):
+    root, output = write_pairs(tmp_path / "in", count=4), tmp_path / "cases"
+    argv = arguments(root, output, "--folds.folds", "2")
+    assert call(argv, capsys)[0] == 0
+    for folder in "images", "labels", "organs":
+        (root / folder / "case_4.nii.gz").unlink()
+    code, _, err = call(argv, capsys)
+    assert code == 0
+    assert err == "case_4: not in the data set any more, stays prepared; --drop-vanished drops it\n"
+    assert list_cases(output) == ["case_1", "case_2", "case_3", "case_4"]
+    code, _, err = call([*argv, "--drop-vanished"], capsys)
+    assert code == 0
+    assert err.endswith("case_4: dropped\n")
+    assert list_cases(output) == ["case_1", "case_2", "case_3"]
+    assert "case_4" not in (output / "splits_final.json").read_text(encoding="utf-8")
+    assert call(argv, capsys)[::2] == (0, "")
+
+
+def test_verify_reads_sources_and_arrays(tmp_path, capsys):
+    root, output = write_pairs(tmp_path / "in", count=1), tmp_path / "cases"
+    assert call(arguments(root, output), capsys)[0] == 0
+    path = output / "case_1/image.npy"
+    whole_file = path.read_bytes()
+    path.write_bytes(whole_file[:-2] + bytes([whole_file[-2] ^ 1]) + whole_file[-1:])
+    code, _, err = call(arguments(root, output, "--verify"), capsys)
+    assert code == 0
+    assert err == "case_1: damaged case (image.npy is not what was written; its SHA-256 differs): made anew\n"
+    assert path.read_bytes() == whole_file
 
 
 def test_other_settings_do_not_mix_into_a_store(tmp_path, capsys):
