@@ -101,6 +101,18 @@ def remove(path: Path) -> bool:
     return not os.path.lexists(path)
 
 
+def set_aside(path: Path) -> Path:
+    """Keep a file under a backup name, whoever wrote it; where it is now."""
+    kept = _backup_of(path)
+    os.rename(path, kept)
+    return kept
+
+
+def set_aside_if_changed(path: Path) -> Path | None:
+    """Keep a file under a backup name unless it is Ramify's or not there; where it is now."""
+    return set_aside(path) if is_plain(path) and standing_of(place_of(path), "") == "user's" else None
+
+
 def put_folder(temporary: Path, target: Path, old: Path) -> None:
     """Give a finished folder its name, in place of an older one, from which the user's own files are taken over.
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from data.adapters.base import Adapter
 from data.case_store import CASE_FILE, read_case, write_case
-from data.own_files import remove, remove_parts
+from data.own_files import remove, remove_parts, set_aside_if_changed
 from data.store_writers import remove_leftovers, writing
 from data.temporary import remove_abandoned_folders
 from preprocessing.case_crew import case_reports
@@ -73,6 +73,8 @@ class CaseWork:
         if not found:
             stamps = describe_stamps(sources)
             arrays, record = prepare_case(self.adapter.load(case_id), self.settings)
+            if was_there:
+                self._keep_changed(case_id)
             remove(self.figure(case_id))
             write_case(self.store, case_id, arrays, record, {SOURCES_FILE: stamps})
         case = read_case(self.store, case_id)
@@ -80,6 +82,12 @@ class CaseWork:
             draw_case(self.figure(case_id), case.arrays, case.record)
         notes = (*case.record["notes"], *case.record["scales"]["notes"])
         return CaseReport(case_id, found, stale, notes, tuple(case.record.get("warnings", ())))
+
+    def _keep_changed(self, case_id: str) -> None:
+        """Keep what was changed in a prepared case since it was written, by hand or by a failing disk."""
+        for path in sorted((self.store / case_id).iterdir()):
+            if path.name in (CASE_FILE, SOURCES_FILE) or path.suffix == ".npy":
+                set_aside_if_changed(path)
 
 
 def prepare_cases(work: CaseWork, case_ids: Sequence[str], workers: int) -> Iterator[CaseReport]:

@@ -65,6 +65,7 @@ def change(path, function):
 
     volume = read_volume(path)
     before = path.stat()
+    path.unlink()
     write_volume(path, volume.with_array(function(volume.array.copy())))
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
@@ -168,6 +169,8 @@ def test_a_damaged_array_is_made_anew(prepare):
     path.write_bytes(whole[:-5] + bytes([whole[-5] ^ 1]) + whole[-4:])
     assert "scales.npy is not what was written" in prepare()["a"]
     assert path.read_bytes() == whole
+    # It may have been drawn by hand.
+    assert (prepare.store / "a/scales.npy.backup-1").read_bytes() != whole
 
 
 def test_a_case_that_fails_now_says_that_the_old_one_stays(prepare):

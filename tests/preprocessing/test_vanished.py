@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from data.case_store import list_cases, read_case, write_case
+from data.whole_files import write_whole
 from preprocessing.vanished import drop_cases, vanished_cases
 
 SPLITS = [{"train": ["a", "b"], "val": ["c", "d"]}, {"train": ["c", "d"], "val": ["a", "b"]}]
@@ -18,7 +19,7 @@ def store(tmp_path):
     (tmp_path / "figures").mkdir()
     for case_id in "abcd":
         write_case(tmp_path, case_id, arrays, record, {"sources.json": "{}"})
-        (tmp_path / "figures" / f"{case_id}.png").write_bytes(b"picture")
+        write_whole(tmp_path / "figures" / f"{case_id}.png", b"picture")
     (tmp_path / "splits_final.json").write_text(json.dumps(SPLITS), encoding="utf-8")
     return tmp_path
 
@@ -32,11 +33,11 @@ def test_a_dropped_case_leaves_store_and_splits_and_the_splits_are_kept(store):
     assert list_cases(store) == ["a", "c", "d"]
     splits = json.loads((store / "splits_final.json").read_text(encoding="utf-8"))
     assert splits == [{"train": ["a"], "val": ["c", "d"]}, {"train": ["c", "d"], "val": ["a"]}]
-    assert json.loads((store / "splits_final.json.before").read_text(encoding="utf-8")) == SPLITS
+    assert json.loads((store / "splits_final.json.backup-1").read_text(encoding="utf-8")) == SPLITS
     assert not (store / "figures/b.png").exists()
     assert told[-1] == "b: dropped"
     drop_cases(store, ["c"])
-    assert json.loads((store / "splits_final.json.before.1").read_text(encoding="utf-8")) == splits
+    assert json.loads((store / "splits_final.json.backup-2").read_text(encoding="utf-8")) == splits
 
 
 def test_a_fold_without_cases_is_refused_before_anything_is_dropped(store):
@@ -47,12 +48,21 @@ def test_a_fold_without_cases_is_refused_before_anything_is_dropped(store):
     assert (store / "figures/b.png").exists()
 
 
-def test_a_folder_with_files_of_the_users_is_kept_under_another_name(store):
+def test_further_files_in_a_folder_stay(store):
     (store / "b" / "notes.txt").write_text("mine")
     told = drop_cases(store, ["b"])
     assert list_cases(store) == ["a", "c", "d"]
-    assert (store / ".dropped-b" / "notes.txt").read_text(encoding="utf-8") == "mine"
-    assert str(store / ".dropped-b") in told[-1]
+    assert (store / "b" / "notes.txt").read_text(encoding="utf-8") == "mine"
+    assert told[-1] == f"b: dropped; notes.txt stays in {store / 'b'}"
+
+
+def test_what_was_changed_by_hand_is_kept(store):
+    (store / "b" / "scales.npy").write_bytes(b"drawn by hand")
+    (store / "b" / "case.json").write_text("{}")
+    drop_cases(store, ["b"])
+    assert list_cases(store) == ["a", "c", "d"]
+    kept = {path.name: path.read_bytes() for path in (store / "b").iterdir()}
+    assert kept == {"scales.npy.backup-1": b"drawn by hand", "case.json.backup-1": b"{}"}
 
 
 def test_splits_that_do_not_name_the_case_stay_untouched(store):
