@@ -130,17 +130,22 @@ def hint_of_names(cases: Sequence[InputCase]) -> str:
 
 def read_channel(path: Path, channels: Channels) -> Volume:
     """The image in a file or DICOM folder; raises as its reader, and ValueError for grey where colour is meant."""
-    if channels.colour is not None and _is_grey(path):
-        raise ValueError(
-            f"{path}: not in colour, where channel {channels.colour} is meant; give pictures in colour, or --channel "
-            f"{WHOLE_NAMES} if it holds that channel alone"
-        )
-    return read_image_or_series(path, channels.colour)
+    if channels.colour is None:
+        return read_image_or_series(path)
+    return read_colour(path, channels.colour, f"give --channel {WHOLE_NAMES} if it holds that channel alone")
+
+
+def read_colour(path: Path, colour: str, remedy: str, spacing_mm: Sequence[float] | None = None) -> Volume:
+    """One channel of a picture in colour; raises as `data.files.read_volume`, and ValueError for one in grey.
+
+    remedy: what to do with a file that is not in colour, for the error.
+    """
+    if path.is_dir() or _is_grey(path):
+        raise ValueError(f"{path}: not in colour, where channel {colour} is meant; {remedy}")
+    return read_volume(path, spacing_mm, colour)
 
 
 def _is_grey(path: Path) -> bool:
-    if path.is_dir():
-        return True
     try:
         read_volume(path)
     except ValueError:

@@ -88,11 +88,17 @@ ADAPTERS: dict[str, Callable[[DatasetSettings], Adapter]] = {
 }
 
 
+IN_GREY = ("ircadb", "phantom")
+"""Data sets whose images are never pictures in colour."""
+
+
 def open_dataset(settings: DatasetSettings) -> Adapter:
     """The adapter of the data set that the settings name; raises ValueError where they do not suffice.
 
     What the root holds is looked at when the adapter is first asked for its cases.
     """
+    if settings.channel is not None and settings.dataset in IN_GREY:
+        raise ValueError(f"--channel {settings.channel}: dataset {settings.dataset} has no colour; leave it out")
     adapter = ADAPTERS[settings.dataset](settings)
     return _NamedPatients(adapter, settings.patient_pattern) if settings.patient_pattern else adapter
 

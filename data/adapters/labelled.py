@@ -11,11 +11,17 @@ from typing import Any, ClassVar
 
 from data.adapters.base import natural_order, unknown_case
 from data.adapters.labels import CaseFiles, LabelChoice, LabelSettings, choose_all, read_labelled_case
+from data.channel_files import read_colour
 from data.files import read_volume, stored_in
 from data.label_names import Labels
 from data.labelled_file import LabelledFile
 from data.raw_case import RawCase
 from data.sources import CaseSources, provenance
+from data.volume import Volume
+
+GREY_REMEDY = (
+    "leave --channel out for images in grey; which file of nnU-Net's channels is taken is --nnunet.channel's to say"
+)
 
 
 @dataclass(frozen=True)
@@ -78,8 +84,13 @@ class LabelledAdapter(ABC):
     def sources(self, case_id: str) -> CaseSources:
         return self._sources(*self._case(case_id))
 
+    def _image(self, path: Path) -> Volume:
+        if self.channel is None:
+            return read_volume(path, self._spacing_mm)
+        return read_colour(path, self.channel, GREY_REMEDY, self._spacing_mm)
+
     def load(self, case_id: str) -> RawCase:
         files, choice = self._case(case_id)
-        image = read_volume(files.image, self._spacing_mm, self.channel)
+        image = self._image(files.image)
         case = read_labelled_case(case_id, image, choice, self.resample_masks)
         return replace(case, provenance=provenance(self.form, self._sources(files, choice)))

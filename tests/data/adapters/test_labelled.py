@@ -221,3 +221,16 @@ def test_choosing_labels():
     assert choose_labels((), {"one": (5,)}, "d", "s") == [5]
     with pytest.raises(ValueError, match="no label '0'"):
         choose_labels(("0",), labels, "d", "s")
+
+
+def test_a_channel_of_colour_is_none_of_nnunets(nnunet):
+    settings = DatasetSettings(
+        dataset="nnunet", root=nnunet, channel="1", nnunet=NnunetSettings(vessel_labels=("vessel",))
+    )
+    with pytest.raises(
+        ValueError, match=r"a_0000\.nii\.gz: not in colour, where channel 1 is meant.*--nnunet\.channel"
+    ):
+        open_dataset(settings).load("a")
+    for dataset in "ircadb", "phantom":
+        with pytest.raises(ValueError, match=f"--channel green: dataset {dataset} has no colour"):
+            open_dataset(DatasetSettings.model_validate({"dataset": dataset, "root": nnunet, "channel": "green"}))
