@@ -27,6 +27,7 @@ from data.pictures import read_picture
 from data.pixels import Wanted
 from data.slicer import read_segment, segments
 from data.tiff import read_tiff
+from data.tiff_layout import begins_as_tiff
 from data.volume import Volume, checked_spacing
 from data.whole_numbers import as_labels, as_mask
 
@@ -139,8 +140,8 @@ def _read_whole_numbers(path: Path, spacing_mm: Sequence[float] | None) -> Volum
 
 
 def _read_pixels(wanted: Wanted, spacing_mm: Sequence[float] | None) -> Volume:
-    stack = volume_suffix(wanted.path) in STACK_SUFFIXES
-    array, notes = read_tiff(wanted) if stack else read_picture(wanted)
+    # Pictures are often called by another form's name; each says itself what it is.
+    array, notes = (read_tiff if begins_as_tiff(wanted.path) else read_picture)(wanted)
     spacing = checked_spacing(spacing_mm or (1.0,) * array.ndim, array.ndim, f"{wanted.path}: spacing_mm")
     try:
         return Volume(array, spacing, notes=tuple(notes))

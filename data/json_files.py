@@ -17,6 +17,7 @@ MOST_BYTES = 64_000_000
 _STRING = r'"(?:[^"\\]|\\.)*+"'
 # A text that is no key is passed over, with the brackets in it.
 _TOKEN = re.compile(rf"(?P<open>\{{)|(?P<close>\}})|(?P<key>{_STRING})(?=\s*:)|{_STRING}")
+_NO_TEXT = re.compile("[\ud800-\udfff]")
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -83,7 +84,9 @@ def _second_time(text: str, key: str) -> str:
 
 def to_json(content: Any) -> str:
     """Plain data as JSON with sorted keys; NumPy's types are converted. Raises ValueError for NaN and anything else."""
-    return json.dumps(content, sort_keys=True, indent=2, allow_nan=False, default=_plain, ensure_ascii=False) + "\n"
+    text = json.dumps(content, sort_keys=True, indent=2, allow_nan=False, default=_plain, ensure_ascii=False)
+    # Bytes of a file's name that are no UTF-8 stay what they were, in a file that is.
+    return _NO_TEXT.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text) + "\n"
 
 
 def _plain(value: object) -> object:

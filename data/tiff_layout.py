@@ -6,7 +6,14 @@ import struct
 from pathlib import Path
 from typing import Any
 
+_BEGINNINGS = {b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"}
 _MOST_PAGES = 100_000
+
+
+def begins_as_tiff(path: Path) -> bool:
+    """Whether a file's first bytes are TIFF's, whatever it is called."""
+    with path.open("rb") as stream:
+        return stream.read(4) in _BEGINNINGS
 
 
 def check_chain(path: Path) -> None:

@@ -24,6 +24,18 @@ def check_unpacked(path: Path, size: int, default_gb: float = VOLUME_LIMIT_GB) -
         )
 
 
+def check_fits(path: Path, size: int, default_gb: float = VOLUME_LIMIT_GB) -> None:
+    """As check_unpacked, for what is unpacked into memory: no more than this machine has."""
+    check_unpacked(path, size, default_gb)
+    # The system would hand out the memory and end the process when it is filled.
+    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        if 0 < memory < size:
+            raise ValueError(
+                f"{path}: {size / 1e9:.1f} GB of numbers, this machine has {memory / 1e9:.1f} GB of memory"
+            )
+
+
 def limit_bytes(default_gb: float) -> int:
     """The limit in bytes; raises ValueError for a variable that is not a number > 0."""
     given = os.environ.get(LIMIT_VARIABLE, "").strip()

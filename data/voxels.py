@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from data.unpack_limit import check_unpacked
+from data.unpack_limit import check_fits
 
 _CHUNK = 1 << 20
 _SURPLUS = 1024
@@ -32,8 +32,11 @@ def read_voxels(stream: BinaryIO, shape: Sequence[int], dtype: DTypeLike, path: 
     """
     stored = np.dtype(dtype)
     size = stored.itemsize * voxel_count(shape)
-    check_unpacked(path, size)
-    array = np.empty(shape, stored)
+    check_fits(path, size)
+    try:
+        array = np.empty(shape, stored)
+    except MemoryError:
+        raise ValueError(f"{path}: no memory is left for its {size / 1e9:.1f} GB of voxels") from None
     target = memoryview(array.reshape(-1).view(np.uint8))  # type: ignore[arg-type]
     filled = 0
     with whole_stream(path):

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from data.json_files import read_json, to_json
+from data.json_files import read_json, to_json, write_json
 from tests.fuzzing.texts import HOSTILE_JSON, SCORES, damaged
 
 
@@ -56,3 +56,9 @@ def test_damaged_scores_are_read_or_refused_in_one_line(tmp_path):
         assert line.startswith(f"{path}: "), what
         assert "\n" not in line, what
     assert refused > 200
+
+
+def test_a_name_that_is_no_text_comes_back(tmp_path):
+    write_json(tmp_path / "a.json", {"caf\udce9": "é"})
+    assert read_json(tmp_path / "a.json") == {"caf\udce9": "é"}
+    assert (tmp_path / "a.json").read_text(encoding="utf-8") == '{\n  "caf\\udce9": "é"\n}\n'

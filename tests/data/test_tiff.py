@@ -126,6 +126,16 @@ def test_what_is_cut_off_is_refused(tmp_path, layout):
             read_volume(tmp_path / "short.tif")
 
 
+def test_a_picture_called_by_another_forms_name_is_read_as_what_it_is(tmp_path):
+    plane = STACK[0].astype(np.uint8)
+    Image.fromarray(plane).save(tmp_path / "a.tif")
+    (tmp_path / "a.tif").rename(tmp_path / "a.png")
+    Image.fromarray(plane).save(tmp_path / "b.png")
+    (tmp_path / "b.png").rename(tmp_path / "b.tif")
+    for name in ("a.png", "b.tif"):
+        assert np.array_equal(read_volume(tmp_path / name).array, plane)
+
+
 def test_an_unknown_compression_is_refused_by_name(tmp_path):
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, STACK[0], photometric="minisblack", compression="zlib")
