@@ -30,6 +30,12 @@ class LatticePlace:
         backwards = tuple(slice(None, None, -1 if flip else 1) for flip in self.flipped)
         return array.transpose(self.axes)[backwards]
 
+    def is_same(self, shape: tuple[int, ...], other: tuple[int, ...]) -> bool:
+        """Whether a volume of that shape has the axes, the directions and all the voxels of the other, and no more."""
+        return shape == other and self == LatticePlace(
+            tuple(range(len(shape))), (False,) * len(shape), (0,) * len(shape)
+        )
+
     def box(self, shape: tuple[int, ...]) -> Box:
         """What a volume of that shape covers, in the other's voxels."""
         return tuple((first, first + shape[axis]) for first, axis in zip(self.start, self.axes, strict=True))

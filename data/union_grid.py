@@ -67,6 +67,8 @@ def _onto(volume: Volume, grid: Volume) -> Volume:
     place = place_on_lattice(volume, grid)
     if place is None:
         return resample_like(volume, grid, "nearest")
+    if place.is_same(volume.shape, grid.shape):
+        return replace(grid, array=volume.array, notes=volume.notes)
     return replace(grid, array=copy_onto(volume, grid, place), notes=volume.notes)
 
 

@@ -42,8 +42,10 @@ def test_what_is_drawn_outside_the_predictions_field_of_view_is_kept_and_told():
 
 
 def test_equal_grids_stay_as_they_are():
-    volumes, notes = on_union_grid({"truth": scan(VESSEL), "prediction": scan(FALSE)}, "truth", NAMES)
+    prediction = scan(FALSE)
+    volumes, notes = on_union_grid({"truth": scan(VESSEL), "prediction": prediction}, "truth", NAMES)
     assert notes == ()
+    assert volumes["prediction"].array is prediction.array
     assert volumes["truth"].shape == (8, 10, 12)
     np.testing.assert_array_equal(volumes["prediction"].array, scan(FALSE).array)
 
