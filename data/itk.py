@@ -7,12 +7,13 @@ import re
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
+from numpy.typing import NDArray
 
 from data.temporary import temporary_folder
 from data.volume import Volume
@@ -72,6 +73,16 @@ def itk_reason(error: RuntimeError) -> str:
     telling = [line for line in lines if not line.startswith("Exception thrown in") and ".cxx:" not in line]
     reason = re.sub(r"sitk::ERROR: |ITK ERROR: |\w+\(0x[0-9a-f]+\): ", "", " ".join(telling or lines))
     return reason if len(reason) <= _REASON_LENGTH else reason[: _REASON_LENGTH - 3] + "..."
+
+
+def image_to_volume(image: sitk.Image, array: NDArray, path: Path, spacing_mm: Sequence[float]) -> Volume:
+    """`array` (z, y, x) in the place of a SimpleITK image (x, y, z); ValueError names `path`."""
+    ndim = image.GetDimension()
+    direction = np.array(image.GetDirection()).reshape(ndim, ndim)[::-1, ::-1]
+    try:
+        return Volume(array, tuple(spacing_mm), image.GetOrigin()[::-1], tuple(map(tuple, direction.tolist())))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
 
 
 def volume_to_image(volume: Volume) -> sitk.Image:
