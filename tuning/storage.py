@@ -5,6 +5,7 @@ import sqlite3
 import time
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 
 import optuna
 import sqlalchemy
@@ -60,6 +61,7 @@ def _checked(url: str) -> URL:
     """The URL with its driver; its file's folder is made."""
     where = parse_url(url)
     if file := file_of(where):
+        _check_no_other_database(file, url)
         file.parent.mkdir(parents=True, exist_ok=True)
         return where
     try:
@@ -69,6 +71,22 @@ def _checked(url: str) -> URL:
             f"--storage {shown(url)}: PostgreSQL needs one more package: pip install 'psycopg[binary]'"
         ) from None
     return where.set(drivername="postgresql+psycopg")
+
+
+def _check_no_other_database(file: Path, url: str) -> None:
+    """Refuse a database of something else, which tables of studies would be added to."""
+    if not file.is_file():
+        return
+    with contextlib.closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+        try:
+            tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        except sqlite3.DatabaseError:
+            return  # No database, or one that is locked: Optuna finds that too.
+    if tables and not tables & {"studies", "version_info", "alembic_version"}:
+        raise ValueError(
+            f"--storage {shown(url)}: a database of something else (with a table {min(tables)}); "
+            "choose a file of studies, or a new one"
+        )
 
 
 @contextlib.contextmanager

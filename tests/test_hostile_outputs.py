@@ -1,0 +1,242 @@
+"""Outputs that point at what is not Ramify's: every command refuses them, and no file is lost or changed."""
+
+import hashlib
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+import compare
+import demo
+import evaluate
+import experiment
+import predict
+import preprocess
+import train
+import tune
+from benchmarks import threshold
+from data import own_files
+from data.case_store import prepare_store, write_case
+from data.files import read_mask, write_volume
+from data.outputs import Outputs
+from data.volume import Volume
+from data.whole_files import write_whole
+from preprocessing import radius_figure
+from preprocessing.prepare import PreprocessingSettings
+from report import phantom_example
+from tests.test_predict import untrained_state
+from training.checkpoint import save_checkpoint
+
+CASES = ("a", "b")
+STATE_OF_OURS = {".ramify", ".lock"}
+
+
+@pytest.fixture(autouse=True)
+def another_process(monkeypatch):
+    """What this process wrote is not remembered, as if every command were one of its own."""
+    monkeypatch.setattr(own_files, "_written", {})
+    monkeypatch.setattr(own_files, "_single", {})
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory) -> Path:
+    """A user's disk: raw data with notes, files of other programs, links, and outputs of Ramify's."""
+    place = tmp_path_factory.mktemp("world")
+    write_raw(place / "raw")
+    users_own(place)
+    ramifys_own(place)
+    return place
+
+
+def write_raw(raw: Path) -> None:
+    for number, case in enumerate(CASES):
+        vessels = np.zeros((16, 16, 16), bool)
+        vessels[2:14, 7 + number, 7:9] = True
+        image = np.random.default_rng(number).normal(50, 10, vessels.shape) + 80 * vessels
+        arrays = {"images": image.astype(np.float32), "labels": vessels, "organs": np.ones_like(vessels)}
+        for folder, array in arrays.items():
+            write_volume(raw / folder / f"{case}.nii.gz", Volume(array, (1.0, 1.0, 1.0)))
+    (raw / "dataset.json").write_text("{}", encoding="utf-8")
+    (raw / "notes.txt").write_text("seen by two readers", encoding="utf-8")
+
+
+def users_own(place: Path) -> None:
+    (place / "link").symlink_to(place / "raw" / "images")
+    (place / "hard").mkdir()
+    os.link(place / "raw" / "images" / "a.nii.gz", place / "hard" / "a.nii.gz")
+    for folder in ("projects/fold_0", "projects/tiny", "projects/evaluation"):
+        (place / folder).mkdir(parents=True)
+        for name in ("config.yaml", "latest.pt", "table.csv", "events.out.tfevents.1.mine"):
+            (place / folder / name).write_text("mine", encoding="utf-8")
+    with sqlite3.connect(place / "patients.db") as connection:
+        connection.execute("CREATE TABLE patients (name TEXT)")
+    connection.close()
+    for name, content in (("space", {"train.learning_rate": {"low": 1e-4, "high": 1e-2}}), ("experiment", TINY)):
+        (place / f"{name}.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+
+
+TINY: dict[str, Any] = {
+    "name": "tiny",
+    "variants": {"one": {}, "two": {"train": {"seed": 1}}},
+    "train": {"settings": {"device": "cpu", "loss": {"lambda_scales": [1.0]}}},
+    "folds": [0],
+}
+
+
+def ramifys_own(place: Path) -> None:
+    """A store, a run, predictions of which one was corrected, and scores."""
+    Outputs().claim_folder(place / "store", "cases")
+    prepare_store(place / "store", {})
+    for case in ("c0", "c1", "c2"):
+        scales = np.zeros((16, 16, 16), np.uint8)
+        scales[2:14, 7, 7:9] = 1
+        whole = np.ones_like(scales)
+        arrays = {"image": scales.astype(np.float32), "scales": scales, "organ": whole, "tubed_skeleton": scales}
+        record = {
+            "patient_id": case,
+            "shape": [16, 16, 16],
+            "spacing_mm": [1.0, 1.0, 1.0],
+            "scales": {"thresholds_mm": [1.5]},
+            "settings": PreprocessingSettings().model_dump(mode="json"),
+        }
+        write_case(place / "store", case, arrays, record)
+    write_whole(place / "store" / "splits_final.json", '[{"train": ["c0", "c1"], "val": ["c2"]}]')
+    Outputs().claim_folder(place / "run" / "fold_0", "run")
+    save_checkpoint(place / "run" / "fold_0" / "checkpoints" / "best.pt", untrained_state((16, 16, 16)))
+    assert predict.main(words(place, "predict", "predictions")) == 0
+    assert evaluate.main(words(place, "evaluate", "scores")) == 0
+    corrected = read_mask(place / "predictions" / "b.nii.gz")
+    temporary = place / "in_slicer.nii.gz"
+    write_volume(temporary, corrected.with_array(~corrected.array))
+    os.replace(temporary, place / "predictions" / "b.nii.gz")
+
+
+def words(place: Path, command: str, output: str) -> list[str]:
+    """What a command is started with to write to `output`, which a name in the world or a path from there says."""
+    raw, out = place / "raw", ["--output", f"{place}/{output}"]
+    given = {
+        "predict": ["--checkpoint", place / "run", "--input", raw / "images", "--organ", raw / "organs"],
+        "evaluate": ["--prediction", raw / "labels", "--truth", raw / "labels", "--measures", "overlap"],
+        "preprocess": ["--dataset", "pairs", "--root", raw, "--preprocessing.grid.crop", "volume"],
+        "compare": ["--results", f"one={place}/scores/metrics.json", f"two={place}/scores/metrics.json"],
+        "train": ["--cases", place / "store", "--device", "cpu", "--loss.lambda-scales", "1"],
+        "tune": ["--cases", place / "store", "--space", place / "space.yaml", "--study", "tiny", "--trials", "1"],
+        "experiment": [place / "experiment.yaml", "--cases", place / "store"],
+        "demo": [],
+        "threshold": ["--cases", place / "store", "--input", raw / "images", "--organ", raw / "organs"],
+        "radius_figure": ["--masks", raw / "labels"],
+        "phantom_example": [],
+    }
+    also = ["--folds", "2"] if command == "tune" else []
+    return [*map(str, given[command]), *also, *out]
+
+
+COMMANDS: dict[str, Callable[..., Any]] = {
+    "predict": predict.main,
+    "evaluate": evaluate.main,
+    "preprocess": preprocess.main,
+    "compare": compare.main,
+    "train": train.main,
+    "tune": tune.main,
+    "experiment": experiment.main,
+    "demo": demo.main,
+    "threshold": threshold.main,
+    "radius_figure": radius_figure.main,
+    "phantom_example": phantom_example.main,
+}
+HOSTILE = [
+    ("predict", "raw/images", ()),
+    ("predict", "link", ()),
+    ("predict", "raw/organs/../images", ()),
+    ("predict", "raw/organs", ()),
+    ("predict", "raw/labels", ()),
+    ("predict", "raw", ()),
+    ("predict", "hard", ()),
+    ("predict", "run/fold_0", ()),
+    ("predict", "run", ()),
+    ("predict", "store", ()),
+    ("predict", "scores", ()),
+    ("predict", "predictions", ()),
+    ("preprocess", "raw", ()),
+    ("preprocess", "raw/images/..", ()),
+    ("preprocess", "link", ()),
+    ("preprocess", "predictions", ()),
+    ("evaluate", "raw/labels", ()),
+    ("evaluate", "run/fold_0", ()),
+    ("evaluate", "scores", ("--report", "raw/images/a.nii.gz")),
+    ("evaluate", "scores", ("--report", "hard/a.nii.gz")),
+    ("evaluate", "scores", ("--report", "store/dataset.json")),
+    ("evaluate", "scores", ("--report", "predictions/a.nii.gz")),
+    ("evaluate", "scores", ("--report", "scores/metrics.csv")),
+    ("evaluate", "scores", ("--export", "raw")),
+    ("evaluate", "scores", ("--export", "store")),
+    ("evaluate", "scores", ("--tensorboard", "projects")),
+    ("compare", "scores", ()),
+    ("compare", "raw", ()),
+    ("train", "projects", ()),
+    ("tune", "projects", ()),
+    ("tune", "studies", ("--storage", "sqlite:///patients.db")),
+    ("experiment", "projects", ()),
+    ("demo", "raw", ()),
+    ("threshold", "raw/organs", ()),
+    ("radius_figure", "raw/notes.txt", ()),
+    ("radius_figure", "raw/labels/a.nii.gz", ()),
+    ("phantom_example", "raw", ()),
+]
+
+
+def digests(place: Path) -> dict[str, str]:
+    """SHA-256 of every file, but for what Ramify keeps of its own state."""
+    files = [path for path in place.rglob("*") if path.is_file() and path.name not in STATE_OF_OURS]
+    return {str(path.relative_to(place)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def ends_badly(command: str, argv: list[str], monkeypatch) -> bool:
+    """Whether a command refuses; those of argparse say so by their exit code, the others by what they raise."""
+    monkeypatch.setattr("sys.argv", [command, *argv])
+    try:
+        return COMMANDS[command](*([] if command in ("demo", "threshold") else [argv])) == 2
+    except (ValueError, OSError) as error:
+        return "\n" not in str(error)
+
+
+@pytest.mark.parametrize(("command", "output", "more"), HOSTILE)
+def test_a_hostile_output_is_refused_and_costs_no_file(world, monkeypatch, command, output, more):
+    monkeypatch.chdir(world)
+    before = digests(world)
+    assert ends_badly(command, [*words(world, command, output), *more], monkeypatch)
+    after = digests(world)
+    assert {name: after.get(name) for name in before} == before
+    assert set(after) == set(before), "nothing half done is left either"
+
+
+def test_a_corrected_mask_is_named_and_on_request_kept(world, tmp_path, capsys):
+    before = digests(world)
+    with pytest.raises(ValueError, match=r"b\.nii\.gz: was not written by Ramify, or was changed since"):
+        predict.main(words(world, "predict", "predictions"))
+    assert digests(world) == before
+    assert predict.main([*words(world, "predict", "predictions"), "--replace"]) == 0
+    after = digests(world)
+    assert after.pop("predictions/b.nii.gz.backup-1") == before.pop("predictions/b.nii.gz")
+    assert after.pop("predictions/b.nii.gz") != after["predictions/b_probabilities.nii.gz"]
+    assert after == before
+
+
+def test_ramifys_own_outputs_need_no_flag(world, capsys):
+    for _ in range(2):
+        assert evaluate.main([*words(world, "evaluate", "scores"), "--report", f"{world}/own/report.html"]) == 0
+
+
+def test_two_cases_that_would_write_one_file_are_refused(world, tmp_path):
+    image = Volume(np.zeros((16, 16, 16), np.float32), (1.0, 1.0, 1.0))
+    for name in ("x", "x_probabilities"):
+        write_volume(tmp_path / "in" / f"{name}.nii.gz", image)
+    argv = ["--checkpoint", str(world / "run"), "--input", str(tmp_path / "in"), "--output", str(tmp_path / "out")]
+    with pytest.raises(ValueError, match=r"x_probabilities\.nii\.gz: this call would write it twice"):
+        predict.main(argv)
+    assert not (tmp_path / "out").exists()
