@@ -43,10 +43,10 @@ def main() -> None:
     command = parse(DemoCommand, "Phantoms from raw CT to evaluated segmentation.")
     Outputs(replace=command.replace).claim_folder(command.output, "demo")
     with held(command.output, "demo.py"):
-        run_stages(command.output, command.held_out)
+        run_stages(command.output, command.held_out, ("--replace",) if command.replace else ())
 
 
-def run_stages(output: Path, held_out: int) -> None:
+def run_stages(output: Path, held_out: int, flags: tuple[str, ...]) -> None:
     """All stages, as far as they are not done, and their scores."""
     began = time.monotonic()
     cases, raw, scores = output / "cases", output / "held_out", output / "scores"
@@ -54,13 +54,13 @@ def run_stages(output: Path, held_out: int) -> None:
     ct = ("--input", raw / "images", "--organ", raw / "organs")
     truth = ("--truth", raw / "vessels", "--organ", raw / "organs")
 
-    stage("preprocess.py", "--config", "configs/preprocessing/demo.yaml", "--output", cases)
+    stage("preprocess.py", "--config", "configs/preprocessing/demo.yaml", "--output", cases, *flags)
     write_held_out(PhantomDatasetSettings.model_validate(read_dataset(cases)["phantom"]), held_out, raw)
-    stage("train.py", "--config", "configs/demo.yaml", "--cases", cases, "--output", output / "run", "--resume")
-    stage("predict.py", "--checkpoint", output / "run", *ct, "--output", masks)
-    stage("evaluate.py", "--prediction", masks, *truth, "--output", scores / "network")
-    stage("-m", "benchmarks.threshold", "--cases", cases, *ct, "--output", thresholded)
-    stage("evaluate.py", "--prediction", thresholded, *truth, "--output", scores / "threshold")
+    stage("train.py", "--config", "configs/demo.yaml", "--cases", cases, "--output", output / "run", "--resume", *flags)
+    stage("predict.py", "--checkpoint", output / "run", *ct, "--output", masks, *flags)
+    stage("evaluate.py", "--prediction", masks, *truth, "--output", scores / "network", *flags)
+    stage("-m", "benchmarks.threshold", "--cases", cases, *ct, "--output", thresholded, *flags)
+    stage("evaluate.py", "--prediction", thresholded, *truth, "--output", scores / "threshold", *flags)
 
     print(f"\n{held_out} held-out phantoms, mean:")
     print(f"{'':20}" + "".join(f"{name:>10}" for name in MEASURES))

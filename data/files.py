@@ -22,7 +22,8 @@ from data.file_names import (
 )
 from data.itk import itk_reason, plainly_named, quiet_itk, volume_to_image
 from data.nifti import check_nifti, read_nifti
-from data.own_files import part_of, put
+from data.own_files import put
+from data.part_files import part_of
 from data.pictures import read_picture
 from data.pixels import Wanted
 from data.slicer import read_segment, segments

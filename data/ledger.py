@@ -18,6 +18,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from data.part_files import part_of
+
 MARK, FORMAT = ".ramify", 1
 BESIDE_FILES = "files"
 """Kind of a mark beside single files in a folder that is the user's own."""
@@ -75,7 +77,7 @@ class Ledger:
             content = b"".join(lines)
             if not kind and len(content) >= self._seen:
                 return
-            temporary = self._path.with_name(f"{MARK}-{os.getpid()}")
+            temporary = part_of(self._path)
             try:
                 temporary.write_bytes(content)
                 os.replace(temporary, self._path)
@@ -155,7 +157,7 @@ def nearest_ledger(path: Path) -> Ledger | None:
 
 def mark(folder: Path, kind: str) -> Ledger:
     """Mark a resolved folder that has no mark; whoever comes second finds that of the first."""
-    temporary = folder / f"{MARK}-{os.getpid()}"
+    temporary = part_of(folder / MARK)
     try:
         temporary.write_bytes(_head(kind))
         with contextlib.suppress(FileExistsError):

@@ -9,23 +9,21 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from data.ledger import BESIDE_FILES, MARK, Entry, digest, ledger_of, mark, nearest_ledger
 from data.own_files import (
-    PART,
     backup_name,
     identity,
     is_plain,
     name_single,
     place_of,
     refusal,
-    remove_parts,
     standing_of,
 )
+from data.part_files import PART, remove_parts
 
 LOCK = ".lock"
 _JUNK = {".ds_store", "thumbs.db", "desktop.ini", ".directory", "lost+found", LOCK}
@@ -86,7 +84,7 @@ class Outputs:
         if ledger is None:
             mark(place, kind)
         else:
-            remove_parts(place)
+            remove_parts(place, but_not_under=MARK)
             ledger.compact(kind if ledger.kind == BESIDE_FILES else "")
         self._folders.add(place)
         self._grant(paths, "")
@@ -145,7 +143,10 @@ class Outputs:
 def give_up(folder: Path) -> None:
     """Take the mark off a folder that holds nothing, and remove it."""
     if folder.is_dir() and all(child.name in (MARK, LOCK) for child in folder.iterdir()):
-        shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            for name in (MARK, LOCK):
+                (folder / name).unlink(missing_ok=True)
+            folder.rmdir()
 
 
 def _is_junk(path: Path) -> bool:

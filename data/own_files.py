@@ -9,33 +9,16 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-import platform
-import re
-import zlib
 from pathlib import Path
 from typing import Literal
 
-from data.ledger import MARK, Entry, digest, nearest_ledger
-
-PART = ".ramify-part"
-_PART_NAME = re.compile(rf"{re.escape(PART)}-(?P<host>[0-9a-f]{{8}})-(?P<pid>\d+)-\d+(?:\..*)?")
-_HOST = f"{zlib.crc32(platform.node().encode()):08x}"
-_numbers = itertools.count()
-_parts: set[str] = set()
-"""Temporary names of this process; an earlier one may have had its number."""
+from data.ledger import Entry, digest, nearest_ledger
 
 Standing = Literal["free", "ours", "granted", "user's"]
 _written: dict[str, tuple[tuple[int, ...], Entry]] = {}
 """What this process wrote, in a marked folder or not: path -> its state on disk, its content."""
 _single: dict[str, str] = {}
 """Files this process was asked for by their own names: path -> kind."""
-
-
-def part_of(path: Path, suffix: str = "") -> Path:
-    """A temporary name beside a file, for what will be put in its place; one that is left by a kill is removed."""
-    name = f"{PART}-{_HOST}-{os.getpid()}-{next(_numbers)}{suffix}"
-    _parts.add(name)
-    return path.with_name(name)
 
 
 def put(temporary: Path, path: Path) -> None:
@@ -49,7 +32,6 @@ def put(temporary: Path, path: Path) -> None:
     if (ledger := nearest_ledger(place)) is not None:
         ledger.add(place, entry)
     os.replace(temporary, path)
-    _parts.discard(temporary.name)
     _written[str(place)] = _state(path), entry
 
 
@@ -192,29 +174,6 @@ def refusal(path: Path) -> str:
         f"{path}: was not written by Ramify, or was changed since; move it away, choose another "
         f"output, or give --replace to keep it as {backup_name(path.name)}"
     )
-
-
-def remove_parts(folder: Path) -> None:
-    """Remove what killed writers left in a folder of Ramify's."""
-    for root, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not os.path.lexists(Path(root, name, MARK))]
-        for name in files:
-            found = _PART_NAME.fullmatch(name)
-            if found is None or found["host"] != _HOST or name in _parts:
-                continue
-            if int(found["pid"]) == os.getpid() or not runs(int(found["pid"])):
-                Path(root, name).unlink(missing_ok=True)
-
-
-def runs(pid: int) -> bool:
-    """Whether a process of this machine runs."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
 
 
 def is_plain(path: Path) -> bool:

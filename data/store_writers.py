@@ -15,7 +15,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from data.own_files import discard, runs
+from data.own_files import discard
+from data.part_files import runs
 
 TEMPORARY = re.compile(r"^\.(?P<kind>tmp|old)-(?P<case>.*)-(?P<pid>\d+)$")
 WAIT_SECONDS = 60.0

@@ -6,7 +6,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from data.own_files import part_of, put
+from data.own_files import put
+from data.part_files import part_of
 
 
 def write_whole(path: Path, content: bytes | memoryview | str) -> None:

@@ -11,7 +11,9 @@ from pathlib import Path
 
 from data.adapters.base import Adapter
 from data.case_store import CASE_FILE, read_case, write_case
-from data.own_files import remove, remove_parts, set_aside_if_changed
+from data.ledger import MARK
+from data.own_files import remove, set_aside_if_changed
+from data.part_files import remove_parts
 from data.store_writers import remove_leftovers, writing
 from data.temporary import remove_abandoned_folders
 from preprocessing.case_crew import case_reports
@@ -95,12 +97,12 @@ def prepare_cases(work: CaseWork, case_ids: Sequence[str], workers: int) -> Iter
 
     A case whose worker dies is begun once more by a fresh one, and then reported as failed.
     """
-    remove_parts(work.store)
+    remove_parts(work.store, but_not_under=MARK)
     try:
         yield from case_reports(work.do, case_ids, workers, _lost)
     finally:
         remove_abandoned_folders()
-        remove_parts(work.store)
+        remove_parts(work.store, but_not_under=MARK)
         # Of workers that died here, and of those of an earlier run that had not come to their end when this one began.
         remove_leftovers(work.store)
 

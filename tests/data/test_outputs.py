@@ -15,6 +15,7 @@ from data.case_store import prepare_store, write_case
 from data.ledger import ledger_of
 from data.outputs import Outputs, give_up
 from data.own_files import own, remove
+from data.part_files import part_of
 from data.whole_files import write_whole
 
 ROOT = Path(__file__).parents[2]
@@ -234,7 +235,7 @@ def test_what_a_killed_writer_left_goes_when_the_folder_is_claimed(owned):
         [
             sys.executable,
             "-c",
-            "from data.own_files import part_of; from pathlib import Path; print(part_of(Path('x')))",
+            "from data.part_files import part_of; from pathlib import Path; print(part_of(Path('x')))",
         ],
         cwd=ROOT,
         capture_output=True,
@@ -242,7 +243,7 @@ def test_what_a_killed_writer_left_goes_when_the_folder_is_claimed(owned):
     ).stdout.strip()
     (owned / "inner").mkdir()
     (owned / "inner" / ended).write_bytes(b"half")
-    mine = own_files.part_of(owned / "x")
+    mine = part_of(owned / "x")
     mine.write_bytes(b"at work")
     Outputs().claim_folder(owned, "predictions")
     assert names(owned) == sorted(["a.txt", "inner", mine.name])
