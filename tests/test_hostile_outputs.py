@@ -96,7 +96,7 @@ def ramifys_own(place: Path) -> None:
         scales = np.zeros((16, 16, 16), np.uint8)
         scales[2:14, 7, 7:9] = 1
         whole = np.ones_like(scales)
-        arrays = {"image": scales.astype(np.float32), "scales": scales, "organ": whole, "tubed_skeleton": scales}
+        arrays: dict[str, Any] = {"image": scales.astype(np.float32), "scales": scales, "organ": whole, "tubed_skeleton": scales}
         record = {
             "patient_id": case,
             "shape": [16, 16, 16],
@@ -119,7 +119,7 @@ def ramifys_own(place: Path) -> None:
 def words(place: Path, command: str, output: str) -> list[str]:
     """What a command is started with to write to `output`, which a name in the world or a path from there says."""
     raw, out = place / "raw", ["--output", f"{place}/{output}"]
-    given = {
+    given: dict[str, list[Any]] = {
         "predict": ["--checkpoint", place / "run", "--input", raw / "images", "--organ", raw / "organs"],
         "evaluate": ["--prediction", raw / "labels", "--truth", raw / "labels", "--measures", "overlap"],
         "preprocess": ["--dataset", "pairs", "--root", raw, "--preprocessing.grid.crop", "volume"],
