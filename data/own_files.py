@@ -53,15 +53,6 @@ def make_way(path: Path) -> None:
             os.rename(path, backup)  # A disk without hard links.
 
 
-def adopt(path: Path) -> None:
-    """Take a file of the user's for Ramify's, whose content has been kept under another name."""
-    place = place_of(path)
-    entry = Entry(path.stat().st_size, digest(path))
-    if (ledger := nearest_ledger(place)) is not None:
-        ledger.add(place, entry)
-    _written[str(place)] = _state(path), entry
-
-
 def own(path: Path) -> None:
     """Note that a log, or another file that grows, is Ramify's; to be called before it is opened.
 

@@ -95,8 +95,13 @@ def ramifys_own(place: Path) -> None:
     for case in ("c0", "c1", "c2"):
         scales = np.zeros((16, 16, 16), np.uint8)
         scales[2:14, 7, 7:9] = 1
-        whole = np.ones_like(scales)
-        arrays: dict[str, Any] = {"image": scales.astype(np.float32), "scales": scales, "organ": whole, "tubed_skeleton": scales}
+        image = scales.astype(np.float32)
+        arrays: dict[str, Any] = {
+            "image": image,
+            "scales": scales,
+            "organ": np.ones_like(scales),
+            "tubed_skeleton": scales,
+        }
         record = {
             "patient_id": case,
             "shape": [16, 16, 16],
