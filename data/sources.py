@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from data.digests import files_in, fingerprint
-
-_HEADER_BYTES = 1 << 14
-_DATA_KEYS = ("elementdatafile", "data file", "datafile")
-_HEADERS = (".mhd", ".mha", ".nhdr", ".nrrd")
 
 
 @dataclass(frozen=True)
@@ -42,7 +38,7 @@ class CaseSources:
 
     def describe(self) -> list[dict[str, str]]:
         """Each path with the SHA-256 of its content, as plain data."""
-        return [{"path": name, "sha256": source_fingerprint(path)} for name, path in self.by_name().items()]
+        return [{"path": name, "sha256": fingerprint(path)} for name, path in self.by_name().items()]
 
     def stamps(self) -> dict[str, str]:
         """Each path's stamp, without reading it: see `stamp_of`."""
@@ -63,14 +59,6 @@ def _seen_from(base: Path, path: Path) -> str:
     return path.relative_to(base).as_posix() if inside else f"../{path.parent.name}/{path.name}"
 
 
-def source_fingerprint(path: Path) -> str:
-    """SHA-256 of a file with the data beside it that its header names, or of a folder."""
-    parts = with_detached_data(path)
-    if len(parts) == 1:
-        return fingerprint(path)
-    return hashlib.sha256("\0".join(fingerprint(part) for part in parts).encode()).hexdigest()
-
-
 def stamp_of(path: Path) -> str:
     """What the system notes of a file or of all files of a folder: names, sizes, times of the last change.
 
@@ -78,31 +66,10 @@ def stamp_of(path: Path) -> str:
     content: a file may have been copied or touched.
     """
     digest = hashlib.sha256()
-    for part in files_in(path) if path.is_dir() else with_detached_data(path):
+    for part in files_in(path) if path.is_dir() else [path]:
         status = part.stat()
         name = os.path.relpath(part, path)
         digest.update(
             f"{name}\0{status.st_size}\0{status.st_mtime_ns}\0{status.st_ctime_ns}\0".encode(errors="surrogateescape")
         )
     return digest.hexdigest()[:32]
-
-
-def with_detached_data(path: Path) -> list[Path]:
-    """The file, and the data file beside it where its header (MetaImage, NRRD) names one."""
-    if not path.name.lower().endswith(_HEADERS) or not path.is_file():
-        return [path]
-    with path.open("rb") as stream:
-        lines = stream.read(_HEADER_BYTES).decode("latin-1").splitlines()
-    return [path, *_named_data(path, lines)]
-
-
-def _named_data(header: Path, lines: Iterable[str]) -> list[Path]:
-    for line in lines:
-        # A blank line ends the header of a NRRD.
-        if not line.strip():
-            break
-        key, _, value = line.replace("=", ":", 1).partition(":")
-        data = header.parent / value.strip().lstrip("=").strip()
-        if key.strip().lower() in _DATA_KEYS and "\0" not in value and data.is_file():
-            return [data]
-    return []

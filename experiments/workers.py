@@ -6,14 +6,13 @@ computes.
 """
 
 import multiprocessing
-import os
 import signal
 import sys
-import threading
 import traceback
 from multiprocessing.connection import Connection, wait
 from typing import NamedTuple
 
+from data.child_process import end_with_parent
 from experiments.pieces import Stopwatch, log_file, run_piece
 from experiments.plan import Piece
 from training.run_folder import claim_run
@@ -120,7 +119,7 @@ def _work(pipe: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # As an exception, so that the libraries can put their things away.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED_EXIT_CODE))
-    _end_with_parent()
+    end_with_parent()
     while True:
         try:
             piece: Piece = pipe.recv()
@@ -178,15 +177,3 @@ def _one_line(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
     return " ".join(str(error).split()) or type(error).__name__
-
-
-def _end_with_parent() -> None:
-    """Make this process end as soon as the one that started it is gone, however that ended."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None, "only for processes started by multiprocessing"
-
-    def wait_for_end() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=wait_for_end, daemon=True).start()

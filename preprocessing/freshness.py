@@ -14,8 +14,9 @@ from pydantic import BaseModel, ValidationError
 from data.adapters.base import Adapter
 from data.case_record import CaseRecord
 from data.case_store import REMEDY, check_case, differences, list_cases, read_case
+from data.digests import fingerprint
 from data.json_files import read_json, to_json, write_json
-from data.sources import CaseSources, source_fingerprint
+from data.sources import CaseSources
 from preprocessing.prepare import PREPARATION
 
 SOURCES_FILE = "sources.json"
@@ -121,7 +122,7 @@ def _changed_sources(known: CaseRecord, sources: CaseSources, unread: dict[str, 
         for name, path in now.items()
         if name in before
         and not (name in stamps and stamps[name] == unread.get(name))
-        and source_fingerprint(path) != before[name]
+        and fingerprint(path) != before[name]
     ]
     told = [
         (changed, "changed since it was prepared"),

@@ -145,7 +145,7 @@ def test_the_data_beside_a_header_is_seen(tmp_path):
     work = CaseWork(adapter, settings.output, settings.preprocessing)
     assert told(work.do("a")) == "new"
     (folder / "a.raw").write_bytes(one_voxel_more(raw.vessels.array.astype(np.uint8)).tobytes())
-    assert told(work.do("a")) == "labels/a.mhd changed since it was prepared"
+    assert told(work.do("a")) == "labels/a.raw changed since it was prepared"
 
 
 def test_another_version_of_the_preparation_is_seen(prepare, monkeypatch):
@@ -185,8 +185,8 @@ def test_a_case_that_fails_now_says_that_the_old_one_stays(prepare):
 def test_a_touched_file_is_read_once_and_taken(prepare, monkeypatch):
     os.utime(prepare.root / "labelsTr/b.nii.gz")
     read = []
-    fingerprint = freshness.source_fingerprint
-    monkeypatch.setattr(freshness, "source_fingerprint", lambda path: read.append(path.name) or fingerprint(path))
+    fingerprint = freshness.fingerprint
+    monkeypatch.setattr(freshness, "fingerprint", lambda path: read.append(path.name) or fingerprint(path))
     assert prepare() == {"a": "found", "b": "found"}
     assert prepare() == {"a": "found", "b": "found"}
     assert read == ["b.nii.gz"]
