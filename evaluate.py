@@ -177,7 +177,8 @@ def report_of(outcomes: Sequence[Outcome], command: EvaluateCommand) -> dict[str
     cases = {outcome.case_id: outcome.scores for outcome in outcomes if outcome.scores is not None}
     failed = {outcome.case_id: outcome.reason for outcome in outcomes if outcome.scores is None}
     names = [one.name for one in parse_classes(command.classes)]
-    return build_report(cases, failed, versions(), command.evaluation(), names)
+    notes = {outcome.case_id: outcome.notes for outcome in outcomes if outcome.notes}
+    return build_report(cases, failed, versions(), command.evaluation(), names, notes)
 
 
 def write_tables(report: dict[str, Any], folder: Path, name: str) -> list[Path]:

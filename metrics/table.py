@@ -23,6 +23,7 @@ def build_report(
     versions: Mapping[str, str],
     settings: EvaluationSettings | None = None,
     classes: Sequence[str] = (),
+    notes: Mapping[str, Sequence[str]] | None = None,
 ) -> dict[str, Any]:
     """Everything there is to say about some evaluated cases, ready for JSON; keys as in docs/metrics.md.
 
@@ -33,12 +34,14 @@ def build_report(
         versions: what the scores were made with.
         settings: those the cases were evaluated with.
         classes: names of the classes, if the cases are label maps.
+        notes: case id -> what must be known beside its scores, a line each.
     """
     settings = settings or EvaluationSettings()
     measures = measures_of(settings)
     report = {
         **_section(_means(cases) if classes else cases, settings, len(failed)),
         "failed": dict(failed),
+        "notes": {case_id: list(lines) for case_id, lines in (notes or {}).items()},
         "measures": {measure.name: describe_measure(measure) for measure in measures},
         "settings": settings.model_dump(mode="json"),
         "policy": settings.policy(),

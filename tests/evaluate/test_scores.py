@@ -96,6 +96,7 @@ def test_nothing_predicted_is_dropped_for_a_truth_that_was_cropped(folders, caps
     told = capsys.readouterr().err
     assert told.startswith("warning: b: 50.0% of ")
     assert told.count("warning:") == 1
+    assert [len(notes) for notes in read_json(output)["notes"].values()] == [1]
 
 
 def test_pictures_take_the_spacing_given(tmp_path: Path):
