@@ -26,12 +26,21 @@ def parse_labels(description: Mapping[str, Any], path: Path) -> Labels:
     for key, value in given.items():
         name, numbers = (value, key) if str(key).isdigit() and isinstance(value, str) else (key, value)
         try:
-            ids = tuple(int(number) for number in (numbers if isinstance(numbers, list) else [numbers]))
-        except (TypeError, ValueError):
+            ids = tuple(_whole(number) for number in (numbers if isinstance(numbers, list) else [numbers]))
+        except (ValueError, OverflowError):
             raise ValueError(f"{path}: label {key!r} is {value!r} where a number is expected; correct it") from None
         if name not in ("ignore", "background") and ids != (0,):
             labels[name] = ids
     return labels
+
+
+def _whole(number: object) -> int:
+    """A label's number; ValueError for anything that is only made one by rounding or by being true."""
+    if isinstance(number, str):
+        return int(number)
+    if isinstance(number, bool) or not isinstance(number, int | float) or number != int(number):
+        raise ValueError
+    return int(number)
 
 
 def labels_beside(path: Path) -> Labels:

@@ -79,4 +79,4 @@ def _prepared(store: Path, case_id: str) -> HeldOutCase:
 def _segmented(case: HeldOutCase, predictor: Predictor, native: bool) -> Volume:
     if native:
         return predictor.predict(case.image, case.organ, case.case_id).mask
-    return case.image.with_array(predictor.predict_prepared(case.image.array) >= VESSEL_PROBABILITY)
+    return case.image.with_array(predictor.predict_prepared(case.image.array, case.case_id) >= VESSEL_PROBABILITY)

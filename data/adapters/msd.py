@@ -61,7 +61,8 @@ class MsdAdapter(LabelledAdapter):
         """Case id -> image and label map."""
         path = self.root / "dataset.json"
         files: dict[str, tuple[Path, Path]] = {}
-        for entry in self._description.get("training") or []:
+        listed = self._description.get("training") or []
+        for entry in listed if isinstance(listed, list) else [listed]:
             if not isinstance(entry, dict) or not {"image", "label"} <= set(entry):
                 raise ValueError(
                     f'{path}: expected training cases like {{"image": ..., "label": ...}}, got {entry!r:.60}'

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from data.case_store import write_case
 from data.folds import FoldSettings, check_splits, load_fold, load_or_make_splits, make_folds, patients_of, unused_cases
+from tests.fuzzing.texts import another_value
 
 TEN = {f"case_{i}": f"case_{i}" for i in range(10)}
 
@@ -148,3 +149,19 @@ def test_a_store_without_splits_gets_some_or_says_why_not(store):
 def test_one_patient_cannot_be_parted():
     with pytest.raises(ValueError, match=r"only 1 patients; one patient cannot be parted, train\.py --fold all"):
         make_folds({"a": "p", "b": "p"}, 2, seed=0)
+
+
+def test_changed_splits_are_obeyed_or_refused_in_one_line():
+    whole = [{"train": ["a", "b"], "val": ["c"]}, {"train": ["c"], "val": ["a", "b"]}]
+    refused = 0
+    for number in range(200):
+        what, changed = another_value(whole, 0, number)
+        try:
+            check_splits(changed, {case: case for case in "abc"}, "splits")
+        except ValueError as error:
+            line, refused = str(error), refused + 1
+        else:
+            continue
+        assert line.startswith("splits"), what
+        assert "\n" not in line, what
+    assert refused > 120

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from experiments.results import RunResults, Variant, check_same_settings, read_results, variants_of
+from tests.fuzzing.texts import another_value
 
 ROW = {"dice": 0.5, "hd_mm": 12.0, "empty_prediction": False, "empty_truth": False}
 
@@ -142,3 +143,22 @@ def test_results_measured_in_other_ways_are_refused():
     check_same_settings([variant("a", skeleton="guarded"), Variant("b", (RunResults({}),))])
     with pytest.raises(ValueError, match=r"b.json: evaluated with skeleton 'scikit-image', but a.json with 'guarded'"):
         check_same_settings([variant("a", skeleton="guarded"), variant("b", skeleton="scikit-image")])
+
+
+def test_changed_scores_are_read_or_refused_in_one_line(tmp_path: Path):
+    classes = {"portal": {"cases": {"a": ROW}, "summary": {}}}
+    told = {"dice": {"range": "0 to 1", "better": "higher"}, "hd_mm": {"range": "0 to the diagonal", "better": "lower"}}
+    whole = {"cases": {"a": ROW, "b": ROW}, "failed": {"z": "no"}, "classes": classes, "measures": told, "policy": "p"}
+    path, refused = tmp_path / "metrics.json", 0
+    for number in range(300):
+        what, changed = another_value(whole, 0, number)
+        path.write_text(json.dumps(changed), encoding="utf-8")
+        try:
+            read_results(path)
+        except ValueError as error:
+            line, refused = str(error), refused + 1
+        else:
+            continue
+        assert line.startswith(f"{path}: "), what
+        assert "\n" not in line, what
+    assert refused > 100

@@ -3,7 +3,11 @@
 Every change comes from (seed, number), so that a failure can be made again.
 """
 
+import copy
 import json
+import math
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -78,6 +82,8 @@ HOSTILE_JSON: dict[str, bytes] = {
     "half": b'{"a": [1, 2',
     "too large": b" " * 64_000_001,
 }
+WRONG: tuple[Any, ...] = (None, "x", -1, 7.5, True, [], {}, [1], {"a": 1}, math.nan, math.inf, 10**400, "\ud800", "\0")
+"""Values of another type or range than most places have."""
 _WORDS = (b"null", b"NaN", b"-1", b"1e999", b"true", b'"x"', b"[]", b"{}", b"*a", b"&a", b"<<", b"? ", b"- ", b"!!int ")
 
 
@@ -89,6 +95,30 @@ def damaged(text: bytes, seed: int, number: int) -> tuple[str, bytes]:
         what, text = _changed(text, random)
         said.append(what)
     return ", ".join(said), text
+
+
+def another_value(content: Any, seed: int, number: int) -> tuple[str, Any]:
+    """Plain data with one value lost or of another type, and which."""
+    random = np.random.default_rng((seed, number, 3))
+    changed = copy.deepcopy(content)
+    places = list(_places(changed))
+    *way, last = places[int(random.integers(len(places)))]
+    holder = changed
+    for key in way:
+        holder = holder[key]
+    if random.random() < 0.25:
+        del holder[last]
+        return f"{[*way, last]} lost", changed
+    holder[last] = WRONG[int(random.integers(len(WRONG)))]
+    return f"{[*way, last]} is {holder[last]!r}", changed
+
+
+def _places(content: Any, way: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The way to every value in plain data."""
+    inner = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()
+    for key, value in inner:
+        yield (*way, key)
+        yield from _places(value, (*way, key))
 
 
 def _changed(text: bytes, random: np.random.Generator) -> tuple[str, bytes]:

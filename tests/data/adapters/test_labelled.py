@@ -1,6 +1,7 @@
 """MSD and nnU-Net: two layouts of image and label map, one way to choose labels."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from data.adapters.nnunet import NnunetSettings
 from data.files import write_volume
 from data.label_names import choose_labels, parse_labels
 from data.volume import Volume
+from tests.fuzzing.texts import another_value
 
 IMAGE = np.random.default_rng(1).normal(size=(3, 4, 5)).astype(np.float32)
 LABELS = np.arange(60, dtype=np.uint8).reshape(3, 4, 5) % 4  # 1 vessel, 2 tumour, 3 liver
@@ -103,6 +105,7 @@ def test_msd_labels_by_name_or_number(msd):
     [
         ({"labels": {"0": "background", "1": "vessel"}}, 'lists no case under "training"'),
         ({"labels": {"0": "background", "1": "vessel"}, "training": ["a"]}, "expected training cases like"),
+        ({"labels": {"0": "background", "1": "vessel"}, "training": 7.5}, "expected training cases like"),
         ([], "expected a table of the data set"),
     ],
 )
@@ -110,6 +113,12 @@ def test_msd_descriptions_that_are_none(msd, content, says):
     (msd / "dataset.json").write_text(json.dumps(content))
     with pytest.raises(ValueError, match=says):
         open_msd(msd).case_ids()
+
+
+@pytest.mark.parametrize("number", [float("inf"), 1.5, True, None, {}, "one", [1, "x"]])
+def test_labels_are_whole_numbers(number):
+    with pytest.raises(ValueError, match=r"dataset\.json: label 'vessel' is .* where a number is expected"):
+        parse_labels({"labels": {"background": 0, "vessel": number}}, Path("dataset.json"))
 
 
 def test_msd_what_is_listed_must_be_there(msd):
@@ -234,3 +243,21 @@ def test_a_channel_of_colour_is_none_of_nnunets(nnunet):
     for dataset in "ircadb", "phantom":
         with pytest.raises(ValueError, match=f"--channel green: dataset {dataset} has no colour"):
             open_dataset(DatasetSettings.model_validate({"dataset": dataset, "root": nnunet, "channel": "green"}))
+
+
+def test_changed_descriptions_are_read_or_refused_in_one_line(msd):
+    path, refused = msd / "dataset.json", 0
+    whole = json.loads(path.read_text(encoding="utf-8"))
+    for number in range(200):
+        what, changed = another_value(whole, 0, number)
+        path.write_text(json.dumps(changed), encoding="utf-8")
+        adapter = open_msd(msd, vessel_labels=("vessel",))
+        try:
+            for case_id in adapter.case_ids():
+                adapter.sources(case_id)
+        except (ValueError, OSError) as error:
+            line, refused = str(error), refused + 1
+        else:
+            continue
+        assert "\n" not in line, what
+    assert refused > 40
