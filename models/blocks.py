@@ -126,7 +126,8 @@ def initialise(network: nn.Module, slope: float = PRELU_START) -> None:
     set by the caller fixes the weights. Batch norm starts as the identity.
     """
     for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.Conv3d):
+        # Weights without memory have nothing to draw, and drawing would load torch's compiler: 70 MB and a second.
+        if isinstance(module, nn.Conv2d | nn.Conv3d) and not module.weight.is_meta:
             nn.init.kaiming_normal_(module.weight, a=slope, nonlinearity="leaky_relu")
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
