@@ -42,9 +42,9 @@ class Entry:
     grows: bool = False
     backup: bool = False
 
-    def fits(self, path: Path) -> bool:
-        """Whether the file's content is this one."""
-        return self.grows or (path.stat().st_size == self.size and digest(path) == self.sha256)
+    def fits(self, sha256: str) -> bool:
+        """Whether a content is this one."""
+        return self.grows or sha256 == self.sha256
 
 
 class Ledger:
@@ -57,10 +57,15 @@ class Ledger:
         self._head, self._seen = b"", 0
         self._state: tuple[int, ...] = ()
 
-    def entries(self, path: Path) -> list[Entry]:
-        """The known contents of a file in the folder or below it."""
-        self.refresh()
-        return self._entries.get(self._name(path), [])
+    def entries(self, path: Path, anew: bool = False) -> list[Entry]:
+        """The known contents of a file in the folder or below it.
+
+        Args:
+            path: of the file.
+            anew: look into the ledger's file whatever its size and time say, which a network disk may tell late.
+        """
+        self.refresh(anew)
+        return list(self._entries.get(self._name(path), ()))
 
     def add(self, path: Path, entry: Entry) -> None:
         """Add a line; raises OSError where it cannot be written."""
@@ -84,10 +89,10 @@ class Ledger:
             finally:
                 temporary.unlink(missing_ok=True)
 
-    def refresh(self) -> None:
+    def refresh(self, anew: bool = False) -> None:
         """Read what is new; raises ValueError for a file of that name that is no mark of ours."""
         try:
-            if _state(os.stat(self._path)) == self._state:
+            if not anew and _state(os.stat(self._path)) == self._state:
                 return
             descriptor = os.open(self._path, os.O_RDONLY)
         except OSError as error:

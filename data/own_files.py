@@ -142,14 +142,23 @@ def standing_of(place: Path, kind: str, where: Path | None = None) -> Standing:
         return "free"
     if not is_plain(path):
         return "user's"
-    known = _written.get(str(place))
-    if known is not None and known[1].kind == kind and (known[0] == _state(path) or known[1].fits(path)):
+    state, written = _written.get(str(place), ((), None))
+    if written is not None and written.kind == kind and state == _state(path):
         return "ours"
     ledger = nearest_ledger(place)
-    for entry in reversed(ledger.entries(place) if ledger else []):
-        if entry.kind == kind and entry.fits(path):
-            return "granted" if entry.backup else "ours"
-    return "user's"
+    entries = ledger.entries(place) if ledger else []
+    while True:
+        # Read once, so that a file which another process replaces meanwhile is the older or the newer one.
+        try:
+            sha256 = digest(path)
+        except FileNotFoundError:
+            return "free"
+        for entry in (*reversed(entries), *([written] if written else [])):
+            if entry.kind == kind and entry.fits(sha256):
+                return "granted" if entry.backup else "ours"
+        if ledger is None or (latest := ledger.entries(place, anew=True)) == entries:
+            return "user's"
+        entries = latest
 
 
 def name_single(place: Path, kind: str) -> None:
