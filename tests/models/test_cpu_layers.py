@@ -75,3 +75,20 @@ def test_a_single_channel_takes_the_kernels_order(ndim):
     turned = in_order_of(image, kernel.contiguous(memory_format=FORMATS[ndim]))
     assert torch.equal(turned, image)
     assert turned.stride(1) == 1
+
+
+@pytest.mark.parametrize("size", [(2, 2, 2), (2, 4, 3), (4, 2, 2), (1, 2, 2), (2, 8), (8, 2)])
+@pytest.mark.parametrize("kernel_size", [1, 3])
+def test_small_volumes_have_their_gradients_in_bfloat16(size, kernel_size):
+    torch.manual_seed(0)
+    order = torch.channels_last if len(size) == 2 else torch.channels_last_3d
+    features = torch.randn(1, 8, *size).bfloat16().float().contiguous(memory_format=order).requires_grad_()
+    kernel = torch.randn(8, 8, *(kernel_size,) * len(size)).bfloat16().float().contiguous(memory_format=order)
+    kernel.requires_grad_()
+    outer = torch.randn(1, 8, *size).bfloat16()
+    exact = torch.autograd.grad(convolve(features, kernel), (features, kernel), outer.float())
+    with torch.autocast("cpu", torch.bfloat16):
+        convolved = convolve(features, kernel)
+    assert convolved.dtype == torch.bfloat16
+    for one, other in zip(torch.autograd.grad(convolved, (features, kernel), outer), exact):
+        torch.testing.assert_close(one, other, rtol=0.05, atol=0.2)
