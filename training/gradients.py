@@ -5,16 +5,23 @@ on the label alone, and doubts what such a term can add. That can be looked at i
 logits and the shared encoder.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import torch
+import torch.distributed as dist
 from torch import Tensor, nn
 
+from losses.across_ranks import summed, world_size
 from losses.total import Outputs, TotalLoss
 from losses.truth import Truth
 
 REFERENCE_TERMS = ("dice", "cross_entropy")
+# Gradients by the outputs are sent through the network with a sum of this power of two.
+SENT_EXPONENT = 12
+HALVINGS_AT_A_TIME = 6
+MOST_HALVINGS = 36
 
 
 class _Leaves(NamedTuple):
@@ -42,7 +49,7 @@ def term_gradients(
     Returns:
         "gradient/<place>/<task>/<term>/norm" and ".../cosine" for the places "probabilities" (not for exclusive
         classes, whose probabilities are not free), "logits" and "encoder". A gradient of zero has no direction, and so
-        no cosine.
+        no cosine. In a distributed training they are those of the whole batch, the same on every rank.
     """
     # In double precision a saturated sigmoid still has a slope, so that the gradient by p can be told from that by x.
     leaves = _Leaves(
@@ -55,16 +62,16 @@ def term_gradients(
     shared = [weight for weight in getattr(network, "encoder", network).parameters() if weight.requires_grad]
     places: dict[str, dict[str, Tensor]] = {"probabilities": {}, "logits": {}, "encoder": {}}
     slope = torch.sigmoid(leaves.logits.detach()) * torch.sigmoid(-leaves.logits.detach())
-    for name, value in terms.items():
-        if not value.requires_grad:
+    # A term may be constant on one rank alone: all ranks go through the same ones.
+    moving = summed(torch.tensor([float(value.requires_grad) for value in terms.values()]).to(slope))
+    for (name, value), moves in zip(terms.items(), moving.tolist()):
+        if not moves:
             continue
-        pulls = _gradients(value, [leaves.logits, *leaves.projections])
+        # Of the mean over the ranks of their losses, which is the loss of the whole batch.
+        pulls = [pull / world_size() for pull in _gradients(value, [leaves.logits, *leaves.projections])]
         places["logits"][name] = pulls[0].flatten()
         places["probabilities"][name] = (pulls[0] / slope).flatten()
-        seen = [(end, pull.to(end.dtype)) for end, pull in zip(ends, pulls) if end.requires_grad]
-        kept, given = zip(*seen)
-        through = torch.autograd.grad(kept, shared, given, retain_graph=True, allow_unused=True)
-        places["encoder"][name] = _joined(through, shared)
+        places["encoder"][name] = summed(_through_network(ends, pulls, shared))
     if loss.formulation == "multi_class":
         del places["probabilities"]
     return {
@@ -76,18 +83,42 @@ def term_gradients(
 
 def _gradients(value: Tensor, leaves: Sequence[Tensor]) -> list[Tensor]:
     """Gradients of a scalar, zeros where it does not depend on a leaf."""
+    if not value.requires_grad:
+        return [torch.zeros_like(leaf) for leaf in leaves]
     found = torch.autograd.grad(value, leaves, retain_graph=True, allow_unused=True)
     return [torch.zeros_like(leaf) if pull is None else pull for leaf, pull in zip(leaves, found)]
 
 
-def _joined(gradients: Sequence[Tensor | None], weights: Sequence[Tensor]) -> Tensor:
-    """The gradients of all weights as one vector."""
-    parts = [torch.zeros_like(w) if g is None else g for g, w in zip(gradients, weights)]
-    return torch.cat([part.flatten().double() for part in parts])
+def _through_network(ends: Sequence[Tensor], pulls: Sequence[Tensor], weights: Sequence[Tensor]) -> Tensor:
+    """The gradient of all weights as one vector in double precision, from that of the network's outputs.
+
+    Layers may compute in float16, where small gradients vanish and large ones overflow. So they are sent scaled, as in
+    a training step, by a power of two, which changes no digit; by less where that is too much.
+    """
+    seen = [(end, pull) for end, pull in zip(ends, pulls) if end.requires_grad]
+    sent = _maximum_over_ranks(torch.stack([pull.abs().sum() for _, pull in seen]).amax())
+    first = SENT_EXPONENT - math.frexp(sent)[1] if math.isfinite(sent) else 0
+    for exponent in range(first, first - MOST_HALVINGS, -HALVINGS_AT_A_TIME):
+        kept, given = zip(*((end, torch.ldexp(pull, pull.new_tensor(exponent)).to(end.dtype)) for end, pull in seen))
+        through = torch.autograd.grad(kept, weights, given, retain_graph=True, allow_unused=True)
+        parts = [torch.zeros_like(w) if g is None else g for g, w in zip(through, weights)]
+        vector = torch.ldexp(torch.cat([part.flatten().double() for part in parts]), pulls[0].new_tensor(-exponent))
+        if not math.isfinite(sent) or not _maximum_over_ranks((~torch.isfinite(vector)).any().double()):
+            break
+    return vector
+
+
+def _maximum_over_ranks(value: Tensor) -> float:
+    if world_size() > 1:
+        dist.all_reduce(value, op=dist.ReduceOp.MAX)
+    return float(value)
 
 
 def _compared(gradients: Mapping[str, Tensor], *, shared: bool) -> dict[str, float]:
-    """Norm of each gradient, and its cosine with those of Dice and cross-entropy: of its own task, or of all."""
+    """Norm of each gradient, and its cosine with those of Dice and cross-entropy: of its own task, or of all.
+
+    Of the encoder's weights every rank has all of the gradient; of probabilities and logits it has its own samples'.
+    """
     compared: dict[str, float] = {}
     for name, gradient in gradients.items():
         reference = torch.zeros_like(gradient)
@@ -95,8 +126,9 @@ def _compared(gradients: Mapping[str, Tensor], *, shared: bool) -> dict[str, flo
             task, _, term = other.rpartition("/")
             if term in REFERENCE_TERMS and (shared or task == name.rpartition("/")[0]):
                 reference = reference + pull
-        norm = gradient.norm()
-        compared[f"{name}/norm"] = float(norm)
-        if norm > 0 and reference.norm() > 0:
-            compared[f"{name}/cosine"] = float(gradient @ reference / (norm * reference.norm()))
+        products = torch.stack([gradient @ gradient, reference @ reference, gradient @ reference])
+        own, of_reference, between = (products if shared else summed(products)).tolist()
+        compared[f"{name}/norm"] = math.sqrt(own)
+        if own > 0 and of_reference > 0:
+            compared[f"{name}/cosine"] = between / math.sqrt(own) / math.sqrt(of_reference)
     return compared

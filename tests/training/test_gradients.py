@@ -110,3 +110,17 @@ def test_the_courses_are_drawn_only_where_there_are_any():
     picture = gradient_courses(history)
     assert picture is not None
     assert picture.startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("size", [1e-9, 1.0, 1e9])
+def test_layers_in_float16_lose_no_gradient_that_is_small_or_large(scene, monkeypatch, size):
+    image, truth = scene
+    monkeypatch.setitem(TERMS, "of_a_size", Term(lambda task, _: size * (task.probabilities * task.target).sum()))
+    loss = TotalLoss(LossSettings(main={"dice": 1.0, "of_a_size": 1.0}), "binary", 1, (1, 1))
+    network = Pixelwise(1)
+    nn.init.constant_(network.encoder.weight, 0.5)
+    exact = looked_at(network, image, truth, loss)
+    rounded = looked_at(network.half(), image.half(), truth, loss)
+    for name in ("of_a_size/norm", "of_a_size/cosine", "dice/norm"):
+        key = f"gradient/encoder/main/{name}"
+        assert rounded[key] == pytest.approx(exact[key], rel=2e-2), key
