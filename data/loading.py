@@ -70,7 +70,8 @@ class EpochSampler(Sampler[list[SampleKey]]):
     """Batches of one epoch: permutations of the cases, one after another, until every batch is full.
 
     Of each batch, a rank of a distributed training takes its part; together they are the batch of one process.
-    Set `epoch` before each pass; it is read in the training process, so loader workers may live on.
+    Set `epoch`, and the `first` of its batches that is wanted, before each pass; they are read in the training process,
+    so loader workers may live on.
     """
 
     def __init__(self, cases: int, samples: int, batch_size: int, seed: int, rank: int = 0, world: int = 1) -> None:
@@ -80,6 +81,7 @@ class EpochSampler(Sampler[list[SampleKey]]):
         self.part = slice(rank * batch_size // world, (rank + 1) * batch_size // world)
         self.batches = -(-samples // batch_size)
         self.epoch = 0
+        self.first = 0
 
     def __len__(self) -> int:
         return self.batches
@@ -89,7 +91,7 @@ class EpochSampler(Sampler[list[SampleKey]]):
         wanted = self.batches * self.batch_size
         order = np.concatenate([random.permutation(self.cases) for _ in range(-(-wanted // self.cases))])[:wanted]
         keys = [SampleKey(self.epoch, position, int(case)) for position, case in enumerate(order)]
-        for start in range(0, wanted, self.batch_size):
+        for start in range(self.first * self.batch_size, wanted, self.batch_size):
             yield keys[start : start + self.batch_size][self.part]
 
 
@@ -197,14 +199,16 @@ class TrainingBatches:
             pin_memory=pin_memory,
             persistent_workers=workers > 0,
             multiprocessing_context="spawn" if workers else None,
+            # Its own, since each pass draws from it: a pass that is resumed would move the training's random numbers.
+            generator=torch.Generator(),
         )
 
     def __len__(self) -> int:
         return len(self._sampler)
 
-    def of_epoch(self, epoch: int) -> Iterator[Batch]:
-        """The batches of one epoch, always the same ones."""
-        self._sampler.epoch = epoch
+    def of_epoch(self, epoch: int, first: int = 0) -> Iterator[Batch]:
+        """The batches of one epoch from its `first` on, always the same ones."""
+        self._sampler.epoch, self._sampler.first = epoch, first
         return iter(self._loader)
 
 

@@ -57,6 +57,13 @@ class MultiTaskResUNet(Network):
         self.projections = nn.ModuleList(ProjectionHead(widths[-2], embedding, ndim) for _ in range(scales))
         initialise(self)
 
+    def main_task(self, image: Tensor) -> TaskOutputs:
+        """The main task alone, as the network for inference computes it: bit for bit the same in evaluation."""
+        self.check_image(image)
+        self.check_batch_norm(image)
+        (main,) = decode([self.main_decoder], self.encoder(image), recompute=self.encoder.recompute)
+        return TaskOutputs(main.logits, (), main.deep_logits)
+
     def forward(self, image: Tensor) -> TaskOutputs:
         self.check_image(image)
         self.check_batch_norm(image)

@@ -35,6 +35,11 @@ class Network(nn.Module):
         """Logits of every task; each network has its own."""
         raise NotImplementedError
 
+    def main_task(self, image: Tensor) -> TaskOutputs:
+        """What inference reads: the main task's logits, channel 0 (all of them in "multi_class"), maybe others'."""
+        outputs: TaskOutputs = self(image)
+        return outputs
+
     def main_state(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The weights of a state dict that inference needs."""
         return {name: value for name, value in state.items() if not name.startswith(self.auxiliary_parts)}

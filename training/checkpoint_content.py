@@ -59,6 +59,11 @@ class _Optimiser(BaseModel, frozen=True, extra="forbid"):
     param_groups: list[dict[StrictStr, Any]]
 
 
+class _Means(BaseModel, frozen=True, extra="forbid"):
+    sums: dict[StrictStr, _Number]
+    counts: dict[StrictStr, StrictInt]
+
+
 class _Content(BaseModel):
     """The keys of a checkpoint; what another version adds is left alone."""
 
@@ -79,6 +84,9 @@ class _Content(BaseModel):
     rng: dict[StrictStr, Any] | list[Any] | None = None
     best: _Number | None = None
     history: list[dict[StrictStr, _Number]] | None = None
+    step: StrictInt = Field(default=0, ge=0)
+    means: list[_Means] = []
+    skipped: StrictInt = Field(default=0, ge=0)
 
 
 def check_content(state: Mapping[str, Any]) -> None:

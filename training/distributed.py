@@ -1,6 +1,7 @@
 """Several processes that train one network together, as torchrun starts them."""
 
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,6 +38,22 @@ class Ranks:
         dist.all_gather_object(values, value)
         return values
 
+    def of_first(self, value: Value) -> Value:
+        """The first rank's value, on every rank."""
+        if self.world == 1:
+            return value
+        values = [value]
+        dist.broadcast_object_list(values, src=0)
+        return values[0]
+
+    def any_of(self, *flags: bool) -> tuple[bool, ...]:
+        """Each flag, up where it is up on any rank."""
+        if self.world == 1:
+            return flags
+        agreed = torch.tensor(flags, dtype=torch.int32, device="cuda" if dist.get_backend() == "nccl" else "cpu")
+        dist.all_reduce(agreed, op=dist.ReduceOp.MAX)
+        return tuple(bool(flag) for flag in agreed.tolist())
+
 
 ALONE = Ranks()
 
@@ -57,19 +74,22 @@ def joined_ranks(device: torch.device) -> Iterator[Ranks]:
         dist.destroy_process_group()
 
 
-def distribute(network: nn.Module, synchronise_batch_norm: bool, *, some_unused: bool) -> nn.Module:
+def distribute(network: nn.Module, synchronise_batch_norm: bool) -> nn.Module:
     """The network as every rank calls it in a training step; its weights are those of `network` itself.
 
     Args:
         network: on its device; its batch norms are replaced in place where they are to be synchronised.
         synchronise_batch_norm: mean and variance over all ranks, as if one process held the whole batch.
-        some_unused: whether some weights get no gradient, as projection heads without a contrast.
     """
     if world_size() == 1:
         return network
     if synchronise_batch_norm:
         _synchronise_batch_norms(network)
-    return DistributedDataParallel(network, find_unused_parameters=some_unused)
+    # Weights without a gradient are looked for in every step: which there are depends on the network (some of MONAI's
+    # have idle ones), on the loss (projections without a contrast) and on the batch, and one that is not expected stops
+    # the training. The walk over the graph costs next to nothing beside a step; that there was none need not be said.
+    warnings.filterwarnings("ignore", "find_unused_parameters=True was specified", UserWarning)
+    return DistributedDataParallel(network, find_unused_parameters=True)
 
 
 def _synchronise_batch_norms(network: nn.Module) -> None:

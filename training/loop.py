@@ -1,51 +1,70 @@
 """One training, from settings to finished weights: what train.py and every study call."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 
-import torch
-
 from console.progress import Progress, postfix, progress, say, silent
-from data.case_store import read_case
 from data.loading import Batch, TrainingBatches, TrainingSamples
+from training.breaks import Breaks, Stop
+from training.checkpoint import CheckpointName
 from training.device import choose_device, choose_workers
 from training.distributed import Ranks, joined_ranks
-from training.figures import task_panels
-from training.gradient_figure import gradient_courses
 from training.inference import NotFiniteError
+from training.presentation import Presentation
 from training.run_folder import RunFolder, kept_run
+from training.running_means import RunningMeans
 from training.schedule import learning_rate
 from training.settings import RunSettings
 from training.state import Training, restore, save, set_up
 from training.step import train_step
-from training.tracking import Tracker
-from training.validation import CaseView, projections_of, validate
+from training.validation import validate
 
 OnValidation = Callable[[int, Mapping[str, float]], None]
 
 
-def train_run(settings: RunSettings, on_validation: OnValidation | None = None) -> RunFolder:
+def train_run(settings: RunSettings, on_validation: OnValidation | None = None, stop: Stop | None = None) -> RunFolder:
     """Train one fold, or go on with it, and return its folder.
 
     Args:
         settings: of the training.
         on_validation: called with (epoch, measures) after each validation; it may raise to stop the training.
+        stop: asked between any two steps, and any two cases of a validation: why to stop there, or None. In a
+            distributed training every process asks its own, and all stop where one is told to.
 
     Raises:
         ValueError: settings that do not fit the cases or a run that is there already; a loss that is not finite.
+        TrainingStopped: `stop` said so; checkpoints/latest.pt is where a resumed training goes on, bit for bit.
     """
     with joined_ranks(choose_device(settings.device)) as ranks, kept_run(settings) if ranks.writes else nullcontext():
-        return _train(settings, ranks, on_validation)
+        return _train(settings, ranks, on_validation, stop)
 
 
-def _train(settings: RunSettings, ranks: Ranks, on_validation: OnValidation | None) -> RunFolder:
+def _train(settings: RunSettings, ranks: Ranks, on_validation: OnValidation | None, stop: Stop | None) -> RunFolder:
     training, state = set_up(settings, ranks)
     if state is not None:
         restore(training, state)
-    if training.epoch >= settings.train.epochs:
+    if training.epoch == settings.train.epochs and training.folder.checkpoint("final").exists():
         say(f"{training.folder.root}: already trained for {training.epoch} epochs")
+        if ranks.writes:
+            training.folder.write_history(training.history)
         return training.folder
+    batches = _batches(training)
+    if not ranks.writes:
+        _run_epochs(training, batches, None, on_validation, stop)
+        return training.folder
+    if state is None:
+        about_cases = {key: training.description[key] for key in ("cases", "identities")}
+        training.folder.write_description(settings, about_cases)
+    presentation = Presentation(training, begins=state is None)
+    try:
+        _run_epochs(training, batches, presentation, on_validation, stop)
+    finally:
+        presentation.close()
+    return training.folder
+
+
+def _batches(training: Training) -> TrainingBatches:
+    settings = training.settings
     samples = TrainingSamples(
         settings.cases,
         training.train_cases,
@@ -54,106 +73,109 @@ def _train(settings: RunSettings, ranks: Ranks, on_validation: OnValidation | No
         training.network.size_multiple,
         settings.seed,
     )
-    workers = choose_workers(settings.loading.workers, training.runner.device)
-    on_cuda = training.runner.device.type == "cuda"
-    batches = TrainingBatches(samples, workers, pin_memory=on_cuda, rank=ranks.rank, world=ranks.world)
-    if not ranks.writes:
-        _run_epochs(training, batches, None, on_validation)
-        return training.folder
-    tracker = Tracker(training.folder.tensorboard, training.epoch)
-    if state is None:
-        about_cases = {key: training.description[key] for key in ("cases", "identities")}
-        training.folder.write_description(settings, about_cases)
-        tracker.config(settings.model_dump(mode="json"))
-    try:
-        _run_epochs(training, batches, tracker, on_validation)
-    finally:
-        tracker.close()
-    return training.folder
+    device, ranks = training.runner.device, training.ranks
+    workers = choose_workers(settings.loading.workers, device)
+    return TrainingBatches(samples, workers, pin_memory=device.type == "cuda", rank=ranks.rank, world=ranks.world)
 
 
 def _run_epochs(
-    training: Training, batches: TrainingBatches, tracker: Tracker | None, on_validation: OnValidation | None
+    training: Training,
+    batches: TrainingBatches,
+    presentation: Presentation | None,
+    on_validation: OnValidation | None,
+    stop: Stop | None,
 ) -> None:
-    """Train until the last epoch; only the rank with a tracker writes."""
+    """Train until the last epoch; only the rank with a presentation writes."""
     settings = training.settings
     epochs = settings.train.epochs
-    done, all_steps = training.epoch * len(batches), epochs * len(batches)
+    breaks = _breaks(training, stop)
     measures: dict[str, float] = {}
+    if training.epoch == epochs:
+        # Fewer epochs than were planned: the last one that was done is the last one, and needs what that has.
+        training.epoch, training.step = training.epoch - 1, len(batches)
+        measures = _finish_epoch(training, training.history.pop(), None, presentation, on_validation)
+    done = training.epoch * len(batches) + training.step
     # One of several processes that train together tells how far they are.
-    follow = progress("train", all_steps, "step", done) if tracker is not None else silent()
+    follow = progress("train", epochs * len(batches), "step", done) if presentation is not None else silent()
     with follow as bar:
         while training.epoch < epochs:
-            epoch = training.epoch
-            rate = learning_rate(settings.train.schedule, settings.train.learning_rate, epoch, epochs)
+            rate = learning_rate(settings.train.schedule, settings.train.learning_rate, training.epoch, epochs)
             for group in training.optimiser.param_groups:
                 group["lr"] = rate
-            means = train_epoch(training, batches.of_epoch(epoch), bar)
-            row = {"epoch": float(epoch), "learning_rate": rate, **means}
-            last = epoch + 1 == epochs
-            improved, view = False, None
-            validates = last or (epoch + 1) % settings.validation.every == 0
-            if validates:
-                try:
-                    measures, view = validate(
-                        training.runner, settings.cases, training.validation_cases, training.ranks
-                    )
-                except NotFiniteError as error:
-                    raise ValueError(
-                        f"training stopped at epoch {epoch}, in validation: {error}; lower train.learning_rate, or use "
-                        "train.precision float32"
-                    ) from None
-                row |= {f"validation/{name}": value for name, value in measures.items()}
-                improved = measures[settings.validation.best_by] > training.best
-                training.best = max(training.best, measures[settings.validation.best_by])
-            training.history.append(row)
-            training.epoch += 1
+            means = train_epoch(training, batches.of_epoch(training.epoch, training.step), bar, breaks)
+            row = {"epoch": float(training.epoch), "learning_rate": rate, **means}
+            measures = _finish_epoch(training, row, breaks, presentation, on_validation) or measures
             bar.set_postfix_str(postfix({"loss": means["loss/total"], **measures}))
-            if tracker is not None:
-                if view and (last or (epoch + 1) % settings.validation.figures_every < settings.validation.every):
-                    _show(tracker, view, epoch)
-                tracker.scalars({name: value for name, value in row.items() if name != "epoch"}, epoch)
-                save(training, improved=improved, last=last)
-            if on_validation and validates:
-                on_validation(epoch, measures)
-    if tracker is not None:
-        _conclude(training, tracker, measures)
+    if presentation is not None:
+        presentation.conclude(measures)
 
 
-def _conclude(training: Training, tracker: Tracker, measures: Mapping[str, float]) -> None:
-    """What is shown once, at the end."""
-    settings = training.settings
-    if (courses := gradient_courses(training.history)) is not None:
-        training.folder.write_gradients(courses)
-        tracker.figure("gradients", courses, training.epoch - 1)
-    tracker.hyperparameters(settings.model_dump(mode="json"), measures)
-    if settings.model.formulation == "multi_task":
-        case = read_case(settings.cases, training.validation_cases[0])
-        if projections := projections_of(training.runner, case):
-            tracker.embeddings(projections, training.epoch - 1)
+def _breaks(training: Training, stop: Stop | None) -> Breaks:
+    def where() -> str:
+        at = f"epoch {training.epoch}, after {training.step} of its steps"
+        return f"{training.folder.root}: stopped in {at}; checkpoints/latest.pt is saved, --resume goes on from there"
+
+    minutes = training.settings.train.checkpoint_minutes
+    return Breaks(training.ranks, minutes, stop, lambda: save(training, ["latest"]), where)
 
 
-def train_epoch(training: Training, batches: Iterator[Batch], bar: Progress) -> dict[str, float]:
-    """One pass over the samples; the mean of everything the steps return, over those that returned it."""
+def train_epoch(
+    training: Training, batches: Iterator[Batch], bar: Progress, breaks: Breaks | None = None
+) -> dict[str, float]:
+    """The steps of an epoch that are not done yet, and the mean over all of them of what they return."""
     training.network.train()
-    sums: dict[str, torch.Tensor] = {}
-    counts: Counter[str] = Counter()
-    for step, batch in enumerate(batches):
-        for name, value in train_step(training, batch, step).items():
-            sums[name] = sums.get(name, torch.zeros_like(value)) + value
-            counts[name] += 1
+    for step, batch in enumerate(batches, start=training.step):
+        training.means.add(train_step(training, batch, step))
+        training.step = step + 1
         bar.update()
-    totals = {name: float(value) for name, value in sums.items()}
-    # A gradient of zero has no cosine: what is returned may differ from step to step, and from rank to rank.
-    totals_of_ranks, counts_of_ranks = zip(*training.ranks.gathered((totals, counts)))
-    all_counts = sum((Counter(of_rank) for of_rank in counts_of_ranks), start=Counter[str]())
-    return {
-        name: sum(of_rank.get(name, 0.0) for of_rank in totals_of_ranks) / count for name, count in all_counts.items()
-    }
+        if breaks is not None:
+            breaks.take()
+    return training.means.over(training.ranks)
 
 
-def _show(tracker: Tracker, view: CaseView, epoch: int) -> None:
-    image = view.case.arrays["image"]
-    panels = task_panels(image, view.truth, view.probabilities, view.spacing_mm)
-    tracker.picture(f"validation/{view.case.case_id}", panels, epoch)
-    tracker.precision_recall(view.truth[0], view.probabilities[0], epoch)
+def _finish_epoch(
+    training: Training,
+    row: dict[str, float],
+    breaks: Breaks | None,
+    presentation: Presentation | None,
+    on_validation: OnValidation | None,
+) -> dict[str, float]:
+    """Validate where it is time, save, and only then show; the measures, none without a validation."""
+    settings, epoch = training.settings, training.epoch
+    last = epoch + 1 == settings.train.epochs
+    measures: dict[str, float] = {}
+    names: list[CheckpointName] = []
+    if last or (epoch + 1) % settings.validation.every == 0:
+        measures = _validate(training, breaks)
+        row = row | {f"validation/{name}": value for name, value in measures.items()}
+        score = measures[settings.validation.best_by]
+        if score > training.best:
+            names.append("best")
+        training.best = max(training.best, score)
+    if last:
+        names.append("final")
+    training.history.append(row)
+    training.epoch, training.step, training.means = epoch + 1, 0, RunningMeans()
+    # `latest` comes last: a kill in between makes the resumed training write the others once more.
+    save(training, [*names, "latest"])
+    if breaks is not None:
+        breaks.saved()
+    if presentation is not None:
+        every = settings.validation.figures_every
+        pictures = bool(measures) and (last or (epoch + 1) % every < settings.validation.every)
+        presentation.epoch(row, pictures=pictures)
+    if on_validation and measures:
+        on_validation(epoch, measures)
+    return measures
+
+
+def _validate(training: Training, breaks: Breaks | None) -> dict[str, float]:
+    between_cases = breaks.take if breaks else lambda: None
+    cases, store = training.validation_cases, training.settings.cases
+    try:
+        return validate(training.runner, store, cases, training.ranks, between_cases)
+    except NotFiniteError as error:
+        raise ValueError(
+            f"training stopped at epoch {training.epoch}, in validation: {error}; lower train.learning_rate, or use "
+            "train.precision float32"
+        ) from None

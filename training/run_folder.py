@@ -29,7 +29,7 @@ from training.settings import RunSettings
 # These say where and how long to compute, not what: a resumed training may change them. Which cases lie there and how
 # they are parted is held against the checkpoint itself.
 FREE_ON_RESUME = {"resume", "replace", "device", "output", "cases", "splits", "verify"}
-FREE_IN_SECTIONS = {"loading": {"workers"}, "train": {"epochs"}, "validation": {"figures_every"}}
+FREE_IN_SECTIONS = {"loading": {"workers"}, "train": {"epochs", "checkpoint_minutes"}, "validation": {"figures_every"}}
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def open_run(settings: RunSettings) -> tuple[RunFolder, dict[str, Any] | None]:
 
     Raises:
         ValueError: a training is there already and --resume was not given, or its settings differ.
-        OSError: the folder cannot be written.
+        OSError: the checkpoint cannot be read.
     """
     folder = folder_of(settings)
     latest = folder.checkpoint("latest")
@@ -106,7 +106,6 @@ def open_run(settings: RunSettings) -> tuple[RunFolder, dict[str, Any] | None]:
             raise ValueError(f"{folder.root}: holds a training; add --resume to go on, or choose another --output")
         state = load_checkpoint(latest, to_resume=True)
         _check_same_settings(settings, state["config"], folder.root)
-    folder.tensorboard.mkdir(parents=True, exist_ok=True)
     return folder, state
 
 

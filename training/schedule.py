@@ -15,3 +15,24 @@ def learning_rate(schedule: ScheduleName, initial: float, epoch: int, epochs: in
     if schedule == "polynomial":
         return initial * (1 - done) ** POLYNOMIAL_POWER
     return initial
+
+
+def check_resumed_epochs(schedule: ScheduleName, planned: int, done: int, wanted: int) -> None:
+    """Whether a training that was planned for some epochs can be resumed for others.
+
+    A falling rate is spread over all epochs: for others it would have been another one from the first epoch on, and
+    would jump where the training goes on.
+
+    Raises:
+        ValueError: it cannot, or more epochs are done than wanted.
+    """
+    if schedule != "constant" and wanted != planned:
+        raise ValueError(
+            f"cannot resume with --train.epochs {wanted}: the {schedule} schedule has spread the learning rate over "
+            f"{planned}; give {planned}, or start again with another --output (train.schedule constant can go on)"
+        )
+    if wanted < done:
+        raise ValueError(
+            f"cannot resume with --train.epochs {wanted}: {done} are done; give at least {done}, or choose another "
+            "--output"
+        )

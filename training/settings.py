@@ -34,6 +34,8 @@ class TrainSettings(BaseModel, frozen=True, extra="forbid"):
     """Whether training samples are augmented."""
     sync_batch_norm: bool = True
     """In a distributed training: batch norm over the batch of all processes, as one process would have it."""
+    checkpoint_minutes: float | None = Field(10.0, gt=0)
+    """Most minutes between two writes of checkpoints/latest.pt, amid an epoch too; none: at the end of each alone."""
     gradients_every: int = Field(0, ge=0)
     """Steps between looks at the gradient of each loss term (a backward pass a term); 0 never looks."""
 

@@ -16,12 +16,14 @@ from losses.total import TotalLoss
 from models.build import Network, build_network, load_weights, place_network
 from models.outputs import TaskOutputs
 from preprocessing.orientation import layout_name
-from training.checkpoint import save_checkpoint
+from training.checkpoint import CheckpointName, save_checkpoint
 from training.device import choose_device, choose_precision, set_determinism
 from training.distributed import ALONE, Ranks, distribute
+from training.opening import open_together
 from training.optimiser import build_optimiser, load_optimiser
 from training.resumption import resuming_from
-from training.run_folder import RunFolder, open_run
+from training.run_folder import RunFolder
+from training.running_means import RunningMeans
 from training.same_cases import check_alike, check_same_cases, identities_of
 from training.settings import RunSettings
 from training.validation import Runner
@@ -47,6 +49,12 @@ class Training:
     """What a checkpoint tells of the cases: preprocessing settings, channels, scales, dimensions, cases."""
     epoch: int = 0
     """Epochs finished."""
+    step: int = 0
+    """Steps done of the epoch after them."""
+    means: RunningMeans = field(default_factory=RunningMeans)
+    """Of those steps."""
+    skipped: int = 0
+    """Latest steps in a row that changed no weight, since their gradient was not finite in float16."""
     best: float = -math.inf
     history: list[dict[str, float]] = field(default_factory=list)
 
@@ -56,7 +64,7 @@ def set_up(settings: RunSettings, ranks: Ranks = ALONE) -> tuple[Training, dict[
     device = choose_device(settings.device)
     dtype = choose_precision(settings.train.precision, device)
     fold = load_fold(settings.cases, settings.splits, settings.fold, settings.fold_count)
-    folder, state = open_run(settings)
+    folder, state = open_together(settings, ranks)
     set_determinism(settings.train.deterministic)
     torch.manual_seed(settings.seed)
 
@@ -66,7 +74,7 @@ def set_up(settings: RunSettings, ranks: Ranks = ALONE) -> tuple[Training, dict[
     scales, ndim = description["network"]["scales"], description["network"]["ndim"]
     network = place_network(build_network(settings.model, 1, scales, ndim), device)
     # Replaces batch norms, so it comes before the optimiser takes the weights.
-    distributed = distribute(network, settings.train.sync_batch_norm, some_unused=not settings.loss.lambda_contrastive)
+    distributed = distribute(network, settings.train.sync_batch_norm)
     voxels = label_voxels(settings.cases, fold["train"], scales)
     if not any(voxels[1:]):
         raise ValueError(
@@ -130,18 +138,31 @@ def restore(training: Training, state: Mapping[str, Any]) -> None:
         torch.set_rng_state(state["rng"]["torch"])
         if training.runner.device.type == "cuda" and state["rng"]["cuda"] is not None:
             torch.cuda.set_rng_state(state["rng"]["cuda"])
-        training.epoch = state["epoch"]
+        training.epoch, training.step = state["epoch"], state.get("step", 0)
+        training.means = RunningMeans.restored(state.get("means", ()), training.ranks)
+        training.skipped = state.get("skipped", 0)
         training.best = state["best"]
         training.history = [dict(row) for row in state["history"]]
 
 
-def save(training: Training, *, improved: bool, last: bool) -> None:
-    """Write the checkpoints of a finished epoch, and the history."""
-    settings = training.settings
+def save(training: Training, names: Sequence[CheckpointName]) -> None:
+    """Write the state of a training, between two of its steps or epochs, as these checkpoints, in their order.
+
+    Every rank must call it; the first one writes.
+
+    Raises:
+        ValueError: a weight is not finite; nothing is written, and an earlier checkpoint stays.
+        OSError: the disk is full or the folder cannot be written.
+    """
+    model = training.network.state_dict()
+    _check_finite(training, model)
+    means = training.means.state(training.ranks)
+    if not training.ranks.writes:
+        return
     state = {
-        "config": settings.model_dump(mode="json"),
+        "config": training.settings.model_dump(mode="json"),
         **training.description,
-        "model": training.network.state_dict(),
+        "model": model,
         "optimiser": training.optimiser.state_dict(),
         "scaler": training.scaler.state_dict(),
         "bank": training.loss.bank.state_dict() if training.loss.bank else {},
@@ -150,13 +171,21 @@ def save(training: Training, *, improved: bool, last: bool) -> None:
             "cuda": torch.cuda.get_rng_state() if training.runner.device.type == "cuda" else None,
         },
         "epoch": training.epoch,
+        "step": training.step,
+        "means": means,
+        "skipped": training.skipped,
         "best": training.best,
         "history": training.history,
     }
-    # `latest` comes last: a kill in between makes the resumed training write the others once more.
-    if improved:
-        save_checkpoint(training.folder.checkpoint("best"), state)
-    if last:
-        save_checkpoint(training.folder.checkpoint("final"), state)
-    save_checkpoint(training.folder.checkpoint("latest"), state)
-    training.folder.write_history(training.history)
+    for name in names:
+        save_checkpoint(training.folder.checkpoint(name), state)
+
+
+def _check_finite(training: Training, model: Mapping[str, torch.Tensor]) -> None:
+    for name, value in model.items():
+        if value.is_floating_point() and not torch.isfinite(value).all():
+            raise ValueError(
+                f"{training.folder.root}: training stopped in epoch {training.epoch}: the weights {name} are not "
+                "finite; its checkpoints are those of before: lower train.learning_rate, set train.gradient_clip, or "
+                "use train.precision float32"
+            )

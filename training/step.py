@@ -11,12 +11,16 @@ from training.device import autocast
 from training.gradients import term_gradients
 from training.state import Training
 
+MOST_SKIPPED_STEPS = 30
+"""In a row, in float16: from 2^16 the scale has come to 2^-14 by then, and there is no overflow left to avoid."""
+
 
 def train_step(training: Training, batch: Batch, step: int) -> dict[str, torch.Tensor]:
     """One update of the weights; "loss/" + each loss term, and on some steps what `term_gradients` returns.
 
     Raises:
-        ValueError: a term or the gradient is not finite; the weights are left as they were.
+        ValueError: a term or the gradient is not finite, in float16 many times in a row; the weights are left as they
+            were.
     """
     device, settings = training.runner.device, training.settings
     image = batch["image"].to(device, non_blocking=True)
@@ -43,11 +47,28 @@ def train_step(training: Training, batch: Batch, step: int) -> dict[str, torch.T
     training.scaler.scale(terms["total"]).backward()
     training.scaler.unscale_(training.optimiser)
     norm = torch.nn.utils.clip_grad_norm_(training.network.parameters(), settings.train.gradient_clip or math.inf)
-    # In float16 an overflow is expected now and then, and the scaler skips that step.
-    if not training.scaler.is_enabled() and not torch.isfinite(norm):
-        raise ValueError(f"training stopped at {where}: the gradient is not finite; lower train.learning_rate")
+    _check_gradient(training, norm, where)
     training.scaler.step(training.optimiser)
     training.scaler.update()
     training.loss.remember()
     losses = {f"loss/{name}": value.detach() for name, value in terms.items()}
+    if training.scaler.is_enabled():
+        looks |= {"float16/scale": training.scaler.get_scale(), "float16/skipped": float(training.skipped > 0)}
     return losses | {name: torch.tensor(value) for name, value in looks.items()}
+
+
+def _check_gradient(training: Training, norm: torch.Tensor, where: str) -> None:
+    """Raise ValueError for a gradient that is not finite; in float16 for one that never is."""
+    if torch.isfinite(norm):
+        training.skipped = 0
+        return
+    if not training.scaler.is_enabled():
+        raise ValueError(f"training stopped at {where}: the gradient is not finite; lower train.learning_rate")
+    # In float16 an overflow is expected now and then: the scaler skips that step and halves its scale.
+    training.skipped += 1
+    if training.skipped >= MOST_SKIPPED_STEPS:
+        raise ValueError(
+            f"training stopped at {where}: the gradient was not finite in {training.skipped} steps in a row, though "
+            f"float16 scaled it by as little as {training.scaler.get_scale():g}; lower train.learning_rate, or start "
+            "again with train.precision bfloat16 or float32"
+        )

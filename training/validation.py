@@ -1,6 +1,6 @@
 """How well a network segments the held-out cases during training."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +12,10 @@ from data.loading import spacing_of
 from metrics.centreline import cldice
 from metrics.overlap import dice
 from models.build import Network
-from models.outputs import Formulation, task_probabilities
+from models.outputs import Formulation, TaskOutputs, main_probability, task_probabilities
 from training.device import autocast
 from training.distributed import ALONE, Ranks
-from training.inference import InferenceSettings, NotFiniteError, infer
+from training.inference import InferenceSettings, NotFiniteError, infer, nan_where_not_finite, pad_to
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,61 +46,96 @@ class Runner:
     patch_size: tuple[int, ...] | None
 
     def probabilities(self, image: np.ndarray) -> np.ndarray:
-        """Task probabilities, float32 (K, *S), of a prepared image (*S)."""
+        """Probabilities of every task, float32 (K, *S), of a prepared image (*S); NotFiniteError where they are not."""
+        return self._infer(self.network, task_probabilities, image)
+
+    def main_probability(self, image: np.ndarray) -> np.ndarray:
+        """That of the main task, float32 (*S), for what the network for inference costs."""
+        return self._infer(self.network.main_task, main_probability, image)[0]
+
+    def _infer(
+        self,
+        network: Callable[[torch.Tensor], TaskOutputs],
+        read: Callable[[torch.Tensor, Formulation], torch.Tensor],
+        image: np.ndarray,
+    ) -> np.ndarray:
+        def probabilities(patch: torch.Tensor) -> torch.Tensor:
+            with autocast(self.device, self.dtype):
+                logits = network(patch).logits
+            return nan_where_not_finite(read(logits, self.formulation), logits)
+
         was_training = self.network.training
         self.network.eval()
         tensor = torch.from_numpy(np.array(image, dtype=np.float32))[None, None].to(self.device)
-        result = infer(self._task_probabilities, tensor, self.settings, self.patch_size, self.network.size_multiple)
+        result = infer(probabilities, tensor, self.settings, self.patch_size, self.network.size_multiple)
         self.network.train(was_training)
         return result[0].cpu().numpy()
 
-    def _task_probabilities(self, image: torch.Tensor) -> torch.Tensor:
-        with autocast(self.device, self.dtype):
-            logits = self.network(image).logits
-        return task_probabilities(logits, self.formulation)
-
 
 def validate(
-    runner: Runner, store: Path, case_ids: Sequence[str], ranks: Ranks = ALONE
-) -> tuple[dict[str, float], CaseView | None]:
-    """Mean Dice and clDice of the main task over some cases, on their prepared grids, and a view of the first one.
+    runner: Runner,
+    store: Path,
+    case_ids: Sequence[str],
+    ranks: Ranks = ALONE,
+    between_cases: Callable[[], None] = lambda: None,
+) -> dict[str, float]:
+    """Mean Dice and clDice of the main task over some cases, on their prepared grids.
 
     A case with nothing to find, in which nothing was found, is in no mean; where there is no other, the means are 1.
     Where the case has an organ mask, only the organ counts: the vessels were drawn there alone. Ranks share the cases;
-    all get the means, the first one the view.
+    all get the means.
+
+    Args:
+        between_cases: called on every rank between two rounds of cases; it may raise to stop the validation.
+
+    Raises:
+        NotFiniteError: the network's output is not finite; the case is named.
     """
     scores: list[tuple[float, float]] = []
-    first: CaseView | None = None
-    for case_id in case_ids[ranks.rank :: ranks.world]:
-        case = read_case(store, case_id)
-        try:
-            probabilities = runner.probabilities(case.arrays["image"])
-        except NotFiniteError as error:
-            raise NotFiniteError(f"case {case_id}: {error}") from None
-        if "organ" in case.arrays:
-            probabilities = probabilities * np.asarray(case.arrays["organ"], dtype=bool)
-        scales = np.asarray(case.arrays["scales"])
-        truth = scales > 0
-        prediction = probabilities[0] >= 0.5
-        if prediction.any() or truth.any():
-            scores.append((dice(prediction, truth), cldice(prediction, truth)))
-        if first is None and ranks.writes:
-            masks = np.stack([truth, *(scales == s for s in range(1, len(probabilities)))])
-            first = CaseView(case, masks, probabilities)
+    for first in range(0, len(case_ids), ranks.world):
+        if first:
+            between_cases()
+        for case_id in case_ids[first + ranks.rank : first + ranks.rank + 1]:
+            case = read_case(store, case_id)
+            try:
+                probability = runner.main_probability(case.arrays["image"])
+            except NotFiniteError as error:
+                raise NotFiniteError(f"case {case_id}: {error}") from None
+            prediction = _inside_organ(probability, case) >= 0.5
+            truth = np.asarray(case.arrays["scales"]) > 0
+            if prediction.any() or truth.any():
+                scores.append((dice(prediction, truth), cldice(prediction, truth)))
     everyone = [score for of_rank in ranks.gathered(scores) for score in of_rank]
     mean_dice, mean_cldice = np.mean(everyone or [(1.0, 1.0)], axis=0)
-    return {"dice": float(mean_dice), "cldice": float(mean_cldice)}, first
+    return {"dice": float(mean_dice), "cldice": float(mean_cldice)}
+
+
+def _inside_organ(probabilities: np.ndarray, case: Case) -> np.ndarray:
+    """Probabilities (…, *S), 0 outside the organ where the case has one."""
+    if "organ" not in case.arrays:
+        return probabilities
+    return probabilities * np.asarray(case.arrays["organ"], dtype=bool)
+
+
+def view_of(runner: Runner, case: Case) -> CaseView:
+    """What there is to see of a case, of every task."""
+    probabilities = _inside_organ(runner.probabilities(case.arrays["image"]), case)
+    scales = np.asarray(case.arrays["scales"])
+    masks = np.stack([scales > 0, *(scales == s for s in range(1, len(probabilities)))])
+    return CaseView(case, masks, probabilities)
 
 
 def projections_of(runner: Runner, case: Case) -> tuple[torch.Tensor, ...]:
-    """Projections (1, E, *s) of each scale for a whole case, or of its central patch."""
+    """Projections (1, E, *s) of each scale for a whole case, or of its central patch; padded as for inference."""
     image = torch.from_numpy(np.array(case.arrays["image"], dtype=np.float32))[None, None]
     multiple = runner.network.size_multiple
-    wanted = runner.patch_size or image.shape[2:]
-    for axis, size in enumerate(wanted, start=2):
-        length = max(multiple, min(size, image.shape[axis]) // multiple * multiple)
-        start = max(0, (image.shape[axis] - length) // 2)
-        image = image.narrow(axis, start, min(length, image.shape[axis]))
+    for axis, size in enumerate(runner.patch_size or image.shape[2:], start=2):
+        length = min(size, image.shape[axis])
+        image = image.narrow(axis, (image.shape[axis] - length) // 2, length)
+    image = pad_to(image, tuple(-(-n // multiple) * multiple for n in image.shape[2:]))
+    was_training = runner.network.training
     runner.network.eval()
     with torch.no_grad(), autocast(runner.device, runner.dtype):
-        return runner.network(image.to(runner.device)).projections
+        projections = runner.network(image.to(runner.device)).projections
+    runner.network.train(was_training)
+    return projections

@@ -4,10 +4,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
-from data.case_store import write_case
+from data.case_store import read_case, write_case
+from models import ModelSettings, build_network, place_network
 from preprocessing.prepare import PreprocessingSettings
-from training.validation import validate
+from training.inference import InferenceSettings
+from training.validation import Runner, validate, view_of
 
 SHAPE = (6, 8, 8)
 
@@ -32,10 +35,27 @@ def stored(store: Path, vessels: dict[str, int]) -> Path:
 
 
 def test_a_case_without_anything_to_find_or_found_is_in_no_mean(tmp_path):
-    runner: Any = SimpleNamespace(probabilities=lambda image: np.array(image)[None])
+    runner: Any = SimpleNamespace(main_probability=np.array)
     store = stored(tmp_path / "cases", {"found": 4, "invented": 0, "nothing": 0})
-    scores, view = validate(runner, store, ["found", "invented", "nothing"])
+    scores = validate(runner, store, ["found", "invented", "nothing"])
     assert scores == {"dice": pytest.approx(0.5), "cldice": pytest.approx(0.5)}
-    assert view is not None
-    assert view.case.case_id == "found"
-    assert validate(runner, store, ["nothing"])[0] == {"dice": 1.0, "cldice": 1.0}
+    assert validate(runner, store, ["nothing"]) == {"dice": 1.0, "cldice": 1.0}
+
+
+def test_a_validation_costs_what_inference_costs_and_says_the_same(tmp_path):
+    """The scales' decoders are not run: they are neither scored nor, but for one case now and then, seen."""
+    store = stored(tmp_path / "cases", {"found": 4})
+    torch.manual_seed(0)
+    network = place_network(build_network(ModelSettings(levels=2, base_channels=2), 1, 2, 3), "cpu")
+    runner = Runner(network, "multi_task", torch.device("cpu"), torch.float32, InferenceSettings(), None)
+    image = np.random.default_rng(0).normal(size=SHAPE).astype(np.float32)
+    every = runner.probabilities(image)
+    view = view_of(runner, read_case(store, "found"))
+    assert view.truth.shape == view.probabilities.shape == (3, *SHAPE)
+    for decoder in network.scale_decoders:
+        decoder.register_forward_pre_hook(lambda *_: pytest.fail("a scale's decoder ran"))
+        for part in decoder.modules():
+            part.register_forward_pre_hook(lambda *_: pytest.fail("a scale's decoder ran"))
+    assert np.array_equal(runner.main_probability(image), every[0])
+    validate(runner, store, ["found"])
+    assert network.training

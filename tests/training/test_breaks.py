@@ -1,0 +1,97 @@
+"""A training stopped between two steps, or saved amid an epoch, goes on as if it had not been."""
+
+import itertools
+from pathlib import Path
+
+import pytest
+import torch
+
+from data.loading import LoadingSettings
+from losses.settings import LossSettings
+from models.settings import ModelSettings
+from training.breaks import Breaks, Stop, TrainingStopped
+from training.checkpoint import load_checkpoint
+from training.distributed import ALONE
+from training.loop import train_run
+from training.settings import RunSettings, TrainSettings, ValidationSettings
+
+MODELS = {
+    "the paper's, with a bank": ModelSettings(levels=2, base_channels=2),
+    # Dropout draws from the global generator: it must be where it was.
+    "with dropout": ModelSettings(
+        network="monai:UNet",
+        formulation="binary",
+        arguments={"channels": [2, 4], "strides": [2], "norm": "batch", "dropout": 0.3},
+    ),
+}
+
+
+def settings_of(cases: Path, output: Path, model: ModelSettings, **train: object) -> RunSettings:
+    return RunSettings(
+        cases=cases,
+        output=output,
+        fold="all",
+        device="cpu",
+        model=model,
+        loading=LoadingSettings(batch_size=2, samples_per_epoch=6, patch_size=(8, 8, 8), workers=0),
+        loss=LossSettings.model_validate({"lambda_scales": [0.5], "anchors": {"cap": 8, "bank": 12}}),
+        train=TrainSettings.model_validate({"epochs": 2, "schedule": "cosine", "gradients_every": 2, **train}),
+        validation=ValidationSettings(every=1, figures_every=9),
+        resume=True,
+    )
+
+
+def asked(times: int) -> Stop:
+    """Says to stop when it is asked for the so-manieth time."""
+    questions = itertools.count(1)
+    return lambda: "told to" if next(questions) == times else None
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_stopped_anywhere_and_resumed_equals_uninterrupted(tiny_cases, tmp_path, name):
+    whole = train_run(settings_of(tiny_cases, tmp_path / "whole", MODELS[name]))
+    settings = settings_of(tiny_cases, tmp_path / "stopped", MODELS[name])
+    moments = []
+    for questions in (1, 2, 5, 1, 2):
+        with pytest.raises(TrainingStopped, match=r"latest\.pt is saved, --resume goes on from there \(told to\)"):
+            train_run(settings, stop=asked(questions))
+        state = load_checkpoint(tmp_path / "stopped" / "fold_all" / "checkpoints" / "latest.pt")
+        moments.append((state["epoch"], state["step"]))
+    stopped = train_run(settings, stop=asked(99))
+    # Between steps, and amid the validation of four cases.
+    assert moments == [(0, 1), (0, 3), (1, 2), (1, 3), (1, 3)]
+    one, other = (load_checkpoint(folder.checkpoint("final")) for folder in (whole, stopped))
+    assert one["history"] == other["history"]
+    different = [key for key, value in one["model"].items() if not torch.equal(value, other["model"][key])]
+    assert not different
+    assert torch.equal(one["rng"]["torch"], other["rng"]["torch"])
+    histories = [(folder.root / "history.csv").read_text(encoding="utf-8") for folder in (whole, stopped)]
+    assert histories[0] == histories[1]
+
+
+def test_latest_is_saved_by_the_clock_and_by_the_first_rank_alone(monkeypatch):
+    now, saved = [0.0], []
+    monkeypatch.setattr("training.breaks.time.monotonic", lambda: now[0])
+    breaks = Breaks(ALONE, 10.0, None, lambda: saved.append(now[0]), lambda: "")
+    for seconds in (1, 599, 600, 700, 1199, 1200, 5000):
+        now[0] = float(seconds)
+        breaks.take()
+    assert saved == [600.0, 1200.0, 5000.0]
+    never = Breaks(ALONE, None, None, lambda: saved.append(-1.0), lambda: "")
+    now[0] = 1e9
+    never.take()
+    assert -1.0 not in saved
+
+
+def test_a_training_keeps_a_checkpoint_amid_an_epoch(tiny_cases, tmp_path):
+    settings = settings_of(tiny_cases, tmp_path, MODELS["with dropout"], checkpoint_minutes=1e-9)
+    latest = tmp_path / "fold_all" / "checkpoints" / "latest.pt"
+    seen = []
+
+    def look() -> str | None:
+        seen.append(load_checkpoint(latest)["step"] if latest.exists() else None)
+        return "enough" if len(seen) == 3 else None
+
+    with pytest.raises(TrainingStopped):
+        train_run(settings, stop=look)
+    assert seen == [None, 1, 2]

@@ -1,0 +1,110 @@
+"""What is only shown never costs a training, nor its final checkpoint."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data.case_store import write_case
+from data.loading import LoadingSettings
+from losses.settings import LossSettings
+from models.settings import ModelSettings
+from preprocessing.prepare import PreprocessingSettings
+from training.checkpoint import load_checkpoint
+from training.loop import train_run
+from training.settings import RunSettings, TrainSettings, ValidationSettings
+
+
+def settings_of(cases: Path, output: Path, *, levels: int = 2, patch: tuple[int, ...] | None = None) -> RunSettings:
+    return RunSettings(
+        cases=cases,
+        output=output,
+        device="cpu",
+        model=ModelSettings(levels=levels, base_channels=2),
+        loading=LoadingSettings(batch_size=2, patch_size=patch),
+        loss=LossSettings.model_validate({"lambda_scales": [0.5], "anchors": {"cap": 8}}),
+        train=TrainSettings(epochs=1, gradients_every=1),
+        validation=ValidationSettings(every=1, figures_every=1),
+    )
+
+
+def flat_cases(store: Path, shape: tuple[int, ...], with_vessels: int = 3) -> Path:
+    """Three cases and a fold; a thin vessel across a thick one in the first of them, none in the others."""
+    store.mkdir()
+    for number in range(3):
+        noise = np.random.default_rng(number).normal(size=shape)
+        scales = np.zeros(shape, np.uint8)
+        if number < with_vessels:
+            scales[..., 5, :], scales[..., 8:11] = 1, 2
+        arrays = {
+            "image": ((scales > 0) + 0.3 * noise).astype(np.float32),
+            "scales": scales,
+            "tubed_skeleton": (scales > 0).astype(np.uint8),
+        }
+        record = {
+            "patient_id": f"p{number}",
+            "shape": list(shape),
+            "spacing_mm": [1.0] * len(shape),
+            "scales": {"thresholds_mm": [1.5]},
+            "settings": PreprocessingSettings().model_dump(mode="json"),
+        }
+        write_case(store, f"case_{number}", arrays, record)
+    splits = '[{"train": ["case_0", "case_1"], "val": ["case_2"]}]'
+    (store / "splits_final.json").write_text(splits, encoding="utf-8")
+    return store
+
+
+@pytest.mark.parametrize(("shape", "patch"), [((6, 16, 16), None), ((6, 16, 16), (8, 8, 8)), ((7, 20), (8, 8))])
+def test_cases_shorter_than_the_network_train_to_their_end_with_embeddings(tmp_path, capsys, shape, patch):
+    cases = flat_cases(tmp_path / "cases", shape)
+    folder = train_run(settings_of(cases, tmp_path / "run", levels=3, patch=patch))
+    assert load_checkpoint(folder.checkpoint("final"))["epoch"] == 1
+    assert (folder.tensorboard / "projector_config.pbtxt").exists()
+    assert "warning" not in capsys.readouterr().err
+
+
+def test_cases_without_any_vessel_train_and_validate(tmp_path):
+    cases = flat_cases(tmp_path / "cases", (8, 16, 16), with_vessels=1)
+    settings = settings_of(cases, tmp_path / "run")
+    folder = train_run(settings.model_copy(update={"loading": LoadingSettings(batch_size=1)}))
+    assert {"best", "final", "latest"} == {path.stem for path in (folder.root / "checkpoints").iterdir()}
+
+
+EVERYTHING = [
+    "training.presentation.view_of",
+    "training.presentation.projections_of",
+    "training.presentation.gradient_courses",
+    "training.tracking.Tracker.scalars",
+    "training.tracking.Tracker.hyperparameters",
+    "training.tracking.Tracker.close",
+    "training.run_folder.RunFolder.write_history",
+]
+
+
+@pytest.mark.parametrize("broken", [EVERYTHING, ["training.presentation.Tracker"]])
+def test_whatever_fails_to_be_shown_is_a_line(tiny_cases, tmp_path, monkeypatch, capsys, broken):
+    def full_disk(*_: object, **__: object) -> None:
+        seen.append([path.stem for path in sorted((tmp_path / "fold_0" / "checkpoints").glob("*.pt"))])
+        raise OSError(28, "No space left on device\nand more")
+
+    seen: list[list[str]] = []
+    for each in broken:
+        monkeypatch.setattr(each, full_disk)
+    folder = train_run(settings_of(tiny_cases, tmp_path))
+    if broken is EVERYTHING:  # and all that matters was there before
+        assert seen == [["best", "final", "latest"]] * len(EVERYTHING)
+    assert load_checkpoint(folder.checkpoint("final"))["epoch"] == 1
+    lines = [line for line in capsys.readouterr().err.splitlines() if "warning" in line]
+    assert len(lines) == len(broken)
+    for line in lines:
+        assert line.endswith("not written, the training goes on: [Errno 28] No space left on device")
+
+
+def test_a_finished_training_makes_up_for_a_history_that_could_not_be_written(tiny_cases, tmp_path):
+    settings = settings_of(tiny_cases, tmp_path)
+    folder = train_run(settings)
+    (folder.root / "history.csv").unlink()
+    train_run(settings.model_copy(update={"resume": True}))
+    with (folder.root / "history.csv").open(encoding="utf-8") as rows:
+        assert [row["epoch"] for row in csv.DictReader(rows)] == ["0.0"]

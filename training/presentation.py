@@ -1,0 +1,84 @@
+"""What a training shows and does not need: TensorBoard, pictures, embeddings. None of it can cost the training."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from console.progress import say
+from data.case_store import read_case
+from training.figures import task_panels
+from training.gradient_figure import gradient_courses
+from training.state import Training
+from training.tracking import Tracker
+from training.validation import projections_of, view_of
+
+
+class Presentation:
+    """The training as it is watched, by the one rank that writes.
+
+    Whatever fails here (a full disk, no memory for a picture, a case too small for an embedding) is a line on the
+    screen, one a kind, and the training goes on.
+
+    Args:
+        training: which is shown.
+        begins: whether it starts here rather than going on.
+    """
+
+    def __init__(self, training: Training, *, begins: bool) -> None:
+        self._training = training
+        self._failed: set[str] = set()
+        self._tracker: Tracker | None = None
+        with self._shown("TensorBoard"):
+            self._tracker = Tracker(training.folder.tensorboard, training.epoch)
+            if begins:
+                self._tracker.config(training.settings.model_dump(mode="json"))
+
+    def epoch(self, row: Mapping[str, float], *, pictures: bool) -> None:
+        """The numbers of a finished epoch, and a validation case in pictures."""
+        training, number = self._training, int(row["epoch"])
+        with self._shown("history.csv"):
+            training.folder.write_history(training.history)
+        if self._tracker is None:
+            return
+        with self._shown("numbers in TensorBoard"):
+            self._tracker.scalars({name: value for name, value in row.items() if name != "epoch"}, number)
+        if pictures:
+            with self._shown("pictures of a validation case"):
+                view = view_of(training.runner, read_case(training.settings.cases, training.validation_cases[0]))
+                panels = task_panels(view.case.arrays["image"], view.truth, view.probabilities, view.spacing_mm)
+                self._tracker.picture(f"validation/{view.case.case_id}", panels, number)
+                self._tracker.precision_recall(view.truth[0], view.probabilities[0], number)
+
+    def conclude(self, measures: Mapping[str, float]) -> None:
+        """What is shown once, at the end."""
+        training, last = self._training, self._training.epoch - 1
+        with self._shown("course of the gradients"):
+            if (courses := gradient_courses(training.history)) is not None:
+                training.folder.write_gradients(courses)
+                if self._tracker:
+                    self._tracker.figure("gradients", courses, last)
+        if self._tracker is None:
+            return
+        with self._shown("settings in TensorBoard"):
+            self._tracker.hyperparameters(training.settings.model_dump(mode="json"), measures)
+        with self._shown("embeddings"):
+            if training.settings.model.formulation == "multi_task":
+                case = read_case(training.settings.cases, training.validation_cases[0])
+                if projections := projections_of(training.runner, case):
+                    self._tracker.embeddings(projections, last)
+
+    def close(self) -> None:
+        """Write what is pending."""
+        if self._tracker is not None:
+            with self._shown("end of TensorBoard's events"):
+                self._tracker.close()
+
+    @contextmanager
+    def _shown(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            if what not in self._failed:
+                self._failed.add(what)
+                first_line = (str(error) or type(error).__name__).splitlines()[0]
+                root = self._training.folder.root
+                say(f"warning: {root}: {what} not written, the training goes on: {first_line}", error=True)
