@@ -25,7 +25,7 @@ def config_of(cases: Path, output: Path) -> Path:
         "model": {"levels": 2, "base_channels": 2},
         "loading": {"batch_size": 2, "patch_size": [8, 8, 8]},
         "loss": {"lambda_scales": [0.5, 0.5], "lambda_contrastive": 0.5, "anchors": {"cap": 8, "bank": 12}},
-        "train": {"epochs": EPOCHS, "schedule": "cosine", "gradients_every": 1},
+        "train": {"epochs": EPOCHS, "schedule": "cosine", "gradients_every": 1, "checkpoint_minutes": 1e-6},
         "validation": {"every": 2, "figures_every": 4},
     }
     path = output.with_suffix(".yaml")
