@@ -15,7 +15,11 @@ import numpy as np
 import torch
 
 from losses.settings import AnchorSettings, LossSettings
+from models.build import build_network
 from models.settings import ModelSettings
+from preprocessing.prepare import PreprocessingSettings
+from tests.fuzzing.reader import Reader
+from training.checkpoint import FORMAT, load_checkpoint
 from training.loop import train_run
 from training.settings import RunSettings, TrainSettings, ValidationSettings
 
@@ -37,6 +41,44 @@ def make_checkpoint(cases: Path, output: Path) -> Path:
         validation=ValidationSettings(every=1, figures_every=100),
     )
     return train_run(settings).checkpoint("final")
+
+
+def untrained_checkpoint() -> bytes:
+    """A tiny binary network's checkpoint, the same bytes each time."""
+    model = ModelSettings(formulation="binary", levels=1, base_channels=1)
+    settings = RunSettings(cases=Path("cases"), output=Path("run"), device="cpu", model=model)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        weights = build_network(model, 1, 2, 2).state_dict()
+    return saved(
+        {
+            "format": FORMAT,
+            "config": settings.model_dump(mode="json"),
+            "preprocessing": PreprocessingSettings().model_dump(mode="json"),
+            "network": {"in_channels": 1, "scales": 2, "ndim": 2},
+            "prepared": {"shape": [16, 16], "spacing_mm": [1.0, 1.0]},
+            "model": weights,
+            "epoch": 0,
+        }
+    )
+
+
+def equal(first: Any, second: Any) -> bool:
+    """Whether two checkpoints hold the same, every tensor and every value."""
+    if isinstance(first, torch.Tensor):
+        return isinstance(second, torch.Tensor) and first.dtype == second.dtype and torch.equal(first, second)
+    if isinstance(first, dict):
+        return isinstance(second, dict) and [*first] == [*second] and all(equal(first[k], second[k]) for k in first)
+    if isinstance(first, list | tuple):
+        return type(first) is type(second) and len(first) == len(second) and all(map(equal, first, second))
+    return type(first) is type(second) and first == second
+
+
+def _read_unchanged(path: Path) -> None:
+    """Read a checkpoint; what is read although it was damaged must be what it was."""
+    whole = torch.load(io.BytesIO(untrained_checkpoint()), weights_only=True)
+    if not equal(load_checkpoint(path), whole):
+        raise AssertionError("damaged, and read as something else")
 
 
 def bytes_damaged(content: bytes, seed: int, number: int) -> tuple[str, bytes]:
@@ -124,3 +166,6 @@ def _holder(content: dict[str, Any], name: str) -> tuple[dict[str, Any], str]:
     for section in sections:
         content = content[section]
     return content, key
+
+
+READERS = [Reader("checkpoint", "final.pt", lambda: [untrained_checkpoint()], _read_unchanged)]

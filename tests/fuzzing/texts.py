@@ -7,9 +7,17 @@ import copy
 import json
 import math
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from command_line import parse
+from data.folds import check_splits
+from data.json_files import read_json
+from experiments.results import read_results
+from tests.fuzzing.reader import Reader
+from training.settings import RunSettings
 
 SETTINGS = b"""# a training
 cases: output/cases
@@ -33,6 +41,7 @@ SCORES = json.dumps(
     },
     indent=1,
 ).encode()
+SPLITS = b'[{"train": ["a", "b"], "val": ["c"]},\n {"train": ["c"], "val": ["a", "b"]}]\n'
 
 HOSTILE_YAML: dict[str, bytes] = {
     "a key twice": b"a: 1\nb: 2\na: 3\n",
@@ -140,3 +149,18 @@ def _changed(text: bytes, random: np.random.Generator) -> tuple[str, bytes]:
     lines = text.splitlines(keepends=True)
     order = random.permutation(len(lines))
     return "lines in another order", b"".join(lines[index] for index in order)
+
+
+def _read_settings(path: Path) -> object:
+    return parse(RunSettings, "test", ["--config", str(path), "--cases", "c", "--output", "o"])
+
+
+def _read_splits(path: Path) -> object:
+    return check_splits(read_json(path), {case: case for case in "abc"}, str(path))
+
+
+READERS = [
+    Reader("yaml", "config.yaml", lambda: [SETTINGS], _read_settings),
+    Reader("json: scores", "metrics.json", lambda: [SCORES], read_results),
+    Reader("json: splits", "splits_final.json", lambda: [SPLITS], _read_splits),
+]

@@ -16,7 +16,7 @@ import torch
 
 from data.volume import Volume
 from preprocessing.prepare import PreprocessingSettings
-from tests.fuzzing.checkpoints import bytes_damaged, content_damaged, make_checkpoint, saved, with_a_second_part
+from tests.fuzzing.checkpoints import bytes_damaged, content_damaged, equal, make_checkpoint, saved, with_a_second_part
 from training.checkpoint import FORMAT, load_checkpoint, save_checkpoint
 from training.loop import train_run
 from training.predictor import Predictor
@@ -129,17 +129,6 @@ def image() -> Volume:
 
 def probabilities_of(path: Path) -> np.ndarray:
     return Predictor(path, "cpu").predict(image(), None).probabilities.array
-
-
-def equal(first: Any, second: Any) -> bool:
-    """Whether two checkpoints hold the same, every tensor and every value."""
-    if isinstance(first, torch.Tensor):
-        return isinstance(second, torch.Tensor) and first.dtype == second.dtype and torch.equal(first, second)
-    if isinstance(first, dict):
-        return isinstance(second, dict) and [*first] == [*second] and all(equal(first[k], second[k]) for k in first)
-    if isinstance(first, list | tuple):
-        return type(first) is type(second) and len(first) == len(second) and all(map(equal, first, second))
-    return type(first) is type(second) and first == second
 
 
 def refusal(read: Callable[[Path], Any], path: Path, what: str) -> str | None:
