@@ -223,8 +223,8 @@ with writing(store):
 @pytest.mark.parametrize("ends", ["killed", "by itself"])
 def test_a_writer_of_an_earlier_run_that_still_lives_leaves_nothing(tmp_path, whole, ends):
     root, expected = whole
-    output = tmp_path / "cases"
-    output.mkdir()
+    output = shutil.copytree(expected, tmp_path / "cases")
+    shutil.rmtree(output / "case_1")
     writer = subprocess.Popen(
         [sys.executable, "-c", HELD_WRITER, str(output)],
         cwd=ROOT,
@@ -295,6 +295,7 @@ def test_another_root_is_refused_and_a_moved_one_taken(tmp_path, capsys):
     assert call(arguments(root, output, "--folds.folds", "2"), capsys)[0] == 0
     before = tree(output)
     other = shutil.copytree(root, tmp_path / "other")
+    (other / "images/case_1.nii.gz").unlink()
     replace_image(other, lambda array: array.__imul__(2))
     code, _, err = call(arguments(other, output), capsys)
     assert code == 2
