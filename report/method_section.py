@@ -1,6 +1,6 @@
 """The part of a report that says how its numbers came about: policies, protocol, formulas, versions."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from report.markup import join, text
@@ -30,6 +30,7 @@ def method_section(report: Mapping[str, Any], command_line: str, shown: str) -> 
         "Missed and extra": text(MISSED),
         "Cases in pictures": text(shown),
         "Notes on cases": join(f"<div>{text(line)}</div>" for line in _notes(report)),
+        **_warned(report.get("notes", {})),
         "Settings": join(f"<div><code>{text(line)}</code></div>" for line in _flat(report.get("settings", {}))),
         "Command": f"<code>{text(command_line)}</code>",
         "Commit": f"<code>{text(versions.pop('commit', 'unknown'))}</code>",
@@ -44,6 +45,12 @@ def method_section(report: Mapping[str, Any], command_line: str, shown: str) -> 
 
 def _notes(report: Mapping[str, Any]) -> list[str]:
     return [f"{case_id}: {note}" for case_id, notes in report.get("notes", {}).items() for note in notes]
+
+
+def _warned(notes: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """What must be known beside the scores of some cases: what was mended to read them, or is hardly right."""
+    lines = [f"{case_id}: {note}" for case_id, told in notes.items() for note in told]
+    return {"Warnings": join(f"<div>{text(line)}</div>" for line in lines)} if lines else {}
 
 
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> list[str]:

@@ -234,3 +234,12 @@ def test_the_ruler_is_a_round_number_of_millimetres(width_mm, length):
     png = encode_png(np.zeros((1, 2, 3), np.uint8))
     drawn = _picture(ViewPictures("", (), width_mm, 1.0, png, png, png), "truth", "truth", 1.0)
     assert f">{length} mm</span>" in drawn, "a third of 0.3 mm is less than 0.1 mm, and its logarithm is not"
+
+
+def test_the_method_names_what_was_warned_of():
+    report, views = drawn_report({"a": (without_left_arm(fork()), fork())})
+    assert "Warnings" not in Page(page_of(report, views)).text
+    warned = Page(page_of({**report, "notes": {"a": ["truth: values inverted", EVIL]}}, views))
+    assert "Warnings" in warned.text
+    assert "a: truth: values inverted" in warned.text
+    assert f"a: {EVIL}" in warned.text
