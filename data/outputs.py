@@ -23,7 +23,7 @@ from data.own_files import (
     refusal,
     standing_of,
 )
-from data.part_files import PART, remove_parts
+from data.part_files import PART, part_of, remove_part, remove_parts
 
 LOCK = ".lock"
 _JUNK = {".ds_store", "thumbs.db", "desktop.ini", ".directory", "lost+found", LOCK}
@@ -102,6 +102,8 @@ class Outputs:
         place = place_of(path)
         if nearest_ledger(place) is None:
             mark(place.parent, BESIDE_FILES)
+        for part in place.parent.glob(f"{PART}-*"):
+            remove_part(part)
         name_single(place, kind)
         self._grant([path], kind)
 
@@ -171,5 +173,9 @@ def _check_writable(folder: Path) -> None:
 
 def _folds_case(folder: Path) -> bool:
     """Whether names that differ in letters' case alone are one name there."""
-    with tempfile.NamedTemporaryFile(prefix=f"{PART}-", dir=_existing(folder)) as probe:
-        return Path(probe.name).with_name(Path(probe.name).name.upper()).exists()
+    probe = part_of(_existing(folder) / "probe")
+    try:
+        probe.touch()
+        return probe.with_name(probe.name.upper()).exists()
+    finally:
+        probe.unlink(missing_ok=True)

@@ -29,11 +29,16 @@ def remove_parts(folder: Path, but_not_under: str) -> None:
     for root, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not os.path.lexists(Path(root, name, but_not_under))]
         for name in files:
-            found = _NAME.fullmatch(name)
-            if found is None or found["host"] != _HOST or name in _made:
-                continue
-            if int(found["pid"]) == os.getpid() or not runs(int(found["pid"])):
-                Path(root, name).unlink(missing_ok=True)
+            remove_part(Path(root, name))
+
+
+def remove_part(path: Path) -> None:
+    """Remove a file if a killed writer of this machine left it."""
+    found = _NAME.fullmatch(path.name)
+    if found is None or found["host"] != _HOST or path.name in _made:
+        return
+    if int(found["pid"]) == os.getpid() or not runs(int(found["pid"])):
+        path.unlink(missing_ok=True)
 
 
 def runs(pid: int) -> bool:

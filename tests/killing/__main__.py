@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 OURS = "RAMIFY_KILL_TEST"
 ORPHAN_SECONDS = 30.0
 END_SECONDS = 900.0
-LEFTOVER = re.compile(r"\.part$|^\.tmp-|^\.old-|\.tmp$")
+LEFTOVER = re.compile(r"\.part$|^\.tmp-|^\.old-|\.tmp$|^\.ramify-|^\.lock$")
 TERMINATED = 128 + signal.SIGTERM
 
 
