@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from data.detached import beside
 from data.placement import place
-from data.unpack_limit import check_fits
+from data.unpack_limit import check_unpacked
 from data.volume import Volume
 from data.voxels import check_packed_size, open_packed, read_voxels, scaled, text_numbers, voxel_count
 
@@ -155,8 +155,8 @@ def _voxels(header: MetaImageHeader, shape: tuple[int, ...]) -> NDArray:
     beside_it = detached_data(header)
     data, start = (path, header.end) if beside_it is None else (beside_it, 0)
     size = dtype.itemsize * voxel_count(shape)
-    check_fits(path, size)
     length = data.stat().st_size
+    check_unpacked(path, size, length)
     skip = header.whole_number("HeaderSize", "0")
     if skip < -1 or (skip and data == path):
         raise header.error("HeaderSize", "0 or, for data in another file, its bytes before them")

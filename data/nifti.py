@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from data.nifti_header import HEADER_BYTES, NiftiHeader, parse_header
 from data.placement import place
+from data.unpack_limit import check_unpacked
 from data.volume import MISPLACEMENT_MM, Volume
 from data.voxels import check_length, check_packed_size, read_voxels, scaled, voxel_count, whole_stream
 
@@ -62,9 +63,11 @@ def _open(path: Path) -> Iterator[tuple[BinaryIO, NiftiHeader]]:
             start = stream.read(HEADER_BYTES[2])
             header = parse_header(path, start)
             size = header.dtype.itemsize * voxel_count(header.shape)
+            length = path.stat().st_size
+            check_unpacked(path, size, length)
             if packed:
-                check_packed_size(path, path.stat().st_size, size)
-            elif header.offset + size > (length := path.stat().st_size):
+                check_packed_size(path, length, size)
+            elif header.offset + size > length:
                 announced = header.offset + size
                 raise ValueError(
                     f"{path}: truncated: {length} bytes where its header announces {announced}; get the file again"

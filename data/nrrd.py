@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from data.detached import beside
 from data.nrrd_header import NrrdHeader, read_header
 from data.placement import place
-from data.unpack_limit import check_fits
+from data.unpack_limit import check_unpacked
 from data.volume import Volume
 from data.voxels import check_packed_size, open_packed, read_voxels, text_numbers, voxel_count
 
@@ -124,11 +124,12 @@ def read_numbers(header: NrrdHeader) -> NDArray:
     beside_it = detached_data(header)
     data, start = (path, header.end) if beside_it is None else (beside_it, 0)
     size = np.dtype(header.dtype()).itemsize * voxel_count(shape)
-    check_fits(path, size)
+    length = data.stat().st_size
+    check_unpacked(path, size, length)
     with data.open("rb") as stream:
         stream.seek(start)
         if encoding == "ascii":
             return text_numbers(stream, shape, header.dtype(), path)
         if encoding == "gzip":
-            check_packed_size(path, data.stat().st_size - start, size)
+            check_packed_size(path, length - start, size)
         return read_voxels(open_packed(stream, encoding), shape, header.dtype(), path)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from data.pixels import Wanted, check_lossless_mask, through_palette, turned, without_alpha
-from data.unpack_limit import PICTURE_LIMIT_GB, check_fits
+from data.unpack_limit import PICTURE, check_unpacked
 from data.voxels import check_finite
 
 _FORMATS = ("PNG", "JPEG", "GIF", "PPM", "BMP")
@@ -35,7 +35,7 @@ def read_picture(wanted: Wanted) -> tuple[NDArray, list[str]]:
             if opened.format == "PNG":
                 opened.verify()  # check sums, which reading passes over
         with Image.open(path, formats=_FORMATS) as image:
-            check_fits(path, image.width * image.height * 4, PICTURE_LIMIT_GB)
+            check_unpacked(path, image.width * image.height * 4, path.stat().st_size, PICTURE)
             if (frames := getattr(image, "n_frames", 1)) > 1:
                 raise ValueError(f"{path}: {frames} pictures in one file; save the one you mean")
             unscale = _unscaled_by(image, path)

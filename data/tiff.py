@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from data.pixels import Wanted, check_lossless_mask, through_palette, turned, without_alpha
 from data.tiff_layout import check_chain, check_segments
-from data.unpack_limit import check_fits
+from data.unpack_limit import check_memory, check_unpacked
 from data.voxels import check_finite
 
 _MIN_IS_WHITE, _MIN_IS_BLACK, _RGB, _PALETTE, _YCBCR = 0, 1, 2, 3, 6
@@ -38,7 +38,8 @@ def read_tiff(wanted: Wanted) -> tuple[NDArray, list[str]]:
     with _tifffile(path), tifffile.TiffFile(path, _multifile=False) as tiff:
         series = _only_series(tiff, path)
         page = series.keyframe
-        check_fits(path, int(series.nbytes))
+        check_unpacked(path, int(series.nbytes), path.stat().st_size)
+        check_memory(path, int(series.nbytes))
         check_segments(series, path)
         if series.dtype is None or series.dtype.kind not in "biuf":
             raise ValueError(f"{path}: numbers of type {series.dtype}, which are no grey values; save it in grey")

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from data.unpack_limit import check_fits
+from data.unpack_limit import check_memory
 
 _CHUNK = 1 << 20
 _SURPLUS = 1024
@@ -32,7 +32,7 @@ def read_voxels(stream: BinaryIO, shape: Sequence[int], dtype: DTypeLike, path: 
     """
     stored = np.dtype(dtype)
     size = stored.itemsize * voxel_count(shape)
-    check_fits(path, size)
+    check_memory(path, size)
     try:
         array = np.empty(shape, stored)
     except MemoryError:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
-from data.unpack_limit import ARCHIVE_LIMIT_GB, check_unpacked, limit_bytes
+from data.unpack_limit import ARCHIVE, check_unpacked
 
 ARCHIVE_SUFFIXES = (".tar.xz", ".tar.gz", ".tar.bz2", ".tgz", ".tar", ".zip")
 _LARGEST_READ = 1 << 26
@@ -49,6 +49,10 @@ def unpack(archive: Path, target: Path, wanted: Callable[[tuple[str, ...]], bool
         raise ValueError(f"{archive}: damaged archive ({reason}); get it again") from None
 
 
+def _check(archive: Path, size: int) -> None:
+    check_unpacked(archive, size, archive.stat().st_size, ARCHIVE)
+
+
 def _unpack_zip(archive: Path, target: Path, wanted: Callable[[tuple[str, ...]], bool]) -> None:
     with zipfile.ZipFile(archive) as zipped:
         members = [
@@ -57,7 +61,7 @@ def _unpack_zip(archive: Path, target: Path, wanted: Callable[[tuple[str, ...]],
             if not member.is_dir() and wanted(PurePosixPath(member.filename).parts)
         ]
         # zipfile stops at the announced size of a member
-        check_unpacked(archive, sum(member.file_size for member in members), ARCHIVE_LIMIT_GB)
+        _check(archive, sum(member.file_size for member in members))
         for member in members:
             if member.flag_bits & 1:
                 raise ValueError(f"{archive}: locked by a password; unpack it yourself")
@@ -75,7 +79,7 @@ def _unpack_tar(archive: Path, target: Path, wanted: Callable[[tuple[str, ...]],
         for member in tar:
             if member.isfile() and wanted(PurePosixPath(member.name).parts):
                 size += member.size  # holes in a sparse file take no place in the archive
-                check_unpacked(archive, size, ARCHIVE_LIMIT_GB)
+                _check(archive, size)
                 tar.extract(member, target, filter="data")
 
 
@@ -95,7 +99,7 @@ class _Bounded(io.RawIOBase):
 
     def __init__(self, stream: BinaryIO, archive: Path) -> None:
         self._stream, self._archive = stream, archive
-        self._limit = limit_bytes(ARCHIVE_LIMIT_GB)
+        self._limit = ARCHIVE.bytes_for(archive.stat().st_size)
 
     def read(self, size: int = -1) -> bytes:
         if not 0 <= size <= _LARGEST_READ:
@@ -118,4 +122,4 @@ class _Bounded(io.RawIOBase):
 
     def _check(self, place: int) -> None:
         if place > self._limit:
-            check_unpacked(self._archive, place, ARCHIVE_LIMIT_GB)
+            _check(self._archive, place)

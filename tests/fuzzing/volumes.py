@@ -1,5 +1,6 @@
 """Valid volumes and pictures of every form, made here, and their readers."""
 
+import gzip
 import io
 import tempfile
 from collections.abc import Callable
@@ -112,6 +113,13 @@ def _every_way(path: Path) -> None:
         raise refused[0]
 
 
+def _inside_gzip(path: Path) -> None:
+    """Damage under whole check sums: what gzip itself would refuse never reaches the header's checks."""
+    packed = path.with_name("inside.nii.gz")
+    packed.write_bytes(gzip.compress(path.read_bytes(), 1))
+    _every_way(packed)
+
+
 def _segment(path: Path) -> None:
     read_segment(path, [segment.name for segment in segments(path)])
 
@@ -119,6 +127,7 @@ def _segment(path: Path) -> None:
 READERS = [
     Reader("nifti", "a.nii", lambda: _by_itk(".nii", False), _every_way),
     Reader("nifti.gz", "a.nii.gz", lambda: _by_itk(".nii.gz", True), _every_way),
+    Reader("nifti in gzip", "a.nii", lambda: _by_itk(".nii", False), _inside_gzip),
     Reader("nrrd", "a.nrrd", _nrrds, _every_way),
     Reader("slicer", "a.seg.nrrd", _segmentations, _segment),
     Reader("metaimage", "a.mha", _metaimages, _every_way),
