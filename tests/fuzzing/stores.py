@@ -19,7 +19,12 @@ def _write_store(store: Path) -> Path:
     scales = np.zeros((8, 8, 8), np.uint8)
     scales[2:3, 2, :], scales[:, 4:6, 4:6] = 1, 2
     image = np.random.default_rng(0).normal(size=scales.shape).astype(np.float32)
-    arrays = {"image": image, "scales": scales, "organ": np.ones_like(scales), "tubed_skeleton": scales // 2}
+    arrays: dict[str, Any] = {
+        "image": image,
+        "scales": scales,
+        "organ": np.ones_like(scales),
+        "tubed_skeleton": scales // 2,
+    }
     record: dict[str, Any] = {
         "patient_id": "p",
         "shape": [8, 8, 8],
