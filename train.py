@@ -4,19 +4,27 @@
     python train.py --config configs/demo.yaml --train.epochs 5        any setting of the file can be overridden
     python train.py --config runs/paper/fold_0/config.yaml --resume    go on after an interruption
 
-Watch it with `tensorboard --logdir runs`. Every setting and its meaning: `python train.py --help`.
+SIGTERM (of SLURM, of kill) and Ctrl-C end it after the step it is at, with a checkpoint to go on from. Watch it with
+`tensorboard --logdir runs`. Every setting and its meaning: `python train.py --help`.
 """
 
 from collections.abc import Sequence
 
 from command_line import parse, run
+from console.signals import Stopped, stop_at_a_good_moment
+from training.breaks import TrainingStopped
 from training.loop import train_run
 from training.settings import RunSettings
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     settings = parse(RunSettings, "Train a network on prepared cases, watched by TensorBoard.", argv)
-    folder = train_run(settings)
+    with stop_at_a_good_moment() as asked:
+        try:
+            folder = train_run(settings, stop=asked)
+        except TrainingStopped as stopped:
+            # Another process of a distributed training may have been asked, and not this one.
+            raise Stopped.by(asked() or "SIGTERM", str(stopped)) from None
     print(f"checkpoints: {folder.root / 'checkpoints'}")
     print(f"history:     {folder.root / 'history.csv'}")
     print(f"TensorBoard: tensorboard --logdir {folder.tensorboard}")

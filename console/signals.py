@@ -15,6 +15,13 @@ class Stopped(KeyboardInterrupt):
         super().__init__(signal.Signals(number).name)
         self.number = number
 
+    @classmethod
+    def by(cls, name: str, kept: str) -> "Stopped":
+        """Stopped by the signal of that name, and what was kept."""
+        stopped = cls(signal.Signals[name])
+        stopped.add_note(kept)
+        return stopped
+
 
 @contextmanager
 def signals_stop() -> Iterator[None]:

@@ -1,5 +1,7 @@
 """train.py from the command line: bad input is one line on stderr, a non-zero exit, and nothing half-written."""
 
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import torch
 import predict
 import train
 from command_line import run
+from training import loop
 
 TINY = "model: {levels: 2, base_channels: 2}\nloss: {lambda_scales: [1.0]}\ntrain: {epochs: 1, augment: false}\n"
 
@@ -119,3 +122,21 @@ def test_bad_checkpoints(tmp_path, capsys, write, message):
     assert err.count("\n") == 0
     assert "boom" not in out
     assert not (tmp_path / "out").exists()
+
+
+def test_a_signal_leaves_a_checkpoint_to_go_on_from(tiny_cases, tmp_path, capsys, monkeypatch):
+    step = loop.train_step
+
+    def terminated(*arguments):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return step(*arguments)
+
+    monkeypatch.setattr(loop, "train_step", terminated)
+    code, _, err = call(train.main, words_for(tiny_cases, tmp_path), capsys)
+    assert code == 128 + signal.SIGTERM
+    monkeypatch.undo()
+    assert not (tmp_path / "run" / "fold_0" / "checkpoints" / "final.pt").exists()
+    assert (tmp_path / "run" / "fold_0" / "checkpoints" / "latest.pt").exists()
+    code, _, err = call(train.main, words_for(tiny_cases, tmp_path, "--resume"), capsys)
+    assert (code, err) == (0, "")
+    assert (tmp_path / "run" / "fold_0" / "checkpoints" / "final.pt").exists()
