@@ -36,7 +36,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """A test that is skipped for a reason that nobody has written down fails the run."""
     terminal = session.config.pluginmanager.get_plugin("terminalreporter")
     # Workers of xdist have no terminal; the process that started them has all reports.
-    skipped = terminal.stats.get("skipped", []) if terminal else []
+    if terminal is None:
+        return
+    skipped = terminal.stats.get("skipped", [])
     if unknown := sorted({reason for report in skipped if not is_allowed(reason := reason_of(report))}):
         terminal.write_line(f"\nskipped for reasons that docs/testing.md does not list: {'; '.join(unknown)}", red=True)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

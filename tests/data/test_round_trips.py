@@ -4,6 +4,7 @@ import gzip
 import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -77,8 +78,15 @@ def forms() -> Iterator[tuple[str, str, Write]]:
             yield f"{suffix} {direction} packed={packed}", suffix, by_itk(direction, packed)
     for encoding in ("ascii", "gzip", "raw"):
         yield f"nrrd {encoding}", ".nrrd", nrrd_by_hand(encoding)
-    for tiling, packing in itertools.product(({}, {"tile": (16, 32)}, {"rowsperstrip": 7}), (None, "zlib", "lzw")):
-        for form in ({}, {"bigtiff": True}, {"metadata": None}, {"ome": True, "metadata": {"axes": "ZYX"}}):
+    tilings: list[dict[str, Any]] = [{}, {"tile": (16, 32)}, {"rowsperstrip": 7}]
+    forms: list[dict[str, Any]] = [
+        {},
+        {"bigtiff": True},
+        {"metadata": None},
+        {"ome": True, "metadata": {"axes": "ZYX"}},
+    ]
+    for tiling, packing in itertools.product(tilings, (None, "zlib", "lzw")):
+        for form in forms:
             settings = {**tiling, **form, "compression": packing}
             yield f"tiff {settings}", ".tif", by_tifffile(**settings)
     yield "tiff imagej", ".tif", by_tifffile(imagej=True, metadata={"axes": "ZYX"})

@@ -48,14 +48,14 @@ def write_raw(root: Path) -> None:
 
 def commands(raw: Path, ready: Path) -> list[Command]:
     """All commands; `ready` holds what the later ones need of the earlier ones, see `make_ready`."""
-    pairs = ("--dataset", "pairs", "--root", str(raw), "--folds.folds", "2", "--preprocessing.grid.crop", "volume")
-    pairs = (*pairs, "--output", f"{RESULT}/cases")
+    data_set = ("--dataset", "pairs", "--root", str(raw), "--folds.folds", "2", "--preprocessing.grid.crop", "volume")
+    pairs = (*data_set, "--output", f"{RESULT}/cases")
     masks = ("--prediction", str(ready / "masks"), "--truth", str(raw / "labels"), "--output", f"{RESULT}/scores")
     shown = ("--report", f"{RESULT}/scores/report.html", "--export", f"{RESULT}/exports")
     training = ("--config", str(ready / "train.yaml"), "--cases", str(ready / "cases"))
     seen = ("--checkpoint", str(ready / "run"), "--input", str(raw / "images"))
-    study = ("--space", str(ready / "space.yaml"), "--study", "killed", "--trials", "4", "--folds", "2")
-    study = (*study, "--heartbeat-seconds", "1")
+    trials = ("--trials", "4", "--folds", "2", "--heartbeat-seconds", "1")
+    study = ("--space", str(ready / "space.yaml"), "--study", "killed", *trials)
     return [
         Command("preprocess, 1 worker", ("preprocess.py", *pairs), _store),
         Command("preprocess, 2 workers", ("preprocess.py", *pairs, "--workers", "2"), _store),

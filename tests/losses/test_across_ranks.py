@@ -17,6 +17,8 @@ def gradients_of_summands(rank: int, folder: str) -> None:
         one, other = (torch.ones(1, 3, requires_grad=True) for _ in range(2))
         joined = operation(one) + operation(other)
         (joined * torch.full_like(joined, 5.0)).sum().backward()
+        assert one.grad is not None
+        assert other.grad is not None
         found[operation.__name__] = one.grad.tolist(), other.grad.tolist()
     torch.save(found, f"{folder}/{rank}.pt")
     dist.destroy_process_group()

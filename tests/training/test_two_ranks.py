@@ -90,7 +90,7 @@ def work_of_a_rank(rank: int, folder: str, cases: str) -> None:
     for owner in (0, 1):
         settings = settings_of(Path(cases), root / f"owner_{owner}" / f"machine_{rank}")
         found[f"opened, owner {owner}"] = opened(settings, ranks)
-    training.state.build_network = with_idle_weights
+    training.state.build_network = with_idle_weights  # type: ignore[assignment]
     settings = settings_of(Path(cases), root / "trained" / f"machine_{rank}", epochs=3)
     questions = iter([None, None, "told to"])
     try:
@@ -100,6 +100,7 @@ def work_of_a_rank(rank: int, folder: str, cases: str) -> None:
     found["left"] = [path.name for path in sorted((root / "trained" / f"machine_{rank}").rglob("*.pt"))]
     # What the other machine has is not looked at: the first one's state is everybody's.
     run, state = training.state.set_up(settings, ranks)
+    assert state is not None
     training.state.restore(run, state)
     found["resumed at"] = run.epoch, run.step
     found["resumed"] = {name: value.clone() for name, value in run.network.state_dict().items()}
