@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from data.file_names import is_left_by_system
+
 _BLOCK = 1 << 20
 WHOLE_BYTES = 16 << 20
 """A file up to this size is hashed whole where samples are asked for."""
@@ -37,8 +39,8 @@ def sampled_fingerprint(path: Path) -> str:
 
 
 def files_in(folder: Path) -> list[Path]:
-    """Every file below a folder, sorted."""
-    return sorted(part for part in folder.rglob("*") if part.is_file())
+    """Every file below a folder, sorted, but for what systems leave in folders that were looked into."""
+    return sorted(part for part in folder.rglob("*") if part.is_file() and not is_left_by_system(part))
 
 
 def _starts(size: int) -> Iterator[int]:

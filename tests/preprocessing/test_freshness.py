@@ -9,6 +9,7 @@ import pytest
 
 from data.case_store import prepare_store, read_case
 from data.files import write_volume
+from data.sources import CaseSources
 from preprocess import PreprocessCommand, open_dataset, tell_vanished
 from preprocessing import freshness
 from preprocessing.case_pool import CaseWork
@@ -192,6 +193,17 @@ def test_a_touched_file_is_read_once_and_taken(prepare, monkeypatch):
     assert read == ["b.nii.gz"]
     assert prepare(verify=True) == {"a": "found", "b": "found"}
     assert len(read) == 1 + 6
+
+
+def test_what_a_file_manager_leaves_in_a_folder_is_no_change(tmp_path):
+    (tmp_path / "series").mkdir()
+    (tmp_path / "series" / "image_0").write_bytes(b"slice")
+    sources = CaseSources(tmp_path, (tmp_path / "series",), {})
+    before = sources.describe()
+    (tmp_path / "series" / ".DS_Store").write_bytes(b"seen")
+    assert sources.describe() == before
+    (tmp_path / "series" / "image_1").write_bytes(b"slice")
+    assert sources.describe() != before
 
 
 # --- the data set elsewhere ----------------------------------------------------------------------------------------
