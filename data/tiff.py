@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ _ORIENTATION = 274
 _JPEG = {6, 7}
 _LOSSY = {*_JPEG, 33003, 33004, 33005, 34712, 34887, 34892, 48124, 50001, 50002, 34927}
 _DEPTH, _COLOUR = "ZIQ", "SC"
+_MOST_CHANNELS = 4
+_CHANNEL_NAME = re.compile(r"<Channel\b[^>]*\b(?:Name|Color|EmissionWavelength|Fluor)=")
 
 # It tells of every tag it cannot make sense of; what matters is found here or raised.
 logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)
@@ -47,7 +50,11 @@ def read_tiff(wanted: Wanted) -> tuple[NDArray, list[str]]:
         if array.shape != series.shape:
             raise ValueError(f"{path}: truncated: {array.shape} numbers where {series.shape} are announced")
         notes = _unused_sizes(tiff)
-        array = _one_number(*_depth_first(array, series.axes, wanted), page, wanted)
+        axes = series.axes
+        if wanted.channel is None and _channels_are_slices(tiff, axes, series.shape):
+            axes = axes.replace("C", "Z")
+            notes.append("more unnamed channels than a picture has: taken for slices; --channel takes one of them")
+        array = _one_number(*_depth_first(array, axes, wanted), page, wanted)
     if page.compression in _LOSSY:
         check_lossless_mask(array, wanted, "its lossy compression")
     if page.photometric == _MIN_IS_WHITE:
@@ -70,6 +77,14 @@ def _only_series(tiff: tifffile.TiffFile, path: Path) -> Any:
     if any(page is None for page in series.pages):
         raise ValueError(f"{path}: some of its planes are in other files; save it as one file")
     return series
+
+
+def _channels_are_slices(tiff: tifffile.TiffFile, axes: str, shape: tuple[int, ...]) -> bool:
+    """Programs that are told of no axes call the slices of a stack channels, and give them no names."""
+    sizes = dict(zip(axes, shape, strict=True))
+    named = "<Channel" in (tiff.ome_metadata or "") and _CHANNEL_NAME.search(tiff.ome_metadata or "")
+    depth = any(sizes.get(axis, 1) > 1 for axis in _DEPTH)
+    return sizes.get("C", 1) > _MOST_CHANNELS and not depth and not named
 
 
 def _depth_first(array: NDArray, axes: str, wanted: Wanted) -> tuple[NDArray, str]:

@@ -64,6 +64,20 @@ def test_a_colour_is_chosen_wherever_it_lies(tmp_path):
             read_volume(tmp_path / f"{name}.tif")
 
 
+@pytest.mark.parametrize("settings", [{"ome": True}, {"imagej": True}, {"ome": True, "tile": (16, 16)}])
+def test_slices_that_were_called_channels_are_slices(tmp_path, settings):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, STACK, photometric="minisblack", **settings)  # no axes are named
+    volume = read_volume(path)
+    assert np.array_equal(volume.array, STACK)
+    assert "taken for slices" in volume.notes[0]
+    assert np.array_equal(read_volume(path, channel="3").array, STACK[3])
+    named = {"axes": "CYX", "Channel": {"Name": list("abcde")}}
+    tifffile.imwrite(path, STACK, photometric="minisblack", ome=True, metadata=named)
+    with pytest.raises(ValueError, match="5 channels that differ"):
+        read_volume(path)
+
+
 def test_time_points_and_several_images_are_refused_by_name(tmp_path):
     tifffile.imwrite(tmp_path / "time.tif", STACK, imagej=True, metadata={"axes": "TYX"})
     with pytest.raises(ValueError, match=r"time\.tif: axes T 5, Y 32, X 48 where one plane or one stack"):
