@@ -12,6 +12,7 @@ import torch
 from data.case_store import read_case, write_case
 from training.loop import train_run
 from training.run_folder import RunFolder
+from training.same_cases import check_same_cases
 from training.settings import RunSettings
 
 
@@ -60,6 +61,7 @@ def replace_array(cases: Path, case_id: str, name: str) -> None:
     arrays = {its: np.array(array) for its, array in case.arrays.items()}
     arrays[name][3, 3, 3] = 1 - arrays[name][3, 3, 3]
     record = {key: value for key, value in case.record.items() if key not in ("format", "arrays", "case_id")}
+    shutil.rmtree(cases / case_id)
     write_case(cases, case_id, arrays, record)
 
 
@@ -135,15 +137,13 @@ def test_another_preparation_is_refused(cases, run, name):
     assert "\n" not in str(caught.value)
 
 
-def test_a_checkpoint_without_digests_is_compared_by_what_it_has(cases, run):
-    latest = RunFolder(run / "fold_0").checkpoint("latest")
-    state = torch.load(latest, weights_only=True)
-    del state["identities"]
-    torch.save(state, latest)
-    for i in range(4):
-        change_record(cases, f"case_{i}", lambda record: record.update(spacing_mm=[9.0, 9.0, 9.0]))
+def test_a_checkpoint_without_digests_is_compared_by_what_it_has(trained):
+    now = torch.load(RunFolder(trained / "fold_0").checkpoint("latest"), weights_only=True)
+    saved = {key: value for key, value in now.items() if key != "identities"}
+    check_same_cases(saved, now, trained)
+    now["prepared"] = {**now["prepared"], "spacing_mm": [9.0, 9.0, 9.0]}
     with pytest.raises(ValueError, match=r"prepared otherwise \(spacing_mm was \[2\.0, 1\.0, 1\.0\], now \[9"):
-        train_run(settings_of(cases, run, 2, resume=True))
+        check_same_cases(saved, now, trained)
 
 
 def test_cases_prepared_in_different_ways_are_not_trained_on_together(cases, tmp_path):
