@@ -21,6 +21,7 @@ from data.own_files import (
     name_single,
     place_of,
     refusal,
+    say_where,
     standing_of,
 )
 from data.part_files import PART, part_of, remove_part, remove_parts
@@ -39,6 +40,7 @@ class Outputs:
     """
 
     def __init__(self, *inputs: Path | None, replace: bool = False) -> None:
+        say_where()
         self._replace = replace
         self._input_folders: dict[tuple[int, int], Path] = {}
         self._read: dict[tuple[int, int], Path] = {}

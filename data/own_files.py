@@ -17,6 +17,8 @@ from data.ledger import Entry, digest, nearest_ledger
 Standing = Literal["free", "ours", "granted", "user's"]
 _written: dict[str, tuple[tuple[int, ...], Entry]] = {}
 """What this process wrote, in a marked folder or not: path -> its state on disk, its content."""
+_commands: list[bool] = []
+"""Not empty once this process has said where it writes, as every script does (`data.outputs`)."""
 _single: dict[str, str] = {}
 """Files this process was asked for by their own names: path -> kind."""
 
@@ -35,14 +37,17 @@ def put(temporary: Path, path: Path) -> None:
     _written[str(place)] = _state(path), entry
 
 
-def make_way(path: Path) -> None:
+def make_way(path: Path, always: bool = False) -> None:
     """Make sure that a file of that name may be written: it is free, Ramify's, or was allowed to go to a backup name.
+
+    A program that has not said where it writes is its author's own, not one of the scripts: outside of the folders
+    that are marked, it replaces files as it likes, unless `always` the rule holds.
 
     Raises ValueError for a file of the user's, and for one changed since Ramify wrote it.
     """
     place = place_of(path)
     standing = standing_of(place, _single.get(str(place), ""))
-    if standing == "user's":
+    if standing == "user's" and (always or _commands or nearest_ledger(place) or not is_plain(path)):
         raise ValueError(refusal(path))
     if standing == "granted":
         backup = _backup_of(path)
@@ -98,7 +103,7 @@ def put_folder(temporary: Path, target: Path, old: Path) -> None:
         if not _is_folder(target):
             raise ValueError(f"{target}: is not a folder that Ramify made; move it away")
         for name in new:
-            make_way(target / name)
+            make_way(target / name, always=True)
     ledger = nearest_ledger(place)
     entries = {name: Entry((temporary / name).stat().st_size, digest(temporary / name)) for name in new}
     for name, entry in entries.items():
@@ -159,6 +164,11 @@ def standing_of(place: Path, kind: str, where: Path | None = None) -> Standing:
         if ledger is None or (latest := ledger.entries(place, anew=True)) == entries:
             return "user's"
         entries = latest
+
+
+def say_where() -> None:
+    """Note that this process says where it writes: from now on what is not Ramify's stays, marked or not."""
+    _commands.append(True)
 
 
 def name_single(place: Path, kind: str) -> None:

@@ -38,6 +38,7 @@ def write_nrrd(path, content=RAW, **changed):
         (ARRAY.astype("u1").tobytes(), {"type": "uchar", "endian": None}),
         (ARRAY.tobytes(), {"dimension": "4", "sizes": "1 4 3 2", "space directions": "none (0,-1,0) (2,0,0) (0,0,3)"}),
     ],
+    ids=["raw", "big-endian", "gzip", "ascii", "double", "byte", "a vector axis"],
 )
 def test_every_encoding_gives_the_same_volume(tmp_path, content, changed):
     volume = read_volume(write_nrrd(tmp_path / "a.nrrd", content, **changed))

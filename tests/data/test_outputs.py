@@ -177,8 +177,23 @@ def test_without_a_mark_what_the_process_itself_wrote_is_its_own(tmp_path, anoth
     for content in ("one", "two"):
         write_whole(tmp_path / "a.txt", content)
     another_process()
+    Outputs()
     with pytest.raises(ValueError, match="not written by Ramify"):
         write_whole(tmp_path / "a.txt", "three")
+
+
+def test_a_program_that_is_no_script_replaces_its_own_files(tmp_path, owned, monkeypatch, another_process):
+    (tmp_path / "labels.txt").write_text("drawn", encoding="utf-8")
+    another_process()
+    monkeypatch.setattr(own_files, "_commands", [])
+    write_whole(tmp_path / "labels.txt", "corrected")
+    assert (tmp_path / "labels.txt").read_text(encoding="utf-8") == "corrected"
+    # What lies in a folder of Ramify's is safe from it all the same, and so is what a link leads to.
+    (owned / "a.txt").write_text("the user's", encoding="utf-8")
+    (tmp_path / "link.txt").symlink_to(tmp_path / "labels.txt")
+    for path in (owned / "a.txt", tmp_path / "link.txt"):
+        with pytest.raises(ValueError, match=r"not written by Ramify|a link or folder"):
+            write_whole(path, "again")
 
 
 def test_a_log_grows_and_stays_ramifys(owned, another_process):
