@@ -99,6 +99,11 @@ class EvaluateCommand(Presentation, EvaluationSettings, Comparison):
         """What is measured, and how; without the files."""
         return EvaluationSettings(**{name: getattr(self, name) for name in EvaluationSettings.model_fields})
 
+    def masks(self) -> dict[str, Any]:
+        """What of the files was taken as masks, and where they were compared: scores depend on it as on a setting."""
+        labels = ("prediction_label", "truth_label", "organ_label", "classes", "resample_masks", "spacing_mm")
+        return {**self.model_dump(mode="json", include=set(labels)), "cut_to_organ": self.organ is not None}
+
 
 class Job(NamedTuple):
     """One case to evaluate: the files found for each role, of which there should be one."""
@@ -178,7 +183,7 @@ def report_of(outcomes: Sequence[Outcome], command: EvaluateCommand) -> dict[str
     failed = {outcome.case_id: outcome.reason for outcome in outcomes if outcome.scores is None}
     names = [one.name for one in parse_classes(command.classes)]
     notes = {outcome.case_id: outcome.notes for outcome in outcomes if outcome.notes}
-    return build_report(cases, failed, versions(), command.evaluation(), names, notes)
+    return build_report(cases, failed, versions(), command.evaluation(), names, notes, command.masks())
 
 
 def write_tables(report: dict[str, Any], folder: Path, name: str) -> list[Path]:

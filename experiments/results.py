@@ -13,6 +13,10 @@ from experiments.measured import FLAGS, Ranges, measured_value
 RESULTS_FILE = "metrics.json"
 ABOUT = ("measures", "settings", "policy", "versions")
 """What is kept of a file besides its scores."""
+HOW_TAKEN = {"truth_label", "organ_label", "cut_to_organ"}
+"""Settings that say which masks the predictions were held against, and where."""
+FREE_TO_DIFFER = {"measures", "prediction_label", "classes", "resample_masks", "spacing_mm"}
+"""Settings in which scores of two methods may differ: their files have forms of their own."""
 
 Row = Mapping[str, float | None]
 """Measure -> value of one case; None where the measure is undefined for it."""
@@ -159,9 +163,11 @@ def check_same_settings(variants: Sequence[Variant]) -> None:
     """
     told = [run for variant in variants for run in variant.runs if isinstance(run.report.get("settings"), dict)]
     for run in told[1:]:
-        first = {key: value for key, value in told[0].report["settings"].items() if key != "measures"}
-        for key in first.keys() | (run.report["settings"].keys() - {"measures"}):
-            now = run.report["settings"].get(key)
+        first, its = told[0].report["settings"], run.report["settings"]
+        # Files of an earlier version do not tell how masks were taken.
+        silent = {key for key in HOW_TAKEN if key not in first or key not in its}
+        for key in (first.keys() | its.keys()) - FREE_TO_DIFFER - silent:
+            now = its.get(key)
             if now != first.get(key):
                 raise ValueError(
                     f"{run.source}: evaluated with {key} {now!r}, but {told[0].source} with {first.get(key)!r}; "

@@ -24,6 +24,7 @@ def build_report(
     settings: EvaluationSettings | None = None,
     classes: Sequence[str] = (),
     notes: Mapping[str, Sequence[str]] | None = None,
+    masks: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Everything there is to say about some evaluated cases, ready for JSON; keys as in docs/metrics.md.
 
@@ -35,6 +36,7 @@ def build_report(
         settings: those the cases were evaluated with.
         classes: names of the classes, if the cases are label maps.
         notes: case id -> what must be known beside its scores, a line each.
+        masks: which labels were taken as masks, and where masks were compared; among the `settings`.
     """
     settings = settings or EvaluationSettings()
     measures = measures_of(settings)
@@ -43,7 +45,7 @@ def build_report(
         "failed": dict(failed),
         "notes": {case_id: list(lines) for case_id, lines in (notes or {}).items()},
         "measures": {measure.name: describe_measure(measure) for measure in measures},
-        "settings": settings.model_dump(mode="json"),
+        "settings": settings.model_dump(mode="json") | dict(masks or {}),
         "policy": settings.policy(),
         "versions": dict(versions),
     }

@@ -66,7 +66,10 @@ def by_family(report: Mapping[str, Any]) -> dict[str, list[str]]:
     """The report's measures by family, in its order; those of no family come last, under `other`."""
     left = dict.fromkeys(report["measures"])
     groups: dict[str, list[str]] = {}
-    settings = EvaluationSettings.model_validate(report.get("settings", {}))
+    told = report.get("settings", {})
+    settings = EvaluationSettings.model_validate(
+        {key: told[key] for key in EvaluationSettings.model_fields if key in told}
+    )
     for name, family in FAMILIES.items():
         found = [measure.name for measure in family.measures(settings) if measure.name in left]
         if found:

@@ -29,7 +29,6 @@ def method_section(report: Mapping[str, Any], command_line: str, shown: str) -> 
         "Topology": text(CONNECTIVITY),
         "Missed and extra": text(MISSED),
         "Cases in pictures": text(shown),
-        "Notes on cases": join(f"<div>{text(line)}</div>" for line in _notes(report)),
         **_warned(report.get("notes", {})),
         "Settings": join(f"<div><code>{text(line)}</code></div>" for line in _flat(report.get("settings", {}))),
         "Command": f"<code>{text(command_line)}</code>",
@@ -41,10 +40,6 @@ def method_section(report: Mapping[str, Any], command_line: str, shown: str) -> 
         '<section id="method"><div class="head"><h2>How this was measured</h2></div>'
         f'<div class="card"><dl class="facts">{listed}</dl>{_formulas(report["measures"])}</div></section>'
     )
-
-
-def _notes(report: Mapping[str, Any]) -> list[str]:
-    return [f"{case_id}: {note}" for case_id, notes in report.get("notes", {}).items() for note in notes]
 
 
 def _warned(notes: Mapping[str, Sequence[str]]) -> dict[str, str]:

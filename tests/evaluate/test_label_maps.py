@@ -84,6 +84,8 @@ def test_labels_of_the_truth_are_one_mask(folders, tmp_path: Path, capsys):
         assert read_json(output)["cases"]["b"] == evaluate_case(vessel(9), vessel(8), SPACING)
     organ = ["--organ", str(truth), "--organ-label", "liver", "2"]
     assert evaluate.main(flags(folders, "--truth-label", "2", *organ)) == 0
+    told = read_json(output)["settings"]
+    assert (told["truth_label"], told["prediction_label"], told["cut_to_organ"]) == (["2"], [], True)
     region = liver | vessel(8)
     assert read_json(output)["cases"]["b"] == evaluate_case(vessel(9), vessel(8), SPACING, region=region)
     assert evaluate.main(flags(folders, "--truth-label", "arteries")) == 1

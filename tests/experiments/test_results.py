@@ -145,6 +145,19 @@ def test_results_measured_in_other_ways_are_refused():
         check_same_settings([variant("a", skeleton="guarded"), variant("b", skeleton="scikit-image")])
 
 
+def test_another_truth_is_refused_and_another_form_of_the_predictions_is_not():
+    def variant(name: str, **settings: object) -> Variant:
+        return Variant(name, (RunResults({}, source=f"{name}.json", report={"settings": settings}),))
+
+    one = variant("a", truth_label=["2"], prediction_label=[], cut_to_organ=True)
+    check_same_settings([one, variant("b", truth_label=["2"], prediction_label=["1"], cut_to_organ=True)])
+    check_same_settings([one, variant("earlier")])
+    with pytest.raises(ValueError, match=r"c.json: evaluated with cut_to_organ False, but a.json with True"):
+        check_same_settings([one, variant("c", truth_label=["2"], prediction_label=[], cut_to_organ=False)])
+    with pytest.raises(ValueError, match=r"d.json: evaluated with truth_label \['1'\], but a.json with \['2'\]"):
+        check_same_settings([one, variant("d", truth_label=["1"], cut_to_organ=True)])
+
+
 def test_changed_scores_are_read_or_refused_in_one_line(tmp_path: Path):
     classes = {"portal": {"cases": {"a": ROW}, "summary": {}}}
     told = {"dice": {"range": "0 to 1", "better": "higher"}, "hd_mm": {"range": "0 to the diagonal", "better": "lower"}}
