@@ -15,116 +15,27 @@ A case that cannot be evaluated is one line on stderr, the others go on, and the
 A signal (Ctrl-C, SIGTERM) leaves the scores of the cases that are done in metrics_partial.json and metrics_partial.csv.
 """
 
-import traceback
-from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
-from pydantic import BaseModel, Field, field_validator
-
-from command_line import parse, run
-from command_line.errors import describe
+from command_line import describe, parse, run
 from console.progress import followed, say
 from console.signals import name_of
-from data.labelled_file import LabelledFile
 from data.lock import held
-from data.mask_folders import match_masks, only_file
 from data.outputs import Outputs
 from data.provenance import versions
-from data.union_grid import on_union_grid
-from data.volume import Volume, check_same_geometry
 from data.whole_files import write_whole
-from metrics.case import CaseScores, EvaluationSettings, analyse_pair, score_pair
-from metrics.classes import evaluate_classes, parse_classes
+from evaluation.jobs import Job, find_jobs
+from evaluation.outcomes import Outcome, evaluate_all
+from evaluation.settings import EvaluateCommand
+from metrics.classes import parse_classes
 from metrics.table import build_report, format_table, shown_measures, to_csv, to_json
-from preprocessing.case_crew import case_reports
-from report import CaseView, Presentation, claim_places, present, present_case
+from report import claim_places, present
 
 WHOLE, PARTIAL = "metrics", "metrics_partial"
 """Names of the tables: of all cases, and of those that were done when a signal came."""
 FORMS = ("json", "csv")
-
-
-class Comparison(BaseModel, frozen=True, extra="forbid"):
-    """What to compare with what, and where the scores go."""
-
-    prediction: Path
-    """Folder of predicted masks, or one mask."""
-    truth: Path
-    """Folder of true masks, or one mask."""
-    output: Path
-    """Folder for metrics.json and metrics.csv; made if missing."""
-    organ: Path | None = None
-    """Folder of organ masks, or one mask: both masks are cut to the organ before they are compared."""
-    prediction_suffix: str = ""
-    """Take only predictions whose name ends so, e.g. _vessel for CASE_vessel.nii.gz; no part of the case's name."""
-    truth_suffix: str = ""
-    """As prediction_suffix, for the truth."""
-    organ_suffix: str = ""
-    """As prediction_suffix, for the organ masks, e.g. _liver."""
-    prediction_label: tuple[str, ...] = ()
-    """Which labels of a predicted label map are vessels, by number or name, taken together as one mask; or which
-    segments of a .seg.nrrd, by name. --classes compares each label by itself."""
-    truth_label: tuple[str, ...] = ()
-    """As prediction_label, for the truth."""
-    organ_label: tuple[str, ...] = ()
-    """As prediction_label, for the organ: which labels or segments of the organ's file are the organ."""
-    cases: tuple[str, ...] = ()
-    """Evaluate these cases only; without any, all that have a prediction or a truth."""
-    classes: tuple[str, ...] = ()
-    """For label maps: which labels to compare, each as a mask of its own, such as 1 2, or portal=1 veins=2+3."""
-    resample_masks: bool = False
-    """Bring masks of another grid or field of view onto the truth's, extended to hold them, instead of refusing."""
-    spacing_mm: tuple[float, ...] = ()
-    """Voxel size in mm (z y x, or y x) in place of the files' own; TIFF and PNG carry none and count as 1."""
-    replace: bool = False
-    """Replace files in the way that Ramify did not write, or that were changed since; each is kept as
-    NAME.backup-1 (-2, ...)."""
-    workers: int = Field(default=1, ge=1)
-    """Cases evaluated at a time, each in a process of its own."""
-
-    @field_validator("classes")
-    @classmethod
-    def _classes(cls, words: tuple[str, ...]) -> tuple[str, ...]:
-        parse_classes(words)
-        return words
-
-
-class EvaluateCommand(Presentation, EvaluationSettings, Comparison):
-    """What to compare with what, where the scores go, what is measured and how, and what is shown."""
-
-    def evaluation(self) -> EvaluationSettings:
-        """What is measured, and how; without the files."""
-        return EvaluationSettings(**{name: getattr(self, name) for name in EvaluationSettings.model_fields})
-
-    def masks(self) -> dict[str, Any]:
-        """What of the files was taken as masks, and where they were compared: scores depend on it as on a setting."""
-        labels = ("prediction_label", "truth_label", "organ_label", "classes", "resample_masks", "spacing_mm")
-        return {**self.model_dump(mode="json", include=set(labels)), "cut_to_organ": self.organ is not None}
-
-
-class Job(NamedTuple):
-    """One case to evaluate: the files found for each role, of which there should be one."""
-
-    case_id: str
-    files: dict[str, list[Path]]
-    command: EvaluateCommand
-
-
-class Outcome(NamedTuple):
-    """The scores of a case, or why there are none."""
-
-    case_id: str
-    scores: CaseScores | dict[str, CaseScores] | None
-    """of label maps, those of each class"""
-    reason: str = ""
-    view: CaseView | None = None
-    notes: tuple[str, ...] = ()
-    """what must be known beside the scores, a line each"""
-    unseen: str = ""
-    """why there is nothing of it to look at, where there should be"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -192,101 +103,6 @@ def write_tables(report: dict[str, Any], folder: Path, name: str) -> list[Path]:
     for path, content in zip(paths, (to_json(report), to_csv(report))):
         write_whole(path, content)
     return paths
-
-
-def find_jobs(command: EvaluateCommand) -> list[Job]:
-    """One job a case; one that lacks a partner is a job too and fails by name: nothing is dropped in silence.
-
-    Raises FileNotFoundError or ValueError for options that make no sense together.
-    """
-    if command.organ_label and command.organ is None:
-        raise ValueError("--organ-label: there is no --organ with labels; give both or neither")
-    if command.classes and (command.prediction_label or command.truth_label):
-        role = "prediction" if command.prediction_label else "truth"
-        raise ValueError(
-            f"--classes and --{role}-label: each label by itself, or several as one mask; give one of them"
-        )
-    sources = {
-        "prediction": (command.prediction, command.prediction_suffix),
-        "truth": (command.truth, command.truth_suffix),
-    }
-    if command.organ is not None:
-        sources["organ"] = (command.organ, command.organ_suffix)
-    matched = match_masks(sources, required=("prediction", "truth"))
-    nothing: dict[str, list[Path]] = {role: [] for role in sources}
-    return [Job(case, matched.get(case, nothing), command) for case in command.cases or matched]
-
-
-def evaluate_all(jobs: Sequence[Job], workers: int) -> Iterator[Outcome]:
-    """Outcomes as they come, in this process or in several; their order is not that of the jobs."""
-    if workers == 1:
-        return map(attempt, jobs)
-    do = partial(attempt_case, {job.case_id: job for job in jobs})
-    return case_reports(do, [job.case_id for job in jobs], workers, lambda case_id, how: Outcome(case_id, None, how))
-
-
-def attempt_case(jobs: Mapping[str, Job], case_id: str) -> Outcome:
-    """`attempt`, in another process that is told the cases by name."""
-    return attempt(jobs[case_id])
-
-
-def attempt(job: Job) -> Outcome:
-    """Evaluate a case; bad input becomes a reason in one line."""
-    try:
-        return evaluate_files(job)
-    except (ValueError, OSError) as error:
-        return Outcome(job.case_id, None, describe(error))
-    except MemoryError:
-        return Outcome(job.case_id, None, "out of memory; use fewer --workers")
-    except Exception as error:
-        # A fault of ours: its traceback is wanted, and the other cases are not lost for it.
-        traceback.print_exc()
-        return Outcome(job.case_id, None, f"{type(error).__name__}: {describe(error)} (traceback above)")
-
-
-def read_role(role: str, path: Path, command: EvaluateCommand) -> Volume:
-    """The mask of a role (`prediction`, `truth`, `organ`), bool, or with --classes the label map, int32."""
-    file = LabelledFile(path, command.spacing_mm or None)
-    if role != "organ" and command.classes:
-        return file.label_map
-    option, what = f"--{role}-label", "organ" if role == "organ" else "vessels"
-    if role != "organ":
-        option += " (or compare each with --classes)"
-    return file.mask(file.choose(getattr(command, f"{role}_label"), what, option), what, option)
-
-
-def evaluate_files(job: Job) -> Outcome:
-    """Read the masks of a case, check that they lie on one grid, cut them to the organ, compare them, look at them."""
-    command = job.command
-    paths = {role: only_file(files, role, getattr(command, role)) for role, files in job.files.items()}
-    volumes = {role: read_role(role, path, command) for role, path in paths.items()}
-    names = {role: str(path) for role, path in paths.items()}
-    notes = [f"{role}: {note}" for role, volume in volumes.items() for note in volume.notes]
-    if command.resample_masks:
-        volumes, told = on_union_grid(volumes, "truth", names)
-        notes += told
-    for role, volume in volumes.items():
-        check_same_geometry(volumes["truth"], volume, names["truth"], names[role])
-    truth, arrays = volumes["truth"], {role: volume.array for role, volume in volumes.items()}
-    organ = arrays.get("organ")
-    if organ is not None and not organ.any():
-        why = "".join(f" ({note})" for note in volumes["organ"].notes)
-        raise ValueError(f"{paths['organ']}: the organ mask is empty{why}; mend it, or leave --organ out")
-    pair, spacing, settings = (arrays["prediction"], arrays["truth"]), truth.spacing_mm, command.evaluation()
-    scores: CaseScores | dict[str, CaseScores] = {}
-    if classes := parse_classes(command.classes):
-        scores = evaluate_classes(*pair, spacing, classes, settings, organ)
-        # Shown are the vessels of all classes together.
-        pair = tuple(np.logical_or.reduce([one.mask_in(array) for one in classes]) for array in pair)
-    analyses = analyse_pair(*pair, spacing, settings, organ)
-    scores = scores or score_pair(*analyses, settings)
-    view, unseen = None, ""
-    try:
-        view = present_case(job.case_id, *analyses, truth, command)
-    except (ValueError, OSError, MemoryError) as error:
-        # What is only looked at costs no scores.
-        unseen = describe(error)
-    return Outcome(job.case_id, scores, view=view, notes=tuple(notes), unseen=unseen)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 
 from command_line.passwords import without_passwords
+from console.error_line import line_of
 from console.plain_text import plain_output
 from console.signals import last_words, number_of, signals_stop
 
@@ -14,12 +15,8 @@ SIGNAL_EXIT_CODE = 128
 
 
 def describe(error: BaseException) -> str:
-    """The error as one line without passwords; an OSError of the system names its file first."""
-    if isinstance(error, OSError) and error.strerror and error.filename is not None:
-        text = f"{error.filename}: {error.strerror}"
-    else:
-        text = str(error) or type(error).__name__
-    return without_passwords(" ".join(text.split()))
+    """The error as one line without passwords."""
+    return without_passwords(line_of(error))
 
 
 def run(main: Callable[[], int | None]) -> None:

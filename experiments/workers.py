@@ -12,6 +12,7 @@ import traceback
 from multiprocessing.connection import Connection, wait
 from typing import NamedTuple
 
+from console.error_line import line_of
 from data.child_process import end_with_parent
 from experiments.pieces import Stopwatch, log_file, run_piece
 from experiments.plan import Piece
@@ -134,7 +135,7 @@ def _logged_attempt(piece: Piece) -> Outcome:
         # First of all: a folder is made Ramify's as long as it is empty.
         claim_run(piece.settings)
     except (ValueError, OSError) as error:
-        return Outcome(_one_line(error))
+        return Outcome(line_of(error))
     with printing_to(log_file(piece)):
         return _attempt(piece)
 
@@ -145,15 +146,15 @@ def _attempt(piece: Piece) -> Outcome:
         run_piece(piece)
         return Outcome()
     except (ValueError, OSError) as error:
-        return Outcome(_one_line(error))
+        return Outcome(line_of(error))
     except Exception as error:
         if _is_for_memory(error):
             traceback.print_exc()
             _free_memory()
-            return Outcome(f"out of memory ({_one_line(error)[:160]})", for_memory=True)
+            return Outcome(f"out of memory ({line_of(error)[:160]})", for_memory=True)
         # A fault of ours: the log has its traceback, and the other runs go on.
         traceback.print_exc()
-        return Outcome(f"{type(error).__name__}: {_one_line(error)} (see {log_file(piece)})")
+        return Outcome(f"{type(error).__name__}: {line_of(error)} (see {log_file(piece)})")
 
 
 def _is_for_memory(error: Exception) -> bool:
@@ -171,9 +172,3 @@ def _free_memory() -> None:
 
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
-
-
-def _one_line(error: BaseException) -> str:
-    if isinstance(error, OSError) and error.strerror and error.filename is not None:
-        return f"{error.filename}: {error.strerror}"
-    return " ".join(str(error).split()) or type(error).__name__

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from console.error_line import line_of
 from data.adapters.base import Adapter
 from data.case_store import CASE_FILE, read_case, write_case
 from data.ledger import MARK
@@ -62,7 +63,7 @@ class CaseWork:
             with writing(self.store):
                 return self._do(case_id, was_there)
         except (ValueError, OSError) as error:
-            line = _one_line(error, case_id)
+            line = _naming_case(error, case_id)
         except MemoryError:
             line = f"case {case_id}: out of memory; use fewer --workers or a smaller grid"
         return CaseReport(case_id, error=f"{line} (what was prepared of it earlier stays)" if was_there else line)
@@ -111,9 +112,6 @@ def _lost(case_id: str, how: str) -> CaseReport:
     return CaseReport(case_id, error=f"case {case_id}: {how}")
 
 
-def _one_line(error: Exception, case_id: str) -> str:
-    """An error as one line that names its case."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    if isinstance(error, OSError) and error.strerror and error.filename is not None:
-        text = f"{error.filename}: {error.strerror}"
+def _naming_case(error: Exception, case_id: str) -> str:
+    text = line_of(error)
     return text if case_id in text else f"case {case_id}: {text}"

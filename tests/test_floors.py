@@ -19,6 +19,7 @@ FLOORS: dict[str, set[str]] = {
     "tuning": {"console", "training", "data"},
     "experiments": {"console", "training", "metrics", "data"},
     "report": {"compilation", "data", "vessels", "preprocessing", "metrics", "experiments"},
+    "evaluation": {"console", "data", "preprocessing", "metrics", "report"},
     "command_line": {"console"},
 }
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "misc"}

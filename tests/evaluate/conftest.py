@@ -5,7 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from console.progress import QUIET_VARIABLE
 from tests.evaluate.pairs import SHAPE, save, vessel
+
+
+@pytest.fixture(autouse=True)
+def without_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is told must not depend on how long it takes: where kernels are compiled first, that is half a minute."""
+    monkeypatch.setenv(QUIET_VARIABLE, "1")
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import pytest
 import evaluate
 from command_line import run
 from console.signals import Stopped
+from evaluation import outcomes
 from tests.evaluate.pairs import flags, read_json
 
 QUICK = ("--measures", "overlap")
@@ -16,14 +17,14 @@ QUICK = ("--measures", "overlap")
 def test_a_signal_leaves_the_scores_of_the_cases_that_are_done(folders, monkeypatch, capsys):
     assert evaluate.main(flags(folders, *QUICK)) == 0
     whole = (folders[2] / "metrics.json").read_bytes()
-    attempt = evaluate.attempt
+    attempt = outcomes.attempt
 
     def stopped_at_b(job):
         if job.case_id == "b":
             raise Stopped(signal.SIGTERM)
         return attempt(job)
 
-    monkeypatch.setattr(evaluate, "attempt", stopped_at_b)
+    monkeypatch.setattr(outcomes, "attempt", stopped_at_b)
     capsys.readouterr()
     with pytest.raises(SystemExit) as stop:
         run(lambda: evaluate.main(flags(folders, *QUICK)))
@@ -39,12 +40,12 @@ def test_a_signal_leaves_the_scores_of_the_cases_that_are_done(folders, monkeypa
     assert partial["failed"] == dict.fromkeys("bc", "not evaluated: stopped by SIGTERM")
 
 
-@pytest.mark.parametrize("what", ["present_case", "present"])
-def test_what_is_only_looked_at_costs_no_scores(folders, tmp_path, monkeypatch, capsys, what):
+@pytest.mark.parametrize(("module", "what"), [(outcomes, "present_case"), (evaluate, "present")])
+def test_what_is_only_looked_at_costs_no_scores(folders, tmp_path, monkeypatch, capsys, module, what):
     def fails(*_):
         raise OSError("disk full")
 
-    monkeypatch.setattr(evaluate, what, fails)
+    monkeypatch.setattr(module, what, fails)
     assert evaluate.main(flags(folders, *QUICK, "--export", str(tmp_path / "files"))) == 1
     assert set(read_json(folders[2])["cases"]) == {"a", "b", "c"}
     err = capsys.readouterr().err

@@ -1,0 +1,62 @@
+"""The files of a case, read and brought onto one grid."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.labelled_file import LabelledFile
+from data.mask_folders import only_file
+from data.union_grid import on_union_grid
+from data.volume import Volume, check_same_geometry
+from evaluation.jobs import Job
+from evaluation.settings import EvaluateCommand
+
+
+class CaseMasks(NamedTuple):
+    """What is compared, on one grid.
+
+    prediction, truth: bool (*S), or with --classes label maps, int32 (*S). organ: bool (*S), or None.
+    place: the truth's volume, which says where the grid lies. notes: what must be known beside the scores.
+    """
+
+    prediction: NDArray
+    truth: NDArray
+    organ: NDArray[np.bool_] | None
+    place: Volume
+    notes: tuple[str, ...]
+
+
+def read_masks(job: Job) -> CaseMasks:
+    """Read the masks of a case and check that they lie on one grid, or bring them onto one if that is asked for.
+
+    Raises ValueError or OSError that names the file or role: missing, twice, damaged, another grid, an empty organ.
+    """
+    command = job.command
+    paths = {role: only_file(files, role, getattr(command, role)) for role, files in job.files.items()}
+    volumes = {role: _read(role, path, command) for role, path in paths.items()}
+    names = {role: str(path) for role, path in paths.items()}
+    notes = [f"{role}: {note}" for role, volume in volumes.items() for note in volume.notes]
+    if command.resample_masks:
+        volumes, told = on_union_grid(volumes, "truth", names)
+        notes += told
+    place = volumes["truth"]
+    for role, volume in volumes.items():
+        check_same_geometry(place, volume, names["truth"], names[role])
+    organ = volumes.get("organ")
+    if organ is not None and not organ.array.any():
+        why = "".join(f" ({note})" for note in organ.notes)
+        raise ValueError(f"{names['organ']}: the organ mask is empty{why}; mend it, or leave --organ out")
+    return CaseMasks(volumes["prediction"].array, place.array, organ.array if organ else None, place, tuple(notes))
+
+
+def _read(role: str, path: Path, command: EvaluateCommand) -> Volume:
+    """The mask of a role, or with --classes the label map."""
+    file = LabelledFile(path, command.spacing_mm or None)
+    if role != "organ" and command.classes:
+        return file.label_map
+    option, what = f"--{role}-label", "organ" if role == "organ" else "vessels"
+    if role != "organ":
+        option += " (or compare each with --classes)"
+    return file.mask(file.choose(getattr(command, f"{role}_label"), what, option), what, option)

@@ -1,0 +1,31 @@
+"""Which files make a case: predictions, truths and organ masks meet by name."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from data.mask_folders import match_masks
+from evaluation.settings import EvaluateCommand
+
+
+class Job(NamedTuple):
+    """One case to evaluate: the files found for each role (prediction, truth, organ), of which there should be one."""
+
+    case_id: str
+    files: dict[str, list[Path]]
+    command: EvaluateCommand
+
+
+def find_jobs(command: EvaluateCommand) -> list[Job]:
+    """One job a case; one that lacks a partner is a job too and fails by name: nothing is dropped in silence.
+
+    Raises FileNotFoundError or ValueError for paths where no case can be found.
+    """
+    sources = {
+        "prediction": (command.prediction, command.prediction_suffix),
+        "truth": (command.truth, command.truth_suffix),
+    }
+    if command.organ is not None:
+        sources["organ"] = (command.organ, command.organ_suffix)
+    matched = match_masks(sources, required=("prediction", "truth"))
+    nothing: dict[str, list[Path]] = {role: [] for role in sources}
+    return [Job(case, matched.get(case, nothing), command) for case in command.cases or matched]

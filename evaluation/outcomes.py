@@ -1,0 +1,78 @@
+"""What becomes of each case: its scores, or why it has none; one case at a time or several."""
+
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+
+from console.error_line import line_of
+from evaluation.case_files import read_masks
+from evaluation.jobs import Job
+from metrics.case import CaseScores, analyse_pair, score_pair
+from metrics.classes import evaluate_classes, parse_classes
+from preprocessing.case_crew import case_reports
+from report import CaseView, present_case
+
+
+class Outcome(NamedTuple):
+    """The scores of a case, or why there are none.
+
+    scores: of label maps, those of each class. notes: what must be known beside them, a line each. view: what a report
+    shows. unseen: why there is nothing to look at, where there should be.
+    """
+
+    case_id: str
+    scores: CaseScores | dict[str, CaseScores] | None
+    reason: str = ""
+    notes: tuple[str, ...] = ()
+    view: CaseView | None = None
+    unseen: str = ""
+
+
+def evaluate_all(jobs: Sequence[Job], workers: int) -> Iterator[Outcome]:
+    """Outcomes as they come, in this process or in several; their order is not that of the jobs."""
+    if workers == 1:
+        return map(attempt, jobs)
+    do = partial(_attempt_case, {job.case_id: job for job in jobs})
+    return case_reports(do, [job.case_id for job in jobs], workers, lambda case_id, how: Outcome(case_id, None, how))
+
+
+def _attempt_case(jobs: Mapping[str, Job], case_id: str) -> Outcome:
+    """`attempt`, in another process that is told the cases by name."""
+    return attempt(jobs[case_id])
+
+
+def attempt(job: Job) -> Outcome:
+    """Evaluate a case; bad input becomes a reason in one line."""
+    try:
+        return evaluate_files(job)
+    except (ValueError, OSError) as error:
+        return Outcome(job.case_id, None, line_of(error))
+    except MemoryError:
+        return Outcome(job.case_id, None, "out of memory; use fewer --workers")
+    except Exception as error:
+        # A fault of ours: its traceback is wanted, and the other cases are not lost for it.
+        traceback.print_exc()
+        return Outcome(job.case_id, None, f"{type(error).__name__}: {line_of(error)} (traceback above)")
+
+
+def evaluate_files(job: Job) -> Outcome:
+    """Read the masks of a case, cut them to the organ, compare them, look at them; raises as `read_masks`."""
+    masks, settings = read_masks(job), job.command.evaluation()
+    pair, spacing_mm = (masks.prediction, masks.truth), masks.place.spacing_mm
+    scores: CaseScores | dict[str, CaseScores] = {}
+    if classes := parse_classes(job.command.classes):
+        scores = evaluate_classes(*pair, spacing_mm, classes, settings, masks.organ)
+        # Shown are the vessels of all classes together.
+        pair = tuple(np.logical_or.reduce([one.mask_in(array) for one in classes]) for array in pair)
+    analyses = analyse_pair(*pair, spacing_mm, settings, masks.organ)
+    scores = scores or score_pair(*analyses, settings)
+    view, unseen = None, ""
+    try:
+        view = present_case(job.case_id, *analyses, masks.place, job.command)
+    except (ValueError, OSError, MemoryError) as error:
+        # What is only looked at costs no scores.
+        unseen = line_of(error)
+    return Outcome(job.case_id, scores, notes=masks.notes, view=view, unseen=unseen)

@@ -1,0 +1,79 @@
+"""What evaluate.py is asked: which masks to compare, how, and what to show of it."""
+
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, Field, field_validator, model_validator
+
+from metrics.case import EvaluationSettings
+from metrics.classes import parse_classes
+from report import Presentation
+
+
+class Comparison(BaseModel, frozen=True, extra="forbid"):
+    """What to compare with what, and where the scores go."""
+
+    prediction: Path
+    """Folder of predicted masks, or one mask."""
+    truth: Path
+    """Folder of true masks, or one mask."""
+    output: Path
+    """Folder for metrics.json and metrics.csv; made if missing."""
+    organ: Path | None = None
+    """Folder of organ masks, or one mask: both masks are cut to the organ before they are compared."""
+    prediction_suffix: str = ""
+    """Take only predictions whose name ends so, e.g. _vessel for CASE_vessel.nii.gz; no part of the case's name."""
+    truth_suffix: str = ""
+    """As prediction_suffix, for the truth."""
+    organ_suffix: str = ""
+    """As prediction_suffix, for the organ masks, e.g. _liver."""
+    prediction_label: tuple[str, ...] = ()
+    """Which labels of a predicted label map are vessels, by number or name, taken together as one mask; or which
+    segments of a .seg.nrrd, by name. --classes compares each label by itself."""
+    truth_label: tuple[str, ...] = ()
+    """As prediction_label, for the truth."""
+    organ_label: tuple[str, ...] = ()
+    """As prediction_label, for the organ: which labels or segments of the organ's file are the organ."""
+    cases: tuple[str, ...] = ()
+    """Evaluate these cases only; without any, all that have a prediction or a truth."""
+    classes: tuple[str, ...] = ()
+    """For label maps: which labels to compare, each as a mask of its own, such as 1 2, or portal=1 veins=2+3."""
+    resample_masks: bool = False
+    """Bring masks of another grid or field of view onto the truth's, extended to hold them, instead of refusing."""
+    spacing_mm: tuple[float, ...] = ()
+    """Voxel size in mm (z y x, or y x) in place of the files' own; TIFF and PNG carry none and count as 1."""
+    replace: bool = False
+    """Replace files in the way that Ramify did not write, or that were changed since; each is kept as
+    NAME.backup-1 (-2, ...)."""
+    workers: int = Field(default=1, ge=1)
+    """Cases evaluated at a time, each in a process of its own."""
+
+    @field_validator("classes")
+    @classmethod
+    def _classes(cls, words: tuple[str, ...]) -> tuple[str, ...]:
+        parse_classes(words)
+        return words
+
+    @model_validator(mode="after")
+    def _options_agree(self) -> Self:
+        if self.organ_label and self.organ is None:
+            raise ValueError("--organ-label: there is no --organ with labels; give both or neither")
+        if self.classes and (self.prediction_label or self.truth_label):
+            role = "prediction" if self.prediction_label else "truth"
+            raise ValueError(
+                f"--classes and --{role}-label: each label by itself, or several as one mask; give one of them"
+            )
+        return self
+
+
+class EvaluateCommand(Presentation, EvaluationSettings, Comparison):
+    """What to compare with what, where the scores go, what is measured and how, and what is shown."""
+
+    def evaluation(self) -> EvaluationSettings:
+        """What is measured, and how; without the files."""
+        return EvaluationSettings(**{name: getattr(self, name) for name in EvaluationSettings.model_fields})
+
+    def masks(self) -> dict[str, Any]:
+        """What of the files was taken as masks, and where they were compared: scores depend on it as on a setting."""
+        labels = ("prediction_label", "truth_label", "organ_label", "classes", "resample_masks", "spacing_mm")
+        return {**self.model_dump(mode="json", include=set(labels)), "cut_to_organ": self.organ is not None}
