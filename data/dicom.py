@@ -19,15 +19,18 @@ STEP_TOLERANCE = 0.1
 """A step between slices may differ from the usual one by this share: positions are often rounded to 0.1 mm."""
 
 
-def read_series(folder: Path) -> Volume:
+def read_series(folder: Path, mask: bool = False) -> Volume:
     """Read the one DICOM series in `folder` (subfolders are not entered; files need no extension).
 
     Slices are ordered by their position along the normal of the slices, whatever the files are called. Orientation and
     pixel spacing are the series' middle ones; a slice may differ from them as far as no pixel moves by more than half
     the finer pixel side (orientation) or a tenth of it (spacing).
 
+    mask: whether a mask or label map is wanted, whose values nothing may invert.
+
     Raises FileNotFoundError, or ValueError that names the file: not DICOM, no position, two series, another size or
-    orientation than its neighbours, a missing or double slice, uneven steps, slices sheared against each other.
+    orientation than its neighbours, a missing or double slice, uneven steps, slices sheared against each other, a
+    rescaling that some of them lack, a mask whose values are inverted.
     """
     if not folder.exists():
         raise FileNotFoundError(f"{folder}: no such folder")
@@ -39,7 +42,8 @@ def read_series(folder: Path) -> Volume:
     with quiet_itk():
         slices = [_read_slice(path) for path in paths]
     _check_alike(slices)
-    spacing, orientation, notes = _common_grid(slices)
+    notes = _check_values(slices, mask)
+    spacing, orientation, moved = _common_grid(slices)
     normal = np.cross(*orientation)
     slices.sort(key=lambda one: float(one.position_mm @ normal))
     step_mm = _slice_step_mm(slices, normal, min(spacing))
@@ -50,7 +54,7 @@ def read_series(folder: Path) -> Volume:
         array[index] = one.array
     origin = tuple(slices[0].position_mm[::-1].tolist())
     try:
-        return Volume(array, (step_mm, *spacing), origin, tuple(map(tuple, direction.tolist())), notes)
+        return Volume(array, (step_mm, *spacing), origin, tuple(map(tuple, direction.tolist())), (*notes, *moved))
     except ValueError as error:
         raise ValueError(f"{slices[0].path}: {error}") from None
 
@@ -76,6 +80,31 @@ def _check_alike(slices: Sequence[Slice]) -> None:
     check("series", lambda one: one.series)
     check("size", lambda one: " x ".join(map(str, one.array.shape)))
     check("photometric interpretation", lambda one: one.photometric)
+
+
+def _check_values(slices: Sequence[Slice], mask: bool) -> list[str]:
+    """Notes on how the stored numbers became values; raises ValueError that names a slice where that is hardly right."""
+    for name, of in (("slope (0028,1053)", "slope"), ("intercept (0028,1052)", "intercept")):
+        lacking = [one for one in slices if not getattr(one, of)]
+        if 0 < len(lacking) < len(slices):
+            raise ValueError(
+                f"{lacking[0].path}: has no rescale {name}, unlike {len(slices) - len(lacking)} other slices, so its "
+                "values are on another scale; export the series again"
+            )
+    first, rescalings = slices[0], {(one.slope, one.intercept) for one in slices}
+    notes = []
+    if first.photometric == "MONOCHROME1":
+        if mask:
+            raise ValueError(
+                f"{first.path}: photometric interpretation MONOCHROME1 (low is bright), so it cannot be told whether 0 "
+                "is inside or outside; export the mask as MONOCHROME2"
+            )
+        notes.append("photometric interpretation MONOCHROME1 (low is bright): values inverted")
+    if len({slope for slope, _ in rescalings}) > 1:
+        notes.append("rescale slope differs between slices: each is scaled by its own")
+    elif len(rescalings) > 1:
+        notes.append("rescale intercept differs between slices: each is shifted by its own")
+    return notes
 
 
 def _common_grid(slices: Sequence[Slice]) -> tuple[tuple[float, float], NDArray[np.float64], tuple[str, ...]]:
@@ -108,10 +137,6 @@ def _common_grid(slices: Sequence[Slice]) -> tuple[tuple[float, float], NDArray[
             )
         moved = max(moved, aside)
     notes = [f"orientations of the slices differ by up to {moved:.3g} mm"] * (moved > NOTED_MOVE * finest)
-    if slices[0].photometric == "MONOCHROME1":
-        notes.append("photometric interpretation MONOCHROME1 (low is bright): values inverted")
-    if len({one.slope for one in slices}) > 1:
-        notes.append("rescale slope differs between slices: each is scaled by its own")
     return (float(spacing[0]), float(spacing[1])), orientation, tuple(notes)
 
 

@@ -13,7 +13,8 @@ from data.itk import itk_reason, plain_name
 
 _SERIES, _POSITION, _ORIENTATION = "0020|000e", "0020|0032", "0020|0037"
 _THICKNESS, _SPACING_BETWEEN, _PIXEL_SPACING = "0018|0050", "0018|0088", "0028|0030"
-_FRAMES, _SAMPLES, _PHOTOMETRIC, _SLOPE = "0028|0008", "0028|0002", "0028|0004", "0028|1053"
+_FRAMES, _SAMPLES, _PHOTOMETRIC = "0028|0008", "0028|0002", "0028|0004"
+_SLOPE, _INTERCEPT = "0028|1053", "0028|1052"
 _UNIT_TOLERANCE = 0.02
 _LONGEST_TEXT = 80
 
@@ -22,6 +23,7 @@ _LONGEST_TEXT = 80
 class Slice:
     """One slice. array: (y, x), rescaled to the stored unit (CT: HU). pixel_spacing_mm: y, x. position_mm: x, y, z.
     orientation: (2, 3), unit vectors along a row (growing column index) and down a column; as rounded in the file.
+    slope, intercept: by which it was rescaled, as the file has them; empty where it has none.
     """
 
     path: Path
@@ -33,6 +35,7 @@ class Slice:
     thickness_mm: float | None
     photometric: str
     slope: str
+    intercept: str
 
 
 def read_slice(path: Path, plain: Path) -> Slice:
@@ -70,6 +73,7 @@ def read_slice(path: Path, plain: Path) -> Slice:
         thickness_mm=_thickness_mm(reader),
         photometric=_text(reader, _PHOTOMETRIC),
         slope=_text(reader, _SLOPE),
+        intercept=_text(reader, _INTERCEPT),
     )
 
 

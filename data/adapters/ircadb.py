@@ -142,7 +142,7 @@ class IrcadbAdapter:
         )
 
     def _read_mask(self, folder: Path, image: Volume, name: str) -> Volume:
-        volume = read_series(folder)
+        volume = read_series(folder, mask=True)
         return place_mask(volume.with_array(as_mask(volume.array, name)), image, name, self.resample_masks)
 
 

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from data.dicom import read_series
+from data.labelled_file import LabelledFile
 
 ARRAY = np.arange(5 * 4 * 3, dtype=np.int16).reshape(5, 4, 3)
 
@@ -170,6 +171,37 @@ def test_what_inverts_or_scales_is_noted(tmp_path, write_series):
     np.testing.assert_allclose(volume.array, np.concatenate([ARRAY[:-1], ARRAY[-1:] / 2]))
     assert volume.array.dtype == np.float32
     assert "rescale slope differs" in volume.notes[0]
+
+
+RESCALED = {"0028|1052": "-1024", "0028|1053": "1"}
+
+
+@pytest.mark.parametrize("tag", [b"\x28\x00\x52\x10", b"\x28\x00\x53\x10"])
+def test_a_slice_that_lacks_the_rescaling_of_the_others_is_refused(tmp_path, write_series, tag):
+    odd = write_series(tmp_path, ARRAY, tags=RESCALED)[2]
+    assert tag in odd.read_bytes()
+    odd.write_bytes(odd.read_bytes().replace(tag, b"\x28\x00\x4f\x10"))
+    with pytest.raises(ValueError, match=r"image_2: has no rescale .*, unlike 4 other slices") as raised:
+        read_series(tmp_path)
+    assert "\n" not in str(raised.value)
+
+
+def test_slices_shifted_differently_are_noted(tmp_path, write_series):
+    odd = write_series(tmp_path, ARRAY, tags=RESCALED)[2]
+    odd.write_bytes(odd.read_bytes().replace(b"-1024 ", b"-1000 "))
+    volume = read_series(tmp_path)
+    assert np.array_equal(volume.array[2], ARRAY[2] + 24)
+    assert volume.notes == ("rescale intercept differs between slices: each is shifted by its own",)
+
+
+def test_a_mask_whose_values_are_inverted_is_refused(tmp_path, write_series):
+    mask = (ARRAY % 2 * 255).astype(np.uint8)
+    for path in write_series(tmp_path, mask):
+        path.write_bytes(path.read_bytes().replace(b"MONOCHROME2", b"MONOCHROME1"))
+    assert np.array_equal(read_series(tmp_path).array, 255 - mask)
+    for read in (lambda: read_series(tmp_path, mask=True), lambda: LabelledFile(tmp_path).mask(None, "organ", "--x")):
+        with pytest.raises(ValueError, match="MONOCHROME1 .* cannot be told whether 0 is inside or outside"):
+            read()
 
 
 def test_a_folder_whose_name_is_no_text(tmp_path, write_series):
