@@ -18,7 +18,7 @@ from console.progress import followed, say
 from console.signals import saying_what_is_kept
 from data.channel_files import Channels, InputCase, check_option, choose_channels, hint_of_names, read_channel
 from data.files import write_volume
-from data.inputs import find_inputs, read_organ
+from data.inputs import check_organ_of_each, find_inputs, read_organ
 from data.lock import held
 from data.mask_folders import PROBABILITIES_SUFFIX
 from data.outputs import Outputs
@@ -73,6 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     predictor = Predictor(find_checkpoint(settings.checkpoint, settings.weights), settings.device, settings.inference)
     channels = choose_channels(predictor.source, settings.channel)
     cases = find_inputs(settings.input, channels)
+    check_organ_of_each(settings.organ, cases)
     if not settings.channel and channels.file is None and (hint := hint_of_names(cases)):
         say(f"warning: {hint}", error=True)
     outputs = Outputs(settings.input, settings.organ, settings.checkpoint, replace=settings.replace)

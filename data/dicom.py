@@ -83,7 +83,7 @@ def _check_alike(slices: Sequence[Slice]) -> None:
 
 
 def _check_values(slices: Sequence[Slice], mask: bool) -> list[str]:
-    """Notes on how the stored numbers became values; raises ValueError that names a slice where that is hardly right."""
+    """Notes on how stored numbers became values; raises ValueError that names a slice where that is hardly right."""
     for name, of in (("slope (0028,1053)", "slope"), ("intercept (0028,1052)", "intercept")):
         lacking = [one for one in slices if not getattr(one, of)]
         if 0 < len(lacking) < len(slices):

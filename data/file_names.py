@@ -32,8 +32,17 @@ def is_left_by_system(path: Path) -> bool:
 
 
 def is_volume_file(path: Path) -> bool:
-    """A file whose name says that it is a volume, mask or picture of a case; hidden files are none."""
-    return volume_suffix(path) is not None and not is_left_by_system(path) and path.is_file()
+    """A file whose name says that it is a volume, mask or picture of a case; hidden files are none.
+
+    A link to a file that is not there is one, too: reading it says so, and the case is not lost in silence.
+    """
+    there = path.is_file() or is_broken_link(path)
+    return volume_suffix(path) is not None and not is_left_by_system(path) and there
+
+
+def is_broken_link(path: Path) -> bool:
+    """A link that leads nowhere, as in data sets whose contents are fetched one by one."""
+    return path.is_symlink() and not path.exists()
 
 
 def volume_files(folder: Path) -> list[Path]:

@@ -18,6 +18,7 @@ from data.file_names import (
     PICTURE_SUFFIXES,
     STACK_SUFFIXES,
     VOLUME_SUFFIXES,
+    is_broken_link,
     volume_suffix,
 )
 from data.itk import itk_reason, plainly_named, quiet_itk, volume_to_image
@@ -152,6 +153,8 @@ def _read_pixels(wanted: Wanted, spacing_mm: Sequence[float] | None) -> Volume:
 
 def _form(path: Path) -> str:
     """The suffix of a file that is there; raises FileNotFoundError, or ValueError for what is no volume file."""
+    if is_broken_link(path):
+        raise FileNotFoundError(f"{path}: a link to {path.readlink()}, which is not there; get that file")
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such file")
     suffix = volume_suffix(path)

@@ -42,6 +42,15 @@ def find_inputs(path: Path, channels: Channels | None = None) -> list[InputCase]
     return cases
 
 
+def check_organ_of_each(organ: Path | None, cases: Sequence[InputCase]) -> None:
+    """Raise ValueError where several images would share one organ mask: it is the organ of one patient."""
+    if organ is not None and len(cases) > 1 and not (organ.is_dir() and volume_files(organ)):
+        raise ValueError(
+            f"--organ {organ}: one mask for {len(cases)} images, {cases[0].case_id}, {cases[1].case_id}, ...; give a "
+            "folder with one mask a case, named as the images"
+        )
+
+
 def read_organ(
     path: Path | None, case: InputCase, image: Volume, *, resample: bool, labels: Sequence[str] = ()
 ) -> Volume | None:

@@ -23,6 +23,26 @@ _TO_LPS = {
     "left-anterior-superior": (1, -1, 1),
     "las": (1, -1, 1),
 }
+_MM = {
+    "mm": 1.0,
+    "millimeter": 1.0,
+    "millimetre": 1.0,
+    "m": 1000.0,
+    "meter": 1000.0,
+    "metre": 1000.0,
+    "cm": 10.0,
+    "centimeter": 10.0,
+    "centimetre": 10.0,
+    "um": 0.001,
+    "\N{MICRO SIGN}m": 0.001,
+    "\N{GREEK SMALL LETTER MU}m": 0.001,
+    "micron": 0.001,
+    "micrometer": 0.001,
+    "micrometre": 0.001,
+    "nm": 1e-6,
+    "nanometer": 1e-6,
+    "nanometre": 1e-6,
+}
 _SPACE_KINDS = {"domain", "space", "", "???", "none"}
 
 
@@ -68,15 +88,19 @@ def spatial_axes(header: NrrdHeader) -> list[bool]:
 
 
 def place_nrrd(header: NrrdHeader, array: NDArray, spacing_mm: Sequence[float] | None) -> Volume:
-    """An array of the header's axes in space, in its place; axes of length 1 that are none are left off."""
+    """An array of the header's axes in space, in its place; axes of length 1 that are none are left off.
+
+    Lengths in metres or microns become mm, which is noted, as is a unit that is none of length.
+    """
     spatial = spatial_axes(header)
     ndim = sum(spatial)
     array = array.reshape([size for size, kept in zip(header.shape(), spatial, strict=True) if kept])
     if not header.fields.get("space directions"):
         sides = _axis_numbers(header, "spacings", spatial, 1.0)
         starts = _axis_numbers(header, "axis mins", spatial, np.nan)
+        scale, notes = _to_mm(header, "units", spatial[::-1])
         origin = np.where(np.isnan(starts), 0, starts + np.abs(sides) / 2)  # an axis begins at its first voxel's edge
-        return place(array, np.diag(np.abs(sides)), origin, header.path, spacing_mm)
+        return place(array, np.diag(np.abs(sides) * scale), origin * scale, header.path, spacing_mm, notes)
     space = header.fields.get("space", "").lower()
     signs = _TO_LPS.get(space, (1,) * ndim if not space else None)
     if signs is None or len(signs) != ndim:
@@ -84,14 +108,31 @@ def place_nrrd(header: NrrdHeader, array: NDArray, spacing_mm: Sequence[float] |
     words = [word for word in header.words("space directions") if word.lower() != "none"]
     steps = np.array([_vector(header, "space directions", word, ndim) for word in words]).T
     start = header.fields.get("space origin", "(" + ",".join("0" * ndim) + ")").replace(" ", "")
-    flip = np.array(signs)
-    return place(
-        array,
-        flip[:, None] * steps,
-        flip * np.array(_vector(header, "space origin", start, ndim)),
-        header.path,
-        spacing_mm,
-    )
+    scale, notes = _to_mm(header, "space units", [True] * ndim)
+    to_mm = np.array(signs) * scale
+    origin = to_mm * np.array(_vector(header, "space origin", start, ndim))
+    return place(array, to_mm[:, None] * steps, origin, header.path, spacing_mm, notes)
+
+
+def _to_mm(header: NrrdHeader, field: str, spatial: Sequence[bool]) -> tuple[NDArray[np.float64], list[str]]:
+    """What lengths along each axis in space are multiplied by, and notes; spatial: of each entry of the field."""
+    count = sum(spatial)
+    if field not in header.fields:
+        return np.ones(count), []
+    words = [word.strip('"') for word in header.words(field, len(spatial))]
+    units = [word for word, kept in zip(words, spatial, strict=True) if kept]
+    scale = np.array([_MM.get(_singular(unit), 1.0) for unit in units])
+    notes = []
+    if (scale != 1).any():
+        notes.append(f"its header gives lengths in {', '.join(dict.fromkeys(units))}: converted to mm")
+    if unknown := [unit for unit in units if _singular(unit) not in (*_MM, "", "???", "none")]:
+        notes.append(f"its header gives lengths in {unknown[0][:20]!r}, which is no unit that is known: taken for mm")
+    return scale, notes
+
+
+def _singular(unit: str) -> str:
+    unit = unit.lower()
+    return unit.removesuffix("s") if len(unit) > 3 else unit
 
 
 def _axis_numbers(header: NrrdHeader, field: str, spatial: Sequence[bool], default: float) -> NDArray[np.float64]:

@@ -186,8 +186,9 @@ def _vessels_to_segment(raw: RawCase, settings: PreprocessingSettings, name: str
     inside = vessels & raw.organ.array
     if not inside.any():
         raise ValueError(
-            f"{name}: none of its {np.count_nonzero(vessels)} vessel voxels lies inside the organ; check the masks, or "
-            "keep vessels outside with --preprocessing.no-restrict-to-organ"
+            f"{name}: none of its {np.count_nonzero(vessels)} vessel voxels lies inside the organ; check the masks "
+            "(in a label map, vessels are inside where their labels are among the organ's), or keep vessels outside "
+            "with --preprocessing.no-restrict-to-organ"
         )
     return inside
 

@@ -57,11 +57,15 @@ class LabelChoice:
             "labels": {name: list(ids) for name, ids in names.items()},
         }
 
-    def read_vessels(self) -> Volume:
-        """The vessels as the file stores them, bool."""
+    def labels_of_vessels(self) -> Choice | None:
+        """The vessels' labels; None where the file is to be a plain mask."""
         # Where the organ is a label too, a file without names is no plain mask: its vessels are label 1.
         in_map = self.vessels is None and self.organ is not None and self.organs is None
-        return self.labels.mask([1] if in_map else self.vessels, "vessels", f"--{self.form}.vessel-labels")
+        return [1] if in_map else self.vessels
+
+    def read_vessels(self) -> Volume:
+        """The vessels as the file stores them, bool."""
+        return self.labels.mask(self.labels_of_vessels(), "vessels", f"--{self.form}.vessel-labels")
 
     def read_organ(self) -> Volume | None:
         """The organ as its file stores it, bool: that of the organ file, or of the label map's own labels."""
@@ -84,12 +88,22 @@ class LabelChoice:
 
 
 def choose_all(settings: LabelSettings, labels: LabelledFile, organs: LabelledFile | None, form: str) -> LabelChoice:
-    """The settings' labels by number, or by name in a segmentation of 3D Slicer; raises as LabelledFile.choose."""
+    """The settings' labels by number, or by name in a segmentation of 3D Slicer.
+
+    Raises as LabelledFile.choose, and ValueError that names the file where all of the organ would be vessel.
+    """
     vessels = labels.choose(settings.vessel_labels, "vessels", f"--{form}.vessel-labels")
     organ = None
     if settings.organ_labels:
         organ = (organs or labels).choose(settings.organ_labels, "organ", f"--{form}.organ-labels")
-    return LabelChoice(labels, organs, vessels, organ, form)
+    choice = LabelChoice(labels, organs, vessels, organ, form)
+    # An organ of several labels may well have the vessels among them.
+    if organs is None and organ and set(organ) <= set(choice.labels_of_vessels() or ()):
+        raise ValueError(
+            f"{labels.path}: label {organ[0]} would be organ and vessels alike; name the vessels with "
+            f"--{form}.vessel-labels, and the organ with --{form}.organ-labels"
+        )
+    return choice
 
 
 def read_labelled_case(case_id: str, image: Volume, choice: LabelChoice, resample_masks: bool) -> RawCase:

@@ -200,7 +200,7 @@ def test_a_mask_whose_values_are_inverted_is_refused(tmp_path, write_series):
         path.write_bytes(path.read_bytes().replace(b"MONOCHROME2", b"MONOCHROME1"))
     assert np.array_equal(read_series(tmp_path).array, 255 - mask)
     for read in (lambda: read_series(tmp_path, mask=True), lambda: LabelledFile(tmp_path).mask(None, "organ", "--x")):
-        with pytest.raises(ValueError, match="MONOCHROME1 .* cannot be told whether 0 is inside or outside"):
+        with pytest.raises(ValueError, match=r"MONOCHROME1 .* cannot be told whether 0 is inside or outside"):
             read()
 
 

@@ -16,7 +16,7 @@ from data.channel_files import (
 )
 from data.files import write_volume
 from data.image_source import ImageSource
-from data.inputs import find_inputs, read_organ
+from data.inputs import check_organ_of_each, find_inputs, read_organ
 from data.volume import Volume
 
 NNUNET = ImageSource(form="nnunet", channel=1, channels=(0, 1))
@@ -133,6 +133,23 @@ def test_grey_where_colour_is_meant_is_refused(tmp_path):
     np.testing.assert_array_equal(read_channel(tmp_path / "grey.png", Channels()).array, colours[..., 1])
     with pytest.raises(ValueError, match=r"colour\.png.*--channel"):
         read_channel(tmp_path / "colour.png", Channels())
+
+
+def test_several_images_share_no_organ_mask(tmp_path):
+    write_volume(tmp_path / "one.nii.gz", Volume(np.ones((2, 3, 4), bool), (1, 1, 1)))
+    cases = find_inputs(folder(tmp_path / "cts", "a.nii.gz", "b.nii.gz"))
+    check_organ_of_each(None, cases)
+    check_organ_of_each(folder(tmp_path / "organs", "a.nii.gz", "b.nii.gz"), cases)
+    for organ in (tmp_path / "one.nii.gz", folder(tmp_path / "series", "IM0001")):
+        check_organ_of_each(organ, cases[:1])
+        with pytest.raises(ValueError, match=r"one mask for 2 images, a, b, .*; give a folder"):
+            check_organ_of_each(organ, cases)
+
+
+def test_a_link_to_nothing_is_an_input_all_the_same(tmp_path):
+    cts = folder(tmp_path / "cts", "a.nii.gz")
+    (cts / "b.nii.gz").symlink_to(tmp_path / "gone")
+    assert [case.case_id for case in find_inputs(cts)] == ["a", "b"]
 
 
 def test_organ_masks_are_found_by_the_name_of_the_case_or_its_file(tmp_path):

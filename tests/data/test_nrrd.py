@@ -49,6 +49,24 @@ def test_every_encoding_gives_the_same_volume(tmp_path, content, changed):
 
 
 @pytest.mark.parametrize(
+    ("unit", "factor"),
+    [("mm", 1), ("", 1), ("um", 1e-3), ("\N{MICRO SIGN}m", 1e-3), ("microns", 1e-3), ("Meters", 1e3)],
+)
+def test_other_lengths_become_millimetres(tmp_path, unit, factor):
+    units = " ".join([f'"{unit}"'] * 3)
+    along_axes = {"space": None, "space directions": None, "space origin": None, "spacings": "1 2 3", "units": units}
+    for changed in ({"space units": units}, along_axes):
+        volume = read_volume(write_nrrd(tmp_path / "a.nrrd", **changed))
+        np.testing.assert_allclose(volume.spacing_mm, np.array([3, 2, 1]) * factor)
+        if "space units" in changed:
+            np.testing.assert_allclose(volume.origin_mm, np.array([30, 20, 10]) * factor)
+        assert volume.notes == (() if factor == 1 else (f"its header gives lengths in {unit}: converted to mm",))
+    volume = read_volume(write_nrrd(tmp_path / "a.nrrd", space_units='"mm" "mm" "parsec"'))
+    assert volume.spacing_mm == (3, 2, 1)
+    assert "'parsec', which is no unit that is known" in volume.notes[0]
+
+
+@pytest.mark.parametrize(
     ("space", "origin"),
     [
         ("right-anterior-superior", (30.0, -20.0, -10.0)),

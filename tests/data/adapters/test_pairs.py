@@ -253,6 +253,29 @@ def test_organ_and_vessels_out_of_one_segmentation(tmp_path):
     assert set(several.structures) == {"Portal vein", "Rest"}
 
 
+def test_what_is_organ_as_a_whole_is_not_vessel_as_well(tmp_path):
+    write(tmp_path / "images" / "a.nii.gz", np.arange(60, dtype=np.float32).reshape(3, 4, 5))
+    write(tmp_path / "labels" / "a.nii.gz", np.arange(60, dtype=np.uint8).reshape(3, 4, 5) % 3)
+    for settings in ({"organ_labels": ("1",)}, {"organ_labels": ("1",), "vessel_labels": ("1", "2")}):
+        with pytest.raises(ValueError, match=r"label 1 would be organ and vessels alike.*--pairs\.vessel-labels"):
+            opened(tmp_path, **settings).load("a")
+    case = opened(tmp_path, organ_labels=("1", "2")).load("a")  # the vessels, label 1, are part of the organ
+    assert case.organ is not None
+    assert (case.vessels.array.sum(), case.organ.array.sum()) == (20, 40)
+
+
+def test_a_link_to_nothing_loses_no_case_in_silence(tmp_path):
+    for case in "ab":
+        for folder in ("images", "labels"):
+            write(tmp_path / folder / f"{case}.nii.gz", np.ones((3, 4, 5), np.uint8))
+    for folder in ("images", "labels"):
+        (tmp_path / folder / "b.nii.gz").unlink()
+        (tmp_path / folder / "b.nii.gz").symlink_to(tmp_path / "annex" / "b")
+    assert opened(tmp_path).case_ids() == ["a", "b"]
+    with pytest.raises(FileNotFoundError, match=r"b\.nii\.gz: a link to .*annex/b, which is not there"):
+        opened(tmp_path).load("b")
+
+
 def test_plain_numbers_stay_in_the_names(tmp_path):
     for name in "img_0000", "img_0001":
         write(tmp_path / "images" / f"{name}.nii.gz", IMAGE)
