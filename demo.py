@@ -20,8 +20,8 @@ from console.progress import followed
 from data.adapters.phantom import PhantomAdapter, PhantomDatasetSettings
 from data.case_store import read_dataset
 from data.files import write_volume
-from data.lock import held
 from data.outputs import Outputs
+from processes.folder_lock import held
 
 FIRST_HELD_OUT_SEED = 100_000
 MEASURES = ("dice", "cldice", "tprec", "tsens", "hd95_mm")

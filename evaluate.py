@@ -22,7 +22,6 @@ from typing import Any
 from command_line import describe, parse, run
 from console.progress import followed, say
 from console.signals import name_of
-from data.lock import held
 from data.outputs import Outputs
 from data.provenance import versions
 from data.whole_files import write_whole
@@ -31,6 +30,7 @@ from evaluation.outcomes import Outcome, evaluate_all
 from evaluation.settings import EvaluateCommand
 from metrics.classes import parse_classes
 from metrics.table import build_report, format_table, shown_measures, to_csv, to_json
+from processes.folder_lock import held
 from report import claim_places, present
 
 WHOLE, PARTIAL = "metrics", "metrics_partial"

@@ -25,7 +25,6 @@ from command_line.yaml_settings import describe_validation_error, laid_over, rea
 from data.adapters import DatasetSettings
 from data.folds import patients_of
 from data.json_files import to_json
-from data.lock import held
 from data.outputs import Outputs
 from data.own_files import own
 from data.provenance import versions
@@ -39,6 +38,7 @@ from experiments.runner import run_experiment
 from experiments.table import Table, build_table
 from experiments.table_forms import to_csv, to_markdown, to_plain_table, to_screen
 from preprocess import PreprocessCommand
+from processes.folder_lock import held
 from training.settings import RunSettings
 
 TABLES = ("table.md", "table.csv", "table.json", "pairs.csv", "table.png")

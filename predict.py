@@ -19,9 +19,9 @@ from console.signals import saying_what_is_kept
 from data.channel_files import Channels, InputCase, check_option, choose_channels, hint_of_names, read_channel
 from data.files import write_volume
 from data.inputs import check_organ_of_each, find_inputs, read_organ
-from data.lock import held
 from data.mask_folders import PROBABILITIES_SUFFIX
 from data.outputs import Outputs
+from processes.folder_lock import held
 from training.checkpoint import CheckpointName
 from training.device import DeviceName, out_of_memory
 from training.inference import InferenceOverrides

@@ -23,7 +23,6 @@ from console.signals import saying_what_is_kept
 from data.adapters import Adapter, DatasetSettings, open_dataset
 from data.case_store import DATASET_FILE, list_cases, prepare_store, read_record
 from data.folds import SPLITS_FILE, FoldSettings, load_or_make_splits, patients_of, unused_cases
-from data.lock import held
 from data.outputs import Outputs, give_up
 from data.own_files import remove
 from preprocessing.case_pool import FIGURES_FOLDER, CaseReport, CaseWork, prepare_cases
@@ -31,6 +30,7 @@ from preprocessing.freshness import check_same_data_set
 from preprocessing.prepare import PreprocessingSettings
 from preprocessing.radius_figure import draw_radii
 from preprocessing.vanished import drop_cases, vanished_cases
+from processes.folder_lock import held
 
 RADII_FIGURE = "branch_radii.png"
 

@@ -26,10 +26,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.case_record import FORMAT, ArrayRecord, CaseRecord, check_values, parse_record
-from data.digests import WHOLE_BYTES, fingerprint, sampled_fingerprint
+from data.digests import WHOLE_BYTES, fingerprint, sampled_fingerprint, state_of
 from data.json_files import read_json, to_json, write_json
 from data.own_files import put_folder
-from data.store_writers import remove, remove_leftovers, writing
+from data.store_writers import remove_leftovers, remove_temporary, writing
 from data.whole_files import naming_path, sync_folder, write_whole
 
 CASE_FILE, DATASET_FILE = "case.json", "dataset.json"
@@ -152,7 +152,7 @@ def write_case(
     temporary, old = (store / f".{kind}-{case_id}-{os.getpid()}" for kind in ("tmp", "old"))
     with naming_path(target, "cannot be written; choose another --output or free some space"), writing(store):
         try:
-            remove(temporary)
+            remove_temporary(temporary)
             temporary.mkdir()
             content["arrays"] = {
                 name: _write_array(temporary / f"{check_case_id(name)}.npy", array) for name, array in arrays.items()
@@ -164,7 +164,7 @@ def write_case(
             put_folder(temporary, target, old)
             sync_folder(store)
         finally:
-            remove(temporary)
+            remove_temporary(temporary)
 
 
 def list_cases(store: Path) -> list[str]:
@@ -191,9 +191,9 @@ def read_case(store: Path, case_id: str) -> Case:
     """
     folder = _folder_of(store, case_id)
     with _naming_damage(folder):
-        record, known = _read_record(folder / CASE_FILE, _stamp(folder / CASE_FILE))
+        record, known = _read_record(folder / CASE_FILE, state_of(folder / CASE_FILE))
         for name, its in known.arrays.items():
-            _check_array(folder / f"{name}.npy", its, known.scale_count, _stamp(folder / f"{name}.npy"))
+            _check_array(folder / f"{name}.npy", its, known.scale_count, state_of(folder / f"{name}.npy"))
         arrays = {name: _open_array(folder / f"{name}.npy", its) for name, its in known.arrays.items()}
     return Case(case_id, record, Arrays(folder, arrays), known)
 
@@ -202,7 +202,7 @@ def read_record(store: Path, case_id: str) -> dict[str, Any]:
     """The record of a case without a look at its arrays; raises as read_case."""
     folder = _folder_of(store, case_id)
     with _naming_damage(folder):
-        return _read_record(folder / CASE_FILE, _stamp(folder / CASE_FILE))[0]
+        return _read_record(folder / CASE_FILE, state_of(folder / CASE_FILE))[0]
 
 
 def check_case(store: Path, case_id: str) -> Case:
@@ -231,7 +231,7 @@ def count_scales(store: Path, case_ids: Iterable[str]) -> int:
     for case_id in case_ids:
         folder = _folder_of(store, case_id)
         with _naming_damage(folder):
-            counts.append(_read_record(folder / CASE_FILE, _stamp(folder / CASE_FILE))[1].scale_count)
+            counts.append(_read_record(folder / CASE_FILE, state_of(folder / CASE_FILE))[1].scale_count)
     return max(counts)
 
 
@@ -246,22 +246,16 @@ def _naming_damage(folder: Path) -> Iterator[None]:
         raise ValueError(f"{folder}: damaged case ({what}); {REMEDY}") from None
 
 
-def _stamp(path: Path) -> tuple[int, ...]:
-    """What changes when a file does: what was checked once need not be checked again until then."""
-    status = path.stat()
-    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
-
-
 @functools.lru_cache(maxsize=4096)
-def _read_record(path: Path, stamp: tuple[int, ...]) -> tuple[dict[str, Any], CaseRecord]:
+def _read_record(path: Path, state: tuple[int, ...]) -> tuple[dict[str, Any], CaseRecord]:
     content = json.loads(path.read_text(encoding="utf-8"))
     return content, parse_record(content, path.parent.name)
 
 
 @functools.lru_cache(maxsize=1 << 16)
-def _check_array(path: Path, its: ArrayRecord, scale_count: int, stamp: tuple[int, ...]) -> None:
+def _check_array(path: Path, its: ArrayRecord, scale_count: int, state: tuple[int, ...]) -> None:
     """Hold an array's file against its record: whole up to WHOLE_BYTES, else by samples."""
-    small = stamp[0] <= WHOLE_BYTES
+    small = state[0] <= WHOLE_BYTES
     expected = its.sha256 if small else its.sampled
     if expected is not None and (fingerprint if small else sampled_fingerprint)(path) != expected:
         raise ValueError(f"{path.name} is not what was written; its SHA-256 differs")

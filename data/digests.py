@@ -1,8 +1,9 @@
-"""Fingerprints of files and folders: of all they hold, or of samples of a large file."""
+"""Fingerprints of files and folders: of all they hold, or of samples of a large file; and signs of a change."""
 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +20,8 @@ def fingerprint(path: Path) -> str:
     digest = hashlib.sha256()
     if path.is_dir():
         for part in files_in(path):
-            digest.update(f"{part.relative_to(path).as_posix()}\0{fingerprint(part)}\0".encode())
+            name = part.relative_to(path).as_posix()
+            digest.update(f"{name}\0{fingerprint(part)}\0".encode(errors="surrogateescape"))
     else:
         with path.open("rb") as stream:
             while block := stream.read(_BLOCK):
@@ -36,6 +38,15 @@ def sampled_fingerprint(path: Path) -> str:
             stream.seek(start)
             digest.update(stream.read(_SAMPLE_BYTES))
     return digest.hexdigest()
+
+
+def state_of(file: Path | int) -> tuple[int, ...]:
+    """What changes when a file does, first its size: what was read once need not be read again until then.
+
+    file: its path or descriptor.
+    """
+    status = os.stat(file)
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 
 
 def files_in(folder: Path) -> list[Path]:

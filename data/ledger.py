@@ -10,15 +10,17 @@ a line is added before the file gets its name, so that a kill in between leaves 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
+import math
 import os
 import secrets
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from data.digests import state_of
 from data.part_files import part_of
+from processes.system_lock import take_lock
 
 MARK, FORMAT = ".ramify", 1
 BESIDE_FILES = "files"
@@ -92,7 +94,7 @@ class Ledger:
     def refresh(self, anew: bool = False) -> None:
         """Read what is new; raises ValueError for a file of that name that is no mark of ours."""
         try:
-            if not anew and _state(os.stat(self._path)) == self._state:
+            if not anew and state_of(self._path) == self._state:
                 return
             descriptor = os.open(self._path, os.O_RDONLY)
         except OSError as error:
@@ -110,8 +112,9 @@ class Ledger:
         if head != self._head:
             self._entries, self._head, self._seen = {}, head, len(head) + 1
             self.kind = _kind(head, self._path)
-        found = os.fstat(descriptor)
-        new = _read_at(descriptor, self._seen, found.st_size - self._seen)
+        # Before the lines are read: one that is added meanwhile will be looked for.
+        state = state_of(descriptor)
+        new = _read_at(descriptor, self._seen, state[0] - self._seen)
         # A line that is being written has no end yet.
         whole = new[: new.rfind(b"\n") + 1]
         for line in whole.splitlines():
@@ -119,7 +122,7 @@ class Ledger:
                 content = json.loads(line)
                 self._entries.setdefault(content.pop("path"), []).append(Entry(**content))
         self._seen += len(whole)
-        self._state = _state(found)
+        self._state = state
 
     @contextlib.contextmanager
     def _open(self, flags: int) -> Iterator[int]:
@@ -127,7 +130,8 @@ class Ledger:
         while True:
             descriptor = os.open(self._path, flags)
             try:
-                _lock(descriptor)
+                # Network disks without locks are written to by one process at a time.
+                take_lock(descriptor, wait_seconds=math.inf)
                 if os.fstat(descriptor).st_ino == os.stat(self._path).st_ino:
                     yield descriptor
                     return
@@ -177,12 +181,6 @@ def mark(folder: Path, kind: str) -> Ledger:
     return ledger
 
 
-def digest(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 def _head(kind: str) -> bytes:
     return json.dumps({"ramify": kind, "format": FORMAT, "id": secrets.token_hex(8)}).encode() + b"\n"
 
@@ -197,10 +195,6 @@ def _kind(head: bytes, path: Path) -> str:
     raise ValueError(f"{path}: not a mark of this version of Ramify; move it away")
 
 
-def _state(found: os.stat_result) -> tuple[int, ...]:
-    return found.st_ino, found.st_size, found.st_mtime_ns
-
-
 def _read_at(descriptor: int, position: int, count: int) -> bytes:
     os.lseek(descriptor, position, os.SEEK_SET)
     return os.read(descriptor, max(count, 0))
@@ -209,12 +203,3 @@ def _read_at(descriptor: int, position: int, count: int) -> bytes:
 def _line(name: str, entry: Entry) -> bytes:
     content = {"path": name} | {key: value for key, value in asdict(entry).items() if value or key == "size"}
     return json.dumps(content).encode() + b"\n"
-
-
-def _lock(descriptor: int) -> None:
-    if os.name == "posix":
-        import fcntl
-
-        # Network disks without locks are written to by one process at a time.
-        with contextlib.suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX)

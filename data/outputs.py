@@ -13,7 +13,8 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from data.ledger import BESIDE_FILES, MARK, Entry, digest, ledger_of, mark, nearest_ledger
+from data.digests import fingerprint
+from data.ledger import BESIDE_FILES, MARK, Entry, ledger_of, mark, nearest_ledger
 from data.own_files import (
     backup_name,
     identity,
@@ -25,8 +26,8 @@ from data.own_files import (
     standing_of,
 )
 from data.part_files import PART, part_of, remove_part, remove_parts
+from processes.folder_lock import LOCK
 
-LOCK = ".lock"
 _JUNK = {".ds_store", "thumbs.db", "desktop.ini", ".directory", "lost+found", LOCK}
 """What systems leave in an empty folder."""
 
@@ -141,7 +142,7 @@ class Outputs:
             if self._replace and standing_of(place, kind) == "user's":
                 ledger = nearest_ledger(place)
                 assert ledger is not None, "claimed"
-                ledger.add(place, Entry(place.stat().st_size, digest(place), kind, backup=True))
+                ledger.add(place, Entry(place.stat().st_size, fingerprint(place), kind, backup=True))
 
 
 def give_up(folder: Path) -> None:

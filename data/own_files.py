@@ -12,7 +12,8 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from data.ledger import Entry, digest, nearest_ledger
+from data.digests import fingerprint, state_of
+from data.ledger import Entry, nearest_ledger
 
 Standing = Literal["free", "ours", "granted", "user's"]
 _written: dict[str, tuple[tuple[int, ...], Entry]] = {}
@@ -30,11 +31,11 @@ def put(temporary: Path, path: Path) -> None:
     """
     place = place_of(path)
     make_way(path)
-    entry = Entry(temporary.stat().st_size, digest(temporary), _single.get(str(place), ""))
+    entry = Entry(temporary.stat().st_size, fingerprint(temporary), _single.get(str(place), ""))
     if (ledger := nearest_ledger(place)) is not None:
         ledger.add(place, entry)
     os.replace(temporary, path)
-    _written[str(place)] = _state(path), entry
+    _written[str(place)] = state_of(path), entry
 
 
 def make_way(path: Path, always: bool = False) -> None:
@@ -105,7 +106,7 @@ def put_folder(temporary: Path, target: Path, old: Path) -> None:
         for name in new:
             make_way(target / name, always=True)
     ledger = nearest_ledger(place)
-    entries = {name: Entry((temporary / name).stat().st_size, digest(temporary / name)) for name in new}
+    entries = {name: Entry((temporary / name).stat().st_size, fingerprint(temporary / name)) for name in new}
     for name, entry in entries.items():
         if ledger is not None:
             ledger.add(place / name, entry)
@@ -115,7 +116,7 @@ def put_folder(temporary: Path, target: Path, old: Path) -> None:
     # What is new hides what was old of the same name, so it is known only from here on.
     discard(old, target)
     for name, entry in entries.items():
-        _written[str(place / name)] = _state(target / name), entry
+        _written[str(place / name)] = state_of(target / name), entry
 
 
 def discard(old: Path, target: Path) -> None:
@@ -148,14 +149,14 @@ def standing_of(place: Path, kind: str, where: Path | None = None) -> Standing:
     if not is_plain(path):
         return "user's"
     state, written = _written.get(str(place), ((), None))
-    if written is not None and written.kind == kind and state == _state(path):
+    if written is not None and written.kind == kind and state == state_of(path):
         return "ours"
     ledger = nearest_ledger(place)
     entries = ledger.entries(place) if ledger else []
     while True:
         # Read once, so that a file which another process replaces meanwhile is the older or the newer one.
         try:
-            sha256 = digest(path)
+            sha256 = fingerprint(path)
         except FileNotFoundError:
             return "free"
         for entry in (*reversed(entries), *([written] if written else [])):
@@ -215,8 +216,3 @@ def identity(path: Path) -> tuple[int, int]:
     """What tells a file or folder from all others, whichever name it is reached by."""
     found = path.stat()
     return found.st_dev, found.st_ino
-
-
-def _state(path: Path) -> tuple[int, ...]:
-    found = path.stat()
-    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns

@@ -9,6 +9,8 @@ import re
 import zlib
 from pathlib import Path
 
+from processes.system_lock import is_running
+
 PART = ".ramify-part"
 _NAME = re.compile(rf"{re.escape(PART)}-(?P<host>[0-9a-f]{{8}})-(?P<pid>\d+)-\d+(?:\..*)?")
 _HOST = f"{zlib.crc32(platform.node().encode()):08x}"
@@ -37,16 +39,5 @@ def remove_part(path: Path) -> None:
     found = _NAME.fullmatch(path.name)
     if found is None or found["host"] != _HOST or path.name in _made:
         return
-    if int(found["pid"]) == os.getpid() or not runs(int(found["pid"])):
+    if int(found["pid"]) == os.getpid() or not is_running(int(found["pid"])):
         path.unlink(missing_ok=True)
-
-
-def runs(pid: int) -> bool:
-    """Whether a process of this machine runs."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True

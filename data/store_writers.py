@@ -11,17 +11,15 @@ import contextlib
 import os
 import re
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from data.own_files import discard
-from data.part_files import runs
+from processes.system_lock import is_running, take_lock
 
 TEMPORARY = re.compile(r"^\.(?P<kind>tmp|old)-(?P<case>.*)-(?P<pid>\d+)$")
 WAIT_SECONDS = 60.0
 """How long a writer of an earlier run is waited for: it has its one case to finish, or is just being killed."""
-_LOOK_SECONDS = 0.02
 
 
 @contextlib.contextmanager
@@ -40,15 +38,15 @@ def remove_leftovers(store: Path, wait_seconds: float = WAIT_SECONDS) -> None:
         for path in store.iterdir():
             match = TEMPORARY.match(path.name)
             # Where the disk knows no locks, the process ids are all there is to go by.
-            if match and (alone or not runs(int(match["pid"]))):
+            if match and (alone or not is_running(int(match["pid"]))):
                 if match["kind"] == "old":
                     discard(path, store / match["case"])
                 else:
-                    remove(path)
+                    remove_temporary(path)
 
 
-def remove(path: Path) -> None:
-    """Remove a file or a folder, there or not."""
+def remove_temporary(path: Path) -> None:
+    """Remove a temporary file or folder, there or not."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
@@ -59,28 +57,17 @@ def remove(path: Path) -> None:
 def _locked(store: Path, *, exclusive: bool, wait_seconds: float = WAIT_SECONDS) -> Iterator[bool]:
     """Hold a lock on a folder; False where the system or the disk has none."""
     if os.name != "posix":
+        # There a folder cannot be opened.
         yield False
         return
-    import fcntl
-
-    kind = fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH
     descriptor = os.open(store, os.O_RDONLY)
     try:
-        deadline = time.monotonic() + wait_seconds
-        while True:
-            try:
-                fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-                locked = True
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise OSError(
-                        f"{store}: another process is writing into it; wait for it to end, or choose another --output"
-                    ) from None
-                time.sleep(_LOOK_SECONDS)
-            except OSError:
-                locked = False
-                break
+        try:
+            locked = take_lock(descriptor, shared=not exclusive, wait_seconds=wait_seconds)
+        except BlockingIOError:
+            raise OSError(
+                f"{store}: another process is writing into it; wait for it to end, or choose another --output"
+            ) from None
         yield locked
     finally:
         os.close(descriptor)

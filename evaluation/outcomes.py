@@ -12,7 +12,7 @@ from evaluation.case_files import read_masks
 from evaluation.jobs import Job
 from metrics.case import CaseScores, analyse_pair, score_pair
 from metrics.classes import evaluate_classes, parse_classes
-from preprocessing.case_crew import case_reports
+from processes.case_crew import case_reports
 from report import CaseView, present_case
 
 

@@ -13,9 +13,9 @@ from multiprocessing.connection import Connection, wait
 from typing import NamedTuple
 
 from console.error_line import line_of
-from data.child_process import end_with_parent
 from experiments.pieces import Stopwatch, log_file, run_piece
 from experiments.plan import Piece
+from processes.child_process import end_with_parent, how_it_ended
 from training.run_folder import claim_run
 from training.worker_process import printing_to, worker_environment
 
@@ -104,9 +104,7 @@ class Worker:
     def _how_it_died(self) -> Outcome:
         self._process.join()
         code = self._process.exitcode or 0
-        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"stopped with exit code {code}"
-        hint = ", as the system does when memory runs out" if code == -signal.SIGKILL else ""
-        return Outcome(f"its process {how}{hint}", for_memory=code == -signal.SIGKILL, died=True)
+        return Outcome(f"its process {how_it_ended(code)}", for_memory=code == -signal.SIGKILL, died=True)
 
 
 def wait_for_news(workers: list[Worker], seconds: float) -> None:

@@ -16,11 +16,11 @@ from data.ledger import MARK
 from data.own_files import remove, set_aside_if_changed
 from data.part_files import remove_parts
 from data.store_writers import remove_leftovers, writing
-from data.temporary import remove_abandoned_folders
-from preprocessing.case_crew import case_reports
 from preprocessing.figures import draw_case
 from preprocessing.freshness import SOURCES_FILE, describe_stamps, why_stale
 from preprocessing.prepare import PreprocessingSettings, prepare_case
+from processes.case_crew import case_reports
+from processes.temporary import remove_abandoned_folders
 
 FIGURES_FOLDER = "figures"
 

@@ -19,10 +19,10 @@ import yaml
 
 from console.csv_text import csv_of_records
 from data.json_files import to_json
-from data.lock import held
 from data.outputs import Outputs, give_up
 from data.provenance import versions
 from data.whole_files import write_whole
+from processes.folder_lock import held
 from training.checkpoint import CheckpointName, load_checkpoint
 from training.settings import RunSettings
 

@@ -19,6 +19,7 @@ from optuna.trial import TrialState
 from tqdm import tqdm
 
 from console.signals import signals_stop
+from processes.child_process import how_it_ended
 from training.worker_process import print_to, thread_share, worker_environment
 from tuning.interruption import Interruption
 from tuning.objective import TrialFailed, run_trial
@@ -155,14 +156,13 @@ def log_file(folder: Path, number: int) -> Path:
 
 
 def _check_worth_replacing(deaths: int, settings: StudySettings, number: int, process: BaseProcess) -> None:
-    code = process.exitcode or 0
-    how = f"killed by {signal.Signals(-code).name}" if code < 0 else "stopped"
+    how = how_it_ended(process.exitcode or 0)
     log = log_file(settings.folder, number)
     if deaths >= DEATHS_IN_A_ROW * settings.workers:
         lines = log.read_text(encoding="utf-8", errors="replace").split("\n") if log.exists() else []
         last = next((line.strip() for line in reversed(lines) if line.strip()), "")
-        raise OSError(f"{log}: {deaths} workers died without ending a trial, the last was {how}; {last}")
-    print(f"worker {number} was {how}; another takes its place ({log})", file=sys.stderr, flush=True)
+        raise OSError(f"{log}: {deaths} workers died without ending a trial, the last {how}; {last}")
+    print(f"worker {number} {how}; another takes its place ({log})", file=sys.stderr, flush=True)
 
 
 def _start(number: int, settings: StudySettings, space: SearchSpace, earlier: Collection[int]) -> BaseProcess:

@@ -23,8 +23,8 @@ from data.file_names import is_left_by_system
 from data.files import as_mask
 from data.raw_case import RawCase, place_mask
 from data.sources import CaseSources, provenance
-from data.temporary import temporary_folder
 from data.volume import Volume
+from processes.temporary import temporary_folder
 
 LAYOUT = "3Dircadb1.N folders or archives, each with PATIENT_DICOM and MASKS_DICOM"
 IMAGE, MASKS, ORGAN = "PATIENT_DICOM", "MASKS_DICOM", "liver"

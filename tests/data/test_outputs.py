@@ -301,13 +301,13 @@ def test_a_folder_of_the_users_that_is_called_like_a_case_is_no_case_to_replace(
 
 
 def test_a_file_that_another_process_replaces_meanwhile_is_still_ramifys(owned, monkeypatch):
-    told = own_files.digest
+    told = own_files.fingerprint
 
     def replaced_just_before(path: Path) -> str:
-        monkeypatch.setattr(own_files, "digest", told)
+        monkeypatch.setattr(own_files, "fingerprint", told)
         write_whole(owned / "a.txt", "by another process")
         monkeypatch.setattr(own_files, "_written", {})
         return told(path)
 
-    monkeypatch.setattr(own_files, "digest", replaced_just_before)
+    monkeypatch.setattr(own_files, "fingerprint", replaced_just_before)
     assert own_files.standing_of(owned / "a.txt", "") == "ours"

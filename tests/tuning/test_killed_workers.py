@@ -135,7 +135,7 @@ def test_twelve_trials_with_two_workers_one_of_them_killed(tiny_cases, tmp_path)
             code = process.wait(PATIENCE_SECONDS)
             log = (tmp_path / "log.txt").read_text(errors="replace")
             assert code == 0, log
-            assert "was killed by SIGKILL; another takes its place" in log
+            assert "was killed by SIGKILL, as the system does when memory runs out; another takes its place" in log
             check_the_end(study, tmp_path, 12, killed, begun)
     finally:
         stop(process)

@@ -10,6 +10,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from processes.system_lock import is_running, take_lock
+
 _NAME = re.compile(r"^ramify-[a-z]+-(?P<pid>\d+)-")
 
 
@@ -25,7 +27,7 @@ def remove_abandoned_folders() -> None:
     """Remove the temporary folders of processes that are no more, as SIGKILL lets nobody clean up."""
     for path in Path(tempfile.gettempdir()).glob("ramify-*"):
         match = _NAME.match(path.name)
-        if match and not path.is_symlink() and not _runs(int(match["pid"])):
+        if match and not path.is_symlink() and not is_running(int(match["pid"])):
             # A process of another container may have a number that is not in use here; it holds its folder.
             with contextlib.suppress(OSError), _held(path):
                 shutil.rmtree(path, ignore_errors=True)
@@ -35,23 +37,12 @@ def remove_abandoned_folders() -> None:
 def _held(folder: Path) -> Iterator[None]:
     """Hold a folder as its owner; raises OSError where another process does."""
     if os.name != "posix":
+        # There a folder cannot be opened.
         yield
         return
-    import fcntl
-
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        take_lock(descriptor)
         yield
     finally:
         os.close(descriptor)
-
-
-def _runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True

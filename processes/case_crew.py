@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import wait
 from typing import Generic, TypeVar
 
-from preprocessing.case_worker import CaseWorker
+from processes.case_worker import CaseWorker
 
 ReportT = TypeVar("ReportT")
 ATTEMPTS = 2

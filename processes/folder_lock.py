@@ -11,6 +11,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from processes.system_lock import take_lock
+
 LOCK = ".lock"
 _held: set[str] = set()
 """Folders this process holds: the system's lock keeps out other processes alone."""
@@ -52,20 +54,16 @@ def held(folder: Path, what: str) -> Iterator[None]:
 
 
 def _take(path: Path, folder: Path) -> int:
-    # POSIX locks, not flock's: they are not inherited by the processes that load data, which may live on for a moment
-    # after a kill.
-    import fcntl
-
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (BlockingIOError, PermissionError):
+            # Not inherited: the processes that load data may live on for a moment after a kill.
+            if not take_lock(descriptor, inherited=False):
+                return descriptor
+        except BlockingIOError:
             holder = _holder(descriptor) or "another process"
             os.close(descriptor)
             raise ValueError(f"{folder}: {holder} is at work on it; wait, or choose another output") from None
-        except OSError:
-            return descriptor  # A disk without locks.
         with contextlib.suppress(FileNotFoundError):
             if os.fstat(descriptor).st_ino == path.stat().st_ino:
                 return descriptor

@@ -12,6 +12,14 @@ import threading
 _PR_SET_PDEATHSIG = 1
 
 
+def how_it_ended(exit_code: int) -> str:
+    """What became of a process that is gone, in words."""
+    if exit_code >= 0:
+        return f"stopped with exit code {exit_code}"
+    hint = ", as the system does when memory runs out" if exit_code == -signal.SIGKILL else ""
+    return f"was killed by {signal.Signals(-exit_code).name}{hint}"
+
+
 def end_with_parent() -> None:
     """Make this process of multiprocessing end as soon as its parent is gone.
 

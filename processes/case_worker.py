@@ -1,4 +1,4 @@
-"""A process that prepares cases, seen from the one that gives them out: a reader may crash in it, and cost one case."""
+"""A process at work on cases, seen from the one that gives them out: a reader may crash in it, and cost one case."""
 
 import multiprocessing
 import os
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from typing import Generic, TypeVar
 
-from data.child_process import end_with_parent
+from processes.child_process import end_with_parent, how_it_ended
 
 ReportT = TypeVar("ReportT")
 _THREAD_LIMITS = (
@@ -58,10 +58,7 @@ class CaseWorker(Generic[ReportT]):
     def how_it_died(self) -> str:
         """In words, after `report` gave None."""
         self._process.join()
-        code = self._process.exitcode or 0
-        if code == -signal.SIGKILL:
-            return "was killed by SIGKILL, as the system does when memory runs out"
-        return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"stopped with exit code {code}"
+        return how_it_ended(self._process.exitcode or 0)
 
     def stop(self) -> None:
         """End it at once, whatever it is doing; a case is written whole or not at all."""
