@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data.dicom_slice import Slice, read_slice
 from data.file_names import is_left_by_system
+from data.formats.dicom_slice import Slice, read_slice
+from data.formats.placement import ALLOWED_MOVE, NOTED_MOVE
 from data.itk import plainly_named, quiet_itk
-from data.placement import ALLOWED_MOVE, NOTED_MOVE
 from data.volume import Volume
 
 STEP_TOLERANCE = 0.1

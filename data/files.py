@@ -9,7 +9,6 @@ from pathlib import Path
 
 import SimpleITK as sitk
 
-from data import metaimage, nrrd
 from data.dicom import read_series
 from data.file_names import (
     METAIMAGE_SUFFIXES,
@@ -21,17 +20,18 @@ from data.file_names import (
     is_broken_link,
     volume_suffix,
 )
+from data.formats import metaimage, nrrd
+from data.formats.nifti import check_nifti, read_nifti
+from data.formats.pictures import read_picture
+from data.formats.pixels import Wanted
+from data.formats.slicer import read_segment, segments
+from data.formats.tiff import read_tiff
+from data.formats.tiff_layout import begins_as_tiff
+from data.formats.whole_numbers import as_labels, as_mask
 from data.itk import itk_reason, plainly_named, quiet_itk, volume_to_image
-from data.nifti import check_nifti, read_nifti
 from data.own_files import put
 from data.part_files import part_of
-from data.pictures import read_picture
-from data.pixels import Wanted
-from data.slicer import read_segment, segments
-from data.tiff import read_tiff
-from data.tiff_layout import begins_as_tiff
 from data.volume import Volume, checked_spacing
-from data.whole_numbers import as_labels, as_mask
 
 WRITTEN_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha")  # one file each, with geometry
 _PAIR = "half of a NIfTI or Analyze pair: save both as one .nii.gz file"
@@ -83,7 +83,7 @@ def read_mask(path: Path, spacing_mm: Sequence[float] | None = None, pick: str |
     pick: what to do with a label map, for the message that refuses it.
 
     Raises FileNotFoundError, or ValueError that names the file: as read_volume, and for NaN, probabilities, a label
-    map with several labels or a segmentation of 3D Slicer with several segments (see data/slicer.py).
+    map with several labels or a segmentation of 3D Slicer with several segments (see data/formats/slicer.py).
     """
     if _form(path) in NRRD_SUFFIXES and segments(path):
         return read_segment(path, spacing_mm=spacing_mm)

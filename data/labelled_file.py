@@ -11,10 +11,10 @@ import numpy as np
 
 from data.dicom import read_series
 from data.files import read_label_map, read_mask
+from data.formats.slicer import Segment, describe_segments, read_segment, segments
+from data.formats.whole_numbers import as_labels, as_mask
 from data.label_names import Labels, choose_labels, is_number, labels_beside
-from data.slicer import Segment, describe_segments, read_segment, segments
 from data.volume import Volume
-from data.whole_numbers import as_labels, as_mask
 
 _SHOWN = 8
 

@@ -73,8 +73,8 @@ def test_kernels_are_compiled_in_one_way():
 
 
 def test_simpleitk_stays_in_the_file_room():
-    users = {path.parent.name for room in FLOORS for path in files_of(room) if "SimpleITK" in imported_packages(path)}
-    assert users <= {"data"}
+    users = {room for room in FLOORS for path in files_of(room) if "SimpleITK" in imported_packages(path)}
+    assert users == {"data"}
 
 
 def test_no_drawer_without_a_name():

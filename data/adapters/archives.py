@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
-from data.unpack_limit import ARCHIVE, check_unpacked
+from data.formats.unpack_limit import ARCHIVE, check_unpacked
 
 ARCHIVE_SUFFIXES = (".tar.xz", ".tar.gz", ".tar.bz2", ".tgz", ".tar", ".zip")
 _LARGEST_READ = 1 << 26
@@ -31,7 +31,7 @@ def unpack(archive: Path, target: Path, wanted: Callable[[tuple[str, ...]], bool
     """Unpack the files whose path inside the archive, in parts, is wanted; nothing is ever written outside `target`.
 
     Raises ValueError that names an archive that is damaged, locked by a password, or unpacks to more than is allowed
-    (data/unpack_limit.py), OSError where the disk is at fault.
+    (data/formats/unpack_limit.py), OSError where the disk is at fault.
     """
     try:
         if archive.name.lower().endswith(".zip"):

@@ -6,7 +6,7 @@ import pytest
 from data.files import write_volume
 from data.labelled_file import LabelledFile
 from data.volume import Volume
-from tests.data.test_slicer import write_segmentation
+from tests.data.formats.test_slicer import write_segmentation
 
 LABELS = (np.arange(60).reshape(3, 4, 5) % 4).astype(np.uint8)
 OPTION = "--organ-label"

@@ -9,7 +9,7 @@ from data.adapters import DatasetSettings, open_dataset
 from data.adapters.pairs import PairsSettings
 from data.files import write_volume
 from data.volume import Volume
-from tests.data.test_slicer import write_segmentation
+from tests.data.formats.test_slicer import write_segmentation
 
 IMAGE = np.random.default_rng(2).normal(size=(3, 4, 5)).astype(np.float32)
 MASK = np.arange(60).reshape(3, 4, 5) % 5 == 0

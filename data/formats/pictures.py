@@ -11,15 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, UnidentifiedImageError
 
-from data.pixels import Wanted, check_lossless_mask, through_palette, turned, without_alpha
-from data.unpack_limit import PICTURE, check_unpacked
-from data.voxels import check_finite
+from data.formats.pixels import Wanted, check_lossless_mask, through_palette, turned, without_alpha
+from data.formats.unpack_limit import PICTURE, check_unpacked
+from data.formats.voxels import check_finite
 
 _FORMATS = ("PNG", "JPEG", "GIF", "PPM", "BMP")
 _ORIENTATION = 274
 _GREY_PNG, _PNG_HEADER = 0, 26
 
-# Pillow counts pixels; what is allowed here goes by bytes, and can be set (data/unpack_limit.py).
+# Pillow counts pixels; what is allowed here goes by bytes, and can be set (data/formats/unpack_limit.py).
 Image.MAX_IMAGE_PIXELS = None
 
 

@@ -12,11 +12,11 @@ from typing import BinaryIO, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from data.nifti_header import HEADER_BYTES, NiftiHeader, parse_header
-from data.placement import place
-from data.unpack_limit import check_unpacked
+from data.formats.nifti_header import HEADER_BYTES, NiftiHeader, parse_header
+from data.formats.placement import place
+from data.formats.unpack_limit import check_unpacked
+from data.formats.voxels import check_length, check_packed_size, read_voxels, scaled, voxel_count, whole_stream
 from data.volume import MISPLACEMENT_MM, Volume
-from data.voxels import check_length, check_packed_size, read_voxels, scaled, voxel_count, whole_stream
 
 _GZIP = b"\x1f\x8b"
 _PIXDIM_TOLERANCE = 0.01

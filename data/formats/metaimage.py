@@ -10,11 +10,11 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from data.detached import beside
-from data.placement import place
-from data.unpack_limit import check_unpacked
+from data.formats.detached import beside
+from data.formats.placement import place
+from data.formats.unpack_limit import check_unpacked
+from data.formats.voxels import check_packed_size, open_packed, read_voxels, scaled, text_numbers, voxel_count
 from data.volume import Volume
-from data.voxels import check_packed_size, open_packed, read_voxels, scaled, text_numbers, voxel_count
 
 _LONGEST_LINE, _MOST_LINES = 1 << 16, 10_000
 _TYPES = {
@@ -125,7 +125,7 @@ def metaimage_header(path: Path) -> MetaImageHeader:
 
 
 def detached_data(header: MetaImageHeader) -> Path | None:
-    """The file beside the header that holds its voxels, or None where they follow it; raises as data.detached."""
+    """The file beside the header that holds its voxels, or None where they follow it; raises as `beside`."""
     name = header.fields["ElementDataFile"]
     return None if name.upper() == "LOCAL" else beside(header.path, name)
 

@@ -13,10 +13,10 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from data.pixels import Wanted, check_lossless_mask, through_palette, turned, without_alpha
-from data.tiff_layout import check_chain, check_segments
-from data.unpack_limit import check_memory, check_unpacked
-from data.voxels import check_finite
+from data.formats.pixels import Wanted, check_lossless_mask, through_palette, turned, without_alpha
+from data.formats.tiff_layout import check_chain, check_segments
+from data.formats.unpack_limit import check_memory, check_unpacked
+from data.formats.voxels import check_finite
 
 _MIN_IS_WHITE, _MIN_IS_BLACK, _RGB, _PALETTE, _YCBCR = 0, 1, 2, 3, 6
 _ORIENTATION = 274

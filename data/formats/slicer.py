@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from data.file_names import NRRD_SUFFIXES, volume_suffix
-from data.nrrd import nrrd_header, place_nrrd, read_numbers, spatial_axes
-from data.nrrd_header import NrrdHeader
+from data.formats.nrrd import nrrd_header, place_nrrd, read_numbers, spatial_axes
+from data.formats.nrrd_header import NrrdHeader
 from data.volume import Volume
 
 _KEY = re.compile(r"Segment(\d+)_(Name|LabelValue|Layer)")

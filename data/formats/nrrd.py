@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data.detached import beside
-from data.nrrd_header import NrrdHeader, read_header
-from data.placement import place
-from data.unpack_limit import check_unpacked
+from data.formats.detached import beside
+from data.formats.nrrd_header import NrrdHeader, read_header
+from data.formats.placement import place
+from data.formats.unpack_limit import check_unpacked
+from data.formats.voxels import check_packed_size, open_packed, read_voxels, text_numbers, voxel_count
 from data.volume import Volume
-from data.voxels import check_packed_size, open_packed, read_voxels, text_numbers, voxel_count
 
 _TO_LPS = {
     "left-posterior-superior": (1, 1, 1),
@@ -73,7 +73,7 @@ def nrrd_header(path: Path) -> NrrdHeader:
 
 
 def detached_data(header: NrrdHeader) -> Path | None:
-    """The file beside the header that holds its numbers, or None where they follow it; raises as data.detached."""
+    """The file beside the header that holds its numbers, or None where they follow it; raises as `beside`."""
     name = header.fields.get("data file", header.fields.get("datafile", ""))
     return beside(header.path, name) if name else None
 
