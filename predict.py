@@ -11,14 +11,12 @@ Writes CASE.nii.gz (mask) and CASE_probabilities.nii.gz on the grid of the CT. S
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import BaseModel, field_validator
-
 from command_line import describe, parse, run
 from console.progress import followed, say
 from console.signals import saying_what_is_kept
-from data.channel_files import Channels, InputCase, check_option, choose_channels, hint_of_names, read_channel
+from data.channel_files import InputCase
 from data.files import write_volume
-from data.inputs import check_organ_of_each, find_inputs, read_organ
+from data.input_reading import Inputs, InputSettings
 from data.mask_folders import PROBABILITIES_SUFFIX
 from data.outputs import Outputs
 from processes.folder_lock import held
@@ -29,29 +27,17 @@ from training.predictor import Predictor
 from training.run_folder import find_checkpoint
 
 
-class PredictSettings(BaseModel, frozen=True, extra="forbid"):
+class PredictSettings(InputSettings, frozen=True, extra="forbid"):
     """What to segment, with which network."""
 
     checkpoint: Path
     """Folder of a run or of one fold, or a checkpoint file."""
-    input: Path
-    """CT: a volume file, a DICOM folder, or a folder of volume files."""
     output: Path
     """Folder for the masks and probabilities."""
-    organ: Path | None = None
-    """Organ mask: a file, a DICOM folder, or a folder with one mask a case, named as the CTs."""
-    organ_label: tuple[str, ...] = ()
-    """Which labels of a label map are the organ, by number or name; or which segments of a .seg.nrrd, by name."""
-    channel: str = ""
-    """The channel the network was trained on, where its checkpoint does not say: red, green, blue, luminance or a
-    number for pictures in colour, _0000 for CASE_0000.nii.gz of nnU-Net's layout. Or none: names are whole, numbers
-    part of them, and pictures grey."""
     weights: CheckpointName = "best"
     """Which checkpoint of a run: the best on validation, the final or the latest one."""
     probabilities: bool = True
     """Write the probabilities beside the mask."""
-    resample_masks: bool = False
-    """Bring organ masks that lie on another grid onto the CT's, in physical space."""
     device: DeviceName = "auto"
     """Where to compute."""
     inference: InferenceOverrides = InferenceOverrides()
@@ -60,40 +46,30 @@ class PredictSettings(BaseModel, frozen=True, extra="forbid"):
     """Replace files in the way that Ramify did not write, or that were changed since; each is kept as
     NAME.backup-1 (-2, ...)."""
 
-    @field_validator("channel")
-    @classmethod
-    def _is_channel(cls, channel: str) -> str:
-        return check_option(channel)
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     settings = parse(PredictSettings, "Segment the vessels of CTs with a trained network.", argv)
-    if settings.organ_label and settings.organ is None:
-        raise ValueError("--organ-label: there is no --organ with labels; give both or neither")
     predictor = Predictor(find_checkpoint(settings.checkpoint, settings.weights), settings.device, settings.inference)
-    channels = choose_channels(predictor.source, settings.channel)
-    cases = find_inputs(settings.input, channels)
-    check_organ_of_each(settings.organ, cases)
-    if not settings.channel and channels.file is None and (hint := hint_of_names(cases)):
-        say(f"warning: {hint}", error=True)
+    inputs = Inputs(settings, predictor.source)
+    if inputs.hint:
+        say(f"warning: {inputs.hint}", error=True)
     outputs = Outputs(settings.input, settings.organ, settings.checkpoint, replace=settings.replace)
-    names = [name for case in cases for name in written_for(case, settings)]
+    names = [name for case in inputs.cases for name in written_for(case, settings)]
     outputs.claim_folder(settings.output, "predictions", names)
     with held(settings.output, "predict.py"):
-        return predict_cases(cases, channels, predictor, settings)
+        return predict_cases(inputs, predictor, settings)
 
 
-def predict_cases(
-    cases: Sequence[InputCase], channels: Channels, predictor: Predictor, settings: PredictSettings
-) -> int:
+def predict_cases(inputs: Inputs, predictor: Predictor, settings: PredictSettings) -> int:
     """Segment all CTs; 1 if one failed."""
+    cases = inputs.cases
     if settings.organ is None and predictor.needs_organ():
         say("no --organ given: the whole volume is segmented, at the voxel size the network was trained on")
     done = failed = 0
     with saying_what_is_kept(lambda: f"{done} of {len(cases)} cases were segmented, masks in {settings.output}"):
         for case in followed(cases, "predict", "case"):
             try:
-                predict_case(case, channels, predictor, settings)
+                predict_case(case, inputs, predictor, settings)
                 done += 1
             except (ValueError, OSError) as error:
                 # One bad case must not cost the others.
@@ -109,17 +85,15 @@ def predict_cases(
     return 1 if failed else 0
 
 
-def predict_case(case: InputCase, channels: Channels, predictor: Predictor, settings: PredictSettings) -> None:
+def predict_case(case: InputCase, inputs: Inputs, predictor: Predictor, settings: PredictSettings) -> None:
     """Segment one CT and write its mask."""
-    if case.problem:
-        raise ValueError(case.problem)
-    image = read_channel(case.path, channels)
-    organ = read_organ(settings.organ, case, image, resample=settings.resample_masks, labels=settings.organ_label)
-    for note in (*case.notes, *image.notes, *(organ.notes if organ else ())):
+    read = inputs.read(case)
+    for note in read.notes:
         say(f"warning: {case.case_id}: {note}", error=True)
-    prediction = predictor.predict(image, organ, str(case.path))
+    prediction = predictor.predict(read.image, read.organ, str(case.path))
     for note in prediction.notes:
-        say(f"warning: {case.case_id}: {note}", error=True)
+        if note not in read.notes:
+            say(f"warning: {case.case_id}: {note}", error=True)
     mask, *probabilities = [settings.output / name for name in written_for(case, settings)]
     for path in probabilities:
         write_volume(path, prediction.probabilities)

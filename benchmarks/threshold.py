@@ -9,29 +9,28 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from pydantic import BaseModel
 
-from command_line import parse, run
-from console.progress import followed
+from command_line import describe, parse, run
+from console.progress import followed, say
 from data.case_store import open_store, read_case
-from data.files import read_image_or_series, write_volume
-from data.inputs import find_inputs, read_organ
+from data.channel_files import InputCase
+from data.files import write_volume
+from data.image_source import ImageSource
+from data.input_reading import Inputs, InputSettings
 from data.outputs import Outputs
 from preprocessing.organ_parts import main_parts
+from preprocessing.plausibility import doubts_about_input
 from preprocessing.prepare import PreprocessingSettings, prepare_image
+from processes.folder_lock import held
 
 CANDIDATES = 200
 
 
-class ThresholdCommand(BaseModel, frozen=True, extra="forbid"):
+class ThresholdCommand(InputSettings, frozen=True, extra="forbid"):
     """Where the threshold is chosen and where it is applied."""
 
     cases: Path
     """Prepared cases the threshold is chosen on."""
-    input: Path
-    """CTs to segment."""
-    organ: Path
-    """Their organ masks; nothing outside is vessel."""
     output: Path
     """Folder of the masks."""
     replace: bool = False
@@ -39,25 +38,41 @@ class ThresholdCommand(BaseModel, frozen=True, extra="forbid"):
     NAME.backup-1 (-2, ...)."""
 
 
-def main() -> None:
-    command = parse(ThresholdCommand, "Segment vessels by the best single intensity threshold inside the organ.")
-    cases = find_inputs(command.input)
+def main(argv: Sequence[str] | None = None) -> int:
+    command = parse(ThresholdCommand, "Segment vessels by the best single intensity threshold inside the organ.", argv)
+    trained_on = open_store(command.cases)
+    records = [read_case(command.cases, case_id).record for case_id in trained_on]
+    inputs = Inputs(command, ImageSource.of_records(records))
     outputs = Outputs(command.cases, command.input, command.organ, replace=command.replace)
-    outputs.claim_folder(command.output, "predictions", [f"{case.case_id}.nii.gz" for case in cases])
-    threshold = best_threshold(command.cases, open_store(command.cases))
-    first = read_case(command.cases, open_store(command.cases)[0])
-    settings = PreprocessingSettings.model_validate(first.settings)
-    for case in followed(find_inputs(command.input), "threshold", "case"):
-        image = read_image_or_series(case.path)
-        organ = read_organ(command.organ, case, image, resample=False)
-        if organ is not None:
-            organ = main_parts(organ, settings.least_organ_part)
-        prepared = prepare_image(image, organ, settings, str(case.path))
-        inside = np.ones(prepared.image.shape, bool) if prepared.organ is None else prepared.organ
-        above = (prepared.image >= threshold) & inside
-        mask = prepared.grid.to_native(above.astype(np.float32)) >= 0.5
-        write_volume(command.output / f"{case.case_id}.nii.gz", image.with_array(mask))
+    outputs.claim_folder(command.output, "predictions", [f"{case.case_id}.nii.gz" for case in inputs.cases])
+    with held(command.output, "threshold.py"):
+        threshold = best_threshold(command.cases, trained_on)
+        settings = PreprocessingSettings.model_validate(records[0]["settings"])
+        failed = 0
+        for case in followed(inputs.cases, "threshold", "case"):
+            try:
+                segment(case, inputs, threshold, settings, command.output)
+            except (ValueError, OSError, MemoryError) as error:
+                # One bad case must not cost the others.
+                failed += 1
+                say(f"error: {case.case_id}: {describe(error)}", error=True)
     print(f"threshold {threshold:.3f} of the prepared intensities; masks in {command.output}")
+    return 1 if failed else 0
+
+
+def segment(case: InputCase, inputs: Inputs, threshold: float, settings: PreprocessingSettings, folder: Path) -> None:
+    """Write the mask of a case: what lies above the threshold, inside its organ if it has one."""
+    image, organ, notes = inputs.read(case)
+    if organ is not None:
+        organ = main_parts(organ, settings.least_organ_part)
+    doubts = doubts_about_input(image, organ, settings.intensity, settings.organ_ml)
+    for note in (*notes, *doubts):
+        say(f"warning: {case.case_id}: {note}", error=True)
+    prepared = prepare_image(image, organ, settings, str(case.path))
+    mask = prepared.grid.to_native((prepared.image >= threshold).astype(np.float32)) >= 0.5
+    if organ is not None:
+        mask &= organ.array
+    write_volume(folder / f"{case.case_id}.nii.gz", image.with_array(mask))
 
 
 def best_threshold(store: Path, case_ids: Sequence[str]) -> float:

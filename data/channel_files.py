@@ -128,11 +128,15 @@ def hint_of_names(cases: Sequence[InputCase]) -> str:
     )
 
 
-def read_channel(path: Path, channels: Channels) -> Volume:
-    """The image in a file or DICOM folder; raises as its reader, and ValueError for grey where colour is meant."""
+def read_channel(path: Path, channels: Channels, spacing_mm: Sequence[float] | None = None) -> Volume:
+    """The image in a file or DICOM folder; raises as its reader, and ValueError for grey where colour is meant.
+
+    spacing_mm: (z, y, x) in place of the file's.
+    """
     if channels.colour is None:
-        return read_image_or_series(path)
-    return read_colour(path, channels.colour, f"give --channel {WHOLE_NAMES} if it holds that channel alone")
+        return read_image_or_series(path, spacing_mm=spacing_mm)
+    remedy = f"give --channel {WHOLE_NAMES} if it holds that channel alone"
+    return read_colour(path, channels.colour, remedy, spacing_mm)
 
 
 def read_colour(path: Path, colour: str, remedy: str, spacing_mm: Sequence[float] | None = None) -> Volume:

@@ -13,13 +13,13 @@ from data.file_names import is_left_by_system
 from data.formats.dicom_slice import Slice, read_slice
 from data.formats.placement import ALLOWED_MOVE, NOTED_MOVE
 from data.itk import plainly_named, quiet_itk
-from data.volume import Volume
+from data.volume import Volume, checked_spacing
 
 STEP_TOLERANCE = 0.1
 """A step between slices may differ from the usual one by this share: positions are often rounded to 0.1 mm."""
 
 
-def read_series(folder: Path, mask: bool = False) -> Volume:
+def read_series(folder: Path, mask: bool = False, spacing_mm: Sequence[float] | None = None) -> Volume:
     """Read the one DICOM series in `folder` (subfolders are not entered; files need no extension).
 
     Slices are ordered by their position along the normal of the slices, whatever the files are called. Orientation and
@@ -27,6 +27,7 @@ def read_series(folder: Path, mask: bool = False) -> Volume:
     the finer pixel side (orientation) or a tenth of it (spacing).
 
     mask: whether a mask or label map is wanted, whose values nothing may invert.
+    spacing_mm: (z, y, x) to use in place of the series'.
 
     Raises FileNotFoundError, or ValueError that names the file: not DICOM, no position, two series, another size or
     orientation than its neighbours, a missing or double slice, uneven steps, slices sheared against each other, a
@@ -54,7 +55,8 @@ def read_series(folder: Path, mask: bool = False) -> Volume:
         array[index] = one.array
     origin = tuple(slices[0].position_mm[::-1].tolist())
     try:
-        return Volume(array, (step_mm, *spacing), origin, tuple(map(tuple, direction.tolist())), (*notes, *moved))
+        sides = (step_mm, *spacing) if spacing_mm is None else checked_spacing(spacing_mm, 3, "spacing_mm")
+        return Volume(array, sides, origin, tuple(map(tuple, direction.tolist())), (*notes, *moved))
     except ValueError as error:
         raise ValueError(f"{slices[0].path}: {error}") from None
 

@@ -20,6 +20,11 @@ def volume_suffix(path: Path) -> str | None:
     return next((suffix for suffix in VOLUME_SUFFIXES if name.endswith(suffix) and len(name) > len(suffix)), None)
 
 
+def carries_no_millimetres(path: Path) -> bool:
+    """A picture or TIFF, by its name: its spacing is what somebody says."""
+    return not path.is_dir() and volume_suffix(path) in (*STACK_SUFFIXES, *PICTURE_SUFFIXES)
+
+
 def case_name(path: Path) -> str:
     """The file's name without its volume suffix: liver_01.nii.gz -> liver_01; a folder's name as it is."""
     suffix = volume_suffix(path)

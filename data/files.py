@@ -72,9 +72,9 @@ def stored_in(path: Path) -> list[Path]:
     return [path] if detached is None else [path, detached]
 
 
-def read_image_or_series(path: Path, channel: str | None = None) -> Volume:
+def read_image_or_series(path: Path, channel: str | None = None, spacing_mm: Sequence[float] | None = None) -> Volume:
     """Read a volume from a file, or from a folder that holds one DICOM series. Errors as in either reader."""
-    return read_series(path) if path.is_dir() else read_volume(path, channel=channel)
+    return read_series(path, spacing_mm=spacing_mm) if path.is_dir() else read_volume(path, spacing_mm, channel)
 
 
 def read_mask(path: Path, spacing_mm: Sequence[float] | None = None, pick: str | None = None) -> Volume:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, PositiveFloat
 
 _CHANNEL = re.compile(r"(?P<case>.+)_(?P<channel>\d{4})")
 
@@ -33,6 +33,8 @@ class ImageSource(BaseModel, frozen=True, extra="ignore"):
     """All channels that its cases had, where that is known."""
     colour: str | None = None
     """Channel of pictures in colour: red, green, blue, luminance or a number."""
+    spacing_mm: tuple[PositiveFloat, ...] | None = None
+    """Spacing (z y x, or y x) that was given in place of the files'."""
     vessel_labels: tuple[int | str, ...] = ()
     """Labels or segments that were the vessels; none where the files were plain masks."""
     organ_labels: tuple[int | str, ...] = ()
@@ -57,6 +59,7 @@ def _told(provenance: Mapping[str, Any]) -> dict[str, Any]:
         "channel": used.get("channel"),
         "channels": used.get("channels") or (),
         "colour": used.get("colour"),
+        "spacing_mm": used.get("spacing_mm"),
         "vessel_labels": used.get("vessel_labels") or (),
         "organ_labels": used.get("organ_labels") or (),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from data.channel_files import Channels, InputCase, cases_of_files
@@ -52,7 +52,13 @@ def check_organ_of_each(organ: Path | None, cases: Sequence[InputCase]) -> None:
 
 
 def read_organ(
-    path: Path | None, case: InputCase, image: Volume, *, resample: bool, labels: Sequence[str] = ()
+    path: Path | None,
+    case: InputCase,
+    image: Volume,
+    *,
+    resample: bool,
+    labels: Sequence[str] = (),
+    spacing_of: Callable[[Path], Sequence[float] | None] = lambda path: None,
 ) -> Volume | None:
     """The organ mask of a case on its image's grid, from a file, a DICOM folder, or a folder with one mask a case.
 
@@ -62,6 +68,7 @@ def read_organ(
         image: its CT.
         resample: bring a mask on another grid onto the image's, in physical space.
         labels: which labels of a label map, or segments of a Slicer file, are the organ; none for a plain mask.
+        spacing_of: the spacing (z, y, x) that goes in place of a file's own, None for its own.
 
     Raises:
         FileNotFoundError: the folder has no mask of that case.
@@ -70,7 +77,7 @@ def read_organ(
     if path is None:
         return None
     source = _organ_file(path, case)
-    file = LabelledFile(source)
+    file = LabelledFile(source, spacing_of(source))
     mask = file.mask(file.choose(labels, "organ", ORGAN_OPTION), "organ", ORGAN_OPTION)
     if not mask.array.any():
         why = "".join(f" ({note})" for note in mask.notes)

@@ -47,7 +47,7 @@ class LabelledFile:
         """Its numbers, int32; raises as `data.files.read_label_map`."""
         if not self.path.is_dir():
             return read_label_map(self.path, self.spacing_mm)
-        series = read_series(self.path, mask=True)
+        series = read_series(self.path, True, self.spacing_mm)
         return series.with_array(as_labels(series.array, str(self.path)))
 
     def choose(self, wanted: Sequence[str], what: str, option: str) -> Choice | None:
@@ -82,7 +82,7 @@ class LabelledFile:
         pick = f"say which of them are the {what} with {option}"
         if not self.path.is_dir():
             return read_mask(self.path, self.spacing_mm, pick)
-        series = read_series(self.path, mask=True)
+        series = read_series(self.path, True, self.spacing_mm)
         return series.with_array(as_mask(series.array, str(self.path), pick))
 
     def _pick(self, numbers: Sequence[int], what: str) -> Volume:

@@ -1,0 +1,115 @@
+"""How a script reads the images it is given and their organ masks: as a network's training read its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from pydantic import BaseModel, PositiveFloat, field_validator, model_validator
+
+from data.channel_files import InputCase, check_option, choose_channels, hint_of_names, read_channel
+from data.file_names import carries_no_millimetres
+from data.image_source import ImageSource
+from data.inputs import check_organ_of_each, find_inputs, read_organ
+from data.volume import Volume
+
+_OTHER_SPACING = 0.01
+
+
+class InputSettings(BaseModel, frozen=True, extra="forbid"):
+    """Which images to segment, and how they and their organ masks are read."""
+
+    input: Path
+    """CT: a volume file, a DICOM folder, or a folder of volume files."""
+    organ: Path | None = None
+    """Organ mask: a file, a DICOM folder, or a folder with one mask a case, named as the CTs."""
+    organ_label: tuple[str, ...] = ()
+    """Which labels of a label map are the organ, by number or name; or which segments of a .seg.nrrd, by name."""
+    channel: str = ""
+    """The channel the network was trained on, where its checkpoint does not say: red, green, blue, luminance or a
+    number for pictures in colour, _0000 for CASE_0000.nii.gz of nnU-Net's layout. Or none: names are whole, numbers
+    part of them, and pictures grey."""
+    spacing_mm: tuple[PositiveFloat, ...] = ()
+    """Voxel size in mm (z y x, or y x) in place of the files' own. TIFF and pictures carry none: without it theirs is
+    what the training's images were given, or 1."""
+    resample_masks: bool = False
+    """Bring organ masks that lie on another grid onto the CT's, in physical space."""
+
+    @field_validator("channel")
+    @classmethod
+    def _is_channel(cls, channel: str) -> str:
+        return check_option(channel)
+
+    @model_validator(mode="after")
+    def _organ_has_labels(self) -> Self:
+        if self.organ_label and self.organ is None:
+            raise ValueError("--organ-label: there is no --organ with labels; give both or neither")
+        return self
+
+
+class ReadInput(NamedTuple):
+    """An image, its organ mask on the same grid if there is one, and what must be known of how they were read."""
+
+    image: Volume
+    organ: Volume | None
+    notes: tuple[str, ...]
+
+
+class Inputs:
+    """The images that settings name, for a network of that training.
+
+    Attributes:
+        cases: all of them.
+        hint: what to say of their names, where they could be nnU-Net's; empty otherwise.
+
+    Raises ValueError or FileNotFoundError: nothing there, another channel than the training's, one organ mask for
+    several images.
+    """
+
+    def __init__(self, settings: InputSettings, source: ImageSource) -> None:
+        self._settings, self._trained_mm = settings, source.spacing_mm
+        self._channels = choose_channels(source, settings.channel)
+        self.cases = find_inputs(settings.input, self._channels)
+        self.hint = "" if settings.channel or self._channels.file is not None else hint_of_names(self.cases)
+        check_organ_of_each(settings.organ, self.cases)
+
+    def read(self, case: InputCase) -> ReadInput:
+        """Read a case; raises ValueError or OSError that names the file at fault."""
+        if case.problem:
+            raise ValueError(case.problem)
+        settings = self._settings
+        image = read_channel(case.path, self._channels, self._spacing_of(case.path))
+        organ = read_organ(
+            settings.organ,
+            case,
+            image,
+            resample=settings.resample_masks,
+            labels=settings.organ_label,
+            spacing_of=self._spacing_of,
+        )
+        notes = [*case.notes, *image.notes, *self._notes_on_spacing(case.path, image)]
+        if organ is not None:
+            notes += [f"organ: {note}" for note in organ.notes if note not in image.notes]
+        return ReadInput(image, organ, tuple(notes))
+
+    def _spacing_of(self, path: Path) -> Sequence[float] | None:
+        """What goes in place of a file's own spacing."""
+        if self._settings.spacing_mm:
+            return self._settings.spacing_mm
+        return self._trained_mm if carries_no_millimetres(path) else None
+
+    def _notes_on_spacing(self, path: Path, image: Volume) -> list[str]:
+        trained = self._trained_mm
+        if self._settings.spacing_mm or not trained or len(trained) != image.ndim:
+            return []
+        shown = " x ".join(f"{side:g}" for side in trained)
+        if carries_no_millimetres(path):
+            return [f"its file carries no millimetres: voxels of {shown} mm, as the training's; else give --spacing-mm"]
+        apart = max(abs(own / given - 1) for own, given in zip(image.spacing_mm, trained, strict=True))
+        if apart <= _OTHER_SPACING:
+            return []
+        return [
+            f"its header's spacing is taken, where the training's images counted as {shown} mm whatever theirs said; "
+            "--spacing-mm does the same"
+        ]

@@ -1,0 +1,73 @@
+"""Images are read for prediction as those of the training were, and what differs is told."""
+
+import numpy as np
+import pytest
+import tifffile
+from pydantic import ValidationError
+
+from data.files import write_volume
+from data.image_source import ImageSource
+from data.input_reading import Inputs, InputSettings
+from data.volume import Volume
+
+ARRAY = np.arange(60, dtype=np.uint16).reshape(3, 4, 5)
+GIVEN = ImageSource(form="pairs", spacing_mm=(2.0, 0.5, 0.5))
+
+
+@pytest.fixture
+def stack(tmp_path):
+    """A stack and its organ mask, in files without millimetres."""
+    tifffile.imwrite(tmp_path / "a.tif", ARRAY, photometric="minisblack")
+    tifffile.imwrite(tmp_path / "organ.tif", (ARRAY > 9).astype(np.uint8), photometric="minisblack")
+    return tmp_path
+
+
+def read(settings, source):
+    inputs = Inputs(settings, source)
+    return inputs.read(inputs.cases[0])
+
+
+def test_a_file_without_millimetres_has_the_spacing_that_the_trainings_were_given(stack):
+    settings = InputSettings(input=stack / "a.tif", organ=stack / "organ.tif")
+    image, organ, notes = read(settings, GIVEN)
+    assert organ is not None
+    assert image.spacing_mm == organ.spacing_mm == (2.0, 0.5, 0.5)
+    assert notes == (
+        "its file carries no millimetres: voxels of 2 x 0.5 x 0.5 mm, as the training's; else give --spacing-mm",
+    )
+    plain = read(settings, ImageSource(form="pairs"))
+    assert (plain.image.spacing_mm, plain.notes) == ((1.0, 1.0, 1.0), ())
+
+
+@pytest.mark.parametrize("source", [GIVEN, ImageSource()])
+def test_the_spacing_that_is_given_goes_before_all_others(stack, source):
+    settings = InputSettings(input=stack / "a.tif", organ=stack / "organ.tif", spacing_mm=(3, 1, 2))
+    image, organ, notes = read(settings, source)
+    assert organ is not None
+    assert image.spacing_mm == organ.spacing_mm == (3.0, 1.0, 2.0)
+    assert notes == ()
+
+
+@pytest.mark.parametrize(("spacing", "told"), [((1.0, 0.5, 0.5), True), ((2.0, 0.5, 0.5), False)])
+def test_a_header_is_believed_and_it_is_told_that_the_trainings_were_not(tmp_path, spacing, told):
+    write_volume(tmp_path / "a.nii.gz", Volume(ARRAY, spacing))
+    image, _, notes = read(InputSettings(input=tmp_path / "a.nii.gz"), GIVEN)
+    assert image.spacing_mm == spacing
+    assert [note for note in notes if "counted as 2 x 0.5 x 0.5 mm" in note] == list(notes)
+    assert bool(notes) == told
+
+
+def test_a_series_too(tmp_path, write_series):
+    write_series(tmp_path / "ct", ARRAY.astype(np.int16))
+    assert read(InputSettings(input=tmp_path / "ct", spacing_mm=(3, 1, 2)), ImageSource()).image.spacing_mm == (3, 1, 2)
+
+
+def test_labels_without_an_organ_are_refused(tmp_path):
+    with pytest.raises(ValidationError, match="no --organ with labels"):
+        InputSettings(input=tmp_path, organ_label=("5",))
+
+
+def test_what_records_say_of_spacing():
+    record = {"provenance": {"adapter": "pairs", "settings": {"spacing_mm": [2, 0.5, 0.5]}}}
+    assert ImageSource.of_records([record, record]) == GIVEN
+    assert ImageSource.of_records([record, {}]).spacing_mm is None
