@@ -15,8 +15,9 @@ class MultiTaskResUNet(Network):
     """Shared encoder, a main decoder and one decoder with a projection head a scale (Sadikine et al. 2023, Eq. 4, 6).
 
     image (B, C, *S) -> TaskOutputs(logits (B, 1 + S, *S), projections: S of (B, E, *S/2^(l-1))). Channel 0 of the
-    logits is the main task, channel s is scale s. Each decoder ends with a 1^ndim convolution; the sigmoid of the paper
-    is applied by the loss and the prediction, for numerical stability.
+    logits is the main task, channel s is scale s. In evaluation encoder and main decoder alone are run, which is what
+    inference uses, and the logits have channel 0; `every_task` gives all of them there. Each decoder ends with a 1^ndim
+    convolution; the sigmoid of the paper is applied by the loss and the prediction, for numerical stability.
 
     Args:
         in_channels: channels C of the image.
@@ -57,18 +58,19 @@ class MultiTaskResUNet(Network):
         self.projections = nn.ModuleList(ProjectionHead(widths[-2], embedding, ndim) for _ in range(scales))
         initialise(self)
 
-    def main_task(self, image: Tensor) -> TaskOutputs:
-        """The main task alone, as the network for inference computes it: bit for bit the same in evaluation."""
-        self.check_image(image)
-        self.check_batch_norm(image)
-        (main,) = decode([self.main_decoder], self.encoder(image), recompute=self.encoder.recompute)
-        return TaskOutputs(main.logits, (), main.deep_logits)
-
     def forward(self, image: Tensor) -> TaskOutputs:
+        if self.training:
+            return self.every_task(image)
+        self.check_image(image)
+        (main,) = decode([self.main_decoder], self.encoder(image), recompute=self.encoder.recompute)
+        return TaskOutputs(main.logits)
+
+    def every_task(self, image: Tensor) -> TaskOutputs:
+        """All tasks and their projections, in evaluation too; the main task is there bit for bit what inference has."""
         self.check_image(image)
         self.check_batch_norm(image)
         features = self.encoder(image)
-        # In evaluation the main task is computed as the network for inference does, alone: bit for bit the same.
+        # In evaluation the main task is computed as the network for inference does, alone.
         together = [[self.main_decoder, *self.scale_decoders]]
         groups = together if self.training else [[self.main_decoder], [*self.scale_decoders]]
         decoded = [outputs for group in groups for outputs in decode(group, features, recompute=self.encoder.recompute)]

@@ -32,11 +32,11 @@ class Network(nn.Module):
         self.size_multiple = size_multiple
 
     def forward(self, image: Tensor) -> TaskOutputs:
-        """Logits of every task; each network has its own."""
+        """In training every task; in evaluation what inference reads, the main task, and others where they are free."""
         raise NotImplementedError
 
-    def main_task(self, image: Tensor) -> TaskOutputs:
-        """What inference reads: the main task's logits, channel 0 (all of them in "multi_class"), maybe others'."""
+    def every_task(self, image: Tensor) -> TaskOutputs:
+        """Every task, in evaluation too."""
         outputs: TaskOutputs = self(image)
         return outputs
 

@@ -47,11 +47,11 @@ class Runner:
 
     def probabilities(self, image: np.ndarray) -> np.ndarray:
         """Probabilities of every task, float32 (K, *S), of a prepared image (*S); NotFiniteError where they are not."""
-        return self._infer(self.network, task_probabilities, image)
+        return self._infer(self.network.every_task, task_probabilities, image)
 
     def main_probability(self, image: np.ndarray) -> np.ndarray:
         """That of the main task, float32 (*S), for what the network for inference costs."""
-        return self._infer(self.network.main_task, main_probability, image)[0]
+        return self._infer(self.network, main_probability, image)[0]
 
     def _infer(
         self,
@@ -136,6 +136,6 @@ def projections_of(runner: Runner, case: Case) -> tuple[torch.Tensor, ...]:
     was_training = runner.network.training
     runner.network.eval()
     with torch.no_grad(), autocast(runner.device, runner.dtype):
-        projections = runner.network(image.to(runner.device)).projections
+        projections = runner.network.every_task(image.to(runner.device)).projections
     runner.network.train(was_training)
     return projections

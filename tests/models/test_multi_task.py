@@ -178,4 +178,5 @@ def test_images_it_cannot_take(shape, message):
 
 def test_one_value_a_channel_is_fine_in_evaluation():
     network = MultiTaskResUNet(1, 1, levels=2, base_channels=2).eval()
-    assert network(torch.zeros(1, 1, 4, 4, 4)).logits.shape == (1, 2, 4, 4, 4)
+    assert network(torch.zeros(1, 1, 4, 4, 4)).logits.shape == (1, 1, 4, 4, 4)
+    assert network.every_task(torch.zeros(1, 1, 4, 4, 4)).logits.shape == (1, 2, 4, 4, 4)

@@ -57,5 +57,7 @@ def test_a_validation_costs_what_inference_costs_and_says_the_same(tmp_path):
         for part in decoder.modules():
             part.register_forward_pre_hook(lambda *_: pytest.fail("a scale's decoder ran"))
     assert np.array_equal(runner.main_probability(image), every[0])
+    assert network.eval()(torch.zeros(1, 1, 8, 8, 8)).logits.shape[1] == 1
+    network.train()
     validate(runner, store, ["found"])
     assert network.training
