@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from console.progress import Progress, postfix, progress, say, silent
 from data.loading import Batch, TrainingBatches, TrainingSamples
 from training.breaks import Breaks, Stop
-from training.checkpoint import CheckpointName
+from training.checkpoint import CheckpointName, load_checkpoint
 from training.device import choose_device, choose_workers
 from training.distributed import Ranks, joined_ranks
 from training.inference import NotFiniteError
@@ -43,7 +43,8 @@ def _train(settings: RunSettings, ranks: Ranks, on_validation: OnValidation | No
     training, state = set_up(settings, ranks)
     if state is not None:
         restore(training, state)
-    if training.epoch == settings.train.epochs and training.folder.checkpoint("final").exists():
+    # On several machines the first one alone may have the file.
+    if ranks.of_first(_is_finished(training)):
         say(f"{training.folder.root}: already trained for {training.epoch} epochs")
         if ranks.writes:
             training.folder.write_history(training.history)
@@ -52,6 +53,7 @@ def _train(settings: RunSettings, ranks: Ranks, on_validation: OnValidation | No
     if not ranks.writes:
         _run_epochs(training, batches, None, on_validation, stop)
         return training.folder
+    training.folder.write_config(settings)
     if state is None:
         about_cases = {key: training.description[key] for key in ("cases", "identities")}
         training.folder.write_description(settings, about_cases)
@@ -61,6 +63,17 @@ def _train(settings: RunSettings, ranks: Ranks, on_validation: OnValidation | No
     finally:
         presentation.close()
     return training.folder
+
+
+def _is_finished(training: Training) -> bool:
+    """Whether nothing is left to train, and `final` is of the last epoch: a training that was prolonged had one."""
+    final = training.folder.checkpoint("final")
+    if training.epoch != training.settings.train.epochs or not final.exists():
+        return False
+    try:
+        return bool(load_checkpoint(final)["epoch"] == training.epoch)
+    except ValueError:
+        return False  # damaged, and soon written anew
 
 
 def _batches(training: Training) -> TrainingBatches:

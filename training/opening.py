@@ -48,7 +48,8 @@ def _open(settings: RunSettings) -> tuple[RunFolder, dict[str, Any] | None]:
     if state is not None:
         try:
             planned = state["config"]["train"]["epochs"]
-            check_resumed_epochs(settings.train.schedule, planned, state["epoch"], settings.train.epochs)
+            epochs, steps = _progress(state)
+            check_resumed_epochs(settings.train.schedule, planned, epochs, settings.train.epochs, steps)
         except ValueError as error:
             raise ValueError(f"{folder.root}: {error}") from None
     return folder, state

@@ -47,10 +47,13 @@ class RunFolder:
         """Path of a checkpoint, there or not."""
         return self.root / "checkpoints" / f"{name}.pt"
 
-    def write_description(self, settings: RunSettings, cases: Mapping[str, Any]) -> None:
-        """Write config.yaml and run.json; cases: those of the fold, and what each of them is."""
+    def write_config(self, settings: RunSettings) -> None:
+        """Write config.yaml; also of a training that goes on, which may be for other epochs."""
         config = settings.model_copy(update={"resume": False, "replace": False}).model_dump(mode="json")
         write_whole(self.root / "config.yaml", yaml.safe_dump(config, sort_keys=False))
+
+    def write_description(self, settings: RunSettings, cases: Mapping[str, Any]) -> None:
+        """Write run.json; cases: those of the fold, and what each of them is."""
         description = {"seed": settings.seed, "fold": settings.fold, **cases, "versions": versions()}
         write_whole(self.root / "run.json", to_json(description))
 

@@ -17,22 +17,24 @@ def learning_rate(schedule: ScheduleName, initial: float, epoch: int, epochs: in
     return initial
 
 
-def check_resumed_epochs(schedule: ScheduleName, planned: int, done: int, wanted: int) -> None:
+def check_resumed_epochs(schedule: ScheduleName, planned: int, done: int, wanted: int, steps: int = 0) -> None:
     """Whether a training that was planned for some epochs can be resumed for others.
 
     A falling rate is spread over all epochs: for others it would have been another one from the first epoch on, and
-    would jump where the training goes on.
+    would jump where the training goes on. Epochs that are done, and steps of the next one, cannot be taken back.
 
     Raises:
-        ValueError: it cannot, or more epochs are done than wanted.
+        ValueError: it cannot, or more is done than wanted.
     """
     if schedule != "constant" and wanted != planned:
         raise ValueError(
             f"cannot resume with --train.epochs {wanted}: the {schedule} schedule has spread the learning rate over "
             f"{planned}; give {planned}, or start again with another --output (train.schedule constant can go on)"
         )
-    if wanted < done:
+    least = done + (steps > 0)
+    if wanted < least:
+        begun = f" and {steps} steps of the next one" if steps else ""
         raise ValueError(
-            f"cannot resume with --train.epochs {wanted}: {done} are done; give at least {done}, or choose another "
-            "--output"
+            f"cannot resume with --train.epochs {wanted}: {done}{begun} are done; give at least {least}, or choose "
+            "another --output"
         )

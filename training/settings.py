@@ -65,7 +65,7 @@ class RunSettings(BaseModel, frozen=True, extra="forbid"):
     """Splits in nnU-Net's form; none takes splits_final.json of the cases."""
     fold_count: int = Field(5, ge=2)
     """Folds to part the cases into by patient, where there are no splits yet; then splits_final.json holds."""
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, lt=2**63)
     """Of initialisation, shuffling, patches, augmentation and anchors."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where to compute; auto takes CUDA, then MPS, then the CPU."""

@@ -1,18 +1,22 @@
 """A training learns, writes what it promises, and stops with a clear line where it cannot go on."""
 
 import csv
+import itertools
 import json
 import math
 from pathlib import Path
 
 import pytest
 import torch
+import yaml
+from pydantic import ValidationError
 
 from console.progress import silent
 from data.loading import LoadingSettings
 from losses.settings import LossSettings
 from losses.terms import TERMS, Term
 from models.settings import ModelSettings
+from training.breaks import TrainingStopped
 from training.checkpoint import load_checkpoint
 from training.distributed import Ranks
 from training.loop import train_epoch, train_run
@@ -97,7 +101,43 @@ def test_a_finished_training_can_be_prolonged(tiny_cases, tmp_path):
     settings = settings_of(tiny_cases, tmp_path, epochs=1)
     train_run(settings)
     longer = settings.model_copy(update={"resume": True, "train": settings.train.model_copy(update={"epochs": 2})})
-    assert load_checkpoint(train_run(longer).checkpoint("final"))["epoch"] == 2
+    folder = train_run(longer)
+    assert load_checkpoint(folder.checkpoint("final"))["epoch"] == 2
+    # So that it can be gone on with from there, wherever it is killed.
+    assert yaml.safe_load((folder.root / "config.yaml").read_text(encoding="utf-8"))["train"]["epochs"] == 2
+
+
+def test_final_is_of_the_last_epoch_though_there_was_an_earlier_one(tiny_cases, tmp_path):
+    def epochs(count: int) -> RunSettings:
+        return settings_of(tiny_cases, tmp_path, epochs=count).model_copy(update={"resume": True})
+
+    train_run(epochs(1))
+    first = (tmp_path / "fold_0" / "checkpoints" / "final.pt").read_bytes()
+
+    def stop_after_two(epoch: int, _: object) -> None:
+        if epoch == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_run(epochs(3), stop_after_two)
+    folder = train_run(epochs(2))
+    assert folder.checkpoint("final").read_bytes() != first
+    assert load_checkpoint(folder.checkpoint("final"))["epoch"] == 2
+
+
+def test_a_step_that_is_done_cannot_be_taken_back(tiny_cases, tmp_path):
+    settings = settings_of(tiny_cases, tmp_path, epochs=2).model_copy(update={"resume": True})
+    questions = itertools.count(1)
+    with pytest.raises(TrainingStopped):
+        train_run(settings, stop=lambda: "told to" if next(questions) == 3 else None)
+    shorter = settings.model_copy(update={"train": settings.train.model_copy(update={"epochs": 1})})
+    with pytest.raises(ValueError, match=r"--train.epochs 1: 1 and 1 steps of the next one are done; give at least 2"):
+        train_run(shorter)
+
+
+def test_a_seed_that_no_generator_takes_is_refused_by_name():
+    with pytest.raises(ValidationError, match=r"seed\n  Input should be less than 9223372036854775808"):
+        RunSettings(cases=Path("cases"), output=Path("run"), seed=2**64)
 
 
 def test_a_loss_that_is_not_finite_stops_before_the_weights_change(tiny_cases, tmp_path, monkeypatch):
