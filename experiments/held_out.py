@@ -14,7 +14,8 @@ from data.loading import spacing_of
 from data.volume import Volume
 from experiments.plan import Piece
 from metrics.case import CaseScores, evaluate_case
-from training.predictor import VESSEL_PROBABILITY, Predictor, scored_region
+from training.inference import VESSEL_PROBABILITY
+from training.predictor import Predictor, scored_region
 from training.run_folder import RunFolder
 
 PREDICTIONS = "predictions"

@@ -8,10 +8,9 @@ runs/VARIANT/seed_S/fold_F/     the folder of the training, and in it
 """
 
 import time
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import yaml
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -31,18 +30,6 @@ from training.settings import RunSettings
 
 PIECE_FILE, LOG_FILE = "piece.json", "log.txt"
 SHOWN_DIFFERENCES = 3
-# Where and how fast, not what: they may change between the beginning of a run and its end.
-_FREE = {
-    "cases",
-    "output",
-    "fold_count",
-    "device",
-    "resume",
-    "replace",
-    "verify",
-    "loading.workers",
-    "validation.figures_every",
-}
 
 
 @dataclass(frozen=True)
@@ -145,14 +132,14 @@ def check_unchanged(piece: Piece) -> None:
     if not (config.is_file() and description.is_file()):
         return
     try:
-        before = _flat(RunSettings.model_validate(yaml.safe_load(config.read_text(encoding="utf-8"))))
+        before = RunSettings.model_validate(yaml.safe_load(config.read_text(encoding="utf-8"))).decisive()
     except (ValueError, RecursionError, yaml.YAMLError):
         before = {"settings": "of another version"}
-    now = _flat(piece.settings)
+    now = piece.settings.decisive()
     different = [
         f"{key} was {before.get(key)!r}, now {now.get(key)!r}"
         for key in dict.fromkeys((*before, *now))
-        if key not in _FREE and before.get(key) != now.get(key)
+        if before.get(key) != now.get(key)
     ]
     begun, fold = read_json(description), load_fold(piece.settings.cases, piece.settings.splits, piece.fold)
     if begun.get("cases") != fold:
@@ -172,14 +159,3 @@ def _is_scored(piece: Piece) -> bool:
     path = results_file(piece)
     wanted = piece.evaluation.model_dump(mode="json")
     return path.is_file() and read_json(path).get("settings") == wanted
-
-
-def _flat(settings: RunSettings) -> dict[str, Any]:
-    """Sections' settings by dotted keys, two deep: what lies deeper is told as a whole."""
-    found: dict[str, Any] = {}
-    for name, value in settings.model_dump(mode="json").items():
-        if isinstance(value, Mapping):
-            found |= {f"{name}.{key}": inner for key, inner in value.items()}
-        else:
-            found[name] = value
-    return found

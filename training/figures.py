@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from training.inference import VESSEL_PROBABILITY
+
 LEAST_PIXELS = 160
 MOST_PIXELS = 400
 _TRUTH_ONLY = np.array([0.16, 0.47, 0.84])
@@ -30,7 +32,7 @@ def task_panels(
         target_2d, probability_2d = _project(target, axis), _project(probability, axis)
         panels = [shown, target_2d.astype(float), probability_2d]
         coloured = [np.repeat(panel[..., None], 3, axis=-1) for panel in panels]
-        coloured.append(_agreement(target_2d, probability_2d >= 0.5))
+        coloured.append(_agreement(target_2d, probability_2d >= VESSEL_PROBABILITY))
         rows.append(np.concatenate([_frame(_square_pixels(panel, spacing_mm, axis)) for panel in coloured], axis=1))
     return np.moveaxis(np.concatenate(rows, axis=0), -1, 0).astype(np.float32)
 

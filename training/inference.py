@@ -7,6 +7,8 @@ from pydantic import BaseModel, Field
 from torch.nn import functional
 
 Network = Callable[[torch.Tensor], torch.Tensor]
+VESSEL_PROBABILITY = 0.5
+"""A voxel is vessel from this probability on."""
 
 
 class InferenceSettings(BaseModel, frozen=True, extra="forbid"):

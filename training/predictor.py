@@ -19,10 +19,8 @@ from preprocessing.plausibility import doubts_about_input, doubts_about_vessels
 from preprocessing.prepare import PreprocessingSettings, prepare_image
 from training.checkpoint import load_checkpoint
 from training.device import DeviceName, autocast, choose_device, choose_prediction_precision
-from training.inference import InferenceOverrides, NotFiniteError, infer, nan_where_not_finite
+from training.inference import VESSEL_PROBABILITY, InferenceOverrides, NotFiniteError, infer, nan_where_not_finite
 from training.settings import RunSettings
-
-VESSEL_PROBABILITY = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +28,7 @@ class Prediction:
     """What a network says of a volume, on that volume's own grid."""
 
     mask: Volume
-    """bool: probability of at least one half."""
+    """bool: probability of at least `VESSEL_PROBABILITY`."""
     probabilities: Volume
     """float32 in [0, 1]."""
     notes: tuple[str, ...] = ()

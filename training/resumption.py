@@ -7,6 +7,8 @@ from typing import Any
 
 import torch
 
+from console.error_line import line_of
+
 _MOMENTS = ("exp_avg", "exp_avg_sq")
 _HYPERPARAMETERS = ("lr", "betas", "eps", "weight_decay")
 
@@ -19,7 +21,7 @@ def resuming_from(path: Path) -> Iterator[None]:
     except torch.OutOfMemoryError:
         raise
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, RuntimeError) as error:
-        said = " ".join(str(error).split()) or type(error).__name__
+        said = line_of(error)
         reason = f"it lacks {said}" if isinstance(error, KeyError) else said
         raise ValueError(
             f"{path}: the training cannot be resumed from it ({reason}); give it an earlier copy, or train anew"

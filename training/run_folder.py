@@ -26,11 +26,6 @@ from processes.folder_lock import held
 from training.checkpoint import CheckpointName, load_checkpoint
 from training.settings import RunSettings
 
-# These say where and how long to compute, not what: a resumed training may change them. Which cases lie there and how
-# they are parted is held against the checkpoint itself.
-FREE_ON_RESUME = {"resume", "replace", "device", "output", "cases", "splits", "verify"}
-FREE_IN_SECTIONS = {"loading": {"workers"}, "train": {"epochs", "checkpoint_minutes"}, "validation": {"figures_every"}}
-
 
 @dataclass(frozen=True)
 class RunFolder:
@@ -136,22 +131,11 @@ def find_checkpoint(path: Path, name: CheckpointName) -> Path:
 
 def _check_same_settings(settings: RunSettings, saved: Mapping[str, Any], root: Path) -> None:
     """A resumed training must be the same training."""
-    for name, value in settings.model_dump(mode="json").items():
-        if name in FREE_ON_RESUME:
-            continue
-        before = saved.get(name)
-        if isinstance(value, dict) and isinstance(before, dict):
-            free = FREE_IN_SECTIONS.get(name, set())
-            differing = [key for key in value if key not in free and value[key] != before.get(key)]
-            if differing:
-                key = differing[0]
-                _refuse(root, f"{name}.{key}", before.get(key), value[key])
-        elif value != before:
-            _refuse(root, name, before, value)
-
-
-def _refuse(root: Path, key: str, before: object, now: object) -> None:
-    raise ValueError(
-        f"{root}: cannot resume with another {key} (it was {before!r}, now {now!r}); "
-        "give the run's own config.yaml, or choose another --output"
-    )
+    before = RunSettings.model_validate(saved).decisive()
+    for key, now in settings.decisive().items():
+        # Whether it may train longer is the schedule's to say.
+        if key != "train.epochs" and now != before[key]:
+            raise ValueError(
+                f"{root}: cannot resume with another {key} (it was {before[key]!r}, now {now!r}); "
+                "give the run's own config.yaml, or choose another --output"
+            )

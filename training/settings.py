@@ -1,7 +1,7 @@
 """Every setting of a training; one room below says what each section means."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
@@ -9,7 +9,26 @@ from data.augmentation import AugmentationSettings
 from data.loading import LoadingSettings
 from losses.settings import LossSettings
 from models.settings import ModelSettings
+from training.device import DeviceName, PrecisionName
 from training.inference import InferenceSettings
+
+FREE_SETTINGS = frozenset(
+    {
+        "cases",
+        "output",
+        "splits",
+        "fold_count",
+        "device",
+        "resume",
+        "replace",
+        "verify",
+        "loading.workers",
+        "train.checkpoint_minutes",
+        "validation.figures_every",
+    }
+)
+"""Settings by dotted keys that say where, how fast and how visibly a training runs, and not what it is: two trainings
+that differ in them alone are the same. The cases and how they are parted are compared by themselves."""
 
 
 class TrainSettings(BaseModel, frozen=True, extra="forbid"):
@@ -26,7 +45,7 @@ class TrainSettings(BaseModel, frozen=True, extra="forbid"):
     """How the learning rate falls over the epochs: not at all, as half a cosine, or as (1 - t)^0.9."""
     gradient_clip: float | None = Field(12.0, gt=0)
     """Largest norm of the gradient, larger ones are scaled down to it; none switches it off."""
-    precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    precision: PrecisionName = "auto"
     """Of the network's arithmetic; auto: bfloat16 on CUDA where the GPU has it (else float16), else float32."""
     deterministic: bool = False
     """Only algorithms with the same result every time; on the CPU they have it anyway."""
@@ -67,7 +86,7 @@ class RunSettings(BaseModel, frozen=True, extra="forbid"):
     """Folds to part the cases into by patient, where there are no splits yet; then splits_final.json holds."""
     seed: int = Field(0, ge=0, lt=2**63)
     """Of initialisation, shuffling, patches, augmentation and anchors."""
-    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    device: DeviceName = "auto"
     """Where to compute; auto takes CUDA, then MPS, then the CPU."""
     resume: bool = False
     """Go on from the latest checkpoint of this output; without one, start."""
@@ -84,3 +103,12 @@ class RunSettings(BaseModel, frozen=True, extra="forbid"):
     train: TrainSettings = TrainSettings()
     validation: ValidationSettings = ValidationSettings()
     inference: InferenceSettings = InferenceSettings()
+
+    def decisive(self) -> dict[str, Any]:
+        """All settings but the FREE_SETTINGS ones, as plain data by dotted keys, two deep: what lies deeper is one value."""
+        found: dict[str, Any] = {}
+        for name, value in self.model_dump(mode="json").items():
+            parts = value.items() if isinstance(value, dict) else ()
+            inner = {f"{name}.{key}": part for key, part in parts} or {name: value}
+            found |= {key: part for key, part in inner.items() if key not in FREE_SETTINGS}
+        return found

@@ -15,7 +15,14 @@ from models.build import Network
 from models.outputs import Formulation, TaskOutputs, main_probability, task_probabilities
 from training.device import autocast
 from training.distributed import ALONE, Ranks
-from training.inference import InferenceSettings, NotFiniteError, infer, nan_where_not_finite, pad_to
+from training.inference import (
+    VESSEL_PROBABILITY,
+    InferenceSettings,
+    NotFiniteError,
+    infer,
+    nan_where_not_finite,
+    pad_to,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +108,7 @@ def validate(
                 probability = runner.main_probability(case.arrays["image"])
             except NotFiniteError as error:
                 raise NotFiniteError(f"case {case_id}: {error}") from None
-            prediction = _inside_organ(probability, case) >= 0.5
+            prediction = _inside_organ(probability, case) >= VESSEL_PROBABILITY
             truth = np.asarray(case.arrays["scales"]) > 0
             if prediction.any() or truth.any():
                 scores.append((dice(prediction, truth), cldice(prediction, truth)))

@@ -16,7 +16,7 @@ from data.folds import Fold, load_fold, make_folds, patients_of
 from data.json_files import write_json
 from data.random_streams import Purpose, derived_seed
 from training.same_cases import identities_of
-from training.settings import RunSettings
+from training.settings import FREE_SETTINGS, RunSettings
 from tuning.dotted_keys import flat
 from tuning.search_space import SearchSpace
 from tuning.settings import StudySettings
@@ -25,19 +25,6 @@ from tuning.storage_url import shown
 
 DEFINITION = "ramify"
 """The attribute of a study that says what it is a study of."""
-# They say where and how a training runs, not what it is.
-_FREE = {
-    "cases",
-    "output",
-    "splits",
-    "fold_count",
-    "device",
-    "resume",
-    "replace",
-    "verify",
-    "loading.workers",
-    "validation.figures_every",
-}
 
 
 def make_inner_folds(settings: StudySettings) -> list[Fold]:
@@ -104,7 +91,9 @@ def _check_unused(study: optuna.Study, settings: StudySettings) -> None:
 def definition(settings: StudySettings, space: SearchSpace, inner_folds: list[Fold]) -> dict[str, Any]:
     """Everything that the scores of a study's trials depend on, as plain data."""
     cases = {case_id: read_case(settings.cases, case_id) for part in inner_folds[0].values() for case_id in part}
-    config = {key: value for key, value in flat(settings.training.model_dump(mode="json")).items() if key not in _FREE}
+    config = {
+        key: value for key, value in flat(settings.training.model_dump(mode="json")).items() if key not in FREE_SETTINGS
+    }
     content = {
         "objective": settings.objective,
         "search space": {key: json.dumps(its) for key, its in space.plain().items()},
