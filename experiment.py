@@ -59,8 +59,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         scales = len(command.preprocessing.scales.quantiles) + 1 if command else scales_in(experiment.store_of(variant))
         check_scales(variant, training, scales)
 
+    if experiment.run:
+        claim(experiment, preparations)
     # A look at the table disturbs nobody; runs are for one process at a time.
-    claim(experiment, preparations)
     with held(experiment.folder, "experiment.py") if experiment.run else contextlib.nullcontext():
         if experiment.run:
             prepare(experiment, preparations)
@@ -72,6 +73,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         endings = run_experiment(experiment, pieces) if experiment.run else endings_of(pieces)
         table = build_table(experiment, pieces, endings, patients_of(pieces[0].settings.cases))
         print(to_screen(table))
+        if not experiment.run:
+            claim(experiment, preparations)
         print(f"written: {', '.join(str(path) for path in write(table, experiment.folder))}")
     return 0 if table.finished == len(pieces) else 1
 

@@ -70,6 +70,7 @@ def own(path: Path) -> None:
     make_way(path)
     if (ledger := nearest_ledger(place)) is not None and not any(one.grows for one in ledger.entries(place)):
         ledger.add(place, Entry(grows=True))
+    _written[str(place)] = (), Entry(grows=True)
 
 
 def remove(path: Path) -> bool:

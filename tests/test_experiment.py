@@ -149,7 +149,7 @@ def test_prepared_cases_taken_as_they_are(tiny_cases, tmp_path, capsys):
     content["train"]["settings"]["train"]["epochs"] = 2
     code, _, err = call([str(write(config, content)), "--output", str(tmp_path / "out")], capsys)
     assert code == 2
-    assert "was begun with other settings (train.epochs was 1, now 2)" in err
+    assert "was begun with other settings or cases (train.epochs was 1, now 2)" in err
     assert err.count("\n") == 1
 
 

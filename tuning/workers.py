@@ -18,7 +18,7 @@ from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 from tqdm import tqdm
 
-from console.signals import signals_stop
+from console.signals import Stopped, stop_at_a_good_moment
 from processes.child_process import how_it_ended
 from training.worker_process import print_to, thread_share, worker_environment
 from tuning.interruption import Interruption
@@ -128,11 +128,15 @@ def run_workers(
     crew: dict[int, BaseProcess] = {}
     deaths, ended = 0, watch()
     try:
-        with signals_stop():
+        # Never in the middle of `watch`: an exception in a call to SQLite leaves the file locked, and the workers could
+        # not queue their trials again.
+        with stop_at_a_good_moment() as asked:
             for number in range(1, settings.workers + 1):
                 crew[number] = _start(number, settings, space, earlier)
             while crew:
                 time.sleep(LOOK_SECONDS)
+                if name := asked():
+                    raise Stopped.by(name, "trials that were running are queued, start again to go on")
                 if (now_ended := watch()) > ended:
                     deaths, ended = 0, now_ended
                 for number, process in list(crew.items()):
