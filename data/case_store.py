@@ -22,11 +22,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from data.case_record import FORMAT, ArrayRecord, CaseRecord, check_values, parse_record
-from data.digests import WHOLE_BYTES, fingerprint, sampled_fingerprint, state_of
+from data.case_arrays import check_array, open_array, write_array
+from data.case_record import FORMAT, CaseRecord, check_values, parse_record
+from data.digests import fingerprint, state_of
 from data.json_files import read_json, to_json, write_json
 from data.own_files import put_folder
 from data.store_writers import remove_leftovers, remove_temporary, writing
@@ -155,7 +155,7 @@ def write_case(
             remove_temporary(temporary)
             temporary.mkdir()
             content["arrays"] = {
-                name: _write_array(temporary / f"{check_case_id(name)}.npy", array) for name, array in arrays.items()
+                name: write_array(temporary / f"{check_case_id(name)}.npy", array) for name, array in arrays.items()
             }
             write_whole(temporary / CASE_FILE, to_json(content))
             for name, text in beside.items():
@@ -193,8 +193,8 @@ def read_case(store: Path, case_id: str) -> Case:
     with _naming_damage(folder):
         record, known = _read_record(folder / CASE_FILE, state_of(folder / CASE_FILE))
         for name, its in known.arrays.items():
-            _check_array(folder / f"{name}.npy", its, known.scale_count, state_of(folder / f"{name}.npy"))
-        arrays = {name: _open_array(folder / f"{name}.npy", its) for name, its in known.arrays.items()}
+            check_array(folder / f"{name}.npy", its, known.scale_count, state_of(folder / f"{name}.npy"))
+        arrays = {name: open_array(folder / f"{name}.npy", its) for name, its in known.arrays.items()}
     return Case(case_id, record, Arrays(folder, arrays), known)
 
 
@@ -250,42 +250,6 @@ def _naming_damage(folder: Path) -> Iterator[None]:
 def _read_record(path: Path, state: tuple[int, ...]) -> tuple[dict[str, Any], CaseRecord]:
     content = json.loads(path.read_text(encoding="utf-8"))
     return content, parse_record(content, path.parent.name)
-
-
-@functools.lru_cache(maxsize=1 << 16)
-def _check_array(path: Path, its: ArrayRecord, scale_count: int, state: tuple[int, ...]) -> None:
-    """Hold an array's file against its record: whole up to WHOLE_BYTES, else by samples."""
-    small = state[0] <= WHOLE_BYTES
-    expected = its.sha256 if small else its.sampled
-    if expected is not None and (fingerprint if small else sampled_fingerprint)(path) != expected:
-        raise ValueError(f"{path.name} is not what was written; its SHA-256 differs")
-    if small:
-        check_values(path.stem, _open_array(path, its), scale_count)
-
-
-def _open_array(path: Path, its: ArrayRecord) -> NDArray:
-    # NumPy cannot map an array without elements.
-    try:
-        array: NDArray = np.load(path, mmap_mode=None if 0 in its.shape else "r", allow_pickle=False)
-    except (ValueError, EOFError):
-        raise ValueError(f"{path.name} is no whole array") from None
-    if (array.dtype.str, array.shape) != (its.dtype, its.shape):
-        raise ValueError(
-            f"{path.name} is {array.dtype.str} {list(array.shape)}, recorded as {its.dtype} {list(its.shape)}"
-        )
-    return array
-
-
-def _write_array(path: Path, array: NDArray) -> dict[str, Any]:
-    """Write an array and wait until the disk has it; what its record says of it."""
-    with path.open("wb") as stream:
-        np.lib.format.write_array(stream, np.ascontiguousarray(array), allow_pickle=False)
-        stream.flush()
-        os.fsync(stream.fileno())
-    described: dict[str, Any] = {"dtype": array.dtype.str, "shape": list(array.shape), "sha256": fingerprint(path)}
-    if path.stat().st_size > WHOLE_BYTES:
-        described["sampled"] = sampled_fingerprint(path)
-    return described
 
 
 def differences(found: object, wanted: object, key: str = "") -> list[str]:

@@ -105,7 +105,7 @@ class RunSettings(BaseModel, frozen=True, extra="forbid"):
     inference: InferenceSettings = InferenceSettings()
 
     def decisive(self) -> dict[str, Any]:
-        """All settings but the FREE_SETTINGS ones, as plain data by dotted keys, two deep: what lies deeper is one value."""
+        """All but the FREE_SETTINGS, as plain data by dotted keys, two deep: what lies deeper is one value."""
         found: dict[str, Any] = {}
         for name, value in self.model_dump(mode="json").items():
             parts = value.items() if isinstance(value, dict) else ()

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, UnidentifiedImageError
 
+from data.formats.damage import naming_damage
 from data.formats.pixels import Wanted, check_lossless_mask, through_palette, turned, without_alpha
 from data.formats.unpack_limit import PICTURE, check_unpacked
 from data.formats.voxels import check_finite
@@ -30,7 +29,8 @@ def read_picture(wanted: Wanted) -> tuple[NDArray, list[str]]:
     transparent, a mask in colour or stored with loss, too big, or of a form that Pillow cannot read exactly.
     """
     path = wanted.path
-    with _pillow(path):
+    with naming_damage(path, unsaid=UnidentifiedImageError), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         with Image.open(path, formats=_FORMATS) as opened:
             if opened.format == "PNG":
                 opened.verify()  # check sums, which reading passes over
@@ -95,21 +95,3 @@ def _unscaled_by(image: ImageFile.ImageFile, path: Path) -> _Unscale:
     if greatest is not None and greatest > 255 and image.mode != "I":
         raise ValueError(f"{path}: colours of 16 bits, of which 8 would be read; save it as TIFF or in grey")
     return _Unscale() if greatest is None else _Unscale(int(greatest), 65535 if image.mode == "I" else 255)
-
-
-@contextlib.contextmanager
-def _pillow(path: Path) -> Iterator[None]:
-    """Whatever Pillow raises or warns of over a damaged file, as one ValueError that names the file."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    except (MemoryError, KeyboardInterrupt):
-        raise
-    except Exception as error:
-        if isinstance(error, ValueError) and str(error).startswith(f"{path}: "):
-            raise
-        if isinstance(error, OSError) and error.errno is not None:
-            raise
-        reason = "" if isinstance(error, UnidentifiedImageError) else f" ({' '.join(str(error).split())[:120]})"
-        raise ValueError(f"{path}: damaged or not a {path.suffix} file{reason}; get it again") from None

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
+from data.formats.damage import naming_damage
 from data.formats.pixels import Wanted, check_lossless_mask, through_palette, turned, without_alpha
 from data.formats.tiff_layout import check_chain, check_segments
 from data.formats.unpack_limit import check_memory, check_unpacked
@@ -38,7 +37,7 @@ def read_tiff(wanted: Wanted) -> tuple[NDArray, list[str]]:
     """
     path = wanted.path
     check_chain(path)
-    with _tifffile(path), tifffile.TiffFile(path, _multifile=False) as tiff:
+    with naming_damage(path), tifffile.TiffFile(path, _multifile=False) as tiff:
         series = _only_series(tiff, path)
         page = series.keyframe
         check_unpacked(path, int(series.nbytes), path.stat().st_size)
@@ -149,19 +148,3 @@ def _unused_sizes(tiff: tifffile.TiffFile) -> list[str]:
     if described.get("unit", "pixel") not in ("pixel", "pixels", "") or "spacing" in described:
         return ["its ImageJ metadata gives a spacing, which is not used: give the spacing in mm if it matters"]
     return []
-
-
-@contextlib.contextmanager
-def _tifffile(path: Path) -> Iterator[None]:
-    """Whatever tifffile and its decoders raise over a damaged file, as one ValueError that names the file."""
-    try:
-        yield
-    except (MemoryError, KeyboardInterrupt):
-        raise
-    except Exception as error:
-        if isinstance(error, ValueError) and str(error).startswith(f"{path}: "):
-            raise
-        if isinstance(error, OSError) and error.errno is not None:
-            raise
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
-        raise ValueError(f"{path}: damaged or not a {path.suffix} file ({reason}); get it again") from None

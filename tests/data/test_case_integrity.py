@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from data import case_store
+from data import case_arrays
 from data.case_store import check_case, read_case, read_record, write_case
 
 SHAPE = (4, 5, 6)
@@ -57,7 +57,7 @@ def test_a_flipped_bit_anywhere_is_seen(store, name, place):
 
 
 def test_large_arrays_are_looked_at_in_samples_and_read_whole_on_request(tmp_path, monkeypatch):
-    monkeypatch.setattr(case_store, "WHOLE_BYTES", 1 << 20)
+    monkeypatch.setattr(case_arrays, "WHOLE_BYTES", 1 << 20)
     shape = (256, 256, 256)
     large = {"image": np.zeros(shape, np.float32), "scales": np.zeros(shape, np.uint8)}
     write_case(tmp_path, "a", large, {**RECORD, "shape": shape})
@@ -77,8 +77,8 @@ def test_large_arrays_are_looked_at_in_samples_and_read_whole_on_request(tmp_pat
 
 def test_a_case_is_checked_once_a_process_and_again_when_its_files_change(store, monkeypatch):
     hashed = []
-    fingerprint = case_store.fingerprint
-    monkeypatch.setattr(case_store, "fingerprint", lambda path: hashed.append(path.name) or fingerprint(path))
+    fingerprint = case_arrays.fingerprint
+    monkeypatch.setattr(case_arrays, "fingerprint", lambda path: hashed.append(path.name) or fingerprint(path))
     for _ in range(3):
         read_case(store, "a")
     assert sorted(hashed) == sorted(f"{name}.npy" for name in TYPES)
