@@ -1,5 +1,6 @@
 """The files of a case, read and brought onto one grid."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ from data.union_grid import on_union_grid
 from data.volume import Volume, check_same_geometry
 from evaluation.jobs import Job
 from evaluation.settings import EvaluateCommand
+from preprocessing.plausibility import doubts_about_spacing, doubts_about_vessels
 
 
 class CaseMasks(NamedTuple):
@@ -48,7 +50,18 @@ def read_masks(job: Job) -> CaseMasks:
     if organ is not None and not organ.array.any():
         why = "".join(f" ({note})" for note in organ.notes)
         raise ValueError(f"{names['organ']}: the organ mask is empty{why}; mend it, or leave --organ out")
+    notes += _doubts(volumes, command)
     return CaseMasks(volumes["prediction"].array, place.array, organ.array if organ else None, place, tuple(notes))
+
+
+def _doubts(volumes: Mapping[str, Volume], command: EvaluateCommand) -> list[str]:
+    """What is hardly right: a spacing that measures in mm cannot rest on, masks that are hardly vessels."""
+    notes = doubts_about_spacing(volumes["truth"])
+    if not command.classes:
+        organ = volumes["organ"].array if "organ" in volumes else None
+        for role in ("prediction", "truth"):
+            notes += [f"{role}: {doubt}" for doubt in doubts_about_vessels(volumes[role].array, organ)]
+    return notes
 
 
 def _read(role: str, path: Path, command: EvaluateCommand) -> Volume:

@@ -32,7 +32,7 @@ def doubts_about_input(
         organ_ml: least and most volume of an organ mask in ml.
     """
     inside = None if organ is None or not organ.array.any() else organ.array
-    doubts = _spacing(image)
+    doubts = doubts_about_spacing(image)
     if intensity.method == "window":
         doubts += _values(image.array, inside, intensity.window)
     if organ is not None:
@@ -59,11 +59,12 @@ def doubts_about_vessels(vessels: NDArray[np.bool_], organ: NDArray[np.bool_] | 
     where = "volume" if organ is None else "organ"
     return [
         f"vessels fill {found / room:.0%} of the {where}, expected at most {VESSEL_SHARE:.0%}: check that the mask is "
-        "the vessels', not inverted, and that the image has the grey values the settings expect"
+        "the vessels' and not inverted, and that its image has the grey values that are expected"
     ]
 
 
-def _spacing(image: Volume) -> list[str]:
+def doubts_about_spacing(image: Volume) -> list[str]:
+    """A line on a spacing that is that of a printed page, or wider than a scanner's."""
     spacing = image.spacing_mm
     shown = " x ".join(f"{value:.4g}" for value in spacing)
     for per_inch in RESOLUTIONS_PER_INCH:

@@ -20,7 +20,7 @@ FLOORS: dict[str, set[str]] = {
     "tuning": {"console", "processes", "training", "data"},
     "experiments": {"console", "processes", "training", "metrics", "data"},
     "report": {"compilation", "data", "vessels", "preprocessing", "metrics", "experiments"},
-    "evaluation": {"console", "processes", "data", "metrics", "report"},
+    "evaluation": {"console", "processes", "data", "preprocessing", "metrics", "report"},
     "command_line": {"console"},
 }
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "misc"}

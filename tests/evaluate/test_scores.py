@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 import evaluate
+from data.files import write_volume
+from data.volume import Volume
 from metrics.case import EvaluationSettings, evaluate_case
 from tests.evaluate.pairs import SHAPE, SPACING, flags, read_json, save, vessel
 
@@ -97,6 +99,17 @@ def test_nothing_predicted_is_dropped_for_a_truth_that_was_cropped(folders, caps
     assert told.startswith("warning: b: 50.0% of ")
     assert told.count("warning:") == 1
     assert [len(notes) for notes in read_json(output)["notes"].values()] == [1]
+
+
+def test_masks_that_are_hardly_vessels_are_told(folders, capsys):
+    prediction, truth, output = folders
+    write_volume(truth / "b.nii.gz", Volume(~vessel(8), (2.0, 0.35278, 0.35278)))
+    write_volume(prediction / "b.nii.gz", Volume(vessel(8), (2.0, 0.35278, 0.35278)))
+    assert evaluate.main(flags(folders)) == 0
+    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning: b: ")]
+    assert any("truth: vessels fill 9" in line for line in told)
+    assert any("72 dots per inch" in line for line in told)
+    assert len(told) == len(read_json(output)["notes"]["b"]) == 2
 
 
 def test_pictures_take_the_spacing_given(tmp_path: Path):

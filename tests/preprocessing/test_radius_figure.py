@@ -7,10 +7,11 @@ from pathlib import Path
 import matplotlib.image
 import numpy as np
 import pytest
+import tifffile
 
 from data.files import write_volume
 from data.volume import Volume
-from preprocessing.radius_figure import draw_radii, main, measure_folder
+from preprocessing.radius_figure import draw_radii, main, measure_mask, vessel_masks
 from tests.preprocessing.drawn_cases import bars_in_a_box
 from vessels.scales import ScaleSettings
 
@@ -28,8 +29,12 @@ def write_masks(folder):
     return folder
 
 
+def measured(folder):
+    return {case: measure_mask(path, ScaleSettings())[0] for case, path in vessel_masks(folder).items()}
+
+
 def test_every_vessel_mask_is_measured_and_no_organ(tmp_path):
-    radii = measure_folder(write_masks(tmp_path / "masks"), ScaleSettings())
+    radii = measured(write_masks(tmp_path / "masks"))
     assert list(radii) == ["case-10", "case-11", "case-2"]
     assert radii["case-2"] == radii["case-10"]
     assert len(radii["case-2"]) == 4
@@ -44,6 +49,42 @@ def test_from_masks_to_a_picture(tmp_path, capsys):
     assert "4 branches" in rows[0]
     assert "no vessels" in rows[2]
     assert matplotlib.image.imread(output).std() > 0.05
+
+
+def test_one_bad_mask_costs_itself_alone(tmp_path, capsys):
+    folder = write_masks(tmp_path / "masks")
+    (folder / "case-12_vessel.nii.gz").write_bytes(b"damaged")
+    raw = bars_in_a_box()
+    # As predict.py leaves them, and an organ in capitals.
+    write_volume(folder / "case-2_probabilities.nii.gz", raw.image)
+    write_volume(folder / "case-2_LIVER.nii.gz", raw.organ)
+    assert main(["--masks", str(folder), "--output", str(tmp_path / "radii.png")]) == 1
+    told = capsys.readouterr()
+    assert [row.split()[0] for row in told.out.splitlines()] == ["case-2", "case-10", "case-11", "figure:"]
+    assert told.err.startswith(f"error: {folder / 'case-12_vessel.nii.gz'}: ")
+    assert told.err.count("\n") == 1
+
+
+def test_two_masks_of_one_case_are_refused(tmp_path, capsys):
+    raw = bars_in_a_box()
+    for name in ("a.nii.gz", "a_vessel.nrrd"):
+        write_volume(tmp_path / "masks" / name, raw.vessels)
+    assert main(["--masks", str(tmp_path / "masks"), "--output", str(tmp_path / "radii.png")]) == 2
+    assert "a.nii.gz and a_vessel.nrrd are both of case a" in capsys.readouterr().err
+
+
+def test_label_maps_and_files_without_millimetres(tmp_path, capsys):
+    raw = bars_in_a_box()
+    (tmp_path / "masks").mkdir()
+    labels = np.where(raw.vessels.array, 2, raw.organ.array).astype(np.uint8)
+    tifffile.imwrite(tmp_path / "masks" / "a.tif", labels, photometric="minisblack")
+    command = ["--masks", str(tmp_path / "masks"), "--output", str(tmp_path / "radii.png")]
+    assert main(command) == 2
+    assert "which of them are the vessels with --label" in capsys.readouterr().err
+    assert main([*command, "--label", "2", "--spacing-mm", *map(str, raw.vessels.spacing_mm)]) == 0
+    write_volume(tmp_path / "same" / "a.nii.gz", raw.vessels)
+    expected = np.median(measured(tmp_path / "same")["a"])
+    assert f"median {expected:.2f} mm" in capsys.readouterr().out
 
 
 def test_boxes_lie_where_the_radii_are(tmp_path):
@@ -108,7 +149,7 @@ def test_real_masks(real_data, tmp_path):
     for case in (4, 6):
         name = f"3Dircadb-{case}_vessel.nii.gz"
         (chosen / name).symlink_to(folder / name)
-    radii = measure_folder(chosen, ScaleSettings())
+    radii = measured(chosen)
     for values in radii.values():
         assert len(values) > 200
         # Liver vessels drawn by hand on voxels of 0.56 to 0.87 mm: none thinner than a quarter voxel, none of 2 cm.
