@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from data.channels import CHANNELS, check_channel
 from data.file_names import case_name
 from data.files import read_image_or_series, read_volume
+from data.formats.colour import CHANNELS, check_channel
 from data.image_source import ImageSource, channel_ending, split_channel
 from data.volume import Volume
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from data.channel_files import Channels, InputCase, cases_of_files
-from data.file_names import case_name, is_left_by_system, volume_files
+from data.file_names import is_left_by_system, volume_files
 from data.labelled_file import LabelledFile
+from data.mask_folders import organ_of
 from data.raw_case import place_mask
 from data.volume import Volume
 
@@ -76,7 +77,7 @@ def read_organ(
     """
     if path is None:
         return None
-    source = _organ_file(path, case)
+    source = organ_of(path, case.case_id, case.path) if path.is_dir() and volume_files(path) else path
     file = LabelledFile(source, spacing_of(source))
     mask = file.mask(file.choose(labels, "organ", ORGAN_OPTION), "organ", ORGAN_OPTION)
     if not mask.array.any():
@@ -85,17 +86,3 @@ def read_organ(
             f"{source}: the organ mask is empty{why}; mend it, choose with {ORGAN_OPTION}, or leave it out"
         )
     return place_mask(mask, image, str(source), resample)
-
-
-def _organ_file(path: Path, case: InputCase) -> Path:
-    """The organ's file or DICOM folder; in a folder of masks, the one with the case's name or its file's."""
-    files = volume_files(path) if path.is_dir() else []
-    if not files:
-        return path
-    found = [file for file in files if case_name(file) in (case.case_id, case_name(case.path))]
-    if not found:
-        names = ", ".join(sorted(map(case_name, files)))
-        raise FileNotFoundError(f"{path}: no organ mask called {case.case_id}; it holds {names}")
-    if len(found) > 1:
-        raise ValueError(f"{path}: {found[0].name} and {found[1].name} are both of case {case.case_id}; keep one")
-    return found[0]

@@ -7,6 +7,7 @@ from data.file_names import case_name, is_left_by_system, volume_files, volume_s
 
 MASK_SUFFIX = "_mask"
 PROBABILITIES_SUFFIX = "_probabilities"
+_SHOWN = 8
 
 
 def mask_case(path: Path, name_suffix: str = "") -> str | None:
@@ -68,6 +69,22 @@ def match_masks(sources: Mapping[str, tuple[Path, str]], required: tuple[str, ..
             "(save a DICOM series as one)"
         )
     return {case: {role: by_case.get(case, []) for role, by_case in found.items()} for case in cases}
+
+
+def organ_of(folder: Path, case_id: str, image: Path) -> Path:
+    """The file in a folder of organ masks that is called as a case, or as the file of its image.
+
+    Raises FileNotFoundError where there is none, ValueError where there are two.
+    """
+    files = volume_files(folder)
+    found = [file for file in files if case_name(file) in (case_id, case_name(image))]
+    if not found:
+        names = sorted(map(case_name, files))
+        listed = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
+        raise FileNotFoundError(f"{folder}: no organ mask called {case_id}; it holds {listed or 'none'}")
+    if len(found) > 1:
+        raise ValueError(f"{folder}: {found[0].name} and {found[1].name} are both of case {case_id}; keep one")
+    return found[0]
 
 
 def only_file(files: Sequence[Path], role: str, source: Path) -> Path:

@@ -1,6 +1,7 @@
 """How well a network segments the held-out cases during training."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +42,17 @@ class CaseView:
         return spacing_of(self.case)
 
 
+@contextmanager
+def evaluating(network: Network) -> Iterator[None]:
+    """A network in evaluation mode in here, and afterwards in the mode it was in."""
+    was_training = network.training
+    network.eval()
+    try:
+        yield
+    finally:
+        network.train(was_training)
+
+
 @dataclass(frozen=True)
 class Runner:
     """A network with all that its inference needs."""
@@ -71,11 +83,9 @@ class Runner:
                 logits = network(patch).logits
             return nan_where_not_finite(read(logits, self.formulation), logits)
 
-        was_training = self.network.training
-        self.network.eval()
         tensor = torch.from_numpy(np.array(image, dtype=np.float32))[None, None].to(self.device)
-        result = infer(probabilities, tensor, self.settings, self.patch_size, self.network.size_multiple)
-        self.network.train(was_training)
+        with evaluating(self.network):
+            result = infer(probabilities, tensor, self.settings, self.patch_size, self.network.size_multiple)
         return result[0].cpu().numpy()
 
 
@@ -140,9 +150,5 @@ def projections_of(runner: Runner, case: Case) -> tuple[torch.Tensor, ...]:
         length = min(size, image.shape[axis])
         image = image.narrow(axis, (image.shape[axis] - length) // 2, length)
     image = pad_to(image, tuple(-(-n // multiple) * multiple for n in image.shape[2:]))
-    was_training = runner.network.training
-    runner.network.eval()
-    with torch.no_grad(), autocast(runner.device, runner.dtype):
-        projections = runner.network.every_task(image.to(runner.device)).projections
-    runner.network.train(was_training)
-    return projections
+    with evaluating(runner.network), torch.no_grad(), autocast(runner.device, runner.dtype):
+        return runner.network.every_task(image.to(runner.device)).projections

@@ -23,7 +23,7 @@ from data.adapters.msd import MsdAdapter, MsdSettings
 from data.adapters.nnunet import NnunetAdapter, NnunetSettings
 from data.adapters.pairs import PairsAdapter, PairsSettings
 from data.adapters.phantom import PhantomAdapter, PhantomDatasetSettings
-from data.channels import check_channel
+from data.formats.colour import check_channel
 from data.raw_case import RawCase
 from data.sources import CaseSources
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from data.file_names import case_name, volume_files
 from data.labelled_file import Choice, LabelledFile
+from data.mask_folders import organ_of
 from data.raw_case import RawCase, place_mask
 from data.volume import Volume
 
@@ -134,11 +134,4 @@ def find_organ(folder: Path | None, case_id: str, image: Path) -> Path | None:
         return None
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: no such folder of organ masks; correct the setting organs")
-    found = [path for path in volume_files(folder) if case_name(path) in (case_id, case_name(image))]
-    if not found:
-        raise FileNotFoundError(
-            f"{folder}: holds no organ mask of case {case_id}; expected {case_id}.nii.gz or the like"
-        )
-    if len(found) > 1:
-        raise ValueError(f"{folder}: {found[0].name} and {found[1].name} are both of case {case_id}; keep one")
-    return found[0]
+    return organ_of(folder, case_id, image)

@@ -85,7 +85,7 @@ def test_msd_with_organs_of_another_folder(msd, tmp_path):
     assert case.organ is not None
     assert np.array_equal(case.organ.array, LABELS > 0)
     (organs / "hepaticvessel_002.nii.gz").unlink()
-    with pytest.raises(FileNotFoundError, match="no organ mask of case hepaticvessel_002"):
+    with pytest.raises(FileNotFoundError, match="no organ mask called hepaticvessel_002; it holds hepaticvessel_010"):
         open_msd(msd, organs=organs).load("hepaticvessel_002")
     with pytest.raises(FileNotFoundError, match="no such folder of organ masks"):
         open_msd(msd, organs=organs / "none").load("hepaticvessel_002")
