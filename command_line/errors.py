@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable
+from types import TracebackType
 
 from command_line.passwords import without_passwords
 from console.error_line import line_of
@@ -17,6 +18,19 @@ SIGNAL_EXIT_CODE = 128
 def describe(error: BaseException) -> str:
     """The error as one line without passwords."""
     return without_passwords(line_of(error))
+
+
+def interrupts_end_in_a_line() -> None:
+    """Show Ctrl-C as a line rather than a traceback where no `run` is there to answer it."""
+
+    def show(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if isinstance(error, KeyboardInterrupt) and not os.environ.get("RAMIFY_TRACEBACK"):
+            print(last_words(error), file=sys.stderr)
+        else:
+            sys.__excepthook__(kind, error, trace)
+
+    if sys.excepthook is sys.__excepthook__:
+        sys.excepthook = show
 
 
 def run(main: Callable[[], int | None]) -> None:

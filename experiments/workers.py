@@ -15,7 +15,7 @@ from typing import NamedTuple
 from console.error_line import line_of
 from experiments.pieces import Stopwatch, log_file, run_piece
 from experiments.plan import Piece
-from processes.child_process import end_with_parent, how_it_ended
+from processes.child_process import end_with_parent, how_it_ended, start_unreached_by_interrupts
 from training.run_folder import claim_run
 from training.worker_process import printing_to, worker_environment
 
@@ -98,7 +98,7 @@ class Worker:
         # No daemon: those may not have loader processes of their own.
         self._process = context.Process(target=_work, args=(theirs,), daemon=False)
         with worker_environment(self._threads, **its_gpu):
-            self._process.start()
+            start_unreached_by_interrupts(self._process)
         theirs.close()
 
     def _how_it_died(self) -> Outcome:

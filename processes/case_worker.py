@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from typing import Generic, TypeVar
 
-from processes.child_process import end_with_parent, how_it_ended
+from processes.child_process import end_with_parent, how_it_ended, start_unreached_by_interrupts
 
 ReportT = TypeVar("ReportT")
 _THREAD_LIMITS = (
@@ -34,7 +34,7 @@ class CaseWorker(Generic[ReportT]):
         self.pipe, theirs = context.Pipe()
         self._process = context.Process(target=_work, args=(theirs, do), daemon=True)
         with _thread_limits(single_thread):
-            self._process.start()
+            start_unreached_by_interrupts(self._process)
         theirs.close()
 
     def give(self, case_id: str) -> None:

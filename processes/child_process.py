@@ -1,4 +1,4 @@
-"""A process that ends when the one that started it is gone, however that ended."""
+"""Processes that end with the one that started them, however that ended, and leave Ctrl-C to it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import os
 import signal
 import sys
 import threading
+from multiprocessing import resource_tracker
+from multiprocessing.process import BaseProcess
 
 _PR_SET_PDEATHSIG = 1
 
@@ -18,6 +20,23 @@ def how_it_ended(exit_code: int) -> str:
         return f"stopped with exit code {exit_code}"
     hint = ", as the system does when memory runs out" if exit_code == -signal.SIGKILL else ""
     return f"was killed by {signal.Signals(-exit_code).name}{hint}"
+
+
+def start_unreached_by_interrupts(process: BaseProcess) -> None:
+    """Start a process that Ctrl-C does not reach, which a terminal sends to all: its parent alone answers.
+
+    It could not see to that itself while it loads its libraries, which takes seconds.
+    """
+    if os.name != "posix":
+        process.start()
+        return
+    # multiprocessing's own process, were it started within, would let the signal through again.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        process.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def end_with_parent() -> None:

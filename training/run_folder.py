@@ -69,8 +69,10 @@ def folder_of(settings: RunSettings) -> RunFolder:
 def claim_run(settings: RunSettings) -> RunFolder:
     """Make the folder of a training Ramify's; raises as `Outputs` does."""
     folder = folder_of(settings)
-    files = ["config.yaml", "run.json", "history.csv", "gradients.png"]
-    files += [f"checkpoints/{name}.pt" for name in get_args(CheckpointName)]
+    files = ["history.csv", "gradients.png", *(f"checkpoints/{name}.pt" for name in get_args(CheckpointName))]
+    if not (settings.resume and folder.checkpoint("latest").exists()):
+        # Written where a training begins; to go on from a config.yaml with more epochs in it is no harm to it.
+        files += ["config.yaml", "run.json"]
     Outputs(settings.cases, settings.splits, replace=settings.replace).claim_folder(folder.root, "run", files)
     return folder
 
@@ -82,11 +84,11 @@ def kept_run(settings: RunSettings) -> Iterator[None]:
     Raises ValueError where another process trains there, or as claim_run.
     """
     folder = claim_run(settings)
-    try:
-        with held(folder.root, "train.py"):
+    with held(folder.root, "train.py"):
+        try:
             yield
-    finally:
-        give_up(folder.root)
+        finally:
+            give_up(folder.root)
 
 
 def open_run(settings: RunSettings) -> tuple[RunFolder, dict[str, Any] | None]:

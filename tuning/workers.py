@@ -19,7 +19,7 @@ from optuna.trial import TrialState
 from tqdm import tqdm
 
 from console.signals import Stopped, stop_at_a_good_moment
-from processes.child_process import how_it_ended
+from processes.child_process import how_it_ended, start_unreached_by_interrupts
 from training.worker_process import print_to, thread_share, worker_environment
 from tuning.interruption import Interruption
 from tuning.objective import TrialFailed, run_trial
@@ -176,7 +176,7 @@ def _start(number: int, settings: StudySettings, space: SearchSpace, earlier: Co
         # No daemon: those may not have loader processes of their own.
         arguments = (number, settings, space, earlier, threads, os.getpid())
         process = context.Process(target=_enter, args=arguments, daemon=False)
-        process.start()
+        start_unreached_by_interrupts(process)
     return process
 
 

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import subprocess
 import sys
 
@@ -71,3 +72,9 @@ def test_passwords_of_urls_are_not_shown(tmp_path):
     with pytest.raises(ValueError, match="storage") as caught:
         parse(StudySettings, "test", ["--config", str(path)])
     assert "secret" not in str(caught.value)
+
+
+def test_ctrl_c_while_libraries_are_loaded_is_a_line():
+    line = "import command_line, os, signal; os.kill(os.getpid(), signal.SIGINT); import time; time.sleep(9)"
+    done = subprocess.run([sys.executable, "-c", line], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "stopped by SIGINT\n")
