@@ -17,6 +17,7 @@ from data.augmentation import Augmentation, AugmentationSettings, apply_augmenta
 from data.case_facts import CaseFacts
 from data.case_store import Case, read_case
 from data.random_streams import Purpose, stream
+from processes.sheltered import heed_parent_alone, sheltering
 
 
 class LoadingSettings(BaseModel, frozen=True, extra="forbid"):
@@ -199,6 +200,7 @@ class TrainingBatches:
             pin_memory=pin_memory,
             persistent_workers=workers > 0,
             multiprocessing_context="spawn" if workers else None,
+            worker_init_fn=_as_helper if workers else None,
             # Its own, since each pass draws from it: a pass that is resumed would move the training's random numbers.
             generator=torch.Generator(),
         )
@@ -209,7 +211,15 @@ class TrainingBatches:
     def of_epoch(self, epoch: int, first: int = 0) -> Iterator[Batch]:
         """The batches of one epoch from its `first` on, always the same ones."""
         self._sampler.epoch, self._sampler.first = epoch, first
-        return iter(self._loader)
+        if not self._loader.num_workers:
+            return iter(self._loader)
+        # A signal to all processes of the training must find them at work until its last step is done.
+        with sheltering():
+            return iter(self._loader)
+
+
+def _as_helper(_: int) -> None:
+    heed_parent_alone()
 
 
 def spacing_of(case: Case) -> tuple[float, ...]:

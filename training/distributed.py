@@ -89,6 +89,8 @@ def distribute(network: nn.Module, synchronise_batch_norm: bool) -> nn.Module:
     # have idle ones), on the loss (projections without a contrast) and on the batch, and one that is not expected stops
     # the training. The walk over the graph costs next to nothing beside a step; that there was none need not be said.
     warnings.filterwarnings("ignore", "find_unused_parameters=True was specified", UserWarning)
+    # Of kernels of one voxel, whose order in memory is the same in two ways of writing it.
+    warnings.filterwarnings("ignore", "Grad strides do not match bucket view strides", UserWarning)
     return DistributedDataParallel(network, find_unused_parameters=True)
 
 

