@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
 STACK_SUFFIXES = (".ome.tiff", ".ome.tif", ".tiff", ".tif")
@@ -28,7 +29,17 @@ def carries_no_millimetres(path: Path) -> bool:
 def case_name(path: Path) -> str:
     """The file's name without its volume suffix: liver_01.nii.gz -> liver_01; a folder's name as it is."""
     suffix = volume_suffix(path)
-    return path.name[: -len(suffix)] if suffix else path.name
+    return one_spelling(path.name[: -len(suffix)] if suffix else path.name)
+
+
+def one_spelling(name: str) -> str:
+    """The name with each accented letter as one sign: some systems write it as two, which look the same."""
+    return unicodedata.normalize("NFC", name)
+
+
+def spellings(name: str) -> set[str]:
+    """The same name in each way in which systems write accented letters."""
+    return {name, *(unicodedata.normalize(form, name) for form in ("NFC", "NFD"))}
 
 
 def is_left_by_system(path: Path) -> bool:

@@ -14,6 +14,7 @@ VESSEL_SHARE = 0.4
 NARROW_SPAN = 0.1
 """Values that span less than this part of the window hold no picture of it."""
 WIDEST_VOXEL_MM = 20.0
+FINEST_CT_MM = 0.01
 RESOLUTIONS_PER_INCH = (72, 96, 150, 300, 600)
 MILLIMETRES_PER_INCH = 25.4
 OFFSETS = (1024, -1024, 2048, 8192, 32768)
@@ -34,6 +35,9 @@ def doubts_about_input(
     inside = None if organ is None or not organ.array.any() else organ.array
     doubts = doubts_about_spacing(image)
     if intensity.method == "window":
+        if max(image.spacing_mm) < FINEST_CT_MM:
+            shown = " x ".join(f"{side:.4g}" for side in image.spacing_mm)
+            doubts.append(f"a spacing of {shown} mm is finer than any CT's: check that its unit is mm and not metres")
         doubts += _values(image.array, inside, intensity.window)
     if organ is not None:
         doubts += _organ(organ, organ_ml)

@@ -23,7 +23,7 @@ from data.adapters.base import check_root
 from data.adapters.labelled import LabelledAdapter
 from data.adapters.labels import CaseFiles, LabelSettings
 from data.case_store import check_case_id
-from data.file_names import is_volume_file, volume_suffix
+from data.file_names import case_name, is_volume_file, one_spelling, spellings, volume_suffix
 
 LAYOUT = "images/ and labels/ (or masks/), or patterns given by --pairs.image and --pairs.label"
 CASE = "{case}"
@@ -122,16 +122,16 @@ class PairsAdapter(LabelledAdapter):
             match = name.fullmatch(relative[: -len(volume_suffix(path) or "")] if any_suffix else relative)
             if match is None:
                 continue
-            case = check_case_id(match["case"])
+            case = check_case_id(one_spelling(match["case"]))
             if case in images:
                 raise ValueError(f"{path}: {images[case].name} is of the same case {case}; keep one of them")
             images[case] = path
         return images
 
     def _match(self, pattern: str, case: str) -> Path | None:
-        found = self._glob(pattern, glob.escape(case))
+        found = [path for name in sorted(spellings(case)) for path in self._glob(pattern, glob.escape(name))]
         if pattern.endswith(f"{CASE}.*"):  # a.b.png is no label of case a
-            found = [path for path in found if path.name[: -len(volume_suffix(path) or "")] == case]
+            found = [path for path in found if case_name(path) == case]
         if len(found) > 1:
             raise ValueError(f"{found[0]}: {found[1].name} fits case {case} as well ({pattern}); keep one of them")
         return found[0] if found else None

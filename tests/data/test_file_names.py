@@ -19,6 +19,7 @@ from data.file_names import case_name, is_left_by_system, volume_files
         ("im0001.ppm", "im0001"),
         ("PATIENT_DICOM", "PATIENT_DICOM"),
         (".png", ".png"),
+        ("u\N{COMBINING DIAERESIS}.nii", "\N{LATIN SMALL LETTER U WITH DIAERESIS}"),
     ],
 )
 def test_a_case_is_called_as_its_file_without_the_suffix(name, case):

@@ -120,6 +120,14 @@ def test_a_resolution_tag_is_no_spacing(spacing_mm, words):
     assert words in doubt
 
 
+def test_a_ct_in_metres_is_doubted():
+    array, organ = ct()
+    metres = doubts(array, organ, IntensitySettings(), (0.002, 0.0007, 0.0007), (0, 9000))
+    assert metres == [
+        "a spacing of 0.002 x 0.0007 x 0.0007 mm is finer than any CT's: check that its unit is mm and not metres"
+    ]
+
+
 @pytest.mark.parametrize("spacing_mm", [(1.6, 0.743, 0.743), (5.0, 0.97, 0.97), (1.0, 1.0), (0.001, 0.0005, 0.0005)])
 def test_spacings_of_scanners_and_microscopes_are_fine(spacing_mm):
     assert doubts(np.zeros((4,) * len(spacing_mm)), None, IntensitySettings(method="z_score"), spacing_mm) == []

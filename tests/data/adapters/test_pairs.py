@@ -1,3 +1,5 @@
+import unicodedata
+
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -274,6 +276,16 @@ def test_a_link_to_nothing_loses_no_case_in_silence(tmp_path):
     assert opened(tmp_path).case_ids() == ["a", "b"]
     with pytest.raises(FileNotFoundError, match=r"b\.nii\.gz: a link to .*annex/b, which is not there"):
         opened(tmp_path).load("b")
+
+
+@pytest.mark.parametrize("layout", [{}, {"image": "images/{case}.nii.gz", "label": "labels/{case}.nii.gz"}])
+def test_accented_letters_are_the_same_however_a_system_writes_them(tmp_path, layout):
+    names = [unicodedata.normalize(form, "K\N{LATIN SMALL LETTER A WITH DIAERESIS}se 1") for form in ("NFD", "NFC")]
+    for folder, name in zip(("images", "labels", "organs"), (*names, names[0])):
+        write(tmp_path / folder / f"{name}.nii.gz", np.ones((3, 4, 5), np.uint8))
+    data = opened(tmp_path, **layout)
+    assert data.case_ids() == [names[1]]
+    assert data.load(names[1]).organ is not None
 
 
 def test_plain_numbers_stay_in_the_names(tmp_path):
