@@ -1,0 +1,131 @@
+"""One line for whatever cannot be prepared."""
+
+import re
+import shutil
+
+import numpy as np
+import pytest
+
+from data.case_store import list_cases
+from data.files import write_volume
+from tests.preprocess.pairs import arguments, call, replace_image, write_pairs
+from tests.preprocessing.drawn_cases import bars_in_a_box
+
+
+def one_nan(array):
+    array[1, 2, 3] = np.nan
+
+
+def write_4d(root):
+    import SimpleITK as sitk
+
+    stack = [sitk.GetImageFromArray(np.random.default_rng(0).random((24, 40, 44), np.float32)) for _ in range(2)]
+    sitk.WriteImage(sitk.JoinSeries(stack), root / "images/case_1.nii.gz")
+
+
+def write_spacing_zero(root):
+    import gzip
+
+    path = root / "images/case_1.nii.gz"
+    content = bytearray(gzip.decompress(path.read_bytes()))
+    # pixdim[1] of a NIfTI-1 header.
+    content[80:84] = np.float32(0).tobytes()
+    path.write_bytes(gzip.compress(content))
+
+
+BROKEN = {
+    "NaN image": (lambda root: replace_image(root, one_nan), "case_1.*NaN"),
+    "constant image": (lambda root: replace_image(root, lambda array: array.fill(40)), "case_1.*constant"),
+    "no organ mask": (lambda root: shutil.rmtree(root / "organs"), r"case_1.*no organ.*--preprocessing\.grid\.crop"),
+    "spacing 0": (write_spacing_zero, "case_1.*spacing"),
+    "4D image": (write_4d, "case_1.*4"),
+    "truncated file": (
+        lambda root: (root / "images/case_1.nii.gz").write_bytes((root / "images/case_1.nii.gz").read_bytes()[:900]),
+        "case_1",
+    ),
+    "text file": (lambda root: (root / "images/case_1.nii.gz").write_text("not an image"), "case_1"),
+    "probabilities": (
+        lambda root: write_volume(
+            root / "labels/case_1.nii.gz",
+            bars_in_a_box().image.with_array(np.random.default_rng(0).random((24, 40, 44), np.float32)),
+        ),
+        "case_1.*probabilities",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_case_is_one_line_and_leaves_nothing(tmp_path, capsys, name):
+    root, output = write_pairs(tmp_path / "in", count=1), tmp_path / "cases"
+    damage, message = BROKEN[name]
+    damage(root)
+    code, _, err = call(arguments(root, output), capsys)
+    assert code != 0
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert re.search(message, err), err
+    assert not output.exists()
+
+
+def test_the_others_go_on_without_a_broken_case(tmp_path, capsys):
+    root, output = write_pairs(tmp_path / "in", count=3), tmp_path / "cases"
+    replace_image(root, one_nan)
+    code, out, err = call(arguments(root, output, "--folds.folds", "3"), capsys)
+    assert code != 0
+    assert err.count("\n") == 1
+    assert list_cases(output) == ["case_2", "case_3"]
+    assert not (output / "splits_final.json").exists()
+    assert "1 of 3 cases failed" in out
+    # Mended, the same command finishes the store.
+    write_pairs(root, count=1)
+    code, _, err = call(arguments(root, output, "--folds.folds", "3"), capsys)
+    assert (code, err) == (0, "")
+    assert list_cases(output) == ["case_1", "case_2", "case_3"]
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--dataset", "irkadb"], "ircadb"),
+        (["--root", "no/such/folder"], "no/such/folder"),
+        (["--preprocessing.grid.crop", "liver"], "crop"),
+        (["--preprocessing.grid.sizes", "4", "4", "4"], r"preprocessing\.grid\.size"),
+        (["--preprocessing.grid.margin-mm", "-1"], "margin"),
+        (["--preprocessing.grid.spacing-mm", "0", "1", "1"], "spacing"),
+        (["--preprocessing.scales.quantiles", "1.5"], "quantiles"),
+        (["--workers", "0"], "workers"),
+        (["--folds.folds", "1"], "folds"),
+        (["--config", "no_such.yaml"], r"no_such\.yaml"),
+    ],
+)
+def test_bad_arguments_are_one_line_and_leave_nothing(tmp_path, capsys, more, message):
+    root, output = write_pairs(tmp_path / "in", count=1), tmp_path / "cases"
+    code, _, err = call(arguments(root, output, *more), capsys)
+    assert code != 0
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert re.search(message, err), err
+    assert not output.exists()
+
+
+def test_an_output_that_cannot_be_written_is_one_line(tmp_path, capsys):
+    root = write_pairs(tmp_path / "in", count=1)
+    (tmp_path / "file").write_text("in the way")
+    code, _, err = call(arguments(root, tmp_path / "file/cases"), capsys)
+    assert code != 0
+    assert err.count("\n") == 1
+    assert "choose another output" in err
+
+
+def test_more_folds_than_patients_is_one_line(tmp_path, capsys):
+    root, output = write_pairs(tmp_path / "in", count=2), tmp_path / "cases"
+    code, _, err = call(arguments(root, output, "--folds.folds", "3"), capsys)
+    assert code != 0
+    assert err.count("\n") == 1
+    assert "2 patients" in err
+    assert not (output / "splits_final.json").exists()
+    # The cases are kept: with fewer folds the same command ends at once.
+    assert call(arguments(root, output, "--folds.folds", "2"), capsys)[0] == 0
+
+
+# --- shipped settings ----------------------------------------------------------------------------------------------
