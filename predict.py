@@ -51,8 +51,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     settings = parse(PredictSettings, "Segment the vessels of CTs with a trained network.", argv)
     predictor = Predictor(find_checkpoint(settings.checkpoint, settings.weights), settings.device, settings.inference)
     inputs = Inputs(settings, predictor.source)
-    if inputs.hint:
-        say(f"warning: {inputs.hint}", error=True)
+    for warning in inputs.warnings:
+        say(f"warning: {warning}", error=True)
     outputs = Outputs(settings.input, settings.organ, settings.checkpoint, replace=settings.replace)
     names = [name for case in inputs.cases for name in written_for(case, settings)]
     outputs.claim_folder(settings.output, "predictions", names)

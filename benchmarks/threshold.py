@@ -43,6 +43,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     trained_on = open_store(command.cases)
     records = [read_case(command.cases, case_id).record for case_id in trained_on]
     inputs = Inputs(command, ImageSource.of_records(records))
+    for warning in inputs.warnings:
+        say(f"warning: {warning}", error=True)
     outputs = Outputs(command.cases, command.input, command.organ, replace=command.replace)
     outputs.claim_folder(command.output, "predictions", [f"{case.case_id}.nii.gz" for case in inputs.cases])
     with held(command.output, "threshold.py"):

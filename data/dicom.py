@@ -18,6 +18,8 @@ from data.volume import Volume, checked_spacing
 STEP_TOLERANCE = 0.1
 """A step between slices may differ from the usual one by this share: positions are often rounded to 0.1 mm."""
 
+_PREAMBLE = 128
+
 
 def read_series(folder: Path, mask: bool = False, spacing_mm: Sequence[float] | None = None) -> Volume:
     """Read the one DICOM series in `folder` (subfolders are not entered; files need no extension).
@@ -59,6 +61,15 @@ def read_series(folder: Path, mask: bool = False, spacing_mm: Sequence[float] | 
         return Volume(array, sides, origin, tuple(map(tuple, direction.tolist())), (*notes, *moved))
     except ValueError as error:
         raise ValueError(f"{slices[0].path}: {error}") from None
+
+
+def holds_series(folder: Path) -> bool:
+    """Whether a folder's first file says that it is a DICOM slice."""
+    paths = sorted(path for path in folder.iterdir() if path.is_file() and not is_left_by_system(path))
+    if not paths:
+        return False
+    with paths[0].open("rb") as stream:
+        return stream.read(_PREAMBLE + 4)[_PREAMBLE:] == b"DICM"
 
 
 def _read_slice(path: Path) -> Slice:

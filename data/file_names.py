@@ -12,6 +12,10 @@ NRRD_SUFFIXES = (".seg.nrrd", ".seg.nhdr", ".nrrd", ".nhdr")
 METAIMAGE_SUFFIXES = (".mha", ".mhd")
 VOLUME_SUFFIXES = (*NIFTI_SUFFIXES, *NRRD_SUFFIXES, *METAIMAGE_SUFFIXES, *STACK_SUFFIXES, *PICTURE_SUFFIXES)
 """Longer ones first: CASE.seg.nrrd is case CASE."""
+UNREAD_SUFFIXES = (
+    *(".dcm", ".ima", ".img", ".img.gz", ".mgz", ".mgh", ".mnc", ".npy", ".npz", ".h5", ".mat", ".vtk", ".vti"),
+    *(".jp2", ".webp", ".czi", ".lsm", ".nd2", ".svs", ".nrrd.gz", ".mha.gz", ".zip", ".tar", ".tar.gz", ".tar.xz"),
+)
 _LEFT_BY_SYSTEMS = {"thumbs.db", "desktop.ini", "dicomdir", "icon\r", "__macosx", "@eadir", "lost+found"}
 
 
@@ -40,6 +44,18 @@ def one_spelling(name: str) -> str:
 def spellings(name: str) -> set[str]:
     """The same name in each way in which systems write accented letters."""
     return {name, *(unicodedata.normalize(form, name) for form in ("NFC", "NFD"))}
+
+
+def unread_images(folder: Path) -> list[Path]:
+    """Files in a folder that are somebody's images or masks by their name, in a form that is not read; sorted."""
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.name.lower().endswith(UNREAD_SUFFIXES)
+        and volume_suffix(path) is None
+        and not is_left_by_system(path)
+        and path.is_file()
+    )
 
 
 def is_left_by_system(path: Path) -> bool:

@@ -9,7 +9,7 @@ from typing import NamedTuple, Self
 from pydantic import BaseModel, PositiveFloat, field_validator, model_validator
 
 from data.channel_files import InputCase, check_option, choose_channels, hint_of_names, read_channel
-from data.file_names import carries_no_millimetres
+from data.file_names import carries_no_millimetres, unread_images, volume_files
 from data.image_source import ImageSource
 from data.inputs import check_organ_of_each, find_inputs, read_organ
 from data.volume import Volume
@@ -61,7 +61,7 @@ class Inputs:
 
     Attributes:
         cases: all of them.
-        hint: what to say of their names, where they could be nnU-Net's; empty otherwise.
+        warnings: what to say of all of them: names that could be nnU-Net's, files that are in no form that is read.
 
     Raises ValueError or FileNotFoundError: nothing there, another channel than the training's, one organ mask for
     several images.
@@ -71,7 +71,9 @@ class Inputs:
         self._settings, self._trained_mm = settings, source.spacing_mm
         self._channels = choose_channels(source, settings.channel)
         self.cases = find_inputs(settings.input, self._channels)
-        self.hint = "" if settings.channel or self._channels.file is not None else hint_of_names(self.cases)
+        self.warnings = _unread(settings.input)
+        if not settings.channel and self._channels.file is None and (hint := hint_of_names(self.cases)):
+            self.warnings.append(hint)
         check_organ_of_each(settings.organ, self.cases)
 
     def read(self, case: InputCase) -> ReadInput:
@@ -113,3 +115,12 @@ class Inputs:
             f"its header's spacing is taken, where the training's images counted as {shown} mm whatever theirs said; "
             "--spacing-mm does the same"
         ]
+
+
+def _unread(path: Path) -> list[str]:
+    """A line where files of a folder are left out beside those that are read."""
+    unread = unread_images(path) if path.is_dir() and volume_files(path) else []
+    if not unread:
+        return []
+    more = f" and {len(unread) - 1} more" if len(unread) > 1 else ""
+    return [f"{unread[0]}{more}: in a form that is not read, left out; save it as .nii.gz, a DICOM series as a folder"]

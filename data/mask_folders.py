@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from data.dicom import holds_series
 from data.file_names import case_name, is_left_by_system, volume_files, volume_suffix
 
 MASK_SUFFIX = "_mask"
@@ -47,13 +48,14 @@ def match_masks(sources: Mapping[str, tuple[Path, str]], required: tuple[str, ..
     sources: role -> (folder or file, the suffix its names end in).
     required: the roles that make a case: one found in any of them is listed, with an empty list where a role lacks it.
 
-    Single files need no common name: the case takes that of the first role. Raises FileNotFoundError for a path that
+    Single files need no common name: the case takes that of the first role. A folder with one DICOM series is a file in
+    this respect. Raises FileNotFoundError for a path that
     is not there, ValueError for files and folders mixed, or no mask at all.
     """
     for role, (source, _) in sources.items():
         if not source.exists():
             raise FileNotFoundError(f"--{role} {source}: no such file or folder")
-    files = {role: source for role, (source, _) in sources.items() if source.is_file()}
+    files = {role: source for role, (source, _) in sources.items() if source.is_file() or holds_series(source)}
     if len(files) == len(sources):
         first, suffix = next(iter(sources.values()))
         return {mask_case(first, suffix) or case_name(first): {role: [path] for role, path in files.items()}}
@@ -64,10 +66,7 @@ def match_masks(sources: Mapping[str, tuple[Path, str]], required: tuple[str, ..
     cases = sorted({case for role in required for case in found[role]})
     if not cases:
         folders = ", ".join(f"--{role} {sources[role][0]}" for role in required)
-        raise ValueError(
-            f"{folders}: no mask files in there; expected CASE.nii.gz or another volume form "
-            "(save a DICOM series as one)"
-        )
+        raise ValueError(f"{folders}: no mask files in there; expected CASE.nii.gz or another volume form")
     return {case: {role: by_case.get(case, []) for role, by_case in found.items()} for case in cases}
 
 

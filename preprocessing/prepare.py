@@ -106,6 +106,8 @@ def prepare_case(raw: RawCase, settings: PreprocessingSettings) -> tuple[dict[st
     """
     name, given = f"case {raw.case_id}", raw
     if raw.organ is not None:
+        if not raw.organ.array.any():
+            raise ValueError(f"{name}: the organ mask is empty; mend it, choose the organ's labels, or leave it out")
         raw = replace(raw, organ=main_parts(raw.organ, settings.least_organ_part))
     doubts, vessels = _warnings(raw, settings), _vessels_to_segment(raw, settings, name)
     prepared = prepare_image(raw.image, raw.organ, settings, name)

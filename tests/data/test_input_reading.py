@@ -62,6 +62,15 @@ def test_a_series_too(tmp_path, write_series):
     assert read(InputSettings(input=tmp_path / "ct", spacing_mm=(3, 1, 2)), ImageSource()).image.spacing_mm == (3, 1, 2)
 
 
+def test_files_of_other_forms_are_told(tmp_path):
+    for name in ("a.nii.gz", "b.img", "b.hdr", "c.NPZ", "notes.txt", "._d.dcm"):
+        (tmp_path / name).write_bytes(b"x")
+    inputs = Inputs(InputSettings(input=tmp_path), ImageSource())
+    assert [case.case_id for case in inputs.cases] == ["a"]
+    (warning,) = inputs.warnings
+    assert warning.startswith(f"{tmp_path / 'b.img'} and 1 more: in a form that is not read, left out")
+
+
 def test_labels_without_an_organ_are_refused(tmp_path):
     with pytest.raises(ValidationError, match="no --organ with labels"):
         InputSettings(input=tmp_path, organ_label=("5",))

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from data.mask_folders import mask_case, masks_by_case, match_masks, only_file
@@ -90,3 +91,12 @@ def test_one_file_is_asked_for(tmp_path: Path):
         only_file([], "truth", tmp_path)
     with pytest.raises(ValueError, match=r"2 files for its truth \(a.mha, a.nii\); keep one"):
         only_file([tmp_path / "a.mha", tmp_path / "a.nii"], "truth", tmp_path)
+
+
+def test_a_series_is_one_mask(tmp_path, write_series):
+    write_series(tmp_path / "liver", np.zeros((2, 3, 4), np.uint8))
+    (tmp_path / "p.nii.gz").write_bytes(b"x")
+    sources = {"prediction": (tmp_path / "p.nii.gz", ""), "truth": (tmp_path / "liver", "")}
+    assert match_masks(sources, ("prediction", "truth")) == {
+        "p": {"prediction": [tmp_path / "p.nii.gz"], "truth": [tmp_path / "liver"]}
+    }

@@ -229,3 +229,11 @@ def test_the_voxels_of_a_real_patient(real_data):
     assert record["native_voxels"]["organ"] == 2_106_497
     inside = record["native_voxels_inside_organ"]
     assert (inside["portalvein"], inside["venoussystem"], inside["vessels"]) == (22_091, 31_348, 53_439)
+
+
+def test_an_empty_organ_is_called_so():
+    raw = bars_in_a_box()
+    empty = dataclasses.replace(raw, organ=raw.organ.with_array(np.zeros(raw.organ.shape, bool)))
+    for crop in ("organ", "volume"):
+        with pytest.raises(ValueError, match="case case_1: the organ mask is empty"):
+            prepare_case(empty, PreprocessingSettings(grid=GridSettings(crop=crop)))
