@@ -56,8 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     outputs = Outputs(settings.input, settings.organ, settings.checkpoint, replace=settings.replace)
     names = [name for case in inputs.cases for name in written_for(case, settings)]
     outputs.claim_folder(settings.output, "predictions", names)
-    with held(settings.output, "predict.py"):
-        return predict_cases(inputs, predictor, settings)
+    return predict_cases(inputs, predictor, settings)
 
 
 def predict_cases(inputs: Inputs, predictor: Predictor, settings: PredictSettings) -> int:
@@ -69,7 +68,9 @@ def predict_cases(inputs: Inputs, predictor: Predictor, settings: PredictSetting
     with saying_what_is_kept(lambda: f"{done} of {len(cases)} cases were segmented, masks in {settings.output}"):
         for case in followed(cases, "predict", "case"):
             try:
-                predict_case(case, inputs, predictor, settings)
+                # Jobs of a cluster may each take some of the cases to one folder.
+                with held(settings.output, "predict.py", case.case_id):
+                    predict_case(case, inputs, predictor, settings)
                 done += 1
             except (ValueError, OSError) as error:
                 # One bad case must not cost the others.

@@ -28,7 +28,7 @@ from data.own_files import (
 from data.part_files import PART, part_of, remove_part, remove_parts
 from processes.folder_lock import LOCK
 
-_JUNK = {".ds_store", "thumbs.db", "desktop.ini", ".directory", "lost+found", LOCK}
+_JUNK = {".ds_store", "thumbs.db", "desktop.ini", ".directory", "lost+found"}
 """What systems leave in an empty folder."""
 
 
@@ -156,7 +156,7 @@ def give_up(folder: Path) -> None:
 
 def _is_junk(path: Path) -> bool:
     name = path.name.lower()
-    return name in _JUNK or name == MARK or name.startswith((f"{MARK}-", PART, "._"))
+    return name in _JUNK or name == MARK or name.startswith((f"{MARK}-", PART, LOCK, "._"))
 
 
 def _existing(folder: Path) -> Path:

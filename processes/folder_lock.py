@@ -1,4 +1,4 @@
-"""One process at a time at work on a folder: the hidden file `.lock` says which, where and since when."""
+"""One process at a time at work on a folder, or on a case in it: a hidden file says which, where and since when."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from processes.system_lock import take_lock
 
 LOCK = ".lock"
 _held: set[str] = set()
-"""Folders this process holds: the system's lock keeps out other processes alone."""
+"""Locks this process holds: the system's lock keeps out other processes alone."""
 
 
 @contextlib.contextmanager
-def held(folder: Path, what: str) -> Iterator[None]:
-    """Keep a folder to this process until it ends, in whatever way.
+def held(folder: Path, what: str, case_id: str = "") -> Iterator[None]:
+    """Keep a folder, or what belongs to one case in it, to this process until it ends, in whatever way.
 
     The system's lock decides, and ends with its process; what the file says is for people. Of a process that was
     killed it is left behind, and taken over with a line on stderr. Where the system has no such lock, none is taken.
@@ -28,11 +28,12 @@ def held(folder: Path, what: str) -> Iterator[None]:
     Args:
         folder: must be there.
         what: is at work on it ("train.py").
+        case_id: the case, where others may be at work on other cases meanwhile; no lock on the whole folder then.
 
     Raises:
         ValueError: another one is at work on it; the line says which.
     """
-    path = folder.resolve() / LOCK
+    path = folder.resolve() / (f"{LOCK}-{case_id}" if case_id else LOCK)
     if os.name != "posix":
         yield
         return

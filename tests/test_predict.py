@@ -12,12 +12,14 @@ import predict
 from data.channel_files import InputCase
 from data.files import read_volume, write_volume
 from data.inputs import read_organ
+from data.ledger import MARK
 from data.volume import Volume
 from models.build import build_network
 from models.settings import ModelSettings
 from preprocessing.grid import GridSettings
 from preprocessing.intensity import IntensitySettings
 from preprocessing.prepare import PreprocessingSettings
+from processes.folder_lock import held
 from tests.storage_orders import all_stored, restored
 from training.checkpoint import save_checkpoint
 from training.predictor import Predictor
@@ -202,6 +204,21 @@ def test_one_bad_case_does_not_cost_the_others(checkpoint, tmp_path, capsys):
         "good.nii.gz",
         "good_probabilities.nii.gz",
     ]
+
+
+def test_others_may_segment_other_cases_into_the_folder_meanwhile(checkpoint, tmp_path, capsys):
+    image, _, _ = ct_with_vessel()
+    for name in ("theirs", "ours"):
+        write_volume(tmp_path / "in" / f"{name}.nii.gz", image)
+    words = ["--checkpoint", str(checkpoint), "--output", str(tmp_path / "out"), "--device", "cpu"]
+    (tmp_path / "out").mkdir()
+    with held(tmp_path / "out", "predict.py", "theirs"):
+        assert predict.main([*words, "--input", str(tmp_path / "in" / "ours.nii.gz")]) == 0
+        assert predict.main([*words, "--input", str(tmp_path / "in")]) == 1
+        assert "error: theirs: " in (said := capsys.readouterr().err)
+        assert "at work on it" in said
+    names = [path.name for path in (tmp_path / "out").iterdir() if path.name != MARK]
+    assert sorted(names) == ["ours.nii.gz", "ours_probabilities.nii.gz"]
 
 
 @pytest.mark.parametrize(
