@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import Annotated, Any, Self
@@ -61,6 +62,7 @@ class CaseRecord(BaseModel, frozen=True):
     """What every reader of a prepared case relies on; further keys are for people.
 
     shape, spacing_mm: voxels and mm, z y x (or y x). settings: of the preprocessing. preparation: its version.
+    altered: whether it is not what was written any more; one of an earlier version cannot tell.
     """
 
     format: int
@@ -73,6 +75,7 @@ class CaseRecord(BaseModel, frozen=True):
     preparation: int = 1
     provenance: dict[str, Any] = {}
     arrays: dict[str, ArrayRecord]
+    altered: bool = False
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
@@ -121,7 +124,15 @@ def parse_record(content: object, case_id: str) -> CaseRecord:
         raise ValueError(f"{key + ': ' if key else ''}{first['msg'].removeprefix('Value error, ')}{got}") from None
     if record.case_id != case_id:
         raise ValueError(f"case_id: it is of case {record.case_id!r:.140}")
-    return record
+    assert isinstance(content, Mapping), "it has the keys of one"
+    return record.model_copy(update={"altered": "sha256" in content and content["sha256"] != sealed(content)["sha256"]})
+
+
+def sealed(content: Mapping[str, Any]) -> dict[str, Any]:
+    """A record as plain data, with the SHA-256 of all else in it."""
+    bare = {key: value for key, value in content.items() if key != "sha256"}
+    text = json.dumps(json.loads(to_json(bare)), sort_keys=True)
+    return {**bare, "sha256": hashlib.sha256(text.encode()).hexdigest()}
 
 
 def check_values(name: str, array: NDArray, scale_count: int) -> None:

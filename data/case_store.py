@@ -5,8 +5,8 @@
     STORE/<case id>/<name>.npy    one array each, opened without reading it
 
 A case is written under a temporary name and renamed, so a folder with a case's name is a whole case; the same input
-gives the same bytes. The record holds a SHA-256 of every array. When a process first reads a case, its files are held
-against it: whole up to 16 MiB, by samples above; `check_case` reads everything.
+gives the same bytes. The record holds a SHA-256 of every array and of itself. When a process first reads a case, its
+files are held against it: whole up to 16 MiB, by samples above; `check_case` reads everything.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from data.case_arrays import check_array, open_array, write_array
-from data.case_record import FORMAT, CaseRecord, check_values, parse_record
+from data.case_record import FORMAT, CaseRecord, check_values, parse_record, sealed
 from data.digests import fingerprint, state_of
 from data.json_files import read_json, to_json, write_json
 from data.own_files import put_folder
@@ -33,6 +33,7 @@ from data.store_writers import remove_leftovers, remove_temporary, writing
 from data.whole_files import naming_path, sync_folder, write_whole
 
 CASE_FILE, DATASET_FILE = "case.json", "dataset.json"
+ALTERED = f"{CASE_FILE} is not what was written; its SHA-256 differs"
 REMEDY = "run preprocess.py again, it makes the case anew"
 _UNSAFE = re.compile(r'[\x00-\x1f/\\:*?"<>|]')
 _RESERVED_KEYS = {"format", "arrays"}
@@ -157,7 +158,7 @@ def write_case(
             content["arrays"] = {
                 name: write_array(temporary / f"{check_case_id(name)}.npy", array) for name, array in arrays.items()
             }
-            write_whole(temporary / CASE_FILE, to_json(content))
+            write_whole(temporary / CASE_FILE, to_json(sealed(content)))
             for name, text in beside.items():
                 write_whole(temporary / name, text)
             sync_folder(temporary)

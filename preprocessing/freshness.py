@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from data.adapters.base import Adapter
 from data.case_record import CaseRecord
-from data.case_store import REMEDY, check_case, differences, list_cases, read_case
+from data.case_store import ALTERED, REMEDY, check_case, differences, list_cases, read_case
 from data.digests import fingerprint
 from data.json_files import read_json, to_json, write_json
 from data.sources import CaseSources
@@ -58,6 +58,8 @@ def why_stale(store: Path, case_id: str, sources: CaseSources, settings: dict[st
     changed += [text for key, value in sources.settings.items() for text in differences(before.get(key), value, key)]
     if changed:
         return f"prepared with other settings ({'; '.join(changed[:_SHOWN])})"
+    if known.altered:
+        return ALTERED
     kept = _stamps_of(store, case_id)
     if reason := _changed_sources(known, sources, {} if verify else kept.stamps):
         return reason

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from data.case_store import Case, differences
+from data.case_store import ALTERED, REMEDY, Case, differences, read_case
 from preprocessing.prepare import PreprocessingSettings
 
 Identities = Mapping[str, Mapping[str, Any]]
@@ -71,6 +71,16 @@ def check_same_cases(saved: Mapping[str, Any], now: Mapping[str, Any], root: Pat
             f"{root}: cannot resume on cases that were prepared otherwise ({_listed(different)}); "
             "give the cases it began with, or choose another --output"
         )
+
+
+def check_as_prepared(store: Path, case_ids: Sequence[str]) -> None:
+    """Refuse cases whose records were changed since preparation wrote them, by hand or by a failing disk.
+
+    Raises ValueError that names the first one.
+    """
+    for case_id in case_ids:
+        if read_case(store, case_id).known.altered:
+            raise ValueError(f"{store / case_id}: {ALTERED}; {REMEDY}")
 
 
 def identity_differences(before: Identities, now: Identities) -> list[str]:

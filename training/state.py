@@ -24,7 +24,7 @@ from training.optimiser import build_optimiser, load_optimiser
 from training.resumption import resuming_from
 from training.run_folder import RunFolder
 from training.running_means import RunningMeans
-from training.same_cases import check_alike, check_same_cases, identities_of
+from training.same_cases import check_alike, check_as_prepared, check_same_cases, identities_of
 from training.settings import RunSettings
 from training.validation import Runner
 
@@ -71,6 +71,8 @@ def set_up(settings: RunSettings, ranks: Ranks = ALONE) -> tuple[Training, dict[
     description = _describe_cases(settings, fold)
     if state is not None:
         check_same_cases(state, description, folder.root)
+    # Only now, since what another preparation changed has a name.
+    check_as_prepared(settings.cases, [*fold["train"], *fold["val"]])
     scales, ndim = description["network"]["scales"], description["network"]["ndim"]
     network = place_network(build_network(settings.model, 1, scales, ndim), device)
     # Replaces batch norms, so it comes before the optimiser takes the weights.

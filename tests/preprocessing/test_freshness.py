@@ -164,6 +164,16 @@ def test_a_record_with_other_settings_is_seen(prepare):
     assert lines["b"] == "found"
 
 
+def test_a_record_that_was_changed_is_made_anew(prepare):
+    path = prepare.store / "a/case.json"
+    whole = path.read_text(encoding="utf-8")
+    record = json.loads(whole)
+    record["spacing_mm"][0] *= 2
+    path.write_text(json.dumps(record), encoding="utf-8")
+    assert prepare()["a"].startswith("case.json is not what was written; its SHA-256 differs")
+    assert path.read_text(encoding="utf-8") == whole
+
+
 def test_a_damaged_array_is_made_anew(prepare):
     path = prepare.store / "a/scales.npy"
     whole = path.read_bytes()

@@ -65,6 +65,15 @@ def replace_array(cases: Path, case_id: str, name: str) -> None:
     write_case(cases, case_id, arrays, record)
 
 
+def test_a_record_changed_since_preparation_is_not_trained_on(cases, tmp_path):
+    change_record(cases, "case_1", lambda record: record.update(spacing_mm=[9.0, 1.0, 1.0]))
+    with pytest.raises(ValueError, match=r"case_1: case\.json is not what was written; .*; run preprocess\.py again"):
+        train_run(settings_of(cases, tmp_path / "new", 1))
+    # Written in another form it says the same.
+    change_record(cases, "case_1", lambda record: record.update(spacing_mm=[2.0, 1.0, 1.0]))
+    assert not read_case(cases, "case_1").known.altered
+
+
 def test_run_and_checkpoint_say_what_was_trained_on(tiny_cases, trained):
     folder = RunFolder(trained / "fold_0")
     checkpoint = torch.load(folder.checkpoint("latest"), weights_only=True)
