@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field, field_validator, model_validator
 
 from metrics.case import EvaluationSettings
 from metrics.classes import parse_classes
-from report import Presentation
+from report import PresentationSettings
 
 
 class Comparison(BaseModel, frozen=True, extra="forbid"):
@@ -66,7 +66,7 @@ class Comparison(BaseModel, frozen=True, extra="forbid"):
         return self
 
 
-class EvaluateCommand(Presentation, EvaluationSettings, Comparison):
+class EvaluateCommand(PresentationSettings, EvaluationSettings, Comparison):
     """What to compare with what, where the scores go, what is measured and how, and what is shown."""
 
     def evaluation(self) -> EvaluationSettings:

@@ -5,12 +5,12 @@ from report.event_log import log_report
 from report.exports import export_case
 from report.page import write_report
 from report.presentation import claim_places, present, present_case
-from report.settings import ExportSettings, Presentation, ReportSettings
+from report.settings import ExportSettings, PresentationSettings, ReportSettings
 
 __all__ = [
     "CaseView",
     "ExportSettings",
-    "Presentation",
+    "PresentationSettings",
     "ReportSettings",
     "claim_places",
     "export_case",

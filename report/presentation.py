@@ -13,10 +13,10 @@ from report.case_view import CaseView, view_case
 from report.event_log import FOLDER, log_report
 from report.exports import export_case, exported_names
 from report.page import write_report
-from report.settings import Presentation
+from report.settings import PresentationSettings
 
 
-def claim_places(outputs: Outputs, settings: Presentation, case_ids: Sequence[str]) -> None:
+def claim_places(outputs: Outputs, settings: PresentationSettings, case_ids: Sequence[str]) -> None:
     """Make sure, before the work, that what is asked for may be written and can be; raises as `Outputs` does."""
     if settings.report is not None:
         outputs.claim_file(settings.report, "report")
@@ -28,7 +28,7 @@ def claim_places(outputs: Outputs, settings: Presentation, case_ids: Sequence[st
 
 
 def present_case(
-    case_id: str, prediction: MaskAnalysis, target: MaskAnalysis, place: Volume, settings: Presentation
+    case_id: str, prediction: MaskAnalysis, target: MaskAnalysis, place: Volume, settings: PresentationSettings
 ) -> CaseView | None:
     """Export a case and look at it, as far as asked for; errors as `export_case` and `view_case`.
 
@@ -44,7 +44,10 @@ def present_case(
 
 
 def present(
-    report: Mapping[str, Any], views: Mapping[str, CaseView], settings: Presentation, argv: Sequence[str] | None = None
+    report: Mapping[str, Any],
+    views: Mapping[str, CaseView],
+    settings: PresentationSettings,
+    argv: Sequence[str] | None = None,
 ) -> list[Path]:
     """Write the page and the events that are asked for; return what was written, exports included.
 

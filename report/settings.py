@@ -33,7 +33,7 @@ class ExportSettings(BaseModel, frozen=True, extra="forbid"):
     """Which files: surfaces as stl, ply, glb; centrelines as vtp, swc, graphml."""
 
 
-class Presentation(BaseModel, frozen=True, extra="forbid"):
+class PresentationSettings(BaseModel, frozen=True, extra="forbid"):
     """What an evaluation gives besides its tables."""
 
     report: Path | None = None

@@ -2,13 +2,13 @@ import pytest
 
 from data.outputs import Outputs
 from report.presentation import claim_places, present, present_case
-from report.settings import Presentation, ReportSettings
+from report.settings import PresentationSettings, ReportSettings
 from tests.report.drawn_cases import analysed, drawn_report, fork, oblique, without_left_arm
 
 
 def test_nothing_is_done_unasked(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    truth, settings = fork(), Presentation()
+    truth, settings = fork(), PresentationSettings()
     claim_places(Outputs(), settings, [])
     assert present_case("a", analysed(truth), analysed(truth), oblique(truth), settings) is None
     assert present(*drawn_report({}), settings) == []
@@ -17,7 +17,7 @@ def test_nothing_is_done_unasked(tmp_path, monkeypatch):
 
 def test_what_is_asked_for_is_written(tmp_path):
     truth = fork()
-    settings = Presentation(
+    settings = PresentationSettings(
         report=tmp_path / "pages" / "r.html",
         export=tmp_path / "files",
         export_coordinates="ras",
@@ -40,8 +40,11 @@ def test_what_is_asked_for_is_written(tmp_path):
 
 def test_what_cannot_be_written_is_told_before_the_work(tmp_path):
     with pytest.raises(ValueError, match="expected a file to write, got a folder"):
-        claim_places(Outputs(), Presentation(report=tmp_path), [])
+        claim_places(Outputs(), PresentationSettings(report=tmp_path), [])
     (tmp_path / "file").write_text("")
-    for settings in (Presentation(report=tmp_path / "file" / "r.html"), Presentation(export=tmp_path / "file")):
+    for settings in (
+        PresentationSettings(report=tmp_path / "file" / "r.html"),
+        PresentationSettings(export=tmp_path / "file"),
+    ):
         with pytest.raises(OSError, match="file"):
             claim_places(Outputs(), settings, [])
