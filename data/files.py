@@ -146,7 +146,7 @@ def _read_pixels(wanted: Wanted, spacing_mm: Sequence[float] | None) -> Volume:
     array, notes = (read_tiff if begins_as_tiff(wanted.path) else read_picture)(wanted)
     spacing = checked_spacing(spacing_mm or (1.0,) * array.ndim, array.ndim, f"{wanted.path}: spacing_mm")
     try:
-        return Volume(array, spacing, notes=tuple(notes))
+        return Volume(array, spacing, notes=tuple(notes), placed=spacing_mm is not None)
     except ValueError as error:
         raise ValueError(f"{wanted.path}: {error}") from None
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from data.resample import resample_mask_like
+from data.unplaced import check_can_be_moved, laid_on
 from data.volume import Volume, check_same_geometry
 
 
@@ -55,12 +56,16 @@ class RawCase:
 def place_mask(mask: Volume, image: Volume, name: str, resample: bool, image_name: str = "image") -> Volume:
     """The mask on the image's own grid: checked, or with `resample` brought there in physical space where it differs.
 
-    Raises ValueError that shows both grids where they differ and `resample` is False.
+    A mask of a picture or TIFF, which knows no millimetres, lies on an image of its shape voxel by voxel.
+    Raises ValueError that shows both grids where they differ and `resample` is False, or the place of one is not known.
     """
+    mask = laid_on(mask, image)
     try:
         check_same_geometry(image, mask, image_name, name)
     except ValueError:
         if not resample:
             raise
+        check_can_be_moved(mask, name)
+        check_can_be_moved(image, image_name)
         return resample_mask_like(mask, image, name, image_name)
     return replace(image, array=mask.array, notes=mask.notes)

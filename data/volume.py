@@ -28,6 +28,7 @@ class Volume:
     origin_mm: centre of voxel (0, 0, 0) in the world (LPS), components z, y, x. Default: zeros.
     direction: rows are world components (z, y, x), columns the unit vectors of the array axes. Default: identity.
     notes: what its reader had to assume or to mend, a plain line each, for whoever uses it to pass on.
+    placed: whether its place is known; not so for a picture or TIFF whose spacing nobody gave.
 
     Raises ValueError where these do not fit together.
     """
@@ -37,6 +38,7 @@ class Volume:
     origin_mm: Vector = ()
     direction: Matrix = ()
     notes: tuple[str, ...] = ()
+    placed: bool = True
 
     def __post_init__(self) -> None:
         ndim = self.array.ndim

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from data.labelled_file import LabelledFile
 from data.mask_folders import only_file
 from data.union_grid import on_union_grid
+from data.unplaced import check_can_be_moved, laid_on
 from data.volume import Volume, check_same_geometry
 from evaluation.jobs import Job
 from evaluation.settings import EvaluateCommand
@@ -39,6 +40,7 @@ def read_masks(job: Job) -> CaseMasks:
     paths = {role: only_file(files, role, getattr(command, role)) for role, files in job.files.items()}
     volumes = {role: _read(role, path, command) for role, path in paths.items()}
     names = {role: str(path) for role, path in paths.items()}
+    volumes = _placed(volumes, names, command.resample_masks)
     notes = [f"{role}: {note}" for role, volume in volumes.items() for note in volume.notes]
     if command.resample_masks:
         volumes, told = on_union_grid(volumes, "truth", names)
@@ -52,6 +54,18 @@ def read_masks(job: Job) -> CaseMasks:
         raise ValueError(f"{names['organ']}: the organ mask is empty{why}; mend it, or leave --organ out")
     notes += _doubts(volumes, command)
     return CaseMasks(volumes["prediction"].array, place.array, organ.array if organ else None, place, tuple(notes))
+
+
+def _placed(volumes: dict[str, Volume], names: Mapping[str, str], resample: bool) -> dict[str, Volume]:
+    """Pictures, which know no millimetres, where the other files lie; ValueError for one that is to be resampled."""
+    truth = volumes["truth"]
+    for volume in volumes.values():
+        truth = laid_on(truth, volume)
+    placed = {role: laid_on(volume, truth) for role, volume in volumes.items()} | {"truth": truth}
+    if resample and any(volume.shape != truth.shape for volume in placed.values()):
+        for role, volume in placed.items():
+            check_can_be_moved(volume, names[role])
+    return placed
 
 
 def _doubts(volumes: Mapping[str, Volume], command: EvaluateCommand) -> list[str]:

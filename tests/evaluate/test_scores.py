@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 
 import evaluate
 from data.files import write_volume
@@ -110,6 +111,23 @@ def test_masks_that_are_hardly_vessels_are_told(folders, capsys):
     assert any("truth: vessels fill 9" in line for line in told)
     assert any("72 dots per inch" in line for line in told)
     assert len(told) == len(read_json(output)["notes"]["b"]) == 2
+
+
+@pytest.mark.parametrize("role", [0, 1])
+def test_a_stack_lies_on_the_file_that_has_a_spacing(folders, capsys, role):
+    output = folders[2]
+    for folder, array in zip(folders, (vessel(8), vessel(9))):
+        for path in folder.glob("[bc].nii.gz"):
+            path.unlink()
+        write_volume(folder / "a.nii.gz", Volume(array, SPACING))
+    assert evaluate.main(flags(folders)) == 0
+    expected = read_json(output)["cases"]
+    (folders[role] / "a.nii.gz").unlink()
+    tifffile.imwrite(folders[role] / "a.tif", (vessel(8), vessel(9))[role].astype(np.uint8), photometric="minisblack")
+    capsys.readouterr()
+    assert evaluate.main(flags(folders, "--resample-masks")) == 0
+    assert read_json(output)["cases"] == expected
+    assert "its file carries no millimetres: taken to lie on the other one" in capsys.readouterr().err
 
 
 def test_pictures_take_the_spacing_given(tmp_path: Path):
