@@ -19,6 +19,7 @@ from data.formats.voxels import check_length, check_packed_size, read_voxels, sc
 from data.volume import MISPLACEMENT_MM, Volume
 
 _GZIP = b"\x1f\x8b"
+_BEGINNINGS = tuple(size.to_bytes(4, order) for size in HEADER_BYTES.values() for order in ("little", "big"))
 _PIXDIM_TOLERANCE = 0.01
 
 
@@ -52,12 +53,13 @@ def check_nifti(path: Path) -> None:
 @contextmanager
 def _open(path: Path) -> Iterator[tuple[BinaryIO, NiftiHeader]]:
     """The unpacked file at its first voxel, and its header."""
-    packed = path.name.lower().endswith(".gz")
     with path.open("rb") as file:
-        if packed:
-            if file.read(len(_GZIP)) != _GZIP:
-                raise ValueError(f"{path}: not a gzip file; expected a NIfTI volume (.nii.gz)")
-            file.seek(0)
+        # Packed or not, whatever its name says: programs and people rename the one to the other.
+        start = file.read(max(map(len, _BEGINNINGS)))
+        packed = start.startswith(_GZIP)
+        if path.name.lower().endswith(".gz") and not start.startswith((_GZIP, *_BEGINNINGS)):
+            raise ValueError(f"{path}: not a gzip file; expected a NIfTI volume (.nii.gz)")
+        file.seek(0)
         stream = cast(BinaryIO, gzip.GzipFile(fileobj=file)) if packed else file
         with whole_stream(path):
             start = stream.read(HEADER_BYTES[2])

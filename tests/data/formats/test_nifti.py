@@ -215,3 +215,16 @@ def test_a_name_that_is_no_text_is_read_and_written(tmp_path):
     folder = tmp_path / "caf\udce9"
     write_volume(folder / "ct\udcff.nii.gz", Volume(ARRAY, (1.0, 1.0, 1.0)))
     assert np.array_equal(read_volume(folder / "ct\udcff.nii.gz").array, ARRAY)
+
+
+def test_packed_or_not_whatever_the_name_says(tmp_path):
+    write_nifti(tmp_path / "plain.nii")
+    (tmp_path / "renamed.nii.gz").write_bytes((tmp_path / "plain.nii").read_bytes())
+    (tmp_path / "packed.nii").write_bytes(gzip.compress((tmp_path / "plain.nii").read_bytes()))
+    for name in ("renamed.nii.gz", "packed.nii"):
+        assert np.array_equal(read_volume(tmp_path / name).array, ARRAY)
+    (tmp_path / "cut.nii").write_bytes((tmp_path / "packed.nii").read_bytes()[:-20])
+    (tmp_path / "other.nii.gz").write_bytes(b"something else")
+    for name, says in (("cut.nii", "truncated or damaged"), ("other.nii.gz", "not a gzip file")):
+        with pytest.raises(ValueError, match=says):
+            read_volume(tmp_path / name)
