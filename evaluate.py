@@ -21,8 +21,9 @@ from typing import Any
 
 from command_line import describe, parse, run
 from console.progress import followed, say
-from console.signals import name_of
+from console.signals import name_of, saying_what_is_kept
 from data.outputs import Outputs
+from data.own_files import remove
 from data.provenance import versions
 from data.whole_files import write_whole
 from evaluation.jobs import Job, find_jobs
@@ -67,11 +68,15 @@ def evaluate(jobs: Sequence[Job], command: EvaluateCommand, argv: Sequence[str] 
     ordered = [outcomes[job.case_id] for job in jobs]
     report = report_of(ordered, command)
     written = write_tables(report, command.output, WHOLE)
+    for form in FORMS:
+        # Of an earlier call that was stopped.
+        remove(command.output / f"{PARTIAL}.{form}")
     print(format_table(report, shown_measures(command.evaluation())))
     complaints = [f"{outcome.case_id}: {outcome.unseen}" for outcome in ordered if outcome.unseen]
     try:
         views = {outcome.case_id: outcome.view for outcome in ordered if outcome.view is not None}
-        written += present(report, views, command, argv)
+        with saying_what_is_kept(lambda: f"the scores of all cases are in {written[1]}"):
+            written += present(report, views, command, argv)
     except (ValueError, OSError) as error:
         complaints.append(describe(error))
     for complaint in complaints:

@@ -169,11 +169,14 @@ def mark(folder: Path, kind: str) -> Ledger:
     temporary = part_of(folder / MARK)
     try:
         temporary.write_bytes(_head(kind))
-        with contextlib.suppress(FileExistsError):
-            try:
-                os.link(temporary, folder / MARK)
-            except PermissionError:
-                os.rename(temporary, folder / MARK)  # A disk without hard links.
+        try:
+            os.link(temporary, folder / MARK)
+        except FileExistsError:
+            pass
+        except OSError:
+            # A disk without hard links, which systems say in many ways.
+            if not os.path.lexists(folder / MARK):
+                os.rename(temporary, folder / MARK)
     finally:
         temporary.unlink(missing_ok=True)
     ledger = ledger_of(folder)

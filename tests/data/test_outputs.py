@@ -1,5 +1,6 @@
 """What Ramify did not write, it never deletes or replaces."""
 
+import errno
 import json
 import os
 import subprocess
@@ -53,6 +54,18 @@ def test_a_missing_and_an_empty_folder_are_taken_and_marked(tmp_path):
         Outputs().claim_folder(tmp_path / name, "predictions")
         head = (tmp_path / name / ".ramify").read_text(encoding="utf-8").splitlines()[0]
         assert json.loads(head)["ramify"] == "predictions"
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK])
+def test_a_disk_without_hard_links_will_do(tmp_path, monkeypatch, number):
+    def link(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "link", link)
+    Outputs().claim_folder(tmp_path / "out", "predictions")
+    write_whole(tmp_path / "out" / "a.txt", "one")
+    Outputs().claim_folder(tmp_path / "out", "predictions", ["a.txt"])
+    assert names(tmp_path / "out") == ["a.txt"]
 
 
 def test_a_folder_with_anything_else_is_refused_by_name(tmp_path):

@@ -38,6 +38,20 @@ def test_a_signal_leaves_the_scores_of_the_cases_that_are_done(folders, monkeypa
     partial = json.loads((folders[2] / "metrics_partial.json").read_text(encoding="utf-8"))
     assert partial["cases"] == {"a": read_json(folders[2])["cases"]["a"]}
     assert partial["failed"] == dict.fromkeys("bc", "not evaluated: stopped by SIGTERM")
+    monkeypatch.setattr(outcomes, "attempt", attempt)
+    assert evaluate.main(flags(folders, *QUICK)) == 0
+    assert not list(folders[2].glob("metrics_partial.*"))
+
+
+def test_a_signal_while_the_page_is_written_names_the_scores(folders, monkeypatch, capsys):
+    def stopped(*_):
+        raise Stopped(signal.SIGTERM)
+
+    monkeypatch.setattr(evaluate, "present", stopped)
+    with pytest.raises(SystemExit):
+        run(lambda: evaluate.main(flags(folders, *QUICK)))
+    told = capsys.readouterr().err
+    assert told == f"stopped by SIGTERM: the scores of all cases are in {folders[2] / 'metrics.csv'}\n"
 
 
 @pytest.mark.parametrize(("module", "what"), [(outcomes, "present_case"), (evaluate, "present")])
