@@ -25,6 +25,12 @@ class MemoryBank:
 
     def joined(self, embeddings: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """The given anchors, (N, E) with labels (N,), followed by everything in the bank."""
+        for anchors in self._kept.values():
+            if anchors.shape[1] != embeddings.shape[1]:
+                raise ValueError(
+                    f"memory bank: expected anchors of {embeddings.shape[1]} numbers as the network's projections, got "
+                    f"{anchors.shape[1]}; go on from a checkpoint of the same network"
+                )
         kept = [anchors.to(embeddings) for anchors in self._kept.values()]
         scales = [labels.new_full((len(anchors),), scale) for scale, anchors in self._kept.items()]
         return torch.cat((embeddings, *kept)), torch.cat((labels, *scales))
@@ -43,5 +49,12 @@ class MemoryBank:
         return {str(scale): anchors.cpu() for scale, anchors in self._kept.items()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Put back what `state_dict` gave."""
+        """Put back what `state_dict` gave; ValueError for what it cannot have given."""
+        for scale, anchors in state.items():
+            if not scale.isdecimal():
+                raise ValueError(f"memory bank: expected anchors by the number of their scale, got {scale!r:.60}")
+            if not isinstance(anchors, Tensor) or anchors.ndim != 2 or not anchors.is_floating_point():
+                raise ValueError(f"memory bank: expected the anchors of scale {scale} as floats (N, E)")
+            if len(anchors) > self.capacity:
+                raise ValueError(f"memory bank: {len(anchors)} anchors of scale {scale}, it keeps {self.capacity}")
         self._kept = {int(scale): anchors for scale, anchors in state.items()}

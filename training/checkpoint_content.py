@@ -1,5 +1,6 @@
 """What a checkpoint must hold: every key with its type and range, every tensor plain and finite."""
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -111,6 +112,10 @@ def check_training_parts(state: Mapping[str, Any]) -> None:
     for key in ("optimiser", "scaler", "bank", "rng", "best", "history"):
         if state.get(key) is None:
             raise ValueError(f"{key}: missing, so the training cannot be resumed from it; start it anew")
+    if math.isnan(state["best"]):
+        raise ValueError(f"best: not a number; {_REMEDY}")
+    if state.get("step") and not any(of_rank["counts"] for of_rank in state.get("means", ())):
+        raise ValueError(f"means: missing for the {state['step']} steps that are done of an epoch; {_REMEDY}")
 
 
 def _validated(model: type[ModelT], content: Any, prefix: str) -> ModelT:

@@ -50,6 +50,9 @@ def _train(settings: RunSettings, ranks: Ranks, on_validation: OnValidation | No
             training.folder.write_history(training.history)
         return training.folder
     batches = _batches(training)
+    if training.step > len(batches):
+        latest = training.folder.checkpoint("latest")
+        raise ValueError(f"{latest}: {training.step} steps are done of an epoch of {len(batches)}; use an earlier copy")
     if not ranks.writes:
         _run_epochs(training, batches, None, on_validation, stop)
         return training.folder

@@ -38,9 +38,13 @@ def check_optimiser(optimiser: torch.optim.Optimizer, saved: Mapping[str, Any]) 
     expected = [len(group["params"]) for group in optimiser.param_groups]
     if counts != expected:
         raise ValueError(f"optimiser: of {counts} weights by group, the network has {expected}")
-    for group in groups:
+    for group, its in zip(groups, optimiser.param_groups, strict=True):
         if missing := [key for key in _HYPERPARAMETERS if key not in group]:
             raise ValueError(f"optimiser.param_groups: without {missing[0]}")
+        # The learning rate is that of the epoch, and set at its beginning.
+        for key in optimiser.defaults.keys() - {"lr"}:
+            if group.get(key, its[key]) != its[key]:
+                raise ValueError(f"optimiser.param_groups: {key} is {group[key]!r:.60}, expected {its[key]!r}")
     numbered = [
         (number, weight)
         for group, its in zip(groups, optimiser.param_groups, strict=True)

@@ -136,6 +136,9 @@ def restore(training: Training, state: Mapping[str, Any]) -> None:
         load_optimiser(training.optimiser, training.network, state["optimiser"])
         training.scaler.load_state_dict(state["scaler"])
         if training.loss.bank:
+            known = {str(scale) for scale in range(1, training.loss.scales + 1)}
+            if unknown := sorted(state["bank"].keys() - known):
+                raise ValueError(f"memory bank: anchors of {unknown[0]!r:.60}, which is no scale of the cases")
             training.loss.bank.load_state_dict(state["bank"])
         torch.set_rng_state(state["rng"]["torch"])
         if training.runner.device.type == "cuda" and state["rng"]["cuda"] is not None:

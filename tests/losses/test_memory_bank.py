@@ -74,6 +74,27 @@ def test_a_bank_goes_on_from_its_state():
         assert torch.equal(one, other)
 
 
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        ({"x": torch.zeros(1, 5)}, "by the number of their scale, got 'x'"),
+        ({"1": "text"}, "expected the anchors of scale 1 as floats"),
+        ({"1": torch.zeros(1, 5, dtype=torch.long)}, "expected the anchors of scale 1 as floats"),
+        ({"1": torch.zeros(9, 5)}, "9 anchors of scale 1, it keeps 4"),
+    ],
+)
+def test_a_state_that_no_bank_gave_is_refused(state, message):
+    with pytest.raises(ValueError, match=message):
+        MemoryBank(4).load_state_dict(state)
+
+
+def test_anchors_of_another_network_are_refused():
+    bank = MemoryBank(4)
+    bank.load_state_dict({"1": torch.zeros(2, 3)})
+    with pytest.raises(ValueError, match=r"expected anchors of 5 numbers .*, got 3"):
+        bank.joined(*anchors(2, 4))
+
+
 def test_a_bank_keeps_no_graph():
     embeddings, labels = anchors(4, 0)
     bank = MemoryBank(4)

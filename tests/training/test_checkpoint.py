@@ -194,6 +194,9 @@ def test_a_training_goes_on_from_what_fits_alone(trained, tmp_path, key, value):
         (lambda state: state["state"][1]["exp_avg_sq"].fill_(torch.nan), r"exp_avg_sq: holds NaN"),
         (lambda state: state["param_groups"][0]["params"].pop(), r"optimiser: of \[\d+, \d+\] weights by group"),
         (lambda state: state["param_groups"][0].pop("betas"), r"without betas"),
+        (lambda state: state["param_groups"][0].update(betas="x"), r"betas is 'x', expected \(0\.9, 0\.999\)"),
+        (lambda state: state["param_groups"][0].update(weight_decay=0.7), r"weight_decay is 0\.7, expected"),
+        (lambda state: state["param_groups"][1].update(amsgrad=True), r"amsgrad is True, expected False"),
     ],
 )
 def test_an_optimiser_of_other_weights_is_refused(trained, tmp_path, spoil, message):
@@ -204,6 +207,26 @@ def test_an_optimiser_of_other_weights_is_refused(trained, tmp_path, spoil, mess
     save_checkpoint(tmp_path / "fold_0" / "checkpoints" / "latest.pt", state)
     with pytest.raises(ValueError, match=message) as caught:
         train_run(settings.model_copy(update={"output": tmp_path, "resume": True}))
+    assert "latest.pt: " in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"best": float("nan")}, r"best: not a number"),
+        ({"step": 1}, r"means: missing for the 1 steps"),
+        ({"step": 99, "means": [{"sums": {"a": 9.0}, "counts": {"a": 99}}]}, r"99 steps are done of an epoch of \d+"),
+        ({"bank": {"99": torch.zeros(1, 1)}}, r"anchors of '99', which is no scale"),
+    ],
+)
+def test_progress_that_cannot_be_is_refused(trained, tmp_path, changed, message):
+    state = torch.load(trained, weights_only=True)
+    settings = RunSettings.model_validate(state["config"])
+    longer = settings.train.model_copy(update={"epochs": settings.train.epochs + 1})
+    shutil.copytree(trained.parents[1], tmp_path / "fold_0")
+    save_checkpoint(tmp_path / "fold_0" / "checkpoints" / "latest.pt", state | changed)
+    with pytest.raises(ValueError, match=message) as caught:
+        train_run(settings.model_copy(update={"output": tmp_path, "resume": True, "train": longer}))
     assert "latest.pt: " in str(caught.value)
 
 
