@@ -11,14 +11,20 @@ SIGTERM (of SLURM, of kill) and Ctrl-C end it after the step it is at, with a ch
 from collections.abc import Sequence
 
 from command_line import parse, run
+from console.progress import say
 from console.signals import Stopped, stop_at_a_good_moment
 from training.breaks import TrainingStopped
 from training.loop import train_run
+from training.run_folder import folder_of
 from training.settings import RunSettings
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     settings = parse(RunSettings, "Train a network on prepared cases, watched by TensorBoard.", argv)
+    folder = folder_of(settings)
+    if settings.resume and not folder.checkpoint("latest").exists():
+        # A job that is queued again asks to resume from its first start on; who moved a run's folder should know.
+        say(f"{folder.root}: holds no checkpoint to go on from, the training begins anew")
     with stop_at_a_good_moment() as asked:
         try:
             folder = train_run(settings, stop=asked)

@@ -73,6 +73,7 @@ class Ledger:
         """Add a line; raises OSError where it cannot be written."""
         with self._open(os.O_RDWR | os.O_APPEND) as descriptor:
             os.write(descriptor, _line(self._name(path), entry))
+            os.fsync(descriptor)
 
     def compact(self, kind: str = "") -> None:
         """Leave out what is superseded; give the folder another kind where one is given."""
@@ -86,7 +87,7 @@ class Ledger:
                 return
             temporary = part_of(self._path)
             try:
-                temporary.write_bytes(content)
+                _write(temporary, content)
                 os.replace(temporary, self._path)
             finally:
                 temporary.unlink(missing_ok=True)
@@ -109,7 +110,7 @@ class Ledger:
     def _read(self, descriptor: int) -> None:
         """Read the lines that were added; all of them in a file that is another one, which its head tells."""
         head = _read_at(descriptor, 0, 200).partition(b"\n")[0]
-        if head != self._head:
+        if head != self._head or not head:
             self._entries, self._head, self._seen = {}, head, len(head) + 1
             self.kind = _kind(head, self._path)
         # Before the lines are read: one that is added meanwhile will be looked for.
@@ -168,7 +169,7 @@ def mark(folder: Path, kind: str) -> Ledger:
     """Mark a resolved folder that has no mark; whoever comes second finds that of the first."""
     temporary = part_of(folder / MARK)
     try:
-        temporary.write_bytes(_head(kind))
+        _write(temporary, _head(kind))
         try:
             os.link(temporary, folder / MARK)
         except FileExistsError:
@@ -182,6 +183,14 @@ def mark(folder: Path, kind: str) -> Ledger:
     ledger = ledger_of(folder)
     assert ledger is not None, "marked just now"
     return ledger
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file and wait until the disk has it: after a power cut, an empty mark would make nothing Ramify's."""
+    with path.open("wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
 
 
 def _head(kind: str) -> bytes:

@@ -35,6 +35,7 @@ def words_for(cases: Path, tmp_path: Path, *more: str) -> list[str]:
 def test_a_training_from_the_command_line(tiny_cases, tmp_path, capsys):
     code, out, err = call(train.main, words_for(tiny_cases, tmp_path, "--train.learning-rate", "1e-3"), capsys)
     assert (code, err) == (0, "")
+    assert "no checkpoint to go on from" not in out
     assert "tensorboard --logdir" in out
     assert (tmp_path / "run" / "fold_0" / "checkpoints" / "final.pt").exists()
     # The saved settings are a configuration file again.
@@ -122,6 +123,13 @@ def test_bad_checkpoints(tmp_path, capsys, write, message):
     assert err.count("\n") == 0
     assert "boom" not in out
     assert not (tmp_path / "out").exists()
+
+
+def test_to_resume_where_nothing_is_there_is_told(tiny_cases, tmp_path, capsys):
+    """The run was moved, and its config.yaml still says where it was."""
+    code, out, err = call(train.main, words_for(tiny_cases, tmp_path, "--resume"), capsys)
+    assert (code, err) == (0, "")
+    assert f"{tmp_path / 'run' / 'fold_0'}: holds no checkpoint to go on from, the training begins anew" in out
 
 
 def test_a_signal_leaves_a_checkpoint_to_go_on_from(tiny_cases, tmp_path, capsys, monkeypatch):

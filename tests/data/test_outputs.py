@@ -278,8 +278,9 @@ def test_what_a_killed_writer_left_goes_when_the_folder_is_claimed(owned):
     assert not names(owned / "inner")
 
 
-def test_a_mark_that_is_none_of_ours_is_refused(tmp_path):
-    (tmp_path / ".ramify").write_text("my settings\n", encoding="utf-8")
+@pytest.mark.parametrize("content", ["my settings\n", ""])
+def test_a_mark_that_is_none_of_ours_is_refused(tmp_path, content):
+    (tmp_path / ".ramify").write_text(content, encoding="utf-8")
     with pytest.raises(ValueError, match=r"\.ramify: not a mark"):
         Outputs().claim_folder(tmp_path, "scores")
 
