@@ -1,7 +1,6 @@
 """A signal to all processes of a command leaves those that help it to the one that they help."""
 
 import multiprocessing
-import os
 import signal
 import subprocess
 import threading
