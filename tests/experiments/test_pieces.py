@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -35,11 +36,18 @@ def piece_of(cases: Path, output: Path, **settings: object) -> Piece:
 
 
 @pytest.fixture(scope="module")
-def finished(tiny_cases: Path, tmp_path_factory: pytest.TempPathFactory) -> Piece:
+def trained(tiny_cases: Path, tmp_path_factory: pytest.TempPathFactory) -> Piece:
     piece = piece_of(tiny_cases, tmp_path_factory.mktemp("runs"))
     assert epochs_done(piece) == 0
     run_piece(piece)
     return piece
+
+
+@pytest.fixture
+def finished(trained: Piece, tmp_path: Path) -> Piece:
+    """A copy for each test: some change what is in it."""
+    shutil.copytree(trained.settings.output, tmp_path / "runs")
+    return piece_of(trained.settings.cases, tmp_path / "runs")
 
 
 def test_a_run_is_trained_and_its_held_out_case_scored(finished):
