@@ -22,6 +22,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from console.signals import signals_stop
 from tests.killing.commands import Command, commands, make_ready
 
 ROOT = Path(__file__).parents[2]
@@ -90,10 +91,14 @@ class KillTest:
         end = time.monotonic() + ORPHAN_SECONDS
         while self.alive() and time.monotonic() < end:
             time.sleep(0.1)
+        return not self.end_all()
+
+    def end_all(self) -> int:
+        """End whatever still runs; how many that were."""
         left = self.alive()
         for pid in left:
             os.kill(pid, signal.SIGKILL)
-        return not left
+        return len(left)
 
     def leftovers(self, result: Path) -> list[str]:
         """Temporary files in the result or in the system's folder for them."""
@@ -110,8 +115,13 @@ def digest(*folders: Path) -> str:
     return whole.hexdigest()
 
 
-def try_command(test: KillTest, command: Command, kills: int, before: str, inputs: tuple[Path, Path]) -> list[str]:
-    """Run a command whole, then kill another run of it many times and let that end; what did not hold."""
+def try_command(
+    test: KillTest, command: Command, kills: int, before: str, inputs: tuple[Path, Path]
+) -> tuple[int, list[str]]:
+    """Run a command whole, then kill another run of it many times and let that end.
+
+    Returns how many kills there were, and what did not hold.
+    """
     whole, killed = test.folder / "whole", test.folder / "killed"
     began = time.monotonic()
     test.run(command.line(whole))
@@ -138,7 +148,7 @@ def try_command(test: KillTest, command: Command, kills: int, before: str, input
     print(f"{command.name}: {told}; {'; '.join(wrong) or 'nothing lost, nothing left'}", flush=True)
     for folder in (whole, killed):
         shutil.rmtree(folder)
-    return wrong
+    return seen.total() - seen[ENDED], wrong
 
 
 def main() -> int:
@@ -147,16 +157,19 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     parser.add_argument("--only", default="", help="commands whose name holds this")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="ramify-killing-") as folder:
+    with signals_stop(), tempfile.TemporaryDirectory(prefix="ramify-killing-") as folder:
         test = KillTest(Path(folder), arguments.seed)
         raw, ready = Path(folder) / "raw", Path(folder) / "ready"
-        make_ready(raw, ready, test.run)
-        before = digest(raw, ready)
-        chosen = [command for command in commands(raw, ready) if arguments.only in command.name]
-        shares = [len(range(place, arguments.kills, len(chosen))) for place in range(len(chosen))]
-        wrong = [try_command(test, one, kills, before, (raw, ready)) for one, kills in zip(chosen, shares)]
-    failed = sum(map(bool, wrong))
-    print(f"{arguments.kills} kills of {len(chosen)} commands, seed {arguments.seed}: {failed} commands with faults")
+        try:
+            make_ready(raw, ready, test.run)
+            before = digest(raw, ready)
+            chosen = [command for command in commands(raw, ready) if arguments.only in command.name]
+            shares = [len(range(place, arguments.kills, len(chosen))) for place in range(len(chosen))]
+            tried = [try_command(test, one, kills, before, (raw, ready)) for one, kills in zip(chosen, shares)]
+        finally:
+            test.end_all()
+    killed, failed = sum(kills for kills, _ in tried), sum(bool(wrong) for _, wrong in tried)
+    print(f"{killed} kills of {len(chosen)} commands, seed {arguments.seed}: {failed} commands with faults")
     return 1 if failed else 0
 
 
