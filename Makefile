@@ -9,7 +9,7 @@ OUTPUT ?= output/demo
 NNUNET_NETWORKS := dynamic-network-architectures==0.4.4
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-random fuzz kill-test check format table table-quick figures-ircadb radius-table benchmark-preprocessing clean
+.PHONY: types help install demo test test-random fuzz kill-test check format table table-quick figures-ircadb radius-table benchmark-preprocessing clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-26s %s\n", $$1, $$2}'
@@ -39,10 +39,16 @@ fuzz: $(READY) ## Read 10,000 damaged files: each is read, or refused in one lin
 kill-test: $(READY) ## Kill every command at any moment, 100 times in all, and see that nothing is lost
 	$(RUN) -m tests.killing --kills 100
 
-check: $(READY) ## Lint, format and types
+check: $(READY) types ## Lint, format and types
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
-	$(RUN) -m mypy .
+	$(RUN) -m mypy
+
+# Type checkers do not run ramify/__init__.py, which finds the rooms beside it: they are shown ramify/ROOM.
+ROOMS := $(filter-out benchmarks,$(patsubst %/__init__.py,%,$(wildcard */__init__.py)))
+types:
+	rm -rf .types && mkdir -p .types/ramify
+	ln -s $(addprefix ../../,$(filter-out ramify,$(ROOMS)) $(wildcard *.py ramify/*)) .types/ramify
 
 format: $(READY) ## Rewrite the code in the project's format
 	$(RUN) -m ruff format .
@@ -56,7 +62,7 @@ table-quick: $(READY) ## The same in about two minutes: it shows that everything
 
 figures-ircadb: $(READY) ## Letter-value plot of branch radii: make figures-ircadb DATA=folder of 3D-IRCADb masks
 	@test -n "$(DATA)" || { echo "error: say where the masks are: make figures-ircadb DATA=folder" >&2; exit 2; }
-	$(RUN) -m preprocessing.radius_figure --masks $(DATA) --output output/ircadb_radii.png
+	$(RUN) -m ramify.preprocessing.radius_figure --masks $(DATA) --output output/ircadb_radii.png
 
 radius-table: $(READY) ## Compare the radius estimators on phantoms with known radii
 	$(RUN) -m benchmarks.radius_estimators

@@ -16,17 +16,17 @@ from pathlib import Path
 
 from pydantic import BaseModel, Field
 
-from command_line import parse, run
-from data.json_files import to_json
-from data.outputs import Outputs
-from data.provenance import versions
-from data.whole_files import write_whole
-from experiments.comparison import Comparison, ComparisonSettings, compare
-from experiments.comparison_table import format_comparison, pairs_to_csv, to_csv, to_plain
-from experiments.fold_file import read_fold_of
-from experiments.forest_plot import draw_comparison
-from experiments.patients import read_patients
-from experiments.results import variants_of
+from ramify.command_line import parse, run
+from ramify.comparison.comparison import Comparison, ComparisonSettings, compare
+from ramify.comparison.comparison_table import format_comparison, pairs_to_csv, to_csv, to_plain
+from ramify.comparison.fold_file import read_fold_of
+from ramify.comparison.forest_plot import draw_comparison
+from ramify.comparison.patients import read_patients
+from ramify.comparison.results import variants_of
+from ramify.data.provenance import versions
+from ramify.disk.atomic_files import write_whole
+from ramify.disk.json_files import to_json
+from ramify.disk.outputs import Outputs
 
 FILES = ("comparison.json", "comparison.csv", "pairs.csv", "comparison.png")
 

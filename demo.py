@@ -15,13 +15,13 @@ from pathlib import Path
 
 from pydantic import BaseModel, Field
 
-from command_line import parse, run
-from console.progress import followed
-from data.adapters.phantom import PhantomAdapter, PhantomDatasetSettings
-from data.case_store import read_dataset
-from data.files import write_volume
-from data.outputs import Outputs
-from processes.folder_lock import held
+from ramify.command_line import parse, run
+from ramify.console.progress import followed
+from ramify.data.adapters.phantom import PhantomAdapter, PhantomDatasetSettings
+from ramify.data.case_store import read_dataset
+from ramify.data.files import write_volume
+from ramify.disk.outputs import Outputs
+from ramify.processes.folder_lock import held
 
 FIRST_HELD_OUT_SEED = 100_000
 MEASURES = ("dice", "cldice", "tprec", "tsens", "hd95_mm")

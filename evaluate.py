@@ -19,20 +19,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from command_line import describe, parse, run
-from console.progress import followed, say
-from console.signals import name_of, saying_what_is_kept
-from data.outputs import Outputs
-from data.own_files import remove
-from data.provenance import versions
-from data.whole_files import write_whole
-from evaluation.jobs import Job, find_jobs
-from evaluation.outcomes import Outcome, evaluate_all
-from evaluation.settings import EvaluateCommand
-from metrics.classes import parse_classes
-from metrics.table import build_report, format_table, shown_measures, to_csv, to_json
-from processes.folder_lock import held
-from report import claim_places, present
+from ramify.command_line import describe, parse, run
+from ramify.console.progress import followed, say
+from ramify.console.signals import name_of, saying_what_is_kept
+from ramify.data.provenance import versions
+from ramify.disk.atomic_files import write_whole
+from ramify.disk.outputs import Outputs
+from ramify.disk.own_files import remove
+from ramify.evaluation.jobs import Job, find_jobs
+from ramify.evaluation.outcomes import Outcome, evaluate_all
+from ramify.evaluation.settings import EvaluateCommand
+from ramify.metrics.classes import parse_classes
+from ramify.metrics.table import build_report, format_table, shown_measures, to_csv, to_json
+from ramify.processes.folder_lock import held
+from ramify.report import claim_places, present
 
 WHOLE, PARTIAL = "metrics", "metrics_partial"
 """Names of the tables: of all cases, and of those that were done when a signal came."""

@@ -19,27 +19,27 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-import preprocess
-from command_line import parse, run
-from command_line.yaml_settings import describe_validation_error, laid_over, read_yaml
-from data.adapters import DatasetSettings
-from data.folds import patients_of
-from data.json_files import to_json
-from data.outputs import Outputs
-from data.own_files import own
-from data.provenance import versions
-from data.whole_files import write_whole
-from experiments.checks import check_fold_count, check_folds, check_scales, scales_in
-from experiments.comparison_table import pairs_to_csv
-from experiments.forest_plot import draw_comparison
-from experiments.pieces import Ending, ending_of
-from experiments.plan import ExperimentSettings, LayerSettings, Piece, pieces_of
-from experiments.runner import run_experiment
-from experiments.table import Table, build_table
-from experiments.table_forms import to_csv, to_markdown, to_plain_table, to_screen
-from preprocess import PreprocessCommand
-from processes.folder_lock import held
-from training.settings import RunSettings
+from ramify import preprocess
+from ramify.command_line import parse, run
+from ramify.command_line.yaml_settings import describe_validation_error, laid_over, read_yaml
+from ramify.comparison.comparison_table import pairs_to_csv
+from ramify.comparison.forest_plot import draw_comparison
+from ramify.data.adapters import DatasetSettings
+from ramify.data.folds import patients_of
+from ramify.data.provenance import versions
+from ramify.disk.atomic_files import write_whole
+from ramify.disk.json_files import to_json
+from ramify.disk.outputs import Outputs
+from ramify.disk.own_files import own
+from ramify.experiments.checks import check_fold_count, check_folds, check_scales, scales_in
+from ramify.experiments.plan import ExperimentSettings, LayerSettings, Piece, pieces_of
+from ramify.experiments.runner import run_experiment
+from ramify.experiments.runs import Ending, ending_of
+from ramify.experiments.table import Table, build_table
+from ramify.experiments.table_forms import to_csv, to_markdown, to_plain_table, to_screen
+from ramify.preprocess import PreprocessCommand
+from ramify.processes.folder_lock import held
+from ramify.training.settings import RunSettings
 
 TABLES = ("table.md", "table.csv", "table.json", "pairs.csv", "table.png")
 SettingsT = TypeVar("SettingsT", bound=BaseModel)

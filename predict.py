@@ -11,20 +11,20 @@ Writes CASE.nii.gz (mask) and CASE_probabilities.nii.gz on the grid of the CT. S
 from collections.abc import Sequence
 from pathlib import Path
 
-from command_line import describe, parse, run
-from console.progress import followed, say
-from console.signals import saying_what_is_kept
-from data.channel_files import InputCase
-from data.files import write_volume
-from data.input_reading import Inputs, InputSettings
-from data.mask_folders import PROBABILITIES_SUFFIX
-from data.outputs import Outputs
-from processes.folder_lock import held
-from training.checkpoint import CheckpointName
-from training.device import DeviceName, out_of_memory
-from training.inference import InferenceOverrides
-from training.predictor import Predictor
-from training.run_folder import find_checkpoint
+from ramify.command_line import describe, parse, run
+from ramify.console.progress import followed, say
+from ramify.console.signals import saying_what_is_kept
+from ramify.data.channel_files import InputCase
+from ramify.data.files import write_volume
+from ramify.data.input_reading import Inputs, InputSettings
+from ramify.data.mask_folders import PROBABILITIES_SUFFIX
+from ramify.disk.outputs import Outputs
+from ramify.processes.folder_lock import held
+from ramify.training.checkpoint import CheckpointName
+from ramify.training.device import DeviceName, out_of_memory
+from ramify.training.inference import InferenceOverrides
+from ramify.training.predictor import Predictor
+from ramify.training.run_folder import find_checkpoint
 
 
 class PredictSettings(InputSettings, frozen=True, extra="forbid"):

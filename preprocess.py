@@ -17,20 +17,20 @@ from typing import Any
 
 from pydantic import Field
 
-from command_line import parse, run
-from console.progress import followed, say
-from console.signals import saying_what_is_kept
-from data.adapters import Adapter, DatasetSettings, open_dataset
-from data.case_store import DATASET_FILE, list_cases, prepare_store, read_record
-from data.folds import SPLITS_FILE, FoldSettings, load_or_make_splits, patients_of, unused_cases
-from data.outputs import Outputs, give_up
-from data.own_files import remove
-from preprocessing.case_pool import FIGURES_FOLDER, CaseReport, CaseWork, prepare_cases
-from preprocessing.freshness import check_same_data_set
-from preprocessing.prepare import PreprocessingSettings
-from preprocessing.radius_figure import draw_radii
-from preprocessing.vanished import drop_cases, vanished_cases
-from processes.folder_lock import held
+from ramify.command_line import parse, run
+from ramify.console.progress import followed, say
+from ramify.console.signals import saying_what_is_kept
+from ramify.data.adapters import Adapter, DatasetSettings, open_dataset
+from ramify.data.case_store import DATASET_FILE, list_cases, prepare_store, read_record
+from ramify.data.folds import SPLITS_FILE, FoldSettings, load_or_make_splits, patients_of, unused_cases
+from ramify.disk.outputs import Outputs, give_up
+from ramify.disk.own_files import remove
+from ramify.preprocessing.case_pool import FIGURES_FOLDER, CaseReport, CaseWork, prepare_cases
+from ramify.preprocessing.freshness import check_same_data_set
+from ramify.preprocessing.prepare import PreprocessingSettings
+from ramify.preprocessing.radius_figure import draw_radii
+from ramify.preprocessing.vanished import drop_cases, vanished_cases
+from ramify.processes.folder_lock import held
 
 RADII_FIGURE = "branch_radii.png"
 

@@ -10,13 +10,13 @@ SIGTERM (of SLURM, of kill) and Ctrl-C end it after the step it is at, with a ch
 
 from collections.abc import Sequence
 
-from command_line import parse, run
-from console.progress import say
-from console.signals import Stopped, stop_at_a_good_moment
-from training.breaks import TrainingStopped
-from training.loop import train_run
-from training.run_folder import folder_of
-from training.settings import RunSettings
+from ramify.command_line import parse, run
+from ramify.console.progress import say
+from ramify.console.signals import Stopped, stop_at_a_good_moment
+from ramify.training.breaks import TrainingStopped
+from ramify.training.loop import train_run
+from ramify.training.run_folder import folder_of
+from ramify.training.settings import RunSettings
 
 
 def main(argv: Sequence[str] | None = None) -> None:

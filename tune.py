@@ -14,18 +14,18 @@ from collections.abc import Collection, Sequence
 
 import optuna
 
-from command_line import parse, run
-from command_line.yaml_settings import read_yaml
-from data.outputs import Outputs
-from tuning.figures import figure_files, write_figures
-from tuning.progress import Progress
-from tuning.results import RESULTS, write_results
-from tuning.search_space import build_space
-from tuning.settings import StudySettings
-from tuning.storage import open_storage, told_in_a_line
-from tuning.study import make_inner_folds, open_study
-from tuning.trials import Standing, failure, standing
-from tuning.workers import run_workers
+from ramify.command_line import parse, run
+from ramify.command_line.yaml_settings import read_yaml
+from ramify.disk.outputs import Outputs
+from ramify.tuning.figures import figure_files, write_figures
+from ramify.tuning.progress import Progress
+from ramify.tuning.results import RESULTS, write_results
+from ramify.tuning.search_space import build_space
+from ramify.tuning.settings import StudySettings
+from ramify.tuning.storage import open_storage, told_in_a_line
+from ramify.tuning.study import make_inner_folds, open_study
+from ramify.tuning.trials import Standing, failure, standing
+from ramify.tuning.workers import run_workers
 
 
 def main(argv: Sequence[str] | None = None) -> None:

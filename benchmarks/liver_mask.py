@@ -5,8 +5,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from vessels.phantom import PhantomSettings, TreeSettings, grow_vessels
-from vessels.rasterise import rasterise
+from ramify.phantoms.phantom import PhantomSettings, TreeSettings, grow_vessels
+from ramify.phantoms.rasterise import rasterise
 
 SPACING_MM = (1.6, 0.8, 0.8)
 TREES = TreeSettings(terminals=200, root_radius_mm=7.9)

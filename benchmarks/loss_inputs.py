@@ -7,8 +7,8 @@ import torch
 from scipy import ndimage
 from torch import Tensor
 
-from vessels.phantom import PhantomSettings, grow_vessels
-from vessels.rasterise import rasterise
+from ramify.phantoms.phantom import PhantomSettings, grow_vessels
+from ramify.phantoms.rasterise import rasterise
 
 BODY_MM = 192.0
 

@@ -11,11 +11,11 @@ import torch
 
 from benchmarks.cost import alternating_seconds, cost_of, in_own_process, synchronised
 from benchmarks.training_step import Size, training_step
-from data.whole_files import write_whole
-from losses.settings import LossSettings
-from losses.soft_cldice import SoftClDiceSettings
-from losses.terms import TERMS, SupervisedTask, Term
-from models.settings import ModelSettings
+from ramify.disk.atomic_files import write_whole
+from ramify.losses.settings import LossSettings
+from ramify.losses.soft_cldice import SoftClDiceSettings
+from ramify.losses.terms import TERMS, SupervisedTask, Term
+from ramify.models.settings import ModelSettings
 
 PLAIN = "Dice + cross-entropy"
 PEER = "MONAI soft-clDice"

@@ -12,10 +12,10 @@ from torch.nn import functional
 from benchmarks.cost import Cost, cost_of, in_own_process
 from benchmarks.loss_inputs import loss_inputs
 from benchmarks.plain_losses import plain_contrastive_loss
-from losses import soft_skeleton
-from losses.contrastive import contrastive_loss
-from losses.soft_cldice import soft_cldice_loss
-from losses.topo_cldice import topo_cldice_loss
+from ramify.losses import soft_skeleton
+from ramify.losses.contrastive import contrastive_loss
+from ramify.losses.soft_cldice import soft_cldice_loss
+from ramify.losses.topo_cldice import topo_cldice_loss
 
 ANCHORS, MANY_ANCHORS, EMBEDDING, TEMPERATURE = 6144, 24576, 64, 0.94  # 64 channels: what the network projects to
 

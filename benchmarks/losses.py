@@ -18,8 +18,8 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from benchmarks import loss_overhead, loss_peers
-from command_line import parse, run
-from data.outputs import Outputs
+from ramify.command_line import parse, run
+from ramify.disk.outputs import Outputs
 
 
 class LossBenchmark(BaseModel, frozen=True, extra="forbid"):

@@ -20,8 +20,8 @@ from scipy import ndimage
 from benchmarks.cost import Cost, cost_of, in_own_process
 from benchmarks.liver_mask import SPACING_MM, Mask, Size, make_mask
 from benchmarks.plain_evaluation import evaluate_plainly
-from command_line import parse, run
-from metrics.case import EvaluationSettings, evaluate_case
+from ramify.command_line import parse, run
+from ramify.metrics.case import EvaluationSettings, evaluate_case
 
 TABLE = ("overlap", "surface", "centreline", "topology", "graph")
 SIDES = ("ours", "ours, with each scale", "MONAI + scikit-image + sknw", "MONAI + cripser + sknw")

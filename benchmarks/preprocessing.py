@@ -25,10 +25,10 @@ from skimage.morphology import skeletonize as scikit_image_skeletonize
 from benchmarks.cost import Cost, cost_of, in_own_process
 from benchmarks.liver_mask import SPACING_MM, make_mask
 from benchmarks.plain_decomposition import decompose_plainly, nearest_branches
-from command_line import parse, run
-from vessels.distance import nearest_label
-from vessels.scales import decompose_scales
-from vessels.skeleton import skeletonize
+from ramify.command_line import parse, run
+from ramify.vessels.distance import nearest_label
+from ramify.vessels.scales import decompose_scales
+from ramify.vessels.skeleton import skeletonize
 
 Mask = NDArray[np.bool_]
 Seeds = NDArray[np.int32]

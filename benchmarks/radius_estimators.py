@@ -31,18 +31,18 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.stats import spearmanr
 
-from command_line import parse, run
-from console.progress import followed
-from data.file_names import case_name, volume_files
-from data.files import read_mask
-from vessels.box import foreground_box
-from vessels.branches import FREE, trace_branches
-from vessels.graph import VesselGraph
-from vessels.radius import Wall, branch_medians, paper_local_radii
-from vessels.rasterise import owning_edges, rasterise
-from vessels.scales import DEFAULT_ESTIMATOR, Estimator, ScaleDecomposition, ScaleWarning, decompose_scales
-from vessels.skeleton import skeletonize
-from vessels.tree_growth import Region, TreePlan, grow_trees
+from ramify.command_line import parse, run
+from ramify.console.progress import followed
+from ramify.data.file_names import case_name, volume_files
+from ramify.data.files import read_mask
+from ramify.phantoms.rasterise import owning_edges, rasterise
+from ramify.phantoms.tree_growth import Region, TreePlan, grow_trees
+from ramify.phantoms.vessel_graph import VesselGraph
+from ramify.vessels.box import foreground_box
+from ramify.vessels.branches import FREE, trace_branches
+from ramify.vessels.radius import Wall, branch_medians, paper_local_radii
+from ramify.vessels.scales import DEFAULT_ESTIMATOR, Estimator, ScaleDecomposition, ScaleWarning, decompose_scales
+from ramify.vessels.skeleton import skeletonize
 
 SPACINGS_MM = ((1.0, 1.0, 1.0), (2.0, 1.0, 1.0))
 SIDE_MM = 160

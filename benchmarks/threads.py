@@ -48,7 +48,7 @@ def step_seconds() -> float:
     """Median time of a training step of the multi-task network on two patches of 32^3."""
     import torch
 
-    from models import MultiTaskResUNet, place_network
+    from ramify.models import MultiTaskResUNet, place_network
 
     network = place_network(MultiTaskResUNet(levels=3), "cpu")
     optimiser = torch.optim.AdamW(network.parameters())

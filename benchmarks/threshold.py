@@ -10,18 +10,18 @@ from pathlib import Path
 
 import numpy as np
 
-from command_line import describe, parse, run
-from console.progress import followed, say
-from data.case_store import open_store, read_case
-from data.channel_files import InputCase
-from data.files import write_volume
-from data.image_source import ImageSource
-from data.input_reading import Inputs, InputSettings
-from data.outputs import Outputs
-from preprocessing.organ_parts import main_parts
-from preprocessing.plausibility import doubts_about_input
-from preprocessing.prepare import PreprocessingSettings, prepare_image
-from processes.folder_lock import held
+from ramify.command_line import describe, parse, run
+from ramify.console.progress import followed, say
+from ramify.data.case_store import open_store, read_case
+from ramify.data.channel_files import InputCase
+from ramify.data.files import write_volume
+from ramify.data.image_source import ImageSource
+from ramify.data.input_reading import Inputs, InputSettings
+from ramify.disk.outputs import Outputs
+from ramify.preprocessing.organ_parts import main_parts
+from ramify.preprocessing.plausibility import doubts_about_input
+from ramify.preprocessing.prepare import PreprocessingSettings, prepare_image
+from ramify.processes.folder_lock import held
 
 CANDIDATES = 200
 

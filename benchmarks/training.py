@@ -24,15 +24,15 @@ from pydantic import BaseModel, Field
 
 from benchmarks.cost import alternating_seconds, cost_of, in_own_process, synchronised
 from benchmarks.training_step import Size, training_step
-from command_line import parse, run
-from data.loading import Batch, LoadingSettings, TrainingBatches, TrainingSamples
-from losses.settings import LossSettings
-from models.build import build_inference_network, build_network, place_network
-from models.settings import ModelSettings
-from training.device import autocast, choose_workers
-from training.settings import RunSettings
-from training.state import set_up
-from training.step import train_step
+from ramify.command_line import parse, run
+from ramify.data.loading import Batch, LoadingSettings, TrainingBatches, TrainingSamples
+from ramify.losses.settings import LossSettings
+from ramify.models.build import build_inference_network, build_network, place_network
+from ramify.models.settings import ModelSettings
+from ramify.training.device import autocast, choose_workers
+from ramify.training.settings import RunSettings
+from ramify.training.state import set_up
+from ramify.training.step import train_step
 
 Precision = Literal["float32", "bfloat16", "float16"]
 SCALES = 3

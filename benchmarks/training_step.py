@@ -5,13 +5,13 @@ from collections.abc import Callable
 import torch
 
 from benchmarks.loss_inputs import phantom_vessels
-from losses.settings import LossSettings
-from losses.total import TotalLoss
-from losses.truth import Truth
-from models.build import build_network, place_network
-from models.settings import ModelSettings
-from preprocessing.tubed_skeleton import tubed_skeleton
-from training.device import autocast
+from ramify.losses.settings import LossSettings
+from ramify.losses.total import TotalLoss
+from ramify.losses.truth import Truth
+from ramify.models.build import build_network, place_network
+from ramify.models.settings import ModelSettings
+from ramify.preprocessing.tubed_skeleton import tubed_skeleton
+from ramify.training.device import autocast
 
 Size = tuple[int, int, int]
 

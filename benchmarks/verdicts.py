@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from benchmarks.simulated_experiments import DISTRIBUTIONS, Design, Learners, differences, learned_differences
-from command_line import parse, run
-from experiments.cross_validation import t_test, unit_means
-from experiments.evidence import weigh
-from experiments.statistics import bootstrap_interval, least_p, sign_flip_test, wilcoxon_test
-from experiments.verdict import Adjusted, judge
+from ramify.command_line import parse, run
+from ramify.comparison.cross_validation import t_test, unit_means
+from ramify.comparison.evidence import weigh
+from ramify.comparison.statistics import bootstrap_interval, least_p, sign_flip_test, wilcoxon_test
+from ramify.comparison.verdict import Adjusted, judge
 
 ALPHA, RESAMPLES = 0.05, 999
 SHARES = (0.0, 0.1, 0.2, 0.35, 0.5, 0.9)

@@ -5,10 +5,10 @@ import sys
 from collections.abc import Callable
 from types import TracebackType
 
-from command_line.passwords import without_passwords
-from console.error_line import line_of
-from console.plain_text import plain_output
-from console.signals import last_words, number_of, signals_stop
+from ramify.command_line.passwords import without_passwords
+from ramify.console.error_line import line_of
+from ramify.console.plain_text import plain_output
+from ramify.console.signals import last_words, number_of, signals_stop
 
 BAD_INPUT_EXIT_CODE = 2
 SIGNAL_EXIT_CODE = 128

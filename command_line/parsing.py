@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 import tyro
 from pydantic import BaseModel, ValidationError, create_model
 
-from command_line.yaml_settings import describe_validation_error, laid_over, read_yaml
-from console.progress import QUIET_VARIABLE
+from ramify.command_line.yaml_settings import describe_validation_error, laid_over, read_yaml
+from ramify.console.progress import QUIET_VARIABLE
 
 SettingsT = TypeVar("SettingsT", bound=BaseModel)
 

@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 
-from console.plain_text import plain
+from ramify.console.plain_text import plain
 
 _RUN = ("=", "+", "-", "@", "\t")
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from compilation import compiled
+from ramify.compilation import compiled
 
 Array = np.ndarray
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from pydantic import BaseModel, Field, field_validator
 
-from data.affine_sampling import reaches_outside, sample_affine
+from ramify.data.affine_sampling import reaches_outside, sample_affine
 
 Array = np.ndarray
 

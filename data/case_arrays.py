@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data.case_record import ArrayRecord, check_values
-from data.digests import WHOLE_BYTES, fingerprint, sampled_fingerprint
+from ramify.data.case_record import ArrayRecord, check_values
+from ramify.disk.digests import WHOLE_BYTES, fingerprint, sampled_fingerprint
 
 
 @functools.lru_cache(maxsize=1 << 16)
 def check_array(path: Path, its: ArrayRecord, scale_count: int, state: tuple[int, ...]) -> None:
     """Hold an array's file against its record, once a state of it: whole up to WHOLE_BYTES, else by samples.
 
-    scale_count: number of scales S. state: of the file, as `data.digests.state_of` gives it.
+    scale_count: number of scales S. state: of the file, as `disk.digests.state_of` gives it.
     Raises ValueError that names the array, OSError where it cannot be read.
     """
     small = state[0] <= WHOLE_BYTES

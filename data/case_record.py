@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 
-from data.json_files import to_json
+from ramify.disk.json_files import to_json
 
 FORMAT = 3
 """Raised whenever older code could misread what newer code writes."""

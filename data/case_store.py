@@ -24,13 +24,13 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from data.case_arrays import check_array, open_array, write_array
-from data.case_record import FORMAT, CaseRecord, check_values, parse_record, sealed
-from data.digests import fingerprint, state_of
-from data.json_files import read_json, to_json, write_json
-from data.own_files import put_folder
-from data.store_writers import remove_leftovers, remove_temporary, writing
-from data.whole_files import naming_path, sync_folder, write_whole
+from ramify.data.case_arrays import check_array, open_array, write_array
+from ramify.data.case_record import FORMAT, CaseRecord, check_values, parse_record, sealed
+from ramify.data.store_writers import remove_leftovers, remove_temporary, writing
+from ramify.disk.atomic_files import naming_path, sync_folder, write_whole
+from ramify.disk.digests import fingerprint, state_of
+from ramify.disk.json_files import read_json, to_json, write_json
+from ramify.disk.own_files import put_folder
 
 CASE_FILE, DATASET_FILE = "case.json", "dataset.json"
 ALTERED = f"{CASE_FILE} is not what was written; its SHA-256 differs"

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from data.file_names import case_name
-from data.files import read_image_or_series, read_volume
-from data.formats.colour import CHANNELS, check_channel
-from data.image_source import ImageSource, channel_ending, split_channel
-from data.volume import Volume
+from ramify.data.file_names import case_name
+from ramify.data.files import read_image_or_series, read_volume
+from ramify.data.formats.colour import CHANNELS, check_channel
+from ramify.data.image_source import ImageSource, channel_ending, split_channel
+from ramify.data.volume import Volume
 
 _ENDING = re.compile(r"_(\d{4})")
 WHOLE_NAMES = "none"

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data.file_names import is_left_by_system
-from data.formats.dicom_slice import Slice, read_slice
-from data.formats.placement import ALLOWED_MOVE, NOTED_MOVE
-from data.itk import plainly_named, quiet_itk
-from data.volume import Volume, checked_spacing
+from ramify.data.formats.dicom_slice import Slice, read_slice
+from ramify.data.formats.placement import ALLOWED_MOVE, NOTED_MOVE
+from ramify.data.itk import plainly_named, quiet_itk
+from ramify.data.volume import Volume, checked_spacing
+from ramify.disk.system_files import is_left_by_system
 
 STEP_TOLERANCE = 0.1
 """A step between slices may differ from the usual one by this share: positions are often rounded to 0.1 mm."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import unicodedata
 from pathlib import Path
 
+from ramify.disk.system_files import is_left_by_system
+
 STACK_SUFFIXES = (".ome.tiff", ".ome.tif", ".tiff", ".tif")
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".ppm", ".pgm", ".bmp")
 NIFTI_SUFFIXES = (".nii.gz", ".nii")
@@ -16,7 +18,6 @@ UNREAD_SUFFIXES = (
     *(".dcm", ".ima", ".img", ".img.gz", ".mgz", ".mgh", ".mnc", ".npy", ".npz", ".h5", ".mat", ".vtk", ".vti"),
     *(".jp2", ".webp", ".czi", ".lsm", ".nd2", ".svs", ".nrrd.gz", ".mha.gz", ".zip", ".tar", ".tar.gz", ".tar.xz"),
 )
-_LEFT_BY_SYSTEMS = {"thumbs.db", "desktop.ini", "dicomdir", "icon\r", "__macosx", "@eadir", "lost+found"}
 
 
 def volume_suffix(path: Path) -> str | None:
@@ -56,11 +57,6 @@ def unread_images(folder: Path) -> list[Path]:
         and not is_left_by_system(path)
         and path.is_file()
     )
-
-
-def is_left_by_system(path: Path) -> bool:
-    """Hidden (._CASE.nii.gz, .DS_Store) or put there by a file manager (Thumbs.db, desktop.ini): nobody's data."""
-    return path.name.startswith(".") or path.name.lower() in _LEFT_BY_SYSTEMS
 
 
 def is_volume_file(path: Path) -> bool:

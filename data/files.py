@@ -9,8 +9,8 @@ from pathlib import Path
 
 import SimpleITK as sitk
 
-from data.dicom import read_series
-from data.file_names import (
+from ramify.data.dicom import read_series
+from ramify.data.file_names import (
     METAIMAGE_SUFFIXES,
     NIFTI_SUFFIXES,
     NRRD_SUFFIXES,
@@ -20,18 +20,18 @@ from data.file_names import (
     is_broken_link,
     volume_suffix,
 )
-from data.formats import metaimage, nrrd
-from data.formats.nifti import check_nifti, read_nifti
-from data.formats.pictures import read_picture
-from data.formats.pixels import Wanted
-from data.formats.slicer import read_segment, segments
-from data.formats.tiff import read_tiff
-from data.formats.tiff_layout import begins_as_tiff
-from data.formats.whole_numbers import as_labels, as_mask
-from data.itk import itk_reason, plainly_named, quiet_itk, volume_to_image
-from data.own_files import put
-from data.part_files import part_of
-from data.volume import Volume, checked_spacing
+from ramify.data.formats import metaimage, nrrd
+from ramify.data.formats.nifti import check_nifti, read_nifti
+from ramify.data.formats.pictures import read_picture
+from ramify.data.formats.pixels import Wanted
+from ramify.data.formats.slicer import read_segment, segments
+from ramify.data.formats.tiff import read_tiff
+from ramify.data.formats.tiff_layout import begins_as_tiff
+from ramify.data.formats.whole_numbers import as_labels, as_mask
+from ramify.data.itk import itk_reason, plainly_named, quiet_itk, volume_to_image
+from ramify.data.volume import Volume, checked_spacing
+from ramify.disk.own_files import put
+from ramify.disk.part_files import part_of
 
 WRITTEN_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha")  # one file each, with geometry
 _PAIR = "half of a NIfTI or Analyze pair: save both as one .nii.gz file"

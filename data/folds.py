@@ -13,8 +13,8 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, Field
 
-from data.case_store import open_store, read_record
-from data.json_files import read_json, write_json
+from ramify.data.case_store import open_store, read_record
+from ramify.disk.json_files import read_json, write_json
 
 SPLITS_FILE = "splits_final.json"
 Fold = dict[str, list[str]]

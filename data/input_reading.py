@@ -8,11 +8,11 @@ from typing import NamedTuple, Self
 
 from pydantic import BaseModel, PositiveFloat, field_validator, model_validator
 
-from data.channel_files import InputCase, check_option, choose_channels, hint_of_names, read_channel
-from data.file_names import carries_no_millimetres, unread_images, volume_files
-from data.image_source import ImageSource
-from data.inputs import check_organ_of_each, find_inputs, read_organ
-from data.volume import Volume
+from ramify.data.channel_files import InputCase, check_option, choose_channels, hint_of_names, read_channel
+from ramify.data.file_names import carries_no_millimetres, unread_images, volume_files
+from ramify.data.image_source import ImageSource
+from ramify.data.inputs import check_organ_of_each, find_inputs, read_organ
+from ramify.data.volume import Volume
 
 _OTHER_SPACING = 0.01
 

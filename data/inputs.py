@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from data.channel_files import Channels, InputCase, cases_of_files
-from data.file_names import is_left_by_system, volume_files
-from data.labelled_file import LabelledFile
-from data.mask_folders import organ_of
-from data.raw_case import place_mask
-from data.volume import Volume
+from ramify.data.channel_files import Channels, InputCase, cases_of_files
+from ramify.data.file_names import volume_files
+from ramify.data.labelled_file import LabelledFile
+from ramify.data.mask_folders import organ_of
+from ramify.data.raw_case import place_mask
+from ramify.data.volume import Volume
+from ramify.disk.system_files import is_left_by_system
 
 IRCADB_IMAGE_FOLDER = "PATIENT_DICOM"
 ORGAN_OPTION = "--organ-label"

@@ -15,8 +15,8 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from data.volume import Volume
-from processes.temporary import temporary_folder
+from ramify.data.volume import Volume
+from ramify.processes.temporary import temporary_folder
 
 _STDERR = threading.RLock()
 _REASON_LENGTH = 120

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from data.json_files import read_json
+from ramify.disk.json_files import read_json
 
 Labels = Mapping[str, tuple[int, ...]]
 """Name of a label -> its number in the label map; several numbers for a region made of labels."""

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from data.dicom import read_series
-from data.files import read_label_map, read_mask
-from data.formats.slicer import Segment, describe_segments, read_segment, segments
-from data.formats.whole_numbers import as_labels, as_mask
-from data.label_names import Labels, choose_labels, is_number, labels_beside
-from data.volume import Volume
+from ramify.data.dicom import read_series
+from ramify.data.files import read_label_map, read_mask
+from ramify.data.formats.slicer import Segment, describe_segments, read_segment, segments
+from ramify.data.formats.whole_numbers import as_labels, as_mask
+from ramify.data.label_names import Labels, choose_labels, is_number, labels_beside
+from ramify.data.volume import Volume
 
 _SHOWN = 8
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from data.volume import MISPLACEMENT_MM, MISPLACEMENT_VOXELS, Volume
+from ramify.data.volume import MISPLACEMENT_MM, MISPLACEMENT_VOXELS, Volume
 
 Box = tuple[tuple[int, int], ...]
 """First voxel and the one after the last, for each axis; may reach outside of the volume it is counted in."""

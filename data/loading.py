@@ -13,11 +13,11 @@ import torch
 from pydantic import BaseModel, Field
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from data.augmentation import Augmentation, AugmentationSettings, apply_augmentation, draw_augmentation
-from data.case_facts import CaseFacts
-from data.case_store import Case, read_case
-from data.random_streams import Purpose, stream
-from processes.sheltered import heed_parent_alone, sheltering
+from ramify.data.augmentation import Augmentation, AugmentationSettings, apply_augmentation, draw_augmentation
+from ramify.data.case_facts import CaseFacts
+from ramify.data.case_store import Case, read_case
+from ramify.data.random_streams import Purpose, stream
+from ramify.processes.sheltered import heed_parent_alone, sheltering
 
 
 class LoadingSettings(BaseModel, frozen=True, extra="forbid"):

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from data.dicom import holds_series
-from data.file_names import case_name, is_left_by_system, volume_files, volume_suffix
+from ramify.data.dicom import holds_series
+from ramify.data.file_names import case_name, volume_files, volume_suffix
+from ramify.disk.system_files import is_left_by_system
 
 MASK_SUFFIX = "_mask"
 PROBABILITIES_SUFFIX = "_probabilities"

@@ -3,7 +3,7 @@
 NumPy fills a short seed up with zeros: (seed, epoch) and (seed, epoch, 0) give the same numbers, so that what orders
 the cases would also move the first of them. Here a purpose has a number of its own in front of the place, and the
 place lies behind a seed of fixed length. Folds take the seed by itself (`data/folds.py`), phantoms have streams of
-their own seed (`vessels/phantom_image.py`); neither is one of these.
+their own seed (`phantoms/ct_image.py`); neither is one of these.
 """
 
 from enum import IntEnum

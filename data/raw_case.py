@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from data.resample import resample_mask_like
-from data.unplaced import check_can_be_moved, laid_on
-from data.volume import Volume, check_same_geometry
+from ramify.data.resample import resample_mask_like
+from ramify.data.unplaced import check_can_be_moved, laid_on
+from ramify.data.volume import Volume, check_same_geometry
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 from scipy import ndimage
 
-from data.lattice import copy_onto, index_map, place_on_lattice, share_outside
-from data.volume import Volume
+from ramify.data.lattice import copy_onto, index_map, place_on_lattice, share_outside
+from ramify.data.volume import Volume
 
 _ORDER = {"nearest": 0, "linear": 1}
 MOST_OUTSIDE = 0.5

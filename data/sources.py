@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from data.digests import files_in, fingerprint
+from ramify.disk.digests import files_in, fingerprint
 
 
 @dataclass(frozen=True)

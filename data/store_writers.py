@@ -14,8 +14,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from data.own_files import discard
-from processes.system_lock import is_running, take_lock
+from ramify.disk.own_files import discard
+from ramify.processes.system_lock import is_running, take_lock
 
 TEMPORARY = re.compile(r"^\.(?P<kind>tmp|old)-(?P<case>.*)-(?P<pid>\d+)$")
 WAIT_SECONDS = 60.0

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from data.lattice import Box, copy_onto, foreground_box, place_on_lattice, share_outside
-from data.resample import resample_like
-from data.volume import Volume
+from ramify.data.lattice import Box, copy_onto, foreground_box, place_on_lattice, share_outside
+from ramify.data.resample import resample_like
+from ramify.data.volume import Volume
 
 MOST_VOXELS = 2**31
 """No grid is extended beyond this: two files of one patient do not lie so far apart."""

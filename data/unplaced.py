@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from data.volume import Volume
+from ramify.data.volume import Volume
 
 _REMEDY = "give its voxel size with --spacing-mm (of pairs: --pairs.spacing-mm), or save it with its place, as .nii.gz"
 

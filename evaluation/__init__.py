@@ -1,0 +1,1 @@
+"""From files of masks to the scores of each case."""

@@ -7,14 +7,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from data.labelled_file import LabelledFile
-from data.mask_folders import only_file
-from data.union_grid import on_union_grid
-from data.unplaced import check_can_be_moved, laid_on
-from data.volume import Volume, check_same_geometry
-from evaluation.jobs import Job
-from evaluation.settings import EvaluateCommand
-from preprocessing.plausibility import doubts_about_spacing, doubts_about_vessels
+from ramify.data.labelled_file import LabelledFile
+from ramify.data.mask_folders import only_file
+from ramify.data.union_grid import on_union_grid
+from ramify.data.unplaced import check_can_be_moved, laid_on
+from ramify.data.volume import Volume, check_same_geometry
+from ramify.evaluation.jobs import Job
+from ramify.evaluation.settings import EvaluateCommand
+from ramify.preprocessing.plausibility import doubts_about_spacing, doubts_about_vessels
 
 
 class CaseMasks(NamedTuple):

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from data.mask_folders import match_masks
-from evaluation.settings import EvaluateCommand
+from ramify.data.mask_folders import match_masks
+from ramify.evaluation.settings import EvaluateCommand
 
 
 class Job(NamedTuple):

@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from console.error_line import line_of
-from evaluation.case_files import read_masks
-from evaluation.jobs import Job
-from metrics.case import CaseScores, analyse_pair, score_pair
-from metrics.classes import evaluate_classes, parse_classes
-from processes.case_crew import case_reports
-from report import CaseView, present_case
+from ramify.console.error_line import line_of
+from ramify.evaluation.case_files import read_masks
+from ramify.evaluation.jobs import Job
+from ramify.metrics.case import CaseScores, analyse_pair, score_pair
+from ramify.metrics.classes import evaluate_classes, parse_classes
+from ramify.processes.case_crew import case_reports
+from ramify.report import CaseView, present_case
 
 
 class Outcome(NamedTuple):

@@ -5,9 +5,9 @@ from typing import Any, Self
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
-from metrics.case import EvaluationSettings
-from metrics.classes import parse_classes
-from report import PresentationSettings
+from ramify.metrics.case import EvaluationSettings
+from ramify.metrics.classes import parse_classes
+from ramify.report import PresentationSettings
 
 
 class Comparison(BaseModel, frozen=True, extra="forbid"):

@@ -1,1 +1,1 @@
-"""Variants of a method against each other: paired statistics, tables and figures."""
+"""Variants of a method over folds and seeds: which runs, by which processes, and what they say."""

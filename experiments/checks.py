@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from data.case_store import count_scales, open_store
-from data.folds import SPLITS_FILE, check_splits, load_fold, patients_of
-from data.json_files import read_json
-from experiments.plan import ExperimentSettings
-from training.settings import RunSettings
+from ramify.data.case_store import count_scales, open_store
+from ramify.data.folds import SPLITS_FILE, check_splits, load_fold, patients_of
+from ramify.disk.json_files import read_json
+from ramify.experiments.plan import ExperimentSettings
+from ramify.training.settings import RunSettings
 
 
 def scales_in(store: Path) -> int:

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import numpy as np
 
-from data.adapters import Adapter, open_dataset
-from data.case_store import read_case
-from data.files import read_mask, write_volume
-from data.folds import load_fold
-from data.loading import spacing_of
-from data.volume import Volume
-from experiments.plan import Piece
-from metrics.case import CaseScores, evaluate_case
-from training.inference import VESSEL_PROBABILITY
-from training.predictor import Predictor, scored_region
-from training.run_folder import RunFolder
+from ramify.data.adapters import Adapter, open_dataset
+from ramify.data.case_store import read_case
+from ramify.data.files import read_mask, write_volume
+from ramify.data.folds import load_fold
+from ramify.data.loading import spacing_of
+from ramify.data.volume import Volume
+from ramify.experiments.plan import Piece
+from ramify.metrics.case import CaseScores, evaluate_case
+from ramify.training.inference import VESSEL_PROBABILITY
+from ramify.training.predictor import Predictor, scored_region
+from ramify.training.run_folder import RunFolder
 
 PREDICTIONS = "predictions"
 

@@ -9,12 +9,12 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, Field, ValidationInfo, field_validator, model_validator
 
-from data.adapters import DatasetSettings
-from experiments.comparison import ComparisonSettings
-from experiments.direction import USUAL_MEASURES
-from metrics.case import EvaluationSettings, measures_of
-from training.run_folder import RunFolder
-from training.settings import RunSettings
+from ramify.comparison.comparison import ComparisonSettings
+from ramify.comparison.direction import USUAL_MEASURES
+from ramify.data.adapters import DatasetSettings
+from ramify.metrics.case import EvaluationSettings, measures_of
+from ramify.training.run_folder import RunFolder
+from ramify.training.settings import RunSettings
 
 SET_BY_THE_PLAN = ("cases", "output", "fold", "seed", "resume", "replace")
 """Settings of a training that the experiment itself gives to each run."""

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TextIO
 
-from experiments.pieces import Ending, Stopwatch, epochs_done
-from experiments.plan import Piece
+from ramify.experiments.plan import Piece
+from ramify.experiments.runs import Ending, Stopwatch, epochs_done
 
 MINUTE, HOUR = 60.0, 3600.0
 _CLEAR = "\r\033[K"

@@ -3,12 +3,12 @@
 from collections import deque
 from collections.abc import Sequence
 
-from console.signals import signals_stop
-from experiments.pieces import Ending, Stopwatch, check_unchanged, ending_of, record_ending
-from experiments.plan import ExperimentSettings, Piece
-from experiments.progress import Progress, duration
-from experiments.workers import Outcome, Worker, wait_for_news
-from training.worker_process import thread_share
+from ramify.console.signals import signals_stop
+from ramify.experiments.plan import ExperimentSettings, Piece
+from ramify.experiments.progress import Progress, duration
+from ramify.experiments.runs import Ending, Stopwatch, check_unchanged, ending_of, record_ending
+from ramify.experiments.workers import Outcome, Worker, wait_for_news
+from ramify.training.worker_process import thread_share
 
 LOOK_SECONDS = 1.0
 """How often the line with the time left is renewed."""

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from experiments.results import RunResults
+from ramify.comparison.results import RunResults
 
 
 class Spread(NamedTuple):

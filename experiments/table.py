@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.comparison import Comparison, Difference, compare
-from experiments.direction import direction_of
-from experiments.pieces import Ending, results_file
-from experiments.plan import ExperimentSettings, Piece
-from experiments.results import Variant, read_results
-from experiments.spread import Spread, run_mean, spread_of
-from experiments.verdict import Better
+from ramify.comparison.comparison import Comparison, Difference, compare
+from ramify.comparison.direction import direction_of
+from ramify.comparison.results import Variant, read_results
+from ramify.comparison.verdict import Better
+from ramify.experiments.plan import ExperimentSettings, Piece
+from ramify.experiments.runs import Ending, results_file
+from ramify.experiments.spread import Spread, run_mean, spread_of
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from console.csv_text import csv_of_records
-from experiments.comparison import Comparison, Difference
-from experiments.comparison_table import Cell, digits_of, p_value_in_words, to_plain, to_row
-from experiments.pieces import Ending
-from experiments.remarks import remarks_on
-from experiments.table import Row, Table
+from ramify.comparison.comparison import Comparison, Difference
+from ramify.comparison.comparison_table import Cell, digits_of, p_value_in_words, to_plain, to_row
+from ramify.comparison.remarks import remarks_on
+from ramify.console.csv_text import csv_of_records
+from ramify.experiments.runs import Ending
+from ramify.experiments.table import Row, Table
 
 NOTHING = "-"
 _IN_COLUMNS = re.compile(r"adjusted p [=<] \S+?(, interval (above|below) 0)?")

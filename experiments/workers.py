@@ -12,12 +12,12 @@ import traceback
 from multiprocessing.connection import Connection, wait
 from typing import NamedTuple
 
-from console.error_line import line_of
-from experiments.pieces import Stopwatch, log_file, run_piece
-from experiments.plan import Piece
-from processes.child_process import end_with_parent, how_it_ended, start_unreached_by_interrupts
-from training.run_folder import claim_run
-from training.worker_process import printing_to, worker_environment
+from ramify.console.error_line import line_of
+from ramify.experiments.plan import Piece
+from ramify.experiments.runs import Stopwatch, log_file, run_piece
+from ramify.processes.child_process import end_with_parent, how_it_ended, start_unreached_by_interrupts
+from ramify.training.run_folder import claim_run
+from ramify.training.worker_process import printing_to, worker_environment
 
 GRACE_SECONDS = 10.0
 """How long a process that is told to end may take."""

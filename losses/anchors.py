@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from torch import Tensor
 from torch.nn import functional
 
-from losses.precision import at_least_float32
+from ramify.losses.precision import at_least_float32
 
 
 class AnchorSettings(BaseModel, frozen=True, extra="forbid"):

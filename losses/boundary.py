@@ -8,8 +8,8 @@ from pydantic import BaseModel
 from scipy.ndimage import distance_transform_edt, find_objects
 from torch import Tensor
 
-from losses.precision import at_least_float32, check_probabilities
-from losses.volume_sums import volume_sums
+from ramify.losses.precision import at_least_float32, check_probabilities
+from ramify.losses.volume_sums import volume_sums
 
 
 class BoundarySettings(BaseModel, frozen=True, extra="forbid"):

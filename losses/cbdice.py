@@ -7,10 +7,10 @@ import torch
 from pydantic import BaseModel, Field
 from torch import Tensor
 
-from losses.boundary import distance_inside
-from losses.precision import at_least_float32, check_probabilities
-from losses.soft_skeleton import soft_skeleton
-from losses.volume_sums import volume_sums
+from ramify.losses.boundary import distance_inside
+from ramify.losses.precision import at_least_float32, check_probabilities
+from ramify.losses.soft_skeleton import soft_skeleton
+from ramify.losses.volume_sums import volume_sums
 
 Inverse = Literal["reciprocal", "linear"]
 

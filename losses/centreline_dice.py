@@ -2,8 +2,8 @@
 
 from torch import Tensor
 
-from losses.precision import at_least_float32
-from losses.volume_sums import volume_sums
+from ramify.losses.precision import at_least_float32
+from ramify.losses.volume_sums import volume_sums
 
 
 def centreline_dice(

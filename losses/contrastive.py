@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-from losses.precision import at_least_float32
+from ramify.losses.precision import at_least_float32
 
 # Products formed at a time: on a CPU as many as stay in its cache, on a GPU as many as keep it busy.
 CHUNK_CPU = 2**20

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from losses.precision import at_least_float32, check_same_shape
+from ramify.losses.precision import at_least_float32, check_same_shape
 
 
 def binary_cross_entropy(logits: Tensor, target: Tensor, foreground_weight: float = 1.0) -> Tensor:

@@ -3,8 +3,8 @@
 from pydantic import BaseModel, Field
 from torch import Tensor
 
-from losses.precision import at_least_float32, check_probabilities
-from losses.volume_sums import volume_sums
+from ramify.losses.precision import at_least_float32, check_probabilities
+from ramify.losses.volume_sums import volume_sums
 
 
 class DiceSettings(BaseModel, frozen=True, extra="forbid"):

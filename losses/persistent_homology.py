@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field, field_validator
 from scipy import ndimage
 from torch import Tensor
 
-from losses.precision import at_least_float32, check_probabilities
+from ramify.losses.precision import at_least_float32, check_probabilities
 
 
 class PersistentHomologySettings(BaseModel, frozen=True, extra="forbid"):

@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, PositiveFloat, create_model, field_validator
 
-from losses.anchors import AnchorSettings
-from losses.terms import TERMS
+from ramify.losses.anchors import AnchorSettings
+from ramify.losses.terms import TERMS
 
 # A section for every term that has settings, named as the term: a term is added in one place.
 _SECTIONS: dict[str, Any] = {name: (term.settings, term.settings()) for name, term in TERMS.items() if term.settings}

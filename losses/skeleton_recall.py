@@ -7,8 +7,8 @@ import torch
 from pydantic import BaseModel
 from torch import Tensor
 
-from losses.precision import check_probabilities
-from losses.volume_sums import volume_sums
+from ramify.losses.precision import check_probabilities
+from ramify.losses.volume_sums import volume_sums
 
 
 class SkeletonRecallSettings(BaseModel, frozen=True, extra="forbid"):

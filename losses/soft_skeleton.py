@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from losses.precision import at_least_float32, check_probabilities
-from losses.soft_skeleton_kernels import CompiledRounds
-from losses.soft_skeleton_rounds import SLAB_GPU, PlainRounds
+from ramify.losses.precision import at_least_float32, check_probabilities
+from ramify.losses.soft_skeleton_kernels import CompiledRounds
+from ramify.losses.soft_skeleton_rounds import SLAB_GPU, PlainRounds
 
 Variant = Literal["cvpr", "workshop"]
 

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from compilation import compiled
+from ramify.compilation import compiled
 
 # Voxels that a thread must have, to be worth its while.
 THREAD_VOXELS = 2**17

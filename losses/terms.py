@@ -10,15 +10,15 @@ import torch
 from pydantic import BaseModel
 from torch import Tensor
 
-from losses.boundary import BoundarySettings, boundary_loss
-from losses.cbdice import CbDiceSettings, cbdice_loss
-from losses.cross_entropy import binary_cross_entropy, categorical_cross_entropy
-from losses.dice import DiceSettings, dice_loss
-from losses.persistent_homology import PersistentHomologySettings, persistent_homology_loss
-from losses.skeleton_recall import SkeletonRecallSettings, skeleton_recall_loss
-from losses.soft_cldice import SoftClDiceSettings, soft_cldice_loss
-from losses.topo_cldice import TopoClDiceSettings, topo_cldice_loss
-from losses.tversky import TverskySettings, tversky_loss
+from ramify.losses.boundary import BoundarySettings, boundary_loss
+from ramify.losses.cbdice import CbDiceSettings, cbdice_loss
+from ramify.losses.cross_entropy import binary_cross_entropy, categorical_cross_entropy
+from ramify.losses.dice import DiceSettings, dice_loss
+from ramify.losses.persistent_homology import PersistentHomologySettings, persistent_homology_loss
+from ramify.losses.skeleton_recall import SkeletonRecallSettings, skeleton_recall_loss
+from ramify.losses.soft_cldice import SoftClDiceSettings, soft_cldice_loss
+from ramify.losses.topo_cldice import TopoClDiceSettings, topo_cldice_loss
+from ramify.losses.tversky import TverskySettings, tversky_loss
 
 
 @dataclass(frozen=True, eq=False)

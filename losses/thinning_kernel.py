@@ -6,8 +6,8 @@ The order of deletion is that of Menten et al. 2023; see `losses.topological_ske
 import numpy as np
 from numpy.typing import NDArray
 
-from compilation import compiled
-from losses.simple_points import BOXES, BRIDGES, CENTRE, FACES, LONE_EDGES, NEAR_18, NEAR_26, WALLED_FACES
+from ramify.compilation import compiled
+from ramify.losses.simple_points import BOXES, BRIDGES, CENTRE, FACES, LONE_EDGES, NEAR_18, NEAR_26, WALLED_FACES
 
 _NONE, _ALL, _ONE, _LAST = np.uint64(0), ~np.uint64(0), np.uint64(1), np.uint64(63)
 # The bits of every other voxel of a row: those of odd and those of even index.

@@ -20,9 +20,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from losses.precision import at_least_float32, check_probabilities
-from losses.simple_points import CENTRE, SimplePointRule, SimplePoints, at_most_one
-from losses.thinning_kernel import thin_volumes
+from ramify.losses.precision import at_least_float32, check_probabilities
+from ramify.losses.simple_points import CENTRE, SimplePointRule, SimplePoints, at_most_one
+from ramify.losses.thinning_kernel import thin_volumes
 
 # Menten et al. 2023 keep probabilities and noise this far from 0 and 1, where their logits are infinite.
 _MARGIN = 1e-8

@@ -7,16 +7,16 @@ from typing import Literal, NamedTuple, Protocol, get_args
 import torch
 from torch import Tensor
 
-from losses.across_ranks import joined_batch
-from losses.anchors import sample_anchors
-from losses.contrastive import contrastive_loss
-from losses.cross_entropy import balanced_weight
-from losses.early_gradient import differentiated_at_once
-from losses.memory_bank import MemoryBank
-from losses.precision import at_least_float32
-from losses.settings import LossSettings
-from losses.terms import TERMS, SupervisedTask
-from losses.truth import Truth
+from ramify.losses.across_ranks import joined_batch
+from ramify.losses.anchors import sample_anchors
+from ramify.losses.contrastive import contrastive_loss
+from ramify.losses.cross_entropy import balanced_weight
+from ramify.losses.early_gradient import differentiated_at_once
+from ramify.losses.memory_bank import MemoryBank
+from ramify.losses.precision import at_least_float32
+from ramify.losses.settings import LossSettings
+from ramify.losses.terms import TERMS, SupervisedTask
+from ramify.losses.truth import Truth
 
 Formulation = Literal["multi_task", "binary", "multi_class"]
 

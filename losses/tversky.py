@@ -6,8 +6,8 @@ import torch
 from pydantic import BaseModel, Field, model_validator
 from torch import Tensor
 
-from losses.precision import at_least_float32, check_probabilities
-from losses.volume_sums import volume_sums
+from ramify.losses.precision import at_least_float32, check_probabilities
+from ramify.losses.volume_sums import volume_sums
 
 # Below it a power with an infinite slope at 0 is continued by a straight line; an index of 0.999999 is perfect enough.
 STRAIGHT_BELOW = 1e-6

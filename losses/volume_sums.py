@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from losses.across_ranks import summed
+from ramify.losses.across_ranks import summed
 
 
 def volume_sums(values: Tensor, over_batch: bool) -> Tensor:

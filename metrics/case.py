@@ -6,17 +6,17 @@ from typing import Literal, NamedTuple
 import numpy as np
 from pydantic import BaseModel, Field, field_validator
 
-from metrics.centreline import CENTRELINE_MEASURES, score_centreline
-from metrics.graph import GRAPH_MEASURES, GraphSettings, score_graph
-from metrics.mask_analysis import MaskAnalysis, SkeletonMethod
-from metrics.masks import Mask, check_pair
-from metrics.measure import Measure, Scores
-from metrics.overlap import OVERLAP_MEASURES, score_overlap
-from metrics.scales import scale_measures, score_scales
-from metrics.street_mover import STREET_MOVER_MEASURES, StreetMoverSettings, score_street_mover
-from metrics.surface import SURFACE_MEASURES, SurfaceSettings, score_surface
-from metrics.topology import TopologySettings, score_topology, topology_measures
-from vessels.scales import ScaleSettings
+from ramify.metrics.centreline import CENTRELINE_MEASURES, score_centreline
+from ramify.metrics.graph import GRAPH_MEASURES, GraphSettings, score_graph
+from ramify.metrics.mask_analysis import MaskAnalysis, SkeletonMethod
+from ramify.metrics.masks import Mask, check_pair
+from ramify.metrics.measure import Measure, Scores
+from ramify.metrics.overlap import OVERLAP_MEASURES, score_overlap
+from ramify.metrics.scales import scale_measures, score_scales
+from ramify.metrics.street_mover import STREET_MOVER_MEASURES, StreetMoverSettings, score_street_mover
+from ramify.metrics.surface import SURFACE_MEASURES, SurfaceSettings, score_surface
+from ramify.metrics.topology import TopologySettings, score_topology, topology_measures
+from ramify.vessels.scales import ScaleSettings
 
 FLAGS = ("empty_prediction", "empty_truth")
 

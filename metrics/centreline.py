@@ -5,9 +5,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from metrics.mask_analysis import MaskAnalysis, SkeletonMethod
-from metrics.masks import Mask, check_pair
-from metrics.measure import Measure, scores_if_empty
+from ramify.metrics.mask_analysis import MaskAnalysis, SkeletonMethod
+from ramify.metrics.masks import Mask, check_pair
+from ramify.metrics.measure import Measure, scores_if_empty
 
 CENTRELINE_MEASURES = (
     Measure(

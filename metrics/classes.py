@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from metrics.case import FLAGS, CaseScores, EvaluationSettings, evaluate_case
-from metrics.masks import Mask
+from ramify.metrics.case import FLAGS, CaseScores, EvaluationSettings, evaluate_case
+from ramify.metrics.masks import Mask
 
 
 @dataclass(frozen=True)

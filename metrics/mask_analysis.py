@@ -13,18 +13,18 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from metrics.masks import Mask, check_mask, check_spacing
-from vessels.betti import BettiNumbers, betti_numbers
-from vessels.box import foreground_box
-from vessels.branches import BranchGraph, trace_branches, voxels_of
-from vessels.centreline_graph import CentrelineGraph, centreline_graph
-from vessels.components import label_components
-from vessels.distance import surface
-from vessels.local_radius import local_radii_mm
-from vessels.octants import BoundaryCorners, boundary_corners
-from vessels.point_index import PointIndex
-from vessels.scales import ScaleDecomposition, ScaleSettings, ScaleWarning, decompose_scales
-from vessels.skeleton import skeletonize
+from ramify.metrics.masks import Mask, check_mask, check_spacing
+from ramify.vessels.betti import BettiNumbers, betti_numbers
+from ramify.vessels.box import foreground_box
+from ramify.vessels.branches import BranchGraph, trace_branches, voxels_of
+from ramify.vessels.centreline_graph import CentrelineGraph, centreline_graph
+from ramify.vessels.components import label_components
+from ramify.vessels.distance import surface
+from ramify.vessels.local_radius import local_radii_mm
+from ramify.vessels.octants import BoundaryCorners, boundary_corners
+from ramify.vessels.point_index import PointIndex
+from ramify.vessels.scales import ScaleDecomposition, ScaleSettings, ScaleWarning, decompose_scales
+from ramify.vessels.skeleton import skeletonize
 
 SkeletonMethod = Literal["guarded", "scikit-image"]
 """`guarded`: Lee's thinning that loses no component (`vessels.skeleton`). `scikit-image`: what its `skeletonize` gives

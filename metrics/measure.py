@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from metrics.mask_analysis import MaskAnalysis
+from ramify.metrics.mask_analysis import MaskAnalysis
 
 Better = Literal["higher", "lower"]
 EmptyRule = Literal["agreement", "error", "distance", "measured"]

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from metrics.mask_analysis import MaskAnalysis
-from metrics.masks import Mask, check_pair
-from metrics.measure import Measure
+from ramify.metrics.mask_analysis import MaskAnalysis
+from ramify.metrics.masks import Mask, check_pair
+from ramify.metrics.measure import Measure
 
 SADIKINE = "Sadikine et al. 2023, section 3.3"
 

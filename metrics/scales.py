@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from metrics.mask_analysis import MaskAnalysis
-from metrics.measure import Measure, Scores
-from vessels.nearest_rank import nearest_by_rank
+from ramify.metrics.mask_analysis import MaskAnalysis
+from ramify.metrics.measure import Measure, Scores
+from ramify.vessels.nearest_rank import nearest_by_rank
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

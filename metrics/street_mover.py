@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
-from metrics.mask_analysis import MaskAnalysis
-from metrics.measure import Measure, Scores, diagonal_mm
-from metrics.transport import mean_transport_mm
-from vessels.centreline_graph import CentrelineGraph
+from ramify.metrics.mask_analysis import MaskAnalysis
+from ramify.metrics.measure import Measure, Scores, diagonal_mm
+from ramify.metrics.transport import mean_transport_mm
+from ramify.vessels.centreline_graph import CentrelineGraph
 
 STREET_MOVER_MEASURES = (
     Measure(

@@ -5,7 +5,7 @@ from typing import Literal, TypedDict
 
 import numpy as np
 
-from metrics.case import CaseScores
+from ramify.metrics.case import CaseScores
 
 STATISTICS = ("mean", "sd", "median", "min", "max")
 

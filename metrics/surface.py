@@ -11,10 +11,10 @@ from typing import NamedTuple
 import numpy as np
 from pydantic import BaseModel, Field
 
-from metrics.mask_analysis import MaskAnalysis
-from metrics.masks import Mask, check_pair
-from metrics.measure import Measure, scores_if_empty
-from vessels.surface_elements import element_areas_mm
+from ramify.metrics.mask_analysis import MaskAnalysis
+from ramify.metrics.masks import Mask, check_pair
+from ramify.metrics.measure import Measure, scores_if_empty
+from ramify.vessels.surface_elements import element_areas_mm
 
 PERCENTILE = 95.0
 

@@ -4,11 +4,11 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from console.csv_text import csv_text
-from metrics.case import FLAGS, CaseScores, EvaluationSettings, measures_of
-from metrics.classes import mean_of_classes
-from metrics.measure import Measure
-from metrics.summary import count_misses, summarise
+from ramify.console.csv_text import csv_text
+from ramify.metrics.case import FLAGS, CaseScores, EvaluationSettings, measures_of
+from ramify.metrics.classes import mean_of_classes
+from ramify.metrics.measure import Measure
+from ramify.metrics.summary import count_misses, summarise
 
 SUMMARY_ROWS = ("mean", "sd", "median")
 

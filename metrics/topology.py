@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from pydantic import BaseModel, Field
 
-from metrics.mask_analysis import MaskAnalysis
-from metrics.measure import Measure
-from vessels.betti import BettiNumbers, betti_numbers
+from ramify.metrics.mask_analysis import MaskAnalysis
+from ramify.metrics.measure import Measure
+from ramify.vessels.betti import BettiNumbers, betti_numbers
 
 Box = tuple[slice, ...]
 

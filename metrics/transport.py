@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
-from compilation import compiled
+from ramify.compilation import compiled
 
 FloatArray = NDArray[np.float64]
 

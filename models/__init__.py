@@ -1,13 +1,13 @@
 """Networks: the multi-task one of the method, its baselines from the same blocks, and others to compare with."""
 
-from models.baselines import ResUNet
-from models.build import build_inference_network, build_network, load_weights, place_network
-from models.fcn import FCN
-from models.multi_task import MultiTaskResUNet
-from models.network import Network
-from models.outputs import FORMULATIONS, Formulation, TaskOutputs, main_probability, task_probabilities
-from models.settings import ModelSettings
-from models.unet import UNet
+from ramify.models.baselines import ResUNet
+from ramify.models.build import build_inference_network, build_network, load_weights, place_network
+from ramify.models.fcn import FCN
+from ramify.models.multi_task import MultiTaskResUNet
+from ramify.models.network import Network
+from ramify.models.outputs import FORMULATIONS, Formulation, TaskOutputs, main_probability, task_probabilities
+from ramify.models.settings import ModelSettings
+from ramify.models.unet import UNet
 
 __all__ = [
     "FCN",

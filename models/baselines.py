@@ -2,11 +2,11 @@
 
 from torch import Tensor
 
-from models.blocks import initialise
-from models.decoder import Decoder, decode
-from models.encoder import Encoder
-from models.network import Network
-from models.outputs import TaskOutputs
+from ramify.models.blocks import initialise
+from ramify.models.decoder import Decoder, decode
+from ramify.models.encoder import Encoder
+from ramify.models.network import Network
+from ramify.models.outputs import TaskOutputs
 
 
 class ResUNet(Network):

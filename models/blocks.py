@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.cpu_layers import Convolution2d, Convolution3d, PReLU
+from ramify.models.cpu_layers import Convolution2d, Convolution3d, PReLU
 
 PRELU_START = 0.25  # the slope PReLU starts from, which the initial weights must allow for
 

@@ -6,16 +6,16 @@ from typing import Any, TypeVar, cast
 import torch
 from torch import Tensor, nn
 
-from models.baselines import ResUNet
-from models.blocks import check_at_least, layers_of
-from models.fcn import FCN
-from models.hrnet import HRNet
-from models.monai_network import MonaiNetwork
-from models.multi_task import MultiTaskResUNet
-from models.network import Network
-from models.nnunet import NnUNet
-from models.settings import ModelSettings
-from models.unet import UNet
+from ramify.models.baselines import ResUNet
+from ramify.models.blocks import check_at_least, layers_of
+from ramify.models.fcn import FCN
+from ramify.models.hrnet import HRNet
+from ramify.models.monai_network import MonaiNetwork
+from ramify.models.multi_task import MultiTaskResUNet
+from ramify.models.network import Network
+from ramify.models.nnunet import NnUNet
+from ramify.models.settings import ModelSettings
+from ramify.models.unet import UNet
 
 _OURS = ("resunet", "unet", "fcn")
 NetworkT = TypeVar("NetworkT", bound=Network)

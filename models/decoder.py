@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.blocks import ResidualBlock, check_at_least, layers_of, upsampled_convolution
-from models.cpu_layers import convolve
-from models.recomputation import run
+from ramify.models.blocks import ResidualBlock, check_at_least, layers_of, upsampled_convolution
+from ramify.models.cpu_layers import convolve
+from ramify.models.recomputation import run
 
 
 class DecoderOutputs(NamedTuple):

@@ -2,9 +2,9 @@
 
 from torch import Tensor, nn
 
-from models.blocks import DownSampling, ResidualBlock, check_at_least
-from models.cpu_layers import in_order_of
-from models.recomputation import run
+from ramify.models.blocks import DownSampling, ResidualBlock, check_at_least
+from ramify.models.cpu_layers import in_order_of
+from ramify.models.recomputation import run
 
 
 def channel_widths(levels: int, base_channels: int) -> tuple[int, ...]:

@@ -4,9 +4,9 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from models.blocks import check_at_least, layers_of
-from models.network import Network
-from models.outputs import TaskOutputs
+from ramify.models.blocks import check_at_least, layers_of
+from ramify.models.network import Network
+from ramify.models.outputs import TaskOutputs
 
 KERNELS = (3, 5, 5, 3)
 WIDTHS = (1, 2, 4, 10)  # in base channels: 5, 10, 20 and 50 in the paper

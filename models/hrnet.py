@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.blocks import check_at_least, normalised_convolution
-from models.extras import import_extra
-from models.network import Network
-from models.outputs import TaskOutputs
+from ramify.models.blocks import check_at_least, normalised_convolution
+from ramify.models.extras import import_extra
+from ramify.models.network import Network
+from ramify.models.outputs import TaskOutputs
 
 DEFAULTS: dict[str, Any] = {"variant": "hrnet_w18", "pretrained": False}
 

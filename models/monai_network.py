@@ -11,10 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from models.blocks import check_at_least
-from models.network import Network
-from models.outputs import TaskOutputs
-from models.settings import MONAI_PREFIX
+from ramify.models.blocks import check_at_least
+from ramify.models.network import Network
+from ramify.models.outputs import TaskOutputs
+from ramify.models.settings import MONAI_PREFIX
 
 MULTIPLES = (1, 2, 3, 4, 6, 8, 9, 12, 16, 24, 32, 48, 64, 96, 128)
 TRIED_LENGTH = 150  # voxels: long enough for the deepest network, and nothing is computed

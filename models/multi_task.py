@@ -3,12 +3,12 @@
 import torch
 from torch import Tensor, nn
 
-from models.blocks import check_at_least, initialise
-from models.decoder import Decoder, decode
-from models.encoder import Encoder
-from models.network import Network
-from models.outputs import TaskOutputs
-from models.projection import ProjectionHead
+from ramify.models.blocks import check_at_least, initialise
+from ramify.models.decoder import Decoder, decode
+from ramify.models.encoder import Encoder
+from ramify.models.network import Network
+from ramify.models.outputs import TaskOutputs
+from ramify.models.projection import ProjectionHead
 
 
 class MultiTaskResUNet(Network):

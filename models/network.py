@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from models.blocks import check_at_least, layers_of
-from models.outputs import TaskOutputs
+from ramify.models.blocks import check_at_least, layers_of
+from ramify.models.outputs import TaskOutputs
 
 
 class Network(nn.Module):

@@ -6,11 +6,11 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from models.blocks import check_at_least, layers_of
-from models.decoder import check_deep_supervision
-from models.extras import import_extra
-from models.network import Network
-from models.outputs import TaskOutputs
+from ramify.models.blocks import check_at_least, layers_of
+from ramify.models.decoder import check_deep_supervision
+from ramify.models.extras import import_extra
+from ramify.models.network import Network
+from ramify.models.outputs import TaskOutputs
 
 MOST_CHANNELS = {2: 512, 3: 320}
 RESIDUAL_BLOCKS = (1, 3, 4, 6)  # a level on the way down; 6 on every further one

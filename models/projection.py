@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from models.blocks import PRELU_START, check_at_least, normalised_convolution
-from models.cpu_layers import PReLU
+from ramify.models.blocks import PRELU_START, check_at_least, normalised_convolution
+from ramify.models.cpu_layers import PReLU
 
 
 class ProjectionHead(nn.Module):

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Self
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
-from models.outputs import Formulation
+from ramify.models.outputs import Formulation
 
 MONAI_PREFIX = "monai:"
 

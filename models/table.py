@@ -1,6 +1,6 @@
 """The table of docs/networks.md: parameters and size multiple of each network at its default size.
 
-python -m models.table
+python -m ramify.models.table
 """
 
 from collections.abc import Iterator
@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import torch
 
-from models.build import build_network
-from models.settings import ModelSettings
+from ramify.models.build import build_network
+from ramify.models.settings import ModelSettings
 
 SHOWN = ("resunet", "unet", "fcn", "nnunet_plain", "nnunet_residual", "hrnet", "monai:SegResNet")
 HEAD = """\

@@ -7,13 +7,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from models.blocks import DownSampling, check_at_least, initialise, layers_of, normalised_convolution
-from models.cpu_layers import in_order_of
-from models.decoder import check_deep_supervision
-from models.encoder import channel_widths
-from models.network import Network
-from models.outputs import TaskOutputs
-from models.recomputation import run
+from ramify.models.blocks import DownSampling, check_at_least, initialise, layers_of, normalised_convolution
+from ramify.models.cpu_layers import in_order_of
+from ramify.models.decoder import check_deep_supervision
+from ramify.models.encoder import channel_widths
+from ramify.models.network import Network
+from ramify.models.outputs import TaskOutputs
+from ramify.models.recomputation import run
 
 
 class Form(NamedTuple):

@@ -9,18 +9,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from console.error_line import line_of
-from data.adapters.base import Adapter
-from data.case_store import CASE_FILE, read_case, write_case
-from data.ledger import MARK
-from data.own_files import remove, set_aside_if_changed
-from data.part_files import remove_parts
-from data.store_writers import remove_leftovers, writing
-from preprocessing.figures import draw_case
-from preprocessing.freshness import SOURCES_FILE, describe_stamps, why_stale
-from preprocessing.prepare import PreprocessingSettings, prepare_case
-from processes.case_crew import case_reports
-from processes.temporary import remove_abandoned_folders
+from ramify.console.error_line import line_of
+from ramify.data.adapters.base import Adapter
+from ramify.data.case_store import CASE_FILE, read_case, write_case
+from ramify.data.store_writers import remove_leftovers, writing
+from ramify.disk.ledger import MARK
+from ramify.disk.own_files import remove, set_aside_if_changed
+from ramify.disk.part_files import remove_parts
+from ramify.preprocessing.figures import draw_case
+from ramify.preprocessing.freshness import SOURCES_FILE, describe_stamps, why_stale
+from ramify.preprocessing.prepare import PreprocessingSettings, prepare_case
+from ramify.processes.case_crew import case_reports
+from ramify.processes.temporary import remove_abandoned_folders
 
 FIGURES_FOLDER = "figures"
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from data.whole_files import write_whole
-from preprocessing.projections import View, frontmost, project_maximum, views_of
+from ramify.disk.atomic_files import write_whole
+from ramify.drawing.projections import View, frontmost, project_maximum, views_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,13 +11,13 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from data.adapters.base import Adapter
-from data.case_record import CaseRecord
-from data.case_store import ALTERED, REMEDY, check_case, differences, list_cases, read_case
-from data.digests import fingerprint
-from data.json_files import read_json, to_json, write_json
-from data.sources import CaseSources
-from preprocessing.prepare import PREPARATION
+from ramify.data.adapters.base import Adapter
+from ramify.data.case_record import CaseRecord
+from ramify.data.case_store import ALTERED, REMEDY, check_case, differences, list_cases, read_case
+from ramify.data.sources import CaseSources
+from ramify.disk.digests import fingerprint
+from ramify.disk.json_files import read_json, to_json, write_json
+from ramify.preprocessing.prepare import PREPARATION
 
 SOURCES_FILE = "sources.json"
 _SHOWN = 3

@@ -21,10 +21,10 @@ import numpy as np
 import scipy.sparse
 from pydantic import BaseModel, Field, PositiveFloat, PositiveInt, model_validator
 
-from data.volume import Volume
-from preprocessing.orientation import canonical_orientation
-from vessels.box import foreground_box
-from vessels.orientation import Orientation
+from ramify.data.volume import Volume
+from ramify.preprocessing.orientation import canonical_orientation
+from ramify.vessels.box import foreground_box
+from ramify.vessels.orientation import Orientation
 
 # Weights are rounded to float32: a voxel half inside must not fall outside by the last bit.
 _HALF = 0.5 - 1e-5

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from data.volume import Volume
-from vessels.components import label_components
+from ramify.data.volume import Volume
+from ramify.vessels.components import label_components
 
 
 def main_parts(organ: Volume, least_share: float) -> Volume:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from vessels.orientation import Orientation
+from ramify.vessels.orientation import Orientation
 
 CANONICAL, AS_STORED = "LPS", "as stored"
 """Names of the layouts of prepared arrays: 3D in the patient's order, 2D as its file has it."""

@@ -6,8 +6,8 @@ Bounds are wide, since organs and scanners differ: a line says what was seen, wh
 import numpy as np
 from numpy.typing import NDArray
 
-from data.volume import Volume
-from preprocessing.intensity import IntensitySettings
+from ramify.data.volume import Volume
+from ramify.preprocessing.intensity import IntensitySettings
 
 VESSEL_SHARE = 0.4
 """A larger part of the organ is no vessel tree."""

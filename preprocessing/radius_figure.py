@@ -1,6 +1,6 @@
 """The branch radii of every volume of a data set as a letter-value plot (Sadikine et al. 2023, Fig. 4).
 
-    python -m preprocessing.radius_figure --masks DIR --output radii.png
+    python -m ramify.preprocessing.radius_figure --masks DIR --output radii.png
 
 DIR holds one vessel mask a volume, or label maps with --label. Files whose name ends in `_liver`, `_organ` or
 `_probabilities` are left out. The masks are measured on their own grids; where they lie in the patient does not matter.
@@ -14,17 +14,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from console.error_line import line_of
-from console.progress import followed, say
-from data.file_names import volume_files
-from data.labelled_file import LabelledFile
-from data.mask_folders import mask_case
-from data.outputs import Outputs
-from preprocessing.figures import INK, QUIET, save
-from preprocessing.letter_values import letter_values
-from preprocessing.plausibility import doubts_about_spacing, doubts_about_vessels
-from preprocessing.prepare import decompose
-from vessels.scales import ScaleSettings
+from ramify.console.error_line import line_of
+from ramify.console.progress import followed, say
+from ramify.data.file_names import volume_files
+from ramify.data.labelled_file import LabelledFile
+from ramify.data.mask_folders import mask_case
+from ramify.disk.outputs import Outputs
+from ramify.drawing.letter_values import letter_values
+from ramify.preprocessing.figures import INK, QUIET, save
+from ramify.preprocessing.plausibility import doubts_about_spacing, doubts_about_vessels
+from ramify.preprocessing.prepare import decompose
+from ramify.vessels.scales import ScaleSettings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.morphology import skeletonize as zhang_suen
 
-from vessels.box import foreground_box
-from vessels.skeleton import skeletonize as lee
+from ramify.vessels.box import foreground_box
+from ramify.vessels.skeleton import skeletonize as lee
 
 Mask = NDArray[np.bool_]
 

@@ -3,12 +3,12 @@
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from data.case_store import CASE_FILE, list_cases
-from data.folds import SPLITS_FILE, Fold
-from data.json_files import read_json, write_json
-from data.own_files import remove, set_aside, set_aside_if_changed
-from preprocessing.case_pool import FIGURES_FOLDER
-from preprocessing.freshness import SOURCES_FILE
+from ramify.data.case_store import CASE_FILE, list_cases
+from ramify.data.folds import SPLITS_FILE, Fold
+from ramify.disk.json_files import read_json, write_json
+from ramify.disk.own_files import remove, set_aside, set_aside_if_changed
+from ramify.preprocessing.case_pool import FIGURES_FOLDER
+from ramify.preprocessing.freshness import SOURCES_FILE
 
 
 def vanished_cases(store: Path, case_ids: Collection[str]) -> list[str]:

@@ -1,0 +1,1 @@
+"""Processes beside one another: crews, locks, and what the killed leave."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import wait
 from typing import Generic, TypeVar
 
-from processes.case_worker import CaseWorker
+from ramify.processes.case_worker import CaseWorker
 
 ReportT = TypeVar("ReportT")
 ATTEMPTS = 2

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from typing import Generic, TypeVar
 
-from processes.child_process import end_with_parent, how_it_ended, start_unreached_by_interrupts
+from ramify.processes.child_process import end_with_parent, how_it_ended, start_unreached_by_interrupts
 
 ReportT = TypeVar("ReportT")
 _THREAD_LIMITS = (

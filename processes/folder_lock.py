@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from processes.system_lock import take_lock
+from ramify.processes.system_lock import take_lock
 
 LOCK = ".lock"
 _held: set[str] = set()

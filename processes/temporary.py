@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from processes.system_lock import is_running, take_lock
+from ramify.processes.system_lock import is_running, take_lock
 
 _NAME = re.compile(r"^ramify-[a-z]+-(?P<pid>\d+)-")
 

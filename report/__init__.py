@@ -1,11 +1,11 @@
 """An evaluation for people and other programs: a page to read, surfaces and centrelines to open elsewhere."""
 
-from report.case_view import CaseView, view_case
-from report.event_log import log_report
-from report.exports import export_case
-from report.page import write_report
-from report.presentation import claim_places, present, present_case
-from report.settings import ExportSettings, PresentationSettings, ReportSettings
+from ramify.report.case_view import CaseView, view_case
+from ramify.report.event_log import log_report
+from ramify.report.exports import export_case
+from ramify.report.page import write_report
+from ramify.report.presentation import claim_places, present, present_case
+from ramify.report.settings import ExportSettings, PresentationSettings, ReportSettings
 
 __all__ = [
     "CaseView",

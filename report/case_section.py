@@ -4,14 +4,14 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from report.case_view import CaseView, ScaleShare
-from report.cases_section import badges
-from report.charts import radius_histogram
-from report.colours import AGREEING, EXTRA, MISSED, as_hex, scale_colours, scale_names
-from report.markup import data, join, swatch, text
-from report.measure_words import named_unit, short_name, written
-from report.pictures import ViewPictures
-from report.png import data_uri
+from ramify.drawing.colours import AGREEING, EXTRA, MISSED, as_hex, scale_colours, scale_names
+from ramify.report.case_table import badges
+from ramify.report.case_view import CaseView, ScaleShare
+from ramify.report.charts import radius_histogram
+from ramify.report.markup import data, join, swatch, text
+from ramify.report.measure_words import named_unit, short_name, written
+from ramify.report.pictures import ViewPictures
+from ramify.report.png import data_uri
 
 HEADLINE = ("cldice", "dice", "hd95_mm")
 # The viewer's ways to look: turned about the patient's long axis, then up or down.

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from data.volume import Volume
-from metrics.mask_analysis import MaskAnalysis
-from report.pictures import ViewPictures, draw_views
-from report.scene import build_scene
-from report.settings import ReportSettings
+from ramify.data.volume import Volume
+from ramify.metrics.mask_analysis import MaskAnalysis
+from ramify.report.pictures import ViewPictures, draw_views
+from ramify.report.scene import build_scene
+from ramify.report.settings import ReportSettings
 
 
 @dataclass(frozen=True)

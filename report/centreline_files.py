@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 
-from report.centreline_network import CentrelineNetwork
+from ramify.report.centreline_network import CentrelineNetwork
 
 VMTK_RADIUS = "MaximumInscribedSphereRadius"
 _VTK_TYPES = {"f": "Float64", "i": "Int64"}

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from data.volume import Volume
-from metrics.mask_analysis import MaskAnalysis
-from report.surfaces import Space, patient_points
-from vessels.centreline_graph import CentrelineGraph
+from ramify.data.volume import Volume
+from ramify.metrics.mask_analysis import MaskAnalysis
+from ramify.report.surfaces import Space, patient_points
+from ramify.vessels.centreline_graph import CentrelineGraph
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from preprocessing.letter_values import letter_values
-from report.intervals import MeanInterval
-from report.markup import join, text
+from ramify.drawing.letter_values import letter_values
+from ramify.report.intervals import MeanInterval
+from ramify.report.markup import join, text
 
 _BINS = 24
 _STEPS = (1, 2, 2.5, 5, 10)

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data.own_files import remove
-from data.whole_files import write_whole
-from report.case_view import CaseView
-from report.colours import BACKDROP
-from report.page import rank_cases
-from report.settings import ReportSettings
+from ramify.disk.atomic_files import write_whole
+from ramify.disk.own_files import remove
+from ramify.drawing.colours import BACKDROP
+from ramify.report.case_view import CaseView
+from ramify.report.page import rank_cases
+from ramify.report.settings import ReportSettings
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -6,23 +6,23 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data.own_files import remove
-from data.volume import Volume
-from data.whole_files import write_whole
-from metrics.mask_analysis import MaskAnalysis
-from report.centreline_files import to_graphml, to_swc, to_vtp
-from report.centreline_network import CentrelineNetwork, trace_network
-from report.colours import AGREEING, EXTRA, MISSED, PREDICTION, as_paint
-from report.settings import ExportForm, ExportSettings
-from report.surface_files import Paint, to_glb, to_ply, to_stl
-from report.surfaces import Surface, extract_surface
-from report.uncovered import uncovered_part
+from ramify.data.volume import Volume
+from ramify.disk.atomic_files import write_whole
+from ramify.disk.own_files import remove
+from ramify.drawing.colours import AGREEING, EXTRA, MISSED, PREDICTION
+from ramify.metrics.mask_analysis import MaskAnalysis
+from ramify.report.centreline_files import to_graphml, to_swc, to_vtp
+from ramify.report.centreline_network import CentrelineNetwork, trace_network
+from ramify.report.settings import ExportForm, ExportSettings
+from ramify.report.surface_files import Paint, to_glb, to_ply, to_stl
+from ramify.report.surfaces import Surface, extract_surface
+from ramify.report.uncovered import uncovered_part
 
 PAINTS = {
-    "truth": as_paint(AGREEING, opacity=0.35),
-    "prediction": as_paint(PREDICTION),
-    "missed": as_paint(MISSED),
-    "extra": as_paint(EXTRA),
+    "truth": Paint.of(AGREEING, opacity=0.35),
+    "prediction": Paint.of(PREDICTION),
+    "missed": Paint.of(MISSED),
+    "extra": Paint.of(EXTRA),
 }
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from experiments.statistics import bootstrap_coverage, bootstrap_interval
+from ramify.comparison.statistics import bootstrap_coverage, bootstrap_interval
 
 LEVEL = 0.95
 ENOUGH_CASES = 20

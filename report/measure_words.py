@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from metrics.case import FAMILIES, EvaluationSettings
+from ramify.metrics.case import FAMILIES, EvaluationSettings
 
 _NAMES = {
     "fnr": "FNR",

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from report.surfaces import Surface
+from ramify.report.surfaces import Surface
 
 STEPS = 65535
 

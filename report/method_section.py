@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from report.markup import join, text
-from report.measure_words import named_unit
+from ramify.report.markup import join, text
+from ramify.report.measure_words import named_unit
 
 CONNECTIVITY = (
     "Foreground is connected over faces, edges and corners (26 in 3D, 8 in 2D), background over faces alone (6 and 4). "

@@ -8,15 +8,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from data.whole_files import write_whole
-from report.case_section import case_section
-from report.case_view import CaseView
-from report.cases_section import cases_section, radii_section
-from report.markup import join, text
-from report.measure_words import Described, short_name
-from report.method_section import method_section
-from report.settings import ReportSettings
-from report.summary_section import key_figures, scale_section, summary_section
+from ramify.disk.atomic_files import write_whole
+from ramify.report.case_section import case_section
+from ramify.report.case_table import cases_section, radii_section
+from ramify.report.case_view import CaseView
+from ramify.report.markup import join, text
+from ramify.report.measure_words import Described, short_name
+from ramify.report.method_section import method_section
+from ramify.report.settings import ReportSettings
+from ramify.report.summary_section import key_figures, scale_section, summary_section
 
 _HERE = Path(__file__).parent
 

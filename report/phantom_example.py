@@ -1,6 +1,6 @@
 """A report on phantoms, to see what one looks like: masks, and predictions spoilt in ways that are known.
 
-    python -m report.phantom_example --output output/report_example
+    python -m ramify.report.phantom_example --output output/report_example
 
 writes the folders truth and prediction there, and prints how evaluate.py makes the report of them.
 """
@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from data.files import write_volume
-from data.outputs import Outputs
-from data.volume import Volume
-from vessels.phantom import PhantomSettings, TreeSettings, grow_phantom
-from vessels.scales import decompose_scales
+from ramify.data.files import write_volume
+from ramify.data.volume import Volume
+from ramify.disk.outputs import Outputs
+from ramify.phantoms.phantom import PhantomSettings, TreeSettings, grow_phantom
+from ramify.vessels.scales import decompose_scales
 
 Mask = NDArray[np.bool_]
 Spoil = Callable[[Mask, tuple[float, ...], np.random.Generator], Mask]

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from metrics.mask_analysis import MaskAnalysis
-from preprocessing.projections import View, frontmost, turned_to_viewer, views_of
-from report.colours import AGREEING, BACKDROP, EXTRA, MISSED, PREDICTION, Colour, blend, scale_colours
-from report.png import encode_png
+from ramify.drawing.colours import AGREEING, BACKDROP, EXTRA, MISSED, PREDICTION, Colour, blend, scale_colours
+from ramify.drawing.projections import View, frontmost, turned_to_viewer, views_of
+from ramify.metrics.mask_analysis import MaskAnalysis
+from ramify.report.png import encode_png
 
 MOST_PIXELS = 640
 """Longest side of a picture; what is larger is averaged down."""

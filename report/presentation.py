@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from data.outputs import Outputs
-from data.volume import Volume
-from metrics.mask_analysis import MaskAnalysis
-from report.case_view import CaseView, view_case
-from report.event_log import FOLDER, log_report
-from report.exports import export_case, exported_names
-from report.page import write_report
-from report.settings import PresentationSettings
+from ramify.data.volume import Volume
+from ramify.disk.outputs import Outputs
+from ramify.metrics.mask_analysis import MaskAnalysis
+from ramify.report.case_view import CaseView, view_case
+from ramify.report.event_log import FOLDER, log_report
+from ramify.report.exports import export_case, exported_names
+from ramify.report.page import write_report
+from ramify.report.settings import PresentationSettings
 
 
 def claim_places(outputs: Outputs, settings: PresentationSettings, case_ids: Sequence[str]) -> None:

@@ -6,14 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from data.volume import Volume
-from metrics.mask_analysis import MaskAnalysis
-from report.colours import AGREEING, EXTRA, MISSED, Colour, as_hex, scale_colours
-from report.mesh_packing import pack_surface
-from report.simplification import simplified
-from report.surfaces import Surface, extract_surface, smoothed
-from report.uncovered import uncovered_part
-from vessels.branches import voxels_of
+from ramify.data.volume import Volume
+from ramify.drawing.colours import AGREEING, EXTRA, MISSED, Colour, as_hex, scale_colours
+from ramify.metrics.mask_analysis import MaskAnalysis
+from ramify.report.mesh_packing import pack_surface
+from ramify.report.simplification import simplified
+from ramify.report.surfaces import Surface, extract_surface, smoothed
+from ramify.report.uncovered import uncovered_part
+from ramify.vessels.branches import voxels_of
 
 SMOOTHING_ROUNDS = 8
 

@@ -5,7 +5,7 @@ from typing import Literal, get_args
 
 from pydantic import BaseModel, Field
 
-from report.surfaces import Space
+from ramify.report.surfaces import Space
 
 ExportForm = Literal["stl", "ply", "glb", "vtp", "swc", "graphml"]
 EXPORT_FORMS: tuple[ExportForm, ...] = get_args(ExportForm)

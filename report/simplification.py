@@ -7,8 +7,8 @@ which no two collapses touch the same triangles, so that every check holds; what
 import numpy as np
 from numpy.typing import NDArray
 
-from compilation import compiled
-from report.surfaces import Surface
+from ramify.compilation import compiled
+from ramify.report.surfaces import Surface
 
 # Of a round's edges only the cheapest are considered: what is dear now may never have to go.
 _CONSIDERED = 0.35

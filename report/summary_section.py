@@ -4,11 +4,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from report.charts import scale_strips, strip
-from report.colours import as_hex, scale_colours, scale_names
-from report.intervals import MeanInterval, caution, mean_interval
-from report.markup import join, text
-from report.measure_words import by_family, is_share, named_unit, short_name, written
+from ramify.drawing.colours import as_hex, scale_colours, scale_names
+from ramify.report.charts import scale_strips, strip
+from ramify.report.intervals import MeanInterval, caution, mean_interval
+from ramify.report.markup import join, text
+from ramify.report.measure_words import by_family, is_share, named_unit, short_name, written
 
 KEY_FIGURES = ("cldice", "dice", "scale_1_sensitivity", "hd95_mm")
 SCALE_FIGURES = {

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from report.surfaces import Space, Surface
+from ramify.drawing.colours import Colour
+from ramify.report.surfaces import Space, Surface
 
 _FLOAT, _UNSIGNED, _POINT_BUFFER, _INDEX_BUFFER = 5126, 5125, 34962, 34963
 
@@ -26,6 +27,12 @@ class Paint:
     green: float
     blue: float
     opacity: float = 1.0
+
+    @classmethod
+    def of(cls, colour: Colour, opacity: float = 1.0) -> "Paint":
+        """One of the colours of figures."""
+        red, green, blue = (channel / 255 for channel in colour)
+        return cls(red, green, blue, opacity)
 
     def linear(self) -> list[float]:
         """The colour in light, as glTF counts it (sRGB's transfer function undone)."""

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 
-from data.volume import Volume
-from vessels.box import foreground_box
+from ramify.data.volume import Volume
+from ramify.vessels.box import foreground_box
 
 Space = Literal["lps", "ras"]
 """Patient coordinates: x, y, z grow to the left, back and head (`lps`: DICOM, ITK), or to the right, front and head."""

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from metrics.mask_analysis import MaskAnalysis
-from vessels.distance import nearest_label
+from ramify.metrics.mask_analysis import MaskAnalysis
+from ramify.vessels.distance import nearest_label
 
 
 def uncovered_part(mask: MaskAnalysis, other: MaskAnalysis) -> NDArray[np.bool_]:

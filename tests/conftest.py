@@ -10,8 +10,8 @@ import matplotlib
 import numpy as np
 import pytest
 
-from data.case_store import write_case
-from preprocessing.prepare import PreprocessingSettings
+from ramify.data.case_store import write_case
+from ramify.preprocessing.prepare import PreprocessingSettings
 
 # Figures are files here; a test must not need a screen.
 matplotlib.use("Agg")

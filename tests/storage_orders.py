@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from data.volume import Volume
+from ramify.data.volume import Volume
 
 Order = tuple[tuple[int, ...], tuple[int, ...]]
 """Old axis that comes first, second, …; and for each new axis 1 or -1, whether it runs on as it did."""

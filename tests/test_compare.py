@@ -7,11 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import compare
-import evaluate
-from command_line import describe
-from data.files import write_volume
-from data.volume import Volume
+from ramify import compare, evaluate
+from ramify.command_line import describe
+from ramify.data.files import write_volume
+from ramify.data.volume import Volume
 
 ROOT = Path(compare.__file__).parent
 

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 import yaml
 
-import experiment
-from command_line import parse, run
-from experiments.checks import check_scales
-from experiments.pieces import ending_of
-from experiments.plan import ExperimentSettings, pieces_of
-from vessels.scales import ScaleSettings
+from ramify import experiment
+from ramify.command_line import parse, run
+from ramify.experiments.checks import check_scales
+from ramify.experiments.plan import ExperimentSettings, pieces_of
+from ramify.experiments.runs import ending_of
+from ramify.vessels.scales import ScaleSettings
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = ("sam_table1", "cldice_alpha", "skeleton_recall", "scales", "estimator", "anchors")

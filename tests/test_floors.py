@@ -1,6 +1,8 @@
 """The house keeps its floors: who may import whom, and no drawer without a name."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,36 +12,80 @@ FLOORS: dict[str, set[str]] = {
     "compilation": set(),
     "console": set(),
     "processes": set(),
+    "disk": {"processes"},
     "vessels": {"compilation"},
-    "data": {"compilation", "processes", "vessels"},
-    "preprocessing": {"console", "processes", "data", "vessels"},
+    "phantoms": {"compilation"},
+    "drawing": set(),
+    "data": {"compilation", "processes", "disk", "phantoms"},
+    "preprocessing": {"console", "processes", "disk", "data", "vessels", "drawing"},
     "models": set(),
     "losses": {"compilation"},
     "metrics": {"compilation", "console", "vessels"},
-    "training": {"console", "processes", "data", "preprocessing", "models", "losses", "metrics"},
-    "tuning": {"console", "processes", "training", "data"},
-    "experiments": {"console", "processes", "training", "metrics", "data"},
-    "report": {"compilation", "data", "vessels", "preprocessing", "metrics", "experiments"},
-    "evaluation": {"console", "processes", "data", "preprocessing", "metrics", "report"},
+    "comparison": {"console", "disk", "data", "metrics"},
+    "training": {"console", "processes", "disk", "data", "preprocessing", "models", "losses", "metrics", "drawing"},
+    "tuning": {"console", "processes", "disk", "data", "training"},
+    "experiments": {"console", "processes", "disk", "data", "metrics", "training", "comparison"},
+    "report": {
+        "compilation",
+        "disk",
+        "data",
+        "vessels",
+        "preprocessing",
+        "metrics",
+        "drawing",
+        "comparison",
+        "phantoms",
+    },
+    "evaluation": {"console", "processes", "disk", "data", "preprocessing", "metrics", "report"},
     "command_line": {"console"},
 }
+SCRIPTS = {path.stem for path in ROOT.glob("*.py")}
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "misc"}
-TORCH_FREE = ("vessels", "preprocessing", "metrics")
+TORCH_FREE = ("vessels", "phantoms", "preprocessing", "metrics", "comparison")
 
 
 def files_of(room: str) -> list[Path]:
     return sorted((ROOT / room).rglob("*.py"))
 
 
-def imported_packages(path: Path) -> set[str]:
-    """Top-level packages a file imports, wherever in it."""
+def all_files() -> list[Path]:
+    """Every file of ours, tests among them."""
+    folders = [*FLOORS, "benchmarks", "tests", "docs", "ramify"]
+    return [*ROOT.glob("*.py"), *(path for folder in folders for path in files_of(folder))]
+
+
+def imported_modules(code: str) -> set[str]:
+    """Modules that code imports, wherever in it; of `from package import name` both package and package.name."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.Import):
-            found |= {alias.name.split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module.split(".")[0])
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (node.module or "")
+            found |= {module, *(f"{module}.{alias.name}" for alias in node.names)}
     return found
+
+
+def imported_packages(code: str) -> set[str]:
+    """Packages that code imports; ours by the name of the room or script, as `losses` of `ramify.losses.dice`."""
+    parts = [module.split(".") for module in imported_modules(code)]
+    return {names[1] if names[0] == "ramify" and len(names) > 1 else names[0] for names in parts}
+
+
+def packages_of(path: Path) -> set[str]:
+    return imported_packages(path.read_text(encoding="utf-8"))
+
+
+def not_allowed(room: str, code: str) -> set[str]:
+    """What code of this room imports and may not."""
+    return (imported_packages(code) & (set(FLOORS) | SCRIPTS | {"benchmarks", "tests"})) - FLOORS[room] - {room}
+
+
+def not_ours(code: str) -> set[str]:
+    """Our rooms and scripts imported by another name than `ramify.` and their own, or from where the file stands."""
+    ours = set(FLOORS) | SCRIPTS
+    modules = imported_modules(code)
+    return {module for module in modules if module.split(".")[0] in ours - {"demo"} or module.startswith(".")}
 
 
 @pytest.mark.parametrize("room", FLOORS)
@@ -47,33 +93,70 @@ def test_a_room_imports_only_from_its_floors(room):
     files = files_of(room)
     assert files, f"{room} has no code"
     for path in files:
-        foreign = (imported_packages(path) & set(FLOORS)) - FLOORS[room] - {room}
+        foreign = not_allowed(room, path.read_text(encoding="utf-8"))
         assert not foreign, f"{path.relative_to(ROOT)} imports {sorted(foreign)}"
 
 
-def test_only_the_phantom_adapter_reaches_from_data_to_vessels():
-    users = {path.name for path in files_of("data") if "vessels" in imported_packages(path)}
-    assert users <= {"phantom.py"}
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from ramify.training.loop import train_run",
+        "import ramify.training.loop",
+        "import ramify.training.loop as loop",
+        "from ramify import training",
+        "def late():\n    from ramify.training import loop",
+        "from ramify.train import main",
+        "from benchmarks.cost import measure",
+    ],
+)
+def test_a_forbidden_import_is_seen_however_it_is_written(line):
+    assert not_allowed("losses", line)
+    assert not not_allowed("losses", line.replace("training", "compilation")) or "training" not in line
+
+
+@pytest.mark.parametrize("line", ["from losses.dice import dice_loss", "import losses", "from .dice import dice_loss"])
+def test_a_room_has_one_name(line):
+    assert not_ours(line)
+    assert not not_ours("from ramify.losses.dice import dice_loss")
+
+
+def test_every_import_of_ours_begins_with_ramify():
+    """A module imported under two names is two modules, with two of each class in it."""
+    for path in all_files():
+        bare = not_ours(path.read_text(encoding="utf-8"))
+        assert not bare, f"{path.relative_to(ROOT)} imports {sorted(bare)} without `ramify.`"
+
+
+def test_every_room_has_a_floor():
+    rooms = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"ramify", "benchmarks"}
+    assert rooms == set(FLOORS)
+
+
+def test_phantoms_are_known_to_an_adapter_and_an_example_alone():
+    users = {path.name for path in files_of("data") if "phantoms" in packages_of(path)}
+    assert users == {"phantom.py"}
+    users = {path.name for path in files_of("report") if "phantoms" in packages_of(path)}
+    assert users == {"phantom_example.py"}
 
 
 @pytest.mark.parametrize("room", TORCH_FREE)
 def test_geometry_needs_no_torch(room):
     for path in files_of(room):
-        assert "torch" not in imported_packages(path), path.relative_to(ROOT)
+        assert "torch" not in packages_of(path), path.relative_to(ROOT)
 
 
 def test_a_report_loads_torch_for_tensorboard_alone():
-    users = {path.name for path in files_of("report") if "torch" in imported_packages(path)}
+    users = {path.name for path in files_of("report") if "torch" in packages_of(path)}
     assert users == {"event_log.py"}
 
 
 def test_kernels_are_compiled_in_one_way():
-    users = {path.parent.name for room in FLOORS for path in files_of(room) if "numba" in imported_packages(path)}
+    users = {path.parent.name for room in FLOORS for path in files_of(room) if "numba" in packages_of(path)}
     assert users == {"compilation"}
 
 
 def test_simpleitk_stays_in_the_file_room():
-    users = {room for room in FLOORS for path in files_of(room) if "SimpleITK" in imported_packages(path)}
+    users = {room for room in FLOORS for path in files_of(room) if "SimpleITK" in packages_of(path)}
     assert users == {"data"}
 
 
@@ -83,18 +166,9 @@ def test_no_drawer_without_a_name():
     assert not [path for path in named if path.stem in DRAWERS or DRAWERS & set(path.relative_to(ROOT).parts[:-1])]
 
 
-def test_every_file_stands_in_the_plan_of_the_house():
-    plan = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").split("## Every file")[1].split("```")[1]
-    shown, room = set(), ""
-    for line in plan.splitlines():
-        name = line.split("  ")[0 if line[:1] != " " else 1].strip()
-        if line[:1] not in ("", " "):
-            room = name if name.endswith("/") else ""
-        shown.add(name if line[:1] != " " else room + name)
-    rooms = (*FLOORS, "benchmarks")
-    files = {path.relative_to(ROOT).as_posix() for path in ROOT.glob("*.py")}
-    files |= {path.relative_to(ROOT).as_posix() for room in rooms for path in files_of(room)}
-    missing = {name for name in files if not name.endswith("__init__.py")} - shown
-    assert not missing, f"docs/architecture.md lacks {sorted(missing)}"
-    gone = {name for name in shown if name.endswith(".py")} - files
-    assert not gone, f"docs/architecture.md names {sorted(gone)}, which are gone"
+def test_the_list_of_files_is_that_of_the_files():
+    page = (ROOT / "docs" / "files.md").read_text(encoding="utf-8")
+    script = "import list_files; print(list_files.page(), end='')"
+    written = subprocess.run([sys.executable, "-c", script], cwd=ROOT / "docs", capture_output=True, check=True)
+    assert written.stdout.decode() == page, "run `python docs/list_files.py`"
+    assert all(not line.endswith(": ") for line in page.splitlines()), "a file says nothing of itself"

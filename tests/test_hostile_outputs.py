@@ -11,26 +11,20 @@ import numpy as np
 import pytest
 import yaml
 
-import compare
 import demo
-import evaluate
-import experiment
-import predict
-import preprocess
-import train
-import tune
 from benchmarks import threshold
-from data import own_files
-from data.case_store import prepare_store, write_case
-from data.files import read_mask, write_volume
-from data.outputs import Outputs
-from data.volume import Volume
-from data.whole_files import write_whole
-from preprocessing import radius_figure
-from preprocessing.prepare import PreprocessingSettings
-from report import phantom_example
+from ramify import compare, evaluate, experiment, predict, preprocess, train, tune
+from ramify.data.case_store import prepare_store, write_case
+from ramify.data.files import read_mask, write_volume
+from ramify.data.volume import Volume
+from ramify.disk import own_files
+from ramify.disk.atomic_files import write_whole
+from ramify.disk.outputs import Outputs
+from ramify.preprocessing import radius_figure
+from ramify.preprocessing.prepare import PreprocessingSettings
+from ramify.report import phantom_example
+from ramify.training.checkpoint import save_checkpoint
 from tests.test_predict import untrained_state
-from training.checkpoint import save_checkpoint
 
 CASES = ("a", "b")
 STATE_OF_OURS = {".ramify", ".lock"}

@@ -8,22 +8,22 @@ import pytest
 import torch
 from scipy.spatial.transform import Rotation
 
-import predict
-from data.channel_files import InputCase
-from data.files import read_volume, write_volume
-from data.inputs import read_organ
-from data.ledger import MARK
-from data.volume import Volume
-from models.build import build_network
-from models.settings import ModelSettings
-from preprocessing.grid import GridSettings
-from preprocessing.intensity import IntensitySettings
-from preprocessing.prepare import PreprocessingSettings
-from processes.folder_lock import held
+from ramify import predict
+from ramify.data.channel_files import InputCase
+from ramify.data.files import read_volume, write_volume
+from ramify.data.inputs import read_organ
+from ramify.data.volume import Volume
+from ramify.disk.ledger import MARK
+from ramify.models.build import build_network
+from ramify.models.settings import ModelSettings
+from ramify.preprocessing.grid import GridSettings
+from ramify.preprocessing.intensity import IntensitySettings
+from ramify.preprocessing.prepare import PreprocessingSettings
+from ramify.processes.folder_lock import held
+from ramify.training.checkpoint import save_checkpoint
+from ramify.training.predictor import Predictor
+from ramify.training.settings import RunSettings
 from tests.storage_orders import all_stored, restored
-from training.checkpoint import save_checkpoint
-from training.predictor import Predictor
-from training.settings import RunSettings
 
 # A CT that is anisotropic, off the origin and turned: every mistake with axes shows.
 GEOMETRY: dict[str, Any] = {

@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
-import predict
-import train
-from command_line import run
-from training import loop
+from ramify import predict, train
+from ramify.command_line import run
+from ramify.training import loop
 
 TINY = "model: {levels: 2, base_channels: 2}\nloss: {lambda_scales: [1.0]}\ntrain: {epochs: 1, augment: false}\n"
 

@@ -6,15 +6,14 @@ from pathlib import Path
 
 import pytest
 
-import train
-import tune
-from command_line import run
-from training.checkpoint import load_checkpoint
-from tuning import storage
-from tuning.interruption import Interruption
-from tuning.settings import StudySettings
-from tuning.trials import Standing
-from tuning.workers import work
+from ramify import train, tune
+from ramify.command_line import run
+from ramify.training.checkpoint import load_checkpoint
+from ramify.tuning import storage
+from ramify.tuning.interruption import Interruption
+from ramify.tuning.settings import StudySettings
+from ramify.tuning.trials import Standing
+from ramify.tuning.workers import work
 
 CONFIG = """
 device: cpu

@@ -1,0 +1,1 @@
+"""One training: settings, run folder, loop, checkpoints, tracking, inference, prediction."""

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from training.distributed import Ranks
+from ramify.training.distributed import Ranks
 
 Stop = Callable[[], str | None]
 """Asked between two steps: why the training is to stop there, or None to go on."""

@@ -9,8 +9,8 @@ from typing import IO, Any, Literal
 
 import torch
 
-from data.whole_files import write_whole
-from training.checkpoint_content import check_content, check_training_parts
+from ramify.disk.atomic_files import write_whole
+from ramify.training.checkpoint_content import check_content, check_training_parts
 
 CheckpointName = Literal["latest", "best", "final"]
 FORMAT = 2

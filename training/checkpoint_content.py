@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal, TypeVar
 import torch
 from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr, ValidationError
 
-from data.image_source import ImageSource
-from preprocessing.prepare import PreprocessingSettings
-from training.settings import RunSettings
+from ramify.data.image_source import ImageSource
+from ramify.preprocessing.prepare import PreprocessingSettings
+from ramify.training.settings import RunSettings
 
 DECISIVE: dict[str, tuple[str, ...]] = {
     "config": ("model", "inference", "loading", "train"),
@@ -18,8 +18,8 @@ DECISIVE: dict[str, tuple[str, ...]] = {
     "config.loading": ("patch_size",),
     "config.train": ("precision",),
     "preprocessing": ("grid", "intensity", "restrict_to_organ"),
-    "preprocessing.grid": ("crop", "margin_mm", "size", "spacing_mm"),
-    "preprocessing.intensity": ("method", "window", "percentiles", "output_range", "inside_organ"),
+    "ramify.preprocessing.grid": ("crop", "margin_mm", "size", "spacing_mm"),
+    "ramify.preprocessing.intensity": ("method", "window", "percentiles", "output_range", "inside_organ"),
 }
 """Keys that decide what a network predicts: where one is missing, its default might be another than it was trained
 with. Every checkpoint of this format has them; keys that came later have defaults that change nothing."""

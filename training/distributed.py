@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parallel import DistributedDataParallel
 
-from losses.across_ranks import summed, world_size
+from ramify.losses.across_ranks import summed, world_size
 
 Value = TypeVar("Value")
 

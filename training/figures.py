@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from training.inference import VESSEL_PROBABILITY
+from ramify.training.inference import VESSEL_PROBABILITY
 
 LEAST_PIXELS = 160
 MOST_PIXELS = 400

@@ -13,9 +13,9 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from losses.across_ranks import summed, world_size
-from losses.total import Outputs, TotalLoss
-from losses.truth import Truth
+from ramify.losses.across_ranks import summed, world_size
+from ramify.losses.total import Outputs, TotalLoss
+from ramify.losses.truth import Truth
 
 REFERENCE_TERMS = ("dice", "cross_entropy")
 # Gradients by the outputs are sent through the network with a sum of this power of two.

@@ -3,21 +3,21 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 
-from console.progress import Progress, postfix, progress, say, silent
-from data.loading import Batch, TrainingBatches, TrainingSamples
-from training.breaks import Breaks, Stop
-from training.checkpoint import CheckpointName, load_checkpoint
-from training.device import choose_device, choose_workers
-from training.distributed import Ranks, joined_ranks
-from training.inference import NotFiniteError
-from training.presentation import Presentation
-from training.run_folder import RunFolder, kept_run
-from training.running_means import RunningMeans
-from training.schedule import learning_rate
-from training.settings import RunSettings
-from training.state import Training, restore, save, set_up
-from training.step import train_step
-from training.validation import validate
+from ramify.console.progress import Progress, postfix, progress, say, silent
+from ramify.data.loading import Batch, TrainingBatches, TrainingSamples
+from ramify.training.breaks import Breaks, Stop
+from ramify.training.checkpoint import CheckpointName, load_checkpoint
+from ramify.training.device import choose_device, choose_workers
+from ramify.training.distributed import Ranks, joined_ranks
+from ramify.training.inference import NotFiniteError
+from ramify.training.presentation import Presentation
+from ramify.training.run_folder import RunFolder, kept_run
+from ramify.training.running_means import RunningMeans
+from ramify.training.schedule import learning_rate
+from ramify.training.settings import RunSettings
+from ramify.training.state import Training, restore, save, set_up
+from ramify.training.step import train_step
+from ramify.training.validation import validate
 
 OnValidation = Callable[[int, Mapping[str, float]], None]
 

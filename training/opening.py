@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from training.distributed import Ranks
-from training.run_folder import RunFolder, folder_of, open_run
-from training.schedule import check_resumed_epochs
-from training.settings import RunSettings
+from ramify.training.distributed import Ranks
+from ramify.training.run_folder import RunFolder, folder_of, open_run
+from ramify.training.schedule import check_resumed_epochs
+from ramify.training.settings import RunSettings
 
 
 def open_together(settings: RunSettings, ranks: Ranks) -> tuple[RunFolder, dict[str, Any] | None]:

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn.modules.conv import _ConvNd
 
-from training.resumption import check_optimiser
+from ramify.training.resumption import check_optimiser
 
 DECAYED, KEPT = "kernels", "norms, biases, slopes and others"
 

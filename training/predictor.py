@@ -8,19 +8,25 @@ from typing import Any
 import numpy as np
 import torch
 
-from data.image_source import ImageSource
-from data.volume import Volume
-from models.build import build_inference_network, place_network
-from models.outputs import Formulation, main_probability
-from preprocessing.grid import GridSettings
-from preprocessing.organ_parts import main_parts
-from preprocessing.orientation import layout_name
-from preprocessing.plausibility import doubts_about_input, doubts_about_vessels
-from preprocessing.prepare import PreprocessingSettings, prepare_image
-from training.checkpoint import load_checkpoint
-from training.device import DeviceName, autocast, choose_device, choose_prediction_precision
-from training.inference import VESSEL_PROBABILITY, InferenceOverrides, NotFiniteError, infer, nan_where_not_finite
-from training.settings import RunSettings
+from ramify.data.image_source import ImageSource
+from ramify.data.volume import Volume
+from ramify.models.build import build_inference_network, place_network
+from ramify.models.outputs import Formulation, main_probability
+from ramify.preprocessing.grid import GridSettings
+from ramify.preprocessing.organ_parts import main_parts
+from ramify.preprocessing.orientation import layout_name
+from ramify.preprocessing.plausibility import doubts_about_input, doubts_about_vessels
+from ramify.preprocessing.prepare import PreprocessingSettings, prepare_image
+from ramify.training.checkpoint import load_checkpoint
+from ramify.training.device import DeviceName, autocast, choose_device, choose_prediction_precision
+from ramify.training.inference import (
+    VESSEL_PROBABILITY,
+    InferenceOverrides,
+    NotFiniteError,
+    infer,
+    nan_where_not_finite,
+)
+from ramify.training.settings import RunSettings
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from console.progress import say
-from data.case_store import read_case
-from training.figures import task_panels
-from training.gradient_figure import gradient_courses
-from training.state import Training
-from training.tracking import Tracker
-from training.validation import projections_of, view_of
+from ramify.console.progress import say
+from ramify.data.case_store import read_case
+from ramify.training.figures import task_panels
+from ramify.training.gradient_figure import gradient_courses
+from ramify.training.state import Training
+from ramify.training.tracking import Tracker
+from ramify.training.validation import projections_of, view_of
 
 
 class Presentation:

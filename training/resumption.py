@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from console.error_line import line_of
+from ramify.console.error_line import line_of
 
 _MOMENTS = ("exp_avg", "exp_avg_sq")
 _HYPERPARAMETERS = ("lr", "betas", "eps", "weight_decay")

@@ -17,14 +17,14 @@ from typing import Any, get_args
 
 import yaml
 
-from console.csv_text import csv_of_records
-from data.json_files import to_json
-from data.outputs import Outputs, give_up
-from data.provenance import versions
-from data.whole_files import write_whole
-from processes.folder_lock import held
-from training.checkpoint import CheckpointName, load_checkpoint
-from training.settings import RunSettings
+from ramify.console.csv_text import csv_of_records
+from ramify.data.provenance import versions
+from ramify.disk.atomic_files import write_whole
+from ramify.disk.json_files import to_json
+from ramify.disk.outputs import Outputs, give_up
+from ramify.processes.folder_lock import held
+from ramify.training.checkpoint import CheckpointName, load_checkpoint
+from ramify.training.settings import RunSettings
 
 
 @dataclass(frozen=True)

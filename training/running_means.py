@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from training.distributed import Ranks
+from ramify.training.distributed import Ranks
 
 
 class RunningMeans:

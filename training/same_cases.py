@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from data.case_store import ALTERED, REMEDY, Case, differences, read_case
-from preprocessing.prepare import PreprocessingSettings
+from ramify.data.case_store import ALTERED, REMEDY, Case, differences, read_case
+from ramify.preprocessing.prepare import PreprocessingSettings
 
 Identities = Mapping[str, Mapping[str, Any]]
 """Case id -> what `CaseRecord.identity` says of it."""

@@ -5,12 +5,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from data.augmentation import AugmentationSettings
-from data.loading import LoadingSettings
-from losses.settings import LossSettings
-from models.settings import ModelSettings
-from training.device import DeviceName, PrecisionName
-from training.inference import InferenceSettings
+from ramify.data.augmentation import AugmentationSettings
+from ramify.data.loading import LoadingSettings
+from ramify.losses.settings import LossSettings
+from ramify.models.settings import ModelSettings
+from ramify.training.device import DeviceName, PrecisionName
+from ramify.training.inference import InferenceSettings
 
 FREE_SETTINGS = frozenset(
     {

@@ -8,25 +8,25 @@ from typing import Any
 import numpy as np
 import torch
 
-from data.case_store import check_case, read_case
-from data.folds import load_fold
-from data.image_source import ImageSource
-from data.loading import label_voxels
-from losses.total import TotalLoss
-from models.build import Network, build_network, load_weights, place_network
-from models.outputs import TaskOutputs
-from preprocessing.orientation import layout_name
-from training.checkpoint import CheckpointName, save_checkpoint
-from training.device import choose_device, choose_precision, set_determinism
-from training.distributed import ALONE, Ranks, distribute
-from training.opening import open_together
-from training.optimiser import build_optimiser, load_optimiser
-from training.resumption import resuming_from
-from training.run_folder import RunFolder
-from training.running_means import RunningMeans
-from training.same_cases import check_alike, check_as_prepared, check_same_cases, identities_of
-from training.settings import RunSettings
-from training.validation import Runner
+from ramify.data.case_store import check_case, read_case
+from ramify.data.folds import load_fold
+from ramify.data.image_source import ImageSource
+from ramify.data.loading import label_voxels
+from ramify.losses.total import TotalLoss
+from ramify.models.build import Network, build_network, load_weights, place_network
+from ramify.models.outputs import TaskOutputs
+from ramify.preprocessing.orientation import layout_name
+from ramify.training.checkpoint import CheckpointName, save_checkpoint
+from ramify.training.device import choose_device, choose_precision, set_determinism
+from ramify.training.distributed import ALONE, Ranks, distribute
+from ramify.training.opening import open_together
+from ramify.training.optimiser import build_optimiser, load_optimiser
+from ramify.training.resumption import resuming_from
+from ramify.training.run_folder import RunFolder
+from ramify.training.running_means import RunningMeans
+from ramify.training.same_cases import check_alike, check_as_prepared, check_same_cases, identities_of
+from ramify.training.settings import RunSettings
+from ramify.training.validation import Runner
 
 
 @dataclass

@@ -4,12 +4,12 @@ import math
 
 import torch
 
-from data.loading import Batch
-from data.random_streams import Purpose, derived_seed
-from losses.truth import Truth
-from training.device import autocast
-from training.gradients import term_gradients
-from training.state import Training
+from ramify.data.loading import Batch
+from ramify.data.random_streams import Purpose, derived_seed
+from ramify.losses.truth import Truth
+from ramify.training.device import autocast
+from ramify.training.gradients import term_gradients
+from ramify.training.state import Training
 
 MOST_SKIPPED_STEPS = 30
 """In a row, in float16: from 2^16 the scale has come to 2^-14 by then, and there is no overflow left to avoid."""

@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from data.case_store import Case, read_case
-from data.loading import spacing_of
-from metrics.centreline import cldice
-from metrics.overlap import dice
-from models.build import Network
-from models.outputs import Formulation, TaskOutputs, main_probability, task_probabilities
-from training.device import autocast
-from training.distributed import ALONE, Ranks
-from training.inference import (
+from ramify.data.case_store import Case, read_case
+from ramify.data.loading import spacing_of
+from ramify.metrics.centreline import cldice
+from ramify.metrics.overlap import dice
+from ramify.models.build import Network
+from ramify.models.outputs import Formulation, TaskOutputs, main_probability, task_probabilities
+from ramify.training.device import autocast
+from ramify.training.distributed import ALONE, Ranks
+from ramify.training.inference import (
     VESSEL_PROBABILITY,
     InferenceSettings,
     NotFiniteError,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from data.own_files import own
+from ramify.disk.own_files import own
 
 
 def thread_share(workers: int) -> int:

@@ -9,12 +9,12 @@ from pathlib import Path
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from data.whole_files import write_whole
-from tuning import plots
-from tuning.plots import Axis, Dot
-from tuning.search_space import Dimension, SearchSpace
-from tuning.settings import StudySettings
-from tuning.trials import standing
+from ramify.disk.atomic_files import write_whole
+from ramify.tuning import plots
+from ramify.tuning.plots import Axis, Dot
+from ramify.tuning.search_space import Dimension, SearchSpace
+from ramify.tuning.settings import StudySettings
+from ramify.tuning.trials import standing
 
 GOOD_SHARE = 0.25
 """What PED-ANOVA takes for good trials. Optuna's tenth is 3 of 30: of two settings that mattered among six it then put

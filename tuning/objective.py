@@ -11,16 +11,16 @@ from statistics import fmean
 
 import optuna
 
-from training.checkpoint import load_checkpoint
-from training.device import out_of_memory
-from training.loop import train_run
-from training.run_folder import RunFolder
-from training.tracking import Tracker
-from tuning.interruption import Interruption
-from tuning.search_space import SearchSpace, Value
-from tuning.settings import StudySettings
-from tuning.study import fold_settings, trial_folder
-from tuning.trials import first_number
+from ramify.training.checkpoint import load_checkpoint
+from ramify.training.device import out_of_memory
+from ramify.training.loop import train_run
+from ramify.training.run_folder import RunFolder
+from ramify.training.tracking import Tracker
+from ramify.tuning.interruption import Interruption
+from ramify.tuning.search_space import SearchSpace, Value
+from ramify.tuning.settings import StudySettings
+from ramify.tuning.study import fold_settings, trial_folder
+from ramify.tuning.trials import first_number
 
 Measures = dict[str, float]
 # What tells a worker that its trial, or the whole study, is no longer its own; never the trial's failure.

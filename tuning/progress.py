@@ -3,9 +3,9 @@
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from console.progress import progress, say
-from tuning.settings import StudySettings
-from tuning.trials import Standing, failure, standing
+from ramify.console.progress import progress, say
+from ramify.tuning.settings import StudySettings
+from ramify.tuning.trials import Standing, failure, standing
 
 
 class Progress:

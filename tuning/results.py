@@ -9,14 +9,14 @@ import optuna
 import yaml
 from optuna.trial import FrozenTrial
 
-from console.csv_text import csv_of_records
-from data.own_files import remove
-from data.whole_files import write_whole
-from tuning.progress import best_trial, scores
-from tuning.search_space import SearchSpace, Value
-from tuning.settings import StudySettings
-from tuning.study import trial_folder
-from tuning.trials import Standing, failure, first_number, standing
+from ramify.console.csv_text import csv_of_records
+from ramify.disk.atomic_files import write_whole
+from ramify.disk.own_files import remove
+from ramify.tuning.progress import best_trial, scores
+from ramify.tuning.search_space import SearchSpace, Value
+from ramify.tuning.settings import StudySettings
+from ramify.tuning.study import trial_folder
+from ramify.tuning.trials import Standing, failure, first_number, standing
 
 RESULTS = ("trials.csv", "best.yaml")
 

@@ -14,8 +14,8 @@ from typing import Any, Literal, Self
 import optuna
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from training.settings import RunSettings
-from tuning.dotted_keys import look_up, put
+from ramify.training.settings import RunSettings
+from ramify.tuning.dotted_keys import look_up, put
 
 Value = bool | int | float | str | None
 Kind = Literal["float", "int", "choice"]

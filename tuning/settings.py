@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from training.settings import RunSettings
-from tuning.storage_url import url_of_file
+from ramify.training.settings import RunSettings
+from ramify.tuning.storage_url import url_of_file
 
 Measure = Literal["dice", "cldice"]
 _NAME = re.compile(r"\w[\w.-]*")

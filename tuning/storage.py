@@ -14,8 +14,8 @@ from optuna.trial import FrozenTrial
 from sqlalchemy import exc
 from sqlalchemy.engine import URL, make_url
 
-from tuning.storage_url import file_of, parse_url, shown, without_secrets
-from tuning.trials import is_latest
+from ramify.tuning.storage_url import file_of, parse_url, shown, without_secrets
+from ramify.tuning.trials import is_latest
 
 LOCK_WAIT_SECONDS = 30
 """How long a busy database is waited for."""

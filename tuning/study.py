@@ -10,18 +10,18 @@ from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner
 from optuna.samplers import TPESampler
 from optuna.storages import RDBStorage
 
-from data.case_record import digest_of
-from data.case_store import read_case
-from data.folds import Fold, load_fold, make_folds, patients_of
-from data.json_files import write_json
-from data.random_streams import Purpose, derived_seed
-from training.same_cases import identities_of
-from training.settings import FREE_SETTINGS, RunSettings
-from tuning.dotted_keys import flat
-from tuning.search_space import SearchSpace
-from tuning.settings import StudySettings
-from tuning.storage import taking_turns
-from tuning.storage_url import shown
+from ramify.data.case_record import digest_of
+from ramify.data.case_store import read_case
+from ramify.data.folds import Fold, load_fold, make_folds, patients_of
+from ramify.data.random_streams import Purpose, derived_seed
+from ramify.disk.json_files import write_json
+from ramify.training.same_cases import identities_of
+from ramify.training.settings import FREE_SETTINGS, RunSettings
+from ramify.tuning.dotted_keys import flat
+from ramify.tuning.search_space import SearchSpace
+from ramify.tuning.settings import StudySettings
+from ramify.tuning.storage import taking_turns
+from ramify.tuning.storage_url import shown
 
 DEFINITION = "ramify"
 """The attribute of a study that says what it is a study of."""

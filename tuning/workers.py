@@ -18,16 +18,16 @@ from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 from tqdm import tqdm
 
-from console.signals import Stopped, stop_at_a_good_moment
-from processes.child_process import how_it_ended, start_unreached_by_interrupts
-from training.worker_process import print_to, thread_share, worker_environment
-from tuning.interruption import Interruption
-from tuning.objective import TrialFailed, run_trial
-from tuning.search_space import SearchSpace
-from tuning.settings import StudySettings
-from tuning.storage import open_storage, taking_turns
-from tuning.study import make_pruner, make_sampler
-from tuning.trials import queue_again, release_abandoned, standing
+from ramify.console.signals import Stopped, stop_at_a_good_moment
+from ramify.processes.child_process import how_it_ended, start_unreached_by_interrupts
+from ramify.training.worker_process import print_to, thread_share, worker_environment
+from ramify.tuning.interruption import Interruption
+from ramify.tuning.objective import TrialFailed, run_trial
+from ramify.tuning.search_space import SearchSpace
+from ramify.tuning.settings import StudySettings
+from ramify.tuning.storage import open_storage, taking_turns
+from ramify.tuning.study import make_pruner, make_sampler
+from ramify.tuning.trials import queue_again, release_abandoned, standing
 
 LOOK_SECONDS = 0.5
 """How often the first process looks at its workers and at the study."""

@@ -1,0 +1,1 @@
+"""Geometry of a vascular tree on arrays: thinning, distances, branches, radii, scales."""

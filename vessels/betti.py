@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from compilation import compiled
-from vessels.octants import BoundaryCorners, boundary_corners, euler_characteristic
+from ramify.compilation import compiled
+from ramify.vessels.octants import BoundaryCorners, boundary_corners, euler_characteristic
 
 
 class BettiNumbers(NamedTuple):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from compilation import compiled
+from ramify.compilation import compiled
 
 FREE = -1
 CLOSED = -2

@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from vessels.branches import CLOSED, FREE, BoolArray, BranchGraph, FloatArray, IntArray, cluster_centres
+from ramify.vessels.branches import CLOSED, FREE, BoolArray, BranchGraph, FloatArray, IntArray, cluster_centres
 
 # Rounds of smoothing along a curve. Voxel to voxel, oblique tubes are 11 % too long; after two rounds 1 %, and rings of
 # 5 voxels' radius 3 % too short (after eight rounds 0.3 % and 12 %).

@@ -7,7 +7,7 @@ Written here rather than taken from connected-components-3d: its release 4.1.1 n
 import numpy as np
 from numpy.typing import NDArray
 
-from compilation import compiled
+from ramify.compilation import compiled
 
 
 def label_components(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from vessels.box import foreground_box
-from vessels.components import label_components
-from vessels.nearest import morton_codes, spread_labels
-from vessels.point_index import PointIndex, in_3d, spacing_in_3d
+from ramify.vessels.box import foreground_box
+from ramify.vessels.components import label_components
+from ramify.vessels.nearest_kernels import morton_codes, spread_labels
+from ramify.vessels.point_index import PointIndex, in_3d, spacing_in_3d
 
 Mask = NDArray[np.bool_]
 

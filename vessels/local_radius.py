@@ -5,11 +5,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from compilation import compiled
-from vessels.branches import BoolArray, FloatArray, IntArray, voxels_of, without_float_noise
-from vessels.distance import surface
-from vessels.nearest import fill_boxes, morton_codes, n_nodes, nearest_point, points_within, squared_length
-from vessels.point_index import in_3d, spacing_in_3d
+from ramify.compilation import compiled
+from ramify.vessels.branches import BoolArray, FloatArray, IntArray, voxels_of, without_float_noise
+from ramify.vessels.distance import surface
+from ramify.vessels.nearest_kernels import (
+    fill_boxes,
+    morton_codes,
+    n_nodes,
+    nearest_point,
+    points_within,
+    squared_length,
+)
+from ramify.vessels.point_index import in_3d, spacing_in_3d
 
 
 def local_radii_mm(voxels: IntArray, mask: BoolArray, spacing_mm: Sequence[float]) -> FloatArray:

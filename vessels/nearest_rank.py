@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from compilation import compiled
-from vessels.nearest import LEAF, TIE, fill_boxes, morton_codes, n_nodes, squared_length, squared_to_box
-from vessels.point_index import Points, in_3d, spacing_in_3d
+from ramify.compilation import compiled
+from ramify.vessels.nearest_kernels import LEAF, TIE, fill_boxes, morton_codes, n_nodes, squared_length, squared_to_box
+from ramify.vessels.point_index import Points, in_3d, spacing_in_3d
 
 
 def nearest_by_rank(

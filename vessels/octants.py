@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from compilation import compiled
+from ramify.compilation import compiled
 
 
 @dataclass(frozen=True, eq=False)

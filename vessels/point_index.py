@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from compilation import compiled
-from vessels.nearest import TIE, fill_boxes, morton_codes, n_nodes, nearest_point, squared_length
+from ramify.compilation import compiled
+from ramify.vessels.nearest_kernels import TIE, fill_boxes, morton_codes, n_nodes, nearest_point, squared_length
 
 Points = NDArray[np.integer]
 

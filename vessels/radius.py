@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from scipy.spatial import cKDTree
 
-from vessels.branches import (
+from ramify.vessels.branches import (
     CLOSED,
     FREE,
     BoolArray,
@@ -19,8 +19,8 @@ from vessels.branches import (
     voxels_of,
     without_float_noise,
 )
-from vessels.components import label_components
-from vessels.distance import surface
+from ramify.vessels.components import label_components
+from ramify.vessels.distance import surface
 
 # Rounds of smoothing along a centreline: a standard deviation of two voxels.
 _ROUNDS = 8

@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field, field_validator
 
-from vessels import spurs
-from vessels.box import foreground_box
-from vessels.branches import FREE, BoolArray, BranchGraph, FloatArray, path_lengths, trace_branches, voxels_of
-from vessels.distance import nearest_label
-from vessels.orientation import Orientation, own_orientation
-from vessels.radius import Wall, branch_medians, distance_radii, paper_local_radii, volume_radii
-from vessels.skeleton import skeletonize
-from vessels.territory import deepest_branch, nearest_branch
+from ramify.vessels import spurs
+from ramify.vessels.box import foreground_box
+from ramify.vessels.branches import FREE, BoolArray, BranchGraph, FloatArray, path_lengths, trace_branches, voxels_of
+from ramify.vessels.distance import nearest_label
+from ramify.vessels.orientation import Orientation, own_orientation
+from ramify.vessels.radius import Wall, branch_medians, distance_radii, paper_local_radii, volume_radii
+from ramify.vessels.skeleton import skeletonize
+from ramify.vessels.territory import deepest_branch, nearest_branch
 
 Estimator = Literal["paper", "distance", "volume"]
 DEFAULT_ESTIMATOR: Estimator = "volume"

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from vessels.box import foreground_box
-from vessels.thinning import (
+from ramify.vessels.box import foreground_box
+from ramify.vessels.thinning_kernel import (
     FACES_2D,
     FACES_3D,
     NO_ENDS,

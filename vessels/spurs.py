@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from vessels.branches import CLOSED, FREE, BranchGraph, FloatArray, IntArray, cluster_centres, path_lengths
+from ramify.vessels.branches import CLOSED, FREE, BranchGraph, FloatArray, IntArray, cluster_centres, path_lengths
 
 
 def prune_spurs(graph: BranchGraph, depth_mm: FloatArray, spacing_mm: Sequence[float]) -> BranchGraph:

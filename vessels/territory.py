@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from compilation import compiled
-from vessels.branches import BranchGraph, FloatArray, IntArray
+from ramify.compilation import compiled
+from ramify.vessels.branches import BranchGraph, FloatArray, IntArray
 
 # A voxel farther than this many radii from a centreline is none of that branch's, unless nothing else is near.
 _REACH = 1.5

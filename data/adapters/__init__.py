@@ -17,15 +17,15 @@ from typing import Literal
 
 from pydantic import BaseModel, Field, field_validator
 
-from data.adapters.base import Adapter
-from data.adapters.ircadb import IrcadbAdapter, IrcadbSettings
-from data.adapters.msd import MsdAdapter, MsdSettings
-from data.adapters.nnunet import NnunetAdapter, NnunetSettings
-from data.adapters.pairs import PairsAdapter, PairsSettings
-from data.adapters.phantom import PhantomAdapter, PhantomDatasetSettings
-from data.formats.colour import check_channel
-from data.raw_case import RawCase
-from data.sources import CaseSources
+from ramify.data.adapters.base import Adapter
+from ramify.data.adapters.ircadb import IrcadbAdapter, IrcadbSettings
+from ramify.data.adapters.msd import MsdAdapter, MsdSettings
+from ramify.data.adapters.nnunet import NnunetAdapter, NnunetSettings
+from ramify.data.adapters.pairs import PairsAdapter, PairsSettings
+from ramify.data.adapters.phantom import PhantomAdapter, PhantomDatasetSettings
+from ramify.data.formats.colour import check_channel
+from ramify.data.raw_case import RawCase
+from ramify.data.sources import CaseSources
 
 __all__ = ["ADAPTERS", "Adapter", "DatasetSettings", "open_dataset"]
 

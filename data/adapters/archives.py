@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
-from data.formats.unpack_limit import ARCHIVE, check_unpacked
+from ramify.data.formats.unpack_limit import ARCHIVE, check_unpacked
 
 ARCHIVE_SUFFIXES = (".tar.xz", ".tar.gz", ".tar.bz2", ".tgz", ".tar", ".zip")
 _LARGEST_READ = 1 << 26

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from data.raw_case import RawCase
-from data.sources import CaseSources
+from ramify.data.raw_case import RawCase
+from ramify.data.sources import CaseSources
 
 
 class Adapter(Protocol):

@@ -16,15 +16,15 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel
 
-from data.adapters.archives import archive_name, unpack
-from data.adapters.base import check_root, natural_order, unknown_case
-from data.dicom import read_series
-from data.file_names import is_left_by_system
-from data.files import as_mask
-from data.raw_case import RawCase, place_mask
-from data.sources import CaseSources, provenance
-from data.volume import Volume
-from processes.temporary import temporary_folder
+from ramify.data.adapters.archives import archive_name, unpack
+from ramify.data.adapters.base import check_root, natural_order, unknown_case
+from ramify.data.dicom import read_series
+from ramify.data.files import as_mask
+from ramify.data.raw_case import RawCase, place_mask
+from ramify.data.sources import CaseSources, provenance
+from ramify.data.volume import Volume
+from ramify.disk.system_files import is_left_by_system
+from ramify.processes.temporary import temporary_folder
 
 LAYOUT = "3Dircadb1.N folders or archives, each with PATIENT_DICOM and MASKS_DICOM"
 IMAGE, MASKS, ORGAN = "PATIENT_DICOM", "MASKS_DICOM", "liver"

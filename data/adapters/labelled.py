@@ -9,15 +9,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
-from data.adapters.base import natural_order, unknown_case
-from data.adapters.labels import CaseFiles, LabelChoice, LabelSettings, choose_all, read_labelled_case
-from data.channel_files import read_colour
-from data.files import read_volume, stored_in
-from data.label_names import Labels
-from data.labelled_file import LabelledFile
-from data.raw_case import RawCase
-from data.sources import CaseSources, provenance
-from data.volume import Volume
+from ramify.data.adapters.base import natural_order, unknown_case
+from ramify.data.adapters.labels import CaseFiles, LabelChoice, LabelSettings, choose_all, read_labelled_case
+from ramify.data.channel_files import read_colour
+from ramify.data.files import read_volume, stored_in
+from ramify.data.label_names import Labels
+from ramify.data.labelled_file import LabelledFile
+from ramify.data.raw_case import RawCase
+from ramify.data.sources import CaseSources, provenance
+from ramify.data.volume import Volume
 
 GREY_REMEDY = (
     "leave --channel out for images in grey; which file of nnU-Net's channels is taken is --nnunet.channel's to say"

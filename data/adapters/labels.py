@@ -8,10 +8,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from data.labelled_file import Choice, LabelledFile
-from data.mask_folders import organ_of
-from data.raw_case import RawCase, place_mask
-from data.volume import Volume
+from ramify.data.labelled_file import Choice, LabelledFile
+from ramify.data.mask_folders import organ_of
+from ramify.data.raw_case import RawCase, place_mask
+from ramify.data.volume import Volume
 
 
 class LabelSettings(BaseModel, frozen=True, extra="forbid"):

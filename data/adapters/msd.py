@@ -11,12 +11,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
-from data.adapters.base import check_root
-from data.adapters.labelled import LabelledAdapter
-from data.adapters.labels import CaseFiles, LabelSettings, find_organ
-from data.file_names import case_name
-from data.json_files import read_json
-from data.label_names import Labels, parse_labels
+from ramify.data.adapters.base import check_root
+from ramify.data.adapters.labelled import LabelledAdapter
+from ramify.data.adapters.labels import CaseFiles, LabelSettings, find_organ
+from ramify.data.file_names import case_name
+from ramify.data.label_names import Labels, parse_labels
+from ramify.disk.json_files import read_json
 
 LAYOUT = "dataset.json, imagesTr and labelsTr"
 

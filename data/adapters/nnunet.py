@@ -15,13 +15,13 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from data.adapters.base import check_root, natural_order
-from data.adapters.labelled import LabelledAdapter
-from data.adapters.labels import CaseFiles, LabelSettings, find_organ
-from data.file_names import case_name, volume_files
-from data.image_source import channel_ending, split_channel
-from data.json_files import read_json
-from data.label_names import Labels, parse_labels
+from ramify.data.adapters.base import check_root, natural_order
+from ramify.data.adapters.labelled import LabelledAdapter
+from ramify.data.adapters.labels import CaseFiles, LabelSettings, find_organ
+from ramify.data.file_names import case_name, volume_files
+from ramify.data.image_source import channel_ending, split_channel
+from ramify.data.label_names import Labels, parse_labels
+from ramify.disk.json_files import read_json
 
 LAYOUT = "imagesTr/CASE_0000.nii.gz and labelsTr/CASE.nii.gz"
 

@@ -19,11 +19,11 @@ from typing import Any, ClassVar
 
 from pydantic import field_validator
 
-from data.adapters.base import check_root
-from data.adapters.labelled import LabelledAdapter
-from data.adapters.labels import CaseFiles, LabelSettings
-from data.case_store import check_case_id
-from data.file_names import case_name, is_volume_file, one_spelling, spellings, volume_suffix
+from ramify.data.adapters.base import check_root
+from ramify.data.adapters.labelled import LabelledAdapter
+from ramify.data.adapters.labels import CaseFiles, LabelSettings
+from ramify.data.case_store import check_case_id
+from ramify.data.file_names import case_name, is_volume_file, one_spelling, spellings, volume_suffix
 
 LAYOUT = "images/ and labels/ (or masks/), or patterns given by --pairs.image and --pairs.label"
 CASE = "{case}"

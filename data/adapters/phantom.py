@@ -7,11 +7,11 @@ from pathlib import Path
 
 from pydantic import Field
 
-from data.adapters.base import unknown_case
-from data.raw_case import RawCase
-from data.sources import CaseSources, provenance
-from data.volume import Volume
-from vessels.phantom import PhantomSettings, grow_phantom
+from ramify.data.adapters.base import unknown_case
+from ramify.data.raw_case import RawCase
+from ramify.data.sources import CaseSources, provenance
+from ramify.data.volume import Volume
+from ramify.phantoms.phantom import PhantomSettings, grow_phantom
 
 
 class PhantomDatasetSettings(PhantomSettings, frozen=True, extra="forbid"):

@@ -1,0 +1,1 @@
+"""One reader a file format: each is right, or refuses by name."""

@@ -9,7 +9,7 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from data.itk import itk_reason, plain_name
+from ramify.data.itk import itk_reason, plain_name
 
 _SERIES, _POSITION, _ORIENTATION = "0020|000e", "0020|0032", "0020|0037"
 _THICKNESS, _SPACING_BETWEEN, _PIXEL_SPACING = "0018|0050", "0018|0088", "0028|0030"

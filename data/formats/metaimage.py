@@ -10,11 +10,11 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from data.formats.detached import beside
-from data.formats.placement import place
-from data.formats.unpack_limit import check_unpacked
-from data.formats.voxels import check_packed_size, open_packed, read_voxels, scaled, text_numbers, voxel_count
-from data.volume import Volume
+from ramify.data.formats.detached import beside
+from ramify.data.formats.placement import place
+from ramify.data.formats.unpack_limit import check_unpacked
+from ramify.data.formats.voxels import check_packed_size, open_packed, read_voxels, scaled, text_numbers, voxel_count
+from ramify.data.volume import Volume
 
 _LONGEST_LINE, _MOST_LINES = 1 << 16, 10_000
 _TYPES = {

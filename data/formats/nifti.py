@@ -12,11 +12,11 @@ from typing import BinaryIO, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from data.formats.nifti_header import HEADER_BYTES, NiftiHeader, parse_header
-from data.formats.placement import place
-from data.formats.unpack_limit import check_unpacked
-from data.formats.voxels import check_length, check_packed_size, read_voxels, scaled, voxel_count, whole_stream
-from data.volume import MISPLACEMENT_MM, Volume
+from ramify.data.formats.nifti_header import HEADER_BYTES, NiftiHeader, parse_header
+from ramify.data.formats.placement import place
+from ramify.data.formats.unpack_limit import check_unpacked
+from ramify.data.formats.voxels import check_length, check_packed_size, read_voxels, scaled, voxel_count, whole_stream
+from ramify.data.volume import MISPLACEMENT_MM, Volume
 
 _GZIP = b"\x1f\x8b"
 _BEGINNINGS = tuple(size.to_bytes(4, order) for size in HEADER_BYTES.values() for order in ("little", "big"))

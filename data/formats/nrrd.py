@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data.formats.detached import beside
-from data.formats.nrrd_header import NrrdHeader, read_header
-from data.formats.placement import place
-from data.formats.unpack_limit import check_unpacked
-from data.formats.voxels import check_packed_size, open_packed, read_voxels, text_numbers, voxel_count
-from data.volume import Volume
+from ramify.data.formats.detached import beside
+from ramify.data.formats.nrrd_header import NrrdHeader, read_header
+from ramify.data.formats.placement import place
+from ramify.data.formats.unpack_limit import check_unpacked
+from ramify.data.formats.voxels import check_packed_size, open_packed, read_voxels, text_numbers, voxel_count
+from ramify.data.volume import Volume
 
 _TO_LPS = {
     "left-posterior-superior": (1, 1, 1),

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, UnidentifiedImageError
 
-from data.formats.damage import naming_damage
-from data.formats.pixels import Wanted, check_lossless_mask, through_palette, turned, without_alpha
-from data.formats.unpack_limit import PICTURE, check_unpacked
-from data.formats.voxels import check_finite
+from ramify.data.formats.damage import naming_damage
+from ramify.data.formats.pixels import Wanted, check_lossless_mask, through_palette, turned, without_alpha
+from ramify.data.formats.unpack_limit import PICTURE, check_unpacked
+from ramify.data.formats.voxels import check_finite
 
 _FORMATS = ("PNG", "JPEG", "GIF", "PPM", "BMP")
 _ORIENTATION = 274

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data.formats.colour import grey, one_channel
+from ramify.data.formats.colour import grey, one_channel
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from data.volume import Volume, checked_spacing
+from ramify.data.volume import Volume, checked_spacing
 
 ALLOWED_MOVE = 0.5
 """No corner voxel may move further than this share of the finest voxel side to bring axes to right angles ..."""

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from data.file_names import NRRD_SUFFIXES, volume_suffix
-from data.formats.nrrd import nrrd_header, place_nrrd, read_numbers, spatial_axes
-from data.formats.nrrd_header import NrrdHeader
-from data.volume import Volume
+from ramify.data.file_names import NRRD_SUFFIXES, volume_suffix
+from ramify.data.formats.nrrd import nrrd_header, place_nrrd, read_numbers, spatial_axes
+from ramify.data.formats.nrrd_header import NrrdHeader
+from ramify.data.volume import Volume
 
 _KEY = re.compile(r"Segment(\d+)_(Name|LabelValue|Layer)")
 _SHOWN = 12

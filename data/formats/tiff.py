@@ -11,11 +11,11 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from data.formats.damage import naming_damage
-from data.formats.pixels import Wanted, check_lossless_mask, through_palette, turned, without_alpha
-from data.formats.tiff_layout import check_chain, check_segments
-from data.formats.unpack_limit import check_memory, check_unpacked
-from data.formats.voxels import check_finite
+from ramify.data.formats.damage import naming_damage
+from ramify.data.formats.pixels import Wanted, check_lossless_mask, through_palette, turned, without_alpha
+from ramify.data.formats.tiff_layout import check_chain, check_segments
+from ramify.data.formats.unpack_limit import check_memory, check_unpacked
+from ramify.data.formats.voxels import check_finite
 
 _MIN_IS_WHITE, _MIN_IS_BLACK, _RGB, _PALETTE, _YCBCR = 0, 1, 2, 3, 6
 _ORIENTATION = 274

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from data.formats.unpack_limit import check_memory
+from ramify.data.formats.unpack_limit import check_memory
 
 _CHUNK = 1 << 20
 _SURPLUS = 1024

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from benchmarks import threshold
-from data.case_store import write_case
-from data.files import read_mask, write_volume
-from data.volume import Volume
-from preprocessing.prepare import PreprocessingSettings, prepare_case
+from ramify.data.case_store import write_case
+from ramify.data.files import read_mask, write_volume
+from ramify.data.volume import Volume
+from ramify.preprocessing.prepare import PreprocessingSettings, prepare_case
 from tests.preprocessing.drawn_cases import bars_in_a_box
 
 

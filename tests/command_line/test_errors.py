@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from command_line import describe, parse, run
-from tuning.settings import StudySettings
+from ramify.command_line import describe, parse, run
+from ramify.tuning.settings import StudySettings
 
 
 def raising(error: BaseException):
@@ -53,7 +53,7 @@ def test_the_exit_code_is_the_scripts(result, code):
 
 
 def test_a_terminal_without_greek_gets_question_marks():
-    code = r"from command_line import run; run(lambda: print('\u03bb = 1 \xb1 2'))"
+    code = r"from ramify.command_line import run; run(lambda: print('\u03bb = 1 \xb1 2'))"
     environment = os.environ | {"PYTHONIOENCODING": "ascii"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment)
     assert (done.returncode, done.stdout.split()) == (0, [b"?", b"=", b"1", b"?", b"2"])
@@ -75,6 +75,6 @@ def test_passwords_of_urls_are_not_shown(tmp_path):
 
 
 def test_ctrl_c_while_libraries_are_loaded_is_a_line():
-    line = "import command_line, os, signal; os.kill(os.getpid(), signal.SIGINT); import time; time.sleep(9)"
+    line = "import ramify.command_line, os, signal; os.kill(os.getpid(), signal.SIGINT); import time; time.sleep(9)"
     done = subprocess.run([sys.executable, "-c", line], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (-signal.SIGINT, "stopped by SIGINT\n")

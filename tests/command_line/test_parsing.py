@@ -6,7 +6,7 @@ from typing import Literal
 import pytest
 from pydantic import BaseModel, Field, field_validator
 
-from command_line import parse
+from ramify.command_line import parse
 
 
 class Inner(BaseModel, frozen=True, extra="forbid"):

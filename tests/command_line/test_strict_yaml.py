@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from command_line import parse
-from command_line.strict_yaml import parse_yaml
-from command_line.yaml_settings import read_yaml
+from ramify.command_line import parse
+from ramify.command_line.strict_yaml import parse_yaml
+from ramify.command_line.yaml_settings import read_yaml
+from ramify.training.settings import RunSettings
 from tests.fuzzing.texts import HOSTILE_YAML, SETTINGS, damaged
-from training.settings import RunSettings
 
 
 def refusal(path: Path) -> str | None:

@@ -6,14 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from compilation import _never_fail_to_save as never_fail_to_save
-from compilation import compiled
+from ramify.compilation import _never_fail_to_save as never_fail_to_save
+from ramify.compilation import compiled
 
 ROOT = Path(__file__).parents[2]
 KERNEL = """
 import sys
 sys.path.insert(0, {root!r})
-from compilation import compiled
+from ramify.compilation import compiled
 
 @compiled(nogil=True)
 def doubled(number):

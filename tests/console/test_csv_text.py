@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from console.csv_text import csv_of_records, csv_text
+from ramify.console.csv_text import csv_of_records, csv_text
 
 
 def rows_of(text: str) -> list[list[str]]:

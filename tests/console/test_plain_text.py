@@ -5,11 +5,11 @@ import sys
 
 import pytest
 
-from console.plain_text import plain
+from ramify.console.plain_text import plain
 
 PRINTING = """
 import sys
-from console.plain_text import plain_output
+from ramify.console.plain_text import plain_output
 with plain_output():
     {code}
 """
@@ -55,7 +55,7 @@ def test_a_progress_bar_moves_as_ever():
 
 
 def test_the_streams_are_put_back(capsys):
-    from console.plain_text import plain_output
+    from ramify.console.plain_text import plain_output
 
     before = sys.stdout
     with plain_output():

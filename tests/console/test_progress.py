@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from console.progress import QUIET_VARIABLE, LogLines, duration, followed, progress
+from ramify.console.progress import QUIET_VARIABLE, LogLines, duration, followed, progress
 
 
 class Clock:
@@ -61,7 +61,7 @@ def test_an_interruption_tells_how_far_it_was():
 
 def test_items_are_followed(capsys, monkeypatch):
     monkeypatch.delenv(QUIET_VARIABLE, raising=False)
-    monkeypatch.setattr("console.progress.LOG_SECONDS", 0.0)
+    monkeypatch.setattr("ramify.console.progress.LOG_SECONDS", 0.0)
     assert list(followed("abc", "reading", "case")) == ["a", "b", "c"]
     err = capsys.readouterr().err
     assert [line.split(" in ")[0] for line in err.splitlines()] == [f"reading: {n} of 3 cases" for n in (1, 2, 3)]

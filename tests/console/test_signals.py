@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from console.signals import Stopped, last_words, saying_what_is_kept, signals_stop, stop_at_a_good_moment
+from ramify.console.signals import Stopped, last_words, saying_what_is_kept, signals_stop, stop_at_a_good_moment
 
 ROOT = Path(__file__).parents[2]
 WAITING = """
 import sys, time
-from command_line import run
-from console.signals import saying_what_is_kept
+from ramify.command_line import run
+from ramify.console.signals import saying_what_is_kept
 
 def main():
     with saying_what_is_kept(lambda: "2 of 3 cases are in out"):

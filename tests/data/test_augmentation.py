@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from data.augmentation import Augmentation, AugmentationSettings, apply_augmentation, draw_augmentation
+from ramify.data.augmentation import Augmentation, AugmentationSettings, apply_augmentation, draw_augmentation
 
 SETTINGS = AugmentationSettings(
     probability=1, rotation_degrees=40, translation_mm=3, flip_probability=0.5, gamma=(0.7, 1.4)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from data import case_arrays
-from data.case_store import check_case, read_case, read_record, write_case
+from ramify.data import case_arrays
+from ramify.data.case_store import check_case, read_case, read_record, write_case
 
 SHAPE = (4, 5, 6)
 TYPES = dict.fromkeys(("organ", "scales", "skeleton", "tubed_skeleton"), np.uint8) | {

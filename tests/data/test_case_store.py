@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.case_store import (
+from ramify.data.case_store import (
     check_case,
     check_case_id,
     list_cases,
@@ -21,8 +21,8 @@ from data.case_store import (
     read_dataset,
     write_case,
 )
-from data.json_files import read_json, write_json
-from data.store_writers import remove_leftovers
+from ramify.data.store_writers import remove_leftovers
+from ramify.disk.json_files import read_json, write_json
 
 ARRAYS = {
     "image": np.linspace(-1, 1, 24, dtype=np.float32).reshape(2, 3, 4),
@@ -219,7 +219,7 @@ def test_a_store_that_cannot_be_made_is_named(tmp_path):
 HOLDER = """
 import sys
 from pathlib import Path
-from data.store_writers import writing
+from ramify.data.store_writers import writing
 store = Path(sys.argv[1])
 with writing(store):
     (store / ".tmp-b-1").mkdir()
@@ -266,7 +266,7 @@ WRITER = """
 import sys
 from pathlib import Path
 import numpy as np
-from data.case_store import list_cases, prepare_store, write_case
+from ramify.data.case_store import list_cases, prepare_store, write_case
 store = Path(sys.argv[1])
 prepare_store(store, {"n": 1})
 print("ready", flush=True)

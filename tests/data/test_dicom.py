@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from data.dicom import read_series
-from data.labelled_file import LabelledFile
+from ramify.data.dicom import read_series
+from ramify.data.labelled_file import LabelledFile
 
 ARRAY = np.arange(5 * 4 * 3, dtype=np.int16).reshape(5, 4, 3)
 

@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from data.file_names import case_name, is_left_by_system, volume_files
+from ramify.data.file_names import case_name, volume_files
+from ramify.disk.system_files import is_left_by_system
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from data.files import as_mask, read_image_or_series, read_label_map, read_mask, read_volume, write_volume
-from data.volume import Volume, check_same_geometry
+from ramify.data.files import as_mask, read_image_or_series, read_label_map, read_mask, read_volume, write_volume
+from ramify.data.volume import Volume, check_same_geometry
 
 TURNED = ((0.0, 0.6, -0.8), (0.0, 0.8, 0.6), (1.0, 0.0, 0.0))
 VOLUME = Volume(
@@ -284,8 +284,8 @@ FULL_DISK = """
 import resource, signal, sys
 from pathlib import Path
 import numpy as np
-from data.files import write_volume
-from data.volume import Volume
+from ramify.data.files import write_volume
+from ramify.data.volume import Volume
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a write beyond the limit then fails like one on a full disk
 resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))
 noise = np.random.default_rng(0).integers(0, 255, (40, 40, 40)).astype(np.uint8)

@@ -6,8 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from data.case_store import write_case
-from data.folds import FoldSettings, check_splits, load_fold, load_or_make_splits, make_folds, patients_of, unused_cases
+from ramify.data.case_store import write_case
+from ramify.data.folds import (
+    FoldSettings,
+    check_splits,
+    load_fold,
+    load_or_make_splits,
+    make_folds,
+    patients_of,
+    unused_cases,
+)
 from tests.fuzzing.texts import another_value
 
 TEN = {f"case_{i}": f"case_{i}" for i in range(10)}

@@ -1,6 +1,6 @@
 import pytest
 
-from data.image_source import ImageSource, channel_ending, split_channel
+from ramify.data.image_source import ImageSource, channel_ending, split_channel
 
 
 @pytest.mark.parametrize(

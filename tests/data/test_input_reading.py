@@ -5,10 +5,10 @@ import pytest
 import tifffile
 from pydantic import ValidationError
 
-from data.files import write_volume
-from data.image_source import ImageSource
-from data.input_reading import Inputs, InputSettings
-from data.volume import Volume
+from ramify.data.files import write_volume
+from ramify.data.image_source import ImageSource
+from ramify.data.input_reading import Inputs, InputSettings
+from ramify.data.volume import Volume
 
 ARRAY = np.arange(60, dtype=np.uint16).reshape(3, 4, 5)
 GIVEN = ImageSource(form="pairs", spacing_mm=(2.0, 0.5, 0.5))

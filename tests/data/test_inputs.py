@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data.channel_files import (
+from ramify.data.channel_files import (
     Channels,
     InputCase,
     check_option,
@@ -14,10 +14,10 @@ from data.channel_files import (
     hint_of_names,
     read_channel,
 )
-from data.files import write_volume
-from data.image_source import ImageSource
-from data.inputs import check_organ_of_each, find_inputs, read_organ
-from data.volume import Volume
+from ramify.data.files import write_volume
+from ramify.data.image_source import ImageSource
+from ramify.data.inputs import check_organ_of_each, find_inputs, read_organ
+from ramify.data.volume import Volume
 
 NNUNET = ImageSource(form="nnunet", channel=1, channels=(0, 1))
 PAIRS = ImageSource(form="pairs")

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from data.itk import image_to_volume, volume_to_image
-from data.volume import Volume
+from ramify.data.itk import image_to_volume, volume_to_image
+from ramify.data.volume import Volume
 
 
 @pytest.mark.parametrize("code", ["LPS", "RAS", "PSR", "SLP"])

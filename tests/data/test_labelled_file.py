@@ -3,9 +3,9 @@ import json
 import numpy as np
 import pytest
 
-from data.files import write_volume
-from data.labelled_file import LabelledFile
-from data.volume import Volume
+from ramify.data.files import write_volume
+from ramify.data.labelled_file import LabelledFile
+from ramify.data.volume import Volume
 from tests.data.formats.test_slicer import write_segmentation
 
 LABELS = (np.arange(60).reshape(3, 4, 5) % 4).astype(np.uint8)

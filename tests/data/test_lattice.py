@@ -3,8 +3,8 @@ import itertools
 import numpy as np
 import pytest
 
-from data.lattice import copy_onto, foreground_box, place_on_lattice, share_outside
-from data.volume import Volume
+from ramify.data.lattice import copy_onto, foreground_box, place_on_lattice, share_outside
+from ramify.data.volume import Volume
 
 SPACING, ORIGIN = (2.0, 0.75, 0.5), (10.0, -20.0, 5.0)
 SCAN = Volume(np.random.default_rng(0).integers(0, 9, (5, 6, 7)).astype(np.uint8), SPACING, ORIGIN)

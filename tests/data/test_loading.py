@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from data.augmentation import AugmentationSettings, apply_augmentation, draw_augmentation
-from data.case_facts import CaseFacts
-from data.case_store import write_case
-from data.loading import LoadingSettings, SampleKey, TrainingBatches, TrainingSamples, label_voxels
+from ramify.data.augmentation import AugmentationSettings, apply_augmentation, draw_augmentation
+from ramify.data.case_facts import CaseFacts
+from ramify.data.case_store import write_case
+from ramify.data.loading import LoadingSettings, SampleKey, TrainingBatches, TrainingSamples, label_voxels
 
 AUGMENTATION = AugmentationSettings(probability=1, rotation_degrees=10, translation_mm=2)
 
@@ -247,7 +247,9 @@ def test_a_patch_reads_its_own_part_of_the_case(tmp_path, monkeypatch):
     samples = samples_of(tmp_path, AUGMENTATION, patch_size=(8, 8, 8))
     looks = []
     count = np.count_nonzero
-    monkeypatch.setattr("data.case_facts.np.count_nonzero", lambda array: looks.append(array.shape) or count(array))
+    monkeypatch.setattr(
+        "ramify.data.case_facts.np.count_nonzero", lambda array: looks.append(array.shape) or count(array)
+    )
     for position in range(10):
         _ = samples[SampleKey(0, position, 0)]
     assert len(looks) == 40

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.mask_folders import mask_case, masks_by_case, match_masks, only_file
+from ramify.data.mask_folders import mask_case, masks_by_case, match_masks, only_file
 
 
 def touch(folder: Path, *names: str) -> Path:

@@ -3,8 +3,8 @@ from importlib import metadata
 
 import pytest
 
-from data import provenance
-from data.provenance import commit, versions
+from ramify.data import provenance
+from ramify.data.provenance import commit, versions
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from data.random_streams import Purpose, derived_seed, stream
+from ramify.data.random_streams import Purpose, derived_seed, stream
 
 PLACES = [(), (0,), (1,), (0, 0), (0, 1), (1, 0), (0, 0, 0)]
 

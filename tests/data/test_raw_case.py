@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from data.raw_case import RawCase, place_mask
-from data.volume import Volume
+from ramify.data.raw_case import RawCase, place_mask
+from ramify.data.volume import Volume
 
 IMAGE = Volume(np.zeros((3, 4, 5), np.float32), (2.0, 1.0, 1.0), (5.0, 0.0, 0.0))
 MASK = IMAGE.with_array(np.ones(IMAGE.shape, bool))

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from data.resample import resample_like, resample_mask_like
-from data.volume import Volume
+from ramify.data.resample import resample_like, resample_mask_like
+from ramify.data.volume import Volume
 
 
 def block(shape, spacing_mm, origin_mm=(), inside=()):

@@ -12,7 +12,7 @@ import SimpleITK as sitk
 import tifffile
 from PIL import Image
 
-from data.files import read_label_map, read_mask, read_volume
+from ramify.data.files import read_label_map, read_mask, read_volume
 
 LABELS = np.random.default_rng(0).integers(0, 3, (4, 33, 50))  # odd sizes: tiles and bits do not come out even
 DTYPES = ("bool", "u1", "i2", "u2", "i4", "f4")

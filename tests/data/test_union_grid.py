@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from data.union_grid import on_union_grid
-from data.volume import Volume
+from ramify.data.union_grid import on_union_grid
+from ramify.data.volume import Volume
 
 NAMES = {"truth": "t.nrrd", "prediction": "p.nrrd", "organ": "o.nrrd"}
 SPACING = (2.0, 1.0, 1.0)

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import tifffile
 
-from data.files import read_mask, write_volume
-from data.raw_case import place_mask
-from data.unplaced import laid_on
-from data.volume import Volume
+from ramify.data.files import read_mask, write_volume
+from ramify.data.raw_case import place_mask
+from ramify.data.unplaced import laid_on
+from ramify.data.volume import Volume
 
 MASK = np.arange(60).reshape(3, 4, 5) % 2 == 0
 IMAGE = Volume(np.zeros((3, 4, 5), np.float32), (2.0, 0.5, 0.5), (30.0, 20.0, 10.0))

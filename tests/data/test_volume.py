@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from data.volume import Volume, check_same_geometry, checked_spacing
+from ramify.data.volume import Volume, check_same_geometry, checked_spacing
 
 TURNED = ((1.0, 0.0, 0.0), (0.0, 0.0, 1.0), (0.0, -1.0, 0.0))  # array y grows along world -x, array x along world y
 

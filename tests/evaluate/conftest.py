@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from console.progress import QUIET_VARIABLE
+from ramify.console.progress import QUIET_VARIABLE
 from tests.evaluate.pairs import SHAPE, save, vessel
 
 

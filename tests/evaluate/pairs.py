@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-import evaluate
-from data.files import write_volume
-from data.volume import Volume
+from ramify import evaluate
+from ramify.data.files import write_volume
+from ramify.data.volume import Volume
 
 SPACING = (2.0, 0.75, 0.75)  # as exact in the float32 of a NIfTI header as here
 SHAPE = (8, 16, 20)

@@ -2,8 +2,8 @@
 
 import pytest
 
-import evaluate
-from metrics.case import analyse_pair
+from ramify import evaluate
+from ramify.metrics.case import analyse_pair
 from tests.evaluate.pairs import ROOT, as_a_command, break_file, flags, read_json
 
 
@@ -83,7 +83,7 @@ def test_a_fault_of_ours_costs_one_case(folders, monkeypatch, capsys):
             raise IndexError("out of bounds")
         return analyse_pair(prediction, *rest)
 
-    monkeypatch.setattr("evaluation.outcomes.analyse_pair", analyse)
+    monkeypatch.setattr("ramify.evaluation.outcomes.analyse_pair", analyse)
     assert evaluate.main(flags(folders)) == 1
     report = read_json(folders[2])
     assert (set(report["cases"]), report["failed"]) == (

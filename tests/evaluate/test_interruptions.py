@@ -5,10 +5,10 @@ import signal
 
 import pytest
 
-import evaluate
-from command_line import run
-from console.signals import Stopped
-from evaluation import outcomes
+from ramify import evaluate
+from ramify.command_line import run
+from ramify.console.signals import Stopped
+from ramify.evaluation import outcomes
 from tests.evaluate.pairs import flags, read_json
 
 QUICK = ("--measures", "overlap")

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import evaluate
-from metrics.case import evaluate_case
+from ramify import evaluate
+from ramify.metrics.case import evaluate_case
 from tests.evaluate.pairs import SHAPE, SPACING, flags, read_json, save, vessel
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-import evaluate
+from ramify import evaluate
 from tests.evaluate.pairs import ROOT, as_a_command, break_file, flags, read_json, save, vessel
 
 

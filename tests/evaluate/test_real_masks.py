@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
-import evaluate
-from data.files import read_mask, write_volume
+from ramify import evaluate
+from ramify.data.files import read_mask, write_volume
 from tests.evaluate.pairs import flags, read_json
 
 

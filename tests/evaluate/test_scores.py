@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import tifffile
 
-import evaluate
-from data.files import write_volume
-from data.volume import Volume
-from metrics.case import EvaluationSettings, evaluate_case
+from ramify import evaluate
+from ramify.data.files import write_volume
+from ramify.data.volume import Volume
+from ramify.metrics.case import EvaluationSettings, evaluate_case
 from tests.evaluate.pairs import SHAPE, SPACING, flags, read_json, save, vessel
 
 

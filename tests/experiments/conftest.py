@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from experiments.pieces import Ending, record_ending, results_file
-from experiments.plan import ExperimentSettings, Piece, pieces_of
-from training.settings import RunSettings
+from ramify.experiments.plan import ExperimentSettings, Piece, pieces_of
+from ramify.experiments.runs import Ending, record_ending, results_file
+from ramify.training.settings import RunSettings
 
 
 @pytest.fixture

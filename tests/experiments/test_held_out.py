@@ -6,17 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.adapters import DatasetSettings, open_dataset
-from data.case_store import write_case
-from data.files import write_volume
-from data.volume import Volume
-from experiments.held_out import mask_file, score_held_out
-from experiments.plan import Piece
-from metrics.case import EvaluationSettings, evaluate_case
-from preprocessing.grid import GridSettings
-from preprocessing.prepare import PreprocessingSettings, prepare_case
-from training.predictor import Prediction, Predictor
-from training.settings import RunSettings
+from ramify.data.adapters import DatasetSettings, open_dataset
+from ramify.data.case_store import write_case
+from ramify.data.files import write_volume
+from ramify.data.volume import Volume
+from ramify.experiments.held_out import mask_file, score_held_out
+from ramify.experiments.plan import Piece
+from ramify.metrics.case import EvaluationSettings, evaluate_case
+from ramify.preprocessing.grid import GridSettings
+from ramify.preprocessing.prepare import PreprocessingSettings, prepare_case
+from ramify.training.predictor import Prediction, Predictor
+from ramify.training.settings import RunSettings
 
 EVALUATION = EvaluationSettings(measures=("overlap", "surface"))
 PHANTOMS = DatasetSettings.model_validate(

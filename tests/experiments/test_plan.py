@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from experiments.plan import ExperimentSettings, nested
+from ramify.experiments.plan import ExperimentSettings, nested
 
 
 def settings(**given: Any) -> ExperimentSettings:

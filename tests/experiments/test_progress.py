@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from experiments.pieces import Ending, Stopwatch
-from experiments.progress import Progress, duration
+from ramify.experiments.progress import Progress, duration
+from ramify.experiments.runs import Ending, Stopwatch
 
 
 def progress(pieces: Any, workers: int = 1) -> tuple[Progress, io.StringIO]:

@@ -4,11 +4,11 @@ from typing import Any, ClassVar
 
 import pytest
 
-from data.json_files import write_json
-from experiments import runner
-from experiments.pieces import PIECE_FILE, Ending, Stopwatch, ending_of, log_file
-from experiments.runner import run_experiment
-from experiments.workers import Outcome
+from ramify.disk.json_files import write_json
+from ramify.experiments import runner
+from ramify.experiments.runner import run_experiment
+from ramify.experiments.runs import PIECE_FILE, Ending, Stopwatch, ending_of, log_file
+from ramify.experiments.workers import Outcome
 
 
 class FakeWorker:

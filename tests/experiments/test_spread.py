@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.results import RunResults
-from experiments.spread import run_mean, spread_of
+from ramify.comparison.results import RunResults
+from ramify.experiments.spread import run_mean, spread_of
 
 
 def test_a_mean_over_folds_each_the_mean_over_its_seeds():

@@ -5,10 +5,10 @@ import math
 
 import pytest
 
-from data.json_files import to_json
-from experiments.pieces import Ending
-from experiments.table import build_table
-from experiments.table_forms import headline, to_csv, to_markdown, to_plain_table, to_screen
+from ramify.disk.json_files import to_json
+from ramify.experiments.runs import Ending
+from ramify.experiments.table import build_table
+from ramify.experiments.table_forms import headline, to_csv, to_markdown, to_plain_table, to_screen
 
 CASES = {0: ["a", "b", "c"], 1: ["d", "e", "f"]}
 GAIN = {"a": 0.02, "b": 0.03, "c": 0.04, "d": 0.05, "e": 0.06, "f": 0.07}

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from experiments.pieces import log_file
-from experiments.plan import Piece
-from experiments.workers import Worker, _attempt, _is_for_memory, wait_for_news
-from metrics.case import EvaluationSettings
-from training.settings import RunSettings
+from ramify.experiments.plan import Piece
+from ramify.experiments.runs import log_file
+from ramify.experiments.workers import Worker, _attempt, _is_for_memory, wait_for_news
+from ramify.metrics.case import EvaluationSettings
+from ramify.training.settings import RunSettings
 
 
 def piece_of(cases: Path, output: Path, name: str = "a", **settings: object) -> Piece:
@@ -38,7 +38,7 @@ def news(worker: Worker, seconds: float = 120.0):
 
 
 def test_one_process_does_many_runs_and_is_replaced_when_it_dies(tiny_cases, tmp_path, monkeypatch):
-    monkeypatch.setattr("experiments.workers.GRACE_SECONDS", 120.0)
+    monkeypatch.setattr("ramify.experiments.workers.GRACE_SECONDS", 120.0)
     worker = Worker(threads=1)
     try:
         worker.give(piece_of(tiny_cases, tmp_path))
@@ -86,7 +86,7 @@ def test_whatever_stops_a_run_becomes_a_line(tmp_path, monkeypatch, capfd):
     def fault(_: Piece) -> None:
         raise KeyError("two\nlines")
 
-    monkeypatch.setattr("experiments.workers.run_piece", fault)
+    monkeypatch.setattr("ramify.experiments.workers.run_piece", fault)
     outcome = _attempt(piece)
     assert outcome.reason.startswith("KeyError: ")
     assert outcome.reason.endswith(f"(see {log_file(piece)})")

@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from data.adapters.archives import unpack
+from ramify.data.adapters.archives import unpack
 from tests.fuzzing.reader import Reader
 
 

@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from losses.settings import AnchorSettings, LossSettings
-from models.build import build_network
-from models.settings import ModelSettings
-from preprocessing.prepare import PreprocessingSettings
+from ramify.losses.settings import AnchorSettings, LossSettings
+from ramify.models.build import build_network
+from ramify.models.settings import ModelSettings
+from ramify.preprocessing.prepare import PreprocessingSettings
+from ramify.training.checkpoint import FORMAT, load_checkpoint
+from ramify.training.loop import train_run
+from ramify.training.settings import RunSettings, TrainSettings, ValidationSettings
 from tests.fuzzing.reader import Reader
-from training.checkpoint import FORMAT, load_checkpoint
-from training.loop import train_run
-from training.settings import RunSettings, TrainSettings, ValidationSettings
 
 WRONG: tuple[Any, ...] = ("nonsense", -7, 2.5, math.nan, [], {}, [None], {"a": {"b": 1}}, torch.zeros(2, 3))
 """Values of another type or range than most keys have; none of them is the value that means "not set"."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from data.dicom import read_series
+from ramify.data.dicom import read_series
 from tests.fuzzing.reader import Reader
 
 

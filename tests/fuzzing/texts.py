@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from command_line import parse
-from data.folds import check_splits
-from data.json_files import read_json
-from experiments.results import read_results
+from ramify.command_line import parse
+from ramify.comparison.results import read_results
+from ramify.data.folds import check_splits
+from ramify.disk.json_files import read_json
+from ramify.training.settings import RunSettings
 from tests.fuzzing.reader import Reader
-from training.settings import RunSettings
 
 SETTINGS = b"""# a training
 cases: output/cases

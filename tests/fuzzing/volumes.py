@@ -12,8 +12,8 @@ import SimpleITK as sitk
 import tifffile
 from PIL import Image
 
-from data.files import read_label_map, read_mask, read_volume
-from data.formats.slicer import read_segment, segments
+from ramify.data.files import read_label_map, read_mask, read_volume
+from ramify.data.formats.slicer import read_segment, segments
 from tests.fuzzing.reader import Reader
 
 STACK = np.random.default_rng(0).integers(0, 200, (4, 20, 24))

@@ -22,7 +22,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from console.signals import signals_stop
+from ramify.console.signals import signals_stop
 from tests.killing.commands import Command, commands, make_ready
 
 ROOT = Path(__file__).parents[2]

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 import yaml
 
-from data.files import write_volume
-from data.volume import Volume
+from ramify.data.files import write_volume
+from ramify.data.volume import Volume
 
 CASES = 6
 RESULT = "result"

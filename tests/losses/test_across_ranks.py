@@ -6,7 +6,7 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 
-from losses.across_ranks import joined_batch, summed
+from ramify.losses.across_ranks import joined_batch, summed
 
 
 def gradients_of_summands(rank: int, folder: str) -> None:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from losses.anchors import AnchorSettings, sample_anchors
+from ramify.losses.anchors import AnchorSettings, sample_anchors
 
 
 def projections(scales: int = 3, ndim: int = 2, batch: int = 2, channels: int = 4, length: int = 2):

@@ -9,8 +9,8 @@ from pydantic import ValidationError
 from scipy.ndimage import binary_dilation, binary_erosion
 from skimage.morphology import skeletonize
 
-import losses.cbdice
-from losses.cbdice import CbDiceSettings, cbdice_loss
+from ramify.losses import cbdice
+from ramify.losses.cbdice import CbDiceSettings, cbdice_loss
 from tests.losses.test_boundary import plain_distance
 
 SIZES = [(9, 11), (6, 7, 8)]
@@ -88,7 +88,7 @@ def test_the_values_printed_in_the_paper(monkeypatch, target, prediction, printe
         return torch.from_numpy(skeletonize(masks[0, 0].numpy() > 0)).to(masks.dtype)[None, None]
 
     # They were computed with scikit-image's skeletons and a small constant.
-    monkeypatch.setattr(losses.cbdice, "soft_skeleton", thinned)
+    monkeypatch.setattr(cbdice, "soft_skeleton", thinned)
     assert cbdice_loss(prediction, target, smooth=1e-3).item() == pytest.approx(1.0 - printed, abs=5e-4)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from losses.centreline_dice import centreline_dice
+from ramify.losses.centreline_dice import centreline_dice
 
 
 def row(*values: float) -> torch.Tensor:

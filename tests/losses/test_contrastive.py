@@ -8,8 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import losses.contrastive
-from losses.contrastive import contrastive_loss
+from ramify.losses import contrastive
+from ramify.losses.contrastive import contrastive_loss
 
 
 def written_out(embeddings, labels, temperature: float) -> float:
@@ -69,7 +69,7 @@ def test_temperature_divides_the_products():
 def test_equals_the_sum_written_out(labels, channels, temperature, chunk, seed):
     z = unit_vectors(len(labels), channels, seed)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(losses.contrastive, "CHUNK_CPU", chunk)
+        patch.setattr(contrastive, "CHUNK_CPU", chunk)
         value = contrastive_loss(z, torch.tensor(labels, dtype=torch.long), temperature).item()
     assert value == pytest.approx(written_out(z, labels, temperature), abs=1e-10, rel=1e-10)
 
@@ -85,7 +85,7 @@ def test_float32_equals_the_sum_written_out():
 @pytest.mark.parametrize("chunk", [1, 10, 2**20])
 @pytest.mark.parametrize("labels", [[1, 2, 1, 3, 2, 1, 1], [1, 1, 1, 2, 2, 3, 3], [5, 0, -1, 0, 5, 0, 0]])
 def test_gradient_in_double(labels, chunk, monkeypatch):
-    monkeypatch.setattr(losses.contrastive, "CHUNK_CPU", chunk)
+    monkeypatch.setattr(contrastive, "CHUNK_CPU", chunk)
     z = unit_vectors(len(labels), 3).requires_grad_()
     assert torch.autograd.gradcheck(lambda z: contrastive_loss(z, torch.tensor(labels), 0.3), (z,))
 
@@ -103,7 +103,7 @@ def test_chunks_do_not_matter(monkeypatch):
     labels = torch.arange(101) % 3
     results = []
     for chunk in (1, 977, 2**20):
-        monkeypatch.setattr(losses.contrastive, "CHUNK_CPU", chunk)
+        monkeypatch.setattr(contrastive, "CHUNK_CPU", chunk)
         loss = contrastive_loss(z, labels, 0.2)
         results.append((loss.detach(), torch.autograd.grad(loss, z)[0]))
     for loss, gradient in results[1:]:
@@ -203,7 +203,7 @@ def test_memory_does_not_grow_with_the_square(monkeypatch):
                 largest = max(largest, result.numel())
             return result
 
-    monkeypatch.setattr(losses.contrastive, "CHUNK_CPU", 4096)
+    monkeypatch.setattr(contrastive, "CHUNK_CPU", 4096)
     z, labels = unit_vectors(600, 4).requires_grad_(), torch.arange(600) % 3
     with Watch():
         contrastive_loss(z, labels, 0.5)

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from losses.cross_entropy import balanced_weight, binary_cross_entropy, categorical_cross_entropy
+from ramify.losses.cross_entropy import balanced_weight, binary_cross_entropy, categorical_cross_entropy
 
 LOG_3 = math.log(3.0)  # the logit of probability 3/4
 

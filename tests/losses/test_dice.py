@@ -4,7 +4,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from losses.dice import DiceSettings, dice_loss
+from ramify.losses.dice import DiceSettings, dice_loss
 
 
 def line(*values: float) -> torch.Tensor:

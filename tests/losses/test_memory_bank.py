@@ -5,8 +5,8 @@ import torch
 from torch.nn.functional import normalize
 from torch.overrides import TorchFunctionMode
 
-from losses.contrastive import contrastive_loss
-from losses.memory_bank import MemoryBank
+from ramify.losses.contrastive import contrastive_loss
+from ramify.losses.memory_bank import MemoryBank
 
 
 def anchors(count: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -28,7 +28,7 @@ def written_out(embeddings: torch.Tensor, labels: torch.Tensor, temperature: flo
 
 @pytest.mark.parametrize("chunk", [1, 40, 2**20])
 def test_the_contrast_with_the_bank_is_the_mean_over_the_present_anchors(chunk, monkeypatch):
-    monkeypatch.setattr("losses.contrastive.CHUNK_CPU", chunk)
+    monkeypatch.setattr("ramify.losses.contrastive.CHUNK_CPU", chunk)
     first, second, present = (anchors(count, seed) for count, seed in ((20, 0), (17, 1), (11, 2)))
     bank = MemoryBank(100)
     bank.push(*first)

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from scipy import ndimage
 from torch import Tensor
 
-from losses.persistent_homology import PersistentHomologySettings, persistent_homology_loss
+from ramify.losses.persistent_homology import PersistentHomologySettings, persistent_homology_loss
 
 pytest.importorskip("gudhi", reason="gudhi is not installed: pip install gudhi")
 

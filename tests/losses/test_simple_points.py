@@ -6,8 +6,8 @@ import torch
 from scipy import ndimage
 from skimage.measure import euler_number
 
-from losses.simple_points import CENTRE, SimplePointRule, SimplePoints
-from losses.thinning_kernel import euler_words, simple_words
+from ramify.losses.simple_points import CENTRE, SimplePointRule, SimplePoints
+from ramify.losses.thinning_kernel import euler_words, simple_words
 
 PLACES = np.indices((3, 3, 3)).reshape(3, -1).T - 1
 DISTANCES = np.abs(PLACES).sum(axis=1).reshape(3, 3, 3)

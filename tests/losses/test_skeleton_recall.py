@@ -5,7 +5,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from losses.skeleton_recall import SkeletonRecallSettings, skeleton_recall_loss
+from ramify.losses.skeleton_recall import SkeletonRecallSettings, skeleton_recall_loss
 
 SIZES = [(5, 7), (3, 4, 5)]
 

@@ -8,8 +8,13 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from losses.dice import dice_loss
-from losses.soft_cldice import DiceSoftClDiceSettings, SoftClDiceSettings, dice_soft_cldice_loss, soft_cldice_loss
+from ramify.losses.dice import dice_loss
+from ramify.losses.soft_cldice import (
+    DiceSoftClDiceSettings,
+    SoftClDiceSettings,
+    dice_soft_cldice_loss,
+    soft_cldice_loss,
+)
 
 
 def seeded(shape: tuple[int, ...], seed: int = 0, dtype: torch.dtype = torch.float64) -> torch.Tensor:

@@ -10,10 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
-import losses.soft_skeleton
-import losses.soft_skeleton_kernels
-import losses.soft_skeleton_rounds
-from losses.soft_skeleton import soft_skeleton
+from ramify.losses import soft_skeleton as soft_skeleton_module
+from ramify.losses import soft_skeleton_kernels, soft_skeleton_rounds
+from ramify.losses.soft_skeleton import soft_skeleton
 
 SHAPES = [
     (9, 8),
@@ -34,12 +33,12 @@ SHAPES = [
 @pytest.fixture(params=["compiled", "compiled in threads", "plain", "plain by slabs"])
 def way(request, monkeypatch) -> str:
     """Every way to the same result."""
-    monkeypatch.setattr(losses.soft_skeleton, "COMPILED", request.param.startswith("compiled"))
+    monkeypatch.setattr(soft_skeleton_module, "COMPILED", request.param.startswith("compiled"))
     if request.param == "compiled in threads":
-        monkeypatch.setattr(losses.soft_skeleton_kernels, "THREAD_VOXELS", 1)
+        monkeypatch.setattr(soft_skeleton_kernels, "THREAD_VOXELS", 1)
         monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
     if request.param == "plain by slabs":
-        monkeypatch.setattr(losses.soft_skeleton_rounds, "SLAB_CPU", 25)
+        monkeypatch.setattr(soft_skeleton_rounds, "SLAB_CPU", 25)
     return request.param
 
 
@@ -199,7 +198,7 @@ def test_gradcheck(way, shape, variant):
 def test_no_bit_depends_on_threads_or_slabs(shape, monkeypatch):
     image, outer = values_in(shape, 7, torch.float32), values_in(shape, None, torch.float32)
     expected = gradient_of(lambda x: soft_skeleton(x, 6), image, outer)
-    monkeypatch.setattr(losses.soft_skeleton_kernels, "THREAD_VOXELS", 1)
+    monkeypatch.setattr(soft_skeleton_kernels, "THREAD_VOXELS", 1)
     for threads in (1, 2, 5, 40):
         monkeypatch.setattr(torch, "get_num_threads", lambda n=threads: n)
         for _ in range(2):
@@ -223,8 +222,8 @@ def test_volumes_together_as_on_a_gpu(monkeypatch):
     image = values_in((2, 3, 6, 7, 5), 3)
     outer = values_in(image.shape, None)
     expected = gradient_of(lambda x: soft_skeleton(x, 3), image, outer)
-    monkeypatch.setattr(losses.soft_skeleton, "COMPILED", False)
-    monkeypatch.setattr(losses.soft_skeleton, "_chunks", lambda volumes: volumes.split(4))
+    monkeypatch.setattr(soft_skeleton_module, "COMPILED", False)
+    monkeypatch.setattr(soft_skeleton_module, "_chunks", lambda volumes: volumes.split(4))
     for ours, alone in zip(gradient_of(lambda x: soft_skeleton(x, 3), image, outer), expected, strict=True):
         torch.testing.assert_close(ours, alone, atol=1e-12, rtol=1e-12)
 
@@ -275,7 +274,7 @@ def test_half_precision_is_computed_in_float32(way):
 def rounds_done(monkeypatch) -> list[int]:
     """Grows by one with each round that is done forward."""
     rounds: list[int] = []
-    for made in (losses.soft_skeleton.CompiledRounds, losses.soft_skeleton.PlainRounds):
+    for made in (soft_skeleton_module.CompiledRounds, soft_skeleton_module.PlainRounds):
         forward = made.forward
 
         def counted(self, *arguments, forward=forward):
@@ -305,9 +304,9 @@ def test_no_round_is_done_more_than_twice(way, iterations, monkeypatch):
 
 
 def test_states_kept_grow_with_the_root_of_the_rounds():
-    assert losses.soft_skeleton._kept_rounds(11) == {10, 8, 5, 1, 0}
+    assert soft_skeleton_module._kept_rounds(11) == {10, 8, 5, 1, 0}
     for count in range(1, 200):
-        kept = sorted(losses.soft_skeleton._kept_rounds(count))
+        kept = sorted(soft_skeleton_module._kept_rounds(count))
         assert kept[0] == 0
         assert kept[-1] == count - 1
         # Behind each kept state lie those before it, and what is done again up to the next: all in memory at once.

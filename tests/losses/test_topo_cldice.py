@@ -5,9 +5,9 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from losses.dice import dice_loss
-from losses.topo_cldice import TopoClDiceSettings, topo_cldice_loss
-from losses.topological_skeleton import binary_skeleton, topological_skeleton
+from ramify.losses.dice import dice_loss
+from ramify.losses.topo_cldice import TopoClDiceSettings, topo_cldice_loss
+from ramify.losses.topological_skeleton import binary_skeleton, topological_skeleton
 
 
 def vessel(*gap: int) -> torch.Tensor:

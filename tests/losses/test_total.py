@@ -6,14 +6,14 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from losses.anchors import AnchorSettings, sample_anchors
-from losses.contrastive import contrastive_loss
-from losses.cross_entropy import binary_cross_entropy, categorical_cross_entropy
-from losses.dice import dice_loss
-from losses.settings import LossSettings
-from losses.terms import TERMS, Term
-from losses.total import TotalLoss, foreground_weights
-from losses.truth import Truth
+from ramify.losses.anchors import AnchorSettings, sample_anchors
+from ramify.losses.contrastive import contrastive_loss
+from ramify.losses.cross_entropy import binary_cross_entropy, categorical_cross_entropy
+from ramify.losses.dice import dice_loss
+from ramify.losses.settings import LossSettings
+from ramify.losses.terms import TERMS, Term
+from ramify.losses.total import TotalLoss, foreground_weights
+from ramify.losses.truth import Truth
 
 COUNTS = (900, 10, 40, 50)  # background and three scales
 

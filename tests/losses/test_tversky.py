@@ -5,8 +5,8 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from losses.dice import dice_loss
-from losses.tversky import STRAIGHT_BELOW, TverskySettings, tversky_loss
+from ramify.losses.dice import dice_loss
+from ramify.losses.tversky import STRAIGHT_BELOW, TverskySettings, tversky_loss
 
 SIZES = [(5, 7), (3, 4, 5)]
 

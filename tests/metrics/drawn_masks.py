@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from metrics.masks import Mask
+from ramify.metrics.masks import Mask
 
 
 def drawn(picture: str) -> Mask:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from metrics.case import (
+from ramify.metrics.case import (
     FAMILIES,
     FLAGS,
     EvaluationSettings,
@@ -14,12 +14,12 @@ from metrics.case import (
     measures_of,
     score_pair,
 )
-from metrics.centreline import centreline_overlap
-from metrics.measure import Measure
-from metrics.overlap import dice, jaccard
-from metrics.surface import average_surface_distance_mm, hausdorff_distances, surface_dice
+from ramify.metrics.centreline import centreline_overlap
+from ramify.metrics.measure import Measure
+from ramify.metrics.overlap import dice, jaccard
+from ramify.metrics.surface import average_surface_distance_mm, hausdorff_distances, surface_dice
+from ramify.vessels.skeleton import skeletonize
 from tests.metrics.drawn_masks import drawn, random_mask
-from vessels.skeleton import skeletonize
 
 SPACING = (2.0, 0.5, 0.5)
 ALL = EvaluationSettings(measures=("all",))
@@ -209,7 +209,7 @@ def test_the_truth_is_analysed_once_for_many_predictions(monkeypatch: pytest.Mon
         thinned.append(mask)
         return skeletonize(mask)
 
-    monkeypatch.setattr("metrics.mask_analysis.skeletonize", counted)
+    monkeypatch.setattr("ramify.metrics.mask_analysis.skeletonize", counted)
     settings = EvaluationSettings(measures=("overlap", "centreline", "surface", "topology"))
     target = analyse(wavy_tube(), SPACING, settings)
     rows = [score_pair(analyse(wavy_tube(shift), SPACING, settings), target, settings) for shift in range(3)]

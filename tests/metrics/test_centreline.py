@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from metrics.centreline import centreline_overlap, cldice
-from metrics.masks import Mask
+from ramify.metrics.centreline import centreline_overlap, cldice
+from ramify.metrics.masks import Mask
+from ramify.vessels.skeleton import skeletonize
 from tests.metrics.drawn_masks import drawn, mask_pairs, random_mask
-from vessels.skeleton import skeletonize
 
 LINE = drawn("""
     ............

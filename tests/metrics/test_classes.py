@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from metrics.case import EvaluationSettings, evaluate_case
-from metrics.classes import LabelClass, evaluate_classes, mean_of_classes, parse_classes
+from ramify.metrics.case import EvaluationSettings, evaluate_case
+from ramify.metrics.classes import LabelClass, evaluate_classes, mean_of_classes, parse_classes
 
 SPACING = (2.0, 0.5, 0.5)
 QUICK = EvaluationSettings(measures=("overlap", "surface"))

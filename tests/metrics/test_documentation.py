@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-import metrics
-from metrics.case import FAMILIES, EvaluationSettings
-from metrics.measure import Measure
-from metrics.table import to_markdown
+from ramify import metrics
+from ramify.metrics.case import FAMILIES, EvaluationSettings
+from ramify.metrics.measure import Measure
+from ramify.metrics.table import to_markdown
 
 PAGE = (Path(metrics.__path__[0]).parent / "docs" / "metrics.md").read_text(encoding="utf-8")
 EVERYTHING = EvaluationSettings.model_validate({"topology": {"patch_voxels": 8}})

@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given, settings
 from pydantic import ValidationError
 
-from metrics.graph import GRAPH_MEASURES, GraphSettings, graph_size, relative_accuracy, score_graph
-from metrics.mask_analysis import MaskAnalysis
-from metrics.measure import Scores
+from ramify.metrics.graph import GRAPH_MEASURES, GraphSettings, graph_size, relative_accuracy, score_graph
+from ramify.metrics.mask_analysis import MaskAnalysis
+from ramify.metrics.measure import Scores
 from tests.metrics.drawn_masks import drawn, mask_pairs
 
 Y = drawn("""

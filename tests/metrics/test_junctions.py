@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
-from metrics.junctions import Agreement, junction_agreement, match_points, opt_j
+from ramify.metrics.junctions import Agreement, junction_agreement, match_points, opt_j
+from ramify.vessels.branches import trace_branches
+from ramify.vessels.centreline_graph import CentrelineGraph, centreline_graph
+from ramify.vessels.skeleton import skeletonize
 from tests.metrics.drawn_masks import drawn, mask_pairs
-from vessels.branches import trace_branches
-from vessels.centreline_graph import CentrelineGraph, centreline_graph
-from vessels.skeleton import skeletonize
 
 # Three vessels meet in row 4, column 5; their ends are in rows 0 and 8.
 Y = drawn("""

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from metrics.mask_analysis import MaskAnalysis
-from metrics.masks import Mask
+from ramify.metrics.mask_analysis import MaskAnalysis
+from ramify.metrics.masks import Mask
+from ramify.vessels import skeleton as skeleton_room
+from ramify.vessels.distance import surface
+from ramify.vessels.octants import boundary_corners
+from ramify.vessels.scales import ScaleSettings, decompose_scales
+from ramify.vessels.skeleton import skeletonize
 from tests.metrics.drawn_masks import mask_pairs, random_mask
-from vessels import skeleton as skeleton_room
-from vessels.distance import surface
-from vessels.octants import boundary_corners
-from vessels.scales import ScaleSettings, decompose_scales
-from vessels.skeleton import skeletonize
 
 SPACING = (2.0, 0.7, 1.1)
 
@@ -30,7 +30,7 @@ def test_nothing_is_computed_before_it_is_asked_for_and_nothing_twice(monkeypatc
         calls.append(mask)
         return skeletonize(mask)
 
-    monkeypatch.setattr("metrics.mask_analysis.skeletonize", counted)
+    monkeypatch.setattr("ramify.metrics.mask_analysis.skeletonize", counted)
     analysis = MaskAnalysis(bent_tube(), SPACING)
     assert calls == []
     assert analysis.branches.n_branches == 3

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from metrics.masks import check_mask, check_pair, check_spacing
+from ramify.metrics.masks import check_mask, check_pair, check_spacing
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from metrics.mask_analysis import MaskAnalysis
-from metrics.masks import Mask
-from metrics.overlap import (
+from ramify.metrics.mask_analysis import MaskAnalysis
+from ramify.metrics.masks import Mask
+from ramify.metrics.overlap import (
     OVERLAP_MEASURES,
     accuracy,
     count_overlap,

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metrics.mask_analysis import MaskAnalysis
-from metrics.scales import scale_measures, score_scales
+from ramify.metrics.mask_analysis import MaskAnalysis
+from ramify.metrics.scales import scale_measures, score_scales
+from ramify.vessels.scales import ScaleSettings
 from tests.metrics.drawn_masks import mask_pairs
-from vessels.scales import ScaleSettings
 
 
 def tubes(*half_widths: int, gap: int = 20, first: int = 2, last: int = 37) -> np.ndarray:

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from metrics.mask_analysis import MaskAnalysis
-from metrics.measure import Scores
-from metrics.street_mover import (
+from ramify.metrics.mask_analysis import MaskAnalysis
+from ramify.metrics.measure import Scores
+from ramify.metrics.street_mover import (
     STREET_MOVER_MEASURES,
     StreetMoverSettings,
     points_along,
@@ -12,9 +12,9 @@ from metrics.street_mover import (
     score_street_mover,
     street_mover_mm,
 )
+from ramify.vessels.branches import trace_branches
+from ramify.vessels.centreline_graph import CentrelineGraph, centreline_graph
 from tests.metrics.drawn_masks import drawn, mask_pairs
-from vessels.branches import trace_branches
-from vessels.centreline_graph import CentrelineGraph, centreline_graph
 
 
 def line(rows: int, row: int, first: int, last: int, columns: int = 60) -> np.ndarray:
@@ -76,7 +76,7 @@ def test_the_floor_is_computed_once_for_a_target(monkeypatch: pytest.MonkeyPatch
         calls.append(points)
         return sampling_floor_mm(graph, points)
 
-    monkeypatch.setattr("metrics.street_mover.sampling_floor_mm", counted)
+    monkeypatch.setattr("ramify.metrics.street_mover.sampling_floor_mm", counted)
     for row in (3, 4, 5):
         prediction = MaskAnalysis(line(9, row, 0, 40), (1.0, 1.0))
         score_street_mover(prediction, target, StreetMoverSettings(points=30))

@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from metrics.case import EvaluationSettings, evaluate_case, measures_of
-from metrics.summary import count_misses, describe_values, summarise
+from ramify.metrics.case import EvaluationSettings, evaluate_case, measures_of
+from ramify.metrics.summary import count_misses, describe_values, summarise
 
 
 def test_statistics_by_hand():

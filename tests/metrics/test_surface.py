@@ -7,16 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from metrics.masks import Mask
-from metrics.surface import (
+from ramify.metrics.masks import Mask
+from ramify.metrics.surface import (
     average_surface_distance_mm,
     hausdorff_95_mm,
     hausdorff_distances,
     hausdorff_mm,
     surface_dice,
 )
+from ramify.vessels.surface_elements import element_areas_mm
 from tests.metrics.drawn_masks import centres_mm, drawn, mask_pairs, moved, random_mask
-from vessels.surface_elements import element_areas_mm
 
 SPACINGS = {2: (2.0, 0.7), 3: (2.5, 0.7, 1.1)}
 

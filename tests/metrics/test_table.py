@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from metrics.case import FLAGS, EvaluationSettings, evaluate_case, measures_of
-from metrics.classes import evaluate_classes, parse_classes
-from metrics.table import build_report, format_table, shown_measures, to_csv, to_json
+from ramify.metrics.case import FLAGS, EvaluationSettings, evaluate_case, measures_of
+from ramify.metrics.classes import evaluate_classes, parse_classes
+from ramify.metrics.table import build_report, format_table, shown_measures, to_csv, to_json
 
 SETTINGS = EvaluationSettings(measures=("overlap", "centreline", "surface"))
 MEASURES = [measure.name for measure in measures_of(SETTINGS)]

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from metrics.mask_analysis import MaskAnalysis
-from metrics.masks import Mask
-from metrics.topology import PATCH_MEASURES, TopologySettings, score_topology, topology_measures
+from ramify.metrics.mask_analysis import MaskAnalysis
+from ramify.metrics.masks import Mask
+from ramify.metrics.topology import PATCH_MEASURES, TopologySettings, score_topology, topology_measures
+from ramify.vessels.betti import betti_numbers
 from tests.metrics.drawn_masks import drawn, mask_pairs, random_mask
-from vessels.betti import betti_numbers
 
 WHOLE = TopologySettings()
 

@@ -9,7 +9,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 from scipy.stats import wasserstein_distance
 
-from metrics.transport import mean_transport_mm
+from ramify.metrics.transport import mean_transport_mm
 
 
 def test_a_shift_costs_its_length():

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from models import ModelSettings
-from models.extras import import_extra
+from ramify.models import ModelSettings
+from ramify.models.extras import import_extra
 
 TINY: dict[str, dict[str, Any]] = {
     "resunet": {"levels": 2, "base_channels": 2},

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from models.blocks import LAYERS, DownSampling, ResidualBlock, upsampled_convolution
+from ramify.models.blocks import LAYERS, DownSampling, ResidualBlock, upsampled_convolution
 
 TORCH_CONVOLVES = {2: nn.functional.conv2d, 3: nn.functional.conv3d}
 POOLS = {2: nn.MaxPool2d(2), 3: nn.MaxPool3d(2)}

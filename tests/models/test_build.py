@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from models import (
+from ramify.models import (
     ModelSettings,
     MultiTaskResUNet,
     Network,

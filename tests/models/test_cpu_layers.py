@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from models.cpu_layers import LEAST_VOXELS, PReLU, convolve, in_order_of
+from ramify.models.cpu_layers import LEAST_VOXELS, PReLU, convolve, in_order_of
 
 CONVOLVE = {2: functional.conv2d, 3: functional.conv3d}
 FORMATS = {2: torch.channels_last, 3: torch.channels_last_3d}

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from models import MultiTaskResUNet, UNet
-from models.blocks import ResidualBlock
-from models.decoder import Decoder, decode
+from ramify.models import MultiTaskResUNet, UNet
+from ramify.models.blocks import ResidualBlock
+from ramify.models.decoder import Decoder, decode
 
 WIDTHS = (3, 6, 12)
 

@@ -5,8 +5,8 @@ from types import ModuleType
 import pytest
 import torch
 
-from models import ModelSettings, build_network
-from models.extras import EXTRAS, import_extra, install_command
+from ramify.models import ModelSettings, build_network
+from ramify.models.extras import EXTRAS, import_extra, install_command
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def without(monkeypatch):
             assert name.partition(".")[0] == package
             raise error
 
-        monkeypatch.setattr("models.extras.importlib.import_module", import_module)
+        monkeypatch.setattr("ramify.models.extras.importlib.import_module", import_module)
 
     return hide
 

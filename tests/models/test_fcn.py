@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from models import FCN
+from ramify.models import FCN
 
 
 @pytest.mark.parametrize("ndim", [2, 3])

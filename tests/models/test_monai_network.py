@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from models import ModelSettings, build_network
-from models.monai_network import all_logits
+from ramify.models import ModelSettings, build_network
+from ramify.models.monai_network import all_logits
 
 
 def built(name: str, ndim: int = 2, **arguments):

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from models import MultiTaskResUNet, ResUNet
+from ramify.models import MultiTaskResUNet, ResUNet
 
 
 def size_at(ndim: int, length: int = 8) -> tuple[int, ...]:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from models import Network, build_inference_network, build_network, load_weights, place_network
+from ramify.models import Network, build_inference_network, build_network, load_weights, place_network
 from tests.models.networks import EVERY, OURS, SIZE_MULTIPLES, SUPERVISED, tiny
 
 SCALES = 2

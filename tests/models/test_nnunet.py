@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from models import ModelSettings, build_network
+from ramify.models import ModelSettings, build_network
 from tests.models.networks import skip_without_extra, tiny
 
 skip_without_extra("nnunet_plain")

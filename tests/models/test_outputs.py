@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from models import main_probability, task_probabilities
+from ramify.models import main_probability, task_probabilities
 
 
 def voxel(*logits: float) -> torch.Tensor:

@@ -3,8 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from models import ModelSettings
-from models.settings import CHOICES
+from ramify.models import ModelSettings
+from ramify.models.settings import CHOICES
 
 
 def test_defaults_are_the_papers():

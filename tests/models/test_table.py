@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from models import ModelSettings
-from models.settings import CHOICES
-from models.table import HEAD, SHOWN, measure
+from ramify.models import ModelSettings
+from ramify.models.settings import CHOICES
+from ramify.models.table import HEAD, SHOWN, measure
 from tests.models.networks import skip_without_extra
 
 PAGE = (Path(__file__).parents[2] / "docs" / "networks.md").read_text(encoding="utf-8")

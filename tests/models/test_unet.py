@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from models import UNet
+from ramify.models import UNet
 
 
 def count(network: nn.Module) -> int:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from console.progress import QUIET_VARIABLE
-from preprocess import main
+from ramify.console.progress import QUIET_VARIABLE
+from ramify.preprocess import main
 from tests.preprocess.pairs import arguments, write_pairs
 
 

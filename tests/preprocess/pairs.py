@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from command_line import run
-from data.files import write_volume
-from data.ledger import MARK
-from preprocess import main
+from ramify.command_line import run
+from ramify.data.files import write_volume
+from ramify.disk.ledger import MARK
+from ramify.preprocess import main
 from tests.preprocessing.drawn_cases import bars_in_a_box
 
 ROOT = Path(__file__).parents[2]

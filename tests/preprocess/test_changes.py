@@ -3,8 +3,8 @@
 import re
 import shutil
 
-from data.case_store import list_cases
-from data.files import write_volume
+from ramify.data.case_store import list_cases
+from ramify.data.files import write_volume
 from tests.preprocess.pairs import arguments, call, replace_image, tree, write_pairs
 from tests.preprocessing.drawn_cases import bars_in_a_box
 

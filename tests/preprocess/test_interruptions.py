@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from data.case_store import list_cases
+from ramify.data.case_store import list_cases
 from tests.preprocess.pairs import ROOT, arguments, start, tree
 
 
@@ -47,7 +47,7 @@ def test_a_killed_run_goes_on_and_gives_the_same_bytes(tmp_path, whole, workers)
 HELD_WRITER = """
 import sys
 from pathlib import Path
-from data.store_writers import writing
+from ramify.data.store_writers import writing
 store = Path(sys.argv[1])
 with writing(store):
     (store / ".tmp-case_1-1").mkdir()

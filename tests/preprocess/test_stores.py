@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from command_line import parse
-from data.case_store import list_cases, read_case
-from data.files import write_volume
-from preprocess import PreprocessCommand
-from preprocessing.prepare import PreprocessingSettings, prepare_case
+from ramify.command_line import parse
+from ramify.data.case_store import list_cases, read_case
+from ramify.data.files import write_volume
+from ramify.preprocess import PreprocessCommand
+from ramify.preprocessing.prepare import PreprocessingSettings, prepare_case
 from tests.preprocess.pairs import ROOT, arguments, call, tree, write_pairs
 from tests.preprocessing.drawn_cases import bars_in_a_box
 

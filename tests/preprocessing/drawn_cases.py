@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from data.raw_case import RawCase
-from data.volume import Volume
+from ramify.data.raw_case import RawCase
+from ramify.data.volume import Volume
 
 SPACING_MM = (2.0, 1.0, 1.0)
 

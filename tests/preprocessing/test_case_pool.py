@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from data.case_store import list_cases
-from data.sources import CaseSources
-from preprocessing.case_pool import CaseWork, prepare_cases
-from preprocessing.prepare import PreprocessingSettings
+from ramify.data.case_store import list_cases
+from ramify.data.sources import CaseSources
+from ramify.preprocessing.case_pool import CaseWork, prepare_cases
+from ramify.preprocessing.prepare import PreprocessingSettings
 from tests.preprocessing.drawn_cases import bars_in_a_box
 
 

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from preprocessing.figures import draw_case, scale_colours
-from preprocessing.prepare import PreprocessingSettings, prepare_case
+from ramify.preprocessing.figures import draw_case, scale_colours
+from ramify.preprocessing.prepare import PreprocessingSettings, prepare_case
+from ramify.vessels.scales import ScaleSettings
 from tests.preprocessing.drawn_cases import bars_in_a_box
-from vessels.scales import ScaleSettings
 
 
 def prepared(ndim=3, **settings):

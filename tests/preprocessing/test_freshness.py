@@ -7,13 +7,13 @@ import shutil
 import numpy as np
 import pytest
 
-from data.case_store import prepare_store, read_case
-from data.files import write_volume
-from data.sources import CaseSources
-from preprocess import PreprocessCommand, open_dataset, tell_vanished
-from preprocessing import freshness
-from preprocessing.case_pool import CaseWork
-from preprocessing.freshness import check_same_data_set
+from ramify.data.case_store import prepare_store, read_case
+from ramify.data.files import write_volume
+from ramify.data.sources import CaseSources
+from ramify.preprocess import PreprocessCommand, open_dataset, tell_vanished
+from ramify.preprocessing import freshness
+from ramify.preprocessing.case_pool import CaseWork
+from ramify.preprocessing.freshness import check_same_data_set
 from tests.preprocessing.drawn_cases import bars_in_a_box
 
 
@@ -62,7 +62,7 @@ def prepare(tmp_path):
 
 def change(path, function):
     """Change the voxels of a file, whose size and time of writing stay what they were."""
-    from data.files import read_volume
+    from ramify.data.files import read_volume
 
     volume = read_volume(path)
     before = path.stat()

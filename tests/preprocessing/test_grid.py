@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from data.volume import Volume
-from preprocessing.grid import Grid, GridSettings, plan_grid, resample
+from ramify.data.volume import Volume
+from ramify.preprocessing.grid import Grid, GridSettings, plan_grid, resample
 
 
 def identity(ndim):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from preprocessing.intensity import IntensitySettings, normalise
+from ramify.preprocessing.intensity import IntensitySettings, normalise
 
 
 def test_the_window_becomes_zero_to_one():

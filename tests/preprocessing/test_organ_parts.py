@@ -5,10 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from data.volume import Volume
-from preprocessing.grid import GridSettings
-from preprocessing.organ_parts import main_parts
-from preprocessing.prepare import PreprocessingSettings, prepare_case
+from ramify.data.volume import Volume
+from ramify.preprocessing.grid import GridSettings
+from ramify.preprocessing.organ_parts import main_parts
+from ramify.preprocessing.prepare import PreprocessingSettings, prepare_case
 from tests.preprocessing.drawn_cases import bars_in_a_box
 from tests.storage_orders import all_stored, restored
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from data.volume import Volume
-from preprocessing.intensity import IntensitySettings
-from preprocessing.plausibility import doubts_about_input, doubts_about_vessels
+from ramify.data.volume import Volume
+from ramify.preprocessing.intensity import IntensitySettings
+from ramify.preprocessing.plausibility import doubts_about_input, doubts_about_vessels
 
 WINDOW = IntensitySettings()
 BOUNDS_ML = (10.0, 4000.0)

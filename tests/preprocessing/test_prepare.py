@@ -7,14 +7,14 @@ import warnings
 import numpy as np
 import pytest
 
-from data.adapters.ircadb import IrcadbAdapter, IrcadbSettings
-from data.json_files import to_json
-from preprocessing.grid import Grid, GridSettings
-from preprocessing.intensity import IntensitySettings
-from preprocessing.prepare import PreprocessingSettings, prepare_case, prepare_image
-from preprocessing.tubed_skeleton import tubed_skeleton
+from ramify.data.adapters.ircadb import IrcadbAdapter, IrcadbSettings
+from ramify.disk.json_files import to_json
+from ramify.preprocessing.grid import Grid, GridSettings
+from ramify.preprocessing.intensity import IntensitySettings
+from ramify.preprocessing.prepare import PreprocessingSettings, prepare_case, prepare_image
+from ramify.preprocessing.tubed_skeleton import tubed_skeleton
+from ramify.vessels.scales import ScaleSettings
 from tests.preprocessing.drawn_cases import bars_in_a_box
-from vessels.scales import ScaleSettings
 
 NATIVE = PreprocessingSettings(grid=GridSettings(margin_mm=2))
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import tifffile
 
-from data.files import write_volume
-from data.volume import Volume
-from preprocessing.radius_figure import draw_radii, main, measure_mask, vessel_masks
+from ramify.data.files import write_volume
+from ramify.data.volume import Volume
+from ramify.preprocessing.radius_figure import draw_radii, main, measure_mask, vessel_masks
+from ramify.vessels.scales import ScaleSettings
 from tests.preprocessing.drawn_cases import bars_in_a_box
-from vessels.scales import ScaleSettings
 
 ROOT = Path(__file__).parents[2]
 
@@ -128,7 +128,7 @@ def test_it_runs_as_a_module(tmp_path):
     command = [
         sys.executable,
         "-m",
-        "preprocessing.radius_figure",
+        "ramify.preprocessing.radius_figure",
         "--masks",
         str(tmp_path / "no"),
         "--output",

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from data.case_store import list_cases, read_case, write_case
-from data.whole_files import write_whole
-from preprocessing.vanished import drop_cases, vanished_cases
+from ramify.data.case_store import list_cases, read_case, write_case
+from ramify.disk.atomic_files import write_whole
+from ramify.preprocessing.vanished import drop_cases, vanished_cases
 
 SPLITS = [{"train": ["a", "b"], "val": ["c", "d"]}, {"train": ["c", "d"], "val": ["a", "b"]}]
 

@@ -7,7 +7,7 @@ from multiprocessing.connection import Connection
 
 import pytest
 
-from processes.child_process import start_unreached_by_interrupts
+from ramify.processes.child_process import start_unreached_by_interrupts
 
 
 def tell(pipe: Connection) -> None:

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from processes.folder_lock import LOCK, held
+from ramify.processes.folder_lock import LOCK, held
 
 ROOT = Path(__file__).parents[2]
 HOLDER = """
 import os, sys, time
 from pathlib import Path
-from processes.folder_lock import held
+from ramify.processes.folder_lock import held
 with held(Path(sys.argv[1]), "train.py"):
     if len(sys.argv) > 2 and os.fork() == 0:
         time.sleep(60)

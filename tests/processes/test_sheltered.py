@@ -8,7 +8,7 @@ from multiprocessing.connection import Connection
 
 import pytest
 
-from processes.sheltered import ENDING, heed_parent_alone, sheltering
+from ramify.processes.sheltered import ENDING, heed_parent_alone, sheltering
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "sigwaitinfo"), reason="needs the locks of POSIX")
 

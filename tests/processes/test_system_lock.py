@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from processes.system_lock import is_running, take_lock
+from ramify.processes.system_lock import is_running, take_lock
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs the locks of POSIX")
 

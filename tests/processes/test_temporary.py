@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from processes.temporary import remove_abandoned_folders, temporary_folder
+from ramify.processes.temporary import remove_abandoned_folders, temporary_folder
 
 ROOT = Path(__file__).parents[2]
 HOLDER = """
-from processes.temporary import temporary_folder
+from ramify.processes.temporary import temporary_folder
 with temporary_folder("archive") as folder:
     (folder / "unpacked").write_text("a CT")
     print(folder, flush=True)

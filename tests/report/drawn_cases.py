@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from data.volume import Volume
-from metrics.case import EvaluationSettings, analyse, score_pair
-from metrics.mask_analysis import MaskAnalysis
-from metrics.table import build_report
-from report.case_view import CaseView, view_case
+from ramify.data.volume import Volume
+from ramify.metrics.case import EvaluationSettings, analyse, score_pair
+from ramify.metrics.mask_analysis import MaskAnalysis
+from ramify.metrics.table import build_report
+from ramify.report.case_view import CaseView, view_case
 
 SPACING = (2.0, 0.75, 1.25)
 ORIGIN = (10.0, -20.0, 30.0)

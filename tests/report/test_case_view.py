@@ -3,9 +3,9 @@ import pickle
 import numpy as np
 import pytest
 
-from data.volume import Volume
-from report.case_view import share_of_scales, view_case
-from report.settings import ReportSettings
+from ramify.data.volume import Volume
+from ramify.report.case_view import share_of_scales, view_case
+from ramify.report.settings import ReportSettings
 from tests.report.drawn_cases import analysed, fork, fork_2d, oblique, without_left_arm
 
 
@@ -23,7 +23,7 @@ def test_scales_share_what_is_found():
 
 
 def test_shares_are_those_of_the_measures():
-    from metrics.scales import score_scales
+    from ramify.metrics.scales import score_scales
 
     truth = fork()
     target, prediction = analysed(truth), analysed(without_left_arm(truth))

@@ -9,8 +9,8 @@ import networkx
 import numpy as np
 import pytest
 
-from report.centreline_files import VMTK_RADIUS, to_graphml, to_swc, to_vtp
-from report.centreline_network import CentrelineNetwork, trace_network
+from ramify.report.centreline_files import VMTK_RADIUS, to_graphml, to_swc, to_vtp
+from ramify.report.centreline_network import CentrelineNetwork, trace_network
 from tests.report.drawn_cases import analysed, fork, oblique
 
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from data.volume import Volume
-from report.centreline_network import trace_network
+from ramify.data.volume import Volume
+from ramify.report.centreline_network import trace_network
 from tests.report.drawn_cases import OBLIQUE, SPACING, analysed, fork, fork_2d, oblique, turned
 
 

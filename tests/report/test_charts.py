@@ -2,8 +2,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from report.charts import letter_value_plot, radius_histogram, scale_strips, strip
-from report.intervals import mean_interval
+from ramify.report.charts import letter_value_plot, radius_histogram, scale_strips, strip
+from ramify.report.intervals import mean_interval
 
 VALUES = [0.2, 0.4, 0.6, 0.9]
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from report.colours import BACKDROP
-from report.event_log import join_pictures, log_report
+from ramify.drawing.colours import BACKDROP
+from ramify.report.event_log import join_pictures, log_report
 from tests.report.drawn_cases import SPACING, drawn_report, fork, fork_2d, without_left_arm
 
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import trimesh
 
-from data.volume import Volume
-from report.exports import export_case
-from report.settings import EXPORT_FORMS, ExportSettings
+from ramify.data.volume import Volume
+from ramify.report.exports import export_case
+from ramify.report.settings import EXPORT_FORMS, ExportSettings
 from tests.report.drawn_cases import analysed, fork, fork_2d, oblique, without_left_arm
 
 

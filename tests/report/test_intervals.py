@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from report.intervals import ENOUGH_CASES, caution, mean_interval
+from ramify.report.intervals import ENOUGH_CASES, caution, mean_interval
 
 VALUES = [0.61, 0.72, 0.74, 0.78, 0.81, 0.83, 0.84, 0.9]
 

@@ -6,12 +6,12 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from metrics.case import EvaluationSettings
-from report.case_section import _picture
-from report.page import build_page, rank_cases, write_report
-from report.pictures import ViewPictures
-from report.png import encode_png
-from report.settings import ReportSettings
+from ramify.metrics.case import EvaluationSettings
+from ramify.report.case_section import _picture
+from ramify.report.page import build_page, rank_cases, write_report
+from ramify.report.pictures import ViewPictures
+from ramify.report.png import encode_png
+from ramify.report.settings import ReportSettings
 from tests.report.drawn_cases import drawn_report, fork, fork_2d, without_left_arm
 
 EVIL = "<script>alert(1)</script>"

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from report.colours import AGREEING, BACKDROP, EXTRA, MISSED, PREDICTION, scale_colours
-from report.pictures import MOST_PIXELS, ViewPictures, draw_views
+from ramify.drawing.colours import AGREEING, BACKDROP, EXTRA, MISSED, PREDICTION, scale_colours
+from ramify.report.pictures import MOST_PIXELS, ViewPictures, draw_views
 from tests.report.drawn_cases import analysed, fork, fork_2d, without_left_arm
 
 UPRIGHT = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from report.png import data_uri, encode_png
+from ramify.report.png import data_uri, encode_png
 
 
 @pytest.mark.parametrize("colours", [1, 2, 256, 257, 3000])

@@ -1,8 +1,8 @@
 import pytest
 
-from data.outputs import Outputs
-from report.presentation import claim_places, present, present_case
-from report.settings import PresentationSettings, ReportSettings
+from ramify.disk.outputs import Outputs
+from ramify.report.presentation import claim_places, present, present_case
+from ramify.report.settings import PresentationSettings, ReportSettings
 from tests.report.drawn_cases import analysed, drawn_report, fork, oblique, without_left_arm
 
 

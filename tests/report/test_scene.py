@@ -4,11 +4,11 @@ import zlib
 import numpy as np
 import pytest
 
-from data.volume import Volume
-from report.colours import AGREEING, EXTRA, MISSED, as_hex, scale_colours
-from report.mesh_packing import STEPS, pack_surface
-from report.scene import build_scene
-from report.surfaces import Surface, extract_surface
+from ramify.data.volume import Volume
+from ramify.drawing.colours import AGREEING, EXTRA, MISSED, as_hex, scale_colours
+from ramify.report.mesh_packing import STEPS, pack_surface
+from ramify.report.scene import build_scene
+from ramify.report.surfaces import Surface, extract_surface
 from tests.report.drawn_cases import SPACING, analysed, fork, fork_2d, oblique, without_left_arm
 
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
-from data.volume import Volume
-from report.simplification import simplified
-from report.surfaces import Surface, extract_surface, smoothed
+from ramify.data.volume import Volume
+from ramify.report.simplification import simplified
+from ramify.report.surfaces import Surface, extract_surface, smoothed
 from tests.report.drawn_cases import SPACING, fork
 
 

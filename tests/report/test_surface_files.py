@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import trimesh
 
-from report.surface_files import Paint, to_glb, to_ply, to_stl
-from report.surfaces import Surface, extract_surface
+from ramify.report.surface_files import Paint, to_glb, to_ply, to_stl
+from ramify.report.surfaces import Surface, extract_surface
 from tests.report.drawn_cases import fork, oblique
 
 RED, GLASS = Paint(1.0, 0.25, 0.0), Paint(0.5, 0.5, 0.5, 0.35)

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.volume import Volume
-from report.surfaces import extract_surface, patient_points, smoothed
+from ramify.data.volume import Volume
+from ramify.report.surfaces import extract_surface, patient_points, smoothed
 from tests.report.drawn_cases import OBLIQUE, ORIGIN, SPACING, fork, oblique, turned
 
 # Mirrored and turned grids: in half of them, array axes are left-handed.

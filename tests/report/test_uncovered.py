@@ -1,7 +1,7 @@
 import numpy as np
 
-from metrics.mask_analysis import MaskAnalysis
-from report.uncovered import uncovered_part
+from ramify.metrics.mask_analysis import MaskAnalysis
+from ramify.report.uncovered import uncovered_part
 from tests.report.drawn_cases import analysed, fork, fork_2d, without_left_arm
 
 

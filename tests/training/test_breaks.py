@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from data.loading import LoadingSettings
-from losses.settings import LossSettings
-from models.settings import ModelSettings
-from training.breaks import Breaks, Stop, TrainingStopped
-from training.checkpoint import load_checkpoint
-from training.distributed import ALONE
-from training.loop import train_run
-from training.settings import RunSettings, TrainSettings, ValidationSettings
+from ramify.data.loading import LoadingSettings
+from ramify.losses.settings import LossSettings
+from ramify.models.settings import ModelSettings
+from ramify.training.breaks import Breaks, Stop, TrainingStopped
+from ramify.training.checkpoint import load_checkpoint
+from ramify.training.distributed import ALONE
+from ramify.training.loop import train_run
+from ramify.training.settings import RunSettings, TrainSettings, ValidationSettings
 
 MODELS = {
     "the paper's, with a bank": ModelSettings(levels=2, base_channels=2),
@@ -71,7 +71,7 @@ def test_stopped_anywhere_and_resumed_equals_uninterrupted(tiny_cases, tmp_path,
 
 def test_latest_is_saved_by_the_clock_and_by_the_first_rank_alone(monkeypatch):
     now, saved = [0.0], []
-    monkeypatch.setattr("training.breaks.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("ramify.training.breaks.time.monotonic", lambda: now[0])
     breaks = Breaks(ALONE, 10.0, None, lambda: saved.append(now[0]), lambda: "")
     for seconds in (1, 599, 600, 700, 1199, 1200, 5000):
         now[0] = float(seconds)

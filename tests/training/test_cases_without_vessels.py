@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from data.case_store import count_scales, write_case
-from preprocessing.prepare import PreprocessingSettings
-from training.checkpoint import load_checkpoint
-from training.loop import train_run
-from training.settings import RunSettings
+from ramify.data.case_store import count_scales, write_case
+from ramify.preprocessing.prepare import PreprocessingSettings
+from ramify.training.checkpoint import load_checkpoint
+from ramify.training.loop import train_run
+from ramify.training.settings import RunSettings
 
 SHAPE = (16, 16, 16)
 

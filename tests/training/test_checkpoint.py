@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 import torch
 
-from data.volume import Volume
-from preprocessing.prepare import PreprocessingSettings
+from ramify.data.volume import Volume
+from ramify.preprocessing.prepare import PreprocessingSettings
+from ramify.training.checkpoint import FORMAT, load_checkpoint, save_checkpoint
+from ramify.training.loop import train_run
+from ramify.training.predictor import Predictor
+from ramify.training.settings import RunSettings
 from tests.fuzzing.checkpoints import bytes_damaged, content_damaged, equal, make_checkpoint, saved, with_a_second_part
-from training.checkpoint import FORMAT, load_checkpoint, save_checkpoint
-from training.loop import train_run
-from training.predictor import Predictor
-from training.settings import RunSettings
 
 STATE: dict[str, Any] = {
     "config": RunSettings(cases=Path("cases"), output=Path("run")).model_dump(mode="json"),
@@ -98,8 +98,8 @@ def test_a_full_disk_leaves_the_earlier_checkpoint(tmp_path):
         import resource, signal, sys
         from pathlib import Path
         import torch
-        from command_line import run
-        from training.checkpoint import save_checkpoint
+        from ramify.command_line import run
+        from ramify.training.checkpoint import save_checkpoint
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))
         state = {"model": {"w": torch.zeros(100000)}}
@@ -261,7 +261,7 @@ def test_parts_that_torch_never_writes_are_refused(trained, tmp_path):
 
 
 def test_a_checkpoint_without_an_end_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("training.checkpoint_content.MOST_ENTRIES", 10_000)
+    monkeypatch.setattr("ramify.training.checkpoint_content.MOST_ENTRIES", 10_000)
     state: dict[str, Any] = {**STATE, "format": FORMAT}
     state["config"] = {**STATE["config"], "again": state}
     torch.save(state, tmp_path / "endless.pt")

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from training.device import choose_precision, choose_prediction_precision
+from ramify.training.device import choose_precision, choose_prediction_precision
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
 

@@ -4,13 +4,13 @@ import pytest
 import torch
 from torch import nn
 
-from losses.settings import LossSettings
-from losses.terms import TERMS, Term
-from losses.total import TotalLoss
-from losses.truth import Truth
-from models.outputs import TaskOutputs
-from training.gradient_figure import gradient_courses
-from training.gradients import term_gradients
+from ramify.losses.settings import LossSettings
+from ramify.losses.terms import TERMS, Term
+from ramify.losses.total import TotalLoss
+from ramify.losses.truth import Truth
+from ramify.models.outputs import TaskOutputs
+from ramify.training.gradient_figure import gradient_courses
+from ramify.training.gradients import term_gradients
 
 
 class Pixelwise(nn.Module):

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from training.inference import InferenceSettings, NotFiniteError, infer, nan_where_not_finite, pad_to
+from ramify.training.inference import InferenceSettings, NotFiniteError, infer, nan_where_not_finite, pad_to
 
 
 def voxelwise(image: torch.Tensor) -> torch.Tensor:

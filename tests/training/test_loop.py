@@ -11,19 +11,19 @@ import torch
 import yaml
 from pydantic import ValidationError
 
-from console.progress import silent
-from data.loading import LoadingSettings
-from losses.settings import LossSettings
-from losses.terms import TERMS, Term
-from models.settings import ModelSettings
-from training.breaks import TrainingStopped
-from training.checkpoint import load_checkpoint
-from training.distributed import Ranks
-from training.loop import train_epoch, train_run
-from training.run_folder import find_checkpoint
-from training.settings import RunSettings, TrainSettings, ValidationSettings
-from training.state import restore, set_up
-from training.step import train_step
+from ramify.console.progress import silent
+from ramify.data.loading import LoadingSettings
+from ramify.losses.settings import LossSettings
+from ramify.losses.terms import TERMS, Term
+from ramify.models.settings import ModelSettings
+from ramify.training.breaks import TrainingStopped
+from ramify.training.checkpoint import load_checkpoint
+from ramify.training.distributed import Ranks
+from ramify.training.loop import train_epoch, train_run
+from ramify.training.run_folder import find_checkpoint
+from ramify.training.settings import RunSettings, TrainSettings, ValidationSettings
+from ramify.training.state import restore, set_up
+from ramify.training.step import train_step
 
 
 def settings_of(cases: Path, output: Path, *, formulation="multi_task", epochs=2, **changes) -> RunSettings:
@@ -209,5 +209,5 @@ def test_what_only_some_steps_or_ranks_return_is_a_mean_over_those(tiny_cases, t
 
     training, _ = set_up(settings_of(tiny_cases, tmp_path), OfTwo())
     returned = iter([{"loss": torch.tensor(3.0), "norm": torch.tensor(2.0)}, {"loss": torch.tensor(5.0)}])
-    monkeypatch.setattr("training.loop.train_step", lambda *_: next(returned))
+    monkeypatch.setattr("ramify.training.loop.train_step", lambda *_: next(returned))
     assert train_epoch(training, iter([{}, {}]), silent()) == {"loss": 3.0, "norm": 2.0, "cosine": 9.0}

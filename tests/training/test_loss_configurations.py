@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from command_line import parse
-from data.case_store import write_case
-from preprocessing.prepare import PreprocessingSettings
-from preprocessing.tubed_skeleton import tubed_skeleton
-from training.loop import train_run
-from training.settings import RunSettings
+from ramify.command_line import parse
+from ramify.data.case_store import write_case
+from ramify.preprocessing.prepare import PreprocessingSettings
+from ramify.preprocessing.tubed_skeleton import tubed_skeleton
+from ramify.training.loop import train_run
+from ramify.training.settings import RunSettings
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 LOSSES = sorted((CONFIGS / "losses").glob("*.yaml"))
@@ -55,7 +55,7 @@ def crossings(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
 
 
 def test_every_term_but_the_default_ones_has_a_configuration():
-    from losses.terms import TERMS
+    from ramify.losses.terms import TERMS
 
     assert {path.stem for path in LOSSES} == set(TERMS) - {"dice", "cross_entropy"}
 

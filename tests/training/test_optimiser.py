@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from models import ModelSettings, build_network
-from training.optimiser import build_optimiser, load_optimiser
+from ramify.models import ModelSettings, build_network
+from ramify.training.optimiser import build_optimiser, load_optimiser
 
 
 def network(seed: int = 0, ndim: int = 3) -> nn.Module:

@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.case_store import write_case
-from data.loading import LoadingSettings
-from losses.settings import LossSettings
-from models.settings import ModelSettings
-from preprocessing.prepare import PreprocessingSettings
-from training.checkpoint import load_checkpoint
-from training.loop import train_run
-from training.settings import RunSettings, TrainSettings, ValidationSettings
+from ramify.data.case_store import write_case
+from ramify.data.loading import LoadingSettings
+from ramify.losses.settings import LossSettings
+from ramify.models.settings import ModelSettings
+from ramify.preprocessing.prepare import PreprocessingSettings
+from ramify.training.checkpoint import load_checkpoint
+from ramify.training.loop import train_run
+from ramify.training.settings import RunSettings, TrainSettings, ValidationSettings
 
 
 def settings_of(cases: Path, output: Path, *, levels: int = 2, patch: tuple[int, ...] | None = None) -> RunSettings:
@@ -72,17 +72,17 @@ def test_cases_without_any_vessel_train_and_validate(tmp_path):
 
 
 EVERYTHING = [
-    "training.presentation.view_of",
-    "training.presentation.projections_of",
-    "training.presentation.gradient_courses",
-    "training.tracking.Tracker.scalars",
-    "training.tracking.Tracker.hyperparameters",
-    "training.tracking.Tracker.close",
-    "training.run_folder.RunFolder.write_history",
+    "ramify.training.presentation.view_of",
+    "ramify.training.presentation.projections_of",
+    "ramify.training.presentation.gradient_courses",
+    "ramify.training.tracking.Tracker.scalars",
+    "ramify.training.tracking.Tracker.hyperparameters",
+    "ramify.training.tracking.Tracker.close",
+    "ramify.training.run_folder.RunFolder.write_history",
 ]
 
 
-@pytest.mark.parametrize("broken", [EVERYTHING, ["training.presentation.Tracker"]])
+@pytest.mark.parametrize("broken", [EVERYTHING, ["ramify.training.presentation.Tracker"]])
 def test_whatever_fails_to_be_shown_is_a_line(tiny_cases, tmp_path, monkeypatch, capsys, broken):
     def full_disk(*_: object, **__: object) -> None:
         seen.append([path.stem for path in sorted((tmp_path / "fold_0" / "checkpoints").glob("*.pt"))])

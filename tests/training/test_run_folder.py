@@ -2,11 +2,11 @@
 
 import pytest
 
-from data import own_files
-from data.ledger import MARK
-from data.whole_files import write_whole
-from training.run_folder import claim_run, kept_run
-from training.settings import RunSettings
+from ramify.disk import own_files
+from ramify.disk.atomic_files import write_whole
+from ramify.disk.ledger import MARK
+from ramify.training.run_folder import claim_run, kept_run
+from ramify.training.settings import RunSettings
 
 
 def test_a_second_training_that_is_refused_leaves_the_first_ones_folder(tmp_path):

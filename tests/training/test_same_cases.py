@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from data.case_store import read_case, write_case
-from training.loop import train_run
-from training.run_folder import RunFolder
-from training.same_cases import check_same_cases
-from training.settings import RunSettings
+from ramify.data.case_store import read_case, write_case
+from ramify.training.loop import train_run
+from ramify.training.run_folder import RunFolder
+from ramify.training.same_cases import check_same_cases
+from ramify.training.settings import RunSettings
 
 
 def settings_of(cases: Path, output: Path, epochs: int, **more: Any) -> RunSettings:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from training.schedule import check_resumed_epochs, learning_rate
+from ramify.training.schedule import check_resumed_epochs, learning_rate
 
 
 def test_constant_does_not_fall():

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from training.run_folder import _check_same_settings
-from training.settings import FREE_SETTINGS, RunSettings
+from ramify.training.run_folder import _check_same_settings
+from ramify.training.settings import FREE_SETTINGS, RunSettings
 
 SETTINGS = RunSettings(cases=Path("cases"), output=Path("run"))
 FREE_CHANGES = {

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from data.case_store import read_case, write_case
-from data.image_source import ImageSource
-from training.settings import RunSettings
-from training.state import set_up
+from ramify.data.case_store import read_case, write_case
+from ramify.data.image_source import ImageSource
+from ramify.training.settings import RunSettings
+from ramify.training.state import set_up
 
 USED = {"channel": 1, "channels": [0, 1], "vessel_labels": [2], "organ_labels": [1], "resample_masks": False}
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from training.distributed import _synchronise_batch_norms
+from ramify.training.distributed import _synchronise_batch_norms
 
 NORMS = {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
 

@@ -10,21 +10,21 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 from torch import nn
 
-import training.state
-from data.loading import LoadingSettings
-from losses.settings import LossSettings
-from losses.terms import TERMS, Term
-from losses.total import TotalLoss
-from losses.truth import Truth
-from models.build import build_network
-from models.outputs import TaskOutputs
-from models.settings import ModelSettings
-from training.breaks import TrainingStopped
-from training.distributed import Ranks
-from training.gradients import term_gradients
-from training.loop import _train, train_run
-from training.opening import open_together
-from training.settings import RunSettings, TrainSettings, ValidationSettings
+from ramify.data.loading import LoadingSettings
+from ramify.losses.settings import LossSettings
+from ramify.losses.terms import TERMS, Term
+from ramify.losses.total import TotalLoss
+from ramify.losses.truth import Truth
+from ramify.models.build import build_network
+from ramify.models.outputs import TaskOutputs
+from ramify.models.settings import ModelSettings
+from ramify.training import state as training_state
+from ramify.training.breaks import TrainingStopped
+from ramify.training.distributed import Ranks
+from ramify.training.gradients import term_gradients
+from ramify.training.loop import _train, train_run
+from ramify.training.opening import open_together
+from ramify.training.settings import RunSettings, TrainSettings, ValidationSettings
 
 
 def settings_of(cases: Path, output: Path, **train: Any) -> RunSettings:
@@ -90,7 +90,7 @@ def work_of_a_rank(rank: int, folder: str, cases: str) -> None:
     for owner in (0, 1):
         settings = settings_of(Path(cases), root / f"owner_{owner}" / f"machine_{rank}")
         found[f"opened, owner {owner}"] = opened(settings, ranks)
-    training.state.build_network = with_idle_weights  # type: ignore[assignment]
+    training_state.build_network = with_idle_weights  # type: ignore[assignment]
     settings = settings_of(Path(cases), root / "trained" / f"machine_{rank}", epochs=3)
     questions = iter([None, None, "told to"])
     try:
@@ -99,9 +99,9 @@ def work_of_a_rank(rank: int, folder: str, cases: str) -> None:
         found["stopped"] = str(error)
     found["left"] = [path.name for path in sorted((root / "trained" / f"machine_{rank}").rglob("*.pt"))]
     # What the other machine has is not looked at: the first one's state is everybody's.
-    run, state = training.state.set_up(settings, ranks)
+    run, state = training_state.set_up(settings, ranks)
     assert state is not None
-    training.state.restore(run, state)
+    training_state.restore(run, state)
     found["resumed at"] = run.epoch, run.step
     found["resumed"] = {name: value.clone() for name, value in run.network.state_dict().items()}
     _train(settings, ranks, None, None)

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from data.case_store import read_case, write_case
-from models import ModelSettings, build_network, place_network
-from preprocessing.prepare import PreprocessingSettings
-from training.inference import InferenceSettings
-from training.validation import Runner, validate, view_of
+from ramify.data.case_store import read_case, write_case
+from ramify.models import ModelSettings, build_network, place_network
+from ramify.preprocessing.prepare import PreprocessingSettings
+from ramify.training.inference import InferenceSettings
+from ramify.training.validation import Runner, validate, view_of
 
 SHAPE = (6, 8, 8)
 

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from training.worker_process import printing_to, thread_share, worker_environment
+from ramify.training.worker_process import printing_to, thread_share, worker_environment
 
 
 @pytest.mark.parametrize(

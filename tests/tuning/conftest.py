@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 
-from tuning.settings import StudySettings
+from ramify.tuning.settings import StudySettings
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -2,8 +2,8 @@ import re
 
 import pytest
 
-from training.settings import RunSettings
-from tuning.dotted_keys import flat, look_up, put
+from ramify.training.settings import RunSettings
+from ramify.tuning.dotted_keys import flat, look_up, put
 
 CONFIG = RunSettings(cases="cases", output="run")
 

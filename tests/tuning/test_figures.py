@@ -7,10 +7,10 @@ import optuna
 import pytest
 from skimage.io import imread
 
+from ramify.tuning import plots
+from ramify.tuning.figures import _importances, write_figures
+from ramify.tuning.plots import Axis, Dot
 from tests.tuning.tiny_studies import space_for
-from tuning import plots
-from tuning.figures import _importances, write_figures
-from tuning.plots import Axis, Dot
 
 SPACE = {
     "loss.temperature": {"low": 0.1, "high": 1.0, "log": True},

@@ -3,7 +3,7 @@ import signal
 
 import pytest
 
-from tuning.interruption import Interruption
+from ramify.tuning.interruption import Interruption
 
 
 def test_nothing_happens_unasked():

@@ -15,20 +15,20 @@ import pytest
 import yaml
 from optuna.trial import FrozenTrial, TrialState
 
-from command_line import parse
-from command_line.yaml_settings import read_yaml
+from ramify.command_line import parse
+from ramify.command_line.yaml_settings import read_yaml
+from ramify.training.checkpoint import load_checkpoint
+from ramify.training.loop import train_run
+from ramify.training.settings import RunSettings
+from ramify.tuning import objective
+from ramify.tuning.interruption import Interruption
+from ramify.tuning.search_space import build_space
+from ramify.tuning.settings import StudySettings
+from ramify.tuning.storage import open_storage
+from ramify.tuning.trials import standing
+from ramify.tuning.workers import work
 from tests.tuning import postgresql
 from tests.tuning.tiny_studies import GATE, FakeTraining
-from training.checkpoint import load_checkpoint
-from training.loop import train_run
-from training.settings import RunSettings
-from tuning import objective
-from tuning.interruption import Interruption
-from tuning.search_space import build_space
-from tuning.settings import StudySettings
-from tuning.storage import open_storage
-from tuning.trials import standing
-from tuning.workers import work
 
 ROOT = Path(__file__).parents[2]
 EPOCHS = 4

@@ -9,15 +9,15 @@ import pytest
 import torch
 import yaml
 
-from data.case_store import list_cases
-from data.json_files import read_json
+from ramify.data.case_store import list_cases
+from ramify.disk.json_files import read_json
+from ramify.training.checkpoint import load_checkpoint
+from ramify.tuning import objective
+from ramify.tuning.interruption import Interruption
+from ramify.tuning.objective import TrialFailed, run_trial
+from ramify.tuning.settings import StudySettings
+from ramify.tuning.trials import queue_again
 from tests.tuning.tiny_studies import FakeTraining, InterruptedAt, opened
-from training.checkpoint import load_checkpoint
-from tuning import objective
-from tuning.interruption import Interruption
-from tuning.objective import TrialFailed, run_trial
-from tuning.settings import StudySettings
-from tuning.trials import queue_again
 
 
 @pytest.fixture(autouse=True)

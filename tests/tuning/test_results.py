@@ -6,13 +6,13 @@ import optuna
 import pytest
 import yaml
 
-import train
-from command_line import parse
+from ramify import train
+from ramify.command_line import parse
+from ramify.training.settings import RunSettings
+from ramify.tuning.progress import Progress, best_trial
+from ramify.tuning.results import write_results
+from ramify.tuning.trials import standing
 from tests.tuning.tiny_studies import space_for
-from training.settings import RunSettings
-from tuning.progress import Progress, best_trial
-from tuning.results import write_results
-from tuning.trials import standing
 
 SPACE = {
     "loss.lambda_scales.0": {"low": 0.0, "high": 1.0},
@@ -162,7 +162,7 @@ def test_two_machines_may_tidy_up_one_folder_at_a_time(settings_of, monkeypatch)
 
 @pytest.mark.parametrize("ended", [0, 2])
 def test_progress_tells_each_trial_once(settings_of, capsys, monkeypatch, ended):
-    monkeypatch.setattr("console.progress.LOG_SECONDS", 0.0)
+    monkeypatch.setattr("ramify.console.progress.LOG_SECONDS", 0.0)
     settings = settings_of(trials=5)
     study = study_of((0.5,), (0.7,)) if ended else study_of()
     with Progress(study, settings) as progress:

@@ -5,9 +5,9 @@ import optuna
 import pytest
 import yaml
 
-from command_line.yaml_settings import read_yaml
-from training.settings import RunSettings
-from tuning.search_space import build_space
+from ramify.command_line.yaml_settings import read_yaml
+from ramify.training.settings import RunSettings
+from ramify.tuning.search_space import build_space
 
 CONFIG = RunSettings(cases="cases", output="run")
 CONFIGS = Path(__file__).parents[2] / "configs"

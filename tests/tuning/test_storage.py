@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from tuning import storage as module
-from tuning.storage import open_storage, taking_turns, told_in_a_line
-from tuning.storage_url import parse_url, shown, url_of_file, without_secrets
+from ramify.tuning import storage as module
+from ramify.tuning.storage import open_storage, taking_turns, told_in_a_line
+from ramify.tuning.storage_url import parse_url, shown, url_of_file, without_secrets
 
 
 @pytest.fixture(autouse=True)

@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.case_store import list_cases
-from data.folds import load_fold, make_folds
-from tests.tuning.tiny_studies import SPACE, opened, space_for
-from tuning.study import (
+from ramify.data.case_store import list_cases
+from ramify.data.folds import load_fold, make_folds
+from ramify.tuning.study import (
     definition,
     first_difference,
     fold_settings,
@@ -19,6 +18,7 @@ from tuning.study import (
     make_pruner,
     make_sampler,
 )
+from tests.tuning.tiny_studies import SPACE, opened, space_for
 
 
 def test_inner_folds_are_of_the_outer_folds_training_cases(settings_of):
@@ -186,8 +186,8 @@ def test_an_interrupted_study_draws_as_one_that_ran_through(settings_of):
 
 def test_folds_by_patient_stay_so_inside(settings_of, monkeypatch):
     patients = {f"c{number}": f"p{number // 2}" for number in range(12)}
-    monkeypatch.setattr("tuning.study.patients_of", lambda store: patients)
-    monkeypatch.setattr("tuning.study.load_fold", lambda *_: make_folds(patients, 3, 0)[0])
+    monkeypatch.setattr("ramify.tuning.study.patients_of", lambda store: patients)
+    monkeypatch.setattr("ramify.tuning.study.load_fold", lambda *_: make_folds(patients, 3, 0)[0])
     for fold in make_inner_folds(settings_of(folds=4)):
         assert not {patients[case] for case in fold["train"]} & {patients[case] for case in fold["val"]}
 

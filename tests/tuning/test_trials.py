@@ -8,8 +8,8 @@ import optuna
 import pytest
 from optuna.trial import FrozenTrial, TrialState
 
-from tuning.storage import open_storage
-from tuning.trials import Standing, failure, first_number, queue_again, release_abandoned, standing
+from ramify.tuning.storage import open_storage
+from ramify.tuning.trials import Standing, failure, first_number, queue_again, release_abandoned, standing
 
 NOW = datetime(2024, 1, 1)
 

@@ -8,13 +8,13 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
+from ramify.tuning import workers
+from ramify.tuning.interruption import Interruption
+from ramify.tuning.objective import TrialFailed
+from ramify.tuning.storage import open_storage
+from ramify.tuning.trials import standing
+from ramify.tuning.workers import run_workers, work
 from tests.tuning.tiny_studies import InterruptedAt, opened, space_for
-from tuning import workers
-from tuning.interruption import Interruption
-from tuning.objective import TrialFailed
-from tuning.storage import open_storage
-from tuning.trials import standing
-from tuning.workers import run_workers, work
 
 
 @pytest.fixture(autouse=True)

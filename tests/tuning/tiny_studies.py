@@ -7,16 +7,16 @@ from typing import Any
 import optuna
 from optuna.storages import RDBStorage
 
-from data.whole_files import write_whole
-from preprocessing.prepare import PreprocessingSettings
-from training.checkpoint import load_checkpoint, save_checkpoint
-from training.run_folder import RunFolder
-from training.settings import RunSettings
-from tuning.interruption import Interruption
-from tuning.search_space import SearchSpace, build_space
-from tuning.settings import StudySettings
-from tuning.storage import open_storage
-from tuning.study import make_inner_folds, open_study
+from ramify.disk.atomic_files import write_whole
+from ramify.preprocessing.prepare import PreprocessingSettings
+from ramify.training.checkpoint import load_checkpoint, save_checkpoint
+from ramify.training.run_folder import RunFolder
+from ramify.training.settings import RunSettings
+from ramify.tuning.interruption import Interruption
+from ramify.tuning.search_space import SearchSpace, build_space
+from ramify.tuning.settings import StudySettings
+from ramify.tuning.storage import open_storage
+from ramify.tuning.study import make_inner_folds, open_study
 
 SPACE: dict[str, Any] = {
     "loss.temperature": {"low": 0.1, "high": 1.0, "log": True},

@@ -9,11 +9,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-import tune
-from command_line import run
+from ramify import tune
+from ramify.command_line import run
+from ramify.training.settings import RunSettings
+from ramify.tuning import objective
 from tests.tuning.tiny_studies import GATE, FakeTraining
-from training.settings import RunSettings
-from tuning import objective
 
 WAITING_EPOCH = 2
 

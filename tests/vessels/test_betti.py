@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given, settings
 from scipy import ndimage
 
-from metrics.masks import Mask
+from ramify.metrics.masks import Mask
+from ramify.vessels.betti import BettiNumbers, betti_numbers, count_cavities, count_pieces
 from tests.metrics.drawn_masks import drawn, mask_pairs, moved, random_mask
-from vessels.betti import BettiNumbers, betti_numbers, count_cavities, count_pieces
 
 SHARES = [0.0, 0.03, 0.1, 0.3, 0.5, 0.7, 0.9, 0.97, 1.0]
 

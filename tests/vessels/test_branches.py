@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.ndimage import label
 
-from vessels.branches import CLOSED, FREE, cluster_centres, path_lengths, trace_branches, without_float_noise
-from vessels.skeleton import skeletonize
+from ramify.vessels.branches import CLOSED, FREE, cluster_centres, path_lengths, trace_branches, without_float_noise
+from ramify.vessels.skeleton import skeletonize
 
 
 def drawn(*rows: str) -> np.ndarray:

@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from vessels.branches import trace_branches
-from vessels.centreline_graph import CentrelineGraph, centreline_graph
-from vessels.components import label_components
-from vessels.skeleton import skeletonize
+from ramify.vessels.branches import trace_branches
+from ramify.vessels.centreline_graph import CentrelineGraph, centreline_graph
+from ramify.vessels.components import label_components
+from ramify.vessels.skeleton import skeletonize
 
 
 def drawn(*rows: str) -> np.ndarray:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 
-from vessels.components import label_components
+from ramify.vessels.components import label_components
 
 
 def test_corners_connect_and_gaps_do_not() -> None:

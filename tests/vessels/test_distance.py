@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from vessels.distance import distances_to_set_mm, nearest_label, surface
+from ramify.vessels.distance import distances_to_set_mm, nearest_label, surface
 
 Mask = NDArray[np.bool_]
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis.extra.numpy import arrays
 
-from vessels.local_radius import local_radii_mm
+from ramify.vessels.local_radius import local_radii_mm
 
 
 def tube(direction: tuple[float, ...], radius: float, size: int = 41) -> tuple[np.ndarray, np.ndarray]:

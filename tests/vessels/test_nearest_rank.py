@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vessels.nearest_rank import nearest_by_rank
+from ramify.vessels.nearest_rank import nearest_by_rank
 
 
 @settings(deadline=None)

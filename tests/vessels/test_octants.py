@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from metrics.masks import Mask
+from ramify.metrics.masks import Mask
+from ramify.vessels.octants import boundary_corners, euler_characteristic
 from tests.metrics.drawn_masks import mask_pairs, moved, random_mask
-from vessels.octants import boundary_corners, euler_characteristic
 
 
 def codes_by_definition(mask: Mask) -> dict[tuple[int, ...], int]:

@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from vessels.orientation import Orientation, own_orientation
+from ramify.vessels.orientation import Orientation, own_orientation
 
 
 def test_mirrored_and_transposed_copies_lie_alike():

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vessels.point_index import PointIndex
+from ramify.vessels.point_index import PointIndex
 
 SPACINGS = {2: (2.0, 0.7), 3: (2.5, 0.7, 1.1)}
 

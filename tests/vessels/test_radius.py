@@ -5,13 +5,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.ndimage import distance_transform_edt, label
 
-from vessels.branches import trace_branches
-from vessels.distance import nearest_label, surface
-from vessels.graph import VesselGraph
-from vessels.radius import Wall, branch_medians, distance_radii, paper_local_radii, volume_radii
-from vessels.rasterise import rasterise
-from vessels.skeleton import skeletonize
-from vessels.spurs import prune_spurs
+from ramify.phantoms.rasterise import rasterise
+from ramify.phantoms.vessel_graph import VesselGraph
+from ramify.vessels.branches import trace_branches
+from ramify.vessels.distance import nearest_label, surface
+from ramify.vessels.radius import Wall, branch_medians, distance_radii, paper_local_radii, volume_radii
+from ramify.vessels.skeleton import skeletonize
+from ramify.vessels.spurs import prune_spurs
 
 
 def drawn_tube(points_mm, radius_mm, size, spacing_mm) -> np.ndarray:

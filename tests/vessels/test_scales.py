@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from pydantic import ValidationError
 
-from vessels.graph import VesselGraph
-from vessels.rasterise import rasterise
-from vessels.scales import PAPER_SCALES, ScaleSettings, ScaleWarning, decompose_scales
+from ramify.phantoms.rasterise import rasterise
+from ramify.phantoms.vessel_graph import VesselGraph
+from ramify.vessels.scales import PAPER_SCALES, ScaleSettings, ScaleWarning, decompose_scales
 
 ESTIMATORS = ("paper", "distance", "volume")
 CUBES = (1.0, 1.0, 1.0)
@@ -289,7 +289,7 @@ class TestPaper:
 
 
 def test_real_masks_have_three_scales(real_data):
-    from data.files import read_mask
+    from ramify.data.files import read_mask
 
     vessels = read_mask(real_data / "ircadb_masks" / "3Dircadb-1_vessel.nii.gz")
     result = decompose_scales(vessels.array, vessels.spacing_mm)

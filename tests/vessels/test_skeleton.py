@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.morphology import skeletonize as scikit_image_skeletonize
 
-from vessels.skeleton import skeletonize
+from ramify.vessels.skeleton import skeletonize
 
 Mask = NDArray[np.bool_]
 

@@ -6,9 +6,9 @@ from hypothesis.extra.numpy import arrays
 from scipy.ndimage import label
 from skimage.measure import euler_number
 
-from vessels.branches import CLOSED, FREE, trace_branches
-from vessels.skeleton import skeletonize
-from vessels.spurs import prune_spurs
+from ramify.vessels.branches import CLOSED, FREE, trace_branches
+from ramify.vessels.skeleton import skeletonize
+from ramify.vessels.spurs import prune_spurs
 
 
 def line_with_spur(spur: int) -> np.ndarray:

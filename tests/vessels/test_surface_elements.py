@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from metrics.masks import Mask
-from vessels.octants import boundary_corners
-from vessels.surface_elements import element_areas_mm
+from ramify.metrics.masks import Mask
+from ramify.vessels.octants import boundary_corners
+from ramify.vessels.surface_elements import element_areas_mm
 
 SPACINGS = {2: (2.0, 0.7), 3: (2.0, 0.7, 1.3)}
 

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from scipy.ndimage import label
 
-from vessels.branches import trace_branches
-from vessels.distance import nearest_label
-from vessels.skeleton import skeletonize
-from vessels.territory import deepest_branch, nearest_branch, owners_with_junctions
+from ramify.vessels.branches import trace_branches
+from ramify.vessels.distance import nearest_label
+from ramify.vessels.skeleton import skeletonize
+from ramify.vessels.territory import deepest_branch, nearest_branch, owners_with_junctions
 
 
 def nearest_voxel(graph, mask, spacing):

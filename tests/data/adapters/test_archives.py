@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 
-from data.adapters.archives import unpack
+from ramify.data.adapters.archives import unpack
 
 CONTENT = {"case/PATIENT_DICOM/image_0": b"first" * 50, "case/other": b"second"}
 PACK = {"": lambda content: content, ".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.adapters import DatasetSettings, open_dataset
-from data.adapters.ircadb import IrcadbSettings, group_of
+from ramify.data.adapters import DatasetSettings, open_dataset
+from ramify.data.adapters.ircadb import IrcadbSettings, group_of
 
 SHAPE = (4, 6, 5)
 CT = np.arange(np.prod(SHAPE), dtype=np.int16).reshape(SHAPE)

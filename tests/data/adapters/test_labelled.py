@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.adapters import DatasetSettings, open_dataset
-from data.adapters.msd import MsdSettings
-from data.adapters.nnunet import NnunetSettings
-from data.files import write_volume
-from data.label_names import choose_labels, parse_labels
-from data.volume import Volume
+from ramify.data.adapters import DatasetSettings, open_dataset
+from ramify.data.adapters.msd import MsdSettings
+from ramify.data.adapters.nnunet import NnunetSettings
+from ramify.data.files import write_volume
+from ramify.data.label_names import choose_labels, parse_labels
+from ramify.data.volume import Volume
 from tests.fuzzing.texts import another_value
 
 IMAGE = np.random.default_rng(1).normal(size=(3, 4, 5)).astype(np.float32)

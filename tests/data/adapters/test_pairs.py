@@ -7,10 +7,10 @@ import tifffile
 from PIL import Image
 from pydantic import ValidationError
 
-from data.adapters import DatasetSettings, open_dataset
-from data.adapters.pairs import PairsSettings
-from data.files import write_volume
-from data.volume import Volume
+from ramify.data.adapters import DatasetSettings, open_dataset
+from ramify.data.adapters.pairs import PairsSettings
+from ramify.data.files import write_volume
+from ramify.data.volume import Volume
 from tests.data.formats.test_slicer import write_segmentation
 
 IMAGE = np.random.default_rng(2).normal(size=(3, 4, 5)).astype(np.float32)

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from data.adapters import DatasetSettings, open_dataset
-from data.adapters.phantom import PhantomAdapter, PhantomDatasetSettings
-from vessels.phantom import PhantomSettings, TreeSettings, grow_phantom
+from ramify.data.adapters import DatasetSettings, open_dataset
+from ramify.data.adapters.phantom import PhantomAdapter, PhantomDatasetSettings
+from ramify.phantoms.phantom import PhantomSettings, TreeSettings, grow_phantom
 
 KIND = {"size": (16, 20, 24), "spacing_mm": (6.0, 5.0, 4.0), "trees": TreeSettings(terminals=4)}
 

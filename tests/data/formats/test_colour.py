@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.formats.colour import check_channel, grey, one_channel
+from ramify.data.formats.colour import check_channel, grey, one_channel
 
 HERE = Path("eye.png")
 COLOURS = np.array([[[100, 0, 0], [10, 20, 30]]], np.uint8)

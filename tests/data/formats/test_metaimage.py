@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from data.files import read_volume, stored_in
+from ramify.data.files import read_volume, stored_in
 
 ARRAY = np.arange(24, dtype=np.int16).reshape(2, 3, 4)
 RAW = ARRAY.tobytes()

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from data.files import read_label_map, read_mask, read_volume, write_volume
-from data.volume import Volume
+from ramify.data.files import read_label_map, read_mask, read_volume, write_volume
+from ramify.data.volume import Volume
 
 ARRAY = np.arange(3 * 4 * 5, dtype=np.int16).reshape(3, 4, 5)
 SCANNER, ALIGNED = 1, 2

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from data.files import read_label_map, read_mask, read_volume
+from ramify.data.files import read_label_map, read_mask, read_volume
 
 GREY = np.random.default_rng(0).integers(0, 256, (12, 17)).astype(np.uint8)
 MASK = GREY > 128

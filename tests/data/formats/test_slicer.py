@@ -3,8 +3,8 @@ import gzip
 import numpy as np
 import pytest
 
-from data.files import read_label_map, read_mask
-from data.formats.slicer import read_segment, segments
+from ramify.data.files import read_label_map, read_mask
+from ramify.data.formats.slicer import read_segment, segments
 
 LABELS = np.zeros((4, 5, 6), np.uint8)
 LABELS[1], LABELS[2, 1:3] = 1, 2

@@ -5,7 +5,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from data.files import read_mask, read_volume
+from ramify.data.files import read_mask, read_volume
 
 STACK = np.random.default_rng(0).integers(0, 4000, (5, 32, 48)).astype(np.uint16)
 TYPES = (np.uint8, np.int8, np.uint16, np.int16, np.uint32, np.int32, np.float32, np.float64)

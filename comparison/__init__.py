@@ -1,0 +1,1 @@
+"""Which of several methods is better: paired statistics, verdicts, tables and figures."""

@@ -1,0 +1,181 @@
+"""Variants against the first of them, measure by measure: evidence, adjustment for the number of tests, verdicts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pydantic import BaseModel, Field
+
+from ramify.comparison.direction import chosen_measures, direction_of
+from ramify.comparison.evidence import Evidence, weigh
+from ramify.comparison.pairing import PairedValues, Pairing, Unit, pair_cases, paired_values
+from ramify.comparison.power import WILCOXON_EFFICIENCY, pairs_needed
+from ramify.comparison.results import Variant, check_same_settings
+from ramify.comparison.statistics import holm
+from ramify.comparison.verdict import TEST_NAMES, Adjusted, Better, DecidingTest, Verdict, judge
+
+
+class ComparisonSettings(BaseModel, frozen=True, extra="forbid"):
+    """How variants are compared."""
+
+    unit: Unit | None = None
+    """What a pair is: a case, a fold or a patient; without it, the fold where folds can be told, since the cases of a
+    fold share their networks, else the case. The runs (seeds) of a case are averaged first, then a unit's cases."""
+    common: bool = False
+    """Compare the cases that all have, instead of refusing sets of which one lacks a case or failed on it."""
+    decide_by: DecidingTest | None = None
+    """The test whose adjusted p decides; without it, the corrected t test for folds, else Wilcoxon's. The others are
+    told beside it. Choose before you look."""
+    alpha: float = Field(default=0.05, gt=0, lt=0.5)
+    """A verdict needs an adjusted p below this; intervals cover 1 - alpha."""
+    power: float = Field(default=0.8, gt=0, lt=1)
+    """Probability with which the number of pairs that would be needed finds a difference of the size seen."""
+    resamples: int = Field(default=9999, ge=999)
+    """Resamples of the bootstrap."""
+    seed: int = Field(default=0, ge=0)
+    """Of every random draw; the same seed gives the same numbers."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A variant against the reference in one measure.
+
+    better: which direction is better; None where nobody says.
+    paired: the values behind it, and the cases without.
+    evidence: None where no pair has a value.
+    adjusted: p-values after Holm's adjustment over all tests of the comparison; None where no pair differs.
+    pairs_needed: pairs in all to see a difference of this size; None without a difference, or beyond a million.
+    """
+
+    variant: str
+    measure: str
+    better: Better | None
+    paired: PairedValues
+    evidence: Evidence | None
+    adjusted: Adjusted | None
+    pairs_needed: int | None
+    verdict: Verdict
+
+    @property
+    def more_pairs(self) -> int | None:
+        """Pairs lacking for that."""
+        if self.pairs_needed is None or self.evidence is None:
+            return None
+        return max(0, self.pairs_needed - self.evidence.pairs)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Every variant but the first against the first, the reference."""
+
+    variants: tuple[Variant, ...]
+    pairing: Pairing
+    settings: ComparisonSettings
+    differences: tuple[Difference, ...]
+
+    @property
+    def decide_by(self) -> DecidingTest:
+        """The test that decides."""
+        return _deciding(self.settings, self.pairing)
+
+    @property
+    def reference(self) -> Variant:
+        """What the others are compared with."""
+        return self.variants[0]
+
+    @property
+    def tests(self) -> int:
+        """How many tests Holm's adjustment is over."""
+        return sum(difference.adjusted is not None for difference in self.differences)
+
+    @property
+    def measures(self) -> list[str]:
+        """The compared measures."""
+        return list(dict.fromkeys(difference.measure for difference in self.differences))
+
+
+def compare(
+    variants: Sequence[Variant],
+    measures: Sequence[str] = (),
+    settings: ComparisonSettings | None = None,
+    patient_of: Mapping[str, str] | None = None,
+    fold_of: Mapping[str, str] | None = None,
+) -> Comparison:
+    """Compare every variant with the first one.
+
+    Args:
+        variants: at least two; each with the results of one run, or of several folds and seeds.
+        measures: keys of a case's row; `all`, or none for those of Sadikine et al. 2023, Table 1.
+        settings: the defaults without them.
+        patient_of: case id -> patient, for the unit "patient".
+        fold_of: case id -> the fold that holds it out, where the results do not tell.
+
+    Raises:
+        ValueError: sets that lack a case or failed on one, unknown measures, other settings of the evaluation, or
+            units that cannot be told; one line each.
+    """
+    settings = settings or ComparisonSettings()
+    pairing = pair_cases(variants, settings.common, settings.unit, patient_of, fold_of)
+    check_same_settings(variants)
+    chosen = [(variant, measure) for variant in variants[1:] for measure in chosen_measures(measures, variants)]
+    paired = [paired_values(variant, variants[0], pairing, measure) for variant, measure in chosen]
+    decide_by = _deciding(settings, pairing)
+    evidence = [_weigh(each, pairing, settings) for each in paired]
+    differences = []
+    rows = zip(chosen, paired, evidence, _adjust(evidence, decide_by, settings.alpha))
+    for (variant, measure), values, found, adjusted in rows:
+        better = direction_of(measure, variants)
+        needed = _pairs_needed(found, adjusted, settings) if found and adjusted else None
+        verdict = judge(found, adjusted, better)
+        differences.append(Difference(variant.name, measure, better, values, found, adjusted, needed, verdict))
+    return Comparison(tuple(variants), pairing, settings, tuple(differences))
+
+
+def _deciding(settings: ComparisonSettings, pairing: Pairing) -> DecidingTest:
+    return settings.decide_by or ("t" if pairing.unit == "fold" else "wilcoxon")
+
+
+def _weigh(paired: PairedValues, pairing: Pairing, settings: ComparisonSettings) -> Evidence | None:
+    return weigh(
+        paired.values,
+        paired.reference,
+        1 - settings.alpha,
+        settings.resamples,
+        settings.seed,
+        units=paired.units if pairing.told else None,
+        cross_validated=pairing.unit == "fold",
+    )
+
+
+def _adjust(evidence: Sequence[Evidence | None], decide_by: DecidingTest, alpha: float) -> list[Adjusted | None]:
+    """Holm's adjustment of each test over all variants and measures, and of the least p that it can give.
+
+    A test without a pair that differs is none, since its p is 1 by whatever signs: it makes no other one stricter. An
+    adjusted p grows with every p-value it is made of, so that the adjusted least ones bound it from below.
+    """
+    tested = [found for found in evidence if found is not None and found.differing]
+    by_test = {test: iter(holm([getattr(found, test).p for found in tested])) for test in TEST_NAMES}
+    least = iter(holm([getattr(found, decide_by).least_p for found in tested]))
+    return [
+        Adjusted(
+            **{test: next(adjusted) for test, adjusted in by_test.items()},
+            least=next(least),
+            tests=len(tested),
+            decide_by=decide_by,
+            alpha=alpha,
+        )
+        if found is not None and found.differing
+        else None
+        for found in evidence
+    ]
+
+
+def _pairs_needed(evidence: Evidence, adjusted: Adjusted, settings: ComparisonSettings) -> int | None:
+    """At the level that the first of the adjusted tests is held to, which is the strictest."""
+    return pairs_needed(
+        evidence.effect,
+        settings.alpha / adjusted.tests,
+        settings.power,
+        WILCOXON_EFFICIENCY if adjusted.decide_by == "wilcoxon" else 1.0,
+        by_signs=adjusted.decide_by != "t",
+        cross_validated=evidence.cross_validated,
+    )

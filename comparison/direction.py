@@ -1,0 +1,68 @@
+"""Which direction of a measure is better: as the results say themselves, or as the measures of this project are."""
+
+import difflib
+from collections.abc import Iterable, Sequence
+from functools import cache
+
+from ramify.comparison.results import Variant
+from ramify.comparison.verdict import Better
+
+USUAL_MEASURES = ("dice", "jaccard", "cldice", "hd_mm")
+"""Those of Sadikine et al. 2023, Table 1: compared where no others are asked for."""
+ALL = "all"
+
+
+def chosen_measures(asked: Sequence[str], variants: Sequence[Variant]) -> list[str]:
+    """The measures to compare: those asked for, `all` that every run has, or else the usual ones of these.
+
+    Raises:
+        ValueError: a measure that not every run has, with the near miss; one named twice; no measure at all.
+    """
+    shared = [name for name in variants[0].measures if all(name in variant.measures for variant in variants)]
+    if not shared:
+        raise ValueError("--results: the files have no measure in common; evaluate all with the same settings")
+    if list(asked) == [ALL]:
+        return shared
+    if not asked:
+        return [name for name in USUAL_MEASURES if name in shared] or shared
+    for name in asked:
+        if name not in shared:
+            raise ValueError(f"--measures {name}: {_why_not(name, shared, variants)}")
+        if list(asked).count(name) > 1:
+            raise ValueError(f"--measures {name}: named twice; Holm's adjustment would count it twice")
+    return list(asked)
+
+
+def _why_not(name: str, shared: Sequence[str], variants: Sequence[Variant]) -> str:
+    lacking = [variant.name for variant in variants if name not in variant.measures]
+    if len(lacking) < len(variants):
+        return f"{', '.join(lacking)} lacks it in some or all of its files; evaluate again with the same settings"
+    near = difflib.get_close_matches(name, shared, n=1, cutoff=0.5)
+    return f"no such measure; did you mean {near[0]}?" if near else f"no such measure; there are {', '.join(shared)}"
+
+
+def direction_of(measure: str, variants: Iterable[Variant]) -> Better | None:
+    """Which direction is better; None for a measure that neither the results nor this project know.
+
+    A measure of one class or group (`portal.dice`) has the direction of the measure.
+    """
+    name = measure.rpartition(".")[2]
+    for variant in variants:
+        for run in variant.runs:
+            told = run.report.get("measures")
+            for key in (measure, name):
+                if (
+                    isinstance(told, dict)
+                    and isinstance(told.get(key), dict)
+                    and told[key].get("better") in ("higher", "lower")
+                ):
+                    return told[key]["better"]
+    return _own_directions().get(name)
+
+
+@cache
+def _own_directions() -> dict[str, Better]:
+    # Results that say it themselves, as those of evaluate.py do, need none of the measuring code and its imports.
+    from ramify.metrics.case import EvaluationSettings, measures_of
+
+    return {measure.name: measure.better for measure in measures_of(EvaluationSettings())}

@@ -1,0 +1,119 @@
+"""What the pairs of one measure say by themselves, before other tests are looked at."""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ramify.comparison.cross_validation import t_interval, t_test, unit_means
+from ramify.comparison.statistics import (
+    Interval,
+    Significance,
+    Values,
+    bootstrap_interval,
+    cohen_dz,
+    paired_differences,
+    rank_biserial,
+    sign_flip_test,
+    wilcoxon_test,
+)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Paired statistics of a variant against the reference in one measure; differences are variant − reference.
+
+    A pair is what could as well have had the other sign: the mean of a fold, a patient, or a case.
+
+    pairs, differing: how many pairs there are, and in how many the two values differ.
+    mean, sd, reference_mean, reference_sd: over the pairs; sd with n − 1, None for a single pair.
+    difference: mean paired difference.
+    interval: of the mean difference, that of `t` for folds, else a bootstrap's; None with fewer than three pairs (two
+        folds), or where it cannot be computed.
+    cohen_dz: mean over standard deviation of the differences; None where they do not spread.
+    rank_biserial: balance of the signed ranks in [−1, 1]; None where no pair differs.
+    t: the t test, corrected where pairs are folds.
+    cases: how many values the pairs are made of.
+    cross_validated: whether pairs are the folds of a cross-validation.
+    told: whether it was said which values share what they owe to luck, as those of one network do. If not, every value
+        is a pair here, and supports no verdict.
+    """
+
+    pairs: int
+    differing: int
+    mean: float
+    sd: float | None
+    reference_mean: float
+    reference_sd: float | None
+    difference: float
+    interval: Interval | None
+    wilcoxon: Significance
+    permutation: Significance
+    cohen_dz: float | None
+    rank_biserial: float | None
+    t: Significance
+    cases: int
+    cross_validated: bool = False
+    told: bool = True
+
+    @property
+    def effect(self) -> float:
+        """Cohen's d_z, inf where all differences are the same but not 0: what power is computed from."""
+        if self.cohen_dz is not None:
+            return self.cohen_dz
+        return 0.0 if self.difference == 0 or self.pairs < 2 else float("inf")
+
+
+def weigh(
+    values: Values,
+    reference: Values,
+    level: float = 0.95,
+    resamples: int = 9999,
+    seed: int = 0,
+    units: Sequence[Hashable] | None = None,
+    cross_validated: bool = False,
+) -> Evidence | None:
+    """Everything that paired values say; None without a pair.
+
+    Args:
+        values, reference: of the variant and of the reference, those of one case at each place.
+        level: of the interval.
+        resamples: of the bootstrap.
+        seed: of every random draw.
+        units: which unit each place is part of: the fold, patient or case; units are independent of each other, and
+            each is one pair with the mean of its cases. None where nobody says: then `judge` makes no claim.
+        cross_validated: whether the units are the folds of a cross-validation.
+
+    Raises:
+        ValueError: lists of different length, or a value that is not finite.
+    """
+    differences, cases = paired_differences(values, reference), len(values)
+    if cases == 0:
+        return None
+    if units is not None:
+        values, reference = unit_means(values, units), unit_means(reference, units)
+        differences = paired_differences(values, reference)
+    return Evidence(
+        pairs=len(differences),
+        differing=int(np.count_nonzero(differences)),
+        mean=float(np.mean(values)),
+        sd=_sd(values),
+        reference_mean=float(np.mean(reference)),
+        reference_sd=_sd(reference),
+        difference=float(differences.mean()),
+        interval=t_interval(differences, level, cross_validated)
+        if cross_validated
+        else bootstrap_interval(differences, level, resamples, seed),
+        wilcoxon=wilcoxon_test(differences, seed),
+        permutation=sign_flip_test(differences, seed),
+        cohen_dz=cohen_dz(differences),
+        rank_biserial=rank_biserial(differences),
+        t=t_test(differences, cross_validated),
+        cases=cases,
+        cross_validated=cross_validated,
+        told=units is not None,
+    )
+
+
+def _sd(values: Values) -> float | None:
+    return float(np.std(values, ddof=1)) if len(values) > 1 else None

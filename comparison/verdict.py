@@ -1,0 +1,129 @@
+"""What the evidence supports, in words: better, worse, or no evidence."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ramify.comparison.evidence import Evidence
+from ramify.comparison.statistics import Significance, pairs_to_reach
+
+Better = Literal["higher", "lower"]
+DecidingTest = Literal["t", "wilcoxon", "permutation"]
+Word = Literal["better", "worse", "higher", "lower", "no evidence"]
+
+TEST_NAMES: dict[DecidingTest, str] = {
+    "t": "the t test",
+    "wilcoxon": "Wilcoxon's signed-rank test",
+    "permutation": "the permutation test",
+}
+SIGN_TESTS: tuple[DecidingTest, ...] = ("wilcoxon", "permutation")
+UNTOLD = "which cases share a network was not told, and two trainings of one method differ by luck"
+
+
+@dataclass(frozen=True)
+class Adjusted:
+    """What Holm's adjustment over all tests of a comparison makes of one.
+
+    wilcoxon, permutation, t: adjusted p of each; t only where it was asked for.
+    least: the smallest adjusted p that is possible by the deciding test.
+    tests: how many each adjustment is over.
+    decide_by, alpha: as in the settings of the comparison.
+    """
+
+    wilcoxon: float
+    permutation: float
+    least: float
+    tests: int
+    decide_by: DecidingTest
+    alpha: float
+    t: float = 1.0
+
+    @property
+    def deciding(self) -> float:
+        """Adjusted p of the test that decides."""
+        return getattr(self, self.decide_by)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`better` or `worse` (`higher` or `lower` where no direction is known to be better), or `no evidence`; and why."""
+
+    word: Word
+    reason: str
+
+
+def judge(evidence: Evidence | None, adjusted: Adjusted | None, better: Better | None) -> Verdict:
+    """The verdict on one measure.
+
+    A claim needs three things: that it was said which values share their luck, the deciding test's adjusted p below
+    alpha, and an interval of the mean difference that leaves out 0. `no evidence` is not evidence of no difference.
+
+    Args:
+        evidence: None where no pair has a value.
+        adjusted: None where no pair differs.
+        better: which direction is better; None if not known.
+    """
+    if evidence is None:
+        return Verdict("no evidence", "no pair has a value")
+    if adjusted is None:
+        return Verdict("no evidence", f"the values of {_pairs(evidence.pairs, evidence)} are equal")
+    if adjusted.least >= adjusted.alpha:
+        return Verdict("no evidence", _out_of_reach(evidence, adjusted))
+    found = f"adjusted p {_p(adjusted.deciding)}"
+    if not evidence.told:
+        return Verdict("no evidence", f"{found} if every case stood alone: {UNTOLD}")
+    if adjusted.deciding >= adjusted.alpha:
+        return Verdict("no evidence", found + _disagreement(evidence, adjusted))
+    interval = evidence.interval
+    if interval is None:
+        return Verdict("no evidence", f"{found}, but the mean difference has no interval")
+    if interval.low <= 0 <= interval.high:
+        return Verdict("no evidence", f"{found}, but the interval of the mean difference holds 0")
+    upwards = interval.low > 0
+    if adjusted.decide_by == "wilcoxon" and ((evidence.rank_biserial or 0) > 0) != upwards:
+        return Verdict("no evidence", f"{found}, but the ranks go one way and the mean the other")
+    word: Word = "higher" if upwards else "lower"
+    if better is not None:
+        word = "better" if word == better else "worse"
+    alike = ", every difference the same" if interval.low == interval.high else ""
+    return Verdict(
+        word, f"{found}, interval {'above' if upwards else 'below'} 0{alike}{_disagreement(evidence, adjusted)}"
+    )
+
+
+def _out_of_reach(evidence: Evidence, adjusted: Adjusted) -> str:
+    """That so few pairs could not have shown anything, and how many could."""
+    significance: Significance = getattr(evidence, adjusted.decide_by)
+    few = _pairs(evidence.differing, evidence) + (" that differ" if evidence.differing < evidence.pairs else "")
+    text = f"{few} cannot reach p < {adjusted.alpha:g} two-sided by {TEST_NAMES[adjusted.decide_by]}"
+    by_signs, noun = adjusted.decide_by != "t", noun_of(evidence)
+    alone = pairs_to_reach(adjusted.alpha) if by_signs else 2
+    together = pairs_to_reach(adjusted.alpha / adjusted.tests) if by_signs else 2
+    if significance.least_p >= adjusted.alpha:
+        also = f", {together} where {adjusted.tests} tests are adjusted for" if adjusted.tests > 1 else ""
+        return f"{text}: the least possible p is {significance.least_p:g}; it takes {alone} {noun}s{also}"
+    least = f"the least possible p is {significance.least_p:g}, adjusted {adjusted.least:g}"
+    return f"{text} where {adjusted.tests} tests are adjusted for: {least}; it takes {together} {noun}s"
+
+
+def _disagreement(evidence: Evidence, adjusted: Adjusted) -> str:
+    """That a test by signs or ranks says otherwise, where it does and so many pairs let it say so."""
+    said = []
+    for name in SIGN_TESTS:
+        p = getattr(adjusted, name)
+        could = getattr(evidence, name).least_p * adjusted.tests < adjusted.alpha
+        if could and (adjusted.deciding < adjusted.alpha) != (p < adjusted.alpha):
+            said.append(f"; {TEST_NAMES[name]} says otherwise (adjusted p {_p(p)})")
+    return "".join(said)
+
+
+def noun_of(evidence: Evidence) -> str:
+    """What a pair of this evidence is called."""
+    return "fold" if evidence.cross_validated else "pair"
+
+
+def _pairs(count: int, evidence: Evidence) -> str:
+    return f"{count} {noun_of(evidence)}{'' if count == 1 else 's'}"
+
+
+def _p(value: float) -> str:
+    return f"= {value:.2g}" if value >= 0.0001 else "< 0.0001"

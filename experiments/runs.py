@@ -1,0 +1,161 @@
+"""One run of an experiment: trained, its held-out cases segmented and scored, as far as that is not done.
+
+runs/VARIANT/seed_S/fold_F/     the folder of the training, and in it
+    predictions/CASE.nii.gz     masks of the held-out cases
+    metrics.json                their scores, in evaluate.py's form: compare.py takes it
+    piece.json                  how the run ended, and how long it took
+    log.txt                     what it would have shown
+"""
+
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import yaml
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from ramify.comparison.results import RESULTS_FILE
+from ramify.data.case_store import read_case
+from ramify.data.folds import load_fold
+from ramify.data.provenance import versions
+from ramify.disk.atomic_files import write_whole
+from ramify.disk.json_files import read_json, write_json
+from ramify.experiments.held_out import score_held_out
+from ramify.experiments.plan import Piece
+from ramify.metrics.table import build_report, to_json
+from ramify.training.loop import train_run
+from ramify.training.same_cases import identities_of, identity_differences
+from ramify.training.settings import RunSettings
+
+PIECE_FILE, LOG_FILE = "piece.json", "log.txt"
+SHOWN_DIFFERENCES = 3
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a run ended.
+
+    seconds, epochs: how long it was at work the last time, and the epochs it trained in that time.
+    reason: why it failed.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    state: Literal["finished", "failed"]
+    seconds: float
+    epochs: int
+    reason: str = ""
+
+
+_ENDING = TypeAdapter(Ending)
+
+
+def run_piece(piece: Piece) -> None:
+    """Train, segment and score, as far as that is not done.
+
+    Raises whatever the training does: ValueError for one that diverged, MemoryError, ...
+    """
+    train_run(piece.settings)
+    write_whole(
+        results_file(piece), to_json(build_report(dict(score_held_out(piece)), {}, versions(), piece.evaluation))
+    )
+
+
+def results_file(piece: Piece) -> Path:
+    """Where the scores of a run are."""
+    return piece.folder.root / RESULTS_FILE
+
+
+def log_file(piece: Piece) -> Path:
+    """Where a run writes what it would show."""
+    return piece.folder.root / LOG_FILE
+
+
+def ending_of(piece: Piece) -> Ending | None:
+    """How the run ended; None for one that did not, or whose scores are missing or of another evaluation.
+
+    A record that another version of this program wrote, with other keys, says nothing: such a run is gone on with.
+    """
+    path = piece.folder.root / PIECE_FILE
+    if not path.is_file():
+        return None
+    try:
+        ending = _ENDING.validate_python(read_json(path))
+    except ValidationError:
+        return None
+    if ending.state == "finished" and not _is_scored(piece):
+        return None
+    return ending
+
+
+def record_ending(piece: Piece, ending: Ending) -> None:
+    """Keep how the run ended."""
+    write_json(piece.folder.root / PIECE_FILE, asdict(ending))
+
+
+def epochs_done(piece: Piece) -> int:
+    """Epochs that are behind the run, by its history."""
+    history = piece.folder.root / "history.csv"
+    if not history.is_file():
+        return 0
+    return max(0, history.read_bytes().count(b"\n") - 1)
+
+
+class Stopwatch:
+    """Seconds and epochs of a run since now."""
+
+    def __init__(self, piece: Piece) -> None:
+        self._piece, self._began, self._had = piece, time.monotonic(), epochs_done(piece)
+
+    @property
+    def seconds(self) -> float:
+        """Since it was begun or taken up again."""
+        return time.monotonic() - self._began
+
+    @property
+    def epochs(self) -> int:
+        """Trained in that time."""
+        return epochs_done(self._piece) - self._had
+
+    def ending(self, state: Literal["finished", "failed"], reason: str = "") -> Ending:
+        """The run's ending, now."""
+        return Ending(state, round(self.seconds, 1), self.epochs, reason)
+
+
+def check_unchanged(piece: Piece) -> None:
+    """Refuse a run that was begun with other settings or cases: its scores would be those of another experiment.
+
+    Raises ValueError that names the settings.
+    """
+    config, description = piece.folder.root / "config.yaml", piece.folder.root / "run.json"
+    if not (config.is_file() and description.is_file()):
+        return
+    try:
+        before = RunSettings.model_validate(yaml.safe_load(config.read_text(encoding="utf-8"))).decisive()
+    except (ValueError, RecursionError, yaml.YAMLError):
+        before = {"settings": "of another version"}
+    now = piece.settings.decisive()
+    different = [
+        f"{key} was {before.get(key)!r}, now {now.get(key)!r}"
+        for key in dict.fromkeys((*before, *now))
+        if before.get(key) != now.get(key)
+    ]
+    begun, fold = read_json(description), load_fold(piece.settings.cases, piece.settings.splits, piece.fold)
+    if begun.get("cases") != fold:
+        different.append("other cases in its fold")
+    cases = {case_id: read_case(piece.settings.cases, case_id) for part in fold.values() for case_id in part}
+    different += identity_differences(begun.get("identities", {}), identities_of(cases))
+    if different:
+        raise ValueError(
+            f"{piece.folder.root}: was begun with other settings or cases "
+            f"({'; '.join(different[:SHOWN_DIFFERENCES])}); "
+            "give the experiment another --name, or remove this folder to run it anew"
+        )
+
+
+def _is_scored(piece: Piece) -> bool:
+    """Whether there are scores, measured as the experiment has it."""
+    path = results_file(piece)
+    wanted = piece.evaluation.model_dump(mode="json")
+    return path.is_file() and read_json(path).get("settings") == wanted

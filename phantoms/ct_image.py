@@ -1,0 +1,219 @@
+"""A phantom's image: what a portal-venous CT would show of its organ, trees and tumours, in HU."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, Field, NonNegativeFloat, PositiveFloat, field_validator
+from scipy import ndimage
+
+from ramify.phantoms.organ_shape import OrganShape, growing_region, organ_level
+from ramify.phantoms.rasterise import owning_edges
+from ramify.phantoms.smooth_fields import ct_noise, draw_waves, plane_waves
+from ramify.phantoms.surroundings import draw_surroundings, paint_surroundings
+from ramify.phantoms.vessel_graph import VesselGraph
+
+# Streams of the seed, one for each part of the image, so that a change to one leaves the others as they are.
+_CONTRAST, _TUMOURS, _TEXTURE, _SURROUNDINGS, _NOISE = range(1, 6)
+_TEXTURE_WAVES, _PERFUSION_WAVES = 160, 40
+_TUMOUR_WAVES = 12
+_TUMOUR_PLACES = 40
+
+
+class PhantomImageSettings(BaseModel, frozen=True, extra="forbid"):
+    """Intensities of a phantom, in HU; the defaults are near those of a portal-venous CT of the liver."""
+
+    liver_hu: float = Field(default=100.0, ge=-500, le=500)
+    """Mean of the liver's parenchyma over phantoms."""
+    liver_spread_hu: float = Field(default=15.0, ge=0, le=200)
+    """Standard deviation of that mean from phantom to phantom: livers differ, and so does the time after injection."""
+    portal_contrast_hu: float = Field(default=60.0, ge=-500, le=1000)
+    """Portal vein over parenchyma, on average over phantoms."""
+    hepatic_contrast_hu: float = Field(default=50.0, ge=-500, le=1000)
+    """Hepatic veins over parenchyma, on average over phantoms."""
+    contrast_spread: float = Field(default=0.15, ge=0, le=1)
+    """Relative standard deviation of the contrast, between trees of different phantoms and again along each tree."""
+    texture_hu: float = Field(default=7.0, ge=0, le=200)
+    """Standard deviation of the parenchyma's fine texture."""
+    texture_mm: float = Field(default=6.0, gt=0, le=200)
+    """Correlation length of that texture."""
+    perfusion_hu: float = Field(default=13.0, ge=0, le=200)
+    """Standard deviation of the parenchyma's slow changes: uneven fat and perfusion."""
+    perfusion_mm: float = Field(default=25.0, gt=0, le=500)
+    """Correlation length of those changes."""
+    blur_mm: float = Field(default=0.8, ge=0, le=20)
+    """Standard deviation of the scanner's point spread."""
+    noise_hu: float = Field(default=10.0, ge=0, le=500)
+    """Standard deviation of the noise."""
+    noise_correlation_mm: float = Field(default=1.2, gt=0, le=50)
+    """Correlation length of the noise."""
+    tumours: int = Field(default=4, ge=0, le=100)
+    """Tumours, alternately darker and brighter than the liver."""
+    tumour_radius_mm: tuple[PositiveFloat, PositiveFloat] = (4.0, 11.0)
+    """Smallest and largest mean radius of a tumour."""
+    tumour_contrast_hu: tuple[NonNegativeFloat, NonNegativeFloat] = (25.0, 60.0)
+    """Smallest and largest difference of a tumour from the liver."""
+    surroundings: bool = True
+    """Fat, muscle, lung, bone, kidney, stomach and great vessels around the organ; without them, fat alone."""
+
+    @field_validator("tumour_radius_mm", "tumour_contrast_hu")
+    @classmethod
+    def _ascends(cls, bounds: tuple[float, float]) -> tuple[float, float]:
+        if bounds[0] > bounds[1]:
+            raise ValueError(f"expected the smaller number first, got {bounds}")
+        return bounds
+
+
+@dataclass(frozen=True, eq=False)
+class _Tumour:
+    """A blob: a ball whose surface waves."""
+
+    centre_mm: NDArray[np.float64]
+    radius_mm: float
+    contrast_hu: float
+    waves: NDArray[np.float64]
+
+
+def paint_image(
+    settings: PhantomImageSettings,
+    shape: OrganShape,
+    graph: VesselGraph,
+    shares: Mapping[str, NDArray[np.float32]],
+    spacing_mm: Sequence[float],
+    seed: int,
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """The image of a phantom, and the mask of its tumours.
+
+    Tissues are mixed by their share of each voxel (partial volume), blurred by the scanner and overlaid with noise.
+
+    Args:
+        settings: intensities.
+        shape: the organ.
+        graph: the trees.
+        shares: vessel share of every voxel, (*S) in [0, 1], by tree.
+        spacing_mm: voxel size.
+        seed: the phantom's.
+
+    Returns:
+        (*S) float32 HU; (*S) bool tumours, vessels in them included.
+    """
+    size = next(iter(shares.values())).shape
+    level = organ_level(shape, size)
+    organ = _organ_share(level, spacing_mm)
+    image = paint_surroundings(
+        draw_surroundings(settings.surroundings, np.random.default_rng([seed, _SURROUNDINGS])), level, spacing_mm
+    )
+    liver = _parenchyma(settings, size, spacing_mm, seed)
+    image += organ * (liver - image)
+    tumours = np.zeros(size, bool)
+    for tumour in _draw_tumours(settings, shape, graph, seed):
+        share, window = _tumour_share(tumour, size, spacing_mm)
+        image[window] += share * organ[window] * tumour.contrast_hu
+        tumours[window] |= share >= 0.5
+    vessel = np.minimum(sum(shares.values()), 1.0)
+    contrast = _contrast_map(settings, graph, vessel > 0, spacing_mm, seed)
+    image += vessel * (liver + contrast - image)
+    image = ndimage.gaussian_filter(image, [settings.blur_mm / step for step in spacing_mm], mode="nearest")
+    image += settings.noise_hu * ct_noise(
+        size, spacing_mm, settings.noise_correlation_mm, np.random.default_rng([seed, _NOISE])
+    )
+    return image.astype(np.float32), tumours
+
+
+def _organ_share(level: NDArray[np.float32], spacing_mm: Sequence[float]) -> NDArray[np.float32]:
+    """Share of every voxel inside the organ: a ramp one voxel wide across the surface."""
+    slopes = np.gradient(level)
+    change = np.sqrt(sum(slope * slope for slope in slopes))
+    return np.clip(0.5 - level / np.maximum(change, 1e-6), 0, 1).astype(np.float32)
+
+
+def _parenchyma(
+    settings: PhantomImageSettings, size: Sequence[int], spacing_mm: Sequence[float], seed: int
+) -> NDArray[np.float32]:
+    """HU of the parenchyma, (*S)."""
+    rng = np.random.default_rng([seed, _TEXTURE])
+    fine = draw_waves(_TEXTURE_WAVES, settings.texture_mm, rng)
+    slow = draw_waves(_PERFUSION_WAVES, settings.perfusion_mm, rng)
+    fine[:, 4] *= settings.texture_hu
+    slow[:, 4] *= settings.perfusion_hu
+    mean = settings.liver_hu + settings.liver_spread_hu * float(rng.standard_normal())
+    return np.float32(mean) + plane_waves(np.concatenate([fine, slow]), size, spacing_mm)
+
+
+def edge_contrasts(settings: PhantomImageSettings, graph: VesselGraph, seed: int) -> NDArray[np.float64]:
+    """HU over parenchyma of every edge: a level of its tree's own that drifts from the root outwards.
+
+    Args:
+        settings: mean contrasts (the first tree's is the portal one) and their spread.
+        graph: the trees.
+        seed: the phantom's.
+
+    Returns:
+        (E,) HU; the drift stays between half and one and a half times the tree's level.
+    """
+    rng = np.random.default_rng([seed, _CONTRAST])
+    means = np.array([settings.portal_contrast_hu, settings.hepatic_contrast_hu])
+    levels = means * np.exp(settings.contrast_spread * rng.standard_normal(2))
+    steps = rng.standard_normal(len(graph.edges))
+    lengths, parents = graph.lengths_mm(), graph.parents()
+    # A vessel's whole way from root to tip is about half as long as its organ is wide.
+    way = 0.5 * float(np.ptp(graph.nodes_mm, axis=0).mean()) if len(graph.edges) else 1.0
+    drift = np.ones(len(graph.edges))
+    for edge in graph.outward():
+        above = drift[parents[edge]] if parents[edge] >= 0 else 1.0
+        step = settings.contrast_spread * np.sqrt(lengths[edge] / way) * steps[edge]
+        drift[edge] = np.clip(above + step, 0.5, 1.5)
+    return levels[graph.trees] * drift
+
+
+def _contrast_map(
+    settings: PhantomImageSettings,
+    graph: VesselGraph,
+    touched: NDArray[np.bool_],
+    spacing_mm: Sequence[float],
+    seed: int,
+) -> NDArray[np.float32]:
+    """Contrast of the vessel that a voxel belongs to, where one touches it; 0 elsewhere."""
+    result = np.zeros(touched.shape, np.float32)
+    owners = owning_edges(graph, touched, spacing_mm)[touched]
+    result[touched] = edge_contrasts(settings, graph, seed)[owners]
+    return result
+
+
+def _draw_tumours(settings: PhantomImageSettings, shape: OrganShape, graph: VesselGraph, seed: int) -> list[_Tumour]:
+    """Tumours where the larger vessels leave most room, for they grow in place of liver, not of trunks."""
+    rng = np.random.default_rng([seed, _TUMOURS])
+    region = growing_region(shape)
+    tumours: list[_Tumour] = []
+    middles = 0.5 * (graph.nodes_mm[graph.edges[:, 0]] + graph.nodes_mm[graph.edges[:, 1]])
+    for number in range(settings.tumours):
+        radius = float(rng.uniform(*settings.tumour_radius_mm))
+        deep = np.argwhere(region.depth_mm > min(radius, 0.7 * float(region.depth_mm.max())))
+        places = (deep[rng.integers(len(deep), size=_TUMOUR_PLACES)] + 0.5) * region.step_mm
+        walls = np.linalg.norm(places[:, None] - middles, axis=2) - 2 * graph.radii_mm
+        room = walls.min(axis=1)
+        for other in tumours:
+            room = np.minimum(room, np.linalg.norm(places - other.centre_mm, axis=1) - other.radius_mm - radius)
+        contrast = float(rng.uniform(*settings.tumour_contrast_hu)) * (-1 if number % 2 == 0 else 1)
+        waves = draw_waves(_TUMOUR_WAVES, 0.8 * radius, rng)
+        tumours.append(_Tumour(places[np.argmax(room)], radius, contrast, waves))
+    return tumours
+
+
+def _tumour_share(
+    tumour: _Tumour, size: Sequence[int], spacing_mm: Sequence[float]
+) -> tuple[NDArray[np.float32], tuple[slice, ...]]:
+    """Share of a tumour in the voxels of the window around it, and that window."""
+    steps = np.array(spacing_mm)
+    low = np.maximum(np.floor((tumour.centre_mm - 1.8 * tumour.radius_mm) / steps).astype(int), 0)
+    high = np.minimum(np.ceil((tumour.centre_mm + 1.8 * tumour.radius_mm) / steps).astype(int) + 1, size)
+    window = tuple(slice(a, b) for a, b in zip(low.tolist(), high.tolist(), strict=True))
+    axes = [(np.arange(a, b) + 0.5) * step for a, b, step in zip(low, high, steps, strict=True)]
+    offsets = np.meshgrid(
+        *[axis - c for axis, c in zip(axes, tumour.centre_mm, strict=True)], indexing="ij", sparse=True
+    )
+    distance = np.sqrt(sum(offset * offset for offset in offsets))
+    wavy = plane_waves(tumour.waves, (high - low).tolist(), spacing_mm, corner_mm=low * steps)
+    surface = tumour.radius_mm * (1 + 0.2 * np.clip(wavy, -2, 2))
+    return np.clip(0.5 + (surface - distance) / steps.max(), 0, 1).astype(np.float32), window

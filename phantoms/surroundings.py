@@ -1,0 +1,89 @@
+"""What lies around a phantom's liver: fat, muscle, lung, bone, kidney, spleen, stomach and great vessels."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ramify.phantoms.organ_shape import ellipsoid_level, grid_axes
+
+FAT_HU = -95.0
+_LUNG_HU = -820.0
+_MUSCLE_HU = 58.0
+# How thick the muscle over the liver's dome and flank is, in the units of the organ's level.
+_DIAPHRAGM = 0.05
+
+# Centre, half axes (z, y, x; units of half the volume) and HU, painted in this order around the liver. A half axis of
+# 9 makes a column through the volume.
+_ORGANS = (
+    ("stomach", (0.10, -0.25, 1.02), (0.45, 0.45, 0.36), 40.0),
+    ("gas", (0.12, -0.52, 1.02), (0.28, 0.16, 0.26), -780.0),
+    ("spleen", (0.20, 0.75, 1.05), (0.40, 0.30, 0.30), 122.0),
+    ("kidney", (-0.75, 0.72, -0.25), (0.34, 0.24, 0.24), 185.0),
+    ("pelvis of the kidney", (-0.75, 0.72, -0.20), (0.16, 0.10, 0.10), -20.0),
+    ("bowel", (-0.85, -0.30, 0.55), (0.25, 0.30, 0.36), 30.0),
+    ("vertebra", (0.0, 1.08, 0.36), (9.0, 0.26, 0.24), 240.0),
+    ("aorta", (0.0, 0.80, 0.46), (9.0, 0.09, 0.09), 165.0),
+    ("inferior vena cava", (0.0, 0.80, 0.16), (9.0, 0.10, 0.12), 135.0),
+)
+_RIBS = 5
+_RIB_HU = 420.0
+
+
+@dataclass(frozen=True, eq=False)
+class Surroundings:
+    """Blobs around the organ: centres and half axes (n, 3) in units of half the volume, and their HU (n,)."""
+
+    centres: NDArray[np.float64]
+    half_axes: NDArray[np.float64]
+    values_hu: NDArray[np.float64]
+    body_wall: bool
+
+
+def draw_surroundings(wanted: bool, rng: np.random.Generator) -> Surroundings:
+    """The neighbours of one liver, each a little off its usual place; none if they are not wanted."""
+    if not wanted:
+        return Surroundings(np.zeros((0, 3)), np.zeros((0, 3)), np.zeros(0), body_wall=False)
+    centres = [centre for _, centre, _, _ in _ORGANS]
+    half_axes = [half for _, _, half, _ in _ORGANS]
+    values = [value for *_, value in _ORGANS]
+    for angle in np.linspace(0.75, 1.35, _RIBS) * np.pi:
+        centres.append((rng.uniform(-0.8, 0.8), 1.02 * np.sin(angle), 1.02 * np.cos(angle)))
+        half_axes.append((0.10, 0.10, 0.06))
+        values.append(_RIB_HU)
+    jitter = rng.uniform(-0.06, 0.06, (len(centres), 3))
+    growth = rng.uniform(0.85, 1.15, (len(centres), 1))
+    shift = rng.normal(0, 10, len(values))
+    return Surroundings(np.array(centres) + jitter, np.array(half_axes) * growth, np.array(values) + shift, True)
+
+
+def paint_surroundings(
+    surroundings: Surroundings, level: NDArray[np.float32], spacing_mm: Sequence[float]
+) -> NDArray[np.float32]:
+    """HU of everything but the liver, as if it were not there.
+
+    Args:
+        surroundings: what lies around.
+        level: (*S) the organ's level; muscle and lung follow its surface.
+        spacing_mm: voxel size.
+
+    Returns:
+        (*S) float32 HU.
+    """
+    image = np.full(level.shape, FAT_HU, np.float32)
+    z, y, x = grid_axes(level.shape)
+    if surroundings.body_wall:
+        plane = (...,) if level.ndim == 3 else (0,)
+        above = (z + 0.3 * (1 - y * y) - 0.2 * x)[plane]
+        wall = (y * y + x * x)[plane]
+        image[np.broadcast_to(above > 0.55, level.shape)] = _LUNG_HU
+        flank = np.broadcast_to((x < 0.5)[plane], level.shape) & (level < _DIAPHRAGM)
+        image[flank | np.broadcast_to(wall > 1.02, level.shape)] = _MUSCLE_HU
+    extent = np.array(level.shape) * np.array(spacing_mm)
+    for centre, half, value in zip(surroundings.centres, surroundings.half_axes, surroundings.values_hu, strict=True):
+        # One voxel's ramp stands for the voxels that a surface cuts.
+        width = np.float32(2 * max(spacing_mm) / (half.min() * extent.mean()))
+        share = np.clip(0.5 - ellipsoid_level((z, y, x), centre, half) / width, 0, 1).reshape(level.shape)
+        image += share * (np.float32(value) - image)
+    return image

@@ -1,0 +1,146 @@
+"""One run for real, small: trained, segmented, scored; not done again; and refused where it was begun otherwise."""
+
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ramify.data.case_store import read_case, write_case
+from ramify.data.files import read_mask, write_volume
+from ramify.data.volume import Volume
+from ramify.experiments.held_out import mask_file, score_held_out
+from ramify.experiments.plan import Piece
+from ramify.experiments.runs import check_unchanged, epochs_done, results_file, run_piece
+from ramify.metrics.case import EvaluationSettings, evaluate_case
+from ramify.training.predictor import Predictor
+from ramify.training.settings import RunSettings
+
+EVALUATION = EvaluationSettings(measures=("overlap",))
+
+
+def piece_of(cases: Path, output: Path, **settings: object) -> Piece:
+    given = {
+        "cases": cases,
+        "output": output,
+        "resume": True,
+        "device": "cpu",
+        "model": {"formulation": "binary", "levels": 2, "base_channels": 2},
+        "train": {"epochs": 2, "augment": False},
+        "validation": {"every": 100, "figures_every": 100},
+        **settings,
+    }
+    return Piece("a", 0, 0, RunSettings.model_validate(given), None, EVALUATION)
+
+
+@pytest.fixture(scope="module")
+def trained(tiny_cases: Path, tmp_path_factory: pytest.TempPathFactory) -> Piece:
+    piece = piece_of(tiny_cases, tmp_path_factory.mktemp("runs"))
+    assert epochs_done(piece) == 0
+    run_piece(piece)
+    return piece
+
+
+@pytest.fixture
+def finished(trained: Piece, tmp_path: Path) -> Piece:
+    """A copy for each test: some change what is in it."""
+    shutil.copytree(trained.settings.output, tmp_path / "runs")
+    return piece_of(trained.settings.cases, tmp_path / "runs")
+
+
+def test_a_run_is_trained_and_its_held_out_case_scored(finished):
+    assert epochs_done(finished) == 2
+    report = json.loads(results_file(finished).read_text(encoding="utf-8"))
+    assert list(report["cases"]) == ["case_3"]
+    # By hand: the last weights, on the prepared grid, inside the organ.
+    case = read_case(finished.settings.cases, "case_3")
+    probabilities = Predictor(finished.folder.checkpoint("final"), "cpu").predict_prepared(case.arrays["image"])
+    truth = np.asarray(case.arrays["scales"]) > 0
+    expected = evaluate_case(probabilities >= 0.5, truth, (2.0, 1.0, 1.0), EVALUATION)
+    assert report["cases"]["case_3"] == expected
+    mask = read_mask(mask_file(finished.folder, "case_3"))
+    assert mask.spacing_mm == (2.0, 1.0, 1.0)
+    np.testing.assert_array_equal(mask.array, probabilities >= 0.5)
+
+
+def test_what_is_there_is_not_made_again(finished, monkeypatch):
+    before = {path: path.stat().st_mtime_ns for path in finished.folder.root.rglob("*.pt")}
+    mask = mask_file(finished.folder, "case_3")
+    made = mask.read_bytes()
+    truth = np.asarray(read_case(finished.settings.cases, "case_3").arrays["scales"]) > 0
+    write_volume(mask, Volume(truth, (2.0, 1.0, 1.0)))
+    monkeypatch.setattr(Predictor, "__init__", lambda *_: pytest.fail("segmented again"))
+    run_piece(finished)
+    assert {path: path.stat().st_mtime_ns for path in finished.folder.root.rglob("*.pt")} == before
+    assert json.loads(results_file(finished).read_text(encoding="utf-8"))["cases"]["case_3"]["dice"] == 1.0
+    mask.write_bytes(made)
+
+
+def test_only_the_organ_counts(finished, tiny_cases, tmp_path):
+    case = read_case(tiny_cases, "case_3")
+    arrays = {name: np.array(array) for name, array in case.arrays.items()}
+    arrays["organ"][:, :8] = 0
+    record = {name: value for name, value in case.record.items() if name not in ("format", "arrays", "case_id")}
+    (tmp_path / "store").mkdir()
+    for other in ("case_0", "case_1", "case_2"):
+        write_case(tmp_path / "store", other, arrays, {**record, "patient_id": other})
+    write_case(tmp_path / "store", "case_3", arrays, record)
+    (tmp_path / "store" / "splits_final.json").write_bytes((tiny_cases / "splits_final.json").read_bytes())
+    elsewhere = finished.settings.model_copy(update={"cases": tmp_path / "store"})
+    # Everything is called a vessel: precision is the share of vessels inside the organ.
+    write_volume(mask_file(finished.folder, "case_3"), Volume(np.ones((16, 16, 16), bool), (2.0, 1.0, 1.0)))
+    with pytest.raises(ValueError, match=r"prepared otherwise .*organ\.npy is another"):
+        run_piece(dataclasses.replace(finished, settings=elsewhere))
+    with pytest.raises(ValueError, match=r"begun with other settings or cases .*organ\.npy is another"):
+        check_unchanged(dataclasses.replace(finished, settings=elsewhere))
+    scores = dict(score_held_out(dataclasses.replace(finished, settings=elsewhere)))["case_3"]
+    assert scores["precision"] == pytest.approx((arrays["scales"] > 0)[arrays["organ"] > 0].mean())
+    mask_file(finished.folder, "case_3").unlink()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"train": {"epochs": 3, "augment": False}}, "train.epochs was 2, now 3"),
+        ({"loss": {"main": {"dice": 1.0}}}, "loss.main was {'dice': 1.0, 'cross_entropy': 1.0}, now {'dice': 1.0}"),
+        ({"seed": 1}, "seed was 0, now 1"),
+    ],
+)
+def test_a_run_begun_otherwise_is_refused(finished, change, message):
+    other = piece_of(finished.settings.cases, finished.settings.output, **change)
+    with pytest.raises(ValueError, match="was begun with other settings") as caught:
+        check_unchanged(other)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_may_change_between_sessions(finished):
+    check_unchanged(finished)
+    check_unchanged(piece_of(finished.settings.cases, finished.settings.output, device="auto", loading={"workers": 1}))
+    check_unchanged(piece_of(finished.settings.cases, finished.settings.output / "new", seed=9))
+
+
+def test_other_cases_in_the_fold_are_refused(finished, tmp_path):
+    splits = tmp_path / "splits.json"
+    splits.write_text('[{"train": ["case_0", "case_3"], "val": ["case_1"]}]', encoding="utf-8")
+    description = finished.folder.root / "run.json"
+    kept = description.read_bytes()
+    config = finished.folder.root / "config.yaml"
+    text = config.read_text(encoding="utf-8")
+    config.write_text(text.replace("splits: null", f"splits: {splits}"), encoding="utf-8")
+    moved = piece_of(finished.settings.cases, finished.settings.output, splits=splits)
+    with pytest.raises(ValueError, match="other cases in its fold"):
+        check_unchanged(moved)
+    config.write_text(text, encoding="utf-8")
+    assert description.read_bytes() == kept
+
+
+def test_settings_of_another_version_are_refused_in_words(finished):
+    config = finished.folder.root / "config.yaml"
+    text = config.read_text(encoding="utf-8")
+    config.write_text(text + "\nunheard_of: 1\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="settings was 'of another version'"):
+        check_unchanged(finished)
+    config.write_text(text, encoding="utf-8")
