@@ -1,4 +1,4 @@
-"""Write docs/files.md, the list of every file: `python docs/list_files.py` after one has come, gone or changed its purpose.
+"""Write docs/files.md, the list of every file: run `python docs/list_files.py` when one has come, gone or changed.
 
 What a file is for is said once, by the first line of its docstring.
 """

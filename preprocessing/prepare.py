@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, Field, NonNegativeFloat
 
+from ramify.data.orientation import layout_name
 from ramify.data.provenance import versions
 from ramify.data.raw_case import RawCase
 from ramify.data.volume import Volume
 from ramify.preprocessing.grid import Grid, GridSettings, plan_grid
 from ramify.preprocessing.intensity import IntensitySettings, check_intensities, normalise
 from ramify.preprocessing.organ_parts import main_parts
-from ramify.preprocessing.orientation import layout_name
 from ramify.preprocessing.plausibility import doubts_about_input, doubts_about_vessels
 from ramify.preprocessing.tubed_skeleton import tubed_skeleton
 from ramify.vessels.scales import ScaleDecomposition, ScaleSettings, ScaleWarning, decompose_scales

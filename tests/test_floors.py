@@ -15,7 +15,7 @@ FLOORS: dict[str, set[str]] = {
     "disk": {"processes"},
     "vessels": {"compilation"},
     "phantoms": {"compilation"},
-    "drawing": set(),
+    "drawing": {"data"},
     "data": {"compilation", "processes", "disk", "phantoms"},
     "preprocessing": {"console", "processes", "disk", "data", "vessels", "drawing"},
     "models": set(),

@@ -9,12 +9,12 @@ import numpy as np
 import torch
 
 from ramify.data.image_source import ImageSource
+from ramify.data.orientation import layout_name
 from ramify.data.volume import Volume
 from ramify.models.build import build_inference_network, place_network
 from ramify.models.outputs import Formulation, main_probability
 from ramify.preprocessing.grid import GridSettings
 from ramify.preprocessing.organ_parts import main_parts
-from ramify.preprocessing.orientation import layout_name
 from ramify.preprocessing.plausibility import doubts_about_input, doubts_about_vessels
 from ramify.preprocessing.prepare import PreprocessingSettings, prepare_image
 from ramify.training.checkpoint import load_checkpoint

@@ -12,10 +12,10 @@ from ramify.data.case_store import check_case, read_case
 from ramify.data.folds import load_fold
 from ramify.data.image_source import ImageSource
 from ramify.data.loading import label_voxels
+from ramify.data.orientation import layout_name
 from ramify.losses.total import TotalLoss
 from ramify.models.build import Network, build_network, load_weights, place_network
 from ramify.models.outputs import TaskOutputs
-from ramify.preprocessing.orientation import layout_name
 from ramify.training.checkpoint import CheckpointName, save_checkpoint
 from ramify.training.device import choose_device, choose_precision, set_determinism
 from ramify.training.distributed import ALONE, Ranks, distribute
