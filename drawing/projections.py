@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ramify.data.orientation import canonical_orientation
+from ramify.vessels.patient_axes import canonical_orientation
 
 # World components in array order z, y, x: towards the head, the back and the left (LPS).
 _TOWARDS, _AWAY = ("S", "P", "L"), ("I", "A", "R")

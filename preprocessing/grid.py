@@ -1,6 +1,6 @@
 """The grid a network sees, turned, cut and resampled from a file's own grid, and the way back.
 
-First of all the axes are turned to the patient's own (see `data/orientation.py`), as a view: from there on a
+First of all the axes are turned to the patient's own (see `vessels/patient_axes.py`), as a view: from there on a
 patient is the same array however its file is stored, and every number comes out the same to the last bit.
 
 Voxel edges are aligned: the first prepared voxel begins where the crop box begins and the last one ends where it ends,
@@ -21,10 +21,10 @@ import numpy as np
 import scipy.sparse
 from pydantic import BaseModel, Field, PositiveFloat, PositiveInt, model_validator
 
-from ramify.data.orientation import canonical_orientation
 from ramify.data.volume import Volume
 from ramify.vessels.box import foreground_box
 from ramify.vessels.orientation import Orientation
+from ramify.vessels.patient_axes import canonical_orientation
 
 # Weights are rounded to float32: a voxel half inside must not fall outside by the last bit.
 _HALF = 0.5 - 1e-5

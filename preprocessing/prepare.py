@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, Field, NonNegativeFloat
 
-from ramify.data.orientation import layout_name
 from ramify.data.provenance import versions
 from ramify.data.raw_case import RawCase
 from ramify.data.volume import Volume
@@ -17,6 +16,7 @@ from ramify.preprocessing.intensity import IntensitySettings, check_intensities,
 from ramify.preprocessing.organ_parts import main_parts
 from ramify.preprocessing.plausibility import doubts_about_input, doubts_about_vessels
 from ramify.preprocessing.tubed_skeleton import tubed_skeleton
+from ramify.vessels.patient_axes import layout_name
 from ramify.vessels.scales import ScaleDecomposition, ScaleSettings, ScaleWarning, decompose_scales
 
 NO_VESSEL = (

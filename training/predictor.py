@@ -9,7 +9,6 @@ import numpy as np
 import torch
 
 from ramify.data.image_source import ImageSource
-from ramify.data.orientation import layout_name
 from ramify.data.volume import Volume
 from ramify.models.build import build_inference_network, place_network
 from ramify.models.outputs import Formulation, main_probability
@@ -27,6 +26,7 @@ from ramify.training.inference import (
     nan_where_not_finite,
 )
 from ramify.training.settings import RunSettings
+from ramify.vessels.patient_axes import layout_name
 
 
 @dataclass(frozen=True, eq=False)

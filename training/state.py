@@ -12,7 +12,6 @@ from ramify.data.case_store import check_case, read_case
 from ramify.data.folds import load_fold
 from ramify.data.image_source import ImageSource
 from ramify.data.loading import label_voxels
-from ramify.data.orientation import layout_name
 from ramify.losses.total import TotalLoss
 from ramify.models.build import Network, build_network, load_weights, place_network
 from ramify.models.outputs import TaskOutputs
@@ -27,6 +26,7 @@ from ramify.training.running_means import RunningMeans
 from ramify.training.same_cases import check_alike, check_as_prepared, check_same_cases, identities_of
 from ramify.training.settings import RunSettings
 from ramify.training.validation import Runner
+from ramify.vessels.patient_axes import layout_name
 
 
 @dataclass
