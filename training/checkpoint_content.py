@@ -18,8 +18,8 @@ DECISIVE: dict[str, tuple[str, ...]] = {
     "config.loading": ("patch_size",),
     "config.train": ("precision",),
     "preprocessing": ("grid", "intensity", "restrict_to_organ"),
-    "ramify.preprocessing.grid": ("crop", "margin_mm", "size", "spacing_mm"),
-    "ramify.preprocessing.intensity": ("method", "window", "percentiles", "output_range", "inside_organ"),
+    "preprocessing.grid": ("crop", "margin_mm", "size", "spacing_mm"),
+    "preprocessing.intensity": ("method", "window", "percentiles", "output_range", "inside_organ"),
 }
 """Keys that decide what a network predicts: where one is missing, its default might be another than it was trained
 with. Every checkpoint of this format has them; keys that came later have defaults that change nothing."""
