@@ -1,6 +1,7 @@
 """Valid DICOM slices, made here, and the reader of a series: one slice of three is damaged."""
 
 import functools
+import locale
 import tempfile
 from pathlib import Path
 
@@ -37,7 +38,10 @@ def _slice(number: int, dtype: str = "i2", packing: str = "") -> bytes:
         if packing:
             writer.SetUseCompression(True)
             writer.SetCompressor(packing)
+        # GDCM's writer sets the whole process to the C locale when it packs, which would make all later text ASCII.
+        kept = locale.setlocale(locale.LC_CTYPE)
         writer.Execute(image)
+        locale.setlocale(locale.LC_CTYPE, kept)
         return (Path(folder) / "a.dcm").read_bytes()
 
 
