@@ -1,10 +1,17 @@
+"""What published tables support is computed rightly, and docs/comparing.md has every row of it."""
+
 import math
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from ramify.comparison.unpaired import (
+from docs.published_tables import (
+    SADIKINE_TABLE_1,
+    TABLES,
     PublishedValue,
     correlation_needed,
     differences_sd,
@@ -13,6 +20,9 @@ from ramify.comparison.unpaired import (
     paired_t_p,
     spread_from_dice_and_jaccard,
 )
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "comparing.md"
 
 
 def test_the_summary_gives_what_the_paired_values_give():
@@ -67,3 +77,27 @@ def test_equal_cases_have_no_spread_and_rounding_leaves_a_range():
     assert low == 0.0
     assert 0 < high < 0.02
     assert spread_from_dice_and_jaccard(0.5, 0.30) is None
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.__name__)
+def test_the_document_has_every_row(table):
+    rows = table()
+    assert len(rows) >= 2
+    assert "\n".join(rows) in PAGE.read_text(encoding="utf-8")
+
+
+def test_the_command_prints_them():
+    command = [sys.executable, ROOT / "docs" / "published_tables.py"]
+    printed = subprocess.run(command, capture_output=True, check=True, encoding="utf-8").stdout
+    assert printed.strip().split("\n\n") == ["\n".join(table()) for table in TABLES]
+
+
+def test_the_sentences_hold_too():
+    """What the document concludes from the tables, number by number."""
+    binary, ours = SADIKINE_TABLE_1["binary"], SADIKINE_TABLE_1["λ_c ≠ 0"]
+    text = PAGE.read_text(encoding="utf-8")
+    assert ours["Dice"].mean - binary["Dice"].mean == pytest.approx(0.79)
+    least, needed = differences_sd(binary["Dice"].sd, ours["Dice"].sd, 1.0), largest_significant_sd(0.79, 5)
+    assert f"an sd of {least:.2f}, and {needed:.2f} would be needed" in " ".join(text.split())
+    over_cases = correlation_needed(ours["Dice"], binary["Dice"], 20)
+    assert f"it would take r of about {over_cases:.2f}" in " ".join(text.split())
