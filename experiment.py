@@ -32,10 +32,10 @@ from ramify.disk.json_files import to_json
 from ramify.disk.outputs import Outputs
 from ramify.disk.own_files import own
 from ramify.experiments.checks import check_fold_count, check_folds, check_scales, scales_in
-from ramify.experiments.plan import ExperimentSettings, LayerSettings, Piece, pieces_of
+from ramify.experiments.plan import ExperimentSettings, LayerSettings, Run, runs_of
 from ramify.experiments.runner import run_experiment
 from ramify.experiments.runs import Ending, ending_of
-from ramify.experiments.table import Table, build_table
+from ramify.experiments.table import ExperimentTable, build_table
 from ramify.experiments.table_forms import to_csv, to_markdown, to_plain_table, to_screen
 from ramify.preprocess import PreprocessCommand
 from ramify.processes.folder_lock import held
@@ -69,14 +69,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             check_fold_count(store, command.folds.folds)
         check_folds(experiment, trainings)
         dataset = next((dataset_of(command) for command in preparations.values()), None)
-        pieces = list(pieces_of(experiment, trainings, dataset))
-        endings = run_experiment(experiment, pieces) if experiment.run else endings_of(pieces)
-        table = build_table(experiment, pieces, endings, patients_of(pieces[0].settings.cases))
+        runs = list(runs_of(experiment, trainings, dataset))
+        endings = run_experiment(experiment, runs) if experiment.run else endings_of(runs)
+        table = build_table(experiment, runs, endings, patients_of(runs[0].settings.cases))
         print(to_screen(table))
         if not experiment.run:
             claim(experiment, preparations)
         print(f"written: {', '.join(str(path) for path in write(table, experiment.folder))}")
-    return 0 if table.finished == len(pieces) else 1
+    return 0 if table.finished == len(runs) else 1
 
 
 def claim(experiment: ExperimentSettings, preparations: Mapping[Path, PreprocessCommand]) -> None:
@@ -170,12 +170,12 @@ def dataset_of(command: PreprocessCommand) -> DatasetSettings:
     return DatasetSettings(**{name: getattr(command, name) for name in DatasetSettings.model_fields})
 
 
-def endings_of(pieces: Sequence[Piece]) -> dict[str, Ending]:
+def endings_of(runs: Sequence[Run]) -> dict[str, Ending]:
     """How the runs ended that did."""
-    return {piece.name: ending for piece in pieces if (ending := ending_of(piece))}
+    return {run.name: ending for run in runs if (ending := ending_of(run))}
 
 
-def write(table: Table, folder: Path) -> list[Path]:
+def write(table: ExperimentTable, folder: Path) -> list[Path]:
     """Write the table in every form; the files' paths."""
     contents: list[bytes | str] = [
         to_markdown(table),

@@ -12,6 +12,7 @@ from ramify.comparison.power import WILCOXON_EFFICIENCY, pairs_needed
 from ramify.comparison.results import Variant, check_same_settings
 from ramify.comparison.statistics import holm
 from ramify.comparison.verdict import TEST_NAMES, Adjusted, Better, DecidingTest, Verdict, judge
+from ramify.comparison.wording import OF_COMPARE, Wording
 
 
 class ComparisonSettings(BaseModel, frozen=True, extra="forbid"):
@@ -71,6 +72,7 @@ class Comparison:
     pairing: Pairing
     settings: ComparisonSettings
     differences: tuple[Difference, ...]
+    wording: Wording = OF_COMPARE
 
     @property
     def decide_by(self) -> DecidingTest:
@@ -99,6 +101,7 @@ def compare(
     settings: ComparisonSettings | None = None,
     patient_of: Mapping[str, str] | None = None,
     fold_of: Mapping[str, str] | None = None,
+    wording: Wording = OF_COMPARE,
 ) -> Comparison:
     """Compare every variant with the first one.
 
@@ -108,15 +111,18 @@ def compare(
         settings: the defaults without them.
         patient_of: case id -> patient, for the unit "patient".
         fold_of: case id -> the fold that holds it out, where the results do not tell.
+        wording: how complaints and remarks name the settings.
 
     Raises:
         ValueError: sets that lack a case or failed on one, unknown measures, other settings of the evaluation, or
             units that cannot be told; one line each.
     """
     settings = settings or ComparisonSettings()
-    pairing = pair_cases(variants, settings.common, settings.unit, patient_of, fold_of)
+    pairing = pair_cases(variants, settings.common, settings.unit, patient_of, fold_of, wording)
     check_same_settings(variants)
-    chosen = [(variant, measure) for variant in variants[1:] for measure in chosen_measures(measures, variants)]
+    chosen = [
+        (variant, measure) for variant in variants[1:] for measure in chosen_measures(measures, variants, wording)
+    ]
     paired = [paired_values(variant, variants[0], pairing, measure) for variant, measure in chosen]
     decide_by = _deciding(settings, pairing)
     evidence = [_weigh(each, pairing, settings) for each in paired]
@@ -127,7 +133,7 @@ def compare(
         needed = _pairs_needed(found, adjusted, settings) if found and adjusted else None
         verdict = judge(found, adjusted, better)
         differences.append(Difference(variant.name, measure, better, values, found, adjusted, needed, verdict))
-    return Comparison(tuple(variants), pairing, settings, tuple(differences))
+    return Comparison(tuple(variants), pairing, settings, tuple(differences), wording)
 
 
 def _deciding(settings: ComparisonSettings, pairing: Pairing) -> DecidingTest:

@@ -6,13 +6,14 @@ from functools import cache
 
 from ramify.comparison.results import Variant
 from ramify.comparison.verdict import Better
+from ramify.comparison.wording import OF_COMPARE, Wording
 
 USUAL_MEASURES = ("dice", "jaccard", "cldice", "hd_mm")
 """Those of Sadikine et al. 2023, Table 1: compared where no others are asked for."""
 ALL = "all"
 
 
-def chosen_measures(asked: Sequence[str], variants: Sequence[Variant]) -> list[str]:
+def chosen_measures(asked: Sequence[str], variants: Sequence[Variant], wording: Wording = OF_COMPARE) -> list[str]:
     """The measures to compare: those asked for, `all` that every run has, or else the usual ones of these.
 
     Raises:
@@ -20,16 +21,16 @@ def chosen_measures(asked: Sequence[str], variants: Sequence[Variant]) -> list[s
     """
     shared = [name for name in variants[0].measures if all(name in variant.measures for variant in variants)]
     if not shared:
-        raise ValueError("--results: the files have no measure in common; evaluate all with the same settings")
+        raise ValueError(f"{wording.results}the files have no measure in common; evaluate all with the same settings")
     if list(asked) == [ALL]:
         return shared
     if not asked:
         return [name for name in USUAL_MEASURES if name in shared] or shared
     for name in asked:
         if name not in shared:
-            raise ValueError(f"--measures {name}: {_why_not(name, shared, variants)}")
+            raise ValueError(f"{wording.measures} {name}: {_why_not(name, shared, variants)}")
         if list(asked).count(name) > 1:
-            raise ValueError(f"--measures {name}: named twice; Holm's adjustment would count it twice")
+            raise ValueError(f"{wording.measures} {name}: named twice; Holm's adjustment would count it twice")
     return list(asked)
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from ramify.comparison.results import Variant
+from ramify.comparison.wording import OF_COMPARE, Wording
 
 Unit = Literal["case", "fold", "patient"]
 MOST_NAMED = 12
@@ -52,6 +53,7 @@ def pair_cases(
     unit: Unit | None = None,
     patient_of: Mapping[str, str] | None = None,
     fold_of: Mapping[str, str] | None = None,
+    wording: Wording = OF_COMPARE,
 ) -> Pairing:
     """The cases that all variants have, each with the unit it belongs to.
 
@@ -62,6 +64,7 @@ def pair_cases(
             several, and the case otherwise.
         patient_of: case id -> patient, for unit "patient".
         fold_of: case id -> fold, where it is known; otherwise folds are told by the cases that runs have in common.
+        wording: how complaints name the settings.
 
     Raises:
         ValueError: fewer than two variants, a case that one lacks or failed on (without `common`), no case in common,
@@ -69,18 +72,18 @@ def pair_cases(
     """
     if len(variants) < 2:
         only = f"{variants[0].name} alone" if variants else "none"
-        raise ValueError(f"--results: expected at least two names to compare, got {only}; add NAME=FILE")
+        raise ValueError(f"{wording.results}expected at least two names to compare, got {only}; add NAME=FILE")
     left_out = _not_shared(variants)
     in_order = dict.fromkeys(case_id for run in variants[0].runs for case_id in run.rows)
     shared = [case_id for case_id in in_order if case_id not in left_out]
     if left_out and not common:
-        raise ValueError(_refusal(variants, len(shared)))
+        raise ValueError(_refusal(variants, len(shared), wording))
     if not shared:
-        raise ValueError(f"--results: {_some(v.name for v in variants)} have no evaluated case in common")
+        raise ValueError(f"{wording.results}{_some(v.name for v in variants)} have no evaluated case in common")
     folds = _folds(variants, shared) if fold_of is None else _given_folds(shared, fold_of)
     chosen: Unit = unit or ("fold" if folds and len(folds) > 1 else "case")
     told = unit is not None or folds is not None
-    units = _units(chosen, shared, folds, patient_of)
+    units = _units(chosen, shared, folds, patient_of, wording)
     return Pairing(chosen, units, left_out, len(folds) if folds else None, told)
 
 
@@ -129,7 +132,7 @@ def _not_shared(variants: Sequence[Variant]) -> dict[str, str]:
     return {case_id: "; ".join(told) for case_id, told in reasons.items()}
 
 
-def _refusal(variants: Sequence[Variant], shared: int) -> str:
+def _refusal(variants: Sequence[Variant], shared: int, wording: Wording) -> str:
     every = _every_case(variants)
     complaints = []
     for variant in variants:
@@ -137,8 +140,10 @@ def _refusal(variants: Sequence[Variant], shared: int) -> str:
             complaints.append(f"{variant.name} failed on {_some(failed)} ({variant.failed[failed[0]]})")
         if lacking := sorted(every - variant.cases - set(failed)):
             complaints.append(f"{variant.name} lacks {_some(lacking)}")
-    remedy = f", or add --common to compare the {shared} that all have" if shared else "; no case is in all of them"
-    return f"--results: {'; '.join(complaints)}: evaluate these cases{remedy}"
+    remedy = (
+        f", or {wording.add_common} to compare the {shared} that all have" if shared else "; no case is in all of them"
+    )
+    return f"{wording.results}{'; '.join(complaints)}: evaluate these cases{remedy}"
 
 
 def _folds(variants: Sequence[Variant], cases: Sequence[str]) -> list[list[str]] | None:
@@ -170,20 +175,21 @@ def _given_folds(cases: Sequence[str], fold_of: Mapping[str, str]) -> list[list[
 
 
 def _units(
-    unit: Unit, cases: Sequence[str], folds: list[list[str]] | None, patient_of: Mapping[str, str] | None
+    unit: Unit,
+    cases: Sequence[str],
+    folds: list[list[str]] | None,
+    patient_of: Mapping[str, str] | None,
+    wording: Wording,
 ) -> dict[str, str]:
     if unit == "case":
         return {case_id: case_id for case_id in cases}
     if unit == "fold":
         if not folds or len(folds) < 2:
             why = "one set of cases" if folds else "other sets of cases for one name than for another, or crossing ones"
-            raise ValueError(
-                f"--unit fold: the files hold {why}; give each name one file a fold, of the same folds, or add "
-                "--folds FILE"
-            )
+            raise ValueError(f"{wording.unit} fold: the files hold {why}; {wording.same_folds}")
         return {case_id: f"fold {number}" for number, part in enumerate(folds) for case_id in part}
     if patient_of is None:
-        raise ValueError("--unit patient: expected to be told the patients; add --patients FILE")
+        raise ValueError(f"{wording.unit} patient: expected to be told the patients; add --patients FILE")
     if unknown := [case_id for case_id in cases if case_id not in patient_of]:
         raise ValueError(f"--patients: names no patient for {_some(unknown)}; add them to the file")
     return {case_id: patient_of[case_id] for case_id in cases}

@@ -8,7 +8,6 @@ from ramify.comparison.results import Variant
 from ramify.comparison.statistics import bootstrap_coverage, least_p, pairs_to_reach
 
 MOST_NAMED = 5
-BOTH_EMPTY = " (where one side found nothing and nothing was there, evaluate.py --both-empty perfect gives it a value)"
 TOLERATED_LOSS = 0.02
 """Coverage below the nominal one by more than this is told."""
 
@@ -18,8 +17,8 @@ POLICY = (
     "a fold share their networks. Cases with an empty mask stay in with the values that the evaluation gave them, "
     "and are counted. A case for which a measure is undefined in any run of either variant counts in no pair for "
     "that measure; it is counted and named. Cases that one variant lacks or failed on are refused, or left out of "
-    "all with --common, counted and named. Differences are variant - reference, rounded to twelve digits of the "
-    "greatest value. t test: two-sided; of folds, with the mean's variance times 1/n + 1/(n - 1) in place of 1/n, "
+    "all where that is asked for, counted and named. Differences are variant - reference, rounded to twelve digits of "
+    "the greatest value. t test: two-sided; of folds, with the mean's variance times 1/n + 1/(n - 1) in place of 1/n, "
     "for training cases in common (Nadeau and Bengio 2003). Intervals: those of the corrected t test for folds, "
     "otherwise bias-corrected and accelerated bootstrap of the mean difference; each for itself, not adjusted. "
     "Wilcoxon's signed-rank test: two-sided, zero_method wilcox (equal pairs are left out), exact up to 50 pairs "
@@ -64,24 +63,25 @@ def _pairs(comparison: Comparison) -> list[str]:
 
 def _networks(comparison: Comparison) -> list[str]:
     """What the pairs have in common, and what their number can support."""
-    pairing, settings = comparison.pairing, comparison.settings
+    pairing, wording = comparison.pairing, comparison.wording
     if not pairing.told:
         return [
             "the files part the cases differently for one name than for another, or in crossing ways, so that nothing "
-            "says which cases share a network: no verdict; name the folds with --folds FILE, or take the cases as "
-            "independent with --unit case"
+            f"says which cases share a network: no verdict; {wording.named_folds}, or take the cases as independent "
+            f"with {wording.unit} case"
         ]
     if pairing.unit == "fold":
         return _folds(len(set(pairing.unit_of.values())), comparison)
     if pairing.folds and pairing.folds > 1:
         return [
-            f"{pairing.folds} folds: the cases of a fold share their networks, and by --unit {settings.unit} they are "
-            "taken as independent: two trainings of one method are then called different too often; leave --unit out"
+            f"{pairing.folds} folds: the cases of a fold share their networks, and by {wording.unit} {pairing.unit} "
+            "they are taken as independent: two trainings of one method are then called different too often; "
+            f"leave {wording.unit} out"
         ]
     return [
         f"each {pairing.unit} is taken as independent of the others, so that a verdict is about these predictions: if "
         "networks made them, one training (or the same few) made all of a name, and two trainings of one method "
-        "differ by luck; give each name its files of several folds, or --folds FILE"
+        f"differ by luck; {wording.more_folds}"
     ]
 
 
@@ -112,7 +112,7 @@ def _left_out(comparison: Comparison) -> list[str]:
     if not left_out:
         return []
     told = (f"{case_id} ({reason})" for case_id, reason in left_out.items())
-    return [f"left out by --common: {_number(len(left_out), 'case')}: {_some(told, len(left_out))}"]
+    return [f"left out of all: {_number(len(left_out), 'case')}: {_some(told, len(left_out))}"]
 
 
 def _flagged(comparison: Comparison) -> list[str]:
@@ -145,7 +145,8 @@ def _undefined(comparison: Comparison) -> list[str]:
         one_sided = sum(len(names) == 1 for names in undefined.values())
         told = _some((f"{case_id} ({', '.join(names)})" for case_id, names in undefined.items()), len(undefined))
         warning = (
-            f"; {one_sided} of them for one side only, so that the pairs left are a choice{BOTH_EMPTY}"
+            f"; {one_sided} of them for one side only, so that the pairs left are a choice (where one side found "
+            f"nothing and nothing was there, {comparison.wording.both_empty} gives it a value)"
             if one_sided
             else ""
         )

@@ -12,7 +12,7 @@ from ramify.data.files import read_mask, write_volume
 from ramify.data.folds import load_fold
 from ramify.data.loading import spacing_of
 from ramify.data.volume import Volume
-from ramify.experiments.plan import Piece
+from ramify.experiments.plan import Run
 from ramify.metrics.case import CaseScores, evaluate_case
 from ramify.training.inference import VESSEL_PROBABILITY
 from ramify.training.predictor import Predictor, scored_region
@@ -35,7 +35,7 @@ class HeldOutCase:
     region: np.ndarray | None
 
 
-def score_held_out(piece: Piece) -> Iterator[tuple[str, CaseScores]]:
+def score_held_out(run: Run) -> Iterator[tuple[str, CaseScores]]:
     """Segment and score each held-out case; masks that are there already are not made again.
 
     The weights are those of the last epoch: the best ones on validation would be chosen by the very cases that are
@@ -43,16 +43,16 @@ def score_held_out(piece: Piece) -> Iterator[tuple[str, CaseScores]]:
 
     Raises ValueError or OSError where a case or the checkpoint cannot be read.
     """
-    settings, predictor = piece.settings, None
-    adapter = None if piece.dataset is None else open_dataset(piece.dataset)
-    for case_id in load_fold(settings.cases, settings.splits, piece.fold)["val"]:
+    settings, predictor = run.settings, None
+    adapter = None if run.dataset is None else open_dataset(run.dataset)
+    for case_id in load_fold(settings.cases, settings.splits, run.fold)["val"]:
         case = _native(adapter, settings.cases, case_id) if adapter else _prepared(settings.cases, case_id)
-        path = mask_file(piece.folder, case_id)
+        path = mask_file(run.folder, case_id)
         if not path.exists():
-            predictor = predictor or Predictor(piece.folder.checkpoint("final"), settings.device)
+            predictor = predictor or Predictor(run.folder.checkpoint("final"), settings.device)
             write_volume(path, _segmented(case, predictor, native=adapter is not None))
         prediction = read_mask(path).array
-        scores = evaluate_case(prediction, case.truth.array, case.image.spacing_mm, piece.evaluation, case.region)
+        scores = evaluate_case(prediction, case.truth.array, case.image.spacing_mm, run.evaluation, case.region)
         yield case_id, scores
 
 

@@ -175,7 +175,7 @@ class ExperimentSettings(BaseModel, frozen=True, extra="forbid"):
 
 
 @dataclass(frozen=True)
-class Piece:
+class Run:
     """One run of an experiment: a variant trained on a fold with a seed, and scored on the fold's held-out cases.
 
     dataset: where the images and masks come from; None compares on the prepared grid.
@@ -199,11 +199,11 @@ class Piece:
         return RunFolder(self.settings.output / f"fold_{self.fold}")
 
 
-def pieces_of(
+def runs_of(
     experiment: ExperimentSettings,
     trainings: Mapping[str, RunSettings],
     dataset: DatasetSettings | None,
-) -> Iterator[Piece]:
+) -> Iterator[Run]:
     """Every run, in the order they are to be done: all variants of a seed and fold before the next, so that an
     experiment that is stopped half-way can be compared.
 
@@ -219,4 +219,4 @@ def pieces_of(
                     "seed": seed,
                     "resume": True,
                 }
-                yield Piece(variant, fold, seed, training.model_copy(update=own), dataset, experiment.evaluation)
+                yield Run(variant, fold, seed, training.model_copy(update=own), dataset, experiment.evaluation)

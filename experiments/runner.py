@@ -4,9 +4,9 @@ from collections import deque
 from collections.abc import Sequence
 
 from ramify.console.signals import signals_stop
-from ramify.experiments.plan import ExperimentSettings, Piece
-from ramify.experiments.progress import Progress, duration
+from ramify.experiments.plan import ExperimentSettings, Run
 from ramify.experiments.runs import Ending, Stopwatch, check_unchanged, ending_of, record_ending
+from ramify.experiments.status_line import StatusLine, duration
 from ramify.experiments.workers import Outcome, Worker, wait_for_news
 from ramify.training.worker_process import thread_share
 
@@ -16,7 +16,7 @@ ATTEMPTS = 2
 """How often a run whose process was killed is begun: it may have been another one that took the memory."""
 
 
-def run_experiment(experiment: ExperimentSettings, pieces: Sequence[Piece]) -> dict[str, Ending]:
+def run_experiment(experiment: ExperimentSettings, runs: Sequence[Run]) -> dict[str, Ending]:
     """Do every run that is not finished; how each ended, by its name.
 
     Runs that failed in an earlier session are tried again, from where they were. What is recorded in the folder of a
@@ -26,18 +26,18 @@ def run_experiment(experiment: ExperimentSettings, pieces: Sequence[Piece]) -> d
         ValueError: a run was begun with other settings.
         KeyboardInterrupt: told to stop; the runs at work were ended.
     """
-    for piece in pieces:
-        check_unchanged(piece)
-    endings = {piece.name: ending for piece in pieces if (ending := ending_of(piece)) and ending.state == "finished"}
-    todo = [piece for piece in pieces if piece.name not in endings]
-    progress = Progress(pieces, min(experiment.workers, max(1, len(todo))))
-    for piece in pieces:
-        if piece.name in endings:
-            progress.take(piece, endings[piece.name])
+    for run in runs:
+        check_unchanged(run)
+    endings = {run.name: ending for run in runs if (ending := ending_of(run)) and ending.state == "finished"}
+    todo = [run for run in runs if run.name not in endings]
+    status = StatusLine(runs, min(experiment.workers, max(1, len(todo))))
+    for run in runs:
+        if run.name in endings:
+            status.take(run, endings[run.name])
     if not todo:
         return endings
-    progress.tell(f"{len(todo)} of {len(pieces)} runs to do, {min(experiment.workers, len(todo))} at a time")
-    with signals_stop(), _Crew(experiment, todo, progress) as crew:
+    status.tell(f"{len(todo)} of {len(runs)} runs to do, {min(experiment.workers, len(todo))} at a time")
+    with signals_stop(), _Crew(experiment, todo, status) as crew:
         endings |= crew.work()
     return endings
 
@@ -45,8 +45,8 @@ def run_experiment(experiment: ExperimentSettings, pieces: Sequence[Piece]) -> d
 class _Crew:
     """Workers and what is left for them; a context manager that ends them."""
 
-    def __init__(self, experiment: ExperimentSettings, todo: Sequence[Piece], progress: Progress) -> None:
-        self._queue, self._progress = deque(todo), progress
+    def __init__(self, experiment: ExperimentSettings, todo: Sequence[Run], status: StatusLine) -> None:
+        self._queue, self._status = deque(todo), status
         self._endings: dict[str, Ending] = {}
         self._attempts: dict[str, int] = {}
         self._too_large: dict[str, str] = {}
@@ -59,7 +59,7 @@ class _Crew:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._progress.close()
+        self._status.close()
         for worker in self._workers:
             worker.stop()
 
@@ -70,46 +70,44 @@ class _Crew:
             for worker in self._workers:
                 if (news := worker.outcome()) is not None:
                     self._take(*news)
-            self._progress.show(self._at_work())
+            self._status.show(self._at_work())
         return self._endings
 
     def _give_out(self) -> bool:
         """Keep every worker busy; whether any is."""
         for worker in self._workers:
-            while self._queue and worker.piece is None:
-                piece = self._queue.popleft()
-                if reason := self._too_large.get(piece.variant):
+            while self._queue and worker.run is None:
+                run = self._queue.popleft()
+                if reason := self._too_large.get(run.variant):
                     # Told once already: one line for a variant that does not fit.
-                    self._end(piece, Ending("failed", 0.0, 0, f"not begun: {reason}"))
+                    self._end(run, Ending("failed", 0.0, 0, f"not begun: {reason}"))
                 else:
-                    self._attempts[piece.name] = self._attempts.get(piece.name, 0) + 1
-                    worker.give(piece)
-        return any(worker.piece is not None for worker in self._workers)
+                    self._attempts[run.name] = self._attempts.get(run.name, 0) + 1
+                    worker.give(run)
+        return any(worker.run is not None for worker in self._workers)
 
-    def _take(self, piece: Piece, outcome: Outcome, watch: Stopwatch) -> None:
+    def _take(self, run: Run, outcome: Outcome, watch: Stopwatch) -> None:
         if not outcome.reason:
-            self._end(piece, watch.ending("finished"))
-            self._progress.tell(
-                f"done: {piece.name}, {duration(watch.seconds)}; {self._progress.line(self._at_work())}"
-            )
+            self._end(run, watch.ending("finished"))
+            self._status.tell(f"done: {run.name}, {duration(watch.seconds)}; {self._status.line(self._at_work())}")
             return
-        if outcome.died and self._attempts[piece.name] < ATTEMPTS:
-            self._progress.tell(f"again later: {piece.name}: {outcome.reason}")
-            self._queue.append(piece)
+        if outcome.died and self._attempts[run.name] < ATTEMPTS:
+            self._status.tell(f"again later: {run.name}: {outcome.reason}")
+            self._queue.append(run)
             return
-        self._end(piece, watch.ending("failed", outcome.reason))
+        self._end(run, watch.ending("failed", outcome.reason))
         advice = ""
         if outcome.for_memory:
-            self._too_large[piece.variant] = outcome.reason
-            others = sum(other.variant == piece.variant for other in self._queue)
+            self._too_large[run.variant] = outcome.reason
+            others = sum(other.variant == run.variant for other in self._queue)
             advice = "; try fewer --workers, a smaller batch or a smaller patch"
             advice += f"; the variant's other {others} runs are left out" if others else ""
-        self._progress.tell(f"failed: {piece.name}: {outcome.reason}{advice}")
+        self._status.tell(f"failed: {run.name}: {outcome.reason}{advice}")
 
-    def _end(self, piece: Piece, ending: Ending) -> None:
-        record_ending(piece, ending)
-        self._endings[piece.name] = ending
-        self._progress.take(piece, ending)
+    def _end(self, run: Run, ending: Ending) -> None:
+        record_ending(run, ending)
+        self._endings[run.name] = ending
+        self._status.take(run, ending)
 
     def _at_work(self) -> dict[str, Stopwatch]:
-        return {worker.piece.name: worker.watch for worker in self._workers if worker.piece and worker.watch}
+        return {worker.run.name: worker.watch for worker in self._workers if worker.run and worker.watch}

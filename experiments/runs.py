@@ -3,7 +3,7 @@
 runs/VARIANT/seed_S/fold_F/     the folder of the training, and in it
     predictions/CASE.nii.gz     masks of the held-out cases
     metrics.json                their scores, in evaluate.py's form: compare.py takes it
-    piece.json                  how the run ended, and how long it took
+    ending.json                  how the run ended, and how long it took
     log.txt                     what it would have shown
 """
 
@@ -22,13 +22,13 @@ from ramify.data.provenance import versions
 from ramify.disk.atomic_files import write_whole
 from ramify.disk.json_files import read_json, write_json
 from ramify.experiments.held_out import score_held_out
-from ramify.experiments.plan import Piece
+from ramify.experiments.plan import Run
 from ramify.metrics.table import build_report, to_json
 from ramify.training.loop import train_run
 from ramify.training.same_cases import identities_of, identity_differences
 from ramify.training.settings import RunSettings
 
-PIECE_FILE, LOG_FILE = "piece.json", "log.txt"
+ENDING_FILE, LOG_FILE = "ending.json", "log.txt"
 SHOWN_DIFFERENCES = 3
 
 
@@ -51,52 +51,50 @@ class Ending:
 _ENDING = TypeAdapter(Ending)
 
 
-def run_piece(piece: Piece) -> None:
+def carry_out(run: Run) -> None:
     """Train, segment and score, as far as that is not done.
 
     Raises whatever the training does: ValueError for one that diverged, MemoryError, ...
     """
-    train_run(piece.settings)
-    write_whole(
-        results_file(piece), to_json(build_report(dict(score_held_out(piece)), {}, versions(), piece.evaluation))
-    )
+    train_run(run.settings)
+    write_whole(results_file(run), to_json(build_report(dict(score_held_out(run)), {}, versions(), run.evaluation)))
 
 
-def results_file(piece: Piece) -> Path:
+def results_file(run: Run) -> Path:
     """Where the scores of a run are."""
-    return piece.folder.root / RESULTS_FILE
+    return run.folder.root / RESULTS_FILE
 
 
-def log_file(piece: Piece) -> Path:
+def log_file(run: Run) -> Path:
     """Where a run writes what it would show."""
-    return piece.folder.root / LOG_FILE
+    return run.folder.root / LOG_FILE
 
 
-def ending_of(piece: Piece) -> Ending | None:
+def ending_of(run: Run) -> Ending | None:
     """How the run ended; None for one that did not, or whose scores are missing or of another evaluation.
 
     A record that another version of this program wrote, with other keys, says nothing: such a run is gone on with.
     """
-    path = piece.folder.root / PIECE_FILE
+    path = run.folder.root / ENDING_FILE
     if not path.is_file():
         return None
     try:
         ending = _ENDING.validate_python(read_json(path))
     except ValidationError:
         return None
-    if ending.state == "finished" and not _is_scored(piece):
+    if ending.state == "finished" and not _is_scored(run):
         return None
     return ending
 
 
-def record_ending(piece: Piece, ending: Ending) -> None:
+def record_ending(run: Run, ending: Ending) -> None:
     """Keep how the run ended."""
-    write_json(piece.folder.root / PIECE_FILE, asdict(ending))
+    write_json(run.folder.root / ENDING_FILE, asdict(ending))
 
 
-def epochs_done(piece: Piece) -> int:
+def epochs_done(run: Run) -> int:
     """Epochs that are behind the run, by its history."""
-    history = piece.folder.root / "history.csv"
+    history = run.folder.root / "history.csv"
     if not history.is_file():
         return 0
     return max(0, history.read_bytes().count(b"\n") - 1)
@@ -105,8 +103,8 @@ def epochs_done(piece: Piece) -> int:
 class Stopwatch:
     """Seconds and epochs of a run since now."""
 
-    def __init__(self, piece: Piece) -> None:
-        self._piece, self._began, self._had = piece, time.monotonic(), epochs_done(piece)
+    def __init__(self, run: Run) -> None:
+        self._run, self._began, self._had = run, time.monotonic(), epochs_done(run)
 
     @property
     def seconds(self) -> float:
@@ -116,46 +114,46 @@ class Stopwatch:
     @property
     def epochs(self) -> int:
         """Trained in that time."""
-        return epochs_done(self._piece) - self._had
+        return epochs_done(self._run) - self._had
 
     def ending(self, state: Literal["finished", "failed"], reason: str = "") -> Ending:
         """The run's ending, now."""
         return Ending(state, round(self.seconds, 1), self.epochs, reason)
 
 
-def check_unchanged(piece: Piece) -> None:
+def check_unchanged(run: Run) -> None:
     """Refuse a run that was begun with other settings or cases: its scores would be those of another experiment.
 
     Raises ValueError that names the settings.
     """
-    config, description = piece.folder.root / "config.yaml", piece.folder.root / "run.json"
+    config, description = run.folder.root / "config.yaml", run.folder.root / "run.json"
     if not (config.is_file() and description.is_file()):
         return
     try:
         before = RunSettings.model_validate(yaml.safe_load(config.read_text(encoding="utf-8"))).decisive()
     except (ValueError, RecursionError, yaml.YAMLError):
         before = {"settings": "of another version"}
-    now = piece.settings.decisive()
+    now = run.settings.decisive()
     different = [
         f"{key} was {before.get(key)!r}, now {now.get(key)!r}"
         for key in dict.fromkeys((*before, *now))
         if before.get(key) != now.get(key)
     ]
-    begun, fold = read_json(description), load_fold(piece.settings.cases, piece.settings.splits, piece.fold)
+    begun, fold = read_json(description), load_fold(run.settings.cases, run.settings.splits, run.fold)
     if begun.get("cases") != fold:
         different.append("other cases in its fold")
-    cases = {case_id: read_case(piece.settings.cases, case_id) for part in fold.values() for case_id in part}
+    cases = {case_id: read_case(run.settings.cases, case_id) for part in fold.values() for case_id in part}
     different += identity_differences(begun.get("identities", {}), identities_of(cases))
     if different:
         raise ValueError(
-            f"{piece.folder.root}: was begun with other settings or cases "
+            f"{run.folder.root}: was begun with other settings or cases "
             f"({'; '.join(different[:SHOWN_DIFFERENCES])}); "
             "give the experiment another --name, or remove this folder to run it anew"
         )
 
 
-def _is_scored(piece: Piece) -> bool:
+def _is_scored(run: Run) -> bool:
     """Whether there are scores, measured as the experiment has it."""
-    path = results_file(piece)
-    wanted = piece.evaluation.model_dump(mode="json")
+    path = results_file(run)
+    wanted = run.evaluation.model_dump(mode="json")
     return path.is_file() and read_json(path).get("settings") == wanted

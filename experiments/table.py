@@ -7,10 +7,23 @@ from typing import Any
 from ramify.comparison.comparison import Comparison, Difference, compare
 from ramify.comparison.direction import direction_of
 from ramify.comparison.results import Variant, read_results
+from ramify.comparison.spread import Spread, run_mean, spread_of
 from ramify.comparison.verdict import Better
-from ramify.experiments.plan import ExperimentSettings, Piece
+from ramify.comparison.wording import Wording
+from ramify.experiments.plan import ExperimentSettings, Run
 from ramify.experiments.runs import Ending, results_file
-from ramify.experiments.spread import Spread, run_mean, spread_of
+
+OWN_WORDING = Wording(
+    results="",
+    measures="measures",
+    unit="comparison.unit",
+    add_common="set comparison.common",
+    both_empty="evaluation.both_empty: perfect",
+    more_folds="take several folds",
+    same_folds="finish runs of the same two folds at least",
+    named_folds="finish the runs that are missing",
+)
+"""An experiment's settings by their keys: a file gives them, and flags of the same names."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +42,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Table:
+class ExperimentTable:
     """Everything an experiment says.
 
     endings: how each run ended, by its name; runs that are still to do have none.
@@ -38,7 +51,7 @@ class Table:
     """
 
     experiment: ExperimentSettings
-    pieces: Sequence[Piece]
+    runs: Sequence[Run]
     endings: Mapping[str, Ending]
     rows: tuple[Row, ...]
     comparison: Comparison | None
@@ -52,25 +65,25 @@ class Table:
 
 def build_table(
     experiment: ExperimentSettings,
-    pieces: Sequence[Piece],
+    runs: Sequence[Run],
     endings: Mapping[str, Ending],
     patient_of: Mapping[str, str] | None = None,
-) -> Table:
+) -> ExperimentTable:
     """The table of the runs that are finished.
 
     patient_of: case -> patient, for comparisons by patient.
 
     Raises ValueError where results cannot be read or compared as asked.
     """
-    done = [piece for piece in pieces if piece.name in endings and endings[piece.name].state == "finished"]
-    results = {piece.name: read_results(results_file(piece)) for piece in done}
+    done = [run for run in runs if run.name in endings and endings[run.name].state == "finished"]
+    results = {run.name: read_results(results_file(run)) for run in done}
     variants = [
-        Variant(name, runs)
+        Variant(name, its_results)
         for name in experiment.variants
-        if (runs := tuple(results[piece.name] for piece in done if piece.variant == name))
+        if (its_results := tuple(results[run.name] for run in done if run.variant == name))
     ]
     settings = experiment.comparison
-    if len(done) < len(pieces):
+    if len(done) < len(runs):
         # What is missing is told below the table, and left out of all variants alike.
         settings = settings.model_copy(update={"common": True})
     comparison, why_not = None, ""
@@ -80,13 +93,12 @@ def build_table(
         why_not = "nothing to compare yet: the variants have no case in common"
     else:
         try:
-            comparison = compare(variants, experiment.measures, settings, patient_of)
+            comparison = compare(variants, experiment.measures, settings, patient_of, wording=OWN_WORDING)
         except ValueError as error:
-            complaint = _by_own_names(str(error))
             # Runs that are still to do, or that failed, are no reason to hide what the others gave.
-            if len(done) == len(pieces):
-                raise ValueError(complaint) from None
-            why_not = f"nothing to compare yet: {complaint}"
+            if len(done) == len(runs):
+                raise
+            why_not = f"nothing to compare yet: {error}"
     differences = {(each.variant, each.measure): each for each in comparison.differences} if comparison else {}
     rows = [
         Row(
@@ -99,18 +111,9 @@ def build_table(
         for measure in experiment.measures
         for name in experiment.variants
     ]
-    return Table(experiment, pieces, endings, tuple(rows), comparison, why_not)
+    return ExperimentTable(experiment, runs, endings, tuple(rows), comparison, why_not)
 
 
-def _by_own_names(complaint: str) -> str:
-    """A complaint of a comparison, which names the flags of compare.py, with those of experiment.py."""
-    for theirs, own in (("--results: ", ""), ("--common", "--comparison.common"), ("--unit ", "--comparison.unit ")):
-        complaint = complaint.replace(theirs, own)
-    return complaint
-
-
-def _spread(variant: str, measure: str, done: Sequence[Piece], results: Mapping[str, Any]) -> Spread | None:
-    means = {
-        (piece.fold, piece.seed): run_mean(results[piece.name], measure) for piece in done if piece.variant == variant
-    }
+def _spread(variant: str, measure: str, done: Sequence[Run], results: Mapping[str, Any]) -> Spread | None:
+    means = {(run.fold, run.seed): run_mean(results[run.name], measure) for run in done if run.variant == variant}
     return spread_of({place: mean for place, mean in means.items() if mean is not None})

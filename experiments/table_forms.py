@@ -9,24 +9,24 @@ from ramify.comparison.comparison_table import Cell, digits_of, p_value_in_words
 from ramify.comparison.remarks import remarks_on
 from ramify.console.csv_text import csv_of_records
 from ramify.experiments.runs import Ending
-from ramify.experiments.table import Row, Table
+from ramify.experiments.table import ExperimentTable, Row
 
 NOTHING = "-"
 _IN_COLUMNS = re.compile(r"adjusted p [=<] \S+?(, interval (above|below) 0)?")
 
 
-def headline(table: Table) -> str:
+def headline(table: ExperimentTable) -> str:
     """What was run, in a line."""
     experiment = table.experiment
     cases = f", {len(table.comparison.pairing.unit_of)} cases" if table.comparison else ""
     folds, seeds = len(experiment.folds), len(experiment.seeds)
     return (
         f"{experiment.name}: {len(experiment.variants)} variants, {_number(folds, 'fold')} x {_number(seeds, 'seed')}"
-        f"{cases}; {table.finished} of {len(table.pieces)} runs finished"
+        f"{cases}; {table.finished} of {len(table.runs)} runs finished"
     )
 
 
-def to_screen(table: Table) -> str:
+def to_screen(table: ExperimentTable) -> str:
     """Headline, a block of columns a measure, the verdicts' reasons, and what else must be known."""
     parts = [headline(table)]
     for measure in table.experiment.measures:
@@ -37,7 +37,7 @@ def to_screen(table: Table) -> str:
     return "\n\n".join([*parts, "\n".join(f"- {remark}" for remark in _remarks(table))])
 
 
-def to_markdown(table: Table) -> str:
+def to_markdown(table: ExperimentTable) -> str:
     """The same for a page."""
     parts = [f"**{headline(table)}**"]
     for measure in table.experiment.measures:
@@ -47,18 +47,17 @@ def to_markdown(table: Table) -> str:
     return "\n\n".join([*parts, "\n".join(f"- {remark}" for remark in _remarks(table))]) + "\n"
 
 
-def to_csv(table: Table) -> str:
+def to_csv(table: ExperimentTable) -> str:
     """A row a variant and measure, at full precision; empty where something is undefined."""
     return csv_of_records([_plain_row(row, table) for row in table.rows])
 
 
-def to_plain_table(table: Table, versions: Mapping[str, str]) -> dict[str, Any]:
+def to_plain_table(table: ExperimentTable, versions: Mapping[str, str]) -> dict[str, Any]:
     """Everything there is to say, ready for JSON; keys as in docs/experiments.md."""
     return {
         "experiment": table.experiment.model_dump(mode="json"),
         "runs": {
-            piece.name: {"folder": str(piece.folder.root), **_ending(table.endings.get(piece.name))}
-            for piece in table.pieces
+            run.name: {"folder": str(run.folder.root), **_ending(table.endings.get(run.name))} for run in table.runs
         },
         "rows": [_plain_row(row, table) for row in table.rows],
         "comparison": to_plain(table.comparison, versions) if table.comparison else None,
@@ -73,12 +72,12 @@ def _ending(ending: Ending | None) -> dict[str, Any]:
     return {"state": ending.state, "seconds": ending.seconds, "reason": ending.reason}
 
 
-def _title(table: Table, measure: str) -> str:
+def _title(table: ExperimentTable, measure: str) -> str:
     better = next(row.better for row in table.rows if row.measure == measure)
     return f"{measure} ({better} is better)" if better else measure
 
 
-def _cells(table: Table, measure: str) -> list[list[str]]:
+def _cells(table: ExperimentTable, measure: str) -> list[list[str]]:
     """Header and rows of one measure."""
     first = next(iter(table.experiment.variants))
     level = f"{1 - table.experiment.comparison.alpha:.0%}"
@@ -117,7 +116,7 @@ def _more_pairs(difference: Difference) -> str:
     return NOTHING if difference.more_pairs is None else str(difference.more_pairs)
 
 
-def _plain_row(row: Row, table: Table) -> dict[str, Cell]:
+def _plain_row(row: Row, table: ExperimentTable) -> dict[str, Cell]:
     experiment, spread = table.experiment, row.spread
     plain: dict[str, Cell] = {
         "variant": row.variant,
@@ -135,19 +134,19 @@ def _plain_row(row: Row, table: Table) -> dict[str, Cell]:
     return {**to_row(row.difference, table.comparison), **plain}
 
 
-def _remarks(table: Table) -> list[str]:
+def _remarks(table: ExperimentTable) -> list[str]:
     """What must be known beside the numbers: what failed, is missing, and how the comparison was made."""
     said = []
     for name in table.experiment.variants:
-        pieces = [piece for piece in table.pieces if piece.variant == name]
-        failed = {p.name: e for p in pieces if (e := table.endings.get(p.name)) and e.state == "failed"}
+        runs = [run for run in table.runs if run.variant == name]
+        failed = {p.name: e for p in runs if (e := table.endings.get(p.name)) and e.state == "failed"}
         if failed:
             reasons = "; ".join(dict.fromkeys(ending.reason for ending in failed.values()))
             said.append(
-                f"{name}: {len(failed)} of {len(pieces)} runs failed, its values are those of the others: {reasons}"
+                f"{name}: {len(failed)} of {len(runs)} runs failed, its values are those of the others: {reasons}"
             )
-        if missing := sum(piece.name not in table.endings for piece in pieces):
-            said.append(f"{name}: {missing} of {len(pieces)} runs are still to do")
+        if missing := sum(run.name not in table.endings for run in runs):
+            said.append(f"{name}: {missing} of {len(runs)} runs are still to do")
     if table.comparison is None:
         return [*said, table.why_not]
     reasons_of = _reasons(table.comparison)

@@ -13,8 +13,8 @@ from multiprocessing.connection import Connection, wait
 from typing import NamedTuple
 
 from ramify.console.error_line import line_of
-from ramify.experiments.plan import Piece
-from ramify.experiments.runs import Stopwatch, log_file, run_piece
+from ramify.experiments.plan import Run
+from ramify.experiments.runs import Stopwatch, carry_out, log_file
 from ramify.processes.child_process import end_with_parent, how_it_ended, start_unreached_by_interrupts
 from ramify.training.run_folder import claim_run
 from ramify.training.worker_process import printing_to, worker_environment
@@ -47,21 +47,21 @@ class Worker:
 
     def __init__(self, threads: int, gpu: int | None = None) -> None:
         self._threads, self._gpu = threads, gpu
-        self.piece: Piece | None = None
+        self.run: Run | None = None
         self.watch: Stopwatch | None = None
         self._start()
 
-    def give(self, piece: Piece) -> None:
+    def give(self, run: Run) -> None:
         """Let an idle worker begin a run, or take it up again."""
-        assert self.piece is None, "only to an idle worker"
+        assert self.run is None, "only to an idle worker"
         if not self._process.is_alive():
             self._start()
-        self.piece, self.watch = piece, Stopwatch(piece)
-        self._pipe.send(piece)
+        self.run, self.watch = run, Stopwatch(run)
+        self._pipe.send(run)
 
-    def outcome(self) -> tuple[Piece, Outcome, Stopwatch] | None:
+    def outcome(self) -> tuple[Run, Outcome, Stopwatch] | None:
         """What became of its run, once it has ended; the worker is idle then."""
-        if self.piece is None or self.watch is None:
+        if self.run is None or self.watch is None:
             return None
         if self._pipe.poll():
             try:
@@ -72,14 +72,14 @@ class Worker:
             found = self._how_it_died()
         else:
             return None
-        ended, self.piece = self.piece, None
+        ended, self.run = self.run, None
         return ended, found, self.watch
 
     def stop(self) -> None:
         """End the process, whatever it is doing; what it had saved stays."""
         # An idle one ends by itself where its pipe does.
         self._pipe.close()
-        if self.piece is not None:
+        if self.run is not None:
             self._process.terminate()
         self._process.join(GRACE_SECONDS)
         if self._process.is_alive():
@@ -109,7 +109,7 @@ class Worker:
 
 def wait_for_news(workers: list[Worker], seconds: float) -> None:
     """Return as soon as a worker at work has something to say, or after some seconds."""
-    wait([sign for worker in workers if worker.piece is not None for sign in worker.signs], seconds)
+    wait([sign for worker in workers if worker.run is not None for sign in worker.signs], seconds)
 
 
 def _work(pipe: Connection) -> None:
@@ -121,27 +121,27 @@ def _work(pipe: Connection) -> None:
     end_with_parent()
     while True:
         try:
-            piece: Piece = pipe.recv()
+            run: Run = pipe.recv()
         except EOFError:
             return
-        pipe.send(_logged_attempt(piece))
+        pipe.send(_logged_attempt(run))
 
 
-def _logged_attempt(piece: Piece) -> Outcome:
+def _logged_attempt(run: Run) -> Outcome:
     """Do a run, with what it would show in its log."""
     try:
         # First of all: a folder is made Ramify's as long as it is empty.
-        claim_run(piece.settings)
+        claim_run(run.settings)
     except (ValueError, OSError) as error:
         return Outcome(line_of(error))
-    with printing_to(log_file(piece)):
-        return _attempt(piece)
+    with printing_to(log_file(run)):
+        return _attempt(run)
 
 
-def _attempt(piece: Piece) -> Outcome:
+def _attempt(run: Run) -> Outcome:
     """Do a run; whatever stops it becomes a line."""
     try:
-        run_piece(piece)
+        carry_out(run)
         return Outcome()
     except (ValueError, OSError) as error:
         return Outcome(line_of(error))
@@ -152,7 +152,7 @@ def _attempt(piece: Piece) -> Outcome:
             return Outcome(f"out of memory ({line_of(error)[:160]})", for_memory=True)
         # A fault of ours: the log has its traceback, and the other runs go on.
         traceback.print_exc()
-        return Outcome(f"{type(error).__name__}: {line_of(error)} (see {log_file(piece)})")
+        return Outcome(f"{type(error).__name__}: {line_of(error)} (see {log_file(run)})")
 
 
 def _is_for_memory(error: Exception) -> bool:

@@ -121,7 +121,7 @@ def test_the_common_cases_alone(two, tmp_path: Path, capsys):
     assert compare.main([*two, "--common"]) == 0
     shown = capsys.readouterr().out
     assert "pairs are 8 cases" in shown
-    assert "left out by --common: 2 cases: c1 (ours failed on it: unreadable), c9 (ours lacks it)" in shown
+    assert "left out of all: 2 cases: c1 (ours failed on it: unreadable), c9 (ours lacks it)" in shown
 
 
 def test_settings_come_from_a_file_too(two, tmp_path: Path, capsys):

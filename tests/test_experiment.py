@@ -16,7 +16,7 @@ import yaml
 from ramify import experiment
 from ramify.command_line import parse, run
 from ramify.experiments.checks import check_scales
-from ramify.experiments.plan import ExperimentSettings, pieces_of
+from ramify.experiments.plan import ExperimentSettings, runs_of
 from ramify.experiments.runs import ending_of
 from ramify.vessels.scales import ScaleSettings
 
@@ -77,7 +77,7 @@ def kill_in_the_middle(process: subprocess.Popen[str], output: Path) -> None:
     """Kill -9 as soon as one run is finished and another one has begun to train."""
     runs = output / "tiny" / "runs"
     while process.poll() is None:
-        ended = {path.parent for path in runs.rglob("metrics.json") if (path.parent / "piece.json").exists()}
+        ended = {path.parent for path in runs.rglob("metrics.json") if (path.parent / "ending.json").exists()}
         begun = {path.parent.parent for path in runs.rglob("latest.pt")}
         if ended and begun - ended:
             break
@@ -90,7 +90,7 @@ def kill_in_the_middle(process: subprocess.Popen[str], output: Path) -> None:
 
 def stamps(output: Path) -> dict[Path, int]:
     """When the files of the finished runs were written."""
-    folders = [path.parent for path in output.rglob("piece.json") if '"finished"' in path.read_text(encoding="utf-8")]
+    folders = [path.parent for path in output.rglob("ending.json") if '"finished"' in path.read_text(encoding="utf-8")]
     return {path: path.stat().st_mtime_ns for folder in folders for path in folder.rglob("*") if path.is_file()}
 
 
@@ -239,9 +239,9 @@ def test_shipped_experiments_are_valid(name, overlay, tmp_path, monkeypatch):
     assert {command.dataset for command in commands} == {"ircadb" if real else "phantom"}
     assert {training.train.epochs for training in trainings.values()} == {2000 if real else 3 if overlay else 32}
     assert max(settings.folds) < commands[0].folds.folds == len(settings.folds)
-    pieces = list(pieces_of(settings, trainings, None))
-    assert len(pieces) == len(trainings) * len(settings.folds) * len(settings.seeds)
-    assert all(ending_of(piece) is None for piece in pieces)
+    runs = list(runs_of(settings, trainings, None))
+    assert len(runs) == len(trainings) * len(settings.folds) * len(settings.seeds)
+    assert all(ending_of(run) is None for run in runs)
 
 
 def test_what_the_shipped_variants_are(monkeypatch):

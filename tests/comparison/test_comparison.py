@@ -154,7 +154,7 @@ def test_runs_folds_and_left_out_cases_are_told():
     known = compare([whole, ours], fold_of={case: str(case in first[0]) for case in whole.cases})
     assert remarks_on(known)[0] == "pairs are 2 folds, each the mean of its cases (12 in all)"
     cut = remarks_on(compare([whole, variant("small", cases=4)], settings=ComparisonSettings(common=True)))
-    assert any(remark.startswith("left out by --common: 8 cases: c10 (small lacks it)") for remark in cut)
+    assert any(remark.startswith("left out of all: 8 cases: c10 (small lacks it)") for remark in cut)
 
 
 def folded(name: str, folds: int, gain: float = 0.0, luck: float = 0.02) -> Variant:

@@ -6,21 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from ramify.experiments.plan import ExperimentSettings, Piece, pieces_of
+from ramify.experiments.plan import ExperimentSettings, Run, runs_of
 from ramify.experiments.runs import Ending, record_ending, results_file
 from ramify.training.settings import RunSettings
 
 
 @pytest.fixture
-def plan(tmp_path: Path) -> Callable[..., tuple[ExperimentSettings, list[Piece]]]:
+def plan(tmp_path: Path) -> Callable[..., tuple[ExperimentSettings, list[Run]]]:
     """A function that gives a small experiment and its runs of ten epochs; none of them is there yet."""
 
-    def make(**settings: object) -> tuple[ExperimentSettings, list[Piece]]:
+    def make(**settings: object) -> tuple[ExperimentSettings, list[Run]]:
         usual = {"variants": {"base": {}, "ours": {}}, "folds": (0, 1), "seeds": (0, 1), "measures": ("dice",)}
         place = {"name": "test", "output": tmp_path, "cases": tmp_path / "store"}
         experiment = ExperimentSettings.model_validate({**place, **usual, **settings})
         training = RunSettings.model_validate({"cases": "x", "output": "y", "train": {"epochs": 10}})
-        return experiment, list(pieces_of(experiment, dict.fromkeys(experiment.variants, training), None))
+        return experiment, list(runs_of(experiment, dict.fromkeys(experiment.variants, training), None))
 
     return make
 
@@ -29,13 +29,13 @@ def plan(tmp_path: Path) -> Callable[..., tuple[ExperimentSettings, list[Piece]]
 def finish() -> Callable[..., Ending]:
     """A function that writes what a finished run leaves: its scores and how it ended."""
 
-    def write(piece: Piece, dice: Mapping[str, float], seconds: float = 5.0) -> Ending:
+    def write(run: Run, dice: Mapping[str, float], seconds: float = 5.0) -> Ending:
         rows = {case: {"dice": value, "empty_prediction": False} for case, value in dice.items()}
-        report = {"cases": rows, "failed": {}, "settings": piece.evaluation.model_dump(mode="json")}
-        results_file(piece).parent.mkdir(parents=True, exist_ok=True)
-        results_file(piece).write_text(json.dumps(report), encoding="utf-8")
-        ending = Ending("finished", seconds, piece.settings.train.epochs)
-        record_ending(piece, ending)
+        report = {"cases": rows, "failed": {}, "settings": run.evaluation.model_dump(mode="json")}
+        results_file(run).parent.mkdir(parents=True, exist_ok=True)
+        results_file(run).write_text(json.dumps(report), encoding="utf-8")
+        ending = Ending("finished", seconds, run.settings.train.epochs)
+        record_ending(run, ending)
         return ending
 
     return write

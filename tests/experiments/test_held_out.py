@@ -11,7 +11,7 @@ from ramify.data.case_store import write_case
 from ramify.data.files import write_volume
 from ramify.data.volume import Volume
 from ramify.experiments.held_out import mask_file, score_held_out
-from ramify.experiments.plan import Piece
+from ramify.experiments.plan import Run
 from ramify.metrics.case import EvaluationSettings, evaluate_case
 from ramify.preprocessing.grid import GridSettings
 from ramify.preprocessing.prepare import PreprocessingSettings, prepare_case
@@ -36,22 +36,22 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def piece_of(store: Path, output: Path) -> Piece:
+def run_of(store: Path, output: Path) -> Run:
     settings = RunSettings.model_validate({"cases": store, "output": output})
-    return Piece("a", 0, 0, settings, PHANTOMS, EVALUATION)
+    return Run("a", 0, 0, settings, PHANTOMS, EVALUATION)
 
 
 def test_the_truth_is_that_of_the_image_inside_the_organ(store, tmp_path):
     raw = open_dataset(PHANTOMS).load("phantom_001")
     assert raw.organ is not None
-    piece = piece_of(store, tmp_path)
-    write_volume(mask_file(piece.folder, "phantom_001"), raw.vessels)
-    ((case_id, scores),) = score_held_out(piece)
+    run = run_of(store, tmp_path)
+    write_volume(mask_file(run.folder, "phantom_001"), raw.vessels)
+    ((case_id, scores),) = score_held_out(run)
     assert (case_id, scores["dice"], scores["hd_mm"]) == ("phantom_001", 1.0, 0.0)
 
     guess = raw.image.with_array(raw.image.array > 100)
-    write_volume(mask_file(piece.folder, "phantom_001"), guess)
-    ((_, scores),) = score_held_out(piece)
+    write_volume(mask_file(run.folder, "phantom_001"), guess)
+    ((_, scores),) = score_held_out(run)
     cut = (guess.array & raw.organ.array, raw.vessels.array & raw.organ.array)
     expected = evaluate_case(*cut, (4.0, 4.0, 4.0), EVALUATION, raw.organ.array)
     assert scores == expected
@@ -59,7 +59,7 @@ def test_the_truth_is_that_of_the_image_inside_the_organ(store, tmp_path):
 
 
 def test_the_network_is_given_the_image_and_its_organ(store, tmp_path, monkeypatch):
-    piece, seen = piece_of(store, tmp_path), []
+    run, seen = run_of(store, tmp_path), []
 
     def predict(self: Predictor, image: Volume, organ: Volume | None, name: str) -> Prediction:
         seen.append((image.array.shape, None if organ is None else int(organ.array.sum()), name))
@@ -67,16 +67,16 @@ def test_the_network_is_given_the_image_and_its_organ(store, tmp_path, monkeypat
 
     monkeypatch.setattr(Predictor, "__init__", lambda self, path, device: seen.append(path))
     monkeypatch.setattr(Predictor, "predict", predict)
-    ((_, scores),) = score_held_out(piece)
+    ((_, scores),) = score_held_out(run)
     raw = open_dataset(PHANTOMS).load("phantom_001")
     assert raw.organ is not None
     assert seen == [
-        piece.folder.checkpoint("final"),
+        run.folder.checkpoint("final"),
         ((32, 32, 32), int(raw.organ.array.sum()), "phantom_001"),
     ]
     assert scores["empty_prediction"] is True
     # The mask that was made is read the next time.
-    assert list(score_held_out(dataclasses.replace(piece))) == [("phantom_001", scores)]
+    assert list(score_held_out(dataclasses.replace(run))) == [("phantom_001", scores)]
     assert len(seen) == 2
 
 
@@ -88,8 +88,8 @@ def test_vessels_outside_the_organ_count_where_they_were_trained_on(store, tmp_p
         settings = PreprocessingSettings(restrict_to_organ=False)
         write_case(everywhere, case_id, *prepare_case(adapter.load(case_id), settings))
     (everywhere / "splits_final.json").write_bytes((store / "splits_final.json").read_bytes())
-    piece = piece_of(everywhere, tmp_path / "run")
+    run = run_of(everywhere, tmp_path / "run")
     raw = adapter.load("phantom_001")
-    write_volume(mask_file(piece.folder, "phantom_001"), raw.image.with_array(np.ones((32, 32, 32), bool)))
-    ((_, scores),) = score_held_out(piece)
+    write_volume(mask_file(run.folder, "phantom_001"), raw.image.with_array(np.ones((32, 32, 32), bool)))
+    ((_, scores),) = score_held_out(run)
     assert scores["precision"] == pytest.approx(raw.vessels.array.mean())

@@ -33,15 +33,15 @@ def test_a_key_given_twice_is_refused(overrides):
 
 
 def test_runs_in_an_order_that_can_be_compared_half_way(plan, tmp_path: Path):
-    _, pieces = plan(folds=(0, 2), seeds=(7, 8))
-    order = [(piece.seed, piece.fold, piece.variant) for piece in pieces]
+    _, runs = plan(folds=(0, 2), seeds=(7, 8))
+    order = [(run.seed, run.fold, run.variant) for run in runs]
     assert order[:4] == [(7, 0, "base"), (7, 0, "ours"), (7, 2, "base"), (7, 2, "ours")]
     assert order == sorted(order)
-    piece = pieces[-1]
-    assert piece.folder.root == tmp_path / "test" / "runs" / "ours" / "seed_8" / "fold_2"
-    assert (piece.settings.seed, piece.settings.fold, piece.settings.resume) == (8, 2, True)
-    assert piece.settings.cases == tmp_path / "store"
-    assert len({piece.folder.root for piece in pieces}) == len({piece.name for piece in pieces}) == 8
+    run = runs[-1]
+    assert run.folder.root == tmp_path / "test" / "runs" / "ours" / "seed_8" / "fold_2"
+    assert (run.settings.seed, run.settings.fold, run.settings.resume) == (8, 2, True)
+    assert run.settings.cases == tmp_path / "store"
+    assert len({run.folder.root for run in runs}) == len({run.name for run in runs}) == 8
 
 
 def test_variants_that_are_prepared_alike_share_their_cases():

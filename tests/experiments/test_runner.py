@@ -7,7 +7,7 @@ import pytest
 from ramify.disk.json_files import write_json
 from ramify.experiments import runner
 from ramify.experiments.runner import run_experiment
-from ramify.experiments.runs import PIECE_FILE, Ending, Stopwatch, ending_of, log_file
+from ramify.experiments.runs import ENDING_FILE, Ending, Stopwatch, ending_of, log_file
 from ramify.experiments.workers import Outcome
 
 
@@ -21,23 +21,23 @@ class FakeWorker:
     finish: Any = None
 
     def __init__(self, threads: int, gpu: int | None = None) -> None:
-        self.piece: Any = None
+        self.run: Any = None
         self.watch: Any = None
         FakeWorker.started.append((threads, gpu))
 
-    def give(self, piece: Any) -> None:
-        self.piece, self.watch = piece, Stopwatch(piece)
-        FakeWorker.given.append(piece.name)
+    def give(self, run: Any) -> None:
+        self.run, self.watch = run, Stopwatch(run)
+        FakeWorker.given.append(run.name)
 
     def outcome(self) -> Any:
-        if self.piece is None:
+        if self.run is None:
             return None
-        piece, self.piece = self.piece, None
-        waiting = FakeWorker.outcomes.get(piece.name, [])
+        run, self.run = self.run, None
+        waiting = FakeWorker.outcomes.get(run.name, [])
         outcome = waiting.pop(0) if waiting else Outcome()
         if not outcome.reason:
-            FakeWorker.finish(piece, {"case": 0.5})
-        return piece, outcome, self.watch
+            FakeWorker.finish(run, {"case": 0.5})
+        return run, outcome, self.watch
 
     def stop(self) -> None:
         FakeWorker.stopped += 1
@@ -59,42 +59,42 @@ def workers(monkeypatch, finish) -> type[FakeWorker]:
 
 
 def test_every_run_once_and_none_again(plan, workers, capsys):
-    experiment, pieces = plan(workers=3, threads=2, gpus=(4, 6))
-    endings = run_experiment(experiment, pieces)
-    assert sorted(workers.given) == sorted(piece.name for piece in pieces)
+    experiment, runs = plan(workers=3, threads=2, gpus=(4, 6))
+    endings = run_experiment(experiment, runs)
+    assert sorted(workers.given) == sorted(run.name for run in runs)
     assert {ending.state for ending in endings.values()} == {"finished"}
     assert workers.started == [(2, 4), (2, 6), (2, 4)]
     assert workers.stopped == 3
     assert "8 of 8 runs to do, 3 at a time" in capsys.readouterr().err
-    again = run_experiment(experiment, pieces)
+    again = run_experiment(experiment, runs)
     assert again.keys() == endings.keys()
     assert len(workers.given) == 8
 
 
 def test_a_failure_is_recorded_and_does_not_cost_the_others(plan, workers, capsys):
-    experiment, pieces = plan()
-    workers.outcomes[pieces[1].name] = [Outcome("training stopped at epoch 3: the loss is nan")]
-    endings = run_experiment(experiment, pieces)
+    experiment, runs = plan()
+    workers.outcomes[runs[1].name] = [Outcome("training stopped at epoch 3: the loss is nan")]
+    endings = run_experiment(experiment, runs)
     assert [ending.state for ending in endings.values()].count("finished") == 7
-    found = ending_of(pieces[1])
+    found = ending_of(runs[1])
     assert found is not None
     assert (found.state, found.reason) == ("failed", "training stopped at epoch 3: the loss is nan")
     lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("failed: ")]
-    assert lines == [f"failed: {pieces[1].name}: training stopped at epoch 3: the loss is nan"]
+    assert lines == [f"failed: {runs[1].name}: training stopped at epoch 3: the loss is nan"]
     # Another session tries it again, and only it.
     workers.given.clear()
-    assert run_experiment(experiment, pieces)[pieces[1].name].state == "finished"
-    assert workers.given == [pieces[1].name]
+    assert run_experiment(experiment, runs)[runs[1].name].state == "finished"
+    assert workers.given == [runs[1].name]
 
 
 def test_a_variant_that_does_not_fit_costs_one_line(plan, workers, capsys):
-    experiment, pieces = plan()
-    workers.outcomes[pieces[1].name] = [Outcome("out of memory (2 TiB)", for_memory=True)]
-    endings = run_experiment(experiment, pieces)
-    ours = [piece for piece in pieces if piece.variant == "ours"]
-    assert [endings[piece.name].state for piece in ours] == ["failed"] * 4
+    experiment, runs = plan()
+    workers.outcomes[runs[1].name] = [Outcome("out of memory (2 TiB)", for_memory=True)]
+    endings = run_experiment(experiment, runs)
+    ours = [run for run in runs if run.variant == "ours"]
+    assert [endings[run.name].state for run in ours] == ["failed"] * 4
     assert endings[ours[1].name].reason == "not begun: out of memory (2 TiB)"
-    assert workers.given.count(pieces[1].name) == 1
+    assert workers.given.count(runs[1].name) == 1
     assert len(workers.given) == 5
     lines = [line for line in capsys.readouterr().err.splitlines() if "memory" in line]
     assert len(lines) == 1
@@ -104,20 +104,20 @@ def test_a_variant_that_does_not_fit_costs_one_line(plan, workers, capsys):
 
 
 def test_a_run_whose_process_was_killed_is_tried_again_at_the_end(plan, workers, capsys):
-    experiment, pieces = plan()
+    experiment, runs = plan()
     died = Outcome("its process was killed by SIGKILL", for_memory=True, died=True)
-    workers.outcomes[pieces[0].name] = [died]
-    workers.outcomes[pieces[3].name] = [died, died]
-    endings = run_experiment(experiment, pieces)
-    assert endings[pieces[0].name].state == "finished"
-    assert endings[pieces[3].name].state == "failed"
-    assert workers.given[8:] == [pieces[0].name, pieces[3].name]
+    workers.outcomes[runs[0].name] = [died]
+    workers.outcomes[runs[3].name] = [died, died]
+    endings = run_experiment(experiment, runs)
+    assert endings[runs[0].name].state == "finished"
+    assert endings[runs[3].name].state == "failed"
+    assert workers.given[8:] == [runs[0].name, runs[3].name]
     assert capsys.readouterr().err.count("again later: ") == 2
 
 
 def test_scores_of_another_evaluation_are_made_anew(plan, workers):
-    experiment, pieces = plan()
-    run_experiment(experiment, pieces)
+    experiment, runs = plan()
+    run_experiment(experiment, runs)
     changed, other = plan(evaluation={"skeleton": "scikit-image"})
     assert ending_of(other[0]) is None
     workers.given.clear()
@@ -126,23 +126,23 @@ def test_scores_of_another_evaluation_are_made_anew(plan, workers):
 
 
 def test_workers_end_when_the_experiment_is_told_to_stop(plan, workers, monkeypatch):
-    experiment, pieces = plan(workers=2)
+    experiment, runs = plan(workers=2)
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(runner, "wait_for_news", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        run_experiment(experiment, pieces)
+        run_experiment(experiment, runs)
     assert workers.stopped == 2
 
 
 def test_a_failed_ending_is_kept_as_it_was(plan):
-    _, pieces = plan()
-    runner.record_ending(pieces[0], Ending("failed", 2.5, 1, "why"))
-    assert ending_of(pieces[0]) == Ending("failed", 2.5, 1, "why")
-    assert ending_of(pieces[1]) is None
-    assert log_file(pieces[0]).parent == pieces[0].folder.root
+    _, runs = plan()
+    runner.record_ending(runs[0], Ending("failed", 2.5, 1, "why"))
+    assert ending_of(runs[0]) == Ending("failed", 2.5, 1, "why")
+    assert ending_of(runs[1]) is None
+    assert log_file(runs[0]).parent == runs[0].folder.root
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_a_failed_ending_is_kept_as_it_was(plan):
     ],
 )
 def test_an_ending_of_another_version_is_none(plan, finish, record):
-    _, pieces = plan()
-    finish(pieces[0], {"case": 0.5})
-    write_json(pieces[0].folder.root / PIECE_FILE, record)
-    assert ending_of(pieces[0]) is None
+    _, runs = plan()
+    finish(runs[0], {"case": 0.5})
+    write_json(runs[0].folder.root / ENDING_FILE, record)
+    assert ending_of(runs[0]) is None

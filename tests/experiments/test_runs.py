@@ -12,8 +12,8 @@ from ramify.data.case_store import read_case, write_case
 from ramify.data.files import read_mask, write_volume
 from ramify.data.volume import Volume
 from ramify.experiments.held_out import mask_file, score_held_out
-from ramify.experiments.plan import Piece
-from ramify.experiments.runs import check_unchanged, epochs_done, results_file, run_piece
+from ramify.experiments.plan import Run
+from ramify.experiments.runs import carry_out, check_unchanged, epochs_done, results_file
 from ramify.metrics.case import EvaluationSettings, evaluate_case
 from ramify.training.predictor import Predictor
 from ramify.training.settings import RunSettings
@@ -21,7 +21,7 @@ from ramify.training.settings import RunSettings
 EVALUATION = EvaluationSettings(measures=("overlap",))
 
 
-def piece_of(cases: Path, output: Path, **settings: object) -> Piece:
+def run_of(cases: Path, output: Path, **settings: object) -> Run:
     given = {
         "cases": cases,
         "output": output,
@@ -32,22 +32,22 @@ def piece_of(cases: Path, output: Path, **settings: object) -> Piece:
         "validation": {"every": 100, "figures_every": 100},
         **settings,
     }
-    return Piece("a", 0, 0, RunSettings.model_validate(given), None, EVALUATION)
+    return Run("a", 0, 0, RunSettings.model_validate(given), None, EVALUATION)
 
 
 @pytest.fixture(scope="module")
-def trained(tiny_cases: Path, tmp_path_factory: pytest.TempPathFactory) -> Piece:
-    piece = piece_of(tiny_cases, tmp_path_factory.mktemp("runs"))
-    assert epochs_done(piece) == 0
-    run_piece(piece)
-    return piece
+def trained(tiny_cases: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    run = run_of(tiny_cases, tmp_path_factory.mktemp("runs"))
+    assert epochs_done(run) == 0
+    carry_out(run)
+    return run
 
 
 @pytest.fixture
-def finished(trained: Piece, tmp_path: Path) -> Piece:
+def finished(trained: Run, tmp_path: Path) -> Run:
     """A copy for each test: some change what is in it."""
     shutil.copytree(trained.settings.output, tmp_path / "runs")
-    return piece_of(trained.settings.cases, tmp_path / "runs")
+    return run_of(trained.settings.cases, tmp_path / "runs")
 
 
 def test_a_run_is_trained_and_its_held_out_case_scored(finished):
@@ -72,7 +72,7 @@ def test_what_is_there_is_not_made_again(finished, monkeypatch):
     truth = np.asarray(read_case(finished.settings.cases, "case_3").arrays["scales"]) > 0
     write_volume(mask, Volume(truth, (2.0, 1.0, 1.0)))
     monkeypatch.setattr(Predictor, "__init__", lambda *_: pytest.fail("segmented again"))
-    run_piece(finished)
+    carry_out(finished)
     assert {path: path.stat().st_mtime_ns for path in finished.folder.root.rglob("*.pt")} == before
     assert json.loads(results_file(finished).read_text(encoding="utf-8"))["cases"]["case_3"]["dice"] == 1.0
     mask.write_bytes(made)
@@ -92,7 +92,7 @@ def test_only_the_organ_counts(finished, tiny_cases, tmp_path):
     # Everything is called a vessel: precision is the share of vessels inside the organ.
     write_volume(mask_file(finished.folder, "case_3"), Volume(np.ones((16, 16, 16), bool), (2.0, 1.0, 1.0)))
     with pytest.raises(ValueError, match=r"prepared otherwise .*organ\.npy is another"):
-        run_piece(dataclasses.replace(finished, settings=elsewhere))
+        carry_out(dataclasses.replace(finished, settings=elsewhere))
     with pytest.raises(ValueError, match=r"begun with other settings or cases .*organ\.npy is another"):
         check_unchanged(dataclasses.replace(finished, settings=elsewhere))
     scores = dict(score_held_out(dataclasses.replace(finished, settings=elsewhere)))["case_3"]
@@ -109,7 +109,7 @@ def test_only_the_organ_counts(finished, tiny_cases, tmp_path):
     ],
 )
 def test_a_run_begun_otherwise_is_refused(finished, change, message):
-    other = piece_of(finished.settings.cases, finished.settings.output, **change)
+    other = run_of(finished.settings.cases, finished.settings.output, **change)
     with pytest.raises(ValueError, match="was begun with other settings") as caught:
         check_unchanged(other)
     assert message in str(caught.value)
@@ -118,8 +118,8 @@ def test_a_run_begun_otherwise_is_refused(finished, change, message):
 
 def test_what_may_change_between_sessions(finished):
     check_unchanged(finished)
-    check_unchanged(piece_of(finished.settings.cases, finished.settings.output, device="auto", loading={"workers": 1}))
-    check_unchanged(piece_of(finished.settings.cases, finished.settings.output / "new", seed=9))
+    check_unchanged(run_of(finished.settings.cases, finished.settings.output, device="auto", loading={"workers": 1}))
+    check_unchanged(run_of(finished.settings.cases, finished.settings.output / "new", seed=9))
 
 
 def test_other_cases_in_the_fold_are_refused(finished, tmp_path):
@@ -130,7 +130,7 @@ def test_other_cases_in_the_fold_are_refused(finished, tmp_path):
     config = finished.folder.root / "config.yaml"
     text = config.read_text(encoding="utf-8")
     config.write_text(text.replace("splits: null", f"splits: {splits}"), encoding="utf-8")
-    moved = piece_of(finished.settings.cases, finished.settings.output, splits=splits)
+    moved = run_of(finished.settings.cases, finished.settings.output, splits=splits)
     with pytest.raises(ValueError, match="other cases in its fold"):
         check_unchanged(moved)
     config.write_text(text, encoding="utf-8")

@@ -14,17 +14,17 @@ CASES = {0: ["a", "b", "c"], 1: ["d", "e", "f"]}
 GAIN = {"a": 0.02, "b": 0.03, "c": 0.04, "d": 0.05, "e": 0.06, "f": 0.07}
 
 
-def dice_of(piece) -> dict[str, float]:
+def dice_of(run) -> dict[str, float]:
     """0.5 in fold 0 and 0.7 in fold 1; 0.01 more with seed 1; a case's own gain for "ours"."""
-    start = 0.5 + 0.2 * piece.fold + 0.01 * piece.seed
-    return {case: start + (GAIN[case] if piece.variant == "ours" else 0.0) for case in CASES[piece.fold]}
+    start = 0.5 + 0.2 * run.fold + 0.01 * run.seed
+    return {case: start + (GAIN[case] if run.variant == "ours" else 0.0) for case in CASES[run.fold]}
 
 
 @pytest.fixture
 def complete(plan, finish):
-    experiment, pieces = plan()
-    endings = {piece.name: finish(piece, dice_of(piece)) for piece in pieces}
-    return build_table(experiment, pieces, endings)
+    experiment, runs = plan()
+    endings = {run.name: finish(run, dice_of(run)) for run in runs}
+    return build_table(experiment, runs, endings)
 
 
 def test_mean_spread_difference_and_verdict(complete):
@@ -43,8 +43,8 @@ def test_mean_spread_difference_and_verdict(complete):
 
 
 def test_by_case_it_is_six_pairs_and_said_to_be_too_many(plan, finish):
-    experiment, pieces = plan(comparison={"unit": "case"})
-    table = build_table(experiment, pieces, {piece.name: finish(piece, dice_of(piece)) for piece in pieces})
+    experiment, runs = plan(comparison={"unit": "case"})
+    table = build_table(experiment, runs, {run.name: finish(run, dice_of(run)) for run in runs})
     difference = table.rows[1].difference
     assert difference is not None
     assert difference.adjusted is not None
@@ -76,21 +76,21 @@ def test_the_same_numbers_in_every_form(complete):
 
 
 def test_failed_and_missing_runs_are_told_and_their_cases_left_out_of_all(plan, finish):
-    experiment, pieces = plan(variants={"base": {}, "ours": {}, "third": {}})
+    experiment, runs = plan(variants={"base": {}, "ours": {}, "third": {}})
     endings = {}
-    for piece in pieces:
-        if piece.variant == "third":
+    for run in runs:
+        if run.variant == "third":
             continue
-        if piece.variant == "ours" and piece.fold == 1:
-            endings[piece.name] = Ending("failed", 1.0, 2, "the loss term main/dice is nan")
+        if run.variant == "ours" and run.fold == 1:
+            endings[run.name] = Ending("failed", 1.0, 2, "the loss term main/dice is nan")
             continue
-        endings[piece.name] = finish(piece, dice_of(piece))
-    table = build_table(experiment, pieces, endings)
+        endings[run.name] = finish(run, dice_of(run))
+    table = build_table(experiment, runs, endings)
     screen = to_screen(table)
     assert "6 of 12 runs finished" in screen
     assert "ours: 2 of 4 runs failed, its values are those of the others: the loss term main/dice is nan" in screen
     assert "third: 4 of 4 runs are still to do" in screen
-    assert "left out by --common: 3 cases: d (ours lacks it)" in screen
+    assert "left out of all: 3 cases: d (ours lacks it)" in screen
     ours = table.rows[1]
     assert ours.difference is not None
     assert ours.difference.evidence is not None
@@ -101,10 +101,10 @@ def test_failed_and_missing_runs_are_told_and_their_cases_left_out_of_all(plan, 
 
 
 def test_a_seed_that_failed_does_not_cost_its_cases(plan, finish):
-    experiment, pieces = plan()
-    endings = {piece.name: finish(piece, dice_of(piece)) for piece in pieces}
-    endings[pieces[-1].name] = Ending("failed", 1.0, 0, "killed")
-    table = build_table(experiment, pieces, endings)
+    experiment, runs = plan()
+    endings = {run.name: finish(run, dice_of(run)) for run in runs}
+    endings[runs[-1].name] = Ending("failed", 1.0, 0, "killed")
+    table = build_table(experiment, runs, endings)
     ours = table.rows[1]
     assert ours.difference is not None
     assert ours.difference.evidence is not None
@@ -114,9 +114,9 @@ def test_a_seed_that_failed_does_not_cost_its_cases(plan, finish):
 
 @pytest.mark.parametrize("kept", ["", "base", "ours"])
 def test_too_little_to_compare_is_said(plan, finish, kept):
-    experiment, pieces = plan()
-    endings = {piece.name: finish(piece, dice_of(piece)) for piece in pieces if piece.variant == kept}
-    table = build_table(experiment, pieces, endings)
+    experiment, runs = plan()
+    endings = {run.name: finish(run, dice_of(run)) for run in runs if run.variant == kept}
+    table = build_table(experiment, runs, endings)
     assert table.comparison is None
     assert "nothing to compare yet: the first variant and another one need results" in to_screen(table)
     assert len(to_csv(table).splitlines()) == 3
@@ -124,39 +124,37 @@ def test_too_little_to_compare_is_said(plan, finish, kept):
 
 
 def test_variants_without_a_case_in_common(plan, finish):
-    experiment, pieces = plan()
-    endings = {
-        piece.name: finish(piece, dice_of(piece)) for piece in pieces if (piece.variant == "base") == (piece.fold == 0)
-    }
-    table = build_table(experiment, pieces, endings)
+    experiment, runs = plan()
+    endings = {run.name: finish(run, dice_of(run)) for run in runs if (run.variant == "base") == (run.fold == 0)}
+    table = build_table(experiment, runs, endings)
     assert "no case in common" in to_screen(table)
 
 
 def test_pairs_that_cannot_be_told_yet_do_not_hide_the_rest(plan, finish):
-    experiment, pieces = plan(comparison={"unit": "fold"})
-    endings = {piece.name: finish(piece, dice_of(piece)) for piece in pieces if piece.fold == 0}
-    table = build_table(experiment, pieces, endings)
+    experiment, runs = plan(comparison={"unit": "fold"})
+    endings = {run.name: finish(run, dice_of(run)) for run in runs if run.fold == 0}
+    table = build_table(experiment, runs, endings)
     assert table.comparison is None
     base = table.rows[0]
     assert base.spread is not None
     assert base.spread.mean == pytest.approx(0.505)
-    assert "nothing to compare yet: --comparison.unit fold: the files hold one set of cases" in to_screen(table)
+    assert "nothing to compare yet: comparison.unit fold: the files hold one set of cases" in to_screen(table)
 
 
 def test_a_complaint_names_the_experiments_own_settings(plan, finish):
-    experiment, pieces = plan(folds=(0,), seeds=(0,))
-    endings = {piece.name: finish(piece, dice_of(piece)) for piece in pieces}
-    finish(pieces[1], {"a": 0.5, "b": 0.5})
-    with pytest.raises(ValueError, match=r"^ours lacks c: .*, or add --comparison.common to compare the 2 that all"):
-        build_table(experiment, pieces, endings)
+    experiment, runs = plan(folds=(0,), seeds=(0,))
+    endings = {run.name: finish(run, dice_of(run)) for run in runs}
+    finish(runs[1], {"a": 0.5, "b": 0.5})
+    with pytest.raises(ValueError, match=r"^ours lacks c: .*, or set comparison.common to compare the 2 that all"):
+        build_table(experiment, runs, endings)
     given = plan(folds=(0,), seeds=(0,), comparison={"common": True})[0]
-    assert build_table(given, pieces, endings).comparison is not None
+    assert build_table(given, runs, endings).comparison is not None
 
 
 def test_a_hopeless_number_of_pairs_is_told_once(plan, finish):
-    experiment, pieces = plan(folds=(0,), seeds=(0,))
-    endings = {piece.name: finish(piece, dice_of(piece)) for piece in pieces}
-    screen = to_screen(build_table(experiment, pieces, endings))
+    experiment, runs = plan(folds=(0,), seeds=(0,))
+    endings = {run.name: finish(run, dice_of(run)) for run in runs}
+    screen = to_screen(build_table(experiment, runs, endings))
     assert "ours in dice: no evidence: 3 pairs cannot reach p < 0.05" in screen
     # One fold and one seed have no spread to show.
     assert next(line for line in screen.splitlines() if line.startswith("base ")).split()[:4] == [
@@ -165,3 +163,27 @@ def test_a_hopeless_number_of_pairs_is_told_once(plan, finish):
         "0.5000",
         "-",
     ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "left_out", "empty", "told"),
+    [
+        ({"comparison": {"unit": "case"}}, (), (), "by comparison.unit case they are taken as independent"),
+        ({"folds": (0,)}, (), (), "differ by luck; take several folds"),
+        ({}, ("ours, fold 1",), (), "left out of all: 3 cases: d (ours lacks it)"),
+        ({"comparison": {"unit": "fold"}}, ("fold 1",), (), "finish runs of the same two folds at least"),
+        ({"folds": (0,)}, (), ("a",), "evaluation.both_empty: perfect gives it a value"),
+    ],
+)
+def test_remarks_name_the_experiments_own_settings(plan, finish, settings, left_out, empty, told):
+    experiment, runs = plan(**settings)
+    endings = {}
+    for run in runs:
+        if not any(part in run.name for part in left_out):
+            of_base = run.variant == "base"
+            endings[run.name] = finish(run, {c: None if of_base and c in empty else d for c, d in dice_of(run).items()})
+    table = build_table(experiment, runs, endings)
+    remarks = to_plain_table(table, {})["remarks"]
+    assert any(told in remark for remark in remarks)
+    # No flag of another command.
+    assert not [remark for remark in remarks if "--" in remark or ".py" in remark]

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from ramify.experiments.plan import Piece
+from ramify.experiments.plan import Run
 from ramify.experiments.runs import log_file
 from ramify.experiments.workers import Worker, _attempt, _is_for_memory, wait_for_news
 from ramify.metrics.case import EvaluationSettings
 from ramify.training.settings import RunSettings
 
 
-def piece_of(cases: Path, output: Path, name: str = "a", **settings: object) -> Piece:
+def run_of(cases: Path, output: Path, name: str = "a", **settings: object) -> Run:
     given = {
         "cases": cases,
         "output": output / name,
@@ -26,7 +26,7 @@ def piece_of(cases: Path, output: Path, name: str = "a", **settings: object) -> 
         "validation": {"every": 100, "figures_every": 100},
         **settings,
     }
-    return Piece(name, 0, 0, RunSettings.model_validate(given), None, EvaluationSettings(measures=("overlap",)))
+    return Run(name, 0, 0, RunSettings.model_validate(given), None, EvaluationSettings(measures=("overlap",)))
 
 
 def news(worker: Worker, seconds: float = 120.0):
@@ -41,20 +41,20 @@ def test_one_process_does_many_runs_and_is_replaced_when_it_dies(tiny_cases, tmp
     monkeypatch.setattr("ramify.experiments.workers.GRACE_SECONDS", 120.0)
     worker = Worker(threads=1)
     try:
-        worker.give(piece_of(tiny_cases, tmp_path))
-        piece, outcome, watch = news(worker)
-        assert (outcome.reason, watch.epochs) == ("", 1), log_file(piece).read_text(encoding="utf-8")
-        assert log_file(piece).is_file()
+        worker.give(run_of(tiny_cases, tmp_path))
+        run, outcome, watch = news(worker)
+        assert (outcome.reason, watch.epochs) == ("", 1), log_file(run).read_text(encoding="utf-8")
+        assert log_file(run).is_file()
         assert worker.outcome() is None
 
-        worker.give(piece_of(tiny_cases, tmp_path, "diverging", train={"epochs": 2, "learning_rate": 1e30}))
+        worker.give(run_of(tiny_cases, tmp_path, "diverging", train={"epochs": 2, "learning_rate": 1e30}))
         _, outcome, _ = news(worker)
         assert "not finite" in outcome.reason or "is nan" in outcome.reason
         assert "\n" not in outcome.reason
         assert (outcome.for_memory, outcome.died) == (False, False)
 
         # Memory that no machine has is refused at once.
-        worker.give(piece_of(tiny_cases, tmp_path, "huge", loading={"patch_size": (8192, 8192, 8192)}))
+        worker.give(run_of(tiny_cases, tmp_path, "huge", loading={"patch_size": (8192, 8192, 8192)}))
         _, outcome, _ = news(worker)
         assert outcome.for_memory
         assert outcome.reason.startswith("out of memory (")
@@ -62,7 +62,7 @@ def test_one_process_does_many_runs_and_is_replaced_when_it_dies(tiny_cases, tmp
         # An idle process ends by itself when it is no longer needed; a run that is given later gets another one.
         worker.stop()
         assert worker._process.exitcode == 0
-        worker.give(piece_of(tiny_cases, tmp_path, "endless", train={"epochs": 10**6}))
+        worker.give(run_of(tiny_cases, tmp_path, "endless", train={"epochs": 10**6}))
         process = worker._process
         assert process.pid is not None
         os.kill(process.pid, signal.SIGKILL)
@@ -70,7 +70,7 @@ def test_one_process_does_many_runs_and_is_replaced_when_it_dies(tiny_cases, tmp
         assert outcome.died
         assert outcome.reason == "its process was killed by SIGKILL, as the system does when memory runs out"
         # The next run gets a process of its own; told to stop, it stops in the middle of it.
-        worker.give(piece_of(tiny_cases, tmp_path, "endless", train={"epochs": 10**6}))
+        worker.give(run_of(tiny_cases, tmp_path, "endless", train={"epochs": 10**6}))
         assert worker._process.pid != process.pid
     finally:
         worker.stop()
@@ -78,18 +78,18 @@ def test_one_process_does_many_runs_and_is_replaced_when_it_dies(tiny_cases, tmp
 
 
 def test_whatever_stops_a_run_becomes_a_line(tmp_path, monkeypatch, capfd):
-    piece = piece_of(tmp_path / "nowhere", tmp_path)
-    assert _attempt(piece).reason.endswith(
+    run = run_of(tmp_path / "nowhere", tmp_path)
+    assert _attempt(run).reason.endswith(
         "no such case store; make it with preprocess.py --output " + str(tmp_path / "nowhere")
     )
 
-    def fault(_: Piece) -> None:
+    def fault(_: Run) -> None:
         raise KeyError("two\nlines")
 
-    monkeypatch.setattr("ramify.experiments.workers.run_piece", fault)
-    outcome = _attempt(piece)
+    monkeypatch.setattr("ramify.experiments.workers.carry_out", fault)
+    outcome = _attempt(run)
     assert outcome.reason.startswith("KeyError: ")
-    assert outcome.reason.endswith(f"(see {log_file(piece)})")
+    assert outcome.reason.endswith(f"(see {log_file(run)})")
     assert "Traceback" in capfd.readouterr().err
 
 

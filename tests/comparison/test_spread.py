@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ramify.comparison.results import RunResults
-from ramify.experiments.spread import run_mean, spread_of
+from ramify.comparison.spread import run_mean, spread_of
 
 
 def test_a_mean_over_folds_each_the_mean_over_its_seeds():

@@ -6,36 +6,36 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TextIO
 
-from ramify.experiments.plan import Piece
+from ramify.experiments.plan import Run
 from ramify.experiments.runs import Ending, Stopwatch, epochs_done
 
 MINUTE, HOUR = 60.0, 3600.0
 _CLEAR = "\r\033[K"
 
 
-class Progress:
+class StatusLine:
     """Follows the runs of an experiment.
 
     Args:
-        pieces: all of them.
+        runs: all of them.
         workers: how many are at work at a time.
         stream: where to write.
     """
 
-    def __init__(self, pieces: Sequence[Piece], workers: int, stream: TextIO | None = None) -> None:
-        self._left = {piece.name: piece for piece in pieces}
-        self._all, self._failed, self._workers = len(pieces), 0, workers
+    def __init__(self, runs: Sequence[Run], workers: int, stream: TextIO | None = None) -> None:
+        self._left = {run.name: run for run in runs}
+        self._all, self._failed, self._workers = len(runs), 0, workers
         self._seconds: dict[str, float] = {}
         self._epochs: dict[str, int] = {}
         self._stream = stream or sys.stderr
         self._moves = self._stream.isatty()
 
-    def take(self, piece: Piece, ending: Ending) -> None:
+    def take(self, run: Run, ending: Ending) -> None:
         """A run has ended, now or in an earlier session."""
-        self._left.pop(piece.name, None)
+        self._left.pop(run.name, None)
         self._failed += ending.state == "failed"
         if ending.state == "finished" and ending.epochs:
-            self._add(piece.variant, ending.seconds, ending.epochs)
+            self._add(run.variant, ending.seconds, ending.epochs)
 
     def tell(self, line: str) -> None:
         """A line of its own, above the one that moves."""
@@ -77,8 +77,8 @@ class Progress:
             return math.nan
         usual = sum(rates.values()) / len(rates)
         work = [
-            max(0, piece.settings.train.epochs - epochs_done(piece)) * rates.get(piece.variant, usual)
-            for piece in self._left.values()
+            max(0, run.settings.train.epochs - epochs_done(run)) * rates.get(run.variant, usual)
+            for run in self._left.values()
         ]
         # Never less than the longest run: it cannot be shared.
         return max(sum(work) / min(self._workers, len(work)), max(work))
