@@ -25,7 +25,8 @@ def phantom_vessels(size: tuple[int, int, int], seed: int = 0) -> np.ndarray:
     settings = PhantomSettings(size=size, spacing_mm=tuple(BODY_MM / n for n in size))
     _, graph = grow_vessels(settings, seed)
     shares = [rasterise(graph.tree(name), settings.size, settings.spacing_mm) for name in graph.tree_names]
-    return np.logical_or.reduce([share >= 0.5 for share in shares])
+    vessels: np.ndarray = np.logical_or.reduce([share >= 0.5 for share in shares])
+    return vessels
 
 
 def loss_inputs(size: tuple[int, int, int], device: str, seed: int = 0) -> LossInputs:

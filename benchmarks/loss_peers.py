@@ -93,7 +93,8 @@ def topo_cldice_cost(clone: Path | None, size: int, iterations: int, device: str
         of_prediction, of_target = thin(probabilities), thin(target)
         precision = ((of_prediction * target).sum() + 1) / (of_prediction.sum() + 1)
         sensitivity = ((of_target * probabilities).sum() + 1) / (of_target.sum() + 1)
-        return 1 - 2 * precision * sensitivity / (precision + sensitivity)
+        value: Tensor = 1 - 2 * precision * sensitivity / (precision + sensitivity)
+        return value
 
     return _cost(loss, size, device, repeats)
 

@@ -65,7 +65,8 @@ def worsened(target: Mask, seed: int) -> Mask:
     missed, thicker, extra = (field[tuple(slice(n) for n in target.shape)] for field in coarse)
     prediction = np.where(thicker > 0.8, ndimage.binary_dilation(target), target) & (missed < 1.1)
     near = ndimage.binary_dilation(target, iterations=6)
-    return prediction | (ndimage.binary_dilation(near & (random.random(target.shape) < 2e-4)) & (extra > 0.5))
+    worse: Mask = prediction | (ndimage.binary_dilation(near & (random.random(target.shape) < 2e-4)) & (extra > 0.5))
+    return worse
 
 
 def measure(side: str, folder: Path, repeats: int) -> Cost:

@@ -156,7 +156,8 @@ def true_branches(graph: VesselGraph) -> NDArray[np.int64]:
     one, other = edge[ranked[first]], edge[ranked[first + 1]]
     alike = graph.radii_mm[one] == graph.radii_mm[other]
     links = coo_array((np.ones(alike.sum()), (one[alike], other[alike])), shape=(len(graph.edges),) * 2)
-    return connected_components(links, directed=False)[1].astype(np.int64)
+    branches: NDArray[np.int64] = connected_components(links, directed=False)[1].astype(np.int64)
+    return branches
 
 
 def scores(result: ScaleDecomposition, truth: Truth) -> dict[str, float]:

@@ -57,7 +57,8 @@ def direction_of(measure: str, variants: Iterable[Variant]) -> Better | None:
                     and isinstance(told.get(key), dict)
                     and told[key].get("better") in ("higher", "lower")
                 ):
-                    return told[key]["better"]
+                    better: Better = told[key]["better"]
+                    return better
     return _own_directions().get(name)
 
 

@@ -40,7 +40,8 @@ class Adjusted:
     @property
     def deciding(self) -> float:
         """Adjusted p of the test that decides."""
-        return getattr(self, self.decide_by)
+        p: float = getattr(self, self.decide_by)
+        return p
 
 
 @dataclass(frozen=True)

@@ -29,11 +29,11 @@ def check_array(path: Path, its: ArrayRecord, scale_count: int, state: tuple[int
         check_values(path.stem, open_array(path, its), scale_count)
 
 
-def open_array(path: Path, its: ArrayRecord) -> NDArray:
+def open_array(path: Path, its: ArrayRecord) -> NDArray[Any]:
     """The array in a file, mapped into memory; raises ValueError where it is not of the recorded type and shape."""
     # NumPy cannot map an array without elements.
     try:
-        array: NDArray = np.load(path, mmap_mode=None if 0 in its.shape else "r", allow_pickle=False)
+        array: NDArray[Any] = np.load(path, mmap_mode=None if 0 in its.shape else "r", allow_pickle=False)
     except (ValueError, EOFError):
         raise ValueError(f"{path.name} is no whole array") from None
     if (array.dtype.str, array.shape) != (its.dtype, its.shape):
@@ -43,7 +43,7 @@ def open_array(path: Path, its: ArrayRecord) -> NDArray:
     return array
 
 
-def write_array(path: Path, array: NDArray) -> dict[str, Any]:
+def write_array(path: Path, array: NDArray[Any]) -> dict[str, Any]:
     """Write an array and wait until the disk has it; what its record says of it."""
     with path.open("wb") as stream:
         np.lib.format.write_array(stream, np.ascontiguousarray(array), allow_pickle=False)

@@ -135,7 +135,7 @@ def sealed(content: Mapping[str, Any]) -> dict[str, Any]:
     return {**bare, "sha256": hashlib.sha256(text.encode()).hexdigest()}
 
 
-def check_values(name: str, array: NDArray, scale_count: int) -> None:
+def check_values(name: str, array: NDArray[Any], scale_count: int) -> None:
     """Raise ValueError where an array holds values that cannot be.
 
     scale_count: number of scales S, the largest label of `scales`.

@@ -39,14 +39,14 @@ _UNSAFE = re.compile(r'[\x00-\x1f/\\:*?"<>|]')
 _RESERVED_KEYS = {"format", "arrays"}
 
 
-class Arrays(dict[str, NDArray]):
+class Arrays(dict[str, NDArray[Any]]):
     """The arrays of a case by name; one that it lacks is a ValueError that names the case."""
 
-    def __init__(self, folder: Path, arrays: Mapping[str, NDArray]) -> None:
+    def __init__(self, folder: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
         super().__init__(arrays)
         self._folder = folder
 
-    def __missing__(self, name: str) -> NDArray:
+    def __missing__(self, name: str) -> NDArray[Any]:
         raise ValueError(f"{self._folder}: holds no {name}.npy; {REMEDY}")
 
 
@@ -60,7 +60,7 @@ class Case:
 
     case_id: str
     record: dict[str, Any]
-    arrays: Mapping[str, NDArray]
+    arrays: Mapping[str, NDArray[Any]]
     known: CaseRecord
 
     @property
@@ -128,7 +128,7 @@ def read_dataset(store: Path) -> dict[str, Any]:
 def write_case(
     store: Path,
     case_id: str,
-    arrays: Mapping[str, NDArray],
+    arrays: Mapping[str, NDArray[Any]],
     record: Mapping[str, Any],
     beside: Mapping[str, str] = MappingProxyType({}),
 ) -> None:

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
@@ -75,7 +76,7 @@ def itk_reason(error: RuntimeError) -> str:
     return reason if len(reason) <= _REASON_LENGTH else reason[: _REASON_LENGTH - 3] + "..."
 
 
-def image_to_volume(image: sitk.Image, array: NDArray, path: Path, spacing_mm: Sequence[float]) -> Volume:
+def image_to_volume(image: sitk.Image, array: NDArray[Any], path: Path, spacing_mm: Sequence[float]) -> Volume:
     """`array` (z, y, x) in the place of a SimpleITK image (x, y, z); ValueError names `path`."""
     ndim = image.GetDimension()
     direction = np.array(image.GetDirection()).reshape(ndim, ndim)[::-1, ::-1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ class LatticePlace:
     flipped: tuple[bool, ...]
     start: tuple[int, ...]
 
-    def turned(self, array: NDArray) -> NDArray:
+    def turned(self, array: NDArray[Any]) -> NDArray[Any]:
         """The volume's array with the other's axes and directions: a view."""
         backwards = tuple(slice(None, None, -1 if flip else 1) for flip in self.flipped)
         return array.transpose(self.axes)[backwards]
@@ -63,7 +64,7 @@ def place_on_lattice(volume: Volume, reference: Volume) -> LatticePlace | None:
     return LatticePlace(tuple(axes.tolist()), tuple(flipped.tolist()), tuple(first.tolist()))
 
 
-def copy_onto(volume: Volume, grid: Volume, place: LatticePlace) -> NDArray:
+def copy_onto(volume: Volume, grid: Volume, place: LatticePlace) -> NDArray[Any]:
     """The voxels of `volume` where they lie in `grid` (*S), 0 elsewhere; what lies outside of `grid` is left out."""
     result = np.zeros(grid.shape, dtype=volume.array.dtype)
     box = place.box(volume.shape)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -33,7 +34,7 @@ class Volume:
     Raises ValueError where these do not fit together.
     """
 
-    array: NDArray
+    array: NDArray[Any]
     spacing_mm: Vector
     origin_mm: Vector = ()
     direction: Matrix = ()
@@ -74,7 +75,7 @@ class Volume:
     def shape(self) -> tuple[int, ...]:
         return self.array.shape
 
-    def with_array(self, array: NDArray) -> Volume:
+    def with_array(self, array: NDArray[Any]) -> Volume:
         """Another array of the same shape in the same place, made of this one; raises ValueError for another shape."""
         if array.shape != self.shape:
             raise ValueError(f"volume: expected an array of shape {self.shape} for this grid, got {array.shape}")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +24,8 @@ class CaseMasks(NamedTuple):
     place: the truth's volume, which says where the grid lies. notes: what must be known beside the scores.
     """
 
-    prediction: NDArray
-    truth: NDArray
+    prediction: NDArray[Any]
+    truth: NDArray[Any]
     organ: NDArray[np.bool_] | None
     place: Volume
     notes: tuple[str, ...]

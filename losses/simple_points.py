@@ -81,10 +81,10 @@ class SimplePoints:
         return torch.cat([self._decide(chunk) for chunk in chunks]).view(codes.shape)
 
     def _decide(self, codes: Tensor) -> Tensor:
-        unchanged = (((codes & self.counted) == 0) * self.signs).sum(0, dtype=torch.int8) == 1
+        unchanged: Tensor = (((codes & self.counted) == 0) * self.signs).sum(0, dtype=torch.int8) == 1
         if self.rule == "euler":
             return unchanged | (codes & (1 << CENTRE) == 0)
-        forbidden = (codes & self.forbidden) == self.foreground
+        forbidden: Tensor = (codes & self.forbidden) == self.foreground
         no_lone_corner = ~forbidden[: len(BOXES)].any(0)
         return (
             _exactly_one(~codes & _bits(FACES))

@@ -207,7 +207,9 @@ def _rounds(volumes: Tensor) -> Rounds:
 
 def _chunks(volumes: Tensor) -> tuple[Tensor, ...]:
     """Volumes that go together: each alone on a CPU, as many as it takes to keep it busy on a GPU."""
-    return volumes.split(1 if volumes.device.type == "cpu" else max(1, SLAB_GPU // volumes[0].numel()))
+    at_once = 1 if volumes.device.type == "cpu" else max(1, SLAB_GPU // volumes[0].numel())
+    chunks: tuple[Tensor, ...] = volumes.split(at_once)
+    return chunks
 
 
 def _joined(chunks: list[Tensor]) -> Tensor:

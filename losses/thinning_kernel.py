@@ -77,7 +77,8 @@ def simple_words(near: NDArray[np.uint64]) -> np.uint64:
         twice |= once & near[place]
         once |= near[place]
     simple |= once & ~twice
-    return simple | (euler_words(near) & ~forbidden & ~lone_corner)
+    found: np.uint64 = simple | (euler_words(near) & ~forbidden & ~lone_corner)
+    return found
 
 
 @compiled(nogil=True)
@@ -95,7 +96,8 @@ def _gather(rows: NDArray[np.uint64], z: int, y: int, word: int, near: NDArray[n
             near[place + 2] = (here >> _ONE) | (after << _LAST)
             union |= near[place] | here | near[place + 2]
             place += 3
-    return union != _NONE
+    any_set: bool = union != _NONE
+    return any_set
 
 
 @compiled(nogil=True)

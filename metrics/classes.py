@@ -22,7 +22,7 @@ class LabelClass:
 
     def mask_in(self, label_map: NDArray[np.integer]) -> Mask:
         """Where a label map (*S) has one of the labels, bool (*S)."""
-        mask = label_map == self.labels[0]
+        mask: Mask = label_map == self.labels[0]
         for label in self.labels[1:]:
             mask |= label_map == label
         return mask

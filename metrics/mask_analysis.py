@@ -106,7 +106,8 @@ class MaskAnalysis:
             return skeletonize(self.inside)
         from skimage.morphology import skeletonize as their_thinning
 
-        return np.asarray(their_thinning(self.inside)) != 0
+        skeleton: NDArray[np.bool_] = np.asarray(their_thinning(self.inside)) != 0
+        return skeleton
 
     @cached_property
     def skeleton_voxels(self) -> NDArray[np.int64]:
@@ -190,7 +191,8 @@ class MaskAnalysis:
 
     def holds(self, voxels: NDArray[np.integer]) -> NDArray[np.bool_]:
         """Whether the mask holds each of some voxels of the whole volume, int (N, ndim) -> bool (N,)."""
-        return self.mask[tuple(voxels.T)]
+        held: NDArray[np.bool_] = self.mask[tuple(voxels.T)]
+        return held
 
     def voxels_outside(self, other: "MaskAnalysis") -> NDArray[np.int64]:
         """Indices in the whole volume of the voxels that this mask holds and the other does not, int (N, ndim)."""

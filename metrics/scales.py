@@ -166,4 +166,5 @@ def _partners(prediction: MaskAnalysis, target: MaskAnalysis) -> IntArray:
 
 def _ratio(part: NDArray[np.number], whole: NDArray[np.number]) -> FloatArray:
     """Part by part, NaN where the whole is 0."""
-    return np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
+    ratio: FloatArray = np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
+    return ratio

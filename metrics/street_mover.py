@@ -73,7 +73,8 @@ def points_along(graph: CentrelineGraph, points: int, phase: float = 0.5) -> NDA
     length = graph.steps_mm[step]
     along = np.clip((wanted - (reach[step] - length)) / length, 0.0, 1.0)
     start = graph.points_mm[step]
-    return start + along[:, None] * (graph.points_mm[step + 1] - start)
+    points_mm: NDArray[np.float64] = start + along[:, None] * (graph.points_mm[step + 1] - start)
+    return points_mm
 
 
 def street_mover_mm(prediction: CentrelineGraph, target: CentrelineGraph, points: int = 2000) -> float:

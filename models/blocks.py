@@ -88,7 +88,8 @@ class ResidualBlock(nn.Module):
     def join(self, first: Tensor, shortcut: Tensor) -> Tensor:
         """What follows the first convolution and the shortcut."""
         residual = self.second(self.activation(first))
-        return self.final_activation(residual.add_(shortcut))
+        joined: Tensor = self.final_activation(residual.add_(shortcut))
+        return joined
 
 
 def upsampled_convolution(features: Tensor, kernel: Tensor) -> Tensor:

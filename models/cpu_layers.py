@@ -79,7 +79,8 @@ class PReLU(nn.PReLU):
     def forward(self, features: Tensor) -> Tensor:
         if features.device.type != "cpu":
             return super().forward(features)
-        return _OneSlope.apply(features, self.weight)
+        activated: Tensor = _OneSlope.apply(features, self.weight)
+        return activated
 
 
 class _OneSlope(torch.autograd.Function):

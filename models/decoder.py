@@ -101,7 +101,8 @@ class Decoder(nn.Module):
 
     def stage(self, level: int, below: Tensor, skip: FromSkip) -> Tensor:
         """One level up: features (B, 2C, *S/2) and the skip connection -> (B, C, *S)."""
-        return self.blocks[level](self.up[level](below), skip)
+        merged: Tensor = self.blocks[level](self.up[level](below), skip)
+        return merged
 
     def read(self, stages: Sequence[Tensor]) -> DecoderOutputs:
         """Logits of the stages' features, coarsest first."""

@@ -28,13 +28,14 @@ def run(
         return function(*inputs)
     module = function if isinstance(function, nn.Module) else of
     assert module is not None, "recomputation must know the batch norms that run twice"
-    return checkpoint(
+    result: ResultT = checkpoint(
         function,
         *inputs,
         use_reentrant=False,
         preserve_rng_state=False,
         context_fn=lambda: (nullcontext(), _WithoutStatistics(module)),
     )
+    return result
 
 
 class _WithoutStatistics:

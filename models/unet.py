@@ -100,7 +100,8 @@ class UNet(Network):
         return TaskOutputs(self.head(stages[-1]), (), self._deep_logits(stages[1:-1]))
 
     def _stage(self, index: int, skip: Tensor, below: Tensor) -> Tensor:
-        return self.decoder[index](torch.cat((skip, self.up[index](below)), dim=1))
+        merged: Tensor = self.decoder[index](torch.cat((skip, self.up[index](below)), dim=1))
+        return merged
 
     def _deep_logits(self, coarser_stages: Sequence[Tensor]) -> tuple[Tensor, ...]:
         if not self.training:

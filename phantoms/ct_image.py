@@ -125,7 +125,8 @@ def _organ_share(level: NDArray[np.float32], spacing_mm: Sequence[float]) -> NDA
     """Share of every voxel inside the organ: a ramp one voxel wide across the surface."""
     slopes = np.gradient(level)
     change = np.sqrt(sum(slope * slope for slope in slopes))
-    return np.clip(0.5 - level / np.maximum(change, 1e-6), 0, 1).astype(np.float32)
+    share: NDArray[np.float32] = np.clip(0.5 - level / np.maximum(change, 1e-6), 0, 1).astype(np.float32)
+    return share
 
 
 def _parenchyma(

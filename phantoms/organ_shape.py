@@ -71,7 +71,8 @@ def grid_axes(size: Sequence[int]) -> Axes:
 def ellipsoid_level(axes: Axes, centre: NDArray[np.float64], half_axes: NDArray[np.float64]) -> NDArray[np.float32]:
     """-1 at an ellipsoid's centre, 0 on its surface, growing outwards; broadcast over the axes."""
     z, y, x = ((u - np.float32(c)) / np.float32(h) for u, c, h in zip(axes, centre, half_axes, strict=True))
-    return np.sqrt(z * z + y * y + x * x) - 1
+    level: NDArray[np.float32] = np.sqrt(z * z + y * y + x * x) - 1
+    return level
 
 
 def organ_level(shape: OrganShape, size: Sequence[int]) -> NDArray[np.float32]:
@@ -91,7 +92,8 @@ def organ_level(shape: OrganShape, size: Sequence[int]) -> NDArray[np.float32]:
     z, y, x = axes
     for kz, ky, kx, phase, height in shape.waves.tolist():
         level = level + np.float32(height) * np.cos(kz * z + ky * y + kx * x + np.float32(phase))
-    return level.astype(np.float32).reshape(tuple(size))
+    of_cells: NDArray[np.float32] = level.astype(np.float32).reshape(tuple(size))
+    return of_cells
 
 
 def growing_region(shape: OrganShape) -> Region:
@@ -127,4 +129,5 @@ def organ_point_mm(
         )
     target = (np.array(place)[3 - deep.shape[1] :] + 1) * shape.extent_mm / 2
     points = (deep + 0.5) * region.step_mm
-    return points[np.argmin(((points - target) ** 2).sum(axis=1))]
+    nearest: NDArray[np.float64] = points[np.argmin(((points - target) ** 2).sum(axis=1))]
+    return nearest

@@ -74,7 +74,8 @@ class PhantomSettings(BaseModel, frozen=True, extra="forbid"):
     @property
     def extent_mm(self) -> NDArray[np.float64]:
         """Size of the volume."""
-        return np.array(self.size) * np.array(self.spacing_mm)
+        extent: NDArray[np.float64] = np.array(self.size) * np.array(self.spacing_mm)
+        return extent
 
     @property
     def root_radius_mm(self) -> float:

@@ -52,7 +52,8 @@ def plane_waves(
         centres = np.zeros(1) if own < 0 else corner[own] + (np.arange(size[own]) + 0.5) * spacing_mm[own]
         factors.append(np.exp(1j * waves[:, axis, None] * centres))
     factors[0] = factors[0] * (waves[:, 4] * np.exp(1j * waves[:, 3]))[:, None]
-    return _sum_of_products(*factors).reshape(tuple(size))
+    field: NDArray[np.float32] = _sum_of_products(*factors).reshape(tuple(size))
+    return field
 
 
 @compiled()
@@ -105,4 +106,5 @@ def ct_noise(
         power = power * np.exp(-scale * axis**2)
     white = fft.rfftn(rng.standard_normal(tuple(size), np.float32))
     noise = fft.irfftn(white * np.sqrt(power), tuple(size))
-    return (noise / noise.std()).astype(np.float32)
+    normalised: NDArray[np.float32] = (noise / noise.std()).astype(np.float32)
+    return normalised

@@ -93,7 +93,8 @@ def terminal_flows(plan: TreePlan, exponent: float, spread: float, rng: np.rando
             "ask for fewer terminals, a thinner min_radius_mm or a thicker root"
         )
     weights = np.exp(spread * rng.standard_normal(plan.terminals))
-    return least + max(0.0, 1 - plan.terminals * least) * weights / weights.sum()
+    flows: NDArray[np.float64] = least + max(0.0, 1 - plan.terminals * least) * weights / weights.sum()
+    return flows
 
 
 def grow_trees(
@@ -193,7 +194,8 @@ def _draw(region: Region, rng: np.random.Generator) -> NDArray[np.float64]:
 def _depths(region: Region, points: NDArray[np.float64]) -> NDArray[np.float64]:
     """Depth at the lattice points that the points came from."""
     index = (points[:, 3 - region.depth_mm.ndim :] / region.step_mm).astype(np.int64)
-    return region.depth_mm[tuple(index.T)]
+    depths: NDArray[np.float64] = region.depth_mm[tuple(index.T)]
+    return depths
 
 
 def _add(

@@ -52,7 +52,8 @@ class VesselGraph:
     def lengths_mm(self) -> NDArray[np.float64]:
         """Length of every edge, (E,)."""
         start, end = self.nodes_mm[self.edges[:, 0]], self.nodes_mm[self.edges[:, 1]]
-        return np.linalg.norm(end - start, axis=1)
+        lengths: NDArray[np.float64] = np.linalg.norm(end - start, axis=1)
+        return lengths
 
     def roots(self) -> NDArray[np.int32]:
         """Nodes where blood enters: no edge leads to them."""

@@ -51,9 +51,10 @@ def normalise(
         mean, deviation = inside.mean(dtype=np.float64), inside.std(dtype=np.float64)
         if deviation == 0:
             raise ValueError(f"{name}: constant inside the organ ({mean:g}), so it cannot be scaled; check the file")
-        return ((values - mean) / deviation).astype(np.float32)
+        standardised: np.ndarray = ((values - mean) / deviation).astype(np.float32)
+        return standardised
     lower, upper = settings.window if settings.method == "window" else _percentiles(inside, settings, name)
-    scaled = np.clip((values - np.float32(lower)) / np.float32(upper - lower), 0, 1)
+    scaled: np.ndarray = np.clip((values - np.float32(lower)) / np.float32(upper - lower), 0, 1)
     if scaled.min() == scaled.max():
         raise ValueError(
             f"{name}: its values {values.min():g} to {values.max():g} all lie outside the window {lower:g} to "

@@ -3,6 +3,8 @@
 Bounds are wide, since organs and scanners differ: a line says what was seen, what it would mean, and what to do.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -83,7 +85,7 @@ def doubts_about_spacing(image: Volume) -> list[str]:
     return []
 
 
-def _values(array: NDArray, inside: NDArray[np.bool_] | None, window: tuple[float, float]) -> list[str]:
+def _values(array: NDArray[Any], inside: NDArray[np.bool_] | None, window: tuple[float, float]) -> list[str]:
     """Why an image is hardly in HU. inside: the organ, bool (*S), if there is one."""
     low, high = float(array.min()), float(array.max())
     lower, upper = window
@@ -109,10 +111,10 @@ def _values(array: NDArray, inside: NDArray[np.bool_] | None, window: tuple[floa
     ]
 
 
-def _share(array: NDArray, inside: NDArray[np.bool_], lower: float, upper: float) -> float:
+def _share(array: NDArray[Any], inside: NDArray[np.bool_], lower: float, upper: float) -> float:
     """Part of the voxels inside whose value lies in the bounds."""
     return float(np.count_nonzero((array >= lower) & (array <= upper) & inside) / np.count_nonzero(inside))
 
 
-def _integers(array: NDArray) -> bool:
+def _integers(array: NDArray[Any]) -> bool:
     return array.dtype.kind in "iub" or all(bool((part == np.rint(part)).all()) for part in array)

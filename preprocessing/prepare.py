@@ -185,7 +185,7 @@ def _vessels_to_segment(raw: RawCase, settings: PreprocessingSettings, name: str
     vessels = raw.vessels.array
     if raw.organ is None or not settings.restrict_to_organ or not vessels.any():
         return vessels
-    inside = vessels & raw.organ.array
+    inside: np.ndarray = vessels & raw.organ.array
     if not inside.any():
         raise ValueError(
             f"{name}: none of its {np.count_nonzero(vessels)} vessel voxels lies inside the organ; check the masks "

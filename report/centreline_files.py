@@ -7,6 +7,7 @@ VTP (VTK's XML PolyData) opens in ParaView, 3D Slicer and VMTK, which look for t
 import base64
 import struct
 from collections.abc import Sequence
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -65,7 +66,7 @@ def _add_cells(parent: ElementTree.Element, cells: Sequence[NDArray[np.int64]]) 
     _add_array(parent, "offsets", np.cumsum([len(cell) for cell in cells], dtype=np.int64))
 
 
-def _add_array(parent: ElementTree.Element, name: str, array: NDArray) -> None:
+def _add_array(parent: ElementTree.Element, name: str, array: NDArray[Any]) -> None:
     """Numbers as VTK has them inline: their bytes and, before them, how many bytes these are, in base64."""
     content = array.astype(array.dtype.newbyteorder("<")).tobytes()
     attributes = {"type": _VTK_TYPES[array.dtype.kind], "Name": name, "format": "binary"}

@@ -36,7 +36,8 @@ def with_gaps(mask: Mask, spacing_mm: tuple[float, ...], rng: np.random.Generato
     skeleton = np.argwhere(decompose_scales(mask, spacing_mm).skeleton)
     chosen = np.zeros(mask.shape, dtype=bool)
     chosen[tuple(skeleton[rng.choice(len(skeleton), max(4, len(skeleton) // 40), replace=False)].T)] = True
-    return mask & (ndimage.distance_transform_edt(~chosen, sampling=spacing_mm) > 5.0)
+    cut: Mask = mask & (ndimage.distance_transform_edt(~chosen, sampling=spacing_mm) > 5.0)
+    return cut
 
 
 def dilated(mask: Mask, spacing_mm: tuple[float, ...], rng: np.random.Generator) -> Mask:
@@ -48,14 +49,16 @@ def thinned(mask: Mask, spacing_mm: tuple[float, ...], rng: np.random.Generator)
     """A layer of the wall is missed wherever something is left beneath it."""
     core = ndimage.distance_transform_edt(mask, sampling=spacing_mm) > min(spacing_mm)
     skeleton = decompose_scales(mask, spacing_mm).skeleton
-    return core | skeleton
+    left: Mask = core | skeleton
+    return left
 
 
 def with_false_vessels(mask: Mask, spacing_mm: tuple[float, ...], rng: np.random.Generator) -> Mask:
     """Part of a mirrored tree is taken for vessels, and a few small ones are missed."""
     ghost = mask[..., ::-1] & ~mask
     near = ndimage.gaussian_filter(rng.normal(size=mask.shape), 9) > 0.012
-    return without_small_vessels(mask, spacing_mm, rng) | (ghost & near)
+    spoilt: Mask = without_small_vessels(mask, spacing_mm, rng) | (ghost & near)
+    return spoilt
 
 
 def without_a_side(mask: Mask, spacing_mm: tuple[float, ...], rng: np.random.Generator) -> Mask:

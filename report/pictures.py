@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,7 +89,7 @@ def _shown_box(prediction: MaskAnalysis, target: MaskAnalysis) -> tuple[slice, .
     )
 
 
-def _in_box(labels: NDArray, held: tuple[slice, ...], box: tuple[slice, ...]) -> NDArray[np.int16]:
+def _in_box(labels: NDArray[Any], held: tuple[slice, ...], box: tuple[slice, ...]) -> NDArray[np.int16]:
     """Labels that cover one box of a volume, in a larger box."""
     wide = np.zeros(tuple(side.stop - side.start for side in box), dtype=np.int16)
     wide[tuple(slice(a.start - b.start, a.stop - b.start) for a, b in zip(held, box))] = labels

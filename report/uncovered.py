@@ -23,10 +23,11 @@ def uncovered_part(mask: MaskAnalysis, other: MaskAnalysis) -> NDArray[np.bool_]
     skeleton = mask.skeleton_voxels
     seeds = np.zeros(mask.inside.shape, dtype=np.int8)
     seeds[tuple((skeleton - mask.corner).T)] = np.where(other.holds(skeleton), 1, 2)
-    lacking = nearest_label(seeds, mask.inside, mask.spacing_mm) == 2
+    lacking: NDArray[np.bool_] = nearest_label(seeds, mask.inside, mask.spacing_mm) == 2
     if mask.skeleton_method == "guarded":
         return lacking
     # A thinning that loses components leaves them without a skeleton: they are lacking where no voxel is held.
     unseen = np.setdiff1d(np.unique(mask.components), mask.components[tuple((skeleton - mask.corner).T)])
     found = np.unique(mask.components[mask.inside & other.mask[mask.box]])
-    return lacking | np.isin(mask.components, np.setdiff1d(unseen, np.append(found, 0)))
+    all_lacking: NDArray[np.bool_] = lacking | np.isin(mask.components, np.setdiff1d(unseen, np.append(found, 0)))
+    return all_lacking

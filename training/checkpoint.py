@@ -50,7 +50,7 @@ def load_checkpoint(path: Path, *, to_resume: bool = False) -> dict[str, Any]:
         with path.open("rb") as stream:
             _check_whole(stream)
             stream.seek(0)
-            state = _unpickled(stream)
+            state: dict[str, Any] = _unpickled(stream)
         _check_form(state)
         check_content(state)
         if to_resume:

@@ -43,12 +43,14 @@ def _projection_axis(ndim: int) -> int | None:
 
 
 def _project(array: np.ndarray, axis: int | None) -> np.ndarray:
-    return array if axis is None else array.max(axis=axis)
+    seen: np.ndarray = array if axis is None else array.max(axis=axis)
+    return seen
 
 
 def _rescale(image: np.ndarray) -> np.ndarray:
     low, high = np.percentile(image, (1, 99))
-    return np.clip((image - low) / max(high - low, 1e-6), 0, 1)
+    rescaled: np.ndarray = np.clip((image - low) / max(high - low, 1e-6), 0, 1)
+    return rescaled
 
 
 def _agreement(truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
@@ -66,7 +68,8 @@ def _square_pixels(panel: np.ndarray, spacing_mm: tuple[float, ...], axis: int |
     longest = min(MOST_PIXELS, max(LEAST_PIXELS, max(panel.shape[:2])))
     size = [max(1, round(longest * length / max(extent))) for length in extent]
     rows, columns = (np.minimum(np.arange(n) * panel.shape[i] // n, panel.shape[i] - 1) for i, n in enumerate(size))
-    return panel[rows][:, columns]
+    pixels: np.ndarray = panel[rows][:, columns]
+    return pixels
 
 
 def _frame(panel: np.ndarray) -> np.ndarray:

@@ -13,7 +13,8 @@ def learning_rate(schedule: ScheduleName, initial: float, epoch: int, epochs: in
     if schedule == "cosine":
         return initial * 0.5 * (1 + math.cos(math.pi * done))
     if schedule == "polynomial":
-        return initial * (1 - done) ** POLYNOMIAL_POWER
+        rate: float = initial * (1 - done) ** POLYNOMIAL_POWER
+        return rate
     return initial
 
 

@@ -13,7 +13,8 @@ from ramify.data.folds import load_fold
 from ramify.data.image_source import ImageSource
 from ramify.data.loading import label_voxels
 from ramify.losses.total import TotalLoss
-from ramify.models.build import Network, build_network, load_weights, place_network
+from ramify.models.build import build_network, load_weights, place_network
+from ramify.models.network import Network
 from ramify.models.outputs import TaskOutputs
 from ramify.training.checkpoint import CheckpointName, save_checkpoint
 from ramify.training.device import choose_device, choose_precision, set_determinism

@@ -12,7 +12,7 @@ from ramify.data.case_store import Case, read_case
 from ramify.data.loading import spacing_of
 from ramify.metrics.centreline import cldice
 from ramify.metrics.overlap import dice
-from ramify.models.build import Network
+from ramify.models.network import Network
 from ramify.models.outputs import Formulation, TaskOutputs, main_probability, task_probabilities
 from ramify.training.device import autocast
 from ramify.training.distributed import ALONE, Ranks
@@ -70,7 +70,8 @@ class Runner:
 
     def main_probability(self, image: np.ndarray) -> np.ndarray:
         """That of the main task, float32 (*S), for what the network for inference costs."""
-        return self._infer(self.network, main_probability, image)[0]
+        of_main: np.ndarray = self._infer(self.network, main_probability, image)[0]
+        return of_main
 
     def _infer(
         self,
@@ -131,7 +132,8 @@ def _inside_organ(probabilities: np.ndarray, case: Case) -> np.ndarray:
     """Probabilities (…, *S), 0 outside the organ where the case has one."""
     if "organ" not in case.arrays:
         return probabilities
-    return probabilities * np.asarray(case.arrays["organ"], dtype=bool)
+    inside: np.ndarray = probabilities * np.asarray(case.arrays["organ"], dtype=bool)
+    return inside
 
 
 def view_of(runner: Runner, case: Case) -> CaseView:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure as Figure
 else:
     Figure = Any  # Imported where it is drawn: it takes a second.
 
@@ -73,7 +73,7 @@ def slices(dots: Sequence[Dot], axes: Sequence[Axis], label: str) -> Figure:
     panels = figure.subplots(rows, columns, sharey=True, squeeze=False)
     scored = [dot for dot in dots if dot.score is not None]
     best = max((dot for dot in scored if dot.completed), key=lambda dot: dot.score or 0.0)
-    shown = None
+    shown: Any = None
     for position, (panel, its) in enumerate(zip(panels.flat, axes)):
         _plain(panel)
         of_pruned = [dot for dot in scored if not dot.completed]
@@ -98,7 +98,8 @@ def slices(dots: Sequence[Dot], axes: Sequence[Axis], label: str) -> Figure:
     for row in panels:
         row[0].set_ylabel(label)
     bar = figure.colorbar(shown, ax=panels, label="trial")
-    bar.locator.set_params(integer=True)
+    ticks: Any = bar.locator
+    ticks.set_params(integer=True)
     bar.update_ticks()
     return figure
 
@@ -180,7 +181,7 @@ def pareto_front(points: Mapping[int, Sequence[float]], front: Sequence[int], la
     return figure
 
 
-def _figure(width: float, height: float) -> Any:
+def _figure(width: float, height: float) -> Figure:
     from matplotlib.figure import Figure as Drawn
 
     return Drawn(figsize=(width, height), layout="constrained")

@@ -49,7 +49,8 @@ def betti_numbers(mask: NDArray[np.bool_], boundary: BoundaryCorners | None = No
 
 def count_pieces(mask: NDArray[np.bool_]) -> int:
     """Count the connected components (26 in 3D, 8 in 2D) of a mask (*S)."""
-    return _count(np.ascontiguousarray(mask if mask.ndim == 3 else mask[np.newaxis]), True, 1)
+    pieces: int = _count(np.ascontiguousarray(mask if mask.ndim == 3 else mask[np.newaxis]), True, 1)
+    return pieces
 
 
 def count_cavities(mask: NDArray[np.bool_]) -> int:

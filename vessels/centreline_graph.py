@@ -48,7 +48,8 @@ class CentrelineGraph:
     @cached_property
     def shares_mm(self) -> FloatArray:
         """Length that each point stands for, half the way to its neighbours, float (M,); their sum is `length_mm`."""
-        return (self.steps_mm + np.append(0.0, self.steps_mm[:-1])) / 2
+        shares: FloatArray = (self.steps_mm + np.append(0.0, self.steps_mm[:-1])) / 2
+        return shares
 
     @property
     def length_mm(self) -> float:
@@ -63,7 +64,8 @@ class CentrelineGraph:
     @property
     def endpoints_mm(self) -> FloatArray:
         """Nodes where a vessel ends, float (E, ndim)."""
-        return self.nodes_mm[self.degrees == 1]
+        ends: FloatArray = self.nodes_mm[self.degrees == 1]
+        return ends
 
 
 def centreline_graph(graph: BranchGraph, spacing_mm: Sequence[float]) -> CentrelineGraph:

@@ -77,7 +77,8 @@ def squared_to_box(boxes: np.ndarray, node: int, z: int, y: int, x: int, spacing
     dz = max(boxes[node, 0] - z, z - boxes[node, 3], 0)
     dy = max(boxes[node, 1] - y, y - boxes[node, 4], 0)
     dx = max(boxes[node, 2] - x, x - boxes[node, 5], 0)
-    return squared_length(dz, dy, dx, spacing)
+    squared: float = squared_length(dz, dy, dx, spacing)
+    return squared
 
 
 @compiled()

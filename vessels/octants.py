@@ -52,7 +52,8 @@ def euler_characteristic(boundary: BoundaryCorners) -> int:
     """
     ndim = boundary.corners.shape[1]
     weights = _euler_weights(ndim)
-    return int(np.bincount(boundary.codes, minlength=len(weights)) @ weights) // 2**ndim
+    characteristic: int = int(np.bincount(boundary.codes, minlength=len(weights)) @ weights) // 2**ndim
+    return characteristic
 
 
 @cache

@@ -37,7 +37,10 @@ class PointIndex:
         """Distance from each query to the nearest point, float64 (M,); inf if there is no point."""
         if len(self.points) == 0:
             return np.full(len(queries), math.inf)
-        return np.sqrt(_squared_distances(*self._guessed(queries), self.points, self._boxes, self.spacing_mm))
+        distances: NDArray[np.float64] = np.sqrt(
+            _squared_distances(*self._guessed(queries), self.points, self._boxes, self.spacing_mm)
+        )
+        return distances
 
     def greatest_distance_mm(self, queries: Points) -> float:
         """The greatest of the `distances_mm`, far faster than all of them; 0 without queries."""
@@ -54,7 +57,10 @@ class PointIndex:
         if len(self.points) == 0:
             return np.zeros(len(queries), dtype=bool)
         limit = limit_mm * limit_mm * (1 + TIE)
-        return _within_squared_distance(*self._guessed(queries), self.points, self._boxes, self.spacing_mm, limit)
+        within: NDArray[np.bool_] = _within_squared_distance(
+            *self._guessed(queries), self.points, self._boxes, self.spacing_mm, limit
+        )
+        return within
 
     def _guessed(self, queries: Points) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """Queries in 3D, and beside each a point that is near it on the curve: itself, if it is one of the points."""

@@ -111,7 +111,8 @@ def branch_medians(values: FloatArray, branch: IntArray, n_branches: int) -> Flo
     ranked = ranked[branch[ranked] >= 0]
     size = np.bincount(branch[ranked], minlength=n_branches)
     first = np.cumsum(size) - size
-    return (values[ranked[first + (size - 1) // 2]] + values[ranked[first + size // 2]]) / 2
+    medians: FloatArray = (values[ranked[first + (size - 1) // 2]] + values[ranked[first + size // 2]]) / 2
+    return medians
 
 
 def centrelines(graph: BranchGraph, spacing_mm: Sequence[float]) -> FloatArray:

@@ -77,4 +77,5 @@ def _thinned(inside: Mask, faces: NDArray[np.int64]) -> Mask:
         again = restore_components(flat, _padded(inside).reshape(-1), shape, last_voxels)
         thin(flat, shape, again, faces, RIBBON_ENDS)
         thin(flat, shape, listed_again(flat, again), faces, POINT_ENDS)
-    return padded[1:-1, 1:-1, 1:-1] != 0
+    left: Mask = padded[1:-1, 1:-1, 1:-1] != 0
+    return left

@@ -80,7 +80,8 @@ def _faces(ndim: int) -> list[list[Corner]]:
 
 
 def _middle(edge: Edge) -> FloatArray:
-    return np.mean(list(edge), axis=0)
+    middle: FloatArray = np.mean(list(edge), axis=0)
+    return middle
 
 
 def _triangles(cuts: list[tuple[Edge, Edge]]) -> list[FloatArray]:

@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from ramify.data.adapters.archives import archive_name, unpack
 from ramify.data.adapters.base import check_root, natural_order, unknown_case
 from ramify.data.dicom import read_series
-from ramify.data.files import as_mask
+from ramify.data.formats.whole_numbers import as_mask
 from ramify.data.raw_case import RawCase, place_mask
 from ramify.data.sources import CaseSources, provenance
 from ramify.data.volume import Volume

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ def check_channel(channel: str) -> str:
     raise ValueError(f"expected a channel ({', '.join(CHANNELS)}, or its number from 0), got {channel!r}")
 
 
-def one_channel(colours: NDArray, channel: str | None, path: Path) -> NDArray:
+def one_channel(colours: NDArray[Any], channel: str | None, path: Path) -> NDArray[Any]:
     """One number a pixel of colours (*S, C): grey where all channels are equal, else the channel that is meant.
 
     red, green and blue keep the file's type; the luminance (.299 R + .587 G + .114 B) is float32.
@@ -41,7 +42,7 @@ def one_channel(colours: NDArray, channel: str | None, path: Path) -> NDArray:
     return colours[..., COLOURS.index(channel)]
 
 
-def grey(colours: NDArray, path: Path) -> NDArray:
+def grey(colours: NDArray[Any], path: Path) -> NDArray[Any]:
     """A mask's one number a pixel, of colours (*S, C) that are all equal; raises ValueError for real colour."""
     try:
         return one_channel(colours, None, path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
@@ -28,7 +29,7 @@ class Slice:
 
     path: Path
     series: str
-    array: NDArray
+    array: NDArray[Any]
     pixel_spacing_mm: tuple[float, float]
     position_mm: NDArray[np.float64]
     orientation: NDArray[np.float64]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -150,7 +150,7 @@ def _read_header(path: Path, stream: BinaryIO) -> MetaImageHeader:
     raise ValueError(f"{path}: damaged or not a {path.suffix} file (its header does not end in ElementDataFile)")
 
 
-def _voxels(header: MetaImageHeader, shape: tuple[int, ...]) -> NDArray:
+def _voxels(header: MetaImageHeader, shape: tuple[int, ...]) -> NDArray[Any]:
     path, dtype = header.path, _dtype(header)
     beside_it = detached_data(header)
     data, start = (path, header.end) if beside_it is None else (beside_it, 0)

@@ -6,6 +6,7 @@ import math
 import struct
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,8 +97,8 @@ def _version(path: Path, start: bytes) -> tuple[int, str]:
     return version, order
 
 
-def _fields(start: bytes, version: int, order: str) -> dict:
-    def read(form: str, at: int) -> tuple:
+def _fields(start: bytes, version: int, order: str) -> dict[str, Any]:
+    def read(form: str, at: int) -> tuple[Any, ...]:
         return struct.unpack_from(order + form, start, at)
 
     if version == 1:
@@ -141,7 +142,7 @@ def _shape(path: Path, dim: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(sizes[::-1])
 
 
-def _dtype(path: Path, fields: dict, order: str) -> np.dtype:
+def _dtype(path: Path, fields: dict[str, Any], order: str) -> np.dtype:
     code = _TYPES.get(fields["kind"])
     if code is None:
         name = _OTHER_TYPES.get(fields["kind"], f"the unknown type {fields['kind']}")
@@ -184,7 +185,7 @@ def _scaling(path: Path, slope: float, intercept: float) -> tuple[float, float]:
     return slope, intercept
 
 
-def _from_quaternion(path: Path, fields: dict) -> NDArray[np.float64]:
+def _from_quaternion(path: Path, fields: dict[str, Any]) -> NDArray[np.float64]:
     b, c, d, *offset = fields["quaternion"]
     square = b * b + c * c + d * d
     if not (math.isfinite(square) and square <= 1 + _QUATERNION_TOLERANCE):

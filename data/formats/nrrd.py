@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,7 +88,7 @@ def spatial_axes(header: NrrdHeader) -> list[bool]:
     return [kind.lower() in _SPACE_KINDS for kind in kinds][::-1]
 
 
-def place_nrrd(header: NrrdHeader, array: NDArray, spacing_mm: Sequence[float] | None) -> Volume:
+def place_nrrd(header: NrrdHeader, array: NDArray[Any], spacing_mm: Sequence[float] | None) -> Volume:
     """An array of the header's axes in space, in its place; axes of length 1 that are none are left off.
 
     Lengths in metres or microns become mm, which is noted, as is a unit that is none of length.
@@ -157,7 +158,7 @@ def _vector(header: NrrdHeader, field: str, word: str, ndim: int) -> list[float]
     return numbers
 
 
-def read_numbers(header: NrrdHeader) -> NDArray:
+def read_numbers(header: NrrdHeader) -> NDArray[Any]:
     """Every number of the file, in array order; raises ValueError or OSError that names the file."""
     path, encoding, shape = header.path, header.encoding(), header.shape()
     if any(header.fields.get(skip, "0") != "0" for skip in ("line skip", "lineskip", "byte skip", "byteskip")):

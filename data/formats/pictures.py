@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ _GREY_PNG, _PNG_HEADER = 0, 26
 Image.MAX_IMAGE_PIXELS = None
 
 
-def read_picture(wanted: Wanted) -> tuple[NDArray, list[str]]:
+def read_picture(wanted: Wanted) -> tuple[NDArray[Any], list[str]]:
     """Pixels (y, x) in the file's own type, and notes on what was done to them.
 
     Raises ValueError that names the file: damaged, several pictures in one, in colour without a channel, partly
@@ -49,7 +50,7 @@ def read_picture(wanted: Wanted) -> tuple[NDArray, list[str]]:
     return np.ascontiguousarray(seen), ["turned as its EXIF orientation says"] * (seen is not array)
 
 
-def _one_number(image: Image.Image, wanted: Wanted) -> NDArray:
+def _one_number(image: Image.Image, wanted: Wanted) -> NDArray[Any]:
     if "transparency" in image.info and image.mode != "I;16":
         without_alpha(np.asarray(image.convert("RGBA")), wanted)
     if image.mode == "P":
@@ -71,7 +72,7 @@ class _Unscale:
     def __init__(self, highest: int = 1, filled: int = 1) -> None:
         self._highest, self._filled = highest, filled
 
-    def __call__(self, array: NDArray) -> NDArray:
+    def __call__(self, array: NDArray[Any]) -> NDArray[Any]:
         if self._highest == self._filled:
             return array
         return np.round(array.astype(np.float64) * self._highest / self._filled).astype(array.dtype)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +20,12 @@ class Wanted:
     channel: str | None = None
     mask: bool = False
 
-    def one_of(self, colours: NDArray) -> NDArray:
+    def one_of(self, colours: NDArray[Any]) -> NDArray[Any]:
         """One number a pixel of colours (*S, C); raises ValueError that names the file."""
         return grey(colours, self.path) if self.mask else one_channel(colours, self.channel, self.path)
 
 
-def through_palette(indices: NDArray, palette: NDArray, wanted: Wanted) -> NDArray:
+def through_palette(indices: NDArray[Any], palette: NDArray[Any], wanted: Wanted) -> NDArray[Any]:
     """What indices (*S) into a palette (N, 3) mean.
 
     A palette of greys gives its greys. One in colour gives the chosen channel; of a mask or label map it gives the
@@ -34,7 +35,8 @@ def through_palette(indices: NDArray, palette: NDArray, wanted: Wanted) -> NDArr
     if used.size and int(used[-1]) >= len(palette):
         raise ValueError(f"{wanted.path}: damaged: colour {used[-1]} of a palette of {len(palette)}; get it again")
     if (palette[used] == palette[used][:, :1]).all():
-        return palette[:, 0][indices]
+        greys: NDArray[Any] = palette[:, 0][indices]
+        return greys
     if not wanted.mask:
         return one_channel(palette[indices], wanted.channel, wanted.path)
     brightness = palette[used].sum(axis=-1, dtype=np.int64)
@@ -46,7 +48,7 @@ def through_palette(indices: NDArray, palette: NDArray, wanted: Wanted) -> NDArr
     return indices
 
 
-def without_alpha(samples: NDArray, wanted: Wanted) -> NDArray:
+def without_alpha(samples: NDArray[Any], wanted: Wanted) -> NDArray[Any]:
     """Samples (*S, C + 1) without their last, the opacity; raises ValueError where anything is transparent."""
     opaque = np.iinfo(samples.dtype).max if samples.dtype.kind in "iu" else 1
     if (samples[..., -1] != opaque).any():
@@ -54,7 +56,7 @@ def without_alpha(samples: NDArray, wanted: Wanted) -> NDArray:
     return samples[..., :-1]
 
 
-def turned(array: NDArray, orientation: int) -> NDArray:
+def turned(array: NDArray[Any], orientation: int) -> NDArray[Any]:
     """Pixels (*S, y, x) the way their orientation tag (1 to 8, of EXIF and TIFF) says they are to be looked at."""
     if orientation in (5, 6, 7, 8):
         array = array.swapaxes(-1, -2)
@@ -65,7 +67,7 @@ def turned(array: NDArray, orientation: int) -> NDArray:
     return array
 
 
-def check_lossless_mask(array: NDArray, wanted: Wanted, form: str) -> None:
+def check_lossless_mask(array: NDArray[Any], wanted: Wanted, form: str) -> None:
     """Raise ValueError where a mask was stored with loss and has values that nobody drew."""
     if wanted.mask and (between := int(((array != 0) & (array != 255)).sum())):
         raise ValueError(

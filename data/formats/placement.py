@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,7 +18,7 @@ NOTED_MOVE = 0.1
 
 
 def place(
-    array: NDArray,
+    array: NDArray[Any],
     steps_mm: ArrayLike,
     origin_mm: ArrayLike,
     path: Path,
@@ -63,7 +64,7 @@ def place(
         raise ValueError(f"{path}: {error}") from None
 
 
-def nearest_rotation(direction: NDArray[np.float64], extent_mm: NDArray[np.float64]) -> tuple[NDArray, float]:
+def nearest_rotation(direction: NDArray[np.float64], extent_mm: NDArray[np.float64]) -> tuple[NDArray[Any], float]:
     """The orthonormal matrix nearest to unit columns (polar decomposition), and how far corners move, in mm, about the
     centre of a volume of that extent along each column."""
     if np.allclose(direction.T @ direction, np.eye(len(direction)), rtol=0, atol=1e-12):

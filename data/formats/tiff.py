@@ -29,7 +29,7 @@ _CHANNEL_NAME = re.compile(r"<Channel\b[^>]*\b(?:Name|Color|EmissionWavelength|F
 logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)
 
 
-def read_tiff(wanted: Wanted) -> tuple[NDArray, list[str]]:
+def read_tiff(wanted: Wanted) -> tuple[NDArray[Any], list[str]]:
     """Numbers (z, y, x) or (y, x) in the file's own type, and notes on what was done to them.
 
     Raises ValueError that names the file: damaged, truncated, packed in a way that cannot be read, several images or
@@ -86,7 +86,7 @@ def _channels_are_slices(tiff: tifffile.TiffFile, axes: str, shape: tuple[int, .
     return sizes.get("C", 1) > _MOST_CHANNELS and not depth and not named
 
 
-def _depth_first(array: NDArray, axes: str, wanted: Wanted) -> tuple[NDArray, str]:
+def _depth_first(array: NDArray[Any], axes: str, wanted: Wanted) -> tuple[NDArray[Any], str]:
     """The array with its axes in the order [depth] y x [colour]; axes of length 1 are left off."""
     kept = [place for place, size in enumerate(array.shape) if size > 1 or axes[place] in "YX"]
     array = array.reshape([array.shape[place] for place in kept])
@@ -103,7 +103,7 @@ def _depth_first(array: NDArray, axes: str, wanted: Wanted) -> tuple[NDArray, st
     return array.transpose([named.index(axis) for axis in order]), order
 
 
-def _one_number(array: NDArray, axes: str, page: Any, wanted: Wanted) -> NDArray:
+def _one_number(array: NDArray[Any], axes: str, page: Any, wanted: Wanted) -> NDArray[Any]:
     if page.photometric not in (_MIN_IS_WHITE, _MIN_IS_BLACK, _RGB, _PALETTE) and not (
         page.photometric == _YCBCR and page.compression in _JPEG
     ):
@@ -129,7 +129,7 @@ def _one_number(array: NDArray, axes: str, page: Any, wanted: Wanted) -> NDArray
         raise ValueError(f"{error}{slices}") from None
 
 
-def _inverted(array: NDArray, page: Any, wanted: Wanted) -> NDArray:
+def _inverted(array: NDArray[Any], page: Any, wanted: Wanted) -> NDArray[Any]:
     if wanted.mask:
         raise ValueError(
             f"{wanted.path}: its photometric tag says that 0 is white, so it cannot be told whether 0 is inside or "
@@ -137,7 +137,8 @@ def _inverted(array: NDArray, page: Any, wanted: Wanted) -> NDArray:
         )
     if array.dtype.kind != "u":
         raise ValueError(f"{wanted.path}: its photometric tag inverts numbers of type {array.dtype}; save it inverted")
-    return (2**page.bitspersample - 1 - array).astype(array.dtype)
+    inverted: NDArray[Any] = (2**page.bitspersample - 1 - array).astype(array.dtype)
+    return inverted
 
 
 def _unused_sizes(tiff: tifffile.TiffFile) -> list[str]:

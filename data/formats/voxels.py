@@ -24,7 +24,7 @@ _MOST_BY_DEFLATE = 1100
 """No stream of deflate unpacks to more than 1,032 times its size."""
 
 
-def read_voxels(stream: BinaryIO, shape: Sequence[int], dtype: DTypeLike, path: Path) -> NDArray:
+def read_voxels(stream: BinaryIO, shape: Sequence[int], dtype: DTypeLike, path: Path) -> NDArray[Any]:
     """Fill an array of `shape` from a stream up to the stream's end; the array has the machine's byte order.
 
     Raises ValueError that names the file: too short or too long for its header, packed data damaged, too big to
@@ -65,7 +65,7 @@ def check_length(stream: BinaryIO, size: int, path: Path) -> None:
         raise ValueError(f"{path}: {found} bytes of voxels where its header announces {size}; get it again")
 
 
-def scaled(array: NDArray, slope: float, intercept: float, path: Path) -> NDArray:
+def scaled(array: NDArray[Any], slope: float, intercept: float, path: Path) -> NDArray[Any]:
     """slope * array + intercept: as stored where that changes nothing, else float32 (float64 for wide numbers).
 
     Raises ValueError that names the file where values become infinite.
@@ -89,7 +89,7 @@ def voxel_count(shape: Sequence[int]) -> int:
     return count
 
 
-def check_finite(array: NDArray, path: Path) -> None:
+def check_finite(array: NDArray[Any], path: Path) -> None:
     """Raise ValueError that counts the NaN and infinite numbers of a real array, looking at a little at a time."""
     if array.dtype.kind != "f":
         return
@@ -151,7 +151,7 @@ class _Inflated(io.RawIOBase):
         return len(piece)
 
 
-def text_numbers(stream: BinaryIO, shape: Sequence[int], dtype: DTypeLike, path: Path) -> NDArray:
+def text_numbers(stream: BinaryIO, shape: Sequence[int], dtype: DTypeLike, path: Path) -> NDArray[Any]:
     """An array of `shape` from numbers as text, up to the stream's end.
 
     Raises ValueError that names the file: not as many as announced, not of that type, NaN or infinite.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,7 +14,7 @@ _SHOWN_LABELS = 8
 _PICK_LABELS = "write the one you mean to a file of its own"
 
 
-def as_mask(array: NDArray, name: str, pick: str | None = None) -> NDArray[np.bool_]:
+def as_mask(array: NDArray[Any], name: str, pick: str | None = None) -> NDArray[np.bool_]:
     """The array as a boolean mask, if it is one: all voxels 0 or one positive whole number. Raises ValueError.
 
     pick: what to do with a label map, for the message that refuses it.
@@ -46,9 +48,9 @@ def as_mask(array: NDArray, name: str, pick: str | None = None) -> NDArray[np.bo
     return mask
 
 
-def as_labels(array: NDArray, name: str) -> NDArray[np.int32]:
+def as_labels(array: NDArray[Any], name: str) -> NDArray[np.int32]:
     """The array as labels, if all its values are whole numbers of 32 bits. Raises ValueError."""
-    labels: NDArray | None = array
+    labels: NDArray[Any] | None = array
     if array.dtype.kind == "f":
         labels = _rounded(array) if np.isfinite(array).all() else None
     if labels is None:
@@ -61,7 +63,7 @@ def as_labels(array: NDArray, name: str) -> NDArray[np.int32]:
     return labels.astype(np.int32)
 
 
-def _rounded(array: NDArray) -> NDArray | None:
+def _rounded(array: NDArray[Any]) -> NDArray[Any] | None:
     """The whole numbers that an array of reals stands for, or None where one is further off than the tolerance."""
     rounded = np.empty_like(array)
     flat, target = array.reshape(-1), rounded.reshape(-1)
@@ -74,7 +76,7 @@ def _rounded(array: NDArray) -> NDArray | None:
     return rounded
 
 
-def _describe_labels(inside: NDArray) -> str:
+def _describe_labels(inside: NDArray[Any]) -> str:
     labels = np.unique(inside)
     shown = ", ".join(f"{label:g}" for label in labels[:_SHOWN_LABELS])
     return f"{len(labels)} different labels ({shown}{', ...' if len(labels) > _SHOWN_LABELS else ''})"

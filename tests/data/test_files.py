@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ramify.data.files import as_mask, read_image_or_series, read_label_map, read_mask, read_volume, write_volume
+from ramify.data.files import read_image_or_series, read_label_map, read_mask, read_volume, write_volume
+from ramify.data.formats.whole_numbers import as_mask
 from ramify.data.volume import Volume, check_same_geometry
 
 TURNED = ((0.0, 0.6, -0.8), (0.0, 0.8, 0.6), (1.0, 0.0, 0.0))

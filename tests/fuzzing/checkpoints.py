@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from ramify.losses.settings import AnchorSettings, LossSettings
+from ramify.losses.anchors import AnchorSettings
+from ramify.losses.settings import LossSettings
 from ramify.models.build import build_network
 from ramify.models.settings import ModelSettings
 from ramify.preprocessing.prepare import PreprocessingSettings

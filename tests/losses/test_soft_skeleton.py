@@ -274,7 +274,7 @@ def test_half_precision_is_computed_in_float32(way):
 def rounds_done(monkeypatch) -> list[int]:
     """Grows by one with each round that is done forward."""
     rounds: list[int] = []
-    for made in (soft_skeleton_module.CompiledRounds, soft_skeleton_module.PlainRounds):
+    for made in (soft_skeleton_kernels.CompiledRounds, soft_skeleton_rounds.PlainRounds):
         forward = made.forward
 
         def counted(self, *arguments, forward=forward):

@@ -7,10 +7,11 @@ import shutil
 import numpy as np
 import pytest
 
+from ramify.data.adapters import open_dataset
 from ramify.data.case_store import prepare_store, read_case
 from ramify.data.files import write_volume
 from ramify.data.sources import CaseSources
-from ramify.preprocess import PreprocessCommand, open_dataset, tell_vanished
+from ramify.preprocess import PreprocessCommand, tell_vanished
 from ramify.preprocessing import freshness
 from ramify.preprocessing.case_pool import CaseWork
 from ramify.preprocessing.freshness import check_same_data_set

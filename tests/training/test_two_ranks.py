@@ -90,7 +90,7 @@ def work_of_a_rank(rank: int, folder: str, cases: str) -> None:
     for owner in (0, 1):
         settings = settings_of(Path(cases), root / f"owner_{owner}" / f"machine_{rank}")
         found[f"opened, owner {owner}"] = opened(settings, ranks)
-    training_state.build_network = with_idle_weights  # type: ignore[assignment]
+    training_state.build_network = with_idle_weights  # type: ignore[assignment, attr-defined]
     settings = settings_of(Path(cases), root / "trained" / f"machine_{rank}", epochs=3)
     questions = iter([None, None, "told to"])
     try:

@@ -34,8 +34,8 @@ class NoTracker:
     def close(self) -> None: ...
 
 
-objective.train_run = FakeTraining(dice)  # type: ignore[assignment]
-objective.Tracker = NoTracker  # type: ignore[assignment, misc]
+objective.train_run = FakeTraining(dice)  # type: ignore[assignment, attr-defined]
+objective.Tracker = NoTracker  # type: ignore[assignment, attr-defined]
 
 if __name__ == "__main__":
     run(tune.main)
