@@ -25,6 +25,7 @@ from ramify.data.case_store import DATASET_FILE, list_cases, prepare_store, read
 from ramify.data.folds import SPLITS_FILE, FoldSettings, load_or_make_splits, patients_of, unused_cases
 from ramify.disk.outputs import Outputs, give_up
 from ramify.disk.own_files import remove
+from ramify.drawing.figure_files import write_figure
 from ramify.preprocessing.case_pool import FIGURES_FOLDER, CaseReport, CaseWork, prepare_cases
 from ramify.preprocessing.freshness import check_same_data_set
 from ramify.preprocessing.prepare import PreprocessingSettings
@@ -97,7 +98,7 @@ def prepare(adapter: Adapter, case_ids: list[str], settings: PreprocessCommand) 
     failed = [report for report in reports if report.error]
     if prepared := list_cases(store):
         show(store, prepared, reports)
-        draw_radii(store / RADII_FIGURE, {case_id: radii_of(store, case_id) for case_id in prepared})
+        write_figure(draw_radii({case_id: radii_of(store, case_id) for case_id in prepared}), store / RADII_FIGURE)
         print(f"figures:  {store / FIGURES_FOLDER}, {store / RADII_FIGURE}")
     if failed:
         print(f"{len(failed)} of {len(case_ids)} cases failed; no splits are made until all of them are prepared")

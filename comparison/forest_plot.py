@@ -1,24 +1,20 @@
-"""A comparison as a figure: the mean difference of each variant with its interval, a panel a measure.
+"""A comparison as a figure: the mean difference of each variant with its interval, a panel a measure."""
 
-matplotlib is imported only where something is drawn, and never its pyplot: figures need no screen and no global state.
-"""
-
-import io
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ramify.comparison.comparison import Comparison, Difference
 from ramify.comparison.comparison_table import digits_of
+from ramify.drawing.colours import BETTER, INK, QUIET, RULE, WORSE
+from ramify.drawing.figure_files import figure_bytes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-INK, QUIET, RULE = "#1b1f24", "#6b737c", "#c3c8cd"
-# Okabe and Ito's blue and vermilion: told apart with every common colour blindness, and by their marks.
-COLOURS = {"better": "#0072b2", "worse": "#d55e00"}
+# Told apart by their marks as well.
+COLOURS = {"better": BETTER, "worse": WORSE}
 MARKS = {"better": "o", "worse": "s"}
-DOTS_PER_INCH = 150
 MOST_COLUMNS = 2
 PANEL_WIDTH, ROW_HEIGHT, PANEL_FRAME = 5.4, 0.42, 0.95
 """Inches."""
@@ -26,7 +22,6 @@ PANEL_WIDTH, ROW_HEIGHT, PANEL_FRAME = 5.4, 0.42, 0.95
 
 def draw_comparison(comparison: Comparison) -> bytes:
     """The forest plot as a PNG: a panel a measure, each with its own axis; a row a variant; the better side shaded."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     measures, rows = comparison.measures, len(comparison.variants) - 1
@@ -34,7 +29,6 @@ def draw_comparison(comparison: Comparison) -> bytes:
     lines = math.ceil(len(measures) / columns)
     size = (1.2 + PANEL_WIDTH * columns, 0.5 + lines * (PANEL_FRAME + ROW_HEIGHT * rows))
     figure = Figure(figsize=size, layout="constrained")
-    FigureCanvasAgg(figure)
     panels = figure.subplots(lines, columns, squeeze=False).ravel()
     for place, (panel, measure) in enumerate(zip(panels, measures)):
         differences = [each for each in comparison.differences if each.measure == measure]
@@ -50,9 +44,7 @@ def draw_comparison(comparison: Comparison) -> bytes:
         color=INK,
         fontweight="bold",
     )
-    stream = io.BytesIO()
-    figure.savefig(stream, format="png", dpi=DOTS_PER_INCH, facecolor="white", metadata={"Software": None})
-    return stream.getvalue()
+    return figure_bytes(figure)
 
 
 def _draw_panel(panel: "Axes", differences: Sequence[Difference], names: bool) -> None:

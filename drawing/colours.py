@@ -1,4 +1,8 @@
-"""One colour a meaning, on pages, in figures and in exported surfaces alike."""
+"""One colour a meaning, on pages, in figures, in TensorBoard and in exported surfaces alike.
+
+Hues belong to scales, errors and verdicts; all else is grey. tests/drawing/test_colours.py holds that scales, errors
+and agreement are told apart by eyes without red, green or blue cones, and from the ground behind them.
+"""
 
 from collections.abc import Sequence
 
@@ -7,16 +11,32 @@ from numpy.typing import NDArray
 
 Colour = tuple[int, int, int]
 
-MISSED: Colour = (77, 159, 255)
-EXTRA: Colour = (255, 92, 77)
-AGREEING: Colour = (166, 174, 184)
-PREDICTION: Colour = (214, 219, 226)
+MISSED: Colour = (92, 126, 255)
+EXTRA: Colour = (240, 56, 32)
+AGREEING: Colour = (180, 186, 194)
+PREDICTION: Colour = (228, 232, 238)
 BACKDROP: Colour = (13, 17, 22)
 """Behind projections and surfaces, on light pages too: vessels are told apart best before a dark ground."""
 
-# From the smallest vessels to the largest; apart from the blue and the red of errors, and for every common colour
-# blindness apart by their lightness.
-_SMALLEST_TO_LARGEST: tuple[Colour, ...] = ((247, 216, 74), (79, 195, 161), (166, 128, 217))
+# From the smallest vessels to the largest, falling in lightness.
+_SMALLEST_TO_LARGEST: tuple[Colour, ...] = ((248, 222, 60), (28, 190, 132), (190, 88, 158))
+
+# Of figures on white, as matplotlib takes them.
+INK = "#1b1f24"
+"""Text, axes and what matters most."""
+QUIET = "#6b737c"
+"""What is read second: units, numbers at axes, marks without a verdict."""
+RULE = "#c3c8cd"
+"""Axes, grids and marks that may be overlooked."""
+
+# Okabe and Ito's blue and vermilion; beside them no vessel is shown.
+BETTER = "#0072b2"
+"""A verdict, and the best trial of a study."""
+WORSE = "#d55e00"
+"""A verdict, and a trial that failed."""
+
+QUANTITY_MAP = "viridis"
+"""Matplotlib's name of the colours of a number from low to high."""
 
 
 def scale_colours(count: int) -> list[Colour]:
@@ -25,13 +45,6 @@ def scale_colours(count: int) -> list[Colour]:
     stops = np.array(_SMALLEST_TO_LARGEST, dtype=float)
     mixed = [np.interp(places, np.linspace(0, 1, len(stops)), stops[:, channel]) for channel in range(3)]
     return [(round(red), round(green), round(blue)) for red, green, blue in np.stack(mixed, axis=1).tolist()]
-
-
-def scale_names(count: int) -> list[str]:
-    """What the scales are called, smallest vessels first."""
-    if count == 3:
-        return ["small", "medium", "large"]
-    return [f"scale {number}" for number in range(1, count + 1)] if count > 1 else ["all vessels"]
 
 
 def as_hex(colour: Sequence[int]) -> str:

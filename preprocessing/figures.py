@@ -1,40 +1,26 @@
-"""The quality figure of a case: projections of its image, without and with its scales in colour.
+"""The quality figure of a case: projections of its image, without and with its scales in colour."""
 
-matplotlib is imported only where something is drawn, and never its pyplot: figures need no screen and no global state.
-"""
-
-import io
 import math
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ramify.disk.atomic_files import write_whole
-from ramify.drawing.projections import View, frontmost, project_maximum, views_of
+from ramify.drawing.colours import BACKDROP, INK, QUIET, Colour, as_hex, scale_colours
+from ramify.drawing.figure_files import write_figure
+from ramify.drawing.projections import View, project_maximum, views_of
+from ramify.drawing.ruler import ruler_length
+from ramify.drawing.scale_words import radius_ranges, scale_names
+from ramify.drawing.shading import paint_labels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-INK, QUIET = "#1b1f24", "#6b737c"
-# Okabe and Ito's colours: told apart with every common colour blindness, bright on a dark image. Small to large.
-SCALE_COLOURS = {1: ("#d55e00",), 2: ("#f0e442", "#d55e00"), 3: ("#f0e442", "#56b4e9", "#d55e00")}
-DOTS_PER_INCH = 150
 LEGEND_COLUMNS = 3
-
-
-def scale_colours(count: int) -> list[str]:
-    """Colours of `count` scales from the smallest to the largest, as hex strings."""
-    if count in SCALE_COLOURS:
-        return list(SCALE_COLOURS[count])
-    from matplotlib import colormaps
-    from matplotlib.colors import to_hex
-
-    # The dark end of the map would drown in the image.
-    return [to_hex(colormaps["plasma_r"](value)) for value in np.linspace(0, 0.75, count)]
+# Of the grey picture behind scales in colour, so that these stand out.
+_DIMMED = 0.6
 
 
 def draw_case(path: Path, arrays: Mapping[str, np.ndarray], record: Mapping[str, Any]) -> None:
@@ -59,22 +45,15 @@ def draw_case(path: Path, arrays: Mapping[str, np.ndarray], record: Mapping[str,
     legend_rows = math.ceil(len(colours) / LEGEND_COLUMNS)
     figure, panels = _panel_grid(extents, stacked=labels.ndim == 3, legend_rows=legend_rows)
     for (plain, coloured), view, extent in zip(panels, views, extents):
-        grey = _contrast(project_maximum(image, organ, view))
-        _show(plain, np.repeat(grey[..., None], 3, axis=-1), extent)
-        _show(coloured, _paint(0.6 * grey, labels, view, colours), extent)
+        projection = project_maximum(image, organ, view)
+        _show(plain, _grey(projection), extent)
+        _show(coloured, paint_labels(labels, view, colours, _grey(projection, _DIMMED)), extent)
         plain.set_title(view.title, fontsize=9, color=QUIET, loc="left", pad=4)
         for axes in (plain, coloured):
             _letter_edges(axes, view, extent)
     _scale_bar(panels[0][0], extents[0])
     _caption(figure, record, colours)
-    save(figure, path)
-
-
-def save(figure: "Figure", path: Path) -> None:
-    """Write a figure as PNG; it appears whole or not at all."""
-    content = io.BytesIO()
-    figure.savefig(content, format="png", dpi=DOTS_PER_INCH, facecolor="white")
-    write_whole(path, content.getbuffer())
+    write_figure(figure, path)
 
 
 def _panel_grid(
@@ -111,27 +90,20 @@ def _panel_grid(
 
 def _show(axes: "Axes", picture: np.ndarray, extent: tuple[float, float]) -> None:
     height, width = extent
-    axes.imshow(np.clip(picture, 0, 1), extent=(0, width, height, 0), interpolation="nearest", aspect="equal")
+    axes.imshow(picture.round().astype(np.uint8), extent=(0, width, height, 0), interpolation="nearest", aspect="equal")
     axes.set_anchor("N")
     axes.set_axis_off()
 
 
-def _contrast(projection: np.ndarray) -> np.ndarray:
-    """Grey values (h, w) stretched to 0..1 where there is something to see; NaN (no organ on the ray) becomes 0."""
+def _grey(projection: np.ndarray, brightness: float = 1.0) -> np.ndarray:
+    """A projection (h, w) as a grey picture (h, w, 3) in 0..255, its contrast stretched; the backdrop where it is NaN.
+
+    brightness: of the whole picture, 1 for all there is.
+    """
     seen = projection[np.isfinite(projection)]
     low, high = np.percentile(seen, (2, 99.8)) if seen.size else (0.0, 1.0)
-    grey = np.clip((projection - low) / max(high - low, 1e-6), 0, 1)
-    return np.nan_to_num(0.08 + 0.92 * grey, nan=0.03)
-
-
-def _paint(grey: np.ndarray, labels: np.ndarray, view: View, colours: list[str]) -> np.ndarray:
-    """Red, green and blue (h, w, 3) of the scales over a grey picture (h, w)."""
-    from matplotlib.colors import to_rgb
-
-    label, depth = frontmost(labels, view)
-    palette = np.array([(0.0, 0.0, 0.0), *(to_rgb(colour) for colour in colours)])
-    shade = 1 - 0.5 * depth
-    return np.where(label[..., None] > 0, palette[label] * shade[..., None], grey[..., None])
+    grey = np.clip((projection - low) / max(high - low, 1e-6), 0, 1)[..., None]
+    return np.where(np.isnan(grey), BACKDROP, 255 * brightness * (0.08 + 0.92 * grey))
 
 
 def _letter_edges(axes: "Axes", view: View, extent: tuple[float, float]) -> None:
@@ -156,8 +128,7 @@ def _scale_bar(axes: "Axes", extent: tuple[float, float]) -> None:
     from matplotlib.patheffects import withStroke
 
     height, width = extent
-    power = 10 ** math.floor(math.log10(width / 4))
-    length = max(step * power for step in (1, 2, 5) if step * power <= width / 4)
+    length = ruler_length(width / 4)
     left, y = 0.04 * width, height - 0.04 * width
     halo = [withStroke(linewidth=2.5, foreground="black")]
     axes.plot([left, left + length], [y, y], color="white", linewidth=2, solid_capstyle="butt", path_effects=halo)
@@ -165,7 +136,7 @@ def _scale_bar(axes: "Axes", extent: tuple[float, float]) -> None:
     axes.text(left + length / 2, y - 0.015 * width, label, color="white", fontsize=7, ha="center", path_effects=halo)
 
 
-def _caption(figure: "Figure", record: Mapping[str, Any], colours: list[str]) -> None:
+def _caption(figure: "Figure", record: Mapping[str, Any], colours: Sequence[Colour]) -> None:
     """Headline, and a legend with each scale's radii, voxels and branches."""
     from matplotlib.patches import Patch
 
@@ -178,14 +149,15 @@ def _caption(figure: "Figure", record: Mapping[str, Any], colours: list[str]) ->
     branches = _counted(len(scales["radii_mm"]), "branch")
     details = f"{shape} voxels of {spacing} mm · {branches} · radius by {scales['estimator']}"
     figure.text(left, 1 - 0.56 / height, details, fontsize=8.5, color=QUIET, va="center")
+    ranges = radius_ranges(scales["thresholds_mm"], len(colours))
     labels = [
-        f"scale {number}   {interval}\n{_counted(voxels, 'voxel')} in {_counted(owners, 'branch')}"
-        for number, (interval, voxels, owners) in enumerate(
-            zip(_intervals(scales["thresholds_mm"], len(colours)), scales["voxels"], scales["branches"]), start=1
+        f"{name}   {radii}\n{_counted(voxels, 'voxel')} in {_counted(owners, 'branch')}"
+        for name, radii, voxels, owners in zip(
+            scale_names(len(colours)), ranges, scales["voxels"], scales["branches"], strict=True
         )
     ]
     figure.legend(
-        handles=[Patch(facecolor=colour, edgecolor=INK, linewidth=0.4) for colour in colours],
+        handles=[Patch(facecolor=as_hex(colour), edgecolor=INK, linewidth=0.4) for colour in colours],
         labels=labels,
         loc="lower left",
         bbox_to_anchor=(left, 0.42 / height),
@@ -201,14 +173,6 @@ def _caption(figure: "Figure", record: Mapping[str, Any], colours: list[str]) ->
     notes = [*record["notes"], *scales["notes"]]
     if notes:
         figure.text(left, 0.2 / height, _shorten(" · ".join(notes), 135), fontsize=7.5, color=QUIET, va="center")
-
-
-def _intervals(thresholds_mm: Sequence[float], scales: int) -> list[str]:
-    """Which radii belong to each scale, in words; a case without a vessel has no thresholds between its scales."""
-    if not thresholds_mm:
-        return ["all radii"] if scales == 1 else ["no vessel"] * scales
-    inner = [f"{low:.2f} < r ≤ {high:.2f} mm" for low, high in pairwise(thresholds_mm)]
-    return [f"r ≤ {thresholds_mm[0]:.2f} mm", *inner, f"r > {thresholds_mm[-1]:.2f} mm"]
 
 
 def _counted(number: int, noun: str) -> str:

@@ -20,27 +20,27 @@ from ramify.data.file_names import volume_files
 from ramify.data.labelled_file import LabelledFile
 from ramify.data.mask_folders import mask_case
 from ramify.disk.outputs import Outputs
+from ramify.drawing.colours import INK, QUIET, RULE
+from ramify.drawing.figure_files import write_figure
 from ramify.drawing.letter_values import letter_values
-from ramify.preprocessing.figures import INK, QUIET, save
 from ramify.preprocessing.plausibility import doubts_about_spacing, doubts_about_vessels
 from ramify.preprocessing.prepare import decompose
 from ramify.vessels.scales import ScaleSettings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-MEDIAN = "#d55e00"
 ORGAN_SUFFIXES = ("_liver", "_organ")
 
 
-def draw_radii(path: Path, radii_mm: Mapping[str, Sequence[float]], title: str = "Branch radii per volume") -> None:
+def draw_radii(radii_mm: Mapping[str, Sequence[float]], title: str = "Branch radii per volume") -> "Figure":
     """Draw the letter values of the branch radii of every volume.
 
     The widest box holds the middle half of a volume's branches, each next pair of boxes half of what was left outside;
     dots lie beyond the last letter value that can be trusted.
 
     Args:
-        path: the PNG to write; written under a temporary name and renamed.
         radii_mm: radii in mm by case; a case without any is shown as an empty place.
         title: headline of the figure.
 
@@ -50,7 +50,7 @@ def draw_radii(path: Path, radii_mm: Mapping[str, Sequence[float]], title: str =
     from matplotlib.figure import Figure
 
     if not radii_mm:
-        raise ValueError(f"{path}: no case to draw")
+        raise ValueError("branch radii: no case to draw")
     names = sorted(radii_mm, key=_natural_order)
     figure = Figure(figsize=(min(24.0, max(5.5, 1.8 + 0.62 * len(names))), 4.6), layout="constrained")
     axes = figure.add_subplot()
@@ -65,11 +65,11 @@ def draw_radii(path: Path, radii_mm: Mapping[str, Sequence[float]], title: str =
     axes.set_title(title, loc="left", fontsize=11, color=INK, fontweight="bold", pad=10)
     axes.set_xlim(-0.7, len(names) - 0.3)
     axes.set_ylim(bottom=0)
-    axes.grid(axis="y", color="#e3e6e9", linewidth=0.8)
+    axes.grid(axis="y", color=RULE, linewidth=0.5)
     axes.set_axisbelow(True)
     axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.spines["bottom"].set_color("#c3c8cd")
-    save(figure, path)
+    axes.spines["bottom"].set_color(RULE)
+    return figure
 
 
 def _draw_letter_values(axes: "Axes", position: int, values: Sequence[float]) -> None:
@@ -82,12 +82,12 @@ def _draw_letter_values(axes: "Axes", position: int, values: Sequence[float]) ->
     for level in reversed(range(depth)):
         width = 0.78 * (1 - level / (depth + 0.6))
         low, high = letters.lower[level], letters.upper[level]
-        shade = colormaps["Blues"](0.82 - 0.6 * level / max(depth, 3))
+        shade = colormaps["Greys"](0.6 - 0.42 * level / max(depth, 3))
         corner = (position - width / 2, low)
         axes.add_patch(Rectangle(corner, width, high - low, facecolor=shade, edgecolor="white", linewidth=0.6))
     ends = [position - 0.39, position + 0.39]
     axes.plot(ends, [letters.median] * 2, color="white", linewidth=2.6, solid_capstyle="butt")
-    axes.plot(ends, [letters.median] * 2, color=MEDIAN, linewidth=1.4, solid_capstyle="butt")
+    axes.plot(ends, [letters.median] * 2, color=INK, linewidth=1.4, solid_capstyle="butt")
     places = [position] * len(letters.outliers)
     axes.plot(places, letters.outliers, ".", color=QUIET, alpha=0.6, markersize=3, markeredgewidth=0)
 
@@ -162,7 +162,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         radii = measure_all(masks, arguments)
         if not radii:
             return 2
-        draw_radii(arguments.output, radii, f"Branch radii per volume (radius by {arguments.estimator})")
+        write_figure(draw_radii(radii, f"Branch radii per volume (radius by {arguments.estimator})"), arguments.output)
     except (ValueError, OSError) as error:
         say(f"error: {line_of(error)}", error=True)
         return 2

@@ -4,7 +4,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ramify.drawing.colours import AGREEING, EXTRA, MISSED, as_hex, scale_colours, scale_names
+from ramify.drawing.colours import AGREEING, EXTRA, MISSED, as_hex, scale_colours
+from ramify.drawing.ruler import ruler_length
+from ramify.drawing.scale_words import scale_names
 from ramify.report.case_table import badges
 from ramify.report.case_view import CaseView, ScaleShare
 from ramify.report.charts import radius_histogram
@@ -93,7 +95,7 @@ def _radii(view: CaseView) -> str:
     counts = len(view.truth_radii_mm), len(view.prediction_radii_mm)
     legend = (
         f"<span>{swatch('var(--truth)')}truth, {counts[0]:,} branches</span>"
-        f"<span>{swatch('var(--ink)')}prediction, {counts[1]:,} branches</span>"
+        f"<span>{swatch('var(--predicted)')}prediction, {counts[1]:,} branches</span>"
     )
     return f'<div><h3>Branch radii</h3><p class="legend">{legend}</p>{chart}</div>'
 
@@ -132,9 +134,7 @@ def _picture(pictures: ViewPictures, kind: str, label: str, share: float) -> str
     sides = "".join(
         f'<span class="{place}">{text(letter)}</span>' for place, letter in zip("wens", pictures.edge_letters)
     )
-    power = 10 ** math.floor(math.log10(pictures.width_mm / 3))
-    # A logarithm is rounded: of a third that is barely below a power of ten it may give that power.
-    length = max((step * power for step in (1, 2, 5) if step * power <= pictures.width_mm / 3), default=power)
+    length = ruler_length(pictures.width_mm / 3)
     ruler = f'<span class="ruler" style="--length:{100 * length / pictures.width_mm:.2f}%">{length:g} mm</span>'
     shape = f"--wide:{100 * share:.2f}%;--aspect:{pictures.width_mm:.4g}/{pictures.height_mm:.4g}"
     image = f'<img src="{data_uri(getattr(pictures, kind))}" alt="{text(label)}">'

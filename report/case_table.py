@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ramify.drawing.colours import scale_names
+from ramify.drawing.scale_words import scale_names
 from ramify.report.case_view import CaseView
 from ramify.report.charts import letter_value_plot
 from ramify.report.markup import join, swatch, text

@@ -1,12 +1,12 @@
 """What a report shows of one case besides its scores: pictures, scales, radii and surfaces, as plain data."""
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from ramify.data.volume import Volume
+from ramify.drawing.scale_words import radius_ranges
 from ramify.metrics.mask_analysis import MaskAnalysis
 from ramify.report.pictures import ViewPictures, draw_views
 from ramify.report.scene import build_scene
@@ -89,12 +89,7 @@ def share_of_scales(prediction: MaskAnalysis, target: MaskAnalysis) -> tuple[Sca
     branches = np.bincount(scale_of_branch, minlength=count)
     return tuple(
         ScaleShare(words, int(owners), int(held), int(hit) / int(held) if held else None)
-        for words, owners, held, hit in zip(_radius_ranges(scales.thresholds_mm), branches, voxels, found, strict=True)
+        for words, owners, held, hit in zip(
+            radius_ranges(scales.thresholds_mm, count), branches, voxels, found, strict=True
+        )
     )
-
-
-def _radius_ranges(thresholds_mm: tuple[float, ...]) -> list[str]:
-    if not thresholds_mm:
-        return ["all radii"]
-    inner = [f"{low:.2f} < r ≤ {high:.2f} mm" for low, high in pairwise(thresholds_mm)]
-    return [f"r ≤ {thresholds_mm[0]:.2f} mm", *inner, f"r > {thresholds_mm[-1]:.2f} mm"]

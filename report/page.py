@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ramify.disk.atomic_files import write_whole
+from ramify.drawing.colours import BACKDROP, as_hex
 from ramify.report.case_section import case_section
 from ramify.report.case_table import cases_section, radii_section
 from ramify.report.case_view import CaseView
@@ -130,7 +131,7 @@ def _document(body: str, report: Mapping[str, Any]) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>Vessel segmentation, {count} cases</title>\n"
-        f"<style>\n{_shipped('page.css')}</style>\n</head>\n<body>\n"
+        f"<style>\n:root {{ --backdrop: {as_hex(BACKDROP)}; }}\n{_shipped('page.css')}</style>\n</head>\n<body>\n"
         f'<header class="top"><h1>Vessel segmentation report</h1><p class="quiet">Predicted vessels against the truth, '
         f"{count} case{'' if count == 1 else 's'}, {day}. Blue is missed, red is extra.</p></header>\n"
         f"<main>{body}</main>\n"

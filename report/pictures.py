@@ -9,14 +9,13 @@ from numpy.typing import NDArray
 
 from ramify.drawing.colours import AGREEING, BACKDROP, EXTRA, MISSED, PREDICTION, Colour, blend, scale_colours
 from ramify.drawing.projections import View, frontmost, turned_to_viewer, views_of
+from ramify.drawing.shading import paint_labels, shades
 from ramify.metrics.mask_analysis import MaskAnalysis
 from ramify.report.png import encode_png
 
 MOST_PIXELS = 640
 """Longest side of a picture; what is larger is averaged down."""
 _MARGIN = 0.04
-_FARTHEST = 0.42  # brightness of what lies farthest from the viewer
-_DEPTHS = 24
 # An error a voxel deep must show before a thick vessel that agrees.
 _ERROR_WEIGHT = 4.0
 
@@ -69,8 +68,8 @@ def draw_views(
                 view.edge_letters,
                 view.width(truth.shape, target.spacing_mm),
                 view.height(truth.shape, target.spacing_mm),
-                _finish(_shaded(scales, view, colours)),
-                _finish(_shaded(predicted.astype(np.int16), view, [PREDICTION])),
+                _finish(paint_labels(scales, view, colours, BACKDROP)),
+                _finish(paint_labels(predicted.astype(np.int16), view, [PREDICTION], BACKDROP)),
                 _finish(_error(truth, predicted, view)),
             )
         )
@@ -96,19 +95,6 @@ def _in_box(labels: NDArray[Any], held: tuple[slice, ...], box: tuple[slice, ...
     return wide
 
 
-def _shades(depth: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Brightness by depth, 0 to 1, in so few steps that a picture has few colours; (h, w, 1)."""
-    steps = np.round(depth * (_DEPTHS - 1)) / (_DEPTHS - 1)
-    return (1 - (1 - _FARTHEST) * steps)[..., None]
-
-
-def _shaded(labels: NDArray[np.int16], view: View, colours: Sequence[Colour]) -> NDArray[np.float64]:
-    """The label nearest to the viewer on each ray in its colour, (h, w, 3)."""
-    label, depth = frontmost(labels, view)
-    palette = np.array([BACKDROP, *colours], dtype=float)
-    return np.where(label[..., None] > 0, palette[label] * _shades(depth), BACKDROP)
-
-
 def _error(truth: NDArray[np.bool_], prediction: NDArray[np.bool_], view: View) -> NDArray[np.float64]:
     """What agrees, is missed and is extra along each ray, mixed, (h, w, 3)."""
     parts = [truth & prediction, truth & ~prediction, prediction & ~truth]
@@ -118,7 +104,7 @@ def _error(truth: NDArray[np.bool_], prediction: NDArray[np.bool_], view: View) 
     share = np.round(weights / np.maximum(weights.sum(axis=0), 1) * 8) / 8
     _, depth = frontmost((truth | prediction).astype(np.int16), view)
     seen: NDArray[np.bool_] = count.max(axis=0) > 0
-    return np.where(seen[..., None], blend([AGREEING, MISSED, EXTRA], share) * _shades(depth), BACKDROP)
+    return np.where(seen[..., None], blend([AGREEING, MISSED, EXTRA], share) * shades(depth), BACKDROP)
 
 
 def _finish(picture: NDArray[np.float64]) -> bytes:

@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ramify.drawing.colours import as_hex, scale_colours, scale_names
+from ramify.drawing.colours import as_hex, scale_colours
+from ramify.drawing.scale_words import scale_names
 from ramify.report.charts import scale_strips, strip
 from ramify.report.intervals import MeanInterval, caution, mean_interval
 from ramify.report.markup import join, text

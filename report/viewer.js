@@ -102,6 +102,9 @@ const openViewer = (() => {
     return [c, t * s, -d * s, -s, t * c, -d * c, 0, d, t];
   }
 
+  // Red, green and blue of #rrggbb, each 0 to 1.
+  const channels = (colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16) / 255);
+
   function draw(state) {
     const { gl, program, uniforms } = shared, { canvas, view, scene } = state;
     const ratio = Math.min(window.devicePixelRatio || 1, 2);
@@ -111,7 +114,7 @@ const openViewer = (() => {
     if (gl.canvas.width < width || gl.canvas.height < height)
       Object.assign(gl.canvas, { width: Math.max(width, gl.canvas.width), height: Math.max(height, gl.canvas.height) });
     gl.viewport(0, 0, width, height);
-    gl.clearColor(13 / 255, 17 / 255, 22 / 255, 1);
+    gl.clearColor(...channels(getComputedStyle(canvas).getPropertyValue("--backdrop").trim()), 1);
     gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT);
     gl.enable(gl.DEPTH_TEST);
     gl.useProgram(program);
@@ -124,7 +127,7 @@ const openViewer = (() => {
       if (!state.shown[index]) return;
       for (const { surface, first, count, colour } of layer.parts) {
         if (!count) continue;
-        gl.uniform3fv(uniforms.colour, [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16) / 255));
+        gl.uniform3fv(uniforms.colour, channels(colour));
         gl.bindVertexArray(state.surfaces[surface]);
         gl.drawElements(gl.TRIANGLES, 3 * count, gl.UNSIGNED_INT, 12 * first);
       }

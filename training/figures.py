@@ -2,19 +2,17 @@
 
 import numpy as np
 
+from ramify.drawing.colours import AGREEING, BACKDROP, EXTRA, MISSED, PREDICTION
 from ramify.training.inference import VESSEL_PROBABILITY
 
 LEAST_PIXELS = 160
 MOST_PIXELS = 400
-_TRUTH_ONLY = np.array([0.16, 0.47, 0.84])
-_PREDICTION_ONLY = np.array([0.90, 0.33, 0.14])
-_BOTH = np.array([1.0, 1.0, 1.0])
 
 
 def task_panels(
     image: np.ndarray, truth: np.ndarray, probabilities: np.ndarray, spacing_mm: tuple[float, ...]
 ) -> np.ndarray:
-    """One row a task: image, truth, probability, and agreement (white both, blue missed, orange extra).
+    """One row a task: image, truth, probability, and agreement (grey both, blue missed, red extra).
 
     Args:
         image: (*S).
@@ -30,11 +28,14 @@ def task_panels(
     rows = []
     for target, probability in zip(truth, probabilities, strict=True):
         target_2d, probability_2d = _project(target, axis), _project(probability, axis)
-        panels = [shown, target_2d.astype(float), probability_2d]
-        coloured = [np.repeat(panel[..., None], 3, axis=-1) for panel in panels]
-        coloured.append(_agreement(target_2d, probability_2d >= VESSEL_PROBABILITY))
-        rows.append(np.concatenate([_frame(_square_pixels(panel, spacing_mm, axis)) for panel in coloured], axis=1))
-    return np.moveaxis(np.concatenate(rows, axis=0), -1, 0).astype(np.float32)
+        panels = [
+            np.repeat(255 * shown[..., None], 3, axis=-1),
+            _foreground(target_2d.astype(float)),
+            _foreground(probability_2d),
+            _agreement(target_2d, probability_2d >= VESSEL_PROBABILITY),
+        ]
+        rows.append(np.concatenate([_frame(_square_pixels(panel, spacing_mm, axis)) for panel in panels], axis=1))
+    return (np.moveaxis(np.concatenate(rows, axis=0), -1, 0) / 255).astype(np.float32)
 
 
 def _projection_axis(ndim: int) -> int | None:
@@ -54,11 +55,16 @@ def _rescale(image: np.ndarray) -> np.ndarray:
 
 
 def _agreement(truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
-    picture = np.zeros((*truth.shape, 3))
-    picture[truth & prediction] = _BOTH
-    picture[truth & ~prediction] = _TRUTH_ONLY
-    picture[~truth & prediction] = _PREDICTION_ONLY
+    picture = np.full((*truth.shape, 3), BACKDROP, dtype=float)
+    picture[truth & prediction] = AGREEING
+    picture[truth & ~prediction] = MISSED
+    picture[~truth & prediction] = EXTRA
     return picture
+
+
+def _foreground(share: np.ndarray) -> np.ndarray:
+    """From the backdrop at 0 to the colour of a mask at 1, (h, w, 3) in 0..255."""
+    return share[..., None] * np.array(PREDICTION) + (1 - share[..., None]) * np.array(BACKDROP)
 
 
 def _square_pixels(panel: np.ndarray, spacing_mm: tuple[float, ...], axis: int | None) -> np.ndarray:
@@ -74,4 +80,4 @@ def _square_pixels(panel: np.ndarray, spacing_mm: tuple[float, ...], axis: int |
 
 def _frame(panel: np.ndarray) -> np.ndarray:
     """A grey line between panels."""
-    return np.pad(panel, ((0, 2), (0, 2), (0, 0)), constant_values=0.5)
+    return np.pad(panel, ((0, 2), (0, 2), (0, 0)), constant_values=128)

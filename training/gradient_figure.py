@@ -1,9 +1,11 @@
 """Course of each loss term's gradient over a training, as a picture."""
 
-import io
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+
+from ramify.drawing.colours import RULE
+from ramify.drawing.figure_files import figure_bytes
 
 PLACES = {"probabilities": "by the probabilities", "logits": "by the logits", "encoder": "by the shared encoder"}
 KINDS = {"norm": "norm", "cosine": "cosine with Dice + cross-entropy"}
@@ -33,12 +35,10 @@ def gradient_courses(history: Sequence[Mapping[str, float]]) -> bytes | None:
             axis.set_title(PLACES[place], fontsize=10)
         else:
             axis.set_ylim(-1.05, 1.05)
-            axis.axhline(0, color="0.8", lw=0.8, zorder=0)
+            axis.axhline(0, color=RULE, lw=0.8, zorder=0)
             axis.set_xlabel("epoch")
     for row, kind in zip(axes, KINDS):
         row[0].set_ylabel(KINDS[kind])
     handles, labels = max((axis.get_legend_handles_labels() for axis in axes.flat), key=lambda found: len(found[1]))
     figure.legend(handles, labels, loc="outside lower center", ncols=min(5, len(labels)), frameon=False, fontsize=8)
-    content = io.BytesIO()
-    figure.savefig(content, format="png", dpi=110)
-    return content.getvalue()
+    return figure_bytes(figure)

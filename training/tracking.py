@@ -9,6 +9,8 @@ import numpy as np
 import torch
 import yaml
 
+from ramify.drawing.scale_words import scale_names
+
 MOST_EMBEDDED_POINTS = 2000
 
 
@@ -55,7 +57,7 @@ class Tracker:
         points = [projection[0].flatten(1).T.float().cpu() for projection in projections]
         every = [max(1, -(-len(of_scale) * len(points) // MOST_EMBEDDED_POINTS)) for of_scale in points]
         thinned = [of_scale[::step] for of_scale, step in zip(points, every)]
-        labels = [f"scale {s}" for s, of_scale in enumerate(thinned, start=1) for _ in range(len(of_scale))]
+        labels = [name for name, of_scale in zip(scale_names(len(thinned)), thinned) for _ in range(len(of_scale))]
         self._writer.add_embedding(torch.cat(thinned), metadata=labels, tag="projections", global_step=epoch)
 
     def hyperparameters(self, config: Mapping[str, Any], measures: Mapping[str, float]) -> None:

@@ -1,6 +1,5 @@
 """Figures of a study: its course, which settings matter, and where the good values lie."""
 
-import io
 import warnings
 from collections.abc import Callable
 from functools import partial
@@ -9,7 +8,7 @@ from pathlib import Path
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from ramify.disk.atomic_files import write_whole
+from ramify.drawing.figure_files import write_figure
 from ramify.tuning import plots
 from ramify.tuning.plots import Axis, Dot
 from ramify.tuning.search_space import Dimension, SearchSpace
@@ -63,10 +62,8 @@ def write_figures(study: optuna.Study, settings: StudySettings, space: SearchSpa
     written = []
     for name, draw in figures.items():
         if (figure := draw()) is not None:
-            content = io.BytesIO()
-            figure.savefig(content, format="png", dpi=110)
             written.append(settings.folder / "figures" / f"{name}.png")
-            write_whole(written[-1], content.getvalue())
+            write_figure(figure, written[-1])
     return written
 
 

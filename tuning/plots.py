@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ramify.drawing.colours import BETTER, INK, QUANTITY_MAP, QUIET, RULE, WORSE
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Figure
 else:
     Figure = Any  # Imported where it is drawn: it takes a second.
 
-COLOURS = "viridis"
 SLICES_IN_A_ROW = 5
 
 
@@ -47,15 +48,15 @@ def history(dots: Sequence[Dot], label: str) -> Figure:
     done = [dot for dot in dots if dot.completed and dot.score is not None]
     pruned = [dot for dot in dots if not dot.completed and dot.score is not None]
     best = [max(dot.score or 0.0 for dot in done[: position + 1]) for position in range(len(done))]
-    axis.step([dot.number for dot in done], best, where="post", color="C1", label="best so far")
-    axis.plot([dot.number for dot in done], [dot.score for dot in done], "o", color="C0", label="completed")
+    axis.step([dot.number for dot in done], best, where="post", color=BETTER, label="best so far")
+    axis.plot([dot.number for dot in done], [dot.score for dot in done], "o", color=QUIET, label="completed")
     if pruned:
         axis.plot(
-            [dot.number for dot in pruned], [dot.score for dot in pruned], "v", mfc="none", color="0.5", label="pruned"
+            [dot.number for dot in pruned], [dot.score for dot in pruned], "v", mfc="none", color=QUIET, label="pruned"
         )
     if failed := [dot.number for dot in dots if dot.score is None]:
         bottom = axis.get_ylim()[0]
-        axis.plot(failed, [bottom] * len(failed), "x", color="C3", clip_on=False, label="no score")
+        axis.plot(failed, [bottom] * len(failed), "x", color=WORSE, clip_on=False, label="no score")
         axis.set_ylim(bottom)
     axis.xaxis.get_major_locator().set_params(integer=True)
     axis.set(xlabel="trial", ylabel=label)
@@ -77,11 +78,11 @@ def slices(dots: Sequence[Dot], axes: Sequence[Axis], label: str) -> Figure:
     for position, (panel, its) in enumerate(zip(panels.flat, axes)):
         _plain(panel)
         of_pruned = [dot for dot in scored if not dot.completed]
-        panel.plot([d.places[position] for d in of_pruned], [d.score for d in of_pruned], "v", mfc="none", color="0.7")
+        panel.plot([d.places[position] for d in of_pruned], [d.score for d in of_pruned], "v", mfc="none", color=QUIET)
         done = [dot for dot in scored if dot.completed]
         places, values = [dot.places[position] for dot in done], [dot.score for dot in done]
-        shown = panel.scatter(places, values, c=[dot.number for dot in done], cmap=f"{COLOURS}_r", zorder=3)
-        panel.plot(best.places[position], best.score, "o", ms=12, mfc="none", color="C3", zorder=4)
+        shown = panel.scatter(places, values, c=[dot.number for dot in done], cmap=f"{QUANTITY_MAP}_r", zorder=3)
+        panel.plot(best.places[position], best.score, "o", ms=12, mfc="none", mew=2, color=BETTER, zorder=4)
         panel.set_xlabel(its.name, fontsize=9)
         if its.choices:
             panel.set_xticks(range(len(its.choices)), its.choices)
@@ -114,15 +115,15 @@ def parallel_coordinates(dots: Sequence[Dot], axes: Sequence[Axis], label: str) 
     panel = figure.subplots()
     done = sorted((dot for dot in dots if dot.completed), key=lambda dot: dot.score or 0.0)
     scores = [dot.score or 0.0 for dot in done]
-    place_of, colour = Normalize(scores[0], scores[-1]), colormaps[COLOURS]
+    place_of, colour = Normalize(scores[0], scores[-1]), colormaps[QUANTITY_MAP]
     for dot, score in zip(done, scores):
         heights = [its.share(place) for its, place in zip(axes, dot.places)]
         panel.plot(heights, color=colour(place_of(score)), lw=3.5 if dot is done[-1] else 1.3, marker="o", ms=3)
     for position, its in enumerate(axes):
-        panel.axvline(position, color="0.3", lw=0.8, zorder=0)
+        panel.axvline(position, color=INK, lw=0.8, zorder=0)
         ticks = [(its.share(place), name) for place, name in enumerate(its.choices)] if its.choices else []
         for height, text in ticks or [(0.0, f"{its.low:g}"), (1.0, f"{its.high:g}")]:
-            panel.annotate(text, (position, height), xytext=(4, 4), textcoords="offset points", fontsize=8, color="0.3")
+            panel.annotate(text, (position, height), xytext=(4, 4), textcoords="offset points", fontsize=8, color=INK)
     panel.set_xticks(range(len(axes)), [its.name for its in axes], rotation=20, ha="right", fontsize=9)
     panel.set(yticks=[], ylim=(-0.05, 1.08), xlim=(-0.1, len(axes) - 0.6))
     panel.spines[:].set_visible(False)
@@ -134,7 +135,7 @@ def importances(shares: Mapping[str, float], label: str) -> Figure:
     """How much of the scores' spread each setting explains."""
     figure = _figure(7.2, 1.2 + 0.4 * len(shares))
     axis = _plain(figure.subplots())
-    bars = axis.barh(list(shares), list(shares.values()), color="C0")
+    bars = axis.barh(list(shares), list(shares.values()), color=QUIET)
     axis.bar_label(bars, fmt="%.2f", padding=3)
     axis.invert_yaxis()
     axis.margins(x=0.1)
@@ -148,17 +149,19 @@ def courses(courses: Mapping[int, Mapping[int, float]], epochs: int, best: int, 
     axis = _plain(figure.subplots())
     for number, course in courses.items():
         steps = sorted(course)
-        style = {"color": "C1", "lw": 3.0, "zorder": 3, "label": f"trial {number}, the best"} if number == best else {}
+        style = (
+            {"color": BETTER, "lw": 3.0, "zorder": 3, "label": f"trial {number}, the best"} if number == best else {}
+        )
         axis.plot(
             [step + 1 for step in steps],
             [course[step] for step in steps],
-            **({"color": "C0", "lw": 1.0, "alpha": 0.6} | style),
+            **({"color": QUIET, "lw": 1.0, "alpha": 0.6} | style),
             marker="o",
             ms=3,
         )
     last = max((step for course in courses.values() for step in course), default=0)
     for border in range(epochs, last, epochs):
-        axis.axvline(border + 0.5, color="0.6", lw=0.8, ls=":")
+        axis.axvline(border + 0.5, color=RULE, lw=1.0, ls=":")
     axis.set(xlabel="epochs, all folds one after another (dotted: where the next fold begins)", ylabel=label)
     axis.xaxis.get_major_locator().set_params(integer=True)
     axis.legend(frameon=False)
@@ -170,9 +173,9 @@ def pareto_front(points: Mapping[int, Sequence[float]], front: Sequence[int], la
     figure = _figure(5.6, 4.6)
     axis = _plain(figure.subplots())
     others = [points[number] for number in points if number not in front]
-    axis.plot([x for x, _ in others], [y for _, y in others], "o", color="0.7", label="completed")
+    axis.plot([x for x, _ in others], [y for _, y in others], "o", color=QUIET, label="completed")
     chosen = sorted(front, key=lambda number: points[number][0])
-    axis.plot([points[n][0] for n in chosen], [points[n][1] for n in chosen], "o-", color="C1", label="Pareto front")
+    axis.plot([points[n][0] for n in chosen], [points[n][1] for n in chosen], "o-", color=BETTER, label="Pareto front")
     for number in chosen:
         axis.annotate(str(number), points[number], xytext=(5, 5), textcoords="offset points", fontsize=9)
     axis.set(xlabel=labels[0], ylabel=labels[1])
