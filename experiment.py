@@ -56,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     preparations, trainings = preparations_of(experiment), trainings_of(experiment)
     for variant, training in trainings.items():
         command = preparations.get(experiment.store_of(variant))
-        scales = len(command.preprocessing.scales.quantiles) + 1 if command else scales_in(experiment.store_of(variant))
+        scales = command.preprocessing.scales.n_scales if command else scales_in(experiment.store_of(variant))
         check_scales(variant, training, scales)
 
     if experiment.run:

@@ -1,6 +1,6 @@
 """The scale decomposition as a script would have it: numpy, scipy and scikit-image on the whole volume.
 
-The method is that of `decompose_scales(mask, spacing_mm, estimator="paper")` in `vessels/scales.py`: Sadikine et
+The method is that of `decompose_scales` in `vessels/scales.py` with the estimator `paper`: Sadikine et
 al. 2023, section 2.1. It is the yardstick for time and memory, not for results: thinning may lose components, nearest
 voxels are sought across components, and junction voxels are not joined into clusters.
 """

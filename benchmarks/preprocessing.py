@@ -27,6 +27,7 @@ from benchmarks.liver_mask import SPACING_MM, make_mask
 from benchmarks.plain_decomposition import decompose_plainly, nearest_branches
 from ramify.command_line import parse, run
 from ramify.vessels.distance import nearest_label
+from ramify.vessels.scale_settings import ScaleSettings
 from ramify.vessels.scales import decompose_scales
 from ramify.vessels.skeleton import skeletonize
 
@@ -55,11 +56,11 @@ class Step(NamedTuple):
 STEPS = {
     "scale decomposition": Step(
         lambda mask, _: decompose_plainly(mask, SPACING_MM),
-        lambda mask, _: decompose_scales(mask, SPACING_MM, estimator="paper").labels,
+        lambda mask, _: decompose_scales(mask, SPACING_MM, ScaleSettings(estimator="paper")).scale_map,
     ),
     "  with the default estimator": Step(
         lambda mask, _: decompose_plainly(mask, SPACING_MM),
-        lambda mask, _: decompose_scales(mask, SPACING_MM).labels,
+        lambda mask, _: decompose_scales(mask, SPACING_MM).scale_map,
     ),
     "thinning": Step(
         lambda mask, _: scikit_image_skeletonize(mask, method="lee").astype(bool),

@@ -22,7 +22,6 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,10 +38,13 @@ from ramify.phantoms.rasterise import owning_edges, rasterise
 from ramify.phantoms.tree_growth import Region, TreePlan, grow_trees
 from ramify.phantoms.vessel_graph import VesselGraph
 from ramify.vessels.box import foreground_box
-from ramify.vessels.branches import FREE, trace_branches
-from ramify.vessels.radius import Wall, branch_medians, paper_local_radii
-from ramify.vessels.scales import DEFAULT_ESTIMATOR, Estimator, ScaleDecomposition, ScaleWarning, decompose_scales
+from ramify.vessels.branches import FREE, branch_medians, trace_branches
+from ramify.vessels.estimators import ESTIMATORS
+from ramify.vessels.estimators.paper import paper_local_radii
+from ramify.vessels.scale_settings import DEFAULT_SCALES, ScaleSettings
+from ramify.vessels.scales import ScaleDecomposition, ScaleWarning, decompose_scales
 from ramify.vessels.skeleton import skeletonize
+from ramify.vessels.wall import Wall
 
 SPACINGS_MM = ((1.0, 1.0, 1.0), (2.0, 1.0, 1.0))
 SIDE_MM = 160
@@ -51,6 +53,7 @@ TUBE_RADII_MM = (0.6, 0.9, 1.3, 1.9, 2.7, 3.9, 5.6, 8.0)
 # Trunk radius in mm, terminals, and how unlike the terminals' flows are.
 TREES = ((8.0, 120, 1.5), (8.0, 300, 1.0), (5.0, 80, 1.0))
 QUARTILES = (0.25, 0.75)
+DEFAULT_ESTIMATOR = DEFAULT_SCALES.estimator
 TARGETS = {"rank": 0.9, "in scale": 0.9}
 
 
@@ -83,13 +86,18 @@ def main(argv: Sequence[str] | None = None) -> None:
         for kind, graph in followed(graphs(settings.seeds), "drawing", "phantom", 5 * settings.seeds)
     ]
     rows: dict[tuple[tuple[float, ...], str, str], list[dict[str, float]]] = {}
-    for estimator in get_args(Estimator):
+    for estimator in ESTIMATORS:
         for kind, truth in followed(phantoms, estimator, "phantom"):
-            result = decompose_scales(truth.mask, truth.spacing_mm, QUARTILES, estimator)
+            result = by_quartiles(truth.mask, truth.spacing_mm, estimator)
             rows.setdefault((truth.spacing_mm, kind, estimator), []).append(scores(result, truth))
     print(table_of_phantoms(rows))
     if settings.masks:
         print("\n" + table_of_masks(settings.masks))
+
+
+def by_quartiles(mask: NDArray[np.bool_], spacing_mm: Sequence[float], estimator: str) -> ScaleDecomposition:
+    """The scales of a mask by an estimator."""
+    return decompose_scales(mask, spacing_mm, ScaleSettings(quantiles=QUARTILES, estimator=estimator))
 
 
 def graphs(seeds: int) -> Iterator[tuple[str, VesselGraph]]:
@@ -171,7 +179,7 @@ def scores(result: ScaleDecomposition, truth: Truth) -> dict[str, float]:
     return {
         "error": float(np.median(np.abs(given / true - 1))),
         "rank": float(spearmanr(given, true).statistic),
-        "in scale": float(np.mean(result.labels[truth.mask] == scale[number])),
+        "in scale": float(np.mean(result.scale_map[truth.mask] == scale[number])),
     }
 
 
@@ -231,13 +239,13 @@ def mask_row(mask: NDArray[np.bool_], spacing_mm: tuple[float, ...]) -> list[str
     distance = branch_medians(depth, graph.owner, graph.n_branches)
     paper = branch_medians(paper_local_radii(graph.voxels, part, spacing_mm), graph.owner, graph.n_branches)
     one_free_end = np.sum(graph.ends == FREE, axis=1) == 1
-    default = decompose_scales(mask, spacing_mm, QUARTILES)
+    default = by_quartiles(mask, spacing_mm, DEFAULT_ESTIMATOR)
     given = branch_medians(
         default.radii_mm[default.branches[mask] - 1],
-        decompose_scales(mask, spacing_mm, QUARTILES, "paper").branches[mask].astype(np.int64) - 1,
+        by_quartiles(mask, spacing_mm, "paper").branches[mask].astype(np.int64) - 1,
         graph.n_branches,
     )
-    shares = np.bincount(default.labels[mask], minlength=4)[1:] / np.count_nonzero(mask)
+    shares = np.bincount(default.scale_map[mask], minlength=4)[1:] / np.count_nonzero(mask)
     return [
         str(graph.n_branches),
         f"{np.mean(one_free_end & (np.diff(graph.starts) <= 2)):.0%}",

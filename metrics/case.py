@@ -16,7 +16,7 @@ from ramify.metrics.scales import scale_measures, score_scales
 from ramify.metrics.street_mover import STREET_MOVER_MEASURES, StreetMoverSettings, score_street_mover
 from ramify.metrics.surface import SURFACE_MEASURES, SurfaceSettings, score_surface
 from ramify.metrics.topology import TopologySettings, score_topology, topology_measures
-from ramify.vessels.scales import ScaleSettings
+from ramify.vessels.scale_settings import ScaleSettings
 
 FLAGS = ("empty_prediction", "empty_truth")
 
@@ -90,7 +90,7 @@ FAMILIES: dict[str, Family] = {
         fast=False,
     ),
     "scales": Family(
-        lambda settings: scale_measures(len(settings.scales.quantiles) + 1),
+        lambda settings: scale_measures(settings.scales.n_scales),
         lambda p, t, settings: score_scales(p, t),
     ),
 }

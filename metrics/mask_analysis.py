@@ -23,7 +23,8 @@ from ramify.vessels.distance import surface
 from ramify.vessels.local_radius import local_radii_mm
 from ramify.vessels.octants import BoundaryCorners, boundary_corners
 from ramify.vessels.point_index import PointIndex
-from ramify.vessels.scales import ScaleDecomposition, ScaleSettings, ScaleWarning, decompose_scales
+from ramify.vessels.scale_settings import ScaleSettings
+from ramify.vessels.scales import ScaleDecomposition, ScaleWarning, decompose_scales
 from ramify.vessels.skeleton import skeletonize
 
 SkeletonMethod = Literal["guarded", "scikit-image"]
@@ -35,14 +36,14 @@ by default, Lee et al. 1994 in 3D and Zhang & Suen 1984 in 2D, as in most publis
 class MaskAnalysis:
     """A mask with its box, components, surface, skeleton, branches and scales, each computed on first use and kept.
 
-    Arrays named after a part (`skeleton`, `components`, `surface`, `scales.labels`) cover `box` alone; voxel indices
-    (`skeleton_voxels`, `surface_points.points`, `branches.voxels`) count from the corner of the whole volume, so that
-    those of two masks can be compared.
+    Arrays named after a part (`skeleton`, `components`, `surface`, `decomposition.scale_map`) cover `box` alone; voxel
+    indices (`skeleton_voxels`, `surface_points.points`, `branches.voxels`) count from the corner of the whole volume,
+    so that those of two masks can be compared.
 
     mask: bool (*S), 2D or 3D, the whole volume; not copied.
     spacing_mm: voxel size along each array axis (z, y, x), millimetres, > 0.
     skeleton_method: whose thinning.
-    scale_settings: how `scales` are told apart.
+    scale_settings: of the `decomposition`.
     region_voxels: how many voxels were looked at, of which the mask holds some (an organ's); None: the whole volume.
     name: what messages call the mask.
 
@@ -76,13 +77,7 @@ class MaskAnalysis:
         The margin tells a surface apart from the volume's border: a voxel is on the surface if a face neighbour within
         the volume is background.
         """
-        tight = foreground_box(self.mask)
-        if tight[0].stop == 0:
-            return tight
-        return tuple(
-            slice(max(side.start - 1, 0), min(side.stop + 1, size))
-            for side, size in zip(tight, self.mask.shape, strict=True)
-        )
+        return foreground_box(self.mask, margin=1)
 
     @property
     def corner(self) -> NDArray[np.int64]:
@@ -177,12 +172,12 @@ class MaskAnalysis:
         return local_radii_mm(self.centreline.voxels - self.corner, self.inside, self.spacing_mm)
 
     @cached_property
-    def scales(self) -> ScaleDecomposition:
-        """Scales of the mask by `scale_settings`, its arrays within the box; the mask must not be empty."""
+    def decomposition(self) -> ScaleDecomposition:
+        """The mask's scales by `scale_settings`, its arrays within the box; the mask must not be empty."""
         with warnings.catch_warnings():
             # What it warns of is in its notes as well.
             warnings.simplefilter("ignore", ScaleWarning)
-            return decompose_scales(self.inside, self.spacing_mm, **dict(self.scale_settings))
+            return decompose_scales(self.inside, self.spacing_mm, self.scale_settings)
 
     @property
     def n_considered(self) -> int:

@@ -6,19 +6,19 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ramify.vessels.masks import check_boolean
+
 Mask = NDArray[np.bool_]
 
 
 def check_pair(prediction: Mask, target: Mask) -> None:
     """Refuse anything but two boolean masks of one shape.
 
-    Probabilities and label maps are refused, not thresholded: which threshold, which label, is the caller's choice.
-
     Raises:
         ValueError: naming the mask, what it is and what to do.
     """
     for name, mask in (("prediction", prediction), ("target", target)):
-        _check_boolean(mask, name)
+        check_boolean(mask, name)
     if prediction.shape != target.shape:
         raise ValueError(
             f"prediction has shape {prediction.shape}, target has shape {target.shape}; "
@@ -30,15 +30,9 @@ def check_pair(prediction: Mask, target: Mask) -> None:
 
 def check_mask(mask: Mask, name: str) -> None:
     """Refuse anything but a boolean mask in 2D or 3D with at least one voxel; ValueError that begins with `name`."""
-    _check_boolean(mask, name)
+    check_boolean(mask, name)
     if mask.ndim not in (2, 3) or mask.size == 0:
         raise ValueError(f"{name}: expected 2 or 3 dimensions and at least one voxel, got shape {mask.shape}")
-
-
-def _check_boolean(mask: Mask, name: str) -> None:
-    if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
-        came = f"dtype {mask.dtype}" if isinstance(mask, np.ndarray) else type(mask).__name__
-        raise ValueError(f"{name}: expected a boolean array, got {came}; compare first, as in labels > 0")
 
 
 def check_spacing(spacing_mm: Sequence[float], ndim: int) -> tuple[float, ...]:

@@ -81,7 +81,7 @@ def score_scales(prediction: MaskAnalysis, target: MaskAnalysis) -> Scores:
 
     With an empty target no scale has a value; with an empty prediction all are missed.
     """
-    n_scales = len(target.scale_settings.quantiles) + 1
+    n_scales = target.scale_settings.n_scales
     names = [measure.name for measure in scale_measures(n_scales)]
     if target.is_empty:
         return {**dict.fromkeys(names), STRAY_SHARE.name: float(not prediction.is_empty)}
@@ -97,9 +97,9 @@ def score_scales(prediction: MaskAnalysis, target: MaskAnalysis) -> Scores:
 
 def _voxel_shares(prediction: MaskAnalysis, target: MaskAnalysis, n_scales: int) -> tuple[dict[str, FloatArray], float]:
     """Sensitivity and Dice of each scale, float (S,), NaN where it is absent; and the share that is in no territory."""
-    labels = target.scales.labels
-    size = np.bincount(labels[target.inside], minlength=n_scales + 1)[1:]
-    found = np.bincount(labels[target.inside & prediction.mask[target.box]], minlength=n_scales + 1)[1:]
+    scale_map = target.decomposition.scale_map
+    size = np.bincount(scale_map[target.inside], minlength=n_scales + 1)[1:]
+    found = np.bincount(scale_map[target.inside & prediction.mask[target.box]], minlength=n_scales + 1)[1:]
     extra = np.bincount(_territories(prediction.voxels_outside(target), target), minlength=n_scales + 1)
     shares = {
         "sensitivity": _ratio(found, size),
@@ -112,11 +112,11 @@ def _territories(voxels: IntArray, target: MaskAnalysis) -> IntArray:
     """Scale in whose territory each of some voxels outside the target is, int (N,), 0 for none."""
     if not len(voxels):
         return np.zeros(0, dtype=np.int64)
-    scales = target.scales
+    decomposition = target.decomposition
     surface = target.surface_points.points[:, 3 - target.mask.ndim :]
-    branch = scales.branches[tuple((surface - target.corner).T)] - 1
-    scale_of = 1 + np.searchsorted(np.array(scales.thresholds_mm), scales.radii_mm, side="left")
-    reach_of = np.maximum(2 * scales.radii_mm, max(target.spacing_mm))
+    branch = decomposition.branches[tuple((surface - target.corner).T)] - 1
+    scale_of = decomposition.scale_of_branch
+    reach_of = np.maximum(2 * decomposition.radii_mm, max(target.spacing_mm))
     # Equally near: the smaller scale, of that the thicker vessel.
     rank_of = np.empty(len(scale_of), dtype=np.int64)
     rank_of[np.lexsort((-reach_of, scale_of))] = np.arange(len(scale_of))
@@ -132,12 +132,12 @@ def _centreline_shares(prediction: MaskAnalysis, target: MaskAnalysis, n_scales:
         return np.bincount(scale, weights, minlength=n_scales + 1)[1:].astype(np.float64)
 
     voxels = target.skeleton_voxels
-    scale = target.scales.labels[tuple((voxels - target.corner).T)].astype(np.int64)
+    scale = target.decomposition.scale_map[tuple((voxels - target.corner).T)].astype(np.int64)
     held = prediction.holds(voxels).astype(np.float64)
     shares = {"tsens": _ratio(by_scale(scale, held), by_scale(scale, np.ones(len(voxels))))}
 
     line = target.centreline
-    scale = target.scales.labels[tuple((line.voxels - target.corner).T)].astype(np.int64)
+    scale = target.decomposition.scale_map[tuple((line.voxels - target.corner).T)].astype(np.int64)
     # A scale all of whose vessels were thinned to points has no length: its points count alike.
     lengthless = by_scale(scale, line.shares_mm) == 0
     weights = np.where(np.append(False, lengthless)[scale], 1.0, line.shares_mm)

@@ -17,7 +17,8 @@ from ramify.preprocessing.organ_parts import main_parts
 from ramify.preprocessing.plausibility import doubts_about_input, doubts_about_vessels
 from ramify.preprocessing.tubed_skeleton import tubed_skeleton
 from ramify.vessels.patient_axes import layout_name
-from ramify.vessels.scales import ScaleDecomposition, ScaleSettings, ScaleWarning, decompose_scales
+from ramify.vessels.scale_settings import ScaleSettings
+from ramify.vessels.scales import ScaleDecomposition, ScaleWarning, decompose_scales
 
 NO_VESSEL = (
     "its vessel mask is empty: kept as a case without a vessel, from which a network learns where none are; if it "
@@ -117,15 +118,15 @@ def prepare_case(raw: RawCase, settings: PreprocessingSettings) -> tuple[dict[st
             f"{name}: none of its {np.count_nonzero(vessels)} vessel voxels is left on the prepared grid of "
             f"{prepared.grid.shape} voxels; choose a finer --preprocessing.grid.size or spacing_mm"
         )
-    scales = decompose(mask, prepared.grid.spacing_mm, settings.scales)
+    decomposition = decompose(mask, prepared.grid.spacing_mm, settings.scales)
     organ = np.ones(mask.shape, bool) if prepared.organ is None else prepared.organ
     arrays = {
         "image": prepared.image,
         "organ": organ.astype(np.uint8),
-        "scales": scales.labels.astype(np.uint8),
-        "skeleton": scales.skeleton.astype(np.uint8),
+        "scales": decomposition.scale_map,
+        "skeleton": decomposition.skeleton.astype(np.uint8),
         "tubed_skeleton": tubed_skeleton(mask, settings.tube_radius).astype(np.uint8),
-        "branches": scales.branches.astype(np.int32),
+        "branches": decomposition.branches,
     }
     record = {
         "patient_id": raw.patient_id,
@@ -137,7 +138,7 @@ def prepare_case(raw: RawCase, settings: PreprocessingSettings) -> tuple[dict[st
         "native_voxels": _count({key: mask.array for key, mask in given.masks().items()}),
         "native_voxels_inside_organ": _count_inside(raw),
         "prepared_voxels": _count({"organ": organ, "vessels": mask}),
-        "scales": describe_scales(scales, len(settings.scales.quantiles) + 1),
+        "scales": describe_scales(decomposition, settings.scales.n_scales),
         "notes": [*doubts, *_consequences(raw, settings)],
         "warnings": doubts,
         "settings": settings.model_dump(mode="json"),
@@ -155,28 +156,25 @@ def decompose(mask: np.ndarray, spacing_mm: Sequence[float], settings: ScaleSett
     A mask without a vessel is all background, without branches, radii and thresholds.
     """
     if not mask.any():
-        labels, branches, skeleton = (np.zeros(mask.shape, dtype=kind) for kind in (np.uint8, np.int32, np.bool_))
+        scale_map, branches, skeleton = (np.zeros(mask.shape, dtype=kind) for kind in (np.uint8, np.int32, np.bool_))
         notes = ("no vessel: no scale has a branch",)
-        return ScaleDecomposition(labels, branches, np.zeros(0), (), skeleton, settings.estimator, notes)
+        return ScaleDecomposition(scale_map, branches, np.zeros(0), (), skeleton, settings.estimator, notes)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ScaleWarning)
-        return decompose_scales(mask, spacing_mm, **settings.model_dump())
+        return decompose_scales(mask, spacing_mm, settings)
 
 
-def describe_scales(scales: ScaleDecomposition, count: int) -> dict[str, Any]:
-    """A decomposition into `count` scales in numbers for JSON; `voxels` and `branches` count from the smallest up."""
-    scale_of_branch = np.zeros(len(scales.radii_mm) + 1, dtype=np.int64)
-    vessel = scales.labels > 0
-    # A branch lies in one scale as a whole, so any of its voxels tells which.
-    scale_of_branch[scales.branches[vessel]] = scales.labels[vessel]
+def describe_scales(decomposition: ScaleDecomposition, n_scales: int) -> dict[str, Any]:
+    """A decomposition into so many scales in numbers for JSON; `voxels` and `branches` count from the smallest up."""
+    scale_of_voxel = decomposition.scale_map[decomposition.scale_map > 0]
     return {
-        "estimator": scales.estimator,
-        "count": count,
-        "thresholds_mm": [float(value) for value in scales.thresholds_mm],
-        "voxels": np.bincount(scales.labels[vessel], minlength=count + 1)[1:].tolist(),
-        "branches": np.bincount(scale_of_branch[1:], minlength=count + 1)[1:].tolist(),
-        "radii_mm": [float(value) for value in scales.radii_mm],
-        "notes": list(scales.notes),
+        "estimator": decomposition.estimator,
+        "count": n_scales,
+        "thresholds_mm": [float(value) for value in decomposition.thresholds_mm],
+        "voxels": np.bincount(scale_of_voxel, minlength=n_scales + 1)[1:].tolist(),
+        "branches": np.bincount(decomposition.scale_of_branch, minlength=n_scales + 1)[1:].tolist(),
+        "radii_mm": [float(value) for value in decomposition.radii_mm],
+        "notes": list(decomposition.notes),
     }
 
 

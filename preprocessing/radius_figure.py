@@ -25,7 +25,8 @@ from ramify.drawing.figure_files import write_figure
 from ramify.drawing.letter_values import letter_values
 from ramify.preprocessing.plausibility import doubts_about_spacing, doubts_about_vessels
 from ramify.preprocessing.prepare import decompose
-from ramify.vessels.scales import ScaleSettings
+from ramify.vessels.estimators import ESTIMATORS
+from ramify.vessels.scale_settings import ScaleSettings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -151,7 +152,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Letter-value plot of the branch radii of a folder of vessel masks.")
     parser.add_argument("--masks", type=Path, required=True, help="folder of vessel masks")
     parser.add_argument("--output", type=Path, required=True, help="PNG to write")
-    parser.add_argument("--estimator", choices=("volume", "distance", "paper"), default=ScaleSettings().estimator)
+    parser.add_argument("--estimator", choices=tuple(ESTIMATORS), default=ScaleSettings().estimator)
     parser.add_argument("--label", nargs="+", default=(), help="which labels of label maps are the vessels")
     parser.add_argument("--spacing-mm", nargs="+", type=float, help="voxel size (z y x, or y x) in place of the files'")
     parser.add_argument("--replace", action="store_true", help="keep a file in the way as NAME.backup-1")

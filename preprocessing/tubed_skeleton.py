@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from skimage.morphology import skeletonize as zhang_suen
 
 from ramify.vessels.box import foreground_box
+from ramify.vessels.masks import check_boolean
 from ramify.vessels.skeleton import skeletonize as lee
 
 Mask = NDArray[np.bool_]
@@ -38,9 +39,7 @@ def tubed_skeleton(mask: Mask, radius: int = 2) -> Mask:
     Raises:
         ValueError: a mask that is not boolean, or not 2D or 3D; a radius that is not an integer of 0 or more.
     """
-    if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
-        came = f"dtype {mask.dtype}" if isinstance(mask, np.ndarray) else type(mask).__name__
-        raise ValueError(f"mask: expected a boolean array, got {came}; compare first, as in labels > 0")
+    check_boolean(mask, "mask")
     if mask.ndim not in (2, 3):
         raise ValueError(f"mask: expected 2 or 3 dimensions, got shape {mask.shape}; make one volume's tube at a time")
     if isinstance(radius, bool) or not isinstance(radius, int | np.integer) or radius < 0:

@@ -63,7 +63,7 @@ def view_case(
             f"report: expected masks of shape {place.shape} as their place has, "
             f"got {prediction.shape} (prediction) and {target.shape} (truth)"
         )
-    radii = [tuple(() if mask.is_empty else mask.scales.radii_mm.tolist()) for mask in (target, prediction)]
+    radii = [tuple(() if mask.is_empty else mask.decomposition.radii_mm.tolist()) for mask in (target, prediction)]
     shape = " × ".join(str(size) for size in place.shape)
     spacing = " × ".join(f"{size:.3g}" for size in place.spacing_mm)
     return CaseView(
@@ -73,7 +73,7 @@ def view_case(
         truth_radii_mm=radii[0],
         prediction_radii_mm=radii[1],
         scene=build_scene(prediction, target, place, settings.triangles) if settings.surfaces else None,
-        notes=() if target.is_empty else target.scales.notes,
+        notes=() if target.is_empty else target.decomposition.notes,
     )
 
 
@@ -81,15 +81,14 @@ def share_of_scales(prediction: MaskAnalysis, target: MaskAnalysis) -> tuple[Sca
     """|P ∩ T_s| / |T_s| for each scale T_s of the truth, smallest vessels first; none for an empty truth."""
     if target.is_empty:
         return ()
-    scales = target.scales
-    count = len(scales.thresholds_mm) + 1
-    voxels = np.bincount(scales.labels.ravel(), minlength=count + 1)[1:]
-    found = np.bincount(scales.labels[prediction.mask[target.box]], minlength=count + 1)[1:]
-    scale_of_branch = np.searchsorted(np.array(scales.thresholds_mm), scales.radii_mm, side="left")
-    branches = np.bincount(scale_of_branch, minlength=count)
+    decomposition, n_scales = target.decomposition, target.scale_settings.n_scales
+    scale_map, thresholds_mm = decomposition.scale_map, decomposition.thresholds_mm
+    voxels = np.bincount(scale_map.ravel(), minlength=n_scales + 1)[1:]
+    found = np.bincount(scale_map[prediction.mask[target.box]], minlength=n_scales + 1)[1:]
+    branches = np.bincount(decomposition.scale_of_branch, minlength=n_scales + 1)[1:]
     return tuple(
         ScaleShare(words, int(owners), int(held), int(hit) / int(held) if held else None)
         for words, owners, held, hit in zip(
-            radius_ranges(scales.thresholds_mm, count), branches, voxels, found, strict=True
+            radius_ranges(thresholds_mm, n_scales), branches, voxels, found, strict=True
         )
     )

@@ -68,7 +68,7 @@ def trace_network(
     parts = list(zip(graph.starts[:-1], graph.starts[1:]))
     scales = np.empty(0, np.int64)
     if with_scales:
-        of_point = mask.scales.labels[tuple((graph.voxels - mask.corner).T)]
+        of_point = mask.decomposition.scale_map[tuple((graph.voxels - mask.corner).T)]
         scales = np.array([np.bincount(of_point[start:stop]).argmax() for start, stop in parts], dtype=np.int64)
     return CentrelineNetwork(
         points_mm=points,

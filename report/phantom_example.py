@@ -26,9 +26,9 @@ Spoil = Callable[[Mask, tuple[float, ...], np.random.Generator], Mask]
 
 def without_small_vessels(mask: Mask, spacing_mm: tuple[float, ...], rng: np.random.Generator) -> Mask:
     """Two of five branches of the smallest scale are missed."""
-    scales = decompose_scales(mask, spacing_mm)
-    small = np.unique(scales.branches[scales.labels == 1])
-    return mask & ~np.isin(scales.branches, rng.choice(small, len(small) * 2 // 5, replace=False))
+    decomposition = decompose_scales(mask, spacing_mm)
+    small = np.unique(decomposition.branches[decomposition.scale_map == 1])
+    return mask & ~np.isin(decomposition.branches, rng.choice(small, len(small) * 2 // 5, replace=False))
 
 
 def with_gaps(mask: Mask, spacing_mm: tuple[float, ...], rng: np.random.Generator) -> Mask:

@@ -58,8 +58,8 @@ def draw_views(
     scales = np.zeros(truth.shape, dtype=np.int16)
     colours: list[Colour] = []
     if not target.is_empty:
-        colours = scale_colours(len(target.scales.thresholds_mm) + 1)
-        scales = _in_box(target.scales.labels, target.box, box)
+        colours = scale_colours(target.scale_settings.n_scales)
+        scales = _in_box(target.decomposition.scale_map, target.box, box)
     pictures = []
     for view in views_of(direction):
         pictures.append(

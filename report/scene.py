@@ -47,8 +47,8 @@ def build_scene(
         ]
         surfaces.append(surface)
     if not target.is_empty:
-        colours = scale_colours(len(target.scales.thresholds_mm) + 1)
-        groups = np.maximum(target.scales.labels.astype(np.int64) - 1, 0)
+        colours = scale_colours(target.scale_settings.n_scales)
+        groups = np.maximum(target.decomposition.scale_map.astype(np.int64) - 1, 0)
         groups += len(colours) * uncovered_part(target, prediction)
         surface, ranges = _grouped_surface(target, place, groups, 2 * len(colours), most_triangles)
         number = len(surfaces)

@@ -18,7 +18,7 @@ from ramify.command_line import parse, run
 from ramify.experiments.checks import check_scales
 from ramify.experiments.plan import ExperimentSettings, runs_of
 from ramify.experiments.runs import ending_of
-from ramify.vessels.scales import ScaleSettings
+from ramify.vessels.scale_settings import ScaleSettings
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = ("sam_table1", "cldice_alpha", "skeleton_recall", "scales", "estimator", "anchors")
@@ -228,7 +228,7 @@ def test_shipped_experiments_are_valid(name, overlay, tmp_path, monkeypatch):
     preparations, trainings = experiment.preparations_of(settings), experiment.trainings_of(settings)
     for variant, training in trainings.items():
         command = preparations[settings.store_of(variant)]
-        check_scales(variant, training, len(command.preprocessing.scales.quantiles) + 1)
+        check_scales(variant, training, command.preprocessing.scales.n_scales)
         # Scores are made once, after the last epoch.
         assert training.validation.every >= training.train.epochs
     assert settings.name == name
@@ -265,7 +265,7 @@ def test_what_the_shipped_variants_are(monkeypatch):
     assert [training.loss.main.get("skeleton_recall") for training in recall.values()] == [None, 0.1, 1.0, None, None]
     settings, _ = shipped("scales")
     commands = experiment.preparations_of(settings)
-    counts = [len(commands[settings.store_of(name)].preprocessing.scales.quantiles) + 1 for name in settings.variants]
+    counts = [commands[settings.store_of(name)].preprocessing.scales.n_scales for name in settings.variants]
     assert counts == [3, 1, 2, 4, 5]
     settings, training = shipped("scales")
     assert all(

@@ -210,6 +210,22 @@ def path_lengths(graph: BranchGraph, spacing_mm: Sequence[float]) -> FloatArray:
     return without_float_noise(length, spacing_mm)
 
 
+def branch_medians(values: FloatArray, branch: IntArray, n_branches: int) -> FloatArray:
+    """Return the median of the values of each branch (Sadikine et al. 2023, Eq. 2).
+
+    Args:
+        values: float (N,).
+        branch: int (N,), 0 .. n_branches - 1, or -1 for values of no branch.
+        n_branches: number of branches; each has at least one value.
+    """
+    ranked = np.lexsort((values, branch))
+    ranked = ranked[branch[ranked] >= 0]
+    size = np.bincount(branch[ranked], minlength=n_branches)
+    first = np.cumsum(size) - size
+    medians: FloatArray = (values[ranked[first + (size - 1) // 2]] + values[ranked[first + size // 2]]) / 2
+    return medians
+
+
 def without_float_noise(lengths_mm: FloatArray, spacing_mm: Sequence[float]) -> FloatArray:
     """Round lengths to a millionth of the finest voxel size, so that equal lattice distances are equal numbers.
 

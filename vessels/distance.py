@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ramify.vessels.box import foreground_box
 from ramify.vessels.components import label_components
+from ramify.vessels.masks import check_boolean
 from ramify.vessels.nearest_kernels import morton_codes, spread_labels
 from ramify.vessels.point_index import PointIndex, in_3d, spacing_in_3d
 
@@ -31,9 +32,9 @@ def surface(mask: Mask) -> Mask:
     Raises:
         ValueError: a mask that is not boolean.
     """
-    _check_mask("mask", mask)
+    check_boolean(mask, "mask")
     edge = np.zeros(mask.shape, dtype=bool)
-    box = tuple(slice(max(side.start - 1, 0), side.stop + 1) for side in foreground_box(mask))
+    box = foreground_box(mask, margin=1)
     inside = mask[box]
     interior = inside.copy()
     for axis in range(mask.ndim):
@@ -66,7 +67,7 @@ def nearest_label(seeds: NDArray[np.integer], mask: Mask, spacing_mm: Sequence[f
     Raises:
         ValueError: seeds that are not integers from 0 to 2^31 - 1, arrays of different shapes, or a bad spacing.
     """
-    _check_mask("mask", mask)
+    check_boolean(mask, "mask")
     spacing = spacing_in_3d(spacing_mm, mask.ndim)
     if mask.ndim not in (2, 3):
         raise ValueError(f"mask: expected 2 or 3 dimensions, got shape {mask.shape}; label one volume at a time")
@@ -110,7 +111,7 @@ def distances_to_set_mm(points: NDArray[np.integer], target: Mask, spacing_mm: S
     Raises:
         ValueError: points that are not integers (N, ndim), a target that is not boolean, or a bad spacing.
     """
-    _check_mask("target", target)
+    check_boolean(target, "target")
     if not np.issubdtype(points.dtype, np.integer) or points.ndim != 2 or points.shape[1] != target.ndim:
         raise ValueError(
             f"points: expected voxel indices, integers of shape (N, {target.ndim}), "
@@ -119,12 +120,6 @@ def distances_to_set_mm(points: NDArray[np.integer], target: Mask, spacing_mm: S
     box = foreground_box(target)
     corner = np.array([side.start for side in box])
     return PointIndex(np.argwhere(target[box]), spacing_mm).distances_mm(points - corner)
-
-
-def _check_mask(name: str, mask: Mask) -> None:
-    if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
-        came = f"dtype {mask.dtype}" if isinstance(mask, np.ndarray) else type(mask).__name__
-        raise ValueError(f"{name}: expected a boolean array, got {came}; compare first, as in labels > 0")
 
 
 def _volume(array: np.ndarray) -> np.ndarray:

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ramify.compilation import compiled
-from ramify.vessels.branches import BoolArray, FloatArray, IntArray, voxels_of, without_float_noise
-from ramify.vessels.distance import surface
+from ramify.vessels.branches import BoolArray, FloatArray, IntArray, without_float_noise
 from ramify.vessels.nearest_kernels import (
     fill_boxes,
     morton_codes,
@@ -17,6 +16,7 @@ from ramify.vessels.nearest_kernels import (
     squared_length,
 )
 from ramify.vessels.point_index import in_3d, spacing_in_3d
+from ramify.vessels.wall import wall_voxels
 
 
 def local_radii_mm(voxels: IntArray, mask: BoolArray, spacing_mm: Sequence[float]) -> FloatArray:
@@ -24,9 +24,9 @@ def local_radii_mm(voxels: IntArray, mask: BoolArray, spacing_mm: Sequence[float
 
     With d the largest distance to a background voxel's centre from any point half a voxel or none away along each axis
     (so that a skeleton beside the axis costs nothing), r² = d² − s²/3, s² the mean square of the voxel's sides, and r
-    is no less than d/2: the `distance` estimator of `vessels.radius`, point by point. Round tubes of 2 voxels and more
-    come out right to 0.25 voxels, plane ones (2D) up to half a voxel too wide, up to one along an axis. Outside the
-    volume is no background; only a mask without any takes it.
+    is no less than d/2: the estimator `distance` (`vessels.estimators.distance`), point by point. Round tubes of 2
+    voxels and more come out right to 0.25 voxels, plane ones (2D) up to half a voxel too wide, up to one along an axis.
+    Outside the volume is no background; only a mask without any takes it.
 
     Args:
         voxels: int (N, ndim), indices into the mask; fastest if neighbours follow each other.
@@ -38,11 +38,8 @@ def local_radii_mm(voxels: IntArray, mask: BoolArray, spacing_mm: Sequence[float
     """
     if not len(voxels):
         return np.empty(0)
-    shell = voxels_of(surface(~mask))
-    if not len(shell):
-        shell = voxels_of(surface(~np.pad(mask, 1))) - 1
     # On a grid twice as fine half a voxel is one step; a margin keeps all its indices positive.
-    wall = in_3d(2 * shell + 2)
+    wall = in_3d(2 * wall_voxels(mask) + 2)
     wall = wall[np.argsort(morton_codes(wall))]
     boxes = np.empty((n_nodes(len(wall)), 6), dtype=np.int32)
     fill_boxes(wall, boxes)

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ramify.vessels.box import foreground_box
+from ramify.vessels.masks import check_boolean
 from ramify.vessels.thinning_kernel import (
     FACES_2D,
     FACES_3D,
@@ -44,9 +45,7 @@ def skeletonize(mask: Mask) -> Mask:
     Raises:
         ValueError: a mask that is not boolean, or not 2D or 3D.
     """
-    if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
-        came = f"dtype {mask.dtype}" if isinstance(mask, np.ndarray) else type(mask).__name__
-        raise ValueError(f"mask: expected a boolean array, got {came}; compare first, as in labels > 0")
+    check_boolean(mask, "mask")
     if mask.ndim not in (2, 3):
         raise ValueError(f"mask: expected 2 or 3 dimensions, got shape {mask.shape}; thin one volume at a time")
     skeleton = np.zeros(mask.shape, dtype=bool)

@@ -9,7 +9,8 @@ from ramify.metrics.masks import Mask
 from ramify.vessels import skeleton as skeleton_room
 from ramify.vessels.distance import surface
 from ramify.vessels.octants import boundary_corners
-from ramify.vessels.scales import ScaleSettings, decompose_scales
+from ramify.vessels.scale_settings import ScaleSettings
+from ramify.vessels.scales import decompose_scales
 from ramify.vessels.skeleton import skeletonize
 from tests.metrics.drawn_masks import mask_pairs, random_mask
 
@@ -83,15 +84,15 @@ def test_branches_and_centreline_count_from_the_corner_of_the_volume():
 def test_scales_are_those_of_the_decomposition_within_the_box():
     settings = ScaleSettings(quantiles=(0.5,))
     analysis = MaskAnalysis(bent_tube(), SPACING, scale_settings=settings)
-    whole = decompose_scales(bent_tube(), SPACING, quantiles=(0.5,))
-    assert np.array_equal(analysis.scales.labels, whole.labels[analysis.box])
-    assert analysis.scales.thresholds_mm == whole.thresholds_mm
+    whole = decompose_scales(bent_tube(), SPACING, settings)
+    assert np.array_equal(analysis.decomposition.scale_map, whole.scale_map[analysis.box])
+    assert analysis.decomposition.thresholds_mm == whole.thresholds_mm
 
 
 def test_tied_scales_are_noted_without_a_warning():
     mask = np.zeros((5, 5, 20), dtype=bool)
     mask[2, 2, 2:18] = True
-    assert "are both" in MaskAnalysis(mask, SPACING).scales.notes[0]
+    assert "are both" in MaskAnalysis(mask, SPACING).decomposition.notes[0]
 
 
 @pytest.mark.parametrize("ndim", [2, 3])

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from ramify.metrics.mask_analysis import MaskAnalysis
 from ramify.metrics.scales import scale_measures, score_scales
-from ramify.vessels.scales import ScaleSettings
+from ramify.vessels.scale_settings import ScaleSettings
 from tests.metrics.drawn_masks import mask_pairs
 
 
@@ -188,7 +188,7 @@ def test_scales_add_up_to_the_whole(pair: tuple[np.ndarray, np.ndarray], quantil
     if not target.any():
         return
     analysis = MaskAnalysis(target, spacing, scale_settings=ScaleSettings(quantiles=quantiles, weigh_fragments=False))
-    labels, skeleton = analysis.scales.labels, analysis.skeleton
+    labels, skeleton = analysis.decomposition.scale_map, analysis.skeleton
     whole = {"sensitivity": (analysis.inside, prediction), "tsens": (skeleton, prediction)}
     for name, (counted, other) in whole.items():
         size = np.bincount(labels[counted], minlength=len(quantiles) + 2)[1:]

@@ -7,7 +7,7 @@ import pytest
 from ramify.drawing.colours import scale_colours
 from ramify.preprocessing.figures import draw_case
 from ramify.preprocessing.prepare import PreprocessingSettings, prepare_case
-from ramify.vessels.scales import ScaleSettings
+from ramify.vessels.scale_settings import ScaleSettings
 from tests.preprocessing.drawn_cases import bars_in_a_box
 
 

@@ -13,7 +13,7 @@ from ramify.preprocessing.grid import Grid, GridSettings
 from ramify.preprocessing.intensity import IntensitySettings
 from ramify.preprocessing.prepare import PreprocessingSettings, prepare_case, prepare_image
 from ramify.preprocessing.tubed_skeleton import tubed_skeleton
-from ramify.vessels.scales import ScaleSettings
+from ramify.vessels.scale_settings import ScaleSettings
 from tests.preprocessing.drawn_cases import bars_in_a_box
 
 NATIVE = PreprocessingSettings(grid=GridSettings(margin_mm=2))

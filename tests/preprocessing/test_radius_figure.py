@@ -13,7 +13,7 @@ from ramify.data.files import write_volume
 from ramify.data.volume import Volume
 from ramify.drawing.figure_files import write_figure
 from ramify.preprocessing.radius_figure import draw_radii, main, measure_mask, vessel_masks
-from ramify.vessels.scales import ScaleSettings
+from ramify.vessels.scale_settings import ScaleSettings
 from tests.preprocessing.drawn_cases import bars_in_a_box
 
 ROOT = Path(__file__).parents[2]

@@ -14,7 +14,7 @@ def test_scales_share_what_is_found():
     target, prediction = analysed(truth), analysed(without_left_arm(truth))
     shares = share_of_scales(prediction, target)
     assert sum(share.voxels for share in shares) == truth.sum()
-    assert sum(share.branches for share in shares) == len(target.scales.radii_mm)
+    assert sum(share.branches for share in shares) == len(target.decomposition.radii_mm)
     found = sum(share.voxels * share.sensitivity for share in shares if share.sensitivity is not None)
     assert found == pytest.approx((truth & prediction.mask).sum())
     assert shares[-1].sensitivity == 1.0
@@ -41,7 +41,7 @@ def test_a_view_is_small_and_travels():
     assert view.geometry == "13 × 40 × 31 voxels of 2 × 0.75 × 1.25 mm"
     assert len(view.pictures) == 3
     assert view.scene is not None
-    assert view.truth_radii_mm == tuple(analysed(truth).scales.radii_mm.tolist())
+    assert view.truth_radii_mm == tuple(analysed(truth).decomposition.radii_mm.tolist())
 
 
 def test_no_surface_where_none_is_wanted_or_there_can_be_none():

@@ -5,7 +5,15 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.ndimage import label
 
-from ramify.vessels.branches import CLOSED, FREE, cluster_centres, path_lengths, trace_branches, without_float_noise
+from ramify.vessels.branches import (
+    CLOSED,
+    FREE,
+    branch_medians,
+    cluster_centres,
+    path_lengths,
+    trace_branches,
+    without_float_noise,
+)
 from ramify.vessels.skeleton import skeletonize
 
 
@@ -145,3 +153,8 @@ def test_branches_and_junctions_make_up_the_components(mask):
                 parent[root(("branch", node))] = root(("cluster", end))
     count = len({root(("branch", node)) for node in nodes})
     assert count == label(mask, np.ones((3,) * mask.ndim))[1]
+
+
+def test_branch_median_is_equation_2():
+    values = np.array([5.0, 1.0, 9.0, 2.0, 4.0, 100.0])
+    assert branch_medians(values, np.array([0, 0, 0, 1, 1, -1]), 2).tolist() == [5.0, 3.0]

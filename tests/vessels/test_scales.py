@@ -10,9 +10,11 @@ from pydantic import ValidationError
 
 from ramify.phantoms.rasterise import rasterise
 from ramify.phantoms.vessel_graph import VesselGraph
-from ramify.vessels.scales import PAPER_SCALES, ScaleSettings, ScaleWarning, decompose_scales
+from ramify.vessels.branches import branch_medians
+from ramify.vessels.estimators import ESTIMATORS, Estimator
+from ramify.vessels.scale_settings import ScaleSettings
+from ramify.vessels.scales import ScaleWarning, decompose_scales
 
-ESTIMATORS = ("paper", "distance", "volume")
 CUBES = (1.0, 1.0, 1.0)
 
 
@@ -47,7 +49,7 @@ def quiet_ties():
 
 def same(one, other) -> bool:
     return (
-        np.array_equal(one.labels, other.labels)
+        np.array_equal(one.scale_map, other.scale_map)
         and np.array_equal(one.branches, other.branches)
         and np.array_equal(one.skeleton, other.skeleton)
         and np.array_equal(one.radii_mm, other.radii_mm)
@@ -63,7 +65,7 @@ class TestScales:
         assert result.radii_mm == pytest.approx(radii, rel=0.08)
         assert result.thresholds_mm == tuple(np.quantile(result.radii_mm, (0.25, 0.75)))
         for scale in (1, 2, 3):
-            centre = np.argwhere(result.labels == scale).mean(axis=0)
+            centre = np.argwhere(result.scale_map == scale).mean(axis=0)
             assert centre[1] == pytest.approx(11 + 20 * (scale - 1), abs=2)
 
     @pytest.mark.parametrize("spacing", [CUBES, (2.0, 1.0, 1.0)])
@@ -78,41 +80,43 @@ class TestScales:
         result = decompose_scales(tree(), CUBES)
         low, high = result.thresholds_mm
         radius = np.append(np.nan, result.radii_mm)[result.branches]
-        assert np.array_equal(result.labels == 1, radius <= low)
-        assert np.array_equal(result.labels == 2, (radius > low) & (radius <= high))
-        assert np.array_equal(result.labels == 3, radius > high)
+        assert np.array_equal(result.scale_map == 1, radius <= low)
+        assert np.array_equal(result.scale_map == 2, (radius > low) & (radius <= high))
+        assert np.array_equal(result.scale_map == 3, radius > high)
 
     def test_scales_of_a_plane(self):
         ribbons = np.zeros((60, 60), dtype=bool)
         ribbons[5:7, 3:57] = ribbons[20:26, 3:57] = ribbons[40:52, 3:57] = True
         result = decompose_scales(ribbons, (0.5, 0.5))
         assert result.radii_mm == pytest.approx([0.5, 1.5, 3.0], rel=0.05)
-        assert [result.labels[row, 30] for row in (5, 22, 45)] == [1, 2, 3]
+        assert [result.scale_map[row, 30] for row in (5, 22, 45)] == [1, 2, 3]
 
     @pytest.mark.parametrize("quantiles", [(), (0.5,), (0.2, 0.4, 0.6, 0.8)])
     def test_any_number_of_scales(self, quantiles):
-        result = decompose_scales(tree(), CUBES, quantiles)
+        result = decompose_scales(tree(), CUBES, ScaleSettings(quantiles=quantiles))
         assert len(result.thresholds_mm) == len(quantiles)
-        assert set(np.unique(result.labels[tree()])) <= set(range(1, len(quantiles) + 2))
+        assert set(np.unique(result.scale_map[tree()])) <= set(range(1, len(quantiles) + 2))
         if not quantiles:
-            assert np.array_equal(result.labels, tree().astype(np.uint8))
+            assert np.array_equal(result.scale_map, tree().astype(np.uint8))
 
     @settings(max_examples=40, deadline=None)
     @given(
-        st.sampled_from([(11, 12), (7, 8, 6)]).flatmap(lambda shape: arrays(bool, shape)), st.sampled_from(ESTIMATORS)
+        st.sampled_from([(11, 12), (7, 8, 6)]).flatmap(lambda shape: arrays(bool, shape)),
+        st.sampled_from(list(ESTIMATORS)),
     )
     def test_scales_and_branches_part_the_mask(self, mask, estimator):
         mask[0] = True
-        result = decompose_scales(mask, (2.0, 1.0, 1.0)[: mask.ndim], estimator=estimator)
-        assert (result.labels.dtype, result.branches.dtype, result.radii_mm.dtype) == (np.uint8, np.int32, np.float64)
-        assert np.array_equal(result.labels > 0, mask)
+        result = decompose_scales(mask, (2.0, 1.0, 1.0)[: mask.ndim], ScaleSettings(estimator=estimator))
+        assert (result.scale_map.dtype, result.branches.dtype) == (np.uint8, np.int32)
+        assert result.radii_mm.dtype == np.float64
+        assert np.array_equal(result.scale_map > 0, mask)
         assert np.array_equal(result.branches > 0, mask)
         assert np.all(mask[result.skeleton])
         assert np.isfinite(result.radii_mm).all()
         if estimator != "paper":
             assert result.radii_mm.min() > 0
         assert result.branches.max() <= len(result.radii_mm)
-        assert len(np.unique(np.stack([result.branches, result.labels])[:, mask], axis=1).T) == len(
+        assert len(np.unique(np.stack([result.branches, result.scale_map])[:, mask], axis=1).T) == len(
             np.unique(result.branches[mask])
         )
 
@@ -123,11 +127,11 @@ class TestInvariance:
     def test_place_in_the_array_is_no_matter(self, estimator, spacing):
         noise = np.random.default_rng(3).random((22, 20, 24)) < 0.25
         mask = np.pad(noise, 1)
-        whole = decompose_scales(mask, spacing, estimator=estimator)
+        whole = decompose_scales(mask, spacing, ScaleSettings(estimator=estimator))
         for before, after in ((0, 5), (1, 0), (13, 4)):
-            moved = decompose_scales(np.pad(mask, (before, after)), spacing, estimator=estimator)
+            moved = decompose_scales(np.pad(mask, (before, after)), spacing, ScaleSettings(estimator=estimator))
             inside = (slice(before, before + mask.shape[0]), *(slice(before, before + n) for n in mask.shape[1:]))
-            assert np.array_equal(moved.labels[inside], whole.labels)
+            assert np.array_equal(moved.scale_map[inside], whole.scale_map)
             assert np.array_equal(moved.branches[inside], whole.branches)
             assert np.array_equal(moved.radii_mm, whole.radii_mm)
             assert moved.thresholds_mm == whole.thresholds_mm
@@ -137,16 +141,16 @@ class TestInvariance:
         spacing = (0.7, 0.7, 0.7)
         piece = drawn([((2, 3, 3), (13, 6, 8), 1.3)], (22, 16, 16), spacing)
         row = np.concatenate([np.pad(piece, ((shift, 3), (0, 0), (0, 0))) for shift in (1, 2, 7, 4)])
-        radii = decompose_scales(row, spacing, estimator=estimator).radii_mm
+        radii = decompose_scales(row, spacing, ScaleSettings(estimator=estimator)).radii_mm
         assert len(np.unique(radii)) == len(np.unique(radii[: len(radii) // 4]))
 
     @pytest.mark.parametrize("estimator", ESTIMATORS)
     def test_twice_the_spacing_is_twice_the_radius(self, estimator):
         spacing = np.array((1.6, 0.57, 0.57))
         mask = tree((1.6, 0.57, 0.57))
-        once = decompose_scales(mask, spacing.tolist(), estimator=estimator)
-        twice = decompose_scales(mask, (2 * spacing).tolist(), estimator=estimator)
-        assert np.array_equal(once.labels, twice.labels)
+        once = decompose_scales(mask, spacing.tolist(), ScaleSettings(estimator=estimator))
+        twice = decompose_scales(mask, (2 * spacing).tolist(), ScaleSettings(estimator=estimator))
+        assert np.array_equal(once.scale_map, twice.scale_map)
         assert np.array_equal(once.branches, twice.branches)
         assert np.array_equal(2 * once.radii_mm, twice.radii_mm)
         assert twice.thresholds_mm == tuple(2 * threshold for threshold in once.thresholds_mm)
@@ -154,22 +158,22 @@ class TestInvariance:
     @pytest.mark.parametrize("estimator", ["distance", "volume"])
     def test_flips_and_axis_swaps_change_nothing(self, estimator):
         mask, spacing = tree((2.0, 1.0, 1.0)), (2.0, 1.0, 1.0)
-        whole = decompose_scales(mask, spacing, estimator=estimator)
+        whole = decompose_scales(mask, spacing, ScaleSettings(estimator=estimator))
         for axes in itertools.permutations(range(3)):
             backwards = tuple(slice(None, None, -1 if axis % 2 else 1) for axis in axes)
             turned = mask.transpose(axes)[backwards]
-            result = decompose_scales(turned, [spacing[axis] for axis in axes], estimator=estimator)
-            assert np.array_equal(result.labels, whole.labels.transpose(axes)[backwards])
+            result = decompose_scales(turned, [spacing[axis] for axis in axes], ScaleSettings(estimator=estimator))
+            assert np.array_equal(result.scale_map, whole.scale_map.transpose(axes)[backwards])
             assert np.array_equal(result.branches, whole.branches.transpose(axes)[backwards])
             assert np.array_equal(result.radii_mm, whole.radii_mm)
 
     def test_flips_change_little_with_the_paper_estimator(self):
         # Thinning takes its directions in turn, so the skeleton of a mirrored mask is not the mirrored skeleton.
         mask = tree()
-        whole = decompose_scales(mask, CUBES, estimator="paper")
+        whole = decompose_scales(mask, CUBES, ScaleSettings(estimator="paper"))
         for axis in range(3):
-            mirrored = decompose_scales(np.flip(mask, axis), CUBES, estimator="paper")
-            assert np.mean(np.flip(mirrored.labels, axis)[mask] != whole.labels[mask]) < 0.1
+            mirrored = decompose_scales(np.flip(mask, axis), CUBES, ScaleSettings(estimator="paper"))
+            assert np.mean(np.flip(mirrored.scale_map, axis)[mask] != whole.scale_map[mask]) < 0.1
 
 
 class TestTies:
@@ -180,7 +184,7 @@ class TestTies:
         with pytest.warns(ScaleWarning, match=r"both 0\.5 mm"):
             result = decompose_scales(mask, (1.0, 1.0))
         assert result.thresholds_mm[0] == result.thresholds_mm[1]
-        assert sorted(np.unique(result.labels)) == [0, 1, 3]
+        assert sorted(np.unique(result.scale_map)) == [0, 1, 3]
         assert any("both 0.5 mm" in note for note in result.notes)
         assert "scale 2 has no branch" in result.notes
 
@@ -188,7 +192,7 @@ class TestTies:
         mask = np.zeros((30, 5, 5), dtype=bool)
         mask[3:27, 2, 2] = True
         result = decompose_scales(mask, CUBES)
-        assert np.array_equal(result.labels, mask.astype(np.uint8))
+        assert np.array_equal(result.scale_map, mask.astype(np.uint8))
         assert {"scale 2 has no branch", "scale 3 has no branch"} <= set(result.notes)
 
     def test_nothing_to_note_is_no_note(self):
@@ -204,7 +208,7 @@ class TestPieces:
         littered[2::6, 1, 1] = True
         clean = decompose_scales(mask, CUBES)
         weighed = decompose_scales(littered, CUBES)
-        counted = decompose_scales(littered, CUBES, weigh_fragments=False)
+        counted = decompose_scales(littered, CUBES, ScaleSettings(weigh_fragments=False))
         assert counted.thresholds_mm[0] == pytest.approx(np.cbrt(3 / (4 * np.pi)), abs=1e-5)
         assert weighed.thresholds_mm[0] == pytest.approx(clean.thresholds_mm[0], rel=0.25)
 
@@ -214,22 +218,22 @@ class TestPieces:
         mask[3:57, 5:18, 5:18] = True
         mask[25:34, 18 : 18 + height, 9:18] = True
         assert len(decompose_scales(mask, CUBES).radii_mm) == 1
-        assert len(decompose_scales(mask, CUBES, prune_spurs=False).radii_mm) == 3
+        assert len(decompose_scales(mask, CUBES, ScaleSettings(prune_spurs=False)).radii_mm) == 3
 
 
 class TestEdgeCases:
     @pytest.mark.parametrize("estimator", ESTIMATORS)
     @pytest.mark.parametrize("shape", [(9, 9), (8, 9, 10), (1, 1, 1), (5, 1)])
     def test_full_mask(self, shape, estimator):
-        result = decompose_scales(np.ones(shape, dtype=bool), (1.0,) * len(shape), estimator=estimator)
-        assert result.labels.all()
+        result = decompose_scales(np.ones(shape, dtype=bool), (1.0,) * len(shape), ScaleSettings(estimator=estimator))
+        assert result.scale_map.all()
         assert len(result.radii_mm) >= 1
 
     @pytest.mark.parametrize("estimator", ESTIMATORS)
     def test_single_voxel(self, estimator):
         mask = np.zeros((5, 6, 7), dtype=bool)
         mask[4, 0, 3] = True
-        result = decompose_scales(mask, (2.0, 1.0, 1.0), estimator=estimator)
+        result = decompose_scales(mask, (2.0, 1.0, 1.0), ScaleSettings(estimator=estimator))
         assert np.array_equal(result.branches, mask.astype(np.int32))
         assert np.array_equal(result.skeleton, mask)
 
@@ -238,7 +242,7 @@ class TestEdgeCases:
         mask[2:38, 10:20, 10:20] = True
         mask[20, 5, 5] = True
         for estimator, expected in (("paper", 0.0), ("volume", np.cbrt(3 / (4 * np.pi)))):
-            result = decompose_scales(mask, CUBES, estimator=estimator)
+            result = decompose_scales(mask, CUBES, ScaleSettings(estimator=estimator))
             assert result.radii_mm[result.branches[20, 5, 5] - 1] == pytest.approx(expected, abs=1e-5)
 
     def test_inputs_stay_as_they_were(self):
@@ -259,11 +263,6 @@ class TestRefusals:
             ({"spacing_mm": (1.0, 1.0, 1.0)}, "spacing"),
             ({"spacing_mm": (1.0, 0.0)}, "positive spacing_mm"),
             ({"spacing_mm": (1.0, np.nan)}, "positive spacing_mm"),
-            ({"quantiles": (0.75, 0.25)}, "rising"),
-            ({"quantiles": (0.5, 0.5)}, "rising"),
-            ({"quantiles": (0.0, 0.5)}, "between 0 and 1"),
-            ({"estimator": "volum"}, "expected one of paper, distance, volume"),
-            ({"surface_neighbours": 0}, "1 or more"),
         ],
     )
     def test_one_line_says_what_is_wrong(self, arguments, message):
@@ -272,20 +271,55 @@ class TestRefusals:
             decompose_scales(**given_arguments)
         assert "\n" not in str(refusal.value)
 
-    def test_settings_refuse_what_the_function_refuses(self):
-        for wrong in ({"quantiles": (0.7, 0.3)}, {"estimator": "edt"}, {"surface_neighbours": 0}, {"quantile": (0.5,)}):
-            with pytest.raises(ValidationError):
-                ScaleSettings(**wrong)
+    @pytest.mark.parametrize(
+        ("wrong", "message"),
+        [
+            ({"quantiles": (0.75, 0.25)}, "rising"),
+            ({"quantiles": (0.5, 0.5)}, "rising"),
+            ({"quantiles": (0.0, 0.5)}, "greater than 0"),
+            ({"quantiles": (0.5, 1.0)}, "less than 1"),
+            ({"estimator": "volum"}, "'paper', 'distance' or 'volume'"),
+            ({"surface_neighbours": 0}, "greater than or equal to 1"),
+            ({"quantile": (0.5,)}, "not permitted"),
+        ],
+    )
+    def test_settings_out_of_range(self, wrong, message):
+        with pytest.raises(ValidationError, match=message):
+            ScaleSettings(**wrong)
 
 
-class TestPaper:
-    def test_preset_is_the_paper_estimator_by_name(self):
+class TestEstimators:
+    def test_paper_is_the_paper_to_the_letter(self):
         mask = tree()
-        preset = decompose_scales(mask, CUBES, **PAPER_SCALES.model_dump())
-        assert same(preset, decompose_scales(mask, CUBES, estimator="paper"))
+        by_name = decompose_scales(mask, CUBES, ScaleSettings(estimator="paper"))
+        in_full = ScaleSettings(estimator="paper", prune_spurs=False, weigh_fragments=False, surface_neighbours=8)
+        assert same(by_name, decompose_scales(mask, CUBES, in_full))
 
-    def test_settings_name_every_argument(self):
-        assert same(decompose_scales(tree(), CUBES, **ScaleSettings().model_dump()), decompose_scales(tree(), CUBES))
+    @pytest.mark.parametrize("estimator", ["distance", "volume"])
+    def test_others_prune_and_weigh_unless_told_otherwise(self, estimator):
+        littered = tree()
+        littered[2::6, 1, 1] = True
+        noise = np.random.default_rng(5).random((16, 17, 18)) < 0.2
+        for key, mask in (("prune_spurs", noise), ("weigh_fragments", littered)):
+            by_name = decompose_scales(mask, CUBES, ScaleSettings(estimator=estimator))
+            yes, no = (ScaleSettings(estimator=estimator, **{key: chosen}) for chosen in (True, False))
+            assert same(by_name, decompose_scales(mask, CUBES, yes))
+            assert not same(by_name, decompose_scales(mask, CUBES, no))
+
+    def test_one_line_in_the_table_makes_an_estimator(self, monkeypatch):
+        def half_the_wall(tree, settings):
+            depth = tree.wall.distance_mm(tree.graph.voxels * np.array(tree.spacing_mm))
+            return branch_medians(depth / 2, tree.graph.owner, tree.graph.n_branches)
+
+        monkeypatch.setitem(ESTIMATORS, "half", Estimator(half_the_wall))
+        chosen = ScaleSettings.model_construct(**{**dict(ScaleSettings()), "estimator": "half"})
+        result = decompose_scales(tree(), CUBES, chosen)
+        assert (result.estimator, len(result.thresholds_mm)) == ("half", 2)
+        assert result.radii_mm.max() == pytest.approx(TREE[0][2] / 2, rel=0.15)
+
+    def test_settings_take_the_names_of_the_table(self):
+        for name in ESTIMATORS:
+            assert ScaleSettings(estimator=name).estimator == name
 
 
 def test_real_masks_have_three_scales(real_data):
@@ -293,5 +327,5 @@ def test_real_masks_have_three_scales(real_data):
 
     vessels = read_mask(real_data / "ircadb_masks" / "3Dircadb-1_vessel.nii.gz")
     result = decompose_scales(vessels.array, vessels.spacing_mm)
-    assert np.array_equal(result.labels > 0, vessels.array)
+    assert np.array_equal(result.scale_map > 0, vessels.array)
     assert result.notes == ()

@@ -3,15 +3,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from scipy.ndimage import distance_transform_edt, label
+from scipy.ndimage import label
 
 from ramify.phantoms.rasterise import rasterise
 from ramify.phantoms.vessel_graph import VesselGraph
-from ramify.vessels.branches import trace_branches
-from ramify.vessels.distance import nearest_label, surface
-from ramify.vessels.radius import Wall, branch_medians, distance_radii, paper_local_radii, volume_radii
+from ramify.vessels.distance import surface
+from ramify.vessels.estimators import ESTIMATORS, grow_tree
+from ramify.vessels.estimators.paper import paper_local_radii
+from ramify.vessels.scale_settings import ScaleSettings
 from ramify.vessels.skeleton import skeletonize
-from ramify.vessels.spurs import prune_spurs
 
 
 def drawn_tube(points_mm, radius_mm, size, spacing_mm) -> np.ndarray:
@@ -25,16 +25,8 @@ def drawn_tube(points_mm, radius_mm, size, spacing_mm) -> np.ndarray:
 
 def measured(mask, spacing_mm, estimator):
     """Radius of the longest branch."""
-    wall = Wall(mask, spacing_mm)
-    graph = trace_branches(skeletonize(mask))
-    graph = prune_spurs(graph, wall.distance_mm(graph.voxels * np.array(spacing_mm)), spacing_mm)
-    longest = np.argmax(np.diff(graph.starts))
-    if estimator == "distance":
-        return distance_radii(graph, wall)[longest]
-    seeds = np.zeros(mask.shape, dtype=np.int32)
-    seeds[tuple(graph.voxels.T)] = np.arange(1, len(graph.voxels) + 1)
-    cells = np.bincount(nearest_label(seeds, mask, spacing_mm)[mask] - 1, minlength=len(graph.voxels))
-    return volume_radii(graph, cells, wall)[longest]
+    tree = grow_tree(mask, spacing_mm, without_spurs=True)
+    return ESTIMATORS[estimator].radii_mm(tree, ScaleSettings())[np.argmax(np.diff(tree.graph.starts))]
 
 
 class TestPaper:
@@ -83,29 +75,6 @@ class TestPaper:
                 continue
             distances = np.sort(np.linalg.norm((own - voxel) * spacing, axis=1))
             assert radius == pytest.approx(distances[:neighbours].max(), abs=1e-5)
-
-
-def test_branch_median_is_equation_2():
-    values = np.array([5.0, 1.0, 9.0, 2.0, 4.0, 100.0])
-    assert branch_medians(values, np.array([0, 0, 0, 1, 1, -1]), 2).tolist() == [5.0, 3.0]
-
-
-class TestWall:
-    def test_is_the_distance_transform(self):
-        mask = np.random.default_rng(0).random((9, 8, 7)) < 0.7
-        spacing = (2.0, 0.7, 1.0)
-        expected = distance_transform_edt(mask, sampling=spacing)[mask]
-        assert Wall(mask, spacing).distance_mm(np.argwhere(mask) * np.array(spacing)) == pytest.approx(
-            expected, abs=1e-5
-        )
-
-    def test_the_end_of_the_volume_is_no_wall(self):
-        tube = np.zeros((5, 15, 15), dtype=bool)
-        tube[:, 3:12, 3:12] = True
-        assert Wall(tube, (1.0, 1.0, 1.0)).distance_mm(np.array([[0.0, 7.0, 7.0]])).tolist() == [5.0]
-
-    def test_without_background_it_is(self):
-        assert Wall(np.ones((5, 9), dtype=bool), (1.0, 1.0)).distance_mm(np.array([[2.0, 4.0]])).tolist() == [3.0]
 
 
 class TestVolume:

@@ -1,0 +1,73 @@
+"""What every estimator of a branch's radius is given, and what it says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ramify.vessels.branches import BoolArray, BranchGraph, FloatArray, trace_branches
+from ramify.vessels.distance import nearest_label
+from ramify.vessels.skeleton import skeletonize
+from ramify.vessels.spurs import prune_spurs
+from ramify.vessels.territory import deepest_branch
+from ramify.vessels.wall import Wall
+
+if TYPE_CHECKING:
+    # The settings name an estimator of the table, and so must be read after all of these files.
+    from ramify.vessels.scale_settings import ScaleSettings
+
+LabelMap = NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False)
+class VesselTree:
+    """A vessel mask and the branches of its skeleton: all that an estimator may look at.
+
+    mask: bool (*S) of 2 or 3 dimensions. spacing_mm: voxel size along each axis, mm.
+    graph: branches of its skeleton, at least one.
+    wall: of the mask, to measure distances to.
+    nearest: int32 (*S), number from 1 of the nearest skeleton voxel in the same component, 0 outside the vessels.
+    """
+
+    mask: BoolArray
+    spacing_mm: tuple[float, ...]
+    graph: BranchGraph
+    wall: Wall
+    nearest: LabelMap
+
+
+def grow_tree(mask: BoolArray, spacing_mm: tuple[float, ...], without_spurs: bool) -> VesselTree:
+    """Thin a mask, bool (*S) and not empty, and cut its skeleton into branches; with its spurs or without them."""
+    graph, wall = trace_branches(skeletonize(mask)), Wall(mask, spacing_mm)
+    if without_spurs:
+        graph = prune_spurs(graph, wall.distance_mm(graph.voxels * np.array(spacing_mm)), spacing_mm)
+
+    seeds = np.zeros(mask.shape, dtype=np.int32)
+    seeds[tuple(graph.voxels.T)] = np.arange(1, len(graph.voxels) + 1)
+    return VesselTree(mask, spacing_mm, graph, wall, nearest_label(seeds, mask, spacing_mm))
+
+
+def where_deepest(tree: VesselTree, radii_mm: FloatArray) -> LabelMap:
+    """To each voxel the branch that it lies deepest in, `vessels.territory.deepest_branch`."""
+    return deepest_branch(tree.graph, radii_mm, tree.nearest, tree.spacing_mm)
+
+
+@dataclass(frozen=True)
+class Estimator:
+    """A way to measure the radii of branches, and what goes with it in a decomposition where nothing else is set."""
+
+    radii_mm: Callable[[VesselTree, ScaleSettings], FloatArray]
+    """Radius of each branch, float (n_branches,), mm."""
+    territory: Callable[[VesselTree, FloatArray], LabelMap] = where_deepest
+    """Which branch owns each voxel, from the radii: int32 (*S), from 1, 0 outside the vessels."""
+    prune_spurs: bool = True
+    """Whether spurs shorter than the radius at their junction go before anything is measured."""
+    weigh_fragments: bool = True
+    """Whether branches without a junction count by their length towards the quantiles."""
+    turned_first: bool = True
+    """Whether the mask is laid down in its own orientation first, so that its mirrored and transposed copies, which
+    thinning would treat otherwise, have the same branches."""

@@ -1,0 +1,72 @@
+"""Radii as in Sadikine et al. 2023, Eq. 1 and 2: to the nearest voxels of the surface."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from ramify.vessels.branches import BoolArray, FloatArray, IntArray, branch_medians, voxels_of, without_float_noise
+from ramify.vessels.components import label_components
+from ramify.vessels.distance import surface
+from ramify.vessels.estimators.base import Estimator, LabelMap, VesselTree
+from ramify.vessels.territory import nearest_branch
+
+if TYPE_CHECKING:
+    from ramify.vessels.scale_settings import ScaleSettings
+
+
+def paper_local_radii(
+    voxels: IntArray, mask: BoolArray, spacing_mm: Sequence[float], neighbours: int = 8
+) -> FloatArray:
+    """Return the largest distance to the m nearest surface voxels (Sadikine et al. 2023, Eq. 1).
+
+    Neighbours are sought within the voxel's own component, and m is capped at the number of its surface voxels. A
+    component without surface, one that fills the volume, takes its voxels at the volume's border.
+
+    Args:
+        voxels: int (N, ndim), skeleton voxels inside the mask.
+        mask: bool (*S).
+        spacing_mm: voxel size along each axis, mm.
+        neighbours: m, at least 1; the paper has 8.
+
+    Returns:
+        float (N,), mm. It is biased: a vessel one voxel wide lies on its own surface, and m = 8 reaches 4 voxels along.
+    """
+    if not len(voxels):
+        return np.empty(0)
+    component = label_components(mask)[0]
+    edge = _surface_voxels(mask, component, voxels)
+
+    # One more axis keeps components farther apart than anything within one of them.
+    spacing = np.asarray(spacing_mm, dtype=np.float64)
+    apart = 4.0 * float(np.linalg.norm(np.array(mask.shape) * spacing))
+    points = [np.column_stack([index * spacing, component[tuple(index.T)] * apart]) for index in (edge, voxels)]
+    found = cKDTree(points[0]).query(points[1], k=min(neighbours, len(edge)))[0].reshape(len(voxels), -1)
+    return without_float_noise(np.where(found < apart / 2, found, 0.0).max(axis=1), spacing_mm)
+
+
+def _surface_voxels(mask: BoolArray, component: LabelMap, voxels: IntArray) -> IntArray:
+    """The surface of the mask, and the border voxels of those components that have none but some of the voxels."""
+    edge = voxels_of(surface(mask))
+    bare = np.setdiff1d(np.unique(component[tuple(voxels.T)]), component[tuple(edge.T)])
+    if not bare.size:
+        return edge
+    outermost = np.isin(component, bare) & surface(np.pad(mask, 1))[(slice(1, -1),) * mask.ndim]
+    return np.concatenate([edge, voxels_of(outermost)])
+
+
+def _radii_mm(tree: VesselTree, settings: ScaleSettings) -> FloatArray:
+    """The median of the local radii along each branch (Eq. 2)."""
+    local = paper_local_radii(tree.graph.voxels, tree.mask, tree.spacing_mm, settings.surface_neighbours)
+    return branch_medians(local, tree.graph.owner, tree.graph.n_branches)
+
+
+def _territory(tree: VesselTree, radii_mm: FloatArray) -> LabelMap:
+    """To each voxel the branch of the nearest skeleton voxel (Eq. 3)."""
+    return nearest_branch(tree.graph, radii_mm, tree.nearest)
+
+
+PAPER = Estimator(_radii_mm, _territory, prune_spurs=False, weigh_fragments=False, turned_first=False)

@@ -1,0 +1,18 @@
+"""What is asked of every mask first: that it is one, and not probabilities or a label map."""
+
+from typing import Any
+
+import numpy as np
+
+
+def check_boolean(mask: Any, name: str) -> None:
+    """Refuse anything but a boolean array.
+
+    Probabilities and label maps are refused, not thresholded: which threshold, which label, is the caller's choice.
+
+    Raises:
+        ValueError: that begins with `name`, and says what it is and what to do.
+    """
+    if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
+        came = f"dtype {mask.dtype}" if isinstance(mask, np.ndarray) else type(mask).__name__
+        raise ValueError(f"{name}: expected a boolean array, got {came}; compare first, as in labels > 0")

@@ -1,0 +1,44 @@
+"""The wall of a vessel: the background voxels around a mask, and how far from them a point in the vessel is."""
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from ramify.vessels.branches import BoolArray, FloatArray, IntArray, voxels_of, without_float_noise
+from ramify.vessels.distance import surface
+
+
+def wall_voxels(mask: BoolArray) -> IntArray:
+    """Background voxels that share a face with the mask, int (N, ndim): every nearest background voxel is one of these.
+
+    Outside the volume is no background: a vessel that leaves the volume goes on there. Only a mask without any
+    background takes it, and indices of -1 and of the volume's size with it.
+
+    Args:
+        mask: bool (*S) with at least one voxel.
+    """
+    shell = voxels_of(surface(~mask))
+    return shell if len(shell) else voxels_of(surface(~np.pad(mask, 1))) - 1
+
+
+class Wall:
+    """The wall around a mask, to measure distances to.
+
+    Args:
+        mask: bool (*S) with at least one voxel.
+        spacing_mm: voxel size along each axis, mm.
+    """
+
+    def __init__(self, mask: BoolArray, spacing_mm: Sequence[float]) -> None:
+        self.mask, self.spacing_mm = mask, tuple(spacing_mm)
+
+    @cached_property
+    def _tree(self) -> cKDTree:
+        points = wall_voxels(self.mask) * np.array(self.spacing_mm)
+        return cKDTree(points, balanced_tree=False, compact_nodes=False)
+
+    def distance_mm(self, points_mm: FloatArray) -> FloatArray:
+        """Distance from points, float (P, ndim) in mm from the first voxel's centre, to the nearest, float (P,), mm."""
+        return without_float_noise(self._tree.query(points_mm)[0], self.spacing_mm)
