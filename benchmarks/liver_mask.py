@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ramify.phantoms.phantom import PhantomSettings, TreeSettings, grow_vessels
-from ramify.phantoms.rasterise import rasterise
+from ramify.phantoms.rasterisation import rasterise
 
 SPACING_MM = (1.6, 0.8, 0.8)
 TREES = TreeSettings(terminals=200, root_radius_mm=7.9)

@@ -8,7 +8,7 @@ from scipy import ndimage
 from torch import Tensor
 
 from ramify.phantoms.phantom import PhantomSettings, grow_vessels
-from ramify.phantoms.rasterise import rasterise
+from ramify.phantoms.rasterisation import rasterise
 
 BODY_MM = 192.0
 

@@ -12,7 +12,7 @@ from torch.nn import functional
 from benchmarks.cost import Cost, cost_of, in_own_process
 from benchmarks.loss_inputs import loss_inputs
 from benchmarks.plain_losses import plain_contrastive_loss
-from ramify.losses import soft_skeleton
+from ramify.losses import soft_skeletonisation
 from ramify.losses.contrastive import contrastive_loss
 from ramify.losses.soft_cldice import soft_cldice_loss
 from ramify.losses.topo_cldice import topo_cldice_loss
@@ -72,7 +72,7 @@ def compare_losses(
 def soft_cldice_cost(side: str, size: int, iterations: int, device: str, repeats: int) -> Cost:
     """Of soft-clDice: ours, ours in plain PyTorch as on any device but a CPU, or MONAI's."""
     if side != "monai":
-        soft_skeleton.COMPILED = side == "ours"
+        soft_skeletonisation.COMPILED = side == "ours"
         return _cost(lambda p, y: soft_cldice_loss(p, y, iterations=iterations), size, device, repeats)
     from monai.losses.cldice import SoftclDiceLoss
 

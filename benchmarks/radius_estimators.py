@@ -34,7 +34,7 @@ from ramify.command_line import parse, run
 from ramify.console.progress import followed
 from ramify.data.file_names import case_name, volume_files
 from ramify.data.files import read_mask
-from ramify.phantoms.rasterise import owning_edges, rasterise
+from ramify.phantoms.rasterisation import owning_edges, rasterise
 from ramify.phantoms.tree_growth import Region, TreePlan, grow_trees
 from ramify.phantoms.vessel_graph import VesselGraph
 from ramify.vessels.box import foreground_box

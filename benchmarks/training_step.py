@@ -10,7 +10,7 @@ from ramify.losses.total import TotalLoss
 from ramify.losses.truth import Truth
 from ramify.models.build import build_network, place_network
 from ramify.models.settings import ModelSettings
-from ramify.preprocessing.tubed_skeleton import tubed_skeleton
+from ramify.preprocessing.tube import tubed_skeleton
 from ramify.training.device import autocast
 
 Size = tuple[int, int, int]

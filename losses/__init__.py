@@ -1,1 +1,66 @@
 """Losses: pure functions of tensors, and the weighted sum that training minimises."""
+
+from typing import TYPE_CHECKING
+
+from ramify.public_names import loaded_when_asked_for
+
+if TYPE_CHECKING:
+    from ramify.losses.anchors import AnchorSettings, sample_anchors
+    from ramify.losses.boundary import BoundarySettings, boundary_loss, signed_distance
+    from ramify.losses.cbdice import CbDiceSettings, cbdice_loss
+    from ramify.losses.contrastive import contrastive_loss
+    from ramify.losses.cross_entropy import balanced_weight, binary_cross_entropy, categorical_cross_entropy
+    from ramify.losses.dice import DiceSettings, dice_loss
+    from ramify.losses.memory_bank import MemoryBank
+    from ramify.losses.persistent_homology import PersistentHomologySettings, persistent_homology_loss
+    from ramify.losses.settings import LossSettings
+    from ramify.losses.skeleton_recall import SkeletonRecallSettings, skeleton_recall_loss
+    from ramify.losses.soft_cldice import (
+        DiceSoftClDiceSettings,
+        SoftClDiceSettings,
+        dice_soft_cldice_loss,
+        soft_cldice_loss,
+    )
+    from ramify.losses.soft_skeletonisation import soft_skeleton
+    from ramify.losses.topo_cldice import TopoClDiceSettings, topo_cldice_loss
+    from ramify.losses.topological_thinning import binary_skeleton, topological_skeleton
+    from ramify.losses.total import TotalLoss
+    from ramify.losses.truth import Truth
+    from ramify.losses.tversky import TverskySettings, tversky_loss
+else:
+    __getattr__, __dir__ = loaded_when_asked_for(__name__)
+
+__all__ = [
+    "AnchorSettings",
+    "BoundarySettings",
+    "CbDiceSettings",
+    "DiceSettings",
+    "DiceSoftClDiceSettings",
+    "LossSettings",
+    "MemoryBank",
+    "PersistentHomologySettings",
+    "SkeletonRecallSettings",
+    "SoftClDiceSettings",
+    "TopoClDiceSettings",
+    "TotalLoss",
+    "Truth",
+    "TverskySettings",
+    "balanced_weight",
+    "binary_cross_entropy",
+    "binary_skeleton",
+    "boundary_loss",
+    "categorical_cross_entropy",
+    "cbdice_loss",
+    "contrastive_loss",
+    "dice_loss",
+    "dice_soft_cldice_loss",
+    "persistent_homology_loss",
+    "sample_anchors",
+    "signed_distance",
+    "skeleton_recall_loss",
+    "soft_cldice_loss",
+    "soft_skeleton",
+    "topo_cldice_loss",
+    "topological_skeleton",
+    "tversky_loss",
+]

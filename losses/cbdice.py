@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ramify.losses.boundary import distance_inside
 from ramify.losses.precision import at_least_float32, check_probabilities
-from ramify.losses.soft_skeleton import soft_skeleton
+from ramify.losses.soft_skeletonisation import soft_skeleton
 from ramify.losses.volume_sums import volume_sums
 
 Inverse = Literal["reciprocal", "linear"]

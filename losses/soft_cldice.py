@@ -10,7 +10,13 @@ from ramify.losses.centreline_dice import centreline_dice
 from ramify.losses.dice import dice_loss
 from ramify.losses.early_gradient import differentiated_at_once
 from ramify.losses.precision import at_least_float32, check_probabilities, check_unit_range
-from ramify.losses.soft_skeleton import Variant, check_skeleton, is_binary, unchecked_soft_skeleton, warn_degenerate
+from ramify.losses.soft_skeletonisation import (
+    Variant,
+    check_skeleton,
+    is_binary,
+    unchecked_soft_skeleton,
+    warn_degenerate,
+)
 
 VALUES_AT_ONCE = 2**20
 """Channels are taken together up to as many values: fewer would leave a GPU waiting, more only take memory."""

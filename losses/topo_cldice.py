@@ -7,7 +7,7 @@ from torch import Tensor
 from ramify.losses.centreline_dice import centreline_dice
 from ramify.losses.precision import at_least_float32, check_probabilities
 from ramify.losses.simple_points import SimplePointRule
-from ramify.losses.topological_skeleton import binary_skeleton, topological_skeleton
+from ramify.losses.topological_thinning import binary_skeleton, topological_skeleton
 
 
 class TopoClDiceSettings(BaseModel, frozen=True, extra="forbid"):

@@ -1,1 +1,87 @@
 """How good a mask is: overlap, surface, centreline, topology, graph and scales, a row a case."""
+
+from typing import TYPE_CHECKING
+
+from ramify.public_names import loaded_when_asked_for
+
+if TYPE_CHECKING:
+    from ramify.metrics.case import EvaluationSettings, analyse_pair, evaluate_case, score_pair
+    from ramify.metrics.centreline import CentrelineOverlap, centreline_overlap, cldice
+    from ramify.metrics.classes import LabelClass, evaluate_classes, mean_of_classes, parse_classes
+    from ramify.metrics.graph import GraphSettings, GraphSize, graph_size
+    from ramify.metrics.junctions import Agreement, junction_agreement, opt_j
+    from ramify.metrics.mask_analysis import MaskAnalysis
+    from ramify.metrics.overlap import (
+        Overlap,
+        accuracy,
+        count_overlap,
+        dice,
+        false_negative_rate,
+        false_positive_rate,
+        jaccard,
+        precision,
+        sensitivity,
+    )
+    from ramify.metrics.street_mover import StreetMoverSettings, sampling_floor_mm, street_mover_mm
+    from ramify.metrics.summary import count_misses, describe_values, summarise
+    from ramify.metrics.surface import (
+        HausdorffDistances,
+        SurfaceSettings,
+        average_surface_distance_mm,
+        hausdorff_95_mm,
+        hausdorff_distances,
+        hausdorff_mm,
+        surface_dice,
+    )
+    from ramify.metrics.table import build_report, format_table, to_csv, to_json
+    from ramify.metrics.topology import TopologySettings
+else:
+    __getattr__, __dir__ = loaded_when_asked_for(__name__)
+
+__all__ = [
+    "Agreement",
+    "CentrelineOverlap",
+    "EvaluationSettings",
+    "GraphSettings",
+    "GraphSize",
+    "HausdorffDistances",
+    "LabelClass",
+    "MaskAnalysis",
+    "Overlap",
+    "StreetMoverSettings",
+    "SurfaceSettings",
+    "TopologySettings",
+    "accuracy",
+    "analyse_pair",
+    "average_surface_distance_mm",
+    "build_report",
+    "centreline_overlap",
+    "cldice",
+    "count_misses",
+    "count_overlap",
+    "describe_values",
+    "dice",
+    "evaluate_case",
+    "evaluate_classes",
+    "false_negative_rate",
+    "false_positive_rate",
+    "format_table",
+    "graph_size",
+    "hausdorff_95_mm",
+    "hausdorff_distances",
+    "hausdorff_mm",
+    "jaccard",
+    "junction_agreement",
+    "mean_of_classes",
+    "opt_j",
+    "parse_classes",
+    "precision",
+    "sampling_floor_mm",
+    "score_pair",
+    "sensitivity",
+    "street_mover_mm",
+    "summarise",
+    "surface_dice",
+    "to_csv",
+    "to_json",
+]

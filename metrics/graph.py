@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from ramify.metrics.junctions import junction_agreement, opt_j
 from ramify.metrics.mask_analysis import MaskAnalysis
 from ramify.metrics.measure import Measure, Scores, scores_if_empty
-from ramify.vessels.centreline_graph import CentrelineGraph
+from ramify.vessels.curve_graph import CentrelineGraph
 
 SHIT_WORKSHOP = "Shit et al. 2019 (clDice workshop paper), section 3; the formula is ours, the paper has none"
 PLACES = "junctions matched one to one within the tolerance"

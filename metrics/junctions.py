@@ -9,7 +9,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from ramify.vessels.centreline_graph import CentrelineGraph
+from ramify.vessels.curve_graph import CentrelineGraph
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

@@ -17,8 +17,8 @@ from ramify.metrics.masks import Mask, check_mask, check_spacing
 from ramify.vessels.betti import BettiNumbers, betti_numbers
 from ramify.vessels.box import foreground_box
 from ramify.vessels.branches import BranchGraph, trace_branches, voxels_of
-from ramify.vessels.centreline_graph import CentrelineGraph, centreline_graph
 from ramify.vessels.components import label_components
+from ramify.vessels.curve_graph import CentrelineGraph, centreline_graph
 from ramify.vessels.distance import surface
 from ramify.vessels.local_radius import local_radii_mm
 from ramify.vessels.octants import BoundaryCorners, boundary_corners

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from ramify.metrics.mask_analysis import MaskAnalysis
 from ramify.metrics.measure import Measure, Scores, diagonal_mm
 from ramify.metrics.transport import mean_transport_mm
-from ramify.vessels.centreline_graph import CentrelineGraph
+from ramify.vessels.curve_graph import CentrelineGraph
 
 STREET_MOVER_MEASURES = (
     Measure(

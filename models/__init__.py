@@ -1,13 +1,20 @@
 """Networks: the multi-task one of the method, its baselines from the same blocks, and others to compare with."""
 
-from ramify.models.baselines import ResUNet
-from ramify.models.build import build_inference_network, build_network, load_weights, place_network
-from ramify.models.fcn import FCN
-from ramify.models.multi_task import MultiTaskResUNet
-from ramify.models.network import Network
-from ramify.models.outputs import FORMULATIONS, Formulation, TaskOutputs, main_probability, task_probabilities
-from ramify.models.settings import ModelSettings
-from ramify.models.unet import UNet
+from typing import TYPE_CHECKING
+
+from ramify.public_names import loaded_when_asked_for
+
+if TYPE_CHECKING:
+    from ramify.models.baselines import ResUNet
+    from ramify.models.build import build_inference_network, build_network, load_weights, place_network
+    from ramify.models.fcn import FCN
+    from ramify.models.multi_task import MultiTaskResUNet
+    from ramify.models.network import Network
+    from ramify.models.outputs import FORMULATIONS, Formulation, TaskOutputs, main_probability, task_probabilities
+    from ramify.models.settings import ModelSettings
+    from ramify.models.unet import UNet
+else:
+    __getattr__, __dir__ = loaded_when_asked_for(__name__)
 
 __all__ = [
     "FCN",

@@ -1,1 +1,25 @@
 """Phantoms: vessel trees grown in an organ, with all about them known, and CTs of them."""
+
+from typing import TYPE_CHECKING
+
+from ramify.public_names import loaded_when_asked_for
+
+if TYPE_CHECKING:
+    from ramify.phantoms.ct_image import PhantomImageSettings
+    from ramify.phantoms.phantom import Phantom, PhantomSettings, TreeSettings, grow_phantom, grow_vessels
+    from ramify.phantoms.rasterisation import owning_edges, rasterise
+    from ramify.phantoms.vessel_graph import VesselGraph
+else:
+    __getattr__, __dir__ = loaded_when_asked_for(__name__)
+
+__all__ = [
+    "Phantom",
+    "PhantomImageSettings",
+    "PhantomSettings",
+    "TreeSettings",
+    "VesselGraph",
+    "grow_phantom",
+    "grow_vessels",
+    "owning_edges",
+    "rasterise",
+]

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, NonNegativeFloat, PositiveFloat, field_va
 from scipy import ndimage
 
 from ramify.phantoms.organ_shape import OrganShape, growing_region, organ_level
-from ramify.phantoms.rasterise import owning_edges
+from ramify.phantoms.rasterisation import owning_edges
 from ramify.phantoms.smooth_fields import ct_noise, draw_waves, plane_waves
 from ramify.phantoms.surroundings import draw_surroundings, paint_surroundings
 from ramify.phantoms.vessel_graph import VesselGraph

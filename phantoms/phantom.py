@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from ramify.phantoms.ct_image import PhantomImageSettings, paint_image
 from ramify.phantoms.organ_shape import OrganShape, draw_organ, growing_region, organ_level, organ_point_mm
-from ramify.phantoms.rasterise import rasterise
+from ramify.phantoms.rasterisation import rasterise
 from ramify.phantoms.tree_growth import NoRoomError, TreePlan, grow_trees, most_terminals
 from ramify.phantoms.vessel_graph import VesselGraph
 

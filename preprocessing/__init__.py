@@ -1,1 +1,27 @@
 """From a raw case to a training case: crop, resampling, intensities, scales, quality figures."""
+
+from typing import TYPE_CHECKING
+
+from ramify.public_names import loaded_when_asked_for
+
+if TYPE_CHECKING:
+    from ramify.preprocessing.grid import Grid, GridSettings, plan_grid, resample
+    from ramify.preprocessing.intensity import IntensitySettings, normalise
+    from ramify.preprocessing.prepare import PreparedImage, PreprocessingSettings, prepare_case, prepare_image
+    from ramify.preprocessing.tube import tubed_skeleton
+else:
+    __getattr__, __dir__ = loaded_when_asked_for(__name__)
+
+__all__ = [
+    "Grid",
+    "GridSettings",
+    "IntensitySettings",
+    "PreparedImage",
+    "PreprocessingSettings",
+    "normalise",
+    "plan_grid",
+    "prepare_case",
+    "prepare_image",
+    "resample",
+    "tubed_skeleton",
+]

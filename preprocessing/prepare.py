@@ -15,7 +15,7 @@ from ramify.preprocessing.grid import Grid, GridSettings, plan_grid
 from ramify.preprocessing.intensity import IntensitySettings, check_intensities, normalise
 from ramify.preprocessing.organ_parts import main_parts
 from ramify.preprocessing.plausibility import doubts_about_input, doubts_about_vessels
-from ramify.preprocessing.tubed_skeleton import tubed_skeleton
+from ramify.preprocessing.tube import tubed_skeleton
 from ramify.vessels.patient_axes import layout_name
 from ramify.vessels.scale_settings import ScaleSettings
 from ramify.vessels.scales import ScaleDecomposition, ScaleWarning, decompose_scales

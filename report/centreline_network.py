@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ramify.data.volume import Volume
 from ramify.metrics.mask_analysis import MaskAnalysis
 from ramify.report.surfaces import Space, patient_points
-from ramify.vessels.centreline_graph import CentrelineGraph
+from ramify.vessels.curve_graph import CentrelineGraph
 
 
 @dataclass(frozen=True, eq=False)

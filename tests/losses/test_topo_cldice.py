@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from ramify.losses.dice import dice_loss
 from ramify.losses.topo_cldice import TopoClDiceSettings, topo_cldice_loss
-from ramify.losses.topological_skeleton import binary_skeleton, topological_skeleton
+from ramify.losses.topological_thinning import binary_skeleton, topological_skeleton
 
 
 def vessel(*gap: int) -> torch.Tensor:

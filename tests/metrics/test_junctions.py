@@ -8,7 +8,7 @@ from scipy.spatial.distance import cdist
 
 from ramify.metrics.junctions import Agreement, junction_agreement, match_points, opt_j
 from ramify.vessels.branches import trace_branches
-from ramify.vessels.centreline_graph import CentrelineGraph, centreline_graph
+from ramify.vessels.curve_graph import CentrelineGraph, centreline_graph
 from ramify.vessels.skeleton import skeletonize
 from tests.metrics.drawn_masks import drawn, mask_pairs
 

@@ -13,7 +13,7 @@ from ramify.metrics.street_mover import (
     street_mover_mm,
 )
 from ramify.vessels.branches import trace_branches
-from ramify.vessels.centreline_graph import CentrelineGraph, centreline_graph
+from ramify.vessels.curve_graph import CentrelineGraph, centreline_graph
 from tests.metrics.drawn_masks import drawn, mask_pairs
 
 

@@ -6,7 +6,7 @@ from scipy import ndimage
 
 from ramify.phantoms.ct_image import PhantomImageSettings, edge_contrasts
 from ramify.phantoms.phantom import HEPATIC, PORTAL, TUMOURS, PhantomSettings, TreeSettings, grow_phantom, grow_vessels
-from ramify.phantoms.rasterise import rasterise
+from ramify.phantoms.rasterisation import rasterise
 from ramify.phantoms.smooth_fields import ct_noise, draw_waves, plane_waves
 
 PLAIN = PhantomImageSettings(

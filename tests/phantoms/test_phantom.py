@@ -5,7 +5,7 @@ import pytest
 from pydantic import ValidationError
 
 from ramify.phantoms.phantom import HEPATIC, PORTAL, TUMOURS, PhantomSettings, TreeSettings, grow_phantom, grow_vessels
-from ramify.phantoms.rasterise import owning_edges, rasterise
+from ramify.phantoms.rasterisation import owning_edges, rasterise
 
 SMALL = PhantomSettings(size=(32, 32, 32), spacing_mm=(4.0, 4.0, 4.0), trees=TreeSettings(terminals=10))
 

@@ -11,7 +11,7 @@ import pytest
 from ramify.command_line import parse
 from ramify.data.case_store import write_case
 from ramify.preprocessing.prepare import PreprocessingSettings
-from ramify.preprocessing.tubed_skeleton import tubed_skeleton
+from ramify.preprocessing.tube import tubed_skeleton
 from ramify.training.loop import train_run
 from ramify.training.settings import RunSettings
 

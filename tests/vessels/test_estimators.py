@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.ndimage import label
 
-from ramify.phantoms.rasterise import rasterise
+from ramify.phantoms.rasterisation import rasterise
 from ramify.phantoms.vessel_graph import VesselGraph
 from ramify.vessels.distance import surface
 from ramify.vessels.estimators import ESTIMATORS, grow_tree

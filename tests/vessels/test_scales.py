@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from pydantic import ValidationError
 
-from ramify.phantoms.rasterise import rasterise
+from ramify.phantoms.rasterisation import rasterise
 from ramify.phantoms.vessel_graph import VesselGraph
 from ramify.vessels.branches import branch_medians
 from ramify.vessels.estimators import ESTIMATORS, Estimator

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from ramify.vessels.branches import trace_branches
-from ramify.vessels.centreline_graph import CentrelineGraph, centreline_graph
 from ramify.vessels.components import label_components
+from ramify.vessels.curve_graph import CentrelineGraph, centreline_graph
 from ramify.vessels.skeleton import skeletonize
 
 

@@ -9,7 +9,7 @@ from skimage.measure import label
 from skimage.morphology import diamond, dilation, octahedron
 from skimage.morphology import skeletonize as zhang_suen
 
-from ramify.preprocessing.tubed_skeleton import tubed_skeleton
+from ramify.preprocessing.tube import tubed_skeleton
 from ramify.vessels.skeleton import skeletonize as lee
 
 masks = st.one_of(

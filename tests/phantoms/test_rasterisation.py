@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ramify.phantoms.rasterise import owning_edges, rasterise
+from ramify.phantoms.rasterisation import owning_edges, rasterise
 from ramify.phantoms.vessel_graph import VesselGraph
 
 

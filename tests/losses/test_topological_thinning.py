@@ -11,7 +11,7 @@ from skimage.measure import euler_number
 from torch import Tensor
 from torch.nn import functional
 
-from ramify.losses.topological_skeleton import binary_skeleton, skeleton_of_draw, thin_by_tensors, topological_skeleton
+from ramify.losses.topological_thinning import binary_skeleton, skeleton_of_draw, thin_by_tensors, topological_skeleton
 
 RULES = ["boolean", "euler"]
 

@@ -10,9 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from ramify.losses import soft_skeleton as soft_skeleton_module
-from ramify.losses import soft_skeleton_kernels, soft_skeleton_rounds
-from ramify.losses.soft_skeleton import soft_skeleton
+from ramify.losses import soft_skeleton_kernels, soft_skeleton_rounds, soft_skeletonisation
+from ramify.losses.soft_skeletonisation import soft_skeleton
 
 SHAPES = [
     (9, 8),
@@ -33,7 +32,7 @@ SHAPES = [
 @pytest.fixture(params=["compiled", "compiled in threads", "plain", "plain by slabs"])
 def way(request, monkeypatch) -> str:
     """Every way to the same result."""
-    monkeypatch.setattr(soft_skeleton_module, "COMPILED", request.param.startswith("compiled"))
+    monkeypatch.setattr(soft_skeletonisation, "COMPILED", request.param.startswith("compiled"))
     if request.param == "compiled in threads":
         monkeypatch.setattr(soft_skeleton_kernels, "THREAD_VOXELS", 1)
         monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
@@ -222,8 +221,8 @@ def test_volumes_together_as_on_a_gpu(monkeypatch):
     image = values_in((2, 3, 6, 7, 5), 3)
     outer = values_in(image.shape, None)
     expected = gradient_of(lambda x: soft_skeleton(x, 3), image, outer)
-    monkeypatch.setattr(soft_skeleton_module, "COMPILED", False)
-    monkeypatch.setattr(soft_skeleton_module, "_chunks", lambda volumes: volumes.split(4))
+    monkeypatch.setattr(soft_skeletonisation, "COMPILED", False)
+    monkeypatch.setattr(soft_skeletonisation, "_chunks", lambda volumes: volumes.split(4))
     for ours, alone in zip(gradient_of(lambda x: soft_skeleton(x, 3), image, outer), expected, strict=True):
         torch.testing.assert_close(ours, alone, atol=1e-12, rtol=1e-12)
 
@@ -304,9 +303,9 @@ def test_no_round_is_done_more_than_twice(way, iterations, monkeypatch):
 
 
 def test_states_kept_grow_with_the_root_of_the_rounds():
-    assert soft_skeleton_module._kept_rounds(11) == {10, 8, 5, 1, 0}
+    assert soft_skeletonisation._kept_rounds(11) == {10, 8, 5, 1, 0}
     for count in range(1, 200):
-        kept = sorted(soft_skeleton_module._kept_rounds(count))
+        kept = sorted(soft_skeletonisation._kept_rounds(count))
         assert kept[0] == 0
         assert kept[-1] == count - 1
         # Behind each kept state lie those before it, and what is done again up to the next: all in memory at once.
