@@ -64,7 +64,8 @@ def _agreement(truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
 
 def _foreground(share: np.ndarray) -> np.ndarray:
     """From the backdrop at 0 to the colour of a mask at 1, (h, w, 3) in 0..255."""
-    return share[..., None] * np.array(PREDICTION) + (1 - share[..., None]) * np.array(BACKDROP)
+    mixed: np.ndarray = share[..., None] * np.array(PREDICTION) + (1 - share[..., None]) * np.array(BACKDROP)
+    return mixed
 
 
 def _square_pixels(panel: np.ndarray, spacing_mm: tuple[float, ...], axis: int | None) -> np.ndarray:
