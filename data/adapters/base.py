@@ -1,12 +1,15 @@
-"""What every data set offers, whatever its folders look like."""
+"""What every data set offers, whatever its folders look like, and what it says of itself."""
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
+
+from pydantic import BaseModel
 
 from ramify.data.raw_case import RawCase
 from ramify.data.sources import CaseSources
@@ -26,6 +29,38 @@ class Adapter(Protocol):
     def load(self, case_id: str) -> RawCase:
         """Read one case; raises ValueError or OSError that names the file at fault."""
         ...
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a data set is read, whatever its form.
+
+    root: folder of the data set; that of one without files is nowhere.
+    resample_masks: bring masks that lie elsewhere than their image onto it; otherwise that is an error.
+    channel: of pictures in colour; None for grey ones.
+    """
+
+    root: Path
+    resample_masks: bool = False
+    channel: str | None = None
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A form of data set: what the table of data sets holds."""
+
+    name: str
+    """As the setting `dataset` has it, and the section of its own settings."""
+    title: str
+    """What it is, for --help."""
+    settings: type[BaseModel]
+    """Its own settings; all have defaults."""
+    open: Callable[[Reading, Any], Adapter]
+    """The adapter, from how it is read and its own settings; what the root holds is looked at later."""
+    in_files: bool = True
+    """Whether it lies in a folder, so that a root is needed."""
+    in_colour: bool = True
+    """Whether its images may be pictures in colour."""
 
 
 def natural_order(name: str) -> list[tuple[int, int | str]]:

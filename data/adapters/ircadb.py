@@ -17,7 +17,7 @@ import numpy as np
 from pydantic import BaseModel
 
 from ramify.data.adapters.archives import archive_name, unpack
-from ramify.data.adapters.base import check_root, natural_order, unknown_case
+from ramify.data.adapters.base import DataSet, check_root, natural_order, unknown_case
 from ramify.data.dicom import read_series
 from ramify.data.formats.whole_numbers import as_mask
 from ramify.data.raw_case import RawCase, place_mask
@@ -249,3 +249,12 @@ def _union(image: Volume, masks: Sequence[Volume]) -> Volume:
     for mask in masks:
         union |= mask.array
     return image.with_array(union)
+
+
+IRCADB = DataSet(
+    "ircadb",
+    "3D-IRCADb-01.",
+    IrcadbSettings,
+    lambda reading, settings: IrcadbAdapter(reading.root, settings, reading.resample_masks),
+    in_colour=False,
+)

@@ -7,9 +7,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
-from ramify.data.adapters.base import natural_order, unknown_case
+from ramify.data.adapters.base import Reading, natural_order, unknown_case
 from ramify.data.adapters.labels import CaseFiles, LabelChoice, LabelSettings, choose_all, read_labelled_case
 from ramify.data.channel_files import read_colour
 from ramify.data.files import read_volume, stored_in
@@ -36,6 +36,11 @@ class LabelledAdapter(ABC):
 
     form: ClassVar[str]
     """As the setting `dataset` names it."""
+
+    @classmethod
+    def opened(cls, reading: Reading, settings: LabelSettings) -> Self:
+        """The adapter of a data set of this form."""
+        return cls(reading.root, settings, reading.resample_masks, reading.channel)
 
     @property
     @abstractmethod

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ramify.data.adapters.base import check_root
+from ramify.data.adapters.base import DataSet, check_root
 from ramify.data.adapters.labelled import LabelledAdapter
 from ramify.data.adapters.labels import CaseFiles, LabelSettings, find_organ
 from ramify.data.file_names import case_name
@@ -77,3 +77,6 @@ class MsdAdapter(LabelledAdapter):
         if not files:
             raise ValueError(f'{path}: lists no case under "training"; --root names the folder with {LAYOUT}')
         return files
+
+
+MSD = DataSet(MsdAdapter.form, "Medical Segmentation Decathlon.", MsdSettings, MsdAdapter.opened)

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from ramify.data.adapters.base import check_root, natural_order
+from ramify.data.adapters.base import DataSet, check_root, natural_order
 from ramify.data.adapters.labelled import LabelledAdapter
 from ramify.data.adapters.labels import CaseFiles, LabelSettings, find_organ
 from ramify.data.file_names import case_name, volume_files
@@ -101,3 +101,6 @@ def _by_case(folder: Path, ending: str) -> dict[str, Path]:
                 raise ValueError(f"{path}: {found[match[1]].name} is of the same case; keep one of them")
             found[match[1]] = path
     return found
+
+
+NNUNET = DataSet(NnunetAdapter.form, "nnU-Net's raw form.", NnunetSettings, NnunetAdapter.opened)

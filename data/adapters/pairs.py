@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 
 from pydantic import field_validator
 
-from ramify.data.adapters.base import check_root
+from ramify.data.adapters.base import DataSet, check_root
 from ramify.data.adapters.labelled import LabelledAdapter
 from ramify.data.adapters.labels import CaseFiles, LabelSettings
 from ramify.data.case_store import check_case_id
@@ -142,3 +142,6 @@ class PairsAdapter(LabelledAdapter):
 
 def _as_regex(pattern: str) -> str:
     return "[^/]*".join(re.escape(part) for part in pattern.split("*"))
+
+
+PAIRS = DataSet(PairsAdapter.form, "Plain pairs of image and mask.", PairsSettings, PairsAdapter.opened)

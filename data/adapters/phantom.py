@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from ramify.data.adapters.base import unknown_case
+from ramify.data.adapters.base import DataSet, unknown_case
 from ramify.data.raw_case import RawCase
 from ramify.data.sources import CaseSources, provenance
 from ramify.data.volume import Volume
@@ -65,3 +65,13 @@ class PhantomAdapter:
         if case_id not in cases:
             raise unknown_case(case_id, cases, Path("phantoms"))
         return self.settings.first_seed + cases.index(case_id)
+
+
+PHANTOM = DataSet(
+    "phantom",
+    "Phantoms.",
+    PhantomDatasetSettings,
+    lambda reading, settings: PhantomAdapter(settings),
+    in_files=False,
+    in_colour=False,
+)

@@ -1,0 +1,41 @@
+"""An adapter whose cases get their patient from their id."""
+
+import dataclasses
+import re
+
+from ramify.data.adapters.base import Adapter
+from ramify.data.raw_case import RawCase
+from ramify.data.sources import CaseSources
+
+
+def check_patient_pattern(pattern: str) -> str:
+    """The pattern; raises ValueError unless it is a regular expression with a group, or empty."""
+    try:
+        groups = re.compile(pattern).groups
+    except re.error as error:
+        raise ValueError(f"expected a regular expression, got {pattern!r} ({error})") from None
+    if pattern and groups < 1:
+        raise ValueError(f"expected a regular expression with a group (...) that is the patient, got {pattern!r}")
+    return pattern
+
+
+@dataclasses.dataclass(frozen=True)
+class NamedPatients:
+    """An adapter whose cases get their patient from their id, by a pattern."""
+
+    adapter: Adapter
+    pattern: str
+
+    def case_ids(self) -> list[str]:
+        return self.adapter.case_ids()
+
+    def sources(self, case_id: str) -> CaseSources:
+        return self.adapter.sources(case_id)
+
+    def load(self, case_id: str) -> RawCase:
+        match = re.search(self.pattern, case_id)
+        if match is None or not match[1]:
+            raise ValueError(
+                f"case {case_id}: patient_pattern {self.pattern!r} finds no patient in it; correct the pattern"
+            )
+        return dataclasses.replace(self.adapter.load(case_id), patient_id=match[1])

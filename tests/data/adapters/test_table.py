@@ -1,0 +1,76 @@
+"""A data set is added by one file and one line: the page's own example is, and preprocess.py prepares it."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+
+from ramify.data.adapters import DatasetSettings
+from ramify.data.adapters.table import DATA_SETS
+from ramify.data.case_store import list_cases, read_case
+from tests.docs.pages import ROOT, blocks_of
+
+ADDED = """
+import importlib, sys
+import ramify.data.adapters.table as table
+from npz import NPZ
+table.DATA_SETS.append(NPZ)
+importlib.reload(sys.modules["ramify.data.adapters"])
+from ramify.command_line import run
+from ramify.preprocess import main
+run(main)
+"""
+
+
+def preprocess_with_npz(folder, *words):
+    page = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
+    code = next(block.text for block in blocks_of(page) if block.text.startswith("# data/adapters/npz.py"))
+    (folder / "npz.py").write_text(code, encoding="utf-8")
+    paths = {"PYTHONPATH": os.pathsep.join([str(ROOT), str(folder)])}
+    return subprocess.run(
+        [sys.executable, "-c", ADDED, *map(str, words)], capture_output=True, text=True, env={**os.environ, **paths}
+    )
+
+
+def test_one_file_and_one_line_add_a_data_set(tmp_path):
+    vessels = np.zeros((16, 20, 24), dtype=np.uint8)
+    vessels[2:14, 9:12, 9:12] = 1
+    image = np.random.default_rng(0).normal(size=vessels.shape)
+    (tmp_path / "raw").mkdir()
+    for case in "ab":
+        np.savez(tmp_path / "raw" / f"{case}.npz", image=image, vessels=vessels)
+
+    words = ["--dataset", "npz", "--root", tmp_path / "raw", "--output", tmp_path / "cases"]
+    words += ["--npz.spacing-mm", "2", "1", "1", "--preprocessing.grid.crop", "volume", "--folds.folds", "2"]
+    ended = preprocess_with_npz(tmp_path, *words)
+    assert ended.returncode == 0, ended.stderr
+    assert list_cases(tmp_path / "cases") == ["a", "b"]
+    case = read_case(tmp_path / "cases", "a")
+    assert np.array_equal(case.arrays["scales"] > 0, vessels > 0)
+    assert case.record["spacing_mm"] == [2.0, 1.0, 1.0]
+    assert case.record["provenance"]["adapter"] == "npz"
+
+
+def test_the_added_data_set_is_explained_and_its_settings_are_checked(tmp_path):
+    shown = preprocess_with_npz(tmp_path, "--help").stdout
+    assert "phantom,npz}" in shown.replace(" ", "")
+    assert "NumPy archives." in shown
+    words = ["--dataset", "npz", "--output", tmp_path / "cases"]
+    refused = preprocess_with_npz(tmp_path, *words)
+    assert (refused.returncode, refused.stderr) == (
+        2,
+        "error: dataset npz: --root is missing; give the folder of the data set\n",
+    )
+    refused = preprocess_with_npz(tmp_path, *words, "--root", tmp_path, "--channel", "red")
+    assert (refused.returncode, refused.stderr) == (
+        2,
+        "error: --channel red: dataset npz has no colour; leave it out\n",
+    )
+
+
+def test_every_data_set_has_its_section():
+    names = [data_set.name for data_set in DATA_SETS]
+    assert len(set(names)) == len(names)
+    for data_set in DATA_SETS:
+        assert isinstance(getattr(DatasetSettings(dataset=data_set.name), data_set.name), data_set.settings)
