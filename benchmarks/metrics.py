@@ -21,7 +21,8 @@ from benchmarks.cost import Cost, cost_of, in_own_process
 from benchmarks.liver_mask import SPACING_MM, Mask, Size, make_mask
 from benchmarks.plain_evaluation import evaluate_plainly
 from ramify.command_line import parse, run
-from ramify.metrics.case import EvaluationSettings, evaluate_case
+from ramify.metrics.case import evaluate_case
+from ramify.metrics.settings import EvaluationSettings
 
 TABLE = ("overlap", "surface", "centreline", "topology", "graph")
 SIDES = ("ours", "ours, with each scale", "MONAI + scikit-image + sknw", "MONAI + cripser + sknw")

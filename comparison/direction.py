@@ -65,6 +65,6 @@ def direction_of(measure: str, variants: Iterable[Variant]) -> Better | None:
 @cache
 def _own_directions() -> dict[str, Better]:
     # Results that say it themselves, as those of evaluate.py do, need none of the measuring code and its imports.
-    from ramify.metrics.case import EvaluationSettings, measures_of
+    from ramify.metrics.settings import EvaluationSettings, measures_of
 
     return {measure.name: measure.better for measure in measures_of(EvaluationSettings())}

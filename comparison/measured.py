@@ -73,6 +73,7 @@ def _as_float(value: int | float) -> float:
 @cache
 def _own_ranges() -> dict[str, float]:
     # Results that say it themselves, as those of evaluate.py do, need none of the measuring code and its imports.
-    from ramify.metrics.case import EVERY_FAMILY, EvaluationSettings, measures_of
+    from ramify.metrics.families import EVERY_FAMILY
+    from ramify.metrics.settings import EvaluationSettings, measures_of
 
     return {measure.name: measure.highest for measure in measures_of(EvaluationSettings(measures=(EVERY_FAMILY,)))}

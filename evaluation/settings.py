@@ -5,8 +5,8 @@ from typing import Any, Self
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
-from ramify.metrics.case import EvaluationSettings
 from ramify.metrics.classes import parse_classes
+from ramify.metrics.settings import EvaluationSettings
 from ramify.report import PresentationSettings
 
 

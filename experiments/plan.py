@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationInfo, field_val
 from ramify.comparison.comparison import ComparisonSettings
 from ramify.comparison.direction import USUAL_MEASURES
 from ramify.data.adapters import DatasetSettings
-from ramify.metrics.case import EvaluationSettings, measures_of
+from ramify.metrics.settings import EvaluationSettings, measures_of
 from ramify.training.run_folder import RunFolder
 from ramify.training.settings import RunSettings
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from ramify.public_names import loaded_when_asked_for
 
 if TYPE_CHECKING:
-    from ramify.metrics.case import EvaluationSettings, analyse_pair, evaluate_case, score_pair
+    from ramify.metrics.case import analyse_pair, evaluate_case, score_pair
     from ramify.metrics.centreline import CentrelineOverlap, centreline_overlap, cldice
     from ramify.metrics.classes import LabelClass, evaluate_classes, mean_of_classes, parse_classes
     from ramify.metrics.graph import GraphSettings, GraphSize, graph_size
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         precision,
         sensitivity,
     )
+    from ramify.metrics.settings import EvaluationSettings
     from ramify.metrics.street_mover import StreetMoverSettings, sampling_floor_mm, street_mover_mm
     from ramify.metrics.summary import count_misses, describe_values, summarise
     from ramify.metrics.surface import (

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ramify.metrics.mask_analysis import MaskAnalysis, SkeletonMethod
 from ramify.metrics.masks import Mask, check_pair
-from ramify.metrics.measure import Measure, scores_if_empty
+from ramify.metrics.measure import Family, Measure, scores_if_empty
 
 CENTRELINE_MEASURES = (
     Measure(
@@ -98,3 +98,6 @@ def _share(held: NDArray[np.bool_]) -> float:
 
 def _harmonic_mean(first: float, second: float) -> float:
     return 2 * first * second / (first + second) if first + second > 0 else 0.0
+
+
+CENTRELINE = Family(lambda _: CENTRELINE_MEASURES, lambda prediction, target, _: score_centreline(prediction, target))

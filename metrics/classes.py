@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ramify.metrics.case import FLAGS, CaseScores, EvaluationSettings, evaluate_case
+from ramify.metrics.case import FLAGS, CaseScores, evaluate_case
 from ramify.metrics.masks import Mask
+from ramify.metrics.settings import EvaluationSettings
 
 
 @dataclass(frozen=True)

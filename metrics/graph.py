@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from ramify.metrics.junctions import junction_agreement, opt_j
 from ramify.metrics.mask_analysis import MaskAnalysis
-from ramify.metrics.measure import Measure, Scores, scores_if_empty
+from ramify.metrics.measure import Family, Measure, Scores, scores_if_empty
 from ramify.vessels.curve_graph import CentrelineGraph
 
 SHIT_WORKSHOP = "Shit et al. 2019 (clDice workshop paper), section 3; the formula is ours, the paper has none"
@@ -107,3 +107,6 @@ def score_graph(prediction: MaskAnalysis, target: MaskAnalysis, settings: GraphS
         **{f"junction_{name}": value for name, value in places._asdict().items()},
         **{f"opt_j_{name}": value for name, value in orders._asdict().items()},
     }
+
+
+GRAPH = Family(lambda _: GRAPH_MEASURES, score_graph, GraphSettings)

@@ -1,9 +1,14 @@
-"""What a measure is besides its value: name, unit, range, which direction is better, and where it comes from."""
+"""What a measure is besides its value: name, unit, range, which direction is better, and where it comes from.
+
+Measures that are computed together are a family.
+"""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+from pydantic import BaseModel
 
 from ramify.metrics.mask_analysis import MaskAnalysis
 
@@ -44,6 +49,23 @@ class Measure:
         if self.empty == "distance":
             return "0 to the diagonal"
         return "0 and up" if math.isinf(self.highest) else f"0 to {self.highest:g}"
+
+
+@dataclass(frozen=True)
+class Family:
+    """Measures that are computed together.
+
+    Both functions get the family's own settings: the section of its name in the settings of an evaluation, or None.
+    """
+
+    measures: Callable[[Any], tuple[Measure, ...]]
+    """What it measures with some settings."""
+    score: Callable[[MaskAnalysis, MaskAnalysis, Any], Scores]
+    """The value of each for a prediction and its target, by name."""
+    settings: type[BaseModel] | None = None
+    """What a user chooses about it; all have defaults."""
+    fast: bool = True
+    """Whether it is computed without being asked for."""
 
 
 def diagonal_mm(mask: MaskAnalysis) -> float:

@@ -6,7 +6,7 @@ import numpy as np
 
 from ramify.metrics.mask_analysis import MaskAnalysis
 from ramify.metrics.masks import Mask, check_pair
-from ramify.metrics.measure import Measure
+from ramify.metrics.measure import Family, Measure
 
 SADIKINE = "Sadikine et al. 2023, section 3.3"
 
@@ -159,3 +159,6 @@ def false_negative_rate(prediction: Mask, target: Mask) -> float:
 def false_positive_rate(prediction: Mask, target: Mask) -> float:
     """The share of the background that was taken for vessel, |P \\ T| / |V \\ T|; 0 where there is no background."""
     return count_overlap(prediction, target).fpr
+
+
+OVERLAP = Family(lambda _: OVERLAP_MEASURES, lambda prediction, target, _: score_overlap(prediction, target))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from ramify.metrics.mask_analysis import MaskAnalysis
-from ramify.metrics.measure import Measure, Scores
+from ramify.metrics.measure import Family, Measure, Scores
 from ramify.vessels.nearest_rank import nearest_by_rank
 
 FloatArray = NDArray[np.float64]
@@ -168,3 +168,10 @@ def _ratio(part: NDArray[np.number], whole: NDArray[np.number]) -> FloatArray:
     """Part by part, NaN where the whole is 0."""
     ratio: FloatArray = np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
     return ratio
+
+
+SCALES = Family(
+    lambda settings: scale_measures(settings.n_scales),
+    # The target was decomposed by the same settings.
+    lambda prediction, target, _: score_scales(prediction, target),
+)

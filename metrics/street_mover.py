@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from ramify.metrics.mask_analysis import MaskAnalysis
-from ramify.metrics.measure import Measure, Scores, diagonal_mm
+from ramify.metrics.measure import Family, Measure, Scores, diagonal_mm
 from ramify.metrics.transport import mean_transport_mm
 from ramify.vessels.curve_graph import CentrelineGraph
 
@@ -129,3 +129,6 @@ def _floor(target: MaskAnalysis, points: int) -> float:
     if points not in known:
         known[points] = sampling_floor_mm(target.centreline, points)
     return known[points]
+
+
+STREET_MOVER = Family(lambda _: STREET_MOVER_MEASURES, score_street_mover, StreetMoverSettings, fast=False)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 
 from ramify.metrics.mask_analysis import MaskAnalysis
 from ramify.metrics.masks import Mask, check_pair
-from ramify.metrics.measure import Measure, scores_if_empty
+from ramify.metrics.measure import Family, Measure, scores_if_empty
 from ramify.vessels.surface_elements import element_areas_mm
 
 PERCENTILE = 95.0
@@ -200,3 +200,6 @@ def _score_of(
     settings: SurfaceSettings | None = None,
 ) -> float:
     return _scores_of(prediction, target, spacing_mm, settings or SurfaceSettings())[name]
+
+
+SURFACE = Family(lambda _: SURFACE_MEASURES, score_surface, SurfaceSettings)

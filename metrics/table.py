@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ramify.console.csv_text import csv_text
-from ramify.metrics.case import FLAGS, CaseScores, EvaluationSettings, measures_of
+from ramify.metrics.case import FLAGS, CaseScores
 from ramify.metrics.classes import mean_of_classes
 from ramify.metrics.measure import Measure
+from ramify.metrics.settings import EvaluationSettings, measures_of
 from ramify.metrics.summary import count_misses, summarise
 
 SUMMARY_ROWS = ("mean", "sd", "median")

@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from ramify.metrics.mask_analysis import MaskAnalysis
-from ramify.metrics.measure import Measure
+from ramify.metrics.measure import Family, Measure
 from ramify.vessels.betti import BettiNumbers, betti_numbers
 
 Box = tuple[slice, ...]
@@ -95,3 +95,6 @@ def _patches(shape: Sequence[int], settings: TopologySettings) -> Iterator[Box]:
 
 def _meets(one: Box, other: Box) -> bool:
     return all(a.start < b.stop and b.start < a.stop for a, b in zip(one, other, strict=True))
+
+
+TOPOLOGY = Family(topology_measures, score_topology, TopologySettings)

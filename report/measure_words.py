@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ramify.metrics.case import FAMILIES, EvaluationSettings
+from ramify.metrics.families import FAMILIES
+from ramify.metrics.settings import EvaluationSettings
 
 _NAMES = {
     "fnr": "FNR",
@@ -71,7 +72,7 @@ def by_family(report: Mapping[str, Any]) -> dict[str, list[str]]:
         {key: told[key] for key in EvaluationSettings.model_fields if key in told}
     )
     for name, family in FAMILIES.items():
-        found = [measure.name for measure in family.measures(settings) if measure.name in left]
+        found = [measure.name for measure in family.measures(settings.of_family(name)) if measure.name in left]
         if found:
             groups[name] = found
         for measure in found:

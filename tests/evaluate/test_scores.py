@@ -10,7 +10,8 @@ import tifffile
 from ramify import evaluate
 from ramify.data.files import write_volume
 from ramify.data.volume import Volume
-from ramify.metrics.case import EvaluationSettings, evaluate_case
+from ramify.metrics.case import evaluate_case
+from ramify.metrics.settings import EvaluationSettings
 from tests.evaluate.pairs import SHAPE, SPACING, flags, read_json, save, vessel
 
 

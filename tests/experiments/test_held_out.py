@@ -12,7 +12,8 @@ from ramify.data.files import write_volume
 from ramify.data.volume import Volume
 from ramify.experiments.held_out import mask_file, score_held_out
 from ramify.experiments.plan import Run
-from ramify.metrics.case import EvaluationSettings, evaluate_case
+from ramify.metrics.case import evaluate_case
+from ramify.metrics.settings import EvaluationSettings
 from ramify.preprocessing.grid import GridSettings
 from ramify.preprocessing.prepare import PreprocessingSettings, prepare_case
 from ramify.training.predictor import Prediction, Predictor

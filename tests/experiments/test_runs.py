@@ -14,7 +14,8 @@ from ramify.data.volume import Volume
 from ramify.experiments.held_out import mask_file, score_held_out
 from ramify.experiments.plan import Run
 from ramify.experiments.runs import carry_out, check_unchanged, epochs_done, results_file
-from ramify.metrics.case import EvaluationSettings, evaluate_case
+from ramify.metrics.case import evaluate_case
+from ramify.metrics.settings import EvaluationSettings
 from ramify.training.predictor import Predictor
 from ramify.training.settings import RunSettings
 

@@ -10,7 +10,7 @@ import pytest
 from ramify.experiments.plan import Run
 from ramify.experiments.runs import log_file
 from ramify.experiments.workers import Worker, _attempt, _is_for_memory, wait_for_news
-from ramify.metrics.case import EvaluationSettings
+from ramify.metrics.settings import EvaluationSettings
 from ramify.training.settings import RunSettings
 
 

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from ramify.metrics.case import EvaluationSettings, evaluate_case
+from ramify.metrics.case import evaluate_case
 from ramify.metrics.classes import LabelClass, evaluate_classes, mean_of_classes, parse_classes
+from ramify.metrics.settings import EvaluationSettings
 
 SPACING = (2.0, 0.5, 0.5)
 QUICK = EvaluationSettings(measures=("overlap", "surface"))

@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 
 from ramify import metrics
-from ramify.metrics.case import FAMILIES, EvaluationSettings
+from ramify.metrics.families import FAMILIES
 from ramify.metrics.measure import Measure
+from ramify.metrics.settings import EvaluationSettings, measures_of
 from ramify.metrics.table import to_markdown
 
 PAGE = (Path(metrics.__path__[0]).parent / "docs" / "metrics.md").read_text(encoding="utf-8")
-EVERYTHING = EvaluationSettings.model_validate({"topology": {"patch_voxels": 8}})
-MEASURES = [measure for family in FAMILIES.values() for measure in family.measures(EVERYTHING)]
+EVERYTHING = EvaluationSettings.model_validate({"measures": ["all"], "topology": {"patch_voxels": 8}})
+MEASURES = measures_of(EVERYTHING)
 
 
 def row_of(measure: Measure) -> str:

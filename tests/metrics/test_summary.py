@@ -3,7 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from ramify.metrics.case import EvaluationSettings, evaluate_case, measures_of
+from ramify.metrics.case import evaluate_case
+from ramify.metrics.settings import EvaluationSettings, measures_of
 from ramify.metrics.summary import count_misses, describe_values, summarise
 
 

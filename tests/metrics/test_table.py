@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from ramify.metrics.case import FLAGS, EvaluationSettings, evaluate_case, measures_of
+from ramify.metrics.case import FLAGS, evaluate_case
 from ramify.metrics.classes import evaluate_classes, parse_classes
+from ramify.metrics.settings import EvaluationSettings, measures_of
 from ramify.metrics.table import build_report, format_table, shown_measures, to_csv, to_json
 
 SETTINGS = EvaluationSettings(measures=("overlap", "centreline", "surface"))

@@ -3,8 +3,9 @@
 import numpy as np
 
 from ramify.data.volume import Volume
-from ramify.metrics.case import EvaluationSettings, analyse, score_pair
+from ramify.metrics.case import analyse, score_pair
 from ramify.metrics.mask_analysis import MaskAnalysis
+from ramify.metrics.settings import EvaluationSettings
 from ramify.metrics.table import build_report
 from ramify.report.case_view import CaseView, view_case
 

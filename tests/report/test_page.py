@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from ramify.metrics.case import EvaluationSettings
+from ramify.metrics.settings import EvaluationSettings
 from ramify.report.case_section import _picture
 from ramify.report.page import build_page, rank_cases, write_report
 from ramify.report.pictures import ViewPictures

@@ -1,0 +1,80 @@
+"""What is measured, and how."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field, create_model, field_validator
+
+from ramify.metrics.families import EVERY_FAMILY, FAMILIES
+from ramify.metrics.mask_analysis import SkeletonMethod
+from ramify.metrics.measure import Family, Measure
+from ramify.vessels.scale_settings import ScaleSettings
+
+_BOTH_EMPTY = {
+    "left_out": (
+        "Both masks empty: no measure has a value; the case (or the class of a case) is counted as both empty and is "
+        "in no mean."
+    ),
+    "perfect": "Both masks empty: overlaps and clDice 1, distances and errors 0.",
+}
+_ONE_EMPTY = (
+    "One mask empty: overlaps and clDice 0, distances the diagonal of the volume in mm; counts are compared as they "
+    "are. Such cases are flagged and counted, and stay in every mean. A case that could not be evaluated is under "
+    "failed and in no mean."
+)
+
+
+class _SharedSettings(BaseModel, frozen=True, extra="forbid"):
+    """Which families are measured, and what holds for all."""
+
+    measures: tuple[str, ...] = ()
+    """Families of measures, such as overlap centreline surface topology, or all; without any, the fast ones."""
+    skeleton: SkeletonMethod = "guarded"
+    """Whose thinning: `guarded` loses no vessel, `scikit-image` compares with numbers published elsewhere."""
+    both_empty: Literal["left_out", "perfect"] = "left_out"
+    """Where neither mask has a voxel, such as a class that a patient lacks: in no mean, or scored as perfect."""
+
+    @field_validator("measures")
+    @classmethod
+    def _known(cls, measures: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := [name for name in measures if name not in (*FAMILIES, EVERY_FAMILY)]:
+            raise ValueError(f"no family of measures is called {unknown[0]}; there are {', '.join(FAMILIES)} and all")
+        return measures
+
+
+# A section for every family that has settings, named as the family.
+_SECTIONS: dict[str, Any] = {
+    name: (family.settings, Field(default_factory=family.settings))
+    for name, family in FAMILIES.items()
+    if family.settings
+}
+_Sections = create_model("_Sections", __base__=_SharedSettings, **_SECTIONS)
+
+
+class EvaluationSettings(_Sections, frozen=True, extra="forbid"):
+    """What is measured, and how."""
+
+    scales: ScaleSettings = Field(default_factory=ScaleSettings)
+
+    def of_family(self, name: str) -> BaseModel | None:
+        """The section of a family; None where it has nothing to choose."""
+        return getattr(self, name, None)
+
+    def policy(self) -> str:
+        """How empty masks are scored, in words."""
+        return f"{_BOTH_EMPTY[self.both_empty]} {_ONE_EMPTY}"
+
+
+def chosen_families(settings: EvaluationSettings) -> dict[str, Family]:
+    """The families that the settings ask for, in the order of FAMILIES."""
+    asked = settings.measures or tuple(name for name, family in FAMILIES.items() if family.fast)
+    return {name: family for name, family in FAMILIES.items() if name in asked or EVERY_FAMILY in asked}
+
+
+def measures_by_family(settings: EvaluationSettings) -> dict[str, tuple[Measure, ...]]:
+    """The measures of each chosen family with these settings."""
+    return {name: family.measures(settings.of_family(name)) for name, family in chosen_families(settings).items()}
+
+
+def measures_of(settings: EvaluationSettings) -> tuple[Measure, ...]:
+    """Every measure of a row with these settings, in the row's order."""
+    return tuple(measure for measures in measures_by_family(settings).values() for measure in measures)
