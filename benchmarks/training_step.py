@@ -19,7 +19,7 @@ Size = tuple[int, int, int]
 def training_step(
     model: ModelSettings,
     loss: LossSettings,
-    scales: int,
+    n_scales: int,
     size: Size,
     batch: int,
     device: str = "cpu",
@@ -28,14 +28,14 @@ def training_step(
     """Network, loss, gradient and update as one call; kernels are compiled and algorithms chosen when this returns.
 
     Args:
-        scales: into which the vessels are cut, S.
+        n_scales: into which the vessels are cut, S.
         size: of each volume, voxels.
         batch: volumes.
         dtype: of the network's arithmetic.
     """
     where = torch.device(device)
-    total = TotalLoss(loss, model.formulation, scales)
-    network = place_network(build_network(model, 1, scales, 3), where)
+    total = TotalLoss(loss, model.formulation, n_scales)
+    network = place_network(build_network(model, 1, n_scales, 3), where)
     optimiser = torch.optim.AdamW(network.parameters())
 
     def step(image: torch.Tensor, truth: Truth) -> None:
@@ -47,20 +47,20 @@ def training_step(
 
     # A small volume compiles what is compiled; only on CUDA are algorithms chosen anew for each size.
     small = max(32, 2 * network.size_multiple)
-    step(*phantom_batch((small,) * 3, scales, batch, where))
-    image, truth = phantom_batch(size, scales, batch, where)
+    step(*phantom_batch((small,) * 3, n_scales, batch, where))
+    image, truth = phantom_batch(size, n_scales, batch, where)
     if device == "cuda":
         step(image, truth)
     return lambda: step(image, truth)
 
 
-def phantom_batch(size: Size, scales: int, batch: int, device: torch.device) -> tuple[torch.Tensor, Truth]:
+def phantom_batch(size: Size, n_scales: int, batch: int, device: torch.device) -> tuple[torch.Tensor, Truth]:
     """Phantom vessels in noise, image (B, 1, *S), cut into slabs of one scale each."""
     vessels = torch.from_numpy(phantom_vessels(size))
     tube = torch.from_numpy(tubed_skeleton(vessels.numpy()))
-    slab = torch.arange(size[0]) * scales // size[0] + 1
-    labels = (vessels * slab[:, None, None]).expand(batch, *size).contiguous()
+    slab = torch.arange(size[0]) * n_scales // size[0] + 1
+    scale_map = (vessels * slab[:, None, None]).expand(batch, *size).contiguous()
     image = vessels.float() + 0.3 * torch.randn(size, generator=torch.Generator().manual_seed(0))
     spacing = torch.ones(batch, 3)
-    truth = Truth(labels.to(device), tube.expand(batch, *size).contiguous().to(device), spacing.to(device))
+    truth = Truth(scale_map.to(device), tube.expand(batch, *size).contiguous().to(device), spacing.to(device))
     return image.expand(batch, 1, *size).contiguous().to(device), truth

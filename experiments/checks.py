@@ -7,6 +7,7 @@ from ramify.data.case_store import count_scales, open_store
 from ramify.data.folds import SPLITS_FILE, check_splits, load_fold, patients_of
 from ramify.disk.json_files import read_json
 from ramify.experiments.plan import ExperimentSettings
+from ramify.tasks.formulation import Tasks
 from ramify.training.settings import RunSettings
 
 
@@ -15,11 +16,11 @@ def scales_in(store: Path) -> int:
     return count_scales(store, open_store(store))
 
 
-def check_scales(variant: str, training: RunSettings, scales: int) -> None:
+def check_scales(variant: str, training: RunSettings, n_scales: int) -> None:
     """Refuse weights of scales that do not fit their number; raises ValueError that names the variant."""
-    if training.model.formulation == "multi_task":
+    if Tasks(training.model.formulation, n_scales).auxiliary:
         try:
-            training.loss.scale_weights(scales)
+            training.loss.scale_weights(n_scales)
         except ValueError as error:
             raise ValueError(f"variant {variant}, train: loss.{error}") from None
 

@@ -23,50 +23,50 @@ class AnchorSettings(BaseModel, frozen=True, extra="forbid"):
 
 
 def sample_anchors(
-    projections: Sequence[Tensor], labels: Tensor, settings: AnchorSettings, generator: torch.Generator | None = None
+    projections: Sequence[Tensor], scale_map: Tensor, settings: AnchorSettings, generator: torch.Generator | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Anchors of the contrastive loss and their labels, the scales (Sadikine et al. 2023, Sec. 2.3).
+    """Anchors of the contrastive loss and their scales (Sadikine et al. 2023, Sec. 2.3).
 
     Args:
         projections: one (B, E, *s) a scale, l2-normalised over E, smallest vessels first.
-        labels: scale label map (B, *S) of integers 0 … S; every axis a multiple of the projections'. Only "masked"
+        scale_map: scale of each voxel, integers (B, *S) 0 … S; every axis a multiple of the projections'. Only "masked"
             looks at its values.
         settings: mode and cap.
         generator: draws the positions where there are more than the cap allows; replayable, None is torch's global one.
 
     Returns:
-        Embeddings (N, E) in float32 or better and labels (N,) in 1 … S. N is 0 without projections, or where no scale
-        is present under "masked".
+        Embeddings (N, E) in float32 or better and their scales (N,), 1 … S. N is 0 without projections, or where
+        no scale is present under "masked".
 
-    Raises ValueError where batch or sizes of projections and labels do not fit.
+    Raises ValueError where batch or sizes of projections and scale map do not fit.
     """
     if not projections:
-        return torch.zeros(0, 1, device=labels.device), torch.zeros(0, dtype=torch.long, device=labels.device)
+        return torch.zeros(0, 1, device=scale_map.device), torch.zeros(0, dtype=torch.long, device=scale_map.device)
     share = max(1, settings.cap // len(projections))
     vectors = []
     for scale, projection in enumerate(projections, start=1):
-        block = _block_size(projection, labels)
+        block = _block_size(projection, scale_map)
         of_scale = at_least_float32(projection).flatten(2)  # (B, E, positions)
         if settings.mode == "pooled":
             chosen = functional.normalize(of_scale.mean(dim=2), dim=1)
         else:
             chosen = of_scale.movedim(1, 2).flatten(0, 1)
         if settings.mode == "masked":
-            chosen = chosen[_present(labels == scale, block).flatten()]
+            chosen = chosen[_present(scale_map == scale, block).flatten()]
         vectors.append(_draw(chosen, share, generator))
     counts = torch.tensor([len(chosen) for chosen in vectors])
-    scales = torch.arange(1, len(projections) + 1).repeat_interleave(counts)
-    return torch.cat(vectors), scales.to(labels.device)
+    anchor_scales = torch.arange(1, len(projections) + 1).repeat_interleave(counts)
+    return torch.cat(vectors), anchor_scales.to(scale_map.device)
 
 
-def _block_size(projection: Tensor, labels: Tensor) -> tuple[int, ...]:
-    """How many voxels of the label map one position of the projection stands for, along every axis."""
-    fine, coarse = tuple(labels.shape[1:]), tuple(projection.shape[2:])
+def _block_size(projection: Tensor, scale_map: Tensor) -> tuple[int, ...]:
+    """How many voxels of the scale map one position of the projection stands for, along every axis."""
+    fine, coarse = tuple(scale_map.shape[1:]), tuple(projection.shape[2:])
     fits = len(fine) == len(coarse) and all(n and not m % n for m, n in zip(fine, coarse))
-    if not fits or labels.shape[0] != projection.shape[0]:
+    if not fits or scale_map.shape[0] != projection.shape[0]:
         raise ValueError(
-            f"labels: expected (B, *S) with axes that are multiples of the projections' {tuple(projection.shape)}, "
-            f"got {tuple(labels.shape)}"
+            f"scale_map: expected (B, *S) with axes that are multiples of the projections' {tuple(projection.shape)}, "
+            f"got {tuple(scale_map.shape)}"
         )
     return tuple(m // n for m, n in zip(fine, coarse))
 

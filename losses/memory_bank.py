@@ -23,8 +23,8 @@ class MemoryBank:
         self.capacity = capacity
         self._kept: dict[int, Tensor] = {}
 
-    def joined(self, embeddings: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """The given anchors, (N, E) with labels (N,), followed by everything in the bank."""
+    def joined(self, embeddings: Tensor, anchor_scales: Tensor) -> tuple[Tensor, Tensor]:
+        """The given anchors, (N, E) with their scales (N,), followed by everything in the bank."""
         for anchors in self._kept.values():
             if anchors.shape[1] != embeddings.shape[1]:
                 raise ValueError(
@@ -32,14 +32,14 @@ class MemoryBank:
                     f"{anchors.shape[1]}; go on from a checkpoint of the same network"
                 )
         kept = [anchors.to(embeddings) for anchors in self._kept.values()]
-        scales = [labels.new_full((len(anchors),), scale) for scale, anchors in self._kept.items()]
-        return torch.cat((embeddings, *kept)), torch.cat((labels, *scales))
+        kept_scales = [anchor_scales.new_full((len(anchors),), scale) for scale, anchors in self._kept.items()]
+        return torch.cat((embeddings, *kept)), torch.cat((anchor_scales, *kept_scales))
 
-    def push(self, embeddings: Tensor, labels: Tensor) -> None:
+    def push(self, embeddings: Tensor, anchor_scales: Tensor) -> None:
         """Keep anchors (N, E) with their scales (N,), the last ones where there are too many."""
         embeddings = embeddings.detach()
-        for scale in torch.unique(labels).tolist():
-            new = embeddings[labels == scale]
+        for scale in torch.unique(anchor_scales).tolist():
+            new = embeddings[anchor_scales == scale]
             # A restored bank lies on the CPU until its first new anchors come.
             before = self._kept.get(scale, new[:0]).to(new)
             self._kept[scale] = torch.cat((before, new))[-self.capacity :].clone()

@@ -61,14 +61,14 @@ class LossSettings(TermSections, frozen=True, extra="forbid"):
         """The section of a term; None where it has nothing to choose."""
         return getattr(self, name, None)
 
-    def scale_weights(self, scales: int) -> tuple[float, ...]:
+    def scale_weights(self, n_scales: int) -> tuple[float, ...]:
         """λ_1 … λ_S for S scales; ValueError where their number is neither S nor 1."""
-        if len(self.lambda_scales) not in (1, scales):
+        if len(self.lambda_scales) not in (1, n_scales):
             raise ValueError(
-                f"lambda_scales: expected {scales} weights for {scales} scales (or 1 for all), "
+                f"lambda_scales: expected {n_scales} weights for {n_scales} scales (or 1 for all), "
                 f"got {len(self.lambda_scales)}: {self.lambda_scales}"
             )
-        return self.lambda_scales * scales if len(self.lambda_scales) == 1 else self.lambda_scales
+        return self.lambda_scales * n_scales if len(self.lambda_scales) == 1 else self.lambda_scales
 
 
 def _check_weight(name: str, weight: float) -> None:

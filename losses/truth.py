@@ -11,8 +11,8 @@ from torch import Tensor
 class Truth:
     """The drawn truth of a batch."""
 
-    labels: Tensor
-    """Scale label map (B, *S) of integers, 0 background, 1 … S."""
+    scale_map: Tensor
+    """The scale of each voxel: integers (B, *S), 0 background, 1 … S."""
     tubed_skeleton: Tensor | None = None
     """Bool (B, *S): the vessels' skeleton widened inside them, made ahead of training (Kirchhoff et al. 2024)."""
     spacing_mm: Tensor | None = None
@@ -24,9 +24,9 @@ class Truth:
         Thin vessels stay, where the nearest voxel alone would lose them.
         """
         tube = None if self.tubed_skeleton is None else _block_maximum(self.tubed_skeleton, size)
-        factors = [n // m for n, m in zip(self.labels.shape[1:], size, strict=True)]
+        factors = [n // m for n, m in zip(self.scale_map.shape[1:], size, strict=True)]
         spacing = None if self.spacing_mm is None else self.spacing_mm * self.spacing_mm.new_tensor(factors)
-        return Truth(_block_maximum(self.labels, size), tube, spacing)
+        return Truth(_block_maximum(self.scale_map, size), tube, spacing)
 
 
 def _block_maximum(values: Tensor, size: Sequence[int]) -> Tensor:

@@ -10,9 +10,10 @@ if TYPE_CHECKING:
     from ramify.models.fcn import FCN
     from ramify.models.multi_task import MultiTaskResUNet
     from ramify.models.network import Network
-    from ramify.models.outputs import FORMULATIONS, Formulation, TaskOutputs, main_probability, task_probabilities
+    from ramify.models.outputs import TaskOutputs, main_probability, task_probabilities
     from ramify.models.settings import ModelSettings
     from ramify.models.unet import UNet
+    from ramify.tasks.formulation import FORMULATIONS, Formulation
 else:
     __getattr__, __dir__ = loaded_when_asked_for(__name__)
 

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from ramify.models.blocks import check_at_least, layers_of
 from ramify.models.network import Network
+from ramify.models.network_kind import NetworkKind
 from ramify.models.outputs import TaskOutputs
 
 KERNELS = (3, 5, 5, 3)
@@ -45,3 +46,11 @@ class FCN(Network):
     def forward(self, image: Tensor) -> TaskOutputs:
         self.check_image(image)
         return TaskOutputs(self.head(self.layers(image)))
+
+
+KIND = NetworkKind(
+    lambda plan: FCN(plan.in_channels, plan.tasks.n_channels, plan.base_channels, plan.ndim),
+    settings=frozenset({"base_channels"}),
+    base_channels=5,
+    without_memory=True,
+)

@@ -11,6 +11,7 @@ from torch.nn import functional
 from ramify.models.blocks import check_at_least, normalised_convolution
 from ramify.models.extras import import_extra
 from ramify.models.network import Network
+from ramify.models.network_kind import NetworkKind, Plan
 from ramify.models.outputs import TaskOutputs
 
 DEFAULTS: dict[str, Any] = {"variant": "hrnet_w18", "pretrained": False}
@@ -74,3 +75,14 @@ def _brought_to(features: Tensor, size: torch.Size) -> Tensor:
     if features.shape[2:] == size:
         return features
     return functional.interpolate(features, size=size, mode="bilinear", align_corners=False)
+
+
+def _not_pretrained(plan: Plan) -> Plan:
+    return plan._replace(arguments={**plan.arguments, "pretrained": False})
+
+
+KIND = NetworkKind(
+    lambda plan: HRNet(plan.in_channels, plan.tasks.n_channels, plan.ndim, plan.arguments),
+    settings=frozenset({"arguments"}),
+    for_inference=_not_pretrained,
+)

@@ -1,14 +1,19 @@
 """The multi-task network of Sadikine et al. 2023, Sec. 2.2 and 2.3: one encoder, S + 1 decoders, S projection heads."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
+from ramify.models.baselines import ResUNet
 from ramify.models.blocks import check_at_least, initialise
 from ramify.models.decoder import Decoder, decode
 from ramify.models.encoder import Encoder
 from ramify.models.network import Network
+from ramify.models.network_kind import NetworkKind, Plan
 from ramify.models.outputs import TaskOutputs
 from ramify.models.projection import ProjectionHead
+from ramify.tasks.formulation import Tasks
 
 
 class MultiTaskResUNet(Network):
@@ -21,7 +26,7 @@ class MultiTaskResUNet(Network):
 
     Args:
         in_channels: channels C of the image.
-        scales: number of scales S; 0 leaves the main task alone.
+        n_scales: number of scales S; 0 leaves the main task alone.
         levels: number of down-samplings l.
         base_channels: channels f0 at full resolution; level i has 2^i f0.
         ndim: 2 or 3.
@@ -36,7 +41,7 @@ class MultiTaskResUNet(Network):
     def __init__(
         self,
         in_channels: int = 1,
-        scales: int = 3,
+        n_scales: int = 3,
         levels: int = 5,
         base_channels: int = 8,
         ndim: int = 3,
@@ -45,17 +50,17 @@ class MultiTaskResUNet(Network):
         deep_supervision: int = 0,
         checkpoint_activations: bool = False,
     ) -> None:
-        check_at_least("scales", scales, 0)
+        check_at_least("n_scales", n_scales, 0)
         encoder = Encoder(in_channels, levels, base_channels, ndim, recompute=checkpoint_activations)
         super().__init__(in_channels, ndim, size_multiple=2**levels)
         widths = encoder.widths
         embedding = max(1, widths[-2] // 2) if embedding_channels is None else embedding_channels
         check_at_least("embedding_channels", embedding, 1)
-        self.scales = scales
+        self.n_scales = n_scales
         self.encoder = encoder
         self.main_decoder = Decoder(widths, 1, ndim, deep_supervision)
-        self.scale_decoders = nn.ModuleList(Decoder(widths, 1, ndim, deep_supervision) for _ in range(scales))
-        self.projections = nn.ModuleList(ProjectionHead(widths[-2], embedding, ndim) for _ in range(scales))
+        self.scale_decoders = nn.ModuleList(Decoder(widths, 1, ndim, deep_supervision) for _ in range(n_scales))
+        self.projections = nn.ModuleList(ProjectionHead(widths[-2], embedding, ndim) for _ in range(n_scales))
         initialise(self)
 
     def forward(self, image: Tensor) -> TaskOutputs:
@@ -78,3 +83,31 @@ class MultiTaskResUNet(Network):
         projected = (head(outputs.first_stage) for head, outputs in zip(self.projections, decoded[1:]))
         deep = (torch.cat(level, dim=1) for level in zip(*(outputs.deep_logits for outputs in decoded)))
         return TaskOutputs(logits, tuple(projected), tuple(deep))
+
+
+def _build(plan: Plan) -> Network:
+    """The multi-task network, or the baseline of the same blocks."""
+    sizes = plan.levels, plan.base_channels, plan.ndim
+    options: dict[str, Any] = {
+        "deep_supervision": plan.deep_supervision,
+        "checkpoint_activations": plan.checkpoint_activations,
+    }
+    if plan.tasks.formulation == "multi_task":
+        return MultiTaskResUNet(plan.in_channels, plan.tasks.n_scales, *sizes, plan.embedding_channels, **options)
+    return ResUNet(plan.in_channels, plan.tasks.n_channels, *sizes, **options)
+
+
+def _main_task_alone(plan: Plan) -> Plan:
+    if plan.tasks.formulation == "multi_task":
+        return plan._replace(tasks=Tasks("binary", plan.tasks.n_scales))
+    return plan
+
+
+KIND = NetworkKind(
+    _build,
+    settings=frozenset({"levels", "base_channels", "embedding_channels", "deep_supervision", "checkpoint_activations"}),
+    levels={2: 5, 3: 5},
+    base_channels=8,
+    for_inference=_main_task_alone,
+    without_memory=True,
+)

@@ -10,6 +10,7 @@ from ramify.models.blocks import check_at_least, layers_of
 from ramify.models.decoder import check_deep_supervision
 from ramify.models.extras import import_extra
 from ramify.models.network import Network
+from ramify.models.network_kind import NetworkKind, Plan
 from ramify.models.outputs import TaskOutputs
 
 MOST_CHANNELS = {2: 512, 3: 320}
@@ -108,3 +109,24 @@ def _defaults(network: str, levels: int, base_channels: int, ndim: int) -> dict[
         "nonlin_kwargs": {"inplace": True},
         **depths,
     }
+
+
+def _build(plan: Plan) -> NnUNet:
+    return NnUNet(
+        plan.name,
+        plan.in_channels,
+        plan.tasks.n_channels,
+        plan.levels,
+        plan.base_channels,
+        plan.ndim,
+        deep_supervision=plan.deep_supervision,
+        arguments=plan.arguments,
+    )
+
+
+KIND = NetworkKind(
+    _build,
+    settings=frozenset({"levels", "base_channels", "deep_supervision", "arguments"}),
+    levels={2: 5, 3: 5},
+    base_channels=32,
+)

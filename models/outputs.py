@@ -1,19 +1,17 @@
 """What every network returns, and how its logits are read as probabilities."""
 
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-Formulation = Literal["multi_task", "binary", "multi_class"]
-FORMULATIONS: tuple[Formulation, ...] = get_args(Formulation)
+from ramify.tasks.formulation import Formulation, check_formulation, is_exclusive
 
 
 class TaskOutputs(NamedTuple):
     """What a network gives back.
 
-    K is 1 + S for "multi_task" (channel 0 the main task, channel s scale s), 1 for "binary", 1 + S for "multi_class"
-    (channel 0 background). At inference the multi-task ResUNet has its main task alone, K = 1.
+    K is that of the formulation, see `tasks.formulation`; at inference the multi-task ResUNet has its main task alone.
     """
 
     logits: Tensor
@@ -37,10 +35,9 @@ def task_probabilities(logits: Tensor, formulation: Formulation) -> Tensor:
     Returns:
         (B, K, *S) in [0, 1]. An empty batch gives an empty tensor.
     """
-    if formulation not in FORMULATIONS:
-        raise ValueError(f"formulation: expected one of {', '.join(FORMULATIONS)}, got {formulation!r}")
+    check_formulation(formulation)
     logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
-    if formulation != "multi_class":
+    if not is_exclusive(formulation):
         return torch.sigmoid(logits)
     of_scales = torch.softmax(logits, dim=1)[:, 1:]
     return torch.cat((of_scales.sum(dim=1, keepdim=True).clamp(max=1.0), of_scales), dim=1)
@@ -49,4 +46,4 @@ def task_probabilities(logits: Tensor, formulation: Formulation) -> Tensor:
 def main_probability(logits: Tensor, formulation: Formulation) -> Tensor:
     """Probability of vessel (B, 1, *S) in float32, whatever the formulation; see `task_probabilities`."""
     # The sigmoid of the other channels is not wanted here, and may be large.
-    return task_probabilities(logits if formulation == "multi_class" else logits[:, :1], formulation)[:, :1]
+    return task_probabilities(logits if is_exclusive(formulation) else logits[:, :1], formulation)[:, :1]

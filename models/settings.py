@@ -2,35 +2,15 @@
 
 import difflib
 import json
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
-from ramify.models.outputs import Formulation
+from ramify.models.monai_network import MONAI_PREFIX
+from ramify.models.networks import NETWORKS
+from ramify.tasks.formulation import Formulation
 
-MONAI_PREFIX = "monai:"
-
-
-class Choice(NamedTuple):
-    """What can be chosen about a network, and what it is where nothing was: the sizes of its source."""
-
-    settings: frozenset[str]
-    levels: dict[int, int] | None = None
-    """Number of down-samplings by number of dimensions."""
-    base_channels: int | None = None
-
-
-_OURS = frozenset({"levels", "base_channels", "deep_supervision", "checkpoint_activations"})
-_NNUNET = Choice(frozenset({"levels", "base_channels", "deep_supervision", "arguments"}), {2: 5, 3: 5}, 32)
-CHOICES: dict[str, Choice] = {
-    "resunet": Choice(_OURS | {"embedding_channels"}, {2: 5, 3: 5}, 8),
-    "unet": Choice(_OURS, {2: 4, 3: 3}, 64),
-    "fcn": Choice(frozenset({"base_channels"}), None, 5),
-    "nnunet_plain": _NNUNET,
-    "nnunet_residual": _NNUNET,
-    "hrnet": Choice(frozenset({"arguments"})),
-    "monai": Choice(frozenset({"arguments"})),
-}
+_EVERY_CHOICE = sorted(frozenset.union(*(kind.settings for kind in NETWORKS.values())))
 
 
 class ModelSettings(BaseModel, frozen=True, extra="forbid"):
@@ -57,14 +37,14 @@ class ModelSettings(BaseModel, frozen=True, extra="forbid"):
 
     @property
     def family(self) -> str:
-        """The network without MONAI's name: a key of CHOICES."""
+        """The network without MONAI's name: a key of NETWORKS."""
         return self.network.partition(":")[0]
 
     def sizes(self, ndim: int) -> tuple[int, int]:
         """Levels and base channels of a network that has them, chosen or its source's."""
-        choice = CHOICES[self.family]
-        levels = self.levels if self.levels is not None else (choice.levels or {}).get(ndim)
-        base_channels = self.base_channels if self.base_channels is not None else choice.base_channels
+        kind = NETWORKS[self.family]
+        levels = self.levels if self.levels is not None else (kind.levels or {}).get(ndim)
+        base_channels = self.base_channels if self.base_channels is not None else kind.base_channels
         return levels or 0, base_channels or 0
 
     @field_validator("network")
@@ -74,8 +54,8 @@ class ModelSettings(BaseModel, frozen=True, extra="forbid"):
         if family == "monai":
             if not name:
                 raise ValueError("monai needs the name of one of its networks after it, such as monai:SegResNet")
-        elif network not in CHOICES:
-            known = [*(each for each in CHOICES if each != "monai"), f"{MONAI_PREFIX}NAME"]
+        elif network not in NETWORKS:
+            known = [*(each for each in NETWORKS if each != "monai"), f"{MONAI_PREFIX}NAME"]
             near = difflib.get_close_matches(family.lower(), known, n=1)
             hint = f"did you mean {near[0]!r}?" if near and not colon else f"known are {', '.join(known)}"
             raise ValueError(f"unknown network {network!r}; {hint}")
@@ -83,9 +63,9 @@ class ModelSettings(BaseModel, frozen=True, extra="forbid"):
 
     @model_validator(mode="after")
     def _settings_of_that_network(self) -> Self:
-        for name in sorted(CHOICES["resunet"].settings | {"arguments"}):
+        for name in _EVERY_CHOICE:
             default = type(self).model_fields[name].default
-            if name not in CHOICES[self.family].settings and getattr(self, name) != default:
+            if name not in NETWORKS[self.family].settings and getattr(self, name) != default:
                 neutral = json.dumps(default)
                 raise ValueError(
                     f"{name}: network {self.network} has no such choice; leave it out or set it to {neutral}"

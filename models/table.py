@@ -25,10 +25,10 @@ class Size(NamedTuple):
     parameters: int
 
 
-def measure(settings: ModelSettings, ndim: int, scales: int = 3) -> Size:
+def measure(settings: ModelSettings, ndim: int, n_scales: int = 3) -> Size:
     """Build a network for one channel of image and count."""
     with torch.device("meta"):  # shapes without values: nothing is allocated
-        network = build_network(settings, 1, scales, ndim)
+        network = build_network(settings, 1, n_scales, ndim)
     parameters = sum(parameter.numel() for parameter in network.parameters())
     return Size(settings.sizes(ndim)[0] or None, network.size_multiple, parameters)
 

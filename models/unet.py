@@ -12,6 +12,7 @@ from ramify.models.cpu_layers import in_order_of
 from ramify.models.decoder import check_deep_supervision
 from ramify.models.encoder import channel_widths
 from ramify.models.network import Network
+from ramify.models.network_kind import NetworkKind, Plan
 from ramify.models.outputs import TaskOutputs
 from ramify.models.recomputation import run
 
@@ -113,3 +114,24 @@ def _two_convolutions(in_channels: int, between: int, out_channels: int, ndim: i
     first = normalised_convolution(in_channels, between, 3, ndim)
     second = normalised_convolution(between, out_channels, 3, ndim)
     return nn.Sequential(*first, nn.ReLU(inplace=True), *second, nn.ReLU(inplace=True))
+
+
+def _build(plan: Plan) -> UNet:
+    return UNet(
+        plan.in_channels,
+        plan.tasks.n_channels,
+        plan.levels,
+        plan.base_channels,
+        plan.ndim,
+        deep_supervision=plan.deep_supervision,
+        checkpoint_activations=plan.checkpoint_activations,
+    )
+
+
+KIND = NetworkKind(
+    _build,
+    settings=frozenset({"levels", "base_channels", "deep_supervision", "checkpoint_activations"}),
+    levels={2: 4, 3: 3},
+    base_channels=64,
+    without_memory=True,
+)

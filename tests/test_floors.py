@@ -18,8 +18,9 @@ FLOORS: dict[str, set[str]] = {
     "drawing": {"disk", "vessels"},
     "data": {"compilation", "processes", "disk", "phantoms"},
     "preprocessing": {"console", "processes", "disk", "data", "vessels", "drawing"},
-    "models": set(),
-    "losses": {"compilation"},
+    "tasks": set(),
+    "models": {"tasks"},
+    "losses": {"compilation", "tasks"},
     "metrics": {"compilation", "console", "vessels"},
     "comparison": {"console", "disk", "data", "metrics", "drawing"},
     "training": {
@@ -28,6 +29,7 @@ FLOORS: dict[str, set[str]] = {
         "disk",
         "data",
         "preprocessing",
+        "tasks",
         "models",
         "losses",
         "metrics",
@@ -35,7 +37,7 @@ FLOORS: dict[str, set[str]] = {
         "vessels",
     },
     "tuning": {"console", "processes", "disk", "data", "training", "drawing"},
-    "experiments": {"console", "processes", "disk", "data", "metrics", "training", "comparison"},
+    "experiments": {"console", "processes", "disk", "data", "metrics", "tasks", "training", "comparison"},
     "report": {
         "compilation",
         "disk",
@@ -52,7 +54,7 @@ FLOORS: dict[str, set[str]] = {
 }
 SCRIPTS = {path.stem for path in ROOT.glob("*.py")}
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "misc"}
-TORCH_FREE = ("vessels", "phantoms", "preprocessing", "metrics", "comparison")
+TORCH_FREE = ("vessels", "phantoms", "preprocessing", "metrics", "comparison", "tasks")
 
 
 def files_of(room: str) -> list[Path]:

@@ -29,6 +29,7 @@ class _Leaves(NamedTuple):
 
     logits: Tensor
     projections: tuple[Tensor, ...]
+    deep_logits: tuple[Tensor, ...] = ()  # not looked at: they are the same tasks on coarser grids
 
 
 def term_gradients(
@@ -72,7 +73,7 @@ def term_gradients(
         places["logits"][name] = pulls[0].flatten()
         places["probabilities"][name] = (pulls[0] / slope).flatten()
         places["encoder"][name] = summed(_through_network(ends, pulls, shared))
-    if loss.formulation == "multi_class":
+    if loss.tasks.main.exclusive:
         del places["probabilities"]
     return {
         f"gradient/{place}/{name}": value

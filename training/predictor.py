@@ -11,11 +11,12 @@ import torch
 from ramify.data.image_source import ImageSource
 from ramify.data.volume import Volume
 from ramify.models.build import build_inference_network, place_network
-from ramify.models.outputs import Formulation, main_probability
+from ramify.models.outputs import main_probability
 from ramify.preprocessing.grid import GridSettings
 from ramify.preprocessing.organ_parts import main_parts
 from ramify.preprocessing.plausibility import doubts_about_input, doubts_about_vessels
 from ramify.preprocessing.prepare import PreprocessingSettings, prepare_image
+from ramify.tasks.formulation import Formulation
 from ramify.training.checkpoint import load_checkpoint
 from ramify.training.device import DeviceName, autocast, choose_device, choose_prediction_precision
 from ramify.training.inference import (
@@ -74,7 +75,13 @@ class Predictor:
         try:
             self._settings = RunSettings.model_validate(state["config"])
             self._preprocessing = PreprocessingSettings.model_validate(state["preprocessing"])
-            network = build_inference_network(self._settings.model, **state["network"], state=state["model"])
+            network = build_inference_network(
+                self._settings.model,
+                state["network"]["in_channels"],
+                state["network"]["scales"],
+                state["network"]["ndim"],
+                state["model"],
+            )
         except (ValueError, TypeError, KeyError, RuntimeError) as error:
             raise ValueError(f"{checkpoint}: {' '.join(str(error).split())}") from None
         self._device = choose_device(device)

@@ -61,7 +61,7 @@ class Presentation:
         with self._shown("settings in TensorBoard"):
             self._tracker.hyperparameters(training.settings.model_dump(mode="json"), measures)
         with self._shown("embeddings"):
-            if training.settings.model.formulation == "multi_task":
+            if training.loss.tasks.auxiliary:
                 case = read_case(training.settings.cases, training.validation_cases[0])
                 if projections := projections_of(training.runner, case):
                     self._tracker.embeddings(projections, last)

@@ -74,19 +74,19 @@ def set_up(settings: RunSettings, ranks: Ranks = ALONE) -> tuple[Training, dict[
         check_same_cases(state, description, folder.root)
     # Only now, since what another preparation changed has a name.
     check_as_prepared(settings.cases, [*fold["train"], *fold["val"]])
-    scales, ndim = description["network"]["scales"], description["network"]["ndim"]
-    network = place_network(build_network(settings.model, 1, scales, ndim), device)
+    n_scales, ndim = description["network"]["scales"], description["network"]["ndim"]
+    network = place_network(build_network(settings.model, 1, n_scales, ndim), device)
     # Replaces batch norms, so it comes before the optimiser takes the weights.
     distributed = distribute(network, settings.train.sync_batch_norm)
-    voxels = label_voxels(settings.cases, fold["train"], scales)
+    voxels = label_voxels(settings.cases, fold["train"], n_scales)
     if not any(voxels[1:]):
         raise ValueError(
             f"{settings.cases}: no training case of fold {settings.fold} has a vessel, so there is nothing to learn; "
             "prepare cases with vessels, or choose another --fold"
         )
-    loss = TotalLoss(settings.loss, settings.model.formulation, scales, voxels)
+    loss = TotalLoss(settings.loss, settings.model.formulation, n_scales, voxels)
     optimiser = build_optimiser(network, settings.train.learning_rate, settings.train.weight_decay)
-    runner = Runner(network, settings.model.formulation, device, dtype, settings.inference, settings.loading.patch_size)
+    runner = Runner(network, loss.tasks, device, dtype, settings.inference, settings.loading.patch_size)
     training = Training(
         settings=settings,
         folder=folder,
@@ -137,7 +137,7 @@ def restore(training: Training, state: Mapping[str, Any]) -> None:
         load_optimiser(training.optimiser, training.network, state["optimiser"])
         training.scaler.load_state_dict(state["scaler"])
         if training.loss.bank:
-            known = {str(scale) for scale in range(1, training.loss.scales + 1)}
+            known = {str(scale) for scale in range(1, training.loss.tasks.n_scales + 1)}
             if unknown := sorted(state["bank"].keys() - known):
                 raise ValueError(f"memory bank: anchors of {unknown[0]!r:.60}, which is no scale of the cases")
             training.loss.bank.load_state_dict(state["bank"])

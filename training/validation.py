@@ -13,7 +13,8 @@ from ramify.data.loading import spacing_of
 from ramify.metrics.centreline import cldice
 from ramify.metrics.overlap import dice
 from ramify.models.network import Network
-from ramify.models.outputs import Formulation, TaskOutputs, main_probability, task_probabilities
+from ramify.models.outputs import TaskOutputs, main_probability, task_probabilities
+from ramify.tasks.formulation import Formulation, Tasks
 from ramify.training.device import autocast
 from ramify.training.distributed import ALONE, Ranks
 from ramify.training.inference import (
@@ -58,7 +59,7 @@ class Runner:
     """A network with all that its inference needs."""
 
     network: Network
-    formulation: Formulation
+    tasks: Tasks
     device: torch.device
     dtype: torch.dtype
     settings: InferenceSettings
@@ -82,7 +83,7 @@ class Runner:
         def probabilities(patch: torch.Tensor) -> torch.Tensor:
             with autocast(self.device, self.dtype):
                 logits = network(patch).logits
-            return nan_where_not_finite(read(logits, self.formulation), logits)
+            return nan_where_not_finite(read(logits, self.tasks.formulation), logits)
 
         tensor = torch.from_numpy(np.array(image, dtype=np.float32))[None, None].to(self.device)
         with evaluating(self.network):
@@ -139,8 +140,8 @@ def _inside_organ(probabilities: np.ndarray, case: Case) -> np.ndarray:
 def view_of(runner: Runner, case: Case) -> CaseView:
     """What there is to see of a case, of every task."""
     probabilities = _inside_organ(runner.probabilities(case.arrays["image"]), case)
-    scales = np.asarray(case.arrays["scales"])
-    masks = np.stack([scales > 0, *(scales == s for s in range(1, len(probabilities)))])
+    scale_map = np.asarray(case.arrays["scales"])
+    masks = np.stack([np.isin(scale_map, labels) for labels in runner.tasks.masks])
     return CaseView(case, masks, probabilities)
 
 

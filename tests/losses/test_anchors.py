@@ -108,7 +108,7 @@ def test_half_precision_becomes_float32():
 
 @pytest.mark.parametrize("shape", [(2, 7, 8), (1, 8, 8), (2, 8, 8, 8)])
 def test_labels_that_do_not_fit(shape):
-    with pytest.raises(ValueError, match=r"labels: expected \(B, \*S\) with axes that are multiples .* got"):
+    with pytest.raises(ValueError, match=r"scale_map: expected \(B, \*S\) with axes that are multiples .* got"):
         sample_anchors(projections(), torch.zeros(shape, dtype=torch.long), AnchorSettings())
 
 

@@ -11,9 +11,11 @@ from ramify.losses.contrastive import contrastive_loss
 from ramify.losses.cross_entropy import binary_cross_entropy, categorical_cross_entropy
 from ramify.losses.dice import dice_loss
 from ramify.losses.settings import LossSettings
+from ramify.losses.supervision import class_weights
 from ramify.losses.terms import TERMS, Term
-from ramify.losses.total import TotalLoss, foreground_weights
+from ramify.losses.total import TotalLoss
 from ramify.losses.truth import Truth
+from ramify.tasks.formulation import Tasks
 
 COUNTS = (900, 10, 40, 50)  # background and three scales
 
@@ -21,6 +23,7 @@ COUNTS = (900, 10, 40, 50)  # background and three scales
 class Outputs(NamedTuple):
     logits: torch.Tensor
     projections: tuple[torch.Tensor, ...]
+    deep_logits: tuple[torch.Tensor, ...] = ()
 
 
 def batch(channels: int, scales: int = 3, ndim: int = 2, projections: int = 0) -> tuple[Outputs, torch.Tensor]:
@@ -211,9 +214,12 @@ def test_one_weight_holds_for_all_scales():
     assert LossSettings().scale_weights(3) == (0.78, 0.48, 0.54)
 
 
-def test_foreground_weights():
-    assert foreground_weights(LossSettings(foreground_weight=4.0), 2, None) == (4.0, 4.0, 4.0)
-    assert foreground_weights(LossSettings(), 1, (80, 20)) == (2.0, 2.0)
+def test_weights_of_classes():
+    main, first, second = Tasks("multi_task", 2).all
+    assert class_weights(LossSettings(foreground_weight=4.0), second, 2, None) == (4.0,)
+    assert [class_weights(LossSettings(), task, 2, (80, 4, 16)) for task in (main, first)] == [(2.0,), (24**0.5,)]
+    exclusive = Tasks("multi_class", 2).main
+    assert class_weights(LossSettings(), exclusive, 2, (80, 4, 16)) == (1.0, 24**0.5, 5.25**0.5)
 
 
 @pytest.mark.parametrize(
@@ -223,7 +229,7 @@ def test_foreground_weights():
         ((LossSettings(), "multi_task", 3), r"label_voxels: .*'auto' needs 4 counts .*got none"),
         ((LossSettings(), "binary", 3, (90, 5, 5)), r"label_voxels: .*'auto' needs 4 counts .*got 3"),
         ((LossSettings(), "ternary", 3, COUNTS), "formulation: expected one of multi_task, binary, multi_class"),
-        ((LossSettings(), "multi_class", 0, (1,)), "scales: expected at least 1, got 0"),
+        ((LossSettings(), "multi_class", 0, (1,)), "n_scales: expected an integer of at least 1, got 0"),
     ],
 )
 def test_settings_that_do_not_fit(arguments, message):
@@ -236,11 +242,11 @@ def test_inputs_that_do_not_fit():
     loss = TotalLoss(LossSettings(), "multi_task", 3, COUNTS)
     with pytest.raises(ValueError, match=r"logits: expected 4 channel\(s\) .* got \(2, 3, 8, 8\)"):
         loss(outputs._replace(logits=outputs.logits[:, :3]), Truth(labels))
-    with pytest.raises(ValueError, match=r"labels: expected integers \(2, 8, 8\) .* got torch.uint8 \(2, 8, 7\)"):
+    with pytest.raises(ValueError, match=r"scale_map: expected integers \(2, 8, 8\) .* got torch.uint8 \(2, 8, 7\)"):
         loss(outputs, Truth(labels[..., :7]))
-    with pytest.raises(ValueError, match="labels: expected integers"):
+    with pytest.raises(ValueError, match="scale_map: expected integers"):
         loss(outputs, Truth(labels.float()))
-    with pytest.raises(ValueError, match=r"labels: expected 0 … 3 for 3 scales, got 7 … 7"):
+    with pytest.raises(ValueError, match=r"scale_map: expected 0 … 3 for 3 scales, got 7 … 7"):
         loss(outputs, Truth(torch.full_like(labels, 7)))
     with pytest.raises(ValueError, match="projections: expected 3, one a scale, got 0"):
         loss(outputs._replace(projections=()), Truth(labels))
@@ -296,18 +302,12 @@ def test_a_task_sees_the_part_of_the_tube_that_is_its_own(formulation, channels,
         loss(outputs, Truth(labels))
 
 
-class DeepOutputs(NamedTuple):
-    logits: torch.Tensor
-    projections: tuple[torch.Tensor, ...]
-    deep_logits: tuple[torch.Tensor, ...]
-
-
 def test_coarser_outputs_are_supervised_by_the_blocks_they_stand_for():
     outputs, labels = batch(4)
     half, quarter = (torch.randn(2, 4, n, n, generator=torch.Generator().manual_seed(n)) for n in (4, 2))
     settings = LossSettings(foreground_weight=2.0, lambda_contrastive=0.0)
     loss = TotalLoss(settings, "multi_task", 3)
-    terms = loss(DeepOutputs(outputs.logits, (), (half, quarter)), Truth(labels))
+    terms = loss(Outputs(outputs.logits, (), (half, quarter)), Truth(labels))
     blocks = labels.unflatten(1, (4, 2)).unflatten(3, (4, 2)).amax((2, 4))
     whole = loss(outputs, Truth(labels))["total"]
     first = loss(Outputs(half, ()), Truth(blocks))["total"]
@@ -320,7 +320,7 @@ def test_a_coarser_truth_keeps_thin_vessels_tube_and_millimetres():
     labels = torch.zeros(1, 4, 6, dtype=torch.long)
     labels[0, 1, 2], labels[0, 3, 5] = 1, 2
     coarse = Truth(labels, labels > 0, torch.tensor([[2.0, 1.0]])).coarser((2, 2))
-    assert coarse.labels.tolist() == [[[1, 0], [0, 2]]]
+    assert coarse.scale_map.tolist() == [[[1, 0], [0, 2]]]
     assert coarse.tubed_skeleton.tolist() == [[[True, False], [False, True]]]
     assert coarse.spacing_mm.tolist() == [[4.0, 3.0]]
     with pytest.raises(ValueError, match=r"size: expected divisors of \(4, 6\), got \(3, 2\)"):

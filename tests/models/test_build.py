@@ -2,17 +2,21 @@
 
 import pytest
 import torch
+from pydantic import ValidationError
 
 from ramify.models import (
     ModelSettings,
     MultiTaskResUNet,
     Network,
     ResUNet,
+    TaskOutputs,
     build_inference_network,
     build_network,
     load_weights,
     place_network,
 )
+from ramify.models.network_kind import NetworkKind
+from ramify.models.networks import NETWORKS
 
 SMALL = {"levels": 2, "base_channels": 4}
 
@@ -102,3 +106,28 @@ def test_placing_on_the_cpu_changes_the_order_of_memory_only(ndim):
     assert placed is network
     assert all(torch.equal(value, state[name]) for name, value in placed.state_dict().items())
     torch.testing.assert_close(placed(image).logits, before, rtol=1e-4, atol=1e-5)
+
+
+class Threshold(Network):
+    """One weight a channel: the smallest network there is."""
+
+    def __init__(self, in_channels: int, out_channels: int, ndim: int) -> None:
+        super().__init__(in_channels, ndim, size_multiple=1)
+        self.head = torch.nn.Conv2d(in_channels, out_channels, 1)
+
+    def forward(self, image: torch.Tensor) -> TaskOutputs:
+        self.check_image(image)
+        return TaskOutputs(self.head(image))
+
+
+def test_a_new_network_is_one_line_in_the_table(monkeypatch):
+    kind = NetworkKind(lambda plan: Threshold(plan.in_channels, plan.tasks.n_channels, plan.ndim), frozenset())
+    monkeypatch.setitem(NETWORKS, "threshold", kind)
+    settings = ModelSettings(network="threshold", formulation="multi_class")
+    network = build_network(settings, 1, 3, 2)
+    image = torch.randn(1, 1, 5, 6)
+    assert network(image).logits.shape == (1, 4, 5, 6)
+    predicting = build_inference_network(settings, 1, 3, 2, network.state_dict())
+    assert torch.equal(predicting(image).logits, network(image).logits)
+    with pytest.raises(ValidationError, match="levels: network threshold has no such choice"):
+        ModelSettings(network="threshold", levels=3)

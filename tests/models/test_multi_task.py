@@ -12,7 +12,7 @@ def size_at(ndim: int, length: int = 8) -> tuple[int, ...]:
 
 def test_widths_and_projection_input_are_the_papers():
     with torch.device("meta"):
-        network = MultiTaskResUNet(in_channels=1, scales=3, levels=5, base_channels=8, ndim=3)
+        network = MultiTaskResUNet(in_channels=1, n_scales=3, levels=5, base_channels=8, ndim=3)
     assert network.encoder.widths == (8, 16, 32, 64, 128, 256)
     assert network.size_multiple == 32
     assert len(network.scale_decoders) == 3
@@ -141,7 +141,7 @@ def test_initial_features_keep_their_variance():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"scales": -1}, "scales: expected an integer of at least 0, got -1"),
+        ({"n_scales": -1}, "n_scales: expected an integer of at least 0, got -1"),
         ({"levels": 0}, "levels: expected an integer of at least 1, got 0"),
         ({"base_channels": 0}, "base_channels: expected an integer of at least 1, got 0"),
         ({"in_channels": 0}, "in_channels: expected an integer of at least 1, got 0"),

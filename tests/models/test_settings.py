@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from ramify.models import ModelSettings
-from ramify.models.settings import CHOICES
+from ramify.models.networks import NETWORKS
 
 
 def test_defaults_are_the_papers():
@@ -80,7 +80,7 @@ def test_a_choice_that_the_network_does_not_have(network, setting, value, neutra
 
 
 def test_every_choice_is_a_setting():
-    assert frozenset.union(*(choice.settings for choice in CHOICES.values())) <= ModelSettings.model_fields.keys()
+    assert frozenset.union(*(kind.settings for kind in NETWORKS.values())) <= ModelSettings.model_fields.keys()
 
 
 def test_settings_survive_plain_data():

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ramify.models import ModelSettings
-from ramify.models.settings import CHOICES
+from ramify.models.networks import NETWORKS
 from ramify.models.table import HEAD, SHOWN, measure
 from tests.models.networks import skip_without_extra
 
@@ -35,6 +35,6 @@ def test_the_table_is_the_codes(network, formulation):
 
 
 def test_every_network_and_setting_is_named():
-    for family, choice in CHOICES.items():
+    for family, kind in NETWORKS.items():
         assert f"`{family}" in PAGE
-        assert all(f"`{setting}`" in PAGE for setting in choice.settings)
+        assert all(f"`{setting}`" in PAGE for setting in kind.settings)

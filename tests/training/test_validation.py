@@ -9,6 +9,7 @@ import torch
 from ramify.data.case_store import read_case, write_case
 from ramify.models import ModelSettings, build_network, place_network
 from ramify.preprocessing.prepare import PreprocessingSettings
+from ramify.tasks.formulation import Tasks
 from ramify.training.inference import InferenceSettings
 from ramify.training.validation import Runner, validate, view_of
 
@@ -47,7 +48,7 @@ def test_a_validation_costs_what_inference_costs_and_says_the_same(tmp_path):
     store = stored(tmp_path / "cases", {"found": 4})
     torch.manual_seed(0)
     network = place_network(build_network(ModelSettings(levels=2, base_channels=2), 1, 2, 3), "cpu")
-    runner = Runner(network, "multi_task", torch.device("cpu"), torch.float32, InferenceSettings(), None)
+    runner = Runner(network, Tasks("multi_task", 2), torch.device("cpu"), torch.float32, InferenceSettings(), None)
     image = np.random.default_rng(0).normal(size=SHAPE).astype(np.float32)
     every = runner.probabilities(image)
     view = view_of(runner, read_case(store, "found"))

@@ -1,0 +1,48 @@
+"""What the table of networks knows of each: what can be chosen about it, and how it is built."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from ramify.models.network import Network
+from ramify.tasks.formulation import Tasks
+
+
+class Plan(NamedTuple):
+    """A network that is to be built, with every choice made; a kind reads those that it has."""
+
+    name: str
+    """As in the settings: "unet", "monai:SegResNet"."""
+    in_channels: int
+    """Channels of the image."""
+    tasks: Tasks
+    """What it is asked, and so how many channels its logits have."""
+    ndim: int
+    """2 or 3."""
+    levels: int
+    base_channels: int
+    embedding_channels: int | None
+    deep_supervision: int
+    checkpoint_activations: bool
+    arguments: Mapping[str, Any]
+
+
+def _same(plan: Plan) -> Plan:
+    return plan
+
+
+class NetworkKind(NamedTuple):
+    """A network by its name in the settings, or a family of them."""
+
+    build: Callable[[Plan], Network]
+    """With fresh weights, from torch's global generator."""
+    settings: frozenset[str]
+    """Which of the model's settings it has: levels, base_channels, embedding_channels, deep_supervision,
+    checkpoint_activations, arguments."""
+    levels: Mapping[int, int] | None = None
+    """Number of down-samplings by number of dimensions, where none is chosen: its source's."""
+    base_channels: int | None = None
+    """Channels at full resolution, where none are chosen: its source's."""
+    for_inference: Callable[[Plan], Plan] = _same
+    """What is built instead where nothing is learnt; deep supervision and recomputation are off by then."""
+    without_memory: bool = False
+    """Whether it can be built on torch's meta device, so that weights of another size are found before any is taken."""
