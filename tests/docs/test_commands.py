@@ -1,7 +1,12 @@
-"""Every command on a page is one that can be given: script, flags, values, settings files and make targets exist."""
+"""Every command on a page is one that can be given: script, flags, values, settings files and make targets exist.
+
+So is every command that a script or a file of settings shows at its head.
+"""
 
 import argparse
+import ast
 import importlib.util
+import itertools
 import re
 import shlex
 import sys
@@ -12,22 +17,24 @@ from typing import Any, get_args
 import pytest
 from pydantic import BaseModel
 
-from tests.docs.pages import PAGES, ROOT, blocks_of, code_in, command_lines, name_of, prose_of, text_of
+from tests.docs.pages import PAGES, ROOT, Block, blocks_of, code_in, command_lines, name_of, prose_of, text_of
 
 PYTHON = ("python", ".venv/bin/python")
 LEFT_OUT = {
     "evaluate": "--prediction P --truth T --output S",
-    "tune": "--config configs/demo.yaml --space configs/tuning/paper.yaml --trials 50",
+    "tune": "--config configs/demo.yaml --space configs/tuning/paper.yaml --study paper --trials 50",
     "train": "--config configs/demo.yaml",
 }
 """What `...` stands for."""
 OF_TORCHRUN = {"--nproc-per-node", "--nnodes", "--rdzv-backend", "--rdzv-endpoint"}
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
-MINE = {
-    "configs/mine.yaml": (ROOT / "configs" / "demo.yaml").read_text(encoding="utf-8"),
-    "configs/preprocessing/mine.yaml": (ROOT / "configs" / "preprocessing" / "demo.yaml").read_text(encoding="utf-8"),
+DEMO = {
+    "configs/mine.yaml": "configs/demo.yaml",
+    "configs/preprocessing/mine.yaml": "configs/preprocessing/demo.yaml",
+    "output/studies/paper/best.yaml": "configs/demo.yaml",
+    "runs/paper/fold_0/config.yaml": "configs/demo.yaml",
 }
-"""Files that a page asks its reader to write, with something for a content."""
+"""Files that a reader was asked to write, or a command wrote, and one of ours in their place."""
 
 
 OF_OTHERS = {"--logdir", "--no-deps", "--extra-index-url", "--ml", "--randomly-seed"}
@@ -53,7 +60,24 @@ def is_command(line: str) -> bool:
     return words[0] in (*PYTHON, "make", "torchrun", "ramify")
 
 
+def head_of(path: Path) -> str:
+    """The docstring of a module; the comment that a file of settings begins with."""
+    text = text_of(path)
+    if path.suffix == ".py":
+        return ast.get_docstring(ast.parse(text)) or ""
+    lines = itertools.takewhile(lambda line: line.startswith("#"), text.splitlines())
+    return "\n".join(line.removeprefix("#") for line in lines)
+
+
+def commands_at_head(path: Path) -> list[str]:
+    """Commands at the head of a file; of alternatives the first."""
+    lines = command_lines(Block("", head_of(path), 1))
+    return [re.sub(r"\|\w+", "", line.replace("Z Y X", "8 8 8")) for line in lines if line.startswith("python ")]
+
+
+FILES = [*ROOT.glob("*.py"), *ROOT.glob("[a-z]*/*.py"), *(ROOT / "configs").rglob("*.yaml")]
 COMMANDS = [(page, command) for page in PAGES for command in commands_of(page)]
+COMMANDS += [(path, command) for path in sorted(FILES) for command in commands_at_head(path)]
 
 
 @pytest.fixture(scope="module")
@@ -66,17 +90,20 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
         copy.write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
     shown = [block.text for block in blocks_of(text_of(ROOT / "docs" / "experiments.md")) if block.language == "yaml"]
     experiment = next(text for text in shown if text.startswith("# configs/experiments/mine.yaml"))
-    for name, text in {**MINE, "configs/experiments/mine.yaml": experiment}.items():
-        (folder / name).write_text(text, encoding="utf-8")
+    (folder / "configs" / "experiments" / "mine.yaml").write_text(experiment, encoding="utf-8")
+    for name, ours in DEMO.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text_of(ROOT / ours), encoding="utf-8")
     return folder
 
 
 def test_commands_are_found():
     found = {command for _, command in COMMANDS}
-    assert len(found) > 40
+    assert len(found) > 90
     assert "make demo" in found
     assert any(command.startswith(".venv/bin/python evaluate.py") for command in found)
     assert any(command.startswith("python -m benchmarks.losses --part") for command in found)
+    assert "python experiment.py configs/experiments/scales.yaml --workers 2" in found
 
 
 @pytest.mark.parametrize(("page", "command"), COMMANDS, ids=[f"{name_of(page)}: {line}" for page, line in COMMANDS])
@@ -101,7 +128,7 @@ def test_the_command_can_be_given(page: Path, command: str, checkout: Path, monk
         assert (ROOT / f"{module.replace('.', '/')}.py").is_file() or importlib.util.find_spec(module), command
         return
     if "..." in words:
-        words = [word for word in words if word not in ("--config", "...")] + shlex.split(LEFT_OUT[module])
+        words = shlex.split(LEFT_OUT[module]) + [word for word in words if word not in ("--config", "...")]
     read(module, words, monkeypatch)
 
 
