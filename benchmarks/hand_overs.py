@@ -1,15 +1,13 @@
 """Code of our own beside the libraries that could do the same: how right, and how long.
 
     pip install fast-simplification
-    python -m benchmarks.hand_overs [--rounds 5] [--part transport|surfaces|pictures]
+    python -m benchmarks.hand_overs [--rounds 5] [--part transport|surfaces]
 
 transport: the exact pairing behind the StreetMover distance, beside scipy.optimize.linear_sum_assignment, on the points
 of a phantom liver's vessels and of a worsened copy. surfaces: a liver's vessels with as few triangles as a report
-shows, beside fast-simplification. pictures: a report's projections, beside Pillow's PNG and WebP. Both sides take
-turns, medians count; kernels are compiled beforehand.
+shows, beside fast-simplification. Both sides take turns, medians count; kernels are compiled beforehand.
 """
 
-import io
 import statistics
 from collections.abc import Callable
 from functools import partial
@@ -17,7 +15,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from pydantic import BaseModel, Field
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial import cKDTree
@@ -31,13 +28,11 @@ from ramify.data.volume import Volume
 from ramify.metrics.mask_analysis import MaskAnalysis
 from ramify.metrics.street_mover import points_along
 from ramify.metrics.transport import mean_transport_mm
-from ramify.report.pictures import draw_views
-from ramify.report.png import MOST_COLOURS, encode_png
 from ramify.report.scene import SMOOTHING_ROUNDS
 from ramify.report.simplification import simplified
 from ramify.report.surfaces import Surface, extract_surface, smoothed
 
-Part = Literal["transport", "surfaces", "pictures"]
+Part = Literal["transport", "surfaces"]
 POINTS = (500, 1000, 2000, 4000)
 TRIANGLES = (30_000, 10_000, 3_000)
 # Points on both surfaces at which their distance is measured.
@@ -60,7 +55,6 @@ def main(argv: list[str] | None = None) -> None:
     parts: dict[Part, Callable[[int, int], None]] = {
         "transport": compare_transport,
         "surfaces": compare_surfaces,
-        "pictures": compare_pictures,
     }
     for part, compare in parts.items():
         if command.part in (None, part):
@@ -152,45 +146,6 @@ def _distance_mm(first: Surface, second: Surface) -> tuple[float, float]:
 
 def _times(seconds: dict[str, list[float]]) -> str:
     return ", ".join(f"{side} {statistics.median(times):.3f} s" for side, times in seconds.items())
-
-
-def compare_pictures(seed: int, rounds: int) -> None:
-    """Time and size of a case's projections, without loss."""
-    mask = make_mask("small", seed)
-    target, prediction = MaskAnalysis(mask, SPACING_MM), MaskAnalysis(worsened(mask, seed), SPACING_MM)
-    views = draw_views(prediction, target, np.eye(3).tolist())
-    encoded = [png for view in views for png in (view.truth, view.prediction, view.error)]
-    pictures = [np.asarray(Image.open(io.BytesIO(png)).convert("RGB")) for png in encoded]
-    sides: dict[str, Callable[[NDArray[np.uint8]], bytes]] = {
-        "ours": encode_png,
-        "Pillow, PNG": by_pillow,
-        "Pillow, WebP": lambda picture: saved(Image.fromarray(picture), "WEBP", lossless=True),
-    }
-    for side, encode in sides.items():
-        for picture in pictures:
-            same = np.array_equal(np.asarray(Image.open(io.BytesIO(encode(picture))).convert("RGB")), picture)
-            assert same, f"{side} loses something"
-    calls = {side: lambda encode=encode: [encode(picture) for picture in pictures] for side, encode in sides.items()}
-    seconds = alternating_seconds(calls, rounds)
-    sizes = ", ".join(f"{side} {sum(map(len, call())) / 1000:.1f} kB" for side, call in calls.items())
-    print(f"phantom {seed}, {len(pictures)} pictures: {_times(seconds)}; {sizes}")
-
-
-def by_pillow(picture: NDArray[np.uint8]) -> bytes:
-    """PNG with a palette where a picture has few colours."""
-    codes = picture.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], dtype=np.uint32)
-    colours, which = np.unique(codes, return_inverse=True)
-    if len(colours) > MOST_COLOURS:
-        return saved(Image.fromarray(picture), "PNG", optimize=True)
-    image = Image.fromarray(which.reshape(codes.shape).astype(np.uint8))
-    image.putpalette(colours.astype(">u4").view(np.uint8).reshape(-1, 4)[:, 1:].tobytes())
-    return saved(image, "PNG", optimize=True)
-
-
-def saved(image: Image.Image, form: str, **options: bool) -> bytes:
-    stream = io.BytesIO()
-    image.save(stream, form, **options)
-    return stream.getvalue()
 
 
 if __name__ == "__main__":

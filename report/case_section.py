@@ -10,10 +10,9 @@ from ramify.drawing.scale_words import scale_names
 from ramify.report.case_table import badges
 from ramify.report.case_view import CaseView, ScaleShare
 from ramify.report.charts import radius_histogram
-from ramify.report.markup import data, join, swatch, text
+from ramify.report.markup import data, join, swatch, text, webp_address
 from ramify.report.measure_words import named_unit, short_name, written
 from ramify.report.pictures import ViewPictures
-from ramify.report.png import data_uri
 
 HEADLINE = ("cldice", "dice", "hd95_mm")
 # The viewer's ways to look: turned about the patient's long axis, then up or down.
@@ -137,7 +136,7 @@ def _picture(pictures: ViewPictures, kind: str, label: str, share: float) -> str
     length = ruler_length(pictures.width_mm / 3)
     ruler = f'<span class="ruler" style="--length:{100 * length / pictures.width_mm:.2f}%">{length:g} mm</span>'
     shape = f"--wide:{100 * share:.2f}%;--aspect:{pictures.width_mm:.4g}/{pictures.height_mm:.4g}"
-    image = f'<img src="{data_uri(getattr(pictures, kind))}" alt="{text(label)}">'
+    image = f'<img src="{webp_address(getattr(pictures, kind))}" alt="{text(label)}">'
     return f'<div class="frame"><div class="picture" style="{shape}">{image}{sides}{ruler}</div></div>'
 
 

@@ -85,10 +85,10 @@ def join_pictures(view: CaseView) -> NDArray[np.uint8]:
     return _beside(rows, axis=0)
 
 
-def _decoded(png: bytes) -> "Image":
+def _decoded(picture: bytes) -> "Image":
     from PIL import Image
 
-    return Image.open(io.BytesIO(png)).convert("RGB")
+    return Image.open(io.BytesIO(picture)).convert("RGB")
 
 
 def _beside(pictures: list[NDArray[np.uint8]], axis: int) -> NDArray[np.uint8]:

@@ -1,5 +1,6 @@
 """Text and data on a page: whatever a name holds, it stays a name."""
 
+import base64
 import html
 import json
 from collections.abc import Iterable
@@ -26,3 +27,8 @@ def join(parts: Iterable[str]) -> str:
 def swatch(colour: str) -> str:
     """A little square of a colour, for legends."""
     return f'<i class="swatch" style="--swatch:{text(colour)}"></i>'
+
+
+def webp_address(picture: bytes) -> str:
+    """A WebP picture as the address of itself, for a page that loads nothing."""
+    return "data:image/webp;base64," + base64.b64encode(picture).decode("ascii")

@@ -9,8 +9,7 @@ import pytest
 from ramify.metrics.settings import EvaluationSettings
 from ramify.report.case_section import _picture
 from ramify.report.page import build_page, rank_cases, write_report
-from ramify.report.pictures import ViewPictures
-from ramify.report.png import encode_png
+from ramify.report.pictures import ViewPictures, packed
 from ramify.report.settings import ReportSettings
 from tests.report.drawn_cases import drawn_report, fork, fork_2d, without_left_arm
 
@@ -83,7 +82,7 @@ def test_names_stay_names(page, content):
     assert EVIL not in content
     executable = [one for one in page.all("script") if one.get("type") != "application/json"]
     assert len(executable) == 1
-    assert all(image["src"].startswith("data:image/png;base64,") for image in page.all("img"))
+    assert all(image["src"].startswith("data:image/webp;base64,") for image in page.all("img"))
     assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
     assert EVIL in page.text
     assert QUOTED in page.text
@@ -231,8 +230,8 @@ def test_one_family_of_measures_alone(family):
     ("width_mm", "length"), [(0.3, "0.1"), (30.0, "10"), (29.0, "5"), (149.0, "20"), (450.0, "100")]
 )
 def test_the_ruler_is_a_round_number_of_millimetres(width_mm, length):
-    png = encode_png(np.zeros((1, 2, 3), np.uint8))
-    drawn = _picture(ViewPictures("", (), width_mm, 1.0, png, png, png), "truth", "truth", 1.0)
+    picture = packed(np.zeros((1, 2, 3), np.uint8))
+    drawn = _picture(ViewPictures("", (), width_mm, 1.0, picture, picture, picture), "truth", "truth", 1.0)
     assert f">{length} mm</span>" in drawn, "a third of 0.3 mm is less than 0.1 mm, and its logarithm is not"
 
 

@@ -5,15 +5,15 @@ import pytest
 from PIL import Image
 
 from ramify.drawing.colours import AGREEING, BACKDROP, EXTRA, MISSED, PREDICTION, scale_colours
-from ramify.report.pictures import MOST_PIXELS, ViewPictures, draw_views
+from ramify.report.pictures import MOST_PIXELS, ViewPictures, draw_views, packed
 from tests.report.drawn_cases import analysed, fork, fork_2d, without_left_arm
 
 UPRIGHT = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 PLANE = ((1.0, 0.0), (0.0, 1.0))
 
 
-def pixels(png: bytes) -> np.ndarray:
-    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)
+def pixels(picture: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(picture)).convert("RGB")).astype(int)
 
 
 def drawn_2d(prediction: np.ndarray, truth: np.ndarray) -> ViewPictures:
@@ -94,3 +94,10 @@ def test_empty_masks_and_large_images():
     picture = pixels(drawn_2d(wide, wide).prediction)
     assert picture.shape[1] <= MOST_PIXELS
     assert picture.sum(axis=-1).max() > sum(BACKDROP) + 100
+
+
+@pytest.mark.parametrize("colours", [1, 2, 256, 3000])
+def test_pictures_come_back_as_they_were(colours):
+    rng = np.random.default_rng(colours)
+    picture = rng.integers(0, 256, (colours, 3))[rng.integers(0, colours, (97, 51))].astype(np.uint8)
+    np.testing.assert_array_equal(pixels(packed(picture)), picture)
