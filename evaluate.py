@@ -32,7 +32,7 @@ from ramify.evaluation.settings import EvaluateCommand
 from ramify.metrics.classes import parse_classes
 from ramify.metrics.table import build_report, format_table, shown_measures, to_csv, to_json
 from ramify.processes.folder_lock import held
-from ramify.report import claim_places, present
+from ramify.report.presentation import claim_places, present
 
 WHOLE, PARTIAL = "metrics", "metrics_partial"
 """Names of the tables: of all cases, and of those that were done when a signal came."""

@@ -116,6 +116,16 @@ def compare(
     Raises:
         ValueError: sets that lack a case or failed on one, unknown measures, other settings of the evaluation, or
             units that cannot be told; one line each.
+
+    Examples:
+        >>> from ramify.comparison import ComparisonSettings, RunResults, Variant, compare
+        >>> rows = {f"case_{i}": {"dice": 0.70 + i / 100} for i in range(8)}
+        >>> better = {case: {"dice": row["dice"] + 0.05} for case, row in rows.items()}
+        >>> variants = [Variant("plain", (RunResults(rows),)), Variant("new", (RunResults(better),))]
+        >>> comparison = compare(variants, ["dice"], ComparisonSettings(unit="case"))
+        >>> difference = comparison.differences[0]
+        >>> round(difference.evidence.difference, 3), difference.verdict.word
+        (0.05, 'better')
     """
     settings = settings or ComparisonSettings()
     pairing = pair_cases(variants, settings.common, settings.unit, patient_of, fold_of, wording)

@@ -15,7 +15,17 @@ LEAST_SHOWN = 0.0001
 
 
 def format_comparison(comparison: Comparison) -> str:
-    """The tables for the screen, a variant each; the verdicts with their reasons; and what else must be known."""
+    """The tables for the screen, a variant each; the verdicts with their reasons; and what else must be known.
+
+    Examples:
+        >>> from ramify.comparison import ComparisonSettings, RunResults, Variant, compare, format_comparison
+        >>> rows = {f"case_{i}": {"dice": 0.70 + i / 100} for i in range(8)}
+        >>> better = {case: {"dice": row["dice"] + 0.05} for case, row in rows.items()}
+        >>> variants = [Variant("plain", (RunResults(rows),)), Variant("new", (RunResults(better),))]
+        >>> comparison = compare(variants, ["dice"], ComparisonSettings(unit="case"))
+        >>> print(format_comparison(comparison).splitlines()[0])
+        new against plain
+    """
     parts = []
     for variant in comparison.variants[1:]:
         rows = [difference for difference in comparison.differences if difference.variant == variant.name]
@@ -46,13 +56,33 @@ def _reasons(differences: Sequence[Difference], comparison: Comparison) -> list[
 
 
 def to_csv(comparison: Comparison) -> str:
-    """A row a variant and measure, at full precision; empty where something is undefined."""
+    """A row a variant and measure, at full precision; empty where something is undefined.
+
+    Examples:
+        >>> from ramify.comparison import ComparisonSettings, RunResults, Variant, compare, to_csv
+        >>> rows = {f"case_{i}": {"dice": 0.70 + i / 100} for i in range(8)}
+        >>> better = {case: {"dice": row["dice"] + 0.05} for case, row in rows.items()}
+        >>> variants = [Variant("plain", (RunResults(rows),)), Variant("new", (RunResults(better),))]
+        >>> comparison = compare(variants, ["dice"], ComparisonSettings(unit="case"))
+        >>> to_csv(comparison).splitlines()[0][:26]
+        'variant,reference,measure,'
+    """
     rows = [to_row(difference, comparison) for difference in comparison.differences]
     return csv_of_records(rows)
 
 
 def pairs_to_csv(comparison: Comparison) -> str:
-    """Every case behind the comparison, a row a variant, measure and case, with the pair that it is part of."""
+    """Every case behind the comparison, a row a variant, measure and case, with the pair that it is part of.
+
+    Examples:
+        >>> from ramify.comparison import ComparisonSettings, RunResults, Variant, compare, pairs_to_csv
+        >>> rows = {f"case_{i}": {"dice": 0.70 + i / 100} for i in range(8)}
+        >>> better = {case: {"dice": row["dice"] + 0.05} for case, row in rows.items()}
+        >>> variants = [Variant("plain", (RunResults(rows),)), Variant("new", (RunResults(better),))]
+        >>> comparison = compare(variants, ["dice"], ComparisonSettings(unit="case"))
+        >>> print(pairs_to_csv(comparison).splitlines()[0])
+        variant,measure,case,pair,reference,value,difference,undefined_for
+    """
     rows: list[dict[str, Cell]] = []
     for difference in comparison.differences:
         paired = difference.paired
@@ -69,7 +99,18 @@ def pairs_to_csv(comparison: Comparison) -> str:
 
 
 def to_plain(comparison: Comparison, versions: Mapping[str, str]) -> dict[str, Any]:
-    """Everything there is to say, ready for JSON; keys as in docs/comparing.md."""
+    """Everything there is to say, ready for JSON; keys as in docs/comparing.md.
+
+    Examples:
+        >>> from ramify.comparison import ComparisonSettings, RunResults, Variant, compare, to_plain
+        >>> rows = {f"case_{i}": {"dice": 0.70 + i / 100} for i in range(8)}
+        >>> better = {case: {"dice": row["dice"] + 0.05} for case, row in rows.items()}
+        >>> variants = [Variant("plain", (RunResults(rows),)), Variant("new", (RunResults(better),))]
+        >>> comparison = compare(variants, ["dice"], ComparisonSettings(unit="case"))
+        >>> plain = to_plain(comparison, versions={})
+        >>> plain["reference"], sorted(plain["variants"])
+        ('plain', ['new', 'plain'])
+    """
     pairing = comparison.pairing
     return {
         "reference": comparison.reference.name,

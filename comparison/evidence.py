@@ -86,6 +86,12 @@ def weigh(
 
     Raises:
         ValueError: lists of different length, or a value that is not finite.
+
+    Examples:
+        >>> from ramify.comparison import weigh
+        >>> evidence = weigh([0.75, 0.8, 0.85], [0.7, 0.7, 0.7], units=["a", "b", "c"])
+        >>> round(evidence.difference, 3), evidence.pairs, evidence.interval is not None
+        (0.1, 3, True)
     """
     differences, cases = paired_differences(values, reference), len(values)
     if cases == 0:

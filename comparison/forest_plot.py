@@ -21,7 +21,17 @@ PANEL_WIDTH, ROW_HEIGHT, PANEL_FRAME = 5.4, 0.42, 0.95
 
 
 def draw_comparison(comparison: Comparison) -> bytes:
-    """The forest plot as a PNG: a panel a measure, each with its own axis; a row a variant; the better side shaded."""
+    """The forest plot as a PNG: a panel a measure, each with its own axis; a row a variant; the better side shaded.
+
+    Examples:
+        >>> from ramify.comparison import ComparisonSettings, RunResults, Variant, compare, draw_comparison
+        >>> rows = {f"case_{i}": {"dice": 0.70 + i / 100} for i in range(8)}
+        >>> better = {case: {"dice": row["dice"] + 0.05} for case, row in rows.items()}
+        >>> variants = [Variant("plain", (RunResults(rows),)), Variant("new", (RunResults(better),))]
+        >>> comparison = compare(variants, ["dice"], ComparisonSettings(unit="case"))
+        >>> draw_comparison(comparison)[1:4]
+        b'PNG'
+    """
     from matplotlib.figure import Figure
 
     measures, rows = comparison.measures, len(comparison.variants) - 1

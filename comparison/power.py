@@ -23,6 +23,11 @@ def paired_t_power(effect: float, pairs: int, level: float, cross_validated: boo
         effect: true mean difference over the true standard deviation of the differences.
         pairs: n >= 2.
         level: of the test, in (0, 1).
+
+    Examples:
+        >>> from ramify.comparison import paired_t_power
+        >>> round(paired_t_power(effect=0.5, pairs=34, level=0.05), 2)
+        0.81
     """
     freedom, shift = pairs - 1, abs(effect) * math.sqrt(pairs)
     bound = deviations_needed(pairs, level, cross_validated) * math.sqrt(pairs)
@@ -53,6 +58,11 @@ def pairs_needed(
 
     Returns:
         None without an effect, or for more than a million pairs.
+
+    Examples:
+        >>> from ramify.comparison import pairs_needed
+        >>> pairs_needed(effect=0.5, level=0.05, power=0.8)
+        34
     """
     least = pairs_to_reach(level) if by_signs else 2
     if effect == 0:

@@ -31,6 +31,12 @@ class RunResults:
     failed: case id -> why it could not be evaluated.
     source: the file they come from, or another name for messages.
     report: what else the file says, by the keys ABOUT.
+
+    Examples:
+        >>> from ramify.comparison import RunResults
+        >>> results = RunResults({"case_1": {"dice": 0.8}}, failed={"case_2": "no such file"})
+        >>> results.rows["case_1"]["dice"], sorted(results.failed)
+        (0.8, ['case_2'])
     """
 
     rows: Mapping[str, Row]
@@ -42,7 +48,14 @@ class RunResults:
 
 @dataclass(frozen=True)
 class Variant:
-    """One way of doing it, under the name the user gave, with the results of all its runs: folds, seeds, or both."""
+    """One way of doing it, under the name the user gave, with the results of all its runs: folds, seeds, or both.
+
+    Examples:
+        >>> from ramify.comparison import RunResults, Variant
+        >>> folds = RunResults({"a": {"dice": 0.8}}), RunResults({"b": {"dice": 0.7}})
+        >>> len(Variant("contrastive", folds).runs)
+        2
+    """
 
     name: str
     runs: tuple[RunResults, ...]
@@ -76,6 +89,18 @@ def variants_of(words: Sequence[str]) -> list[Variant]:
     Raises:
         ValueError: a word of another form, a path given twice under one name, a file of another kind.
         FileNotFoundError: no such file, or nothing meets the pattern.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> import numpy as np
+        >>> from ramify.comparison import variants_of
+        >>> from ramify.metrics import build_report, evaluate_case, to_json
+        >>> mask = np.eye(8, dtype=bool)
+        >>> report = build_report({"a": evaluate_case(mask, mask, (1.0, 1.0))}, failed={}, versions={})
+        >>> Path("scores.json").write_text(to_json(report), encoding="utf-8") > 0  # as evaluate.py does
+        True
+        >>> [variant.name for variant in variants_of(["plain=scores.json", "new=scores.json"])]
+        ['plain', 'new']
     """
     paths: dict[str, list[Path]] = {}
     for word in words:
@@ -108,6 +133,18 @@ def read_results(path: Path) -> RunResults:
     Raises:
         FileNotFoundError: no such file.
         ValueError: not JSON, of another form, without a case, or with a value that its measure cannot have.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> import numpy as np
+        >>> from ramify.comparison import read_results
+        >>> from ramify.metrics import build_report, evaluate_case, to_json
+        >>> mask = np.eye(8, dtype=bool)
+        >>> report = build_report({"a": evaluate_case(mask, mask, (1.0, 1.0))}, failed={}, versions={})
+        >>> Path("metrics.json").write_text(to_json(report), encoding="utf-8") > 0  # as evaluate.py does
+        True
+        >>> read_results(Path("metrics.json")).rows["a"]["dice"]
+        1.0
     """
     report = read_json(path)
     if not _has_scores(report):

@@ -51,6 +51,11 @@ def paired_differences(values: Values, reference: Values) -> Differences:
 
     Raises:
         ValueError: another number of values than of references, or one that is not finite.
+
+    Examples:
+        >>> from ramify.comparison import paired_differences
+        >>> paired_differences([0.8, 0.7], [0.7, 0.7]).tolist()
+        [0.1, 0.0]
     """
     pair = np.asarray(values, dtype=np.float64), np.asarray(reference, dtype=np.float64)
     if pair[0].ndim != 1 or pair[0].shape != pair[1].shape:
@@ -79,6 +84,15 @@ def bootstrap_interval(
     Returns:
         None with fewer than three pairs, and where the ends are no numbers: of differences so small or so large that
         their cubes are none. Where all differences are equal, that value twice.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.comparison import bootstrap_interval
+        >>> bootstrap_interval(np.full(5, 0.25))
+        Interval(low=0.25, high=0.25)
+        >>> interval = bootstrap_interval(np.array([0.1, 0.2, 0.3]))
+        >>> 0.1 <= interval.low < 0.2 < interval.high <= 0.3
+        True
     """
     if len(differences) < LEAST_PAIRS_FOR_INTERVAL:
         return None
@@ -118,6 +132,12 @@ def wilcoxon_test(differences: Differences, seed: int = 0) -> Significance:
 
     Exact up to 50 differences without ties and, by enumeration, up to 14 with ties; otherwise the normal approximation
     with corrections for ties and continuity. p is 1 where no difference is left.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.comparison import wilcoxon_test
+        >>> wilcoxon_test(np.array([1.0, 2.0, 3.0])).p  # two of eight patterns
+        0.25
     """
     moved = differences[differences != 0]
     count = len(moved)
@@ -139,6 +159,12 @@ def sign_flip_test(differences: Differences, seed: int = 0) -> Significance:
 
     All 2^n sign patterns up to 14 pairs that differ, else 2^14 drawn ones (scipy.stats.permutation_test,
     permutation_type "samples"). Zeros change nothing and are left out. p is 1 where no difference is left.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.comparison import sign_flip_test
+        >>> sign_flip_test(np.array([1.0, 2.0, 3.0])).p  # two of eight patterns
+        0.25
     """
     moved = differences[differences != 0]
     count = len(moved)
@@ -177,6 +203,11 @@ def holm(p_values: Sequence[float]) -> list[float]:
     """p-values adjusted for their number (Holm 1979), in the order given: the k-th smallest of m times m − k + 1.
 
     An adjusted p is never below that of a smaller p, and never above 1.
+
+    Examples:
+        >>> from ramify.comparison import holm
+        >>> holm([0.5, 0.125, 0.25])  # 0.125 * 3, then 0.25 * 2
+        [0.5, 0.375, 0.5]
     """
     adjusted = [0.0] * len(p_values)
     highest = 0.0
@@ -187,14 +218,28 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def cohen_dz(differences: Differences) -> float | None:
-    """Mean difference over the differences' standard deviation (Cohen 1988); None where that is 0 or undefined."""
+    """Mean difference over the differences' standard deviation (Cohen 1988); None where that is 0 or undefined.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.comparison import cohen_dz
+        >>> round(cohen_dz(np.array([1.0, 2.0, 3.0])), 3)  # mean 2, standard deviation 1
+        2.0
+    """
     if len(differences) < 2 or np.ptp(differences) == 0:
         return None
     return float(differences.mean() / differences.std(ddof=1))
 
 
 def rank_biserial(differences: Differences) -> float | None:
-    """(R+ − R−) / (R+ + R−), the signed ranks' balance (Kerby 2014), in [−1, 1]; None where no pair differs."""
+    """(R+ − R−) / (R+ + R−), the signed ranks' balance (Kerby 2014), in [−1, 1]; None where no pair differs.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.comparison import rank_biserial
+        >>> round(rank_biserial(np.array([1.0, 2.0, -3.0])), 3)  # ranks 1 + 2 against 3
+        0.0
+    """
     moved = differences[differences != 0]
     if len(moved) == 0:
         return None

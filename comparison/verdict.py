@@ -62,6 +62,14 @@ def judge(evidence: Evidence | None, adjusted: Adjusted | None, better: Better |
         evidence: None where no pair has a value.
         adjusted: None where no pair differs.
         better: which direction is better; None if not known.
+
+    Examples:
+        >>> from ramify.comparison import Adjusted, judge, weigh
+        >>> reference = [0.70, 0.71, 0.72, 0.73, 0.74, 0.75, 0.76, 0.77]
+        >>> evidence = weigh([value + 0.05 for value in reference], reference, units=range(8))
+        >>> adjusted = Adjusted(0.008, 0.008, least=0.008, tests=1, decide_by="wilcoxon", alpha=0.05)
+        >>> judge(evidence, adjusted, "higher").word
+        'better'
     """
     if evidence is None:
         return Verdict("no evidence", "no pair has a value")

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from ramify.data.dicom import read_series
     from ramify.data.files import read_image_or_series, read_label_map, read_mask, read_volume, write_volume
     from ramify.data.folds import FoldSettings, load_fold, load_or_make_splits, make_folds
-    from ramify.data.loading import LoadingSettings, TrainingBatches
     from ramify.data.raw_case import RawCase
     from ramify.data.resample import resample_like, resample_mask_like
     from ramify.data.volume import Volume, check_same_geometry
@@ -24,9 +23,7 @@ __all__ = [
     "Case",
     "DatasetSettings",
     "FoldSettings",
-    "LoadingSettings",
     "RawCase",
-    "TrainingBatches",
     "Volume",
     "apply_augmentation",
     "check_case",

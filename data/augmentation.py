@@ -75,6 +75,13 @@ def draw_augmentation(
     """Draw one change; the same generator state gives the same change.
 
     seen_mm: how much of the volume the sample sees along each axis, (ndim,); shifts are at most `MOST_SHIFT` of it.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.data import AugmentationSettings, draw_augmentation
+        >>> drawn = draw_augmentation(AugmentationSettings(), ndim=2, random=np.random.default_rng(0))
+        >>> drawn.matrix_mm.shape, drawn.translation_mm.shape
+        ((2, 2), (2,))
     """
     moved = random.random() < settings.probability
     limit = np.deg2rad(settings.rotation_degrees) if moved else 0.0
@@ -118,6 +125,16 @@ def apply_augmentation(
     Returns:
         float32 image, label map and tube of `output_shape`. Outside the volume the image holds its minimum, the others
         hold 0.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.data import Augmentation, apply_augmentation
+        >>> flip = Augmentation(np.diag([1.0, -1.0]), np.zeros(2), gamma=1.0)
+        >>> image, labels = np.array([[1.0, 2.0, 3.0]]), np.array([[0, 0, 1]])
+        >>> window = {"output_shape": (1, 3), "centre": (0.0, 1.0)}
+        >>> moved = apply_augmentation(flip, image, labels, labels > 0, (1.0, 1.0), **window)
+        >>> moved[0].tolist(), moved[1].tolist()
+        ([[3.0, 2.0, 1.0]], [[1, 0, 0]])
     """
     spacing = np.asarray(spacing_mm, dtype=np.float64)
     # The window's voxel o shows the volume's voxel c + A (o - o_c): the inverse of the map that moves the anatomy.

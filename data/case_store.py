@@ -94,6 +94,18 @@ def prepare_store(store: Path, settings: Mapping[str, Any]) -> None:
 
     settings: everything the prepared cases depend on, as plain data. Written once; a store made with others is
     refused with a ValueError that names what differs. Raises OSError where the store cannot be written.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from ramify.data import prepare_store
+        >>> prepare_store(Path("cases"), {"size": 32})
+        >>> prepare_store(Path("cases"), {"size": 32})  # taken up
+        >>> try:
+        ...     prepare_store(Path("cases"), {"size": 64})
+        ... except ValueError:
+        ...     print("made with other settings")
+        ...
+        made with other settings
     """
     wanted = json.loads(to_json(settings))
     with naming_path(store, "cannot be written; choose another --output"):
@@ -138,6 +150,18 @@ def write_case(
     converted). beside: further small files in the case's folder, by name.
     Raises ValueError for an unsafe id or name, for what JSON cannot hold (NaN) and for files in the way that are not
     Ramify's, OSError where it cannot be written.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from ramify.data import DatasetSettings, open_dataset, open_store, prepare_store, write_case
+        >>> from ramify.preprocessing import PreprocessingSettings, prepare_case
+        >>> settings_of_phantoms = {"phantom": {"size": (48, 48), "spacing_mm": (4, 4)}}
+        >>> phantoms = open_dataset(DatasetSettings.model_validate(settings_of_phantoms))
+        >>> arrays, record = prepare_case(phantoms.load("phantom_000"), PreprocessingSettings())
+        >>> prepare_store(Path("cases"), {})
+        >>> write_case(Path("cases"), "phantom_000", arrays, record)
+        >>> open_store(Path("cases"))
+        ['phantom_000']
     """
     check_case_id(case_id)
     if clash := _RESERVED_KEYS & set(record):
@@ -176,7 +200,13 @@ def list_cases(store: Path) -> list[str]:
 
 
 def open_store(store: Path) -> list[str]:
-    """Ids of the cases in the store, sorted; raises FileNotFoundError without a store, ValueError without a case."""
+    """Ids of the cases in the store, sorted; raises FileNotFoundError without a store, ValueError without a case.
+
+    Examples:
+        >>> from ramify.data import open_store
+        >>> open_store(cases)  # a folder that preprocess.py wrote
+        ['phantom_000', 'phantom_001', 'phantom_002', 'phantom_003']
+    """
     if not store.is_dir():
         raise FileNotFoundError(f"{store}: no such case store; make it with preprocess.py --output {store}")
     cases = list_cases(store)
@@ -189,6 +219,12 @@ def read_case(store: Path, case_id: str) -> Case:
     """Open a case; its arrays are memory-mapped, so that only what is touched is read.
 
     Raises FileNotFoundError for an unknown case, ValueError that names a damaged one.
+
+    Examples:
+        >>> from ramify.data import read_case
+        >>> case = read_case(cases, "phantom_000")  # from a folder that preprocess.py wrote
+        >>> sorted(case.arrays), case.arrays["image"].shape
+        (['branches', 'image', 'organ', 'scales', 'skeleton', 'tubed_skeleton'], (32, 32))
     """
     folder = _folder_of(store, case_id)
     with _naming_damage(folder):
@@ -207,7 +243,13 @@ def read_record(store: Path, case_id: str) -> dict[str, Any]:
 
 
 def check_case(store: Path, case_id: str) -> Case:
-    """Open a case after reading every byte of its arrays; raises as read_case."""
+    """Open a case after reading every byte of its arrays; raises as read_case.
+
+    Examples:
+        >>> from ramify.data import check_case
+        >>> check_case(cases, "phantom_000").case_id  # every byte is as it was written
+        'phantom_000'
+    """
     case = read_case(store, case_id)
     folder = _folder_of(store, case_id)
     with _naming_damage(folder):

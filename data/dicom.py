@@ -34,6 +34,12 @@ def read_series(folder: Path, mask: bool = False, spacing_mm: Sequence[float] | 
     Raises FileNotFoundError, or ValueError that names the file: not DICOM, no position, two series, another size or
     orientation than its neighbours, a missing or double slice, uneven steps, slices sheared against each other, a
     rescaling that some of them lack, a mask whose values are inverted.
+
+    Examples:
+        >>> from ramify.data import read_series
+        >>> volume = read_series(series)  # a folder of three DICOM slices
+        >>> volume.shape, volume.spacing_mm
+        ((3, 4, 5), (2.0, 0.5, 0.75))
     """
     if not folder.exists():
         raise FileNotFoundError(f"{folder}: no such folder")

@@ -48,6 +48,15 @@ def read_volume(path: Path, spacing_mm: Sequence[float] | None = None, channel: 
 
     Raises FileNotFoundError, or ValueError that names the file: unknown form, damaged, more than three dimensions,
     spacing not > 0, sheared, in colour without a channel.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> import numpy as np
+        >>> from ramify.data import Volume, read_volume, write_volume
+        >>> write_volume(Path("ct.nii.gz"), Volume(np.zeros((4, 5, 6), np.int16), (2.0, 1.0, 1.0)))
+        >>> volume = read_volume(Path("ct.nii.gz"))
+        >>> volume.shape, volume.spacing_mm, volume.array.dtype.name
+        ((4, 5, 6), (2.0, 1.0, 1.0), 'int16')
     """
     form = _form(path)
     if form in NIFTI_SUFFIXES:
@@ -73,7 +82,16 @@ def stored_in(path: Path) -> list[Path]:
 
 
 def read_image_or_series(path: Path, channel: str | None = None, spacing_mm: Sequence[float] | None = None) -> Volume:
-    """Read a volume from a file, or from a folder that holds one DICOM series. Errors as in either reader."""
+    """Read a volume from a file, or from a folder that holds one DICOM series. Errors as in either reader.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> import numpy as np
+        >>> from ramify.data import Volume, read_image_or_series, write_volume
+        >>> write_volume(Path("ct.nrrd"), Volume(np.zeros((4, 5, 6), np.int16), (2.0, 1.0, 1.0)))
+        >>> read_image_or_series(Path("ct.nrrd")).shape
+        (4, 5, 6)
+    """
     return read_series(path, spacing_mm=spacing_mm) if path.is_dir() else read_volume(path, spacing_mm, channel)
 
 
@@ -84,6 +102,15 @@ def read_mask(path: Path, spacing_mm: Sequence[float] | None = None, pick: str |
 
     Raises FileNotFoundError, or ValueError that names the file: as read_volume, and for NaN, probabilities, a label
     map with several labels or a segmentation of 3D Slicer with several segments (see data/formats/slicer.py).
+
+    Examples:
+        >>> from pathlib import Path
+        >>> import numpy as np
+        >>> from ramify.data import Volume, read_mask, write_volume
+        >>> inside = np.array([[[0, 255, 255]]], np.uint8)
+        >>> write_volume(Path("mask.nii.gz"), Volume(inside, (1.0, 1.0, 1.0)))
+        >>> read_mask(Path("mask.nii.gz")).array.tolist()
+        [[[False, True, True]]]
     """
     if _form(path) in NRRD_SUFFIXES and segments(path):
         return read_segment(path, spacing_mm=spacing_mm)
@@ -92,7 +119,18 @@ def read_mask(path: Path, spacing_mm: Sequence[float] | None = None, pick: str |
 
 
 def read_label_map(path: Path, spacing_mm: Sequence[float] | None = None) -> Volume:
-    """Read a label map as int32; raises as read_volume, and ValueError for values that are not whole numbers."""
+    """Read a label map as int32; raises as read_volume, and ValueError for values that are not whole numbers.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> import numpy as np
+        >>> from ramify.data import Volume, read_label_map, write_volume
+        >>> labels = np.array([[[0, 1, 2]]], np.uint8)
+        >>> write_volume(Path("labels.nii.gz"), Volume(labels, (1.0, 1.0, 1.0)))
+        >>> array = read_label_map(Path("labels.nii.gz")).array
+        >>> array.tolist(), array.dtype.name
+        ([[[0, 1, 2]]], 'int32')
+    """
     volume = _read_whole_numbers(path, spacing_mm)
     return volume.with_array(as_labels(volume.array, str(path)))
 
@@ -102,6 +140,14 @@ def write_volume(path: Path, volume: Volume) -> None:
 
     Makes the folder where it is missing. Raises ValueError for a suffix that cannot hold geometry and for a file in the
     way that is not Ramify's, OSError that names the file where it cannot be written.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> import numpy as np
+        >>> from ramify.data import Volume, read_volume, write_volume
+        >>> write_volume(Path("ct.nii.gz"), Volume(np.zeros((4, 5, 6), np.int16), (2.0, 1.0, 1.0)))
+        >>> Path("ct.nii.gz").is_file()
+        True
     """
     suffix = volume_suffix(path)
     if suffix not in WRITTEN_SUFFIXES:

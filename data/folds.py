@@ -36,6 +36,13 @@ def make_folds(patient_of: Mapping[str, str], folds: int, seed: int, option: str
     patient_of: case id -> patient id. The result depends on the names and the seed, not on their order.
     option: what the number of folds is called where it is asked for.
     Raises ValueError for fewer than two folds or more folds than patients.
+
+    Examples:
+        >>> from ramify.data import make_folds
+        >>> patient_of = {"a_1": "a", "a_2": "a", "b_1": "b"}  # two scans of patient a
+        >>> folds = make_folds(patient_of, folds=2, seed=0)
+        >>> sorted(fold["val"] for fold in folds)
+        [['a_1', 'a_2'], ['b_1']]
     """
     cases_of: dict[str, list[str]] = defaultdict(list)
     for case_id, patient in sorted(patient_of.items()):
@@ -104,6 +111,14 @@ def load_or_make_splits(
     """The splits in `path` where it exists, whatever the settings say; otherwise made by the settings and saved there.
 
     Raises ValueError as check_splits or make_folds, OSError where the file cannot be written.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from ramify.data import FoldSettings, load_or_make_splits
+        >>> patient_of = {"a": "a", "b": "b"}
+        >>> splits = load_or_make_splits(Path("splits.json"), patient_of, FoldSettings(folds=2))
+        >>> splits == load_or_make_splits(Path("splits.json"), patient_of, FoldSettings(folds=2))  # read again
+        True
     """
     if path.exists():
         return check_splits(read_json(path), patient_of, str(path))
@@ -117,6 +132,12 @@ def load_fold(store: Path, splits: Path | None, fold: int | Literal["all"], coun
 
     splits: a file to obey; none takes the store's `splits_final.json`, which is made (`count` folds, seed 0) where it
     is missing. Raises FileNotFoundError, or ValueError as load_or_make_splits and for a fold out of range.
+
+    Examples:
+        >>> from ramify.data import load_fold
+        >>> fold = load_fold(cases, None, 0, count=2)  # a folder of four prepared cases
+        >>> len(fold["train"]), len(fold["val"])
+        (2, 2)
     """
     patient_of = patients_of(store)
     if fold == "all":

@@ -23,6 +23,14 @@ class RawCase:
     provenance: plain data for JSON: adapter, its settings, source files with their SHA-256.
 
     Raises ValueError for a mask that is not boolean or lies elsewhere than the image.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.data import RawCase, Volume
+        >>> image = Volume(np.zeros((4, 5)), (1.0, 1.0))
+        >>> case = RawCase("a", "a", image, None, image.with_array(np.ones((4, 5), bool)))
+        >>> case.vessels.array.sum().item()
+        20
     """
 
     case_id: str

@@ -23,6 +23,14 @@ def resample_like(
 
     Masks and label maps take "nearest" and keep their type; "linear" gives float32. Raises ValueError where one is 2D
     and the other 3D.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.data import Volume, resample_like
+        >>> coarse = Volume(np.array([[0.0, 2.0]]), spacing_mm=(1.0, 2.0))
+        >>> fine = Volume(np.zeros((1, 3)), spacing_mm=(1.0, 1.0))
+        >>> resample_like(coarse, fine, "linear").array.tolist()
+        [[0.0, 1.0, 2.0]]
     """
     to_own, offset = index_map(reference, volume)
     array = volume.array
@@ -52,6 +60,14 @@ def resample_mask_like(mask: Volume, reference: Volume, name: str, reference_nam
 
     What lies outside of `reference` is lost, and in the notes. Raises ValueError where that is more than half of the
     mask, or where nothing is left: it lies elsewhere, and resampling cannot mend that.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.data import Volume, resample_mask_like
+        >>> cut_out = Volume(np.ones((1, 2), bool), (1.0, 1.0), origin_mm=(0.0, 3.0))
+        >>> scan = Volume(np.zeros((1, 6)), (1.0, 1.0))
+        >>> resample_mask_like(cut_out, scan, "mask", "scan").array.astype(int).tolist()
+        [[0, 0, 0, 1, 1, 0]]
     """
     outside = share_outside(mask, reference)
     place = place_on_lattice(mask, reference)

@@ -32,6 +32,13 @@ class Volume:
     placed: whether its place is known; not so for a picture or TIFF whose spacing nobody gave.
 
     Raises ValueError where these do not fit together.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.data import Volume
+        >>> volume = Volume(np.zeros((4, 5, 6)), spacing_mm=(2.0, 1.0, 1.0), origin_mm=(10.0, 0.0, 0.0))
+        >>> volume.world_mm((1, 0, 0)).tolist()  # z, y, x
+        [12.0, 0.0, 0.0]
     """
 
     array: NDArray[Any]
@@ -126,6 +133,18 @@ def check_same_geometry(
 
     Places are compared by how far the corner voxels lie apart in mm, not number by number: a float32 header is no
     mismatch, and a small rotation of a wide volume is one. Allowed: 0.1 of the finest voxel side, 0.1 mm at most.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.data import Volume, check_same_geometry
+        >>> image, mask = Volume(np.zeros((4, 5)), (1.0, 1.0)), Volume(np.zeros((4, 5), bool), (1.0, 1.0))
+        >>> check_same_geometry(image, mask, "image", "mask")  # says nothing where they agree
+        >>> try:
+        ...     check_same_geometry(image, Volume(np.zeros((4, 6)), (1.0, 1.0)), "image", "mask")
+        ... except ValueError:
+        ...     print("refused")
+        ...
+        refused
     """
     if a.shape != b.shape:
         difference = "their shapes differ"

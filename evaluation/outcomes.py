@@ -13,7 +13,8 @@ from ramify.evaluation.jobs import Job
 from ramify.metrics.case import CaseScores, analyse_pair, score_pair
 from ramify.metrics.classes import evaluate_classes, parse_classes
 from ramify.processes.case_crew import case_reports
-from ramify.report import CaseView, present_case
+from ramify.report.case_view import CaseView
+from ramify.report.presentation import present_case
 
 
 class Outcome(NamedTuple):

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field, field_validator, model_validator
 
 from ramify.metrics.classes import parse_classes
 from ramify.metrics.settings import EvaluationSettings
-from ramify.report import PresentationSettings
+from ramify.report.settings import PresentationSettings
 
 
 class Comparison(BaseModel, frozen=True, extra="forbid"):

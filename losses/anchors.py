@@ -39,6 +39,15 @@ def sample_anchors(
         no scale is present under "masked".
 
     Raises ValueError where batch or sizes of projections and scale map do not fit.
+
+    Examples:
+        >>> import torch
+        >>> from ramify.losses import AnchorSettings, sample_anchors
+        >>> projections = [torch.ones(1, 3, 2, 2), torch.ones(1, 3, 2, 2)]  # two scales
+        >>> scales = torch.tensor([[[1, 1, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 2, 2]]])
+        >>> embeddings, labels = sample_anchors(projections, scales, AnchorSettings(mode="masked"))
+        >>> embeddings.shape, labels.tolist()
+        (torch.Size([2, 3]), [1, 2])
     """
     if not projections:
         return torch.zeros(0, 1, device=scale_map.device), torch.zeros(0, dtype=torch.long, device=scale_map.device)

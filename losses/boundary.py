@@ -47,6 +47,15 @@ def boundary_loss(
 
     Raises ValueError where shapes differ or are empty, there is no spatial axis, probabilities leave [0, 1] (as logits
     do, and NaN), or the spacing does not fit.
+
+    Examples:
+        >>> import torch
+        >>> from ramify.losses import boundary_loss
+        >>> target = torch.tensor([[[0.0, 1.0, 1.0, 0.0]]])
+        >>> boundary_loss(target, target).item()  # distances 1, -1, -1, 1: -2 / 4
+        -0.5
+        >>> boundary_loss(1 - target, target).item()
+        0.5
     """
     check_probabilities(probabilities, target)
     probabilities = at_least_float32(probabilities)
@@ -74,6 +83,15 @@ def signed_distance(target: Tensor, spacing_mm: Tensor | None = None) -> Tensor:
         float32 (B, C, *S), mm, on the target's device; 0 throughout where a sample's channel is empty or full.
 
     Raises ValueError where there is no spatial axis or the spacing does not fit.
+
+    Examples:
+        >>> import torch
+        >>> from ramify.losses import signed_distance
+        >>> target = torch.tensor([[[0, 0, 1, 1, 1, 0]]]).bool()
+        >>> signed_distance(target).tolist()
+        [[[2.0, 1.0, -1.0, -2.0, -1.0, 1.0]]]
+        >>> signed_distance(target, torch.tensor([[0.5]])).tolist()  # voxels of half a millimetre
+        [[[1.0, 0.5, -0.5, -1.0, -0.5, 0.5]]]
     """
     outside, inside = distance_inside(target <= 0.5, spacing_mm), distance_inside(target > 0.5, spacing_mm)
     difference = outside - inside

@@ -78,6 +78,18 @@ def cbdice_loss(
 
     Raises ValueError where shapes differ or are empty, there are not 2 or 3 spatial axes, probabilities leave [0, 1]
     (as logits do, and NaN), or spacing, iterations, inverse or smooth do not fit.
+
+    Examples:
+        >>> import torch
+        >>> from ramify.losses import cbdice_loss
+        >>> target = torch.zeros(1, 1, 5, 9)
+        >>> target[..., 2, 1:8] = 1.0  # a vessel of seven voxels
+        >>> gap = target.clone()
+        >>> gap[..., 2, 4] = 0.0
+        >>> cbdice_loss(target, target).item()
+        0.0
+        >>> round(cbdice_loss(gap, target).item(), 3)
+        0.067
     """
     _check(probabilities, target, inverse, smooth)
     probabilities = at_least_float32(probabilities)

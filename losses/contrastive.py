@@ -43,6 +43,14 @@ def contrastive_loss(embeddings: Tensor, labels: Tensor, temperature: float, anc
 
     Raises ValueError where shapes or types do not fit, the temperature is not positive, or there are fewer embeddings
     than anchors.
+
+    Examples:
+        >>> import torch
+        >>> from ramify.losses import contrastive_loss
+        >>> embeddings = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
+        >>> loss = contrastive_loss(embeddings, torch.tensor([1, 1, 2, 2]), temperature=1.0)
+        >>> round(loss.item(), 3)  # -log(e / (e + 2))
+        0.551
     """
     if embeddings.ndim != 2 or not embeddings.is_floating_point():
         raise ValueError(f"embeddings: expected floats (N, E), got {embeddings.dtype} {tuple(embeddings.shape)}")

@@ -20,6 +20,13 @@ def binary_cross_entropy(logits: Tensor, target: Tensor, foreground_weight: floa
 
     Raises ValueError where shapes differ or are empty, or the weight is not positive. A target without foreground is an
     ordinary one.
+
+    Examples:
+        >>> import torch
+        >>> from ramify.losses import binary_cross_entropy
+        >>> loss = binary_cross_entropy(torch.zeros(1, 1, 4), torch.tensor([[[1.0, 0.0, 0.0, 0.0]]]))
+        >>> round(loss.item(), 3)  # log 2: a logit of 0 is a probability of a half
+        0.693
     """
     check_same_shape("logits", logits, target)
     _check_weights([foreground_weight])
@@ -40,6 +47,13 @@ def categorical_cross_entropy(logits: Tensor, labels: Tensor, class_weights: Seq
         class_weights: K weights > 0; all 1 if None.
 
     Raises ValueError where shapes do not fit or are empty, a label is out of range or a weight is not positive.
+
+    Examples:
+        >>> import torch
+        >>> from ramify.losses import categorical_cross_entropy
+        >>> loss = categorical_cross_entropy(torch.zeros(1, 3, 4), torch.tensor([[0, 1, 2, 0]]))
+        >>> round(loss.item(), 3)  # log 3: equal logits
+        1.099
     """
     classes = logits.shape[1] if logits.ndim > 1 else 0
     one_hot = labels.unsqueeze(1) == torch.arange(classes, device=labels.device).view(-1, *[1] * (labels.ndim - 1))
@@ -61,6 +75,11 @@ def balanced_weight(foreground_voxels: int, voxels: int) -> float:
 
     The geometric mean of no weight and full balance, which for vessels of a per cent or less weighs so much that it
     pays to paint everything near one. No foreground at all gives 1.
+
+    Examples:
+        >>> from ramify.losses import balanced_weight
+        >>> balanced_weight(foreground_voxels=10, voxels=100)  # sqrt(90 / 10)
+        3.0
     """
     if not 0 <= foreground_voxels <= voxels:
         raise ValueError(f"foreground_voxels: expected 0 … {voxels}, got {foreground_voxels}")

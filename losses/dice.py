@@ -29,6 +29,14 @@ def dice_loss(probabilities: Tensor, target: Tensor, *, over_batch: bool = False
         epsilon: ε in voxels.
 
     Raises ValueError where shapes differ or are empty, or probabilities leave [0, 1] (as logits do, and NaN).
+
+    Examples:
+        >>> import torch
+        >>> from ramify.losses import dice_loss
+        >>> target = torch.tensor([[[1.0, 1.0, 0.0, 0.0]]])
+        >>> probabilities = torch.tensor([[[1.0, 0.0, 0.0, 0.0]]])
+        >>> round(dice_loss(probabilities, target).item(), 3)  # 1 - 2 * 1 / (1 + 2)
+        0.333
     """
     check_probabilities(probabilities, target)
     probabilities = at_least_float32(probabilities)

@@ -15,6 +15,15 @@ class MemoryBank:
 
     The present anchors are contrasted with those of one larger batch, whose other members were computed by the network
     as it was then and stay where they were; the mean is over the present ones.
+
+    Examples:
+        >>> import torch
+        >>> from ramify.losses import MemoryBank
+        >>> bank = MemoryBank(capacity=1)
+        >>> bank.push(torch.tensor([[1.0, 0.0], [0.0, 1.0]]), torch.tensor([1, 1]))
+        >>> embeddings, labels = bank.joined(torch.tensor([[-1.0, 0.0]]), torch.tensor([1]))
+        >>> embeddings.tolist()  # the given anchor, then the latest of the past
+        [[-1.0, 0.0], [0.0, 1.0]]
     """
 
     def __init__(self, capacity: int) -> None:

@@ -73,6 +73,16 @@ def persistent_homology_loss(
 
     Raises ValueError where shapes differ or are empty, probabilities leave [0, 1], S has no such dimension, or gudhi is
     missing.
+
+    Examples:
+        >>> import torch
+        >>> from ramify.losses import persistent_homology_loss
+        >>> target = torch.zeros(1, 1, 8, 8)
+        >>> target[..., 1:3, 1:3] = 1.0
+        >>> probabilities = target.clone()
+        >>> probabilities[..., 5, 5] = 0.5  # a second component, half sure
+        >>> persistent_homology_loss(probabilities, target, dimensions=(0,)).item()  # 0.5² / 2
+        0.125
     """
     check_probabilities(probabilities, target)
     _check(probabilities.ndim - 2, patch_size, dimensions)

@@ -42,6 +42,16 @@ def skeleton_recall_loss(probabilities: Tensor, tubed_skeleton: Tensor, *, over_
         A scalar in [-1, 0], -1 where every tube is covered.
 
     Raises ValueError where shapes differ or are empty, or probabilities leave [0, 1] (as logits do, and NaN).
+
+    Examples:
+        >>> import torch
+        >>> from ramify.losses import skeleton_recall_loss
+        >>> target = torch.zeros(1, 1, 5, 9)
+        >>> target[..., 2, 1:8] = 1.0  # a vessel of seven voxels
+        >>> gap = target.clone()
+        >>> gap[..., 2, 4] = 0.0
+        >>> round(skeleton_recall_loss(gap, target.bool()).item(), 3)  # -6 / 7
+        -0.857
     """
     check_probabilities(probabilities, tubed_skeleton)
     covered, size = _TubeSums.apply(probabilities, tubed_skeleton)

@@ -42,6 +42,16 @@ def soft_skeleton(probabilities: Tensor, iterations: int, variant: Variant = "cv
         (B, C, *S) in float32 or better; in [0, 1] for "cvpr". Empty for an empty and for a full volume.
 
     Raises ValueError where type, shape, range, iterations or variant do not fit.
+
+    Examples:
+        >>> import torch
+        >>> from ramify.losses import soft_skeleton
+        >>> bar = torch.zeros(1, 1, 5, 9)
+        >>> bar[..., 1:4, 1:8] = 1.0  # three voxels wide
+        >>> soft_skeleton(bar, iterations=2)[0, 0, 2].tolist()  # its middle line
+        [0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0]
+        >>> soft_skeleton(bar, iterations=2).sum().item()
+        5.0
     """
     check_probabilities(probabilities, probabilities)
     check_skeleton(probabilities, iterations, variant)

@@ -58,6 +58,14 @@ def topological_skeleton(
 
     Raises ValueError where probabilities leave [0, 1] or S has other than two or three axes, and for arguments out of
     range.
+
+    Examples:
+        >>> import torch
+        >>> from ramify.losses import topological_skeleton
+        >>> ring = torch.ones(1, 1, 5, 5)
+        >>> ring[..., 2, 2] = 0.0
+        >>> topological_skeleton(ring, iterations=3)[0, 0].int().tolist()  # still a ring
+        [[0, 0, 1, 0, 0], [0, 1, 0, 1, 0], [1, 0, 0, 0, 1], [0, 1, 0, 1, 0], [0, 0, 1, 0, 0]]
     """
     check_probabilities(probabilities, probabilities)
     _check(probabilities, iterations, simple_points)
@@ -101,6 +109,14 @@ def binary_skeleton(mask: Tensor, iterations: int, *, simple_points: SimplePoint
 
     Returns:
         (B, C, *S) bool.
+
+    Examples:
+        >>> import torch
+        >>> from ramify.losses import binary_skeleton
+        >>> bar = torch.zeros(1, 1, 5, 9, dtype=torch.bool)
+        >>> bar[..., 1:4, 1:8] = True  # three voxels wide
+        >>> binary_skeleton(bar, iterations=2)[0, 0].int().sum(0).tolist()  # one voxel a column
+        [0, 0, 0, 1, 1, 1, 0, 0, 0]
     """
     _check(mask, iterations, simple_points)
     return _thin(mask, iterations, simple_points, count=False)[0]

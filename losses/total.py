@@ -44,6 +44,16 @@ class TotalLoss:
         bank: anchors of past steps, or None; a checkpoint keeps them.
 
     Raises ValueError where the settings do not fit the number of scales, or counts are needed and missing.
+
+    Examples:
+        >>> import torch
+        >>> from ramify.losses import LossSettings, TotalLoss, Truth
+        >>> from ramify.models import TaskOutputs
+        >>> loss = TotalLoss(LossSettings(foreground_weight=1.0), "binary", scales=2)
+        >>> truth = Truth(torch.tensor([[[0, 0, 1, 2]]]))
+        >>> terms = loss(TaskOutputs(torch.zeros(1, 1, 1, 4)), truth)  # a probability of a half everywhere
+        >>> {name: round(value.item(), 3) for name, value in terms.items()}
+        {'main/dice': 0.5, 'main/cross_entropy': 0.693, 'total': 1.193}
     """
 
     def __init__(

@@ -9,7 +9,15 @@ from torch import Tensor
 
 @dataclass(frozen=True, eq=False)
 class Truth:
-    """The drawn truth of a batch."""
+    """The drawn truth of a batch.
+
+    Examples:
+        >>> import torch
+        >>> from ramify.losses import Truth
+        >>> truth = Truth(torch.tensor([[[0, 0, 0, 2], [0, 1, 0, 0]]]))
+        >>> truth.coarser((1, 2)).labels.tolist()
+        [[[1, 2]]]
+    """
 
     scale_map: Tensor
     """The scale of each voxel: integers (B, *S), 0 background, 1 … S."""

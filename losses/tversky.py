@@ -68,6 +68,14 @@ def tversky_loss(
 
     Raises ValueError where shapes differ or are empty, probabilities leave [0, 1] (as logits do, and NaN), or a weight
     is out of range.
+
+    Examples:
+        >>> import torch
+        >>> from ramify.losses import tversky_loss
+        >>> target = torch.tensor([[[1.0, 1.0, 0.0, 0.0]]])
+        >>> probabilities = torch.tensor([[[1.0, 0.0, 0.0, 0.0]]])
+        >>> round(tversky_loss(probabilities, target).item(), 3)  # 1 - 1 / (1 + 0.7 * 1)
+        0.412
     """
     _check_weights(alpha, beta, gamma)
     check_probabilities(probabilities, target)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         hausdorff_mm,
         surface_dice,
     )
-    from ramify.metrics.table import build_report, format_table, to_csv, to_json
+    from ramify.metrics.table import build_report, format_table, shown_measures, to_csv, to_json
     from ramify.metrics.topology import TopologySettings
 else:
     __getattr__, __dir__ = loaded_when_asked_for(__name__)
@@ -80,6 +80,7 @@ __all__ = [
     "sampling_floor_mm",
     "score_pair",
     "sensitivity",
+    "shown_measures",
     "street_mover_mm",
     "summarise",
     "surface_dice",

@@ -36,6 +36,15 @@ def evaluate_case(
 
     Raises:
         ValueError: masks that are not boolean or of different shapes, a bad spacing, or an empty region.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.metrics import evaluate_case
+        >>> target = np.zeros((8, 8, 8), bool)
+        >>> target[4, 4, 1:7] = True
+        >>> scores = evaluate_case(target, target, spacing_mm=(1.0, 1.0, 1.0))
+        >>> scores["dice"], scores["cldice"], scores["hd95_mm"], scores["betti0_error"]
+        (1.0, 1.0, 0.0, 0.0)
     """
     settings = settings or EvaluationSettings()
     return score_pair(*analyse_pair(prediction, target, spacing_mm, settings, region), settings)
@@ -48,7 +57,17 @@ def analyse_pair(
     settings: EvaluationSettings,
     region: Mask | None = None,
 ) -> tuple[MaskAnalysis, MaskAnalysis]:
-    """The analyses of both masks, cut to the region; arguments and errors as for `evaluate_case`."""
+    """The analyses of both masks, cut to the region; arguments and errors as for `evaluate_case`.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.metrics import EvaluationSettings, analyse_pair
+        >>> mask = np.zeros((8, 8), bool)
+        >>> mask[4, 1:7] = True
+        >>> prediction, target = analyse_pair(mask, mask, (1.0, 1.0), EvaluationSettings())
+        >>> target.n_voxels, target.n_components
+        (6, 1)
+    """
     check_pair(prediction, target)
     n_considered = None
     if region is not None:
@@ -78,6 +97,16 @@ def score_pair(prediction: MaskAnalysis, target: MaskAnalysis, settings: Evaluat
     """Every measure of a prediction against its target, each mask analysed before or now; as `evaluate_case`.
 
     What is computed of the target stays in its analysis: keep it to compare further predictions with it.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.metrics import EvaluationSettings, analyse_pair, score_pair
+        >>> mask = np.zeros((8, 8), bool)
+        >>> mask[4, 1:7] = True
+        >>> settings = EvaluationSettings()
+        >>> prediction, target = analyse_pair(mask, mask, (1.0, 1.0), settings)
+        >>> score_pair(prediction, target, settings)["cldice"]
+        1.0
     """
     flags: CaseScores = {"empty_prediction": prediction.is_empty, "empty_truth": target.is_empty}
     if all(flags.values()) and settings.both_empty == "left_out":

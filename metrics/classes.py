@@ -16,6 +16,11 @@ class LabelClass:
     """A class of a label map: the labels that belong to it, and what it is called.
 
     name: as in tables and files. labels: whole numbers > 0; several are taken together as one mask.
+
+    Examples:
+        >>> from ramify.metrics import LabelClass
+        >>> LabelClass("veins", (2, 3)).labels
+        (2, 3)
     """
 
     name: str
@@ -34,6 +39,11 @@ def parse_classes(words: Sequence[str]) -> tuple[LabelClass, ...]:
 
     Raises:
         ValueError: a word of another form, or two classes of one name.
+
+    Examples:
+        >>> from ramify.metrics import parse_classes
+        >>> parse_classes(["portal=1", "veins=2+3"])
+        (LabelClass(name='portal', labels=(1,)), LabelClass(name='veins', labels=(2, 3)))
     """
     classes = []
     for word in words:
@@ -67,6 +77,15 @@ def evaluate_classes(
 
     Raises:
         ValueError: label maps of different shapes or of other than whole numbers, and as `evaluate_case`.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.metrics import evaluate_classes, parse_classes
+        >>> target = np.array([[1, 1, 0, 2, 2, 0]])
+        >>> prediction = np.array([[1, 1, 0, 2, 0, 0]])
+        >>> rows = evaluate_classes(prediction, target, (1.0, 1.0), parse_classes(["portal=1", "hepatic=2"]))
+        >>> rows["portal"]["dice"], round(rows["hepatic"]["dice"], 3)
+        (1.0, 0.667)
     """
     for name, label_map in (("prediction", prediction), ("target", target)):
         if not np.issubdtype(label_map.dtype, np.integer):
@@ -82,6 +101,12 @@ def mean_of_classes(rows: Mapping[str, CaseScores]) -> CaseScores:
 
     A class in neither mask defines none (with `both_empty: left_out`), so that a patient who lacks a vessel is compared
     by the vessels there are.
+
+    Examples:
+        >>> from ramify.metrics import mean_of_classes
+        >>> found = {"empty_prediction": False, "empty_truth": False}
+        >>> mean_of_classes({"portal": found | {"dice": 1.0}, "hepatic": found | {"dice": 0.5}})["dice"]
+        0.75
     """
     first = next(iter(rows.values()))
     mean: CaseScores = {}

@@ -70,6 +70,15 @@ def graph_size(graph: CentrelineGraph) -> GraphSize:
     """Length of all vessels, number of nodes where three or more meet, and number of nodes where one ends.
 
     A vessel thinned to a point has no length and no ends, a loop by itself a length and no ends.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.metrics import graph_size
+        >>> from ramify.vessels import centreline_graph, trace_branches
+        >>> line = np.zeros((5, 9), bool)
+        >>> line[1, 1:8] = True
+        >>> graph_size(centreline_graph(trace_branches(line), (1.0, 1.0)))
+        GraphSize(length_mm=6.0, bifurcations=0, endpoints=2)
     """
     return GraphSize(graph.length_mm, len(graph.bifurcations_mm), len(graph.endpoints_mm))
 

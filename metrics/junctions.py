@@ -40,6 +40,19 @@ def junction_agreement(prediction: CentrelineGraph, target: CentrelineGraph, tol
 
     Returns:
         all 1 if neither has a junction, all 0 if one has none.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.metrics import junction_agreement
+        >>> from ramify.vessels import centreline_graph, trace_branches
+        >>> skeleton = np.zeros((7, 9), bool)
+        >>> skeleton[1, 1:8] = True
+        >>> skeleton[2:6, 4] = True  # a T
+        >>> tee, moved = (centreline_graph(trace_branches(np.roll(skeleton, by, axis=1)), (1.0, 1.0)) for by in (0, 1))
+        >>> junction_agreement(tee, moved, tolerance_mm=2.0)
+        Agreement(precision=1.0, recall=1.0, f1=1.0)
+        >>> junction_agreement(tee, moved, tolerance_mm=0.5)
+        Agreement(precision=0.0, recall=0.0, f1=0.0)
     """
     predicted, actual = prediction.bifurcations_mm, target.bifurcations_mm
     matched = len(match_points(predicted, actual, tolerance_mm)[0])
@@ -65,6 +78,18 @@ def opt_j(prediction: CentrelineGraph, target: CentrelineGraph, tolerance_mm: fl
 
     Returns:
         all 1 if neither has a control point, all 0 if one graph is empty.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.metrics import opt_j
+        >>> from ramify.vessels import centreline_graph, trace_branches
+        >>> skeleton = np.zeros((7, 9), bool)
+        >>> skeleton[1, 1:8] = True
+        >>> skeleton[2:6, 4] = True  # a T: three branches
+        >>> bar = skeleton & (np.arange(7)[:, None] == 1)  # the T without its stem
+        >>> tee, straight = (centreline_graph(trace_branches(s), (1.0, 1.0)) for s in (skeleton, bar))
+        >>> opt_j(straight, tee, tolerance_mm=2.0)
+        Agreement(precision=1.0, recall=0.6666666666666666, f1=0.8)
     """
     (at_p, order_p), (at_t, order_t) = _control_points(prediction), _control_points(target)
     first, second = match_points(at_p, at_t, tolerance_mm, order_p, order_t)

@@ -48,6 +48,15 @@ class MaskAnalysis:
     name: what messages call the mask.
 
     Raises ValueError for a mask that is not boolean, not 2D or 3D or without voxels, or a bad spacing.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.metrics import MaskAnalysis
+        >>> mask = np.zeros((9, 9, 20), bool)
+        >>> mask[3:6, 3:6, 2:18] = True
+        >>> analysis = MaskAnalysis(mask, spacing_mm=(1.0, 1.0, 1.0))
+        >>> analysis.n_voxels, analysis.betti.pieces, len(analysis.skeleton_voxels)
+        (144, 1, 14)
     """
 
     mask: Mask

@@ -99,6 +99,14 @@ def count_overlap(prediction: Mask, target: Mask) -> Overlap:
 
     Raises:
         ValueError: masks that are not boolean, or of different shapes.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.metrics import count_overlap
+        >>> target = np.array([[1, 1, 1, 1, 0, 0]], bool)
+        >>> prediction = np.array([[0, 1, 1, 1, 1, 0]], bool)
+        >>> count_overlap(prediction, target)
+        Overlap(shared=3, prediction=4, target=4, considered=6)
     """
     check_pair(prediction, target)
     return Overlap(
@@ -121,6 +129,14 @@ def dice(prediction: Mask, target: Mask) -> float:
 
     Raises:
         ValueError: masks that are not boolean, or of different shapes.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.metrics import dice
+        >>> target = np.array([[1, 1, 1, 1, 0, 0]], bool)
+        >>> prediction = np.array([[0, 1, 1, 1, 1, 0]], bool)
+        >>> round(dice(prediction, target), 3)  # 2 * 3 / (4 + 4)
+        0.75
     """
     return count_overlap(prediction, target).dice
 
@@ -129,17 +145,43 @@ def jaccard(prediction: Mask, target: Mask) -> float:
     """Jaccard coefficient |P ∩ T| / |P ∪ T|, as in Sadikine et al. 2023, section 3.3.
 
     Arguments, range, errors and empty masks as for `dice`, which it follows: J = D / (2 - D).
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.metrics import jaccard
+        >>> target = np.array([[1, 1, 1, 1, 0, 0]], bool)
+        >>> prediction = np.array([[0, 1, 1, 1, 1, 0]], bool)
+        >>> round(jaccard(prediction, target), 3)  # 3 / 5
+        0.6
     """
     return count_overlap(prediction, target).jaccard
 
 
 def sensitivity(prediction: Mask, target: Mask) -> float:
-    """The share of the target that was found, |P ∩ T| / |T|; all else as for `dice`."""
+    """The share of the target that was found, |P ∩ T| / |T|; all else as for `dice`.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.metrics import sensitivity
+        >>> target = np.array([[1, 1, 1, 1, 0, 0]], bool)
+        >>> prediction = np.array([[0, 1, 1, 1, 1, 0]], bool)
+        >>> round(sensitivity(prediction, target), 3)  # 3 of 4 found
+        0.75
+    """
     return count_overlap(prediction, target).sensitivity
 
 
 def precision(prediction: Mask, target: Mask) -> float:
-    """The share of the prediction that is right, |P ∩ T| / |P|; all else as for `dice`."""
+    """The share of the prediction that is right, |P ∩ T| / |P|; all else as for `dice`.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.metrics import precision
+        >>> target = np.array([[1, 1, 1, 1, 0, 0]], bool)
+        >>> prediction = np.array([[0, 1, 1, 1, 1, 0]], bool)
+        >>> round(precision(prediction, target), 3)  # 3 of 4 right
+        0.75
+    """
     return count_overlap(prediction, target).precision
 
 
@@ -147,17 +189,43 @@ def accuracy(prediction: Mask, target: Mask) -> float:
     """The share of all voxels that are right, (|P ∩ T| + |V \\ (P ∪ T)|) / |V|; close to 1 wherever vessels are few.
 
     Arguments and errors as for `dice`; empty masks are counted like any other.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.metrics import accuracy
+        >>> target = np.array([[1, 1, 1, 1, 0, 0]], bool)
+        >>> prediction = np.array([[0, 1, 1, 1, 1, 0]], bool)
+        >>> round(accuracy(prediction, target), 3)  # 4 of 6 voxels
+        0.667
     """
     return count_overlap(prediction, target).accuracy
 
 
 def false_negative_rate(prediction: Mask, target: Mask) -> float:
-    """The share of the target that was missed, |T \\ P| / |T| = 1 - sensitivity; 0 if both are empty, 1 if one is."""
+    """The share of the target that was missed, |T \\ P| / |T| = 1 - sensitivity; 0 if both are empty, 1 if one is.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.metrics import false_negative_rate
+        >>> target = np.array([[1, 1, 1, 1, 0, 0]], bool)
+        >>> prediction = np.array([[0, 1, 1, 1, 1, 0]], bool)
+        >>> round(false_negative_rate(prediction, target), 3)  # 1 of 4 missed
+        0.25
+    """
     return count_overlap(prediction, target).fnr
 
 
 def false_positive_rate(prediction: Mask, target: Mask) -> float:
-    """The share of the background that was taken for vessel, |P \\ T| / |V \\ T|; 0 where there is no background."""
+    """The share of the background that was taken for vessel, |P \\ T| / |V \\ T|; 0 where there is no background.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.metrics import false_positive_rate
+        >>> target = np.array([[1, 1, 1, 1, 0, 0]], bool)
+        >>> prediction = np.array([[0, 1, 1, 1, 1, 0]], bool)
+        >>> round(false_positive_rate(prediction, target), 3)  # 1 of 2 background voxels
+        0.5
+    """
     return count_overlap(prediction, target).fpr
 
 

@@ -33,6 +33,11 @@ def describe_values(values: Sequence[float]) -> Statistics:
     Returns:
         STATISTICS by name; None for what is undefined: all of them without values, the deviation of a single one; and
         `n`, the number of values.
+
+    Examples:
+        >>> from ramify.metrics import describe_values
+        >>> describe_values([1.0, 2.0, 3.0])
+        {'mean': 2.0, 'sd': 1.0, 'median': 2.0, 'min': 1.0, 'max': 3.0, 'n': 3}
     """
     if not values:
         return {**dict.fromkeys(STATISTICS), "n": 0}
@@ -53,6 +58,11 @@ def summarise(cases: Mapping[str, CaseScores], measures: Sequence[str]) -> dict[
     Args:
         cases: case id -> the row of `metrics.case.evaluate_case`.
         measures: which keys of the rows to describe.
+
+    Examples:
+        >>> from ramify.metrics import summarise
+        >>> summarise({"a": {"dice": 0.5}, "b": {"dice": 1.0}}, ["dice"])["dice"]["mean"]
+        0.75
     """
     return {
         measure: describe_values([float(value) for row in cases.values() if (value := row[measure]) is not None])
@@ -69,6 +79,13 @@ def count_misses(
         cases: case id -> the row of `metrics.case.evaluate_case`.
         failed: number of further cases that could not be evaluated.
         both_empty: the setting they were evaluated with.
+
+    Examples:
+        >>> from ramify.metrics import count_misses
+        >>> found = {"dice": 0.8, "empty_prediction": False, "empty_truth": False}
+        >>> missed = {"dice": 0.0, "empty_prediction": True, "empty_truth": False}
+        >>> count_misses({"a": found, "b": missed}, failed=1)
+        {'cases': 2, 'counted': 2, 'missed': 1, 'invented': 0, 'both_empty': 0, 'failed': 1}
     """
     kinds = [(bool(row["empty_prediction"]), bool(row["empty_truth"])) for row in cases.values()]
     return Counts(

@@ -127,6 +127,14 @@ def hausdorff_mm(prediction: Mask, target: Mask, spacing_mm: Sequence[float]) ->
 
     Raises:
         ValueError: masks that are not boolean or of different shapes, or a bad spacing.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.metrics import hausdorff_mm
+        >>> target = np.array([[1, 1, 0, 0, 0, 0]], bool)
+        >>> prediction = np.array([[1, 1, 0, 0, 0, 1]], bool)
+        >>> hausdorff_mm(prediction, target, spacing_mm=(1.0, 0.5))  # four voxels of half a millimetre
+        2.0
     """
     return _score_of("hd_mm", prediction, target, spacing_mm)
 
@@ -142,6 +150,14 @@ def hausdorff_95_mm(prediction: Mask, target: Mask, spacing_mm: Sequence[float])
 
     Arguments, range, errors and empty masks as for `hausdorff_mm`. A mask that fills the volume has no surface in it;
     the voxels at the volume's border stand in.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.metrics import hausdorff_95_mm
+        >>> target = np.array([[1, 0, 0, 0, 0, 0]], bool)
+        >>> prediction = np.array([[0, 0, 0, 1, 0, 0]], bool)
+        >>> hausdorff_95_mm(prediction, target, spacing_mm=(1.0, 2.0))
+        6.0
     """
     return _score_of("hd95_mm", prediction, target, spacing_mm)
 
@@ -151,6 +167,14 @@ def average_surface_distance_mm(prediction: Mask, target: Mask, spacing_mm: Sequ
 
     (Σ_{a ∈ ∂P} d(a, ∂T) + Σ_{b ∈ ∂T} d(b, ∂P)) / (|∂P| + |∂T|), as MONAI's
     `compute_average_surface_distance(symmetric=True)`. All else as for `hausdorff_95_mm`.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.metrics import average_surface_distance_mm
+        >>> target = np.array([[1, 0, 0, 0, 0]], bool)
+        >>> prediction = np.array([[1, 0, 0, 1, 0]], bool)
+        >>> average_surface_distance_mm(prediction, target, spacing_mm=(1.0, 1.0))  # (0 + 3 + 0) / 3
+        1.0
     """
     return _score_of("assd_mm", prediction, target, spacing_mm)
 
@@ -173,6 +197,17 @@ def surface_dice(prediction: Mask, target: Mask, spacing_mm: Sequence[float], to
 
     Raises:
         ValueError: masks that are not boolean or of different shapes, a bad spacing, or a tolerance below 0.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.metrics import surface_dice
+        >>> target = np.zeros((8, 8), bool)
+        >>> target[2:6, 2:6] = True
+        >>> prediction = np.roll(target, 1, axis=1)  # one voxel of 1 mm to the right
+        >>> surface_dice(prediction, target, (1.0, 1.0), tolerance_mm=1.0)
+        1.0
+        >>> round(surface_dice(prediction, target, (1.0, 1.0), tolerance_mm=0.5), 3)
+        0.5
     """
     if not tolerance_mm >= 0:
         raise ValueError(f"tolerance_mm: expected 0 or more, got {tolerance_mm}")
@@ -180,7 +215,16 @@ def surface_dice(prediction: Mask, target: Mask, spacing_mm: Sequence[float], to
 
 
 def hausdorff_distances(prediction: Mask, target: Mask, spacing_mm: Sequence[float]) -> HausdorffDistances:
-    """`hausdorff_mm` and `hausdorff_95_mm` of a pair, with their arguments, errors and rules for empty masks."""
+    """`hausdorff_mm` and `hausdorff_95_mm` of a pair, with their arguments, errors and rules for empty masks.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.metrics import hausdorff_distances
+        >>> target = np.array([[1, 0, 0, 0, 0, 0]], bool)
+        >>> prediction = np.array([[0, 0, 0, 1, 0, 0]], bool)
+        >>> hausdorff_distances(prediction, target, spacing_mm=(1.0, 2.0))
+        HausdorffDistances(hd_mm=6.0, hd95_mm=6.0)
+    """
     scores = _scores_of(prediction, target, spacing_mm, SurfaceSettings())
     return HausdorffDistances(scores["hd_mm"], scores["hd95_mm"])
 

@@ -38,6 +38,14 @@ def build_report(
         classes: names of the classes, if the cases are label maps.
         notes: case id -> what must be known beside its scores, a line each.
         masks: which labels were taken as masks, and where masks were compared; among the `settings`.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.metrics import build_report, evaluate_case
+        >>> target = np.eye(8, dtype=bool)
+        >>> report = build_report({"a": evaluate_case(target, target, (1.0, 1.0))}, failed={}, versions={})
+        >>> report["summary"]["dice"]["mean"]
+        1.0
     """
     settings = settings or EvaluationSettings()
     measures = measures_of(settings)
@@ -86,7 +94,17 @@ def to_markdown(measures: Sequence[Measure]) -> str:
 
 
 def to_json(report: Mapping[str, Any]) -> str:
-    """The report as strict JSON: what is undefined is null, never NaN."""
+    """The report as strict JSON: what is undefined is null, never NaN.
+
+    Examples:
+        >>> import numpy as np
+        >>> import json
+        >>> from ramify.metrics import build_report, evaluate_case, to_json
+        >>> target = np.eye(8, dtype=bool)
+        >>> report = build_report({"a": evaluate_case(target, target, (1.0, 1.0))}, failed={}, versions={})
+        >>> json.loads(to_json(report))["cases"]["a"]["dice"]
+        1.0
+    """
     return json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -94,6 +112,14 @@ def to_csv(report: Mapping[str, Any]) -> str:
     """A row a case, then the failed ones without values, then mean, sd and median; `status` tells them apart.
 
     Of label maps, these rows hold the means over the classes, and those of each class follow; `class` tells them apart.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.metrics import build_report, evaluate_case, to_csv
+        >>> target = np.eye(8, dtype=bool)
+        >>> report = build_report({"a": evaluate_case(target, target, (1.0, 1.0))}, failed={}, versions={})
+        >>> to_csv(report).splitlines()[0][:24]
+        'case,status,dice,jaccard'
     """
     columns = [*report["measures"], *FLAGS]
     by_class = report.get("classes", {})
@@ -116,6 +142,21 @@ def format_table(report: Mapping[str, Any], shown: Sequence[Measure]) -> str:
     """The table for the screen: a row a case, mean, sd and median below a rule, and a line that counts the misses.
 
     Of label maps, a row is the mean over the classes, and the mean of each class has a row of its own below.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.metrics import EvaluationSettings, build_report, evaluate_case, format_table, shown_measures
+        >>> target = np.eye(8, dtype=bool)
+        >>> report = build_report({"a": evaluate_case(target, target, (1.0, 1.0))}, failed={}, versions={})
+        >>> print(format_table(report, shown_measures(EvaluationSettings())[:2]))
+        case      dice  jaccard
+        -----------------------
+        a       1.0000   1.0000
+        -----------------------
+        mean    1.0000   1.0000
+        sd           -        -
+        median  1.0000   1.0000
+        1 evaluated, 0 failed; of the evaluated 0 missed (prediction empty), 0 invented (truth empty), 0 both empty
     """
     header = ["case", *(measure.name for measure in shown)]
     rows = [
@@ -135,7 +176,13 @@ def format_table(report: Mapping[str, Any], shown: Sequence[Measure]) -> str:
 
 
 def shown_measures(settings: EvaluationSettings) -> tuple[Measure, ...]:
-    """The measures that have a column on the screen; all of them where none of the chosen has."""
+    """The measures that have a column on the screen; all of them where none of the chosen has.
+
+    Examples:
+        >>> from ramify.metrics import EvaluationSettings, shown_measures
+        >>> [measure.name for measure in shown_measures(EvaluationSettings())][:2]
+        ['dice', 'jaccard']
+    """
     measures = measures_of(settings)
     return tuple(measure for measure in measures if measure.shown) or measures
 

@@ -25,6 +25,13 @@ class ResUNet(Network):
         checkpoint_activations: keep no activations inside a block for the backward pass; see `models.recomputation`.
 
     Raises ValueError for arguments out of range and, on forward, for an image it cannot take (see `Network`).
+
+    Examples:
+        >>> import torch
+        >>> from ramify.models import ResUNet
+        >>> network = ResUNet(in_channels=1, out_channels=4, levels=2, base_channels=4, ndim=3)
+        >>> network(torch.zeros(1, 1, 8, 8, 8)).logits.shape
+        torch.Size([1, 4, 8, 8, 8])
     """
 
     auxiliary_parts = ("scale_decoders.", "projections.", "main_decoder.deep_heads.")

@@ -27,6 +27,15 @@ def build_network(settings: ModelSettings, in_channels: int, n_scales: int, ndim
 
     Raises ValueError where the network does not exist in `ndim` dimensions, its package is missing, or its arguments do
     not fit.
+
+    Examples:
+        >>> import torch
+        >>> from ramify.models import ModelSettings, build_network
+        >>> settings = ModelSettings(network="resunet", formulation="multi_task", levels=2, base_channels=4)
+        >>> network = build_network(settings, in_channels=1, scales=3, ndim=2)
+        >>> outputs = network(torch.zeros(2, 1, 16, 16))
+        >>> outputs.logits.shape, len(outputs.projections)  # vessel and three scales; a projection a scale
+        (torch.Size([2, 4, 16, 16]), 3)
     """
     return NETWORKS[settings.family].build(_plan_of(settings, in_channels, n_scales, ndim))
 
@@ -44,6 +53,15 @@ def build_inference_network(
             are left out.
 
     Raises ValueError as `build_network`, and where `state` belongs to another architecture.
+
+    Examples:
+        >>> import torch
+        >>> from ramify.models import ModelSettings, build_inference_network, build_network
+        >>> settings = ModelSettings(levels=2, base_channels=4)
+        >>> trained = build_network(settings, in_channels=1, scales=3, ndim=2)
+        >>> network = build_inference_network(settings, 1, 3, 2, trained.state_dict()).eval()
+        >>> network(torch.zeros(1, 1, 16, 16)).logits.shape  # the main task alone
+        torch.Size([1, 1, 16, 16])
     """
     kind, plan = NETWORKS[settings.family], _plan_of(settings, in_channels, n_scales, ndim)
     if state is not None and kind.without_memory:
@@ -62,6 +80,12 @@ def place_network(network: NetworkT, device: torch.device | str) -> NetworkT:
     """Move the network to a device, with its weights in the memory order that is fast there; values stay the same.
 
     On the CPU that is channels last, which every layer then keeps: a training step takes about 0.6 of the time.
+
+    Examples:
+        >>> from ramify.models import ResUNet, place_network
+        >>> network = place_network(ResUNet(levels=1, base_channels=2, ndim=2), "cpu")
+        >>> next(network.parameters()).device
+        device(type='cpu')
     """
     if torch.device(device).type == "cpu":
         order = layers_of(network.ndim).memory_format
@@ -73,7 +97,15 @@ def place_network(network: NetworkT, device: torch.device | str) -> NetworkT:
 
 
 def load_weights(network: nn.Module, state: Mapping[str, Tensor]) -> None:
-    """Load a state dict that must fit exactly; ValueError, before any weight changes, where it does not."""
+    """Load a state dict that must fit exactly; ValueError, before any weight changes, where it does not.
+
+    Examples:
+        >>> from ramify.models import ResUNet, load_weights
+        >>> first, second = (ResUNet(levels=1, base_channels=2, ndim=2) for _ in range(2))
+        >>> load_weights(second, first.state_dict())
+        >>> all((a == b).all() for a, b in zip(first.parameters(), second.parameters()))
+        True
+    """
     check_weights(network, state)
     network.load_state_dict(dict(state))
 

@@ -24,6 +24,12 @@ class FCN(Network):
         out_channels: channels K of the logits.
         base_channels: channels of the first convolution; the others have 2, 4 and 10 times as many.
         ndim: 2 or 3.
+
+    Examples:
+        >>> import torch
+        >>> from ramify.models import FCN
+        >>> FCN(out_channels=1, ndim=2)(torch.zeros(1, 1, 9, 11)).logits.shape
+        torch.Size([1, 1, 9, 11])
     """
 
     def __init__(self, in_channels: int = 1, out_channels: int = 1, base_channels: int = 5, ndim: int = 3) -> None:

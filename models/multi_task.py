@@ -36,6 +36,16 @@ class MultiTaskResUNet(Network):
         checkpoint_activations: keep no activations inside a block for the backward pass; see `models.recomputation`.
 
     Raises ValueError for arguments out of range and, on forward, for an image it cannot take (see `Network`).
+
+    Examples:
+        >>> import torch
+        >>> from ramify.models import MultiTaskResUNet
+        >>> network = MultiTaskResUNet(scales=3, levels=2, base_channels=4, ndim=2)
+        >>> image = torch.zeros(2, 1, 16, 16)
+        >>> network(image).logits.shape, network(image).projections[0].shape
+        (torch.Size([2, 4, 16, 16]), torch.Size([2, 4, 8, 8]))
+        >>> network.eval()(image).logits.shape
+        torch.Size([2, 1, 16, 16])
     """
 
     def __init__(

@@ -19,6 +19,16 @@ class Network(nn.Module):
 
     Attributes:
         auxiliary_parts: how the names of those weights begin that training alone needs; inference leaves them out.
+
+    Examples:
+        >>> import torch
+        >>> from ramify.models import Network, TaskOutputs
+        >>> class Threshold(Network):
+        ...     def forward(self, image):
+        ...         return TaskOutputs(image - 100.0)
+        ...
+        >>> Threshold(in_channels=1, ndim=2, size_multiple=1)(torch.full((1, 1, 1, 2), 130.0)).logits.tolist()
+        [[[[30.0, 30.0]]]]
     """
 
     auxiliary_parts: tuple[str, ...] = ()

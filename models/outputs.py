@@ -12,6 +12,13 @@ class TaskOutputs(NamedTuple):
     """What a network gives back.
 
     K is that of the formulation, see `tasks.formulation`; at inference the multi-task ResUNet has its main task alone.
+
+    Examples:
+        >>> import torch
+        >>> from ramify.models import TaskOutputs
+        >>> outputs = TaskOutputs(torch.zeros(1, 1, 4, 4))
+        >>> outputs.logits.shape, outputs.projections, outputs.deep_logits
+        (torch.Size([1, 1, 4, 4]), (), ())
     """
 
     logits: Tensor
@@ -34,6 +41,15 @@ def task_probabilities(logits: Tensor, formulation: Formulation) -> Tensor:
 
     Returns:
         (B, K, *S) in [0, 1]. An empty batch gives an empty tensor.
+
+    Examples:
+        >>> import torch
+        >>> from ramify.models import task_probabilities
+        >>> logits = torch.zeros(1, 4, 1, 1)
+        >>> task_probabilities(logits, "multi_task").flatten().tolist()  # a sigmoid each
+        [0.5, 0.5, 0.5, 0.5]
+        >>> task_probabilities(logits, "multi_class").flatten().tolist()  # vessel is all but background
+        [0.75, 0.25, 0.25, 0.25]
     """
     check_formulation(formulation)
     logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
@@ -44,6 +60,14 @@ def task_probabilities(logits: Tensor, formulation: Formulation) -> Tensor:
 
 
 def main_probability(logits: Tensor, formulation: Formulation) -> Tensor:
-    """Probability of vessel (B, 1, *S) in float32, whatever the formulation; see `task_probabilities`."""
+    """Probability of vessel (B, 1, *S) in float32, whatever the formulation; see `task_probabilities`.
+
+    Examples:
+        >>> import torch
+        >>> from ramify.models import main_probability
+        >>> logits = torch.zeros(1, 4, 1, 1)  # background and three scales, all alike
+        >>> main_probability(logits, "multi_class").item()
+        0.75
+    """
     # The sigmoid of the other channels is not wanted here, and may be large.
     return task_probabilities(logits if is_exclusive(formulation) else logits[:, :1], formulation)[:, :1]

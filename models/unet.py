@@ -43,6 +43,13 @@ class UNet(Network):
         ndim: 2 or 3.
         deep_supervision: number of further, coarser logits in training, at most levels - 1.
         checkpoint_activations: keep no activations inside a level for the backward pass; see `models.recomputation`.
+
+    Examples:
+        >>> import torch
+        >>> from ramify.models import UNet
+        >>> network = UNet(in_channels=1, out_channels=4, levels=2, base_channels=4, ndim=2)
+        >>> network(torch.zeros(1, 1, 8, 8)).logits.shape
+        torch.Size([1, 4, 8, 8])
     """
 
     auxiliary_parts = ("deep_heads.",)

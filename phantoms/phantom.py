@@ -120,6 +120,15 @@ def grow_phantom(settings: PhantomSettings, seed: int) -> Phantom:
 
     Raises:
         ValueError: a negative seed, or trees that find no room in the organ.
+
+    Examples:
+        >>> from ramify.phantoms import PhantomSettings, grow_phantom
+        >>> settings = PhantomSettings(size=(64, 64), spacing_mm=(3.0, 3.0))
+        >>> phantom = grow_phantom(settings, seed=1)
+        >>> phantom.image.shape, phantom.image.dtype.name, sorted(phantom.structures)
+        ((64, 64), 'float32', ['portalvein', 'tumours', 'venoussystem'])
+        >>> bool((phantom.vessels == grow_phantom(settings, seed=1).vessels).all())
+        True
     """
     if seed < 0:
         raise ValueError(f"seed: expected 0 or more, got {seed}")
@@ -139,6 +148,12 @@ def grow_vessels(settings: PhantomSettings, seed: int) -> tuple[OrganShape, Vess
 
     Raises:
         ValueError: trees that find no room in the organ.
+
+    Examples:
+        >>> from ramify.phantoms import PhantomSettings, grow_vessels
+        >>> organ, graph = grow_vessels(PhantomSettings(size=(64, 64), spacing_mm=(3.0, 3.0)), seed=1)
+        >>> graph.tree_names, graph.ndim
+        (('portalvein', 'venoussystem'), 2)
     """
     failure = NoRoomError("no organ was drawn")
     for attempt in range(_MOST_ORGANS):

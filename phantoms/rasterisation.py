@@ -31,6 +31,14 @@ def rasterise(graph: VesselGraph, size: Sequence[int], spacing_mm: Sequence[floa
 
     Raises:
         ValueError: size or spacing do not fit the graph's dimensions, or are not positive.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.phantoms import VesselGraph, rasterise
+        >>> edges, trees = np.array([[0, 1]], np.int32), np.zeros(1, np.int32)
+        >>> graph = VesselGraph(np.array([[5.0, -5.0], [5.0, 15.0]]), edges, np.array([2.0]), trees, ("vein",))
+        >>> rasterise(graph, (10, 10), (1.0, 1.0))[:, 5].round(2).tolist()  # 4 mm across
+        [0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0]
     """
     starts, ends, grid, spacing = _in_three_dimensions(graph, size, spacing_mm)
     voxels, edges = _touched(starts, ends, graph.radii_mm, grid, spacing)
@@ -62,6 +70,15 @@ def owning_edges(graph: VesselGraph, mask: NDArray[np.bool_], spacing_mm: Sequen
 
     Raises:
         ValueError: mask or spacing do not fit the graph, or the graph has no edge to give.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.phantoms import VesselGraph, owning_edges
+        >>> nodes_mm = np.array([[2.0, 0.0], [2.0, 4.0], [8.0, 0.0], [8.0, 4.0]])
+        >>> edges, radii_mm = np.array([[0, 1], [2, 3]], np.int32), np.array([1.0, 1.0])
+        >>> graph = VesselGraph(nodes_mm, edges, radii_mm, np.array([0, 0], np.int32), ("vein",))
+        >>> owning_edges(graph, np.ones((10, 4), bool), (1.0, 1.0))[:, 2].tolist()
+        [0, 0, 0, 0, 0, 1, 1, 1, 1, 1]
     """
     if mask.any() and len(graph.edges) == 0:
         raise ValueError("graph: expected at least one edge to give voxels to, got none; use an empty mask")

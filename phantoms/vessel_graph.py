@@ -19,6 +19,14 @@ class VesselGraph:
         radii_mm: (E,) float64 centreline to wall, constant along an edge.
         trees: (E,) int32, which tree an edge belongs to: an index into `tree_names`.
         tree_names: one name a tree.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.phantoms import VesselGraph
+        >>> edges, trees = np.array([[0, 1]], np.int32), np.zeros(1, np.int32)
+        >>> graph = VesselGraph(np.array([[5.0, 0.0], [5.0, 10.0]]), edges, np.array([2.0]), trees, ("vein",))
+        >>> graph.lengths_mm().tolist(), graph.roots().tolist(), graph.terminals().tolist()
+        ([10.0], [0], [1])
     """
 
     nodes_mm: NDArray[np.float64]

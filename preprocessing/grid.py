@@ -143,6 +143,16 @@ def plan_grid(image: Volume, organ: Volume | None, settings: GridSettings) -> Gr
     Raises:
         ValueError: crop is "organ" and there is no organ mask or it is empty; size or spacing_mm has another number
             of axes than the image.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.data import Volume
+        >>> from ramify.preprocessing import GridSettings, plan_grid
+        >>> image = Volume(np.zeros((8, 8)), (1.0, 1.0))
+        >>> organ = image.with_array(np.pad(np.ones((4, 4), bool), 2))
+        >>> grid = plan_grid(image, organ, GridSettings(margin_mm=1.0, spacing_mm=(2.0, 2.0)))
+        >>> grid.crop_start, grid.crop_stop, grid.shape
+        ((1, 1), (7, 7), (3, 3))
     """
     orientation = canonical_orientation(image.direction)
     spacing = orientation.lay_sizes(image.spacing_mm)
@@ -216,6 +226,14 @@ def resample(array: np.ndarray, shape: Sequence[int], average: bool = False) -> 
         average: along axes that shrink, the mean over the new voxel's area instead of the value at its centre.
 
     An axis that keeps its length is left untouched to the last bit.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.preprocessing import resample
+        >>> resample(np.array([[0.0, 4.0]]), (1, 4)).tolist()
+        [[0.0, 1.0, 3.0, 4.0]]
+        >>> resample(np.array([[0.0, 2.0, 4.0, 6.0]]), (1, 2), average=True).tolist()
+        [[1.0, 5.0]]
     """
     result = np.asarray(array, dtype=np.float32)
     # The axis that shrinks most comes first, so that the others have less to do.

@@ -43,6 +43,13 @@ def normalise(
 
     Raises:
         ValueError: the image is empty, holds NaN or infinity, or is constant (everywhere, or after clipping).
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.preprocessing import IntensitySettings, normalise
+        >>> hu = np.array([[-150.0, 50.0, 250.0, 1000.0]])
+        >>> normalise(hu, IntensitySettings(window=(-150.0, 250.0))).tolist()
+        [[0.0, 0.5, 1.0, 1.0]]
     """
     check_intensities(array, name)
     values = np.asarray(array, dtype=np.float32)

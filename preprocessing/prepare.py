@@ -77,6 +77,16 @@ def prepare_image(
 
     Raises:
         ValueError: NaN, infinity or a constant image; no organ to crop to; a size for another number of axes.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.data import Volume
+        >>> from ramify.preprocessing import GridSettings, PreprocessingSettings, prepare_image
+        >>> image = Volume(np.linspace(-150.0, 250.0, 64).reshape(8, 8), (1.0, 1.0))
+        >>> settings = PreprocessingSettings(grid=GridSettings(crop="volume", size=(4, 4)))
+        >>> prepared = prepare_image(image, None, settings)
+        >>> prepared.image.shape, prepared.grid.to_native(prepared.image).shape  # and back
+        ((4, 4), (8, 8))
     """
     check_intensities(image.array, name)
     try:
@@ -104,6 +114,16 @@ def prepare_case(raw: RawCase, settings: PreprocessingSettings) -> tuple[dict[st
     Raises:
         ValueError: an image without information, no organ to crop to, or vessels of which none is left inside the organ
             or on the prepared grid; the line names the case. A case that never had a vessel is kept.
+
+    Examples:
+        >>> from ramify.data import DatasetSettings, open_dataset
+        >>> from ramify.preprocessing import GridSettings, PreprocessingSettings, prepare_case
+        >>> settings_of_phantoms = {"phantom": {"size": (48, 48), "spacing_mm": (4, 4)}}
+        >>> phantoms = open_dataset(DatasetSettings.model_validate(settings_of_phantoms))
+        >>> settings = PreprocessingSettings(grid=GridSettings(size=(32, 32)))
+        >>> arrays, record = prepare_case(phantoms.load("phantom_000"), settings)
+        >>> arrays["scales"].shape, int(arrays["scales"].max()), len(record["scales"]["thresholds_mm"])
+        ((32, 32), 3, 2)
     """
     name, given = f"case {raw.case_id}", raw
     if raw.organ is not None:

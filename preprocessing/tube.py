@@ -38,6 +38,13 @@ def tubed_skeleton(mask: Mask, radius: int = 2) -> Mask:
 
     Raises:
         ValueError: a mask that is not boolean, or not 2D or 3D; a radius that is not an integer of 0 or more.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.preprocessing import tubed_skeleton
+        >>> mask = np.ones((9, 31), bool)
+        >>> np.flatnonzero(tubed_skeleton(mask, radius=2)[:, 15]).tolist()  # five voxels around the middle
+        [2, 3, 4, 5, 6]
     """
     check_boolean(mask, "mask")
     if mask.ndim not in (2, 3):

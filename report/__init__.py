@@ -9,21 +9,19 @@ if TYPE_CHECKING:
     from ramify.report.event_log import log_report
     from ramify.report.exports import export_case
     from ramify.report.page import write_report
-    from ramify.report.presentation import claim_places, present, present_case
-    from ramify.report.settings import ExportSettings, PresentationSettings, ReportSettings
+    from ramify.report.settings import ExportSettings, ReportSettings
+    from ramify.report.surfaces import Surface, extract_surface
 else:
     __getattr__, __dir__ = loaded_when_asked_for(__name__)
 
 __all__ = [
     "CaseView",
     "ExportSettings",
-    "PresentationSettings",
     "ReportSettings",
-    "claim_places",
+    "Surface",
     "export_case",
+    "extract_surface",
     "log_report",
-    "present",
-    "present_case",
     "view_case",
     "write_report",
 ]

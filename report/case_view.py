@@ -56,6 +56,18 @@ def view_case(
 
     Raises:
         ValueError: masks or place of different shapes.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.data import Volume
+        >>> from ramify.metrics import MaskAnalysis
+        >>> from ramify.report import view_case
+        >>> mask = np.zeros((12, 12), bool)
+        >>> mask[5:8, 2:10] = True
+        >>> analysis = MaskAnalysis(mask, (1.0, 1.0))
+        >>> view = view_case(analysis, analysis, Volume(mask, (1.0, 1.0)))
+        >>> [share.sensitivity for share in view.scales if share.voxels]
+        [1.0]
     """
     settings = settings or ReportSettings()
     if not prediction.shape == target.shape == place.shape:

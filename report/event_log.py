@@ -40,6 +40,16 @@ def log_report(
 
     Raises:
         OSError: the folder cannot be written.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> import numpy as np
+        >>> from ramify.metrics import build_report, evaluate_case
+        >>> from ramify.report import log_report
+        >>> mask = np.eye(8, dtype=bool)
+        >>> report = build_report({"a": evaluate_case(mask, mask, (1.0, 1.0))}, failed={}, versions={})
+        >>> log_report(Path("run"), report, views={}).as_posix()
+        'run/evaluation'
     """
     # Imported here: it loads torch, and nothing else in an evaluation does.
     from torch.utils.tensorboard import SummaryWriter

@@ -54,6 +54,18 @@ def export_case(
     Raises:
         ValueError: a case's name that is no folder's name, or shapes that differ.
         OSError: a file cannot be written.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> import numpy as np
+        >>> from ramify.data import Volume
+        >>> from ramify.metrics import MaskAnalysis
+        >>> from ramify.report import ExportSettings, export_case
+        >>> mask = np.pad(np.ones((3, 3, 8), bool), 2)
+        >>> analysis, place = MaskAnalysis(mask, (1.0, 1.0, 1.0)), Volume(mask, (1.0, 1.0, 1.0))
+        >>> files = export_case(Path("out"), "a", analysis, analysis, place, ExportSettings(forms=("stl",)))
+        >>> sorted(path.as_posix() for path in files)
+        ['out/a/prediction.stl', 'out/a/truth.stl']
     """
     settings = settings or ExportSettings()
     if case_id in ("", ".", "..") or Path(case_id).name != case_id or "\\" in case_id:

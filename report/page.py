@@ -40,6 +40,17 @@ def write_report(
 
     Raises:
         OSError: the file cannot be written.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> import numpy as np
+        >>> from ramify.metrics import build_report, evaluate_case
+        >>> from ramify.report import write_report
+        >>> mask = np.eye(8, dtype=bool)
+        >>> report = build_report({"a": evaluate_case(mask, mask, (1.0, 1.0))}, failed={}, versions={})
+        >>> write_report(Path("report.html"), report, views={})
+        >>> Path("report.html").read_text(encoding="utf-8")[:15]
+        '<!DOCTYPE html>'
     """
     write_whole(path, build_page(report, views, command_line, settings or ReportSettings()))
 

@@ -76,6 +76,15 @@ def extract_surface(mask: NDArray[np.bool_], place: Volume, space: Space = "lps"
 
     Raises:
         ValueError: the mask is not three-dimensional, or of another shape than the place.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.data import Volume
+        >>> from ramify.report import extract_surface
+        >>> mask = np.pad(np.ones((1, 1, 1), bool), 1)
+        >>> surface = extract_surface(mask, Volume(mask, (1.0, 1.0, 1.0)))
+        >>> surface.points.shape, len(surface.triangles)  # an octahedron around the voxel
+        ((6, 3), 8)
     """
     if mask.ndim != 3 or mask.shape != place.shape:
         raise ValueError(f"surface: expected a mask of shape {place.shape} in three dimensions, got {mask.shape}")

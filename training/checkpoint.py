@@ -42,6 +42,12 @@ def load_checkpoint(path: Path, *, to_resume: bool = False) -> dict[str, Any]:
         FileNotFoundError: no such file.
         ValueError: not a checkpoint of ours, damaged, or a pickle that holds more than data; one line.
         MemoryError: larger than the memory that is free.
+
+    Examples:
+        >>> from ramify.training import find_checkpoint, load_checkpoint
+        >>> checkpoint = load_checkpoint(find_checkpoint(run, "final"))
+        >>> checkpoint["epoch"], sorted(checkpoint)[:3]
+        (1, ['bank', 'best', 'cases'])
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such checkpoint")

@@ -72,6 +72,14 @@ def infer(
     Raises:
         ValueError: a window that does not fit the image or the network.
         NotFiniteError: the network's output is not finite.
+
+    Examples:
+        >>> import torch
+        >>> from ramify.training import InferenceSettings, infer
+        >>> image = torch.rand(1, 1, 5, 7)
+        >>> probabilities = infer(torch.sigmoid, image, InferenceSettings(), patch_size=None, size_multiple=4)
+        >>> probabilities.shape, bool(torch.allclose(probabilities, torch.sigmoid(image)))
+        (torch.Size([1, 1, 5, 7]), True)
     """
     window = settings.window or patch_size
     if window is not None and len(window) != image.ndim - 2:

@@ -34,6 +34,15 @@ def train_run(settings: RunSettings, on_validation: OnValidation | None = None, 
     Raises:
         ValueError: settings that do not fit the cases or a run that is there already; a loss that is not finite.
         TrainingStopped: `stop` said so; checkpoints/latest.pt is where a resumed training goes on, bit for bit.
+
+    Examples:
+        >>> from ramify.models import ModelSettings
+        >>> from ramify.training import RunSettings, TrainSettings, train_run
+        >>> model, train = ModelSettings(formulation="binary", levels=2, base_channels=2), TrainSettings(epochs=1)
+        >>> settings = RunSettings(cases=cases, output="runs/small", fold_count=2, model=model, train=train)
+        >>> folder = train_run(settings)  # on a folder that preprocess.py wrote
+        >>> sorted(path.name for path in folder.root.glob("checkpoints/*"))
+        ['best.pt', 'final.pt', 'latest.pt']
     """
     with joined_ranks(choose_device(settings.device)) as ranks, kept_run(settings) if ranks.writes else nullcontext():
         return _train(settings, ranks, on_validation, stop)

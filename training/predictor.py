@@ -66,6 +66,17 @@ class Predictor:
 
     Raises:
         FileNotFoundError, ValueError: the checkpoint is missing, damaged, unsafe or of another architecture.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.data import Volume
+        >>> from ramify.training import Predictor, find_checkpoint
+        >>> predictor = Predictor(find_checkpoint(run, "final"), device="cpu")  # of a 2D training
+        >>> image = Volume(np.linspace(-150.0, 250.0, 40 * 40).reshape(40, 40), (4.0, 4.0))
+        >>> organ = image.with_array(np.pad(np.ones((20, 20), bool), 10))
+        >>> prediction = predictor.predict(image, organ)
+        >>> prediction.mask.array.dtype.name, prediction.probabilities.shape
+        ('bool', (40, 40))
     """
 
     def __init__(

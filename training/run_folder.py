@@ -115,6 +115,11 @@ def find_checkpoint(path: Path, name: CheckpointName) -> Path:
     Raises:
         FileNotFoundError: nothing there.
         ValueError: a run of several folds, which one is not said.
+
+    Examples:
+        >>> from ramify.training import find_checkpoint
+        >>> find_checkpoint(run, "best").name  # of a run with one fold
+        'best.pt'
     """
     if path.is_file():
         return path

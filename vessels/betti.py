@@ -41,6 +41,14 @@ def betti_numbers(mask: NDArray[np.bool_], boundary: BoundaryCorners | None = No
 
     Returns:
         all 0 for an empty mask.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.vessels import betti_numbers
+        >>> ring = np.ones((3, 3), bool)
+        >>> ring[1, 1] = False
+        >>> betti_numbers(ring)
+        BettiNumbers(pieces=1, tunnels=1, cavities=0)
     """
     euler = euler_characteristic(boundary_corners(mask) if boundary is None else boundary)
     pieces, cavities = count_pieces(mask), count_cavities(mask)
@@ -48,13 +56,29 @@ def betti_numbers(mask: NDArray[np.bool_], boundary: BoundaryCorners | None = No
 
 
 def count_pieces(mask: NDArray[np.bool_]) -> int:
-    """Count the connected components (26 in 3D, 8 in 2D) of a mask (*S)."""
+    """Count the connected components (26 in 3D, 8 in 2D) of a mask (*S).
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.vessels import count_pieces
+        >>> count_pieces(np.array([[1, 0, 1, 1, 0, 1]], bool))
+        3
+    """
     pieces: int = _count(np.ascontiguousarray(mask if mask.ndim == 3 else mask[np.newaxis]), True, 1)
     return pieces
 
 
 def count_cavities(mask: NDArray[np.bool_]) -> int:
-    """Count the pieces of background (6-connected) that a mask (*S) encloses; 0 in 2D, where they are tunnels."""
+    """Count the pieces of background (6-connected) that a mask (*S) encloses; 0 in 2D, where they are tunnels.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.vessels import count_cavities
+        >>> hollow = np.ones((3, 3, 3), bool)
+        >>> hollow[1, 1, 1] = False
+        >>> count_cavities(hollow)
+        1
+    """
     return _count(np.ascontiguousarray(mask), False, 0) - 1 if mask.ndim == 3 else 0
 
 

@@ -33,6 +33,15 @@ class BranchGraph:
     order, starts: branch j runs through voxels `order[starts[j]:starts[j + 1]]`, from one end to the other.
     ends: int (n_branches, 2), cluster at the start and at the end of each path, `FREE` where the vessel ends, `CLOSED`
         for a loop without a junction.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.vessels import trace_branches
+        >>> line = np.zeros((3, 5), bool)
+        >>> line[1, 1:4] = True
+        >>> graph = trace_branches(line)
+        >>> graph.voxels[graph.order[graph.starts[0] : graph.starts[1]]].tolist()  # from end to end
+        [[1, 1], [1, 2], [1, 3]]
     """
 
     voxels: IntArray
@@ -60,6 +69,15 @@ def trace_branches(skeleton: BoolArray) -> BranchGraph:
 
     Loops without a junction, isolated voxels and components of junction voxels alone are branches of their own. An
     empty skeleton gives a graph without branches.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.vessels import trace_branches
+        >>> skeleton = np.zeros((7, 9), bool)
+        >>> skeleton[1, 1:8] = True
+        >>> skeleton[2:6, 4] = True  # a T: three branches
+        >>> trace_branches(skeleton).n_branches
+        3
     """
     voxels = voxels_of(skeleton)
     first, neighbours = _adjacency(voxels, skeleton.shape)
@@ -194,6 +212,14 @@ def path_lengths(graph: BranchGraph, spacing_mm: Sequence[float]) -> FloatArray:
 
     Returns:
         float (n_branches,); a branch of one voxel between no junctions has length 0.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.vessels import path_lengths, trace_branches
+        >>> line = np.zeros((3, 5), bool)
+        >>> line[1, 1:4] = True
+        >>> path_lengths(trace_branches(line), spacing_mm=(1.0, 2.0)).tolist()  # two steps of 2 mm
+        [4.0]
     """
     points = graph.voxels * np.asarray(spacing_mm, dtype=np.float64)
     centre = cluster_centres(graph)

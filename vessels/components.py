@@ -21,6 +21,13 @@ def label_components(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
 
     Raises:
         ValueError: a mask that is not boolean, or not 2D or 3D.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.vessels import label_components
+        >>> labels, count = label_components(np.array([[1, 0, 1, 1, 0, 1]], bool))
+        >>> labels.tolist(), count
+        ([[1, 0, 2, 2, 0, 3]], 3)
     """
     if mask.dtype != np.bool_ or mask.ndim not in (2, 3):
         raise ValueError(f"mask: expected a boolean array in 2D or 3D, got {mask.dtype} of shape {mask.shape}")

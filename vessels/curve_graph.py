@@ -24,6 +24,15 @@ class CentrelineGraph:
     nodes_mm: float (K, ndim).
     degrees: int (K,), how many curves end at each node (one that returns to its node counts twice): 0 for a vessel
         thinned to a point, 1 for an end point, 3 or more for a junction.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.vessels import centreline_graph, trace_branches
+        >>> line = np.zeros((3, 5), bool)
+        >>> line[1, 1:4] = True
+        >>> graph = centreline_graph(trace_branches(line), spacing_mm=(1.0, 2.0))
+        >>> graph.points_mm.tolist(), graph.length_mm
+        ([[1.0, 2.0], [1.0, 4.0], [1.0, 6.0]], 4.0)
     """
 
     points_mm: FloatArray
@@ -81,6 +90,16 @@ def centreline_graph(graph: BranchGraph, spacing_mm: Sequence[float]) -> Centrel
 
     Returns:
         an empty graph for an empty one. Nothing in it depends on the direction of the axes.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.vessels import centreline_graph, trace_branches
+        >>> skeleton = np.zeros((7, 9), bool)
+        >>> skeleton[1, 1:8] = True
+        >>> skeleton[2:6, 4] = True  # a T: three branches
+        >>> graph = centreline_graph(trace_branches(skeleton), spacing_mm=(1.0, 1.0))
+        >>> graph.n_curves, len(graph.bifurcations_mm), len(graph.endpoints_mm)
+        (3, 1, 3)
     """
     kept, ends, points_only, clusters = _without_bumps(graph)
     size = np.diff(graph.starts)[kept]

@@ -31,6 +31,14 @@ def surface(mask: Mask) -> Mask:
 
     Raises:
         ValueError: a mask that is not boolean.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.vessels import surface
+        >>> mask = np.zeros((5, 5), bool)
+        >>> mask[1:4, 1:4] = True
+        >>> surface(mask).astype(int).tolist()
+        [[0, 0, 0, 0, 0], [0, 1, 1, 1, 0], [0, 1, 0, 1, 0], [0, 1, 1, 1, 0], [0, 0, 0, 0, 0]]
     """
     check_boolean(mask, "mask")
     edge = np.zeros(mask.shape, dtype=bool)
@@ -66,6 +74,14 @@ def nearest_label(seeds: NDArray[np.integer], mask: Mask, spacing_mm: Sequence[f
 
     Raises:
         ValueError: seeds that are not integers from 0 to 2^31 - 1, arrays of different shapes, or a bad spacing.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.vessels import nearest_label
+        >>> mask = np.array([[1, 1, 1, 1, 1, 0, 1]], bool)
+        >>> seeds = np.array([[7, 0, 0, 0, 9, 0, 0]])
+        >>> nearest_label(seeds, mask, spacing_mm=(1.0, 1.0)).tolist()  # a tie goes to the first
+        [[7, 7, 7, 9, 9, 0, 0]]
     """
     check_boolean(mask, "mask")
     spacing = spacing_in_3d(spacing_mm, mask.ndim)
@@ -110,6 +126,13 @@ def distances_to_set_mm(points: NDArray[np.integer], target: Mask, spacing_mm: S
 
     Raises:
         ValueError: points that are not integers (N, ndim), a target that is not boolean, or a bad spacing.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.vessels import distances_to_set_mm
+        >>> target = np.array([[1, 0, 0, 0]], bool)
+        >>> distances_to_set_mm(np.array([[0, 0], [0, 3]]), target, spacing_mm=(1.0, 0.5)).tolist()
+        [0.0, 1.5]
     """
     check_boolean(target, "target")
     if not np.issubdtype(points.dtype, np.integer) or points.ndim != 2 or points.shape[1] != target.ndim:

@@ -35,6 +35,15 @@ def local_radii_mm(voxels: IntArray, mask: BoolArray, spacing_mm: Sequence[float
 
     Returns:
         float (N,), mm; nothing for no voxels.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.vessels import local_radii_mm, skeletonize
+        >>> mask = np.zeros((13, 13, 30), bool)
+        >>> z, y = np.ogrid[-6:7, -6:7]
+        >>> mask[:] = (z**2 + y**2 <= 16)[..., None]  # a tube of radius 4
+        >>> local_radii_mm(np.array([[6, 6, 15]]), mask, spacing_mm=(1.0, 1.0, 1.0)).round(1).tolist()
+        [4.1]
     """
     if not len(voxels):
         return np.empty(0)

@@ -21,6 +21,13 @@ class PointIndex:
 
     Questions are int (M, ndim) or (M, 3); they are answered fastest if neighbours follow each other, as `points` do.
     Distances are exact: those of integer offsets. Raises ValueError for a bad spacing.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.vessels import PointIndex
+        >>> index = PointIndex(np.array([[0, 0, 0], [0, 0, 9]]), spacing_mm=(1.0, 1.0, 0.5))
+        >>> index.distances_mm(np.array([[0, 0, 2], [0, 3, 9]])).tolist()
+        [1.0, 3.0]
     """
 
     def __init__(self, points: Points, spacing_mm: Sequence[float]) -> None:

@@ -17,7 +17,20 @@ from ramify.vessels.scale_settings import DEFAULT_SCALES, ScaleSettings
 
 
 class ScaleWarning(UserWarning):
-    """A decomposition that is valid but probably not what its settings were meant to give."""
+    """A decomposition that is valid but probably not what its settings were meant to give.
+
+    Examples:
+        >>> import warnings
+        >>> import numpy as np
+        >>> from ramify.vessels import ScaleWarning, decompose_scales
+        >>> mask = np.zeros((9, 9, 20), bool)
+        >>> mask[3:6, 3:6] = True  # one branch for three scales
+        >>> with warnings.catch_warnings(record=True, action="always") as caught:
+        ...     scales = decompose_scales(mask, (1.0, 1.0, 1.0))
+        ...
+        >>> caught[0].category is ScaleWarning
+        True
+    """
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +76,16 @@ def decompose_scales(
 
     Raises:
         ValueError: the mask is empty or not boolean, or a spacing is out of range.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.vessels import ScaleSettings, decompose_scales
+        >>> mask = np.zeros((20, 20, 40), bool)
+        >>> mask[2:5, 2:5] = True  # a thin vessel
+        >>> mask[9:18, 9:18] = True  # and a thick one
+        >>> scales = decompose_scales(mask, (1.0, 1.0, 1.0), ScaleSettings(quantiles=(0.5,)))
+        >>> scales.scale_map[3, 3, 20].item(), scales.scale_map[13, 13, 20].item()  # small, large
+        (1, 2)
     """
     spacing = _checked(mask, spacing_mm)
     estimator = ESTIMATORS[settings.estimator]

@@ -44,6 +44,14 @@ def skeletonize(mask: Mask) -> Mask:
 
     Raises:
         ValueError: a mask that is not boolean, or not 2D or 3D.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.vessels import skeletonize
+        >>> mask = np.zeros((6, 6, 22), bool)
+        >>> mask[1:5, 1:5, 1:21] = True  # a box of 4 x 4 x 20 voxels
+        >>> int(skeletonize(mask).sum())  # a line
+        18
     """
     check_boolean(mask, "mask")
     if mask.ndim not in (2, 3):

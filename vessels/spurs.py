@@ -22,6 +22,17 @@ def prune_spurs(graph: BranchGraph, depth_mm: FloatArray, spacing_mm: Sequence[f
 
     Returns:
         a graph over the voxels that are left, which have the components and holes they had; an empty one unchanged.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.vessels import prune_spurs, trace_branches
+        >>> skeleton = np.zeros((5, 11), bool)
+        >>> skeleton[3, 1:10] = True
+        >>> skeleton[2, 5] = True  # one voxel to the side
+        >>> graph = trace_branches(skeleton)
+        >>> pruned = prune_spurs(graph, np.full(len(graph.voxels), 3.0), (1.0, 1.0))  # of a vessel 3 mm thick
+        >>> graph.n_branches, pruned.n_branches
+        (2, 1)
     """
     return _Pruning(graph, depth_mm, spacing_mm).run() if graph.n_branches else graph
 

@@ -29,6 +29,14 @@ class Wall:
     Args:
         mask: bool (*S) with at least one voxel.
         spacing_mm: voxel size along each axis, mm.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.vessels import Wall
+        >>> mask = np.zeros((5, 7), bool)
+        >>> mask[1:4] = True
+        >>> Wall(mask, spacing_mm=(1.0, 1.0)).distance_mm(np.array([[2.0, 3.0]])).tolist()
+        [2.0]
     """
 
     def __init__(self, mask: BoolArray, spacing_mm: Sequence[float]) -> None:

@@ -62,6 +62,12 @@ def open_dataset(settings: DatasetSettings) -> Adapter:
     """The adapter of the data set that the settings name; raises ValueError where they do not suffice.
 
     What the root holds is looked at when the adapter is first asked for its cases.
+
+    Examples:
+        >>> from ramify.data import DatasetSettings, open_dataset
+        >>> phantoms = open_dataset(DatasetSettings.model_validate({"phantom": {"cases": 2}}))
+        >>> list(phantoms.case_ids())
+        ['phantom_000', 'phantom_001']
     """
     data_set = _BY_NAME[settings.dataset]
     if settings.channel is not None and not data_set.in_colour:

@@ -23,6 +23,15 @@ def distance_radii(graph: BranchGraph, wall: Wall) -> FloatArray:
     Args:
         graph: branches of the mask's skeleton.
         wall: the mask's wall.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.vessels import Wall, distance_radii, skeletonize, trace_branches
+        >>> mask = np.zeros((13, 13, 30), bool)
+        >>> z, y = np.ogrid[-6:7, -6:7]
+        >>> mask[:] = (z**2 + y**2 <= 16)[..., None]  # a tube of radius 4
+        >>> distance_radii(trace_branches(skeletonize(mask)), Wall(mask, (1.0, 1.0, 1.0))).round(1).tolist()
+        [4.1]
     """
     return radii_of_chosen(graph, wall, measure_course(graph, wall), np.arange(graph.n_branches))
 

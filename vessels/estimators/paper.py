@@ -34,6 +34,15 @@ def paper_local_radii(
 
     Returns:
         float (N,), mm. It is biased: a vessel one voxel wide lies on its own surface, and m = 8 reaches 4 voxels along.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.vessels import paper_local_radii
+        >>> mask = np.zeros((13, 13, 30), bool)
+        >>> z, y = np.ogrid[-6:7, -6:7]
+        >>> mask[:] = (z**2 + y**2 <= 16)[..., None]  # a tube of radius 4
+        >>> paper_local_radii(np.array([[6, 6, 15]]), mask, (1.0, 1.0, 1.0)).round(1).tolist()
+        [3.2]
     """
     if not len(voxels):
         return np.empty(0)

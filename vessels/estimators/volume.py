@@ -31,6 +31,16 @@ def volume_radii(graph: BranchGraph, cells: IntArray, wall: Wall) -> FloatArray:
         graph: branches of the mask's skeleton.
         cells: int (N,), number of mask voxels whose nearest skeleton voxel each is.
         wall: the mask's wall.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.vessels import Wall, skeletonize, trace_branches, volume_radii
+        >>> mask = np.zeros((13, 13, 30), bool)
+        >>> z, y = np.ogrid[-6:7, -6:7]
+        >>> mask[:] = (z**2 + y**2 <= 16)[..., None]  # 49 voxels across: sqrt(49 / π) is 3.9
+        >>> graph = trace_branches(skeletonize(mask))
+        >>> volume_radii(graph, np.full(len(graph.voxels), 49), Wall(mask, (1.0, 1.0, 1.0))).round(1).tolist()
+        [3.9]
     """
     course = measure_course(graph, wall)
     branch, n, ndim = graph.branch_of_position(), graph.n_branches, graph.voxels.shape[1]
