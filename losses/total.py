@@ -49,7 +49,7 @@ class TotalLoss:
         >>> import torch
         >>> from ramify.losses import LossSettings, TotalLoss, Truth
         >>> from ramify.models import TaskOutputs
-        >>> loss = TotalLoss(LossSettings(foreground_weight=1.0), "binary", scales=2)
+        >>> loss = TotalLoss(LossSettings(foreground_weight=1.0), "binary", n_scales=2)
         >>> truth = Truth(torch.tensor([[[0, 0, 1, 2]]]))
         >>> terms = loss(TaskOutputs(torch.zeros(1, 1, 1, 4)), truth)  # a probability of a half everywhere
         >>> {name: round(value.item(), 3) for name, value in terms.items()}

@@ -15,7 +15,7 @@ class Truth:
         >>> import torch
         >>> from ramify.losses import Truth
         >>> truth = Truth(torch.tensor([[[0, 0, 0, 2], [0, 1, 0, 0]]]))
-        >>> truth.coarser((1, 2)).labels.tolist()
+        >>> truth.coarser((1, 2)).scale_map.tolist()
         [[[1, 2]]]
     """
 

@@ -32,7 +32,7 @@ def build_network(settings: ModelSettings, in_channels: int, n_scales: int, ndim
         >>> import torch
         >>> from ramify.models import ModelSettings, build_network
         >>> settings = ModelSettings(network="resunet", formulation="multi_task", levels=2, base_channels=4)
-        >>> network = build_network(settings, in_channels=1, scales=3, ndim=2)
+        >>> network = build_network(settings, in_channels=1, n_scales=3, ndim=2)
         >>> outputs = network(torch.zeros(2, 1, 16, 16))
         >>> outputs.logits.shape, len(outputs.projections)  # vessel and three scales; a projection a scale
         (torch.Size([2, 4, 16, 16]), 3)
@@ -58,7 +58,7 @@ def build_inference_network(
         >>> import torch
         >>> from ramify.models import ModelSettings, build_inference_network, build_network
         >>> settings = ModelSettings(levels=2, base_channels=4)
-        >>> trained = build_network(settings, in_channels=1, scales=3, ndim=2)
+        >>> trained = build_network(settings, in_channels=1, n_scales=3, ndim=2)
         >>> network = build_inference_network(settings, 1, 3, 2, trained.state_dict()).eval()
         >>> network(torch.zeros(1, 1, 16, 16)).logits.shape  # the main task alone
         torch.Size([1, 1, 16, 16])

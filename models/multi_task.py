@@ -40,7 +40,7 @@ class MultiTaskResUNet(Network):
     Examples:
         >>> import torch
         >>> from ramify.models import MultiTaskResUNet
-        >>> network = MultiTaskResUNet(scales=3, levels=2, base_channels=4, ndim=2)
+        >>> network = MultiTaskResUNet(n_scales=3, levels=2, base_channels=4, ndim=2)
         >>> image = torch.zeros(2, 1, 16, 16)
         >>> network(image).logits.shape, network(image).projections[0].shape
         (torch.Size([2, 4, 16, 16]), torch.Size([2, 4, 8, 8]))
