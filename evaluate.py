@@ -19,7 +19,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ramify.command_line import describe, parse, run
+from ramify.command_line import parse, run
+from ramify.console.error_line import line_of
 from ramify.console.progress import followed, say
 from ramify.console.signals import name_of, saying_what_is_kept
 from ramify.data.provenance import versions
@@ -52,6 +53,21 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def evaluate(jobs: Sequence[Job], command: EvaluateCommand, argv: Sequence[str] | None) -> int:
     """Evaluate all cases and write what is asked for; 1 if a case failed."""
+    outcomes = evaluate_cases(jobs, command)
+    report = report_of(outcomes, command)
+    written = write_tables(report, command.output, WHOLE)
+    forget_partial(command.output)
+    print(format_table(report, shown_measures(command.evaluation())))
+
+    shown, complaints = show(report, outcomes, command, argv)
+    for complaint in complaints:
+        say(f"error: {complaint} (the scores are written)", error=True)
+    print(f"written: {', '.join(str(path) for path in [*written, *shown])}")
+    return 1 if report["failed"] or complaints else 0
+
+
+def evaluate_cases(jobs: Sequence[Job], command: EvaluateCommand) -> list[Outcome]:
+    """What became of each case, in their order, told as it is known; at a signal, the scores so far are written."""
     outcomes: dict[str, Outcome] = {}
     try:
         for outcome in followed(evaluate_all(jobs, command.workers), "evaluate", "case", len(jobs)):
@@ -64,25 +80,7 @@ def evaluate(jobs: Sequence[Job], command: EvaluateCommand, argv: Sequence[str] 
             written = write_tables(report_of(ended, command), command.output, PARTIAL)
             stop.add_note(f"{len(outcomes)} of {len(jobs)} cases were evaluated, their scores are in {written[-1]}")
         raise
-
-    ordered = [outcomes[job.case_id] for job in jobs]
-    report = report_of(ordered, command)
-    written = write_tables(report, command.output, WHOLE)
-    for form in FORMS:
-        # Of an earlier call that was stopped.
-        remove(command.output / f"{PARTIAL}.{form}")
-    print(format_table(report, shown_measures(command.evaluation())))
-    complaints = [f"{outcome.case_id}: {outcome.unseen}" for outcome in ordered if outcome.unseen]
-    try:
-        views = {outcome.case_id: outcome.view for outcome in ordered if outcome.view is not None}
-        with saying_what_is_kept(lambda: f"the scores of all cases are in {written[1]}"):
-            written += present(report, views, command, argv)
-    except (ValueError, OSError) as error:
-        complaints.append(describe(error))
-    for complaint in complaints:
-        say(f"error: {complaint} (the scores are written)", error=True)
-    print(f"written: {', '.join(str(path) for path in written)}")
-    return 1 if report["failed"] or complaints else 0
+    return [outcomes[job.case_id] for job in jobs]
 
 
 def tell(outcome: Outcome) -> None:
@@ -104,10 +102,35 @@ def report_of(outcomes: Sequence[Outcome], command: EvaluateCommand) -> dict[str
 
 def write_tables(report: dict[str, Any], folder: Path, name: str) -> list[Path]:
     """Write the report as JSON and CSV; the files."""
-    paths = [folder / f"{name}.{form}" for form in FORMS]
+    paths = tables_in(folder, name)
     for path, content in zip(paths, (to_json(report), to_csv(report))):
         write_whole(path, content)
     return paths
+
+
+def forget_partial(folder: Path) -> None:
+    """Remove the tables of an earlier call that was stopped."""
+    for path in tables_in(folder, PARTIAL):
+        remove(path)
+
+
+def tables_in(folder: Path, name: str) -> list[Path]:
+    """The files of the tables of that name."""
+    return [folder / f"{name}.{form}" for form in FORMS]
+
+
+def show(
+    report: dict[str, Any], outcomes: Sequence[Outcome], command: EvaluateCommand, argv: Sequence[str] | None
+) -> tuple[list[Path], list[str]]:
+    """Write what there is to look at; the files, and what could not be shown, a line each."""
+    views = {outcome.case_id: outcome.view for outcome in outcomes if outcome.view is not None}
+    complaints = [f"{outcome.case_id}: {outcome.unseen}" for outcome in outcomes if outcome.unseen]
+    kept = tables_in(command.output, WHOLE)[-1]
+    try:
+        with saying_what_is_kept(lambda: f"the scores of all cases are in {kept}"):
+            return present(report, views, command, argv), complaints
+    except (ValueError, OSError) as error:
+        return [], [*complaints, line_of(error)]
 
 
 if __name__ == "__main__":

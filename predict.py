@@ -11,7 +11,8 @@ Writes CASE.nii.gz (mask) and CASE_probabilities.nii.gz on the grid of the CT. S
 from collections.abc import Sequence
 from pathlib import Path
 
-from ramify.command_line import describe, parse, run
+from ramify.command_line import parse, run
+from ramify.console.error_line import line_of, out_of_memory
 from ramify.console.progress import followed, say
 from ramify.console.signals import saying_what_is_kept
 from ramify.data.channel_files import InputCase
@@ -21,7 +22,7 @@ from ramify.data.mask_folders import PROBABILITIES_SUFFIX
 from ramify.disk.outputs import Outputs
 from ramify.processes.folder_lock import held
 from ramify.training.checkpoint import CheckpointName
-from ramify.training.device import DeviceName, out_of_memory
+from ramify.training.device import DeviceName
 from ramify.training.inference import InferenceOverrides
 from ramify.training.predictor import Predictor
 from ramify.training.run_folder import find_checkpoint
@@ -75,13 +76,13 @@ def predict_cases(inputs: Inputs, predictor: Predictor, settings: PredictSetting
             except (ValueError, OSError) as error:
                 # One bad case must not cost the others.
                 failed += 1
-                say(f"error: {case.case_id}: {describe(error)}", error=True)
+                say(f"error: {case.case_id}: {line_of(error)}", error=True)
             except (MemoryError, RuntimeError) as error:
                 if not out_of_memory(error):
                     raise
                 failed += 1
                 remedy = "use a smaller --inference.window or fewer --inference.windows-at-once"
-                say(f"error: {case.case_id}: out of memory: {remedy} ({describe(error)})", error=True)
+                say(f"error: {case.case_id}: out of memory: {remedy} ({line_of(error)})", error=True)
     print(f"{done} of {len(cases)} cases segmented, masks in {settings.output}")
     return 1 if failed else 0
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ramify.command_line import describe, parse, run
+from ramify.command_line import parse, run
+from ramify.console.error_line import line_of
 from ramify.console.progress import followed, say
 from ramify.data.case_store import open_store, read_case
 from ramify.data.channel_files import InputCase
@@ -57,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             except (ValueError, OSError, MemoryError) as error:
                 # One bad case must not cost the others.
                 failed += 1
-                say(f"error: {case.case_id}: {describe(error)}", error=True)
+                say(f"error: {case.case_id}: {line_of(error)}", error=True)
     print(f"threshold {threshold:.3f} of the prepared intensities; masks in {command.output}")
     return 1 if failed else 0
 

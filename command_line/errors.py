@@ -5,19 +5,13 @@ import sys
 from collections.abc import Callable
 from types import TracebackType
 
-from ramify.command_line.passwords import without_passwords
-from ramify.console.error_line import line_of
+from ramify.console.error_line import line_of, out_of_memory
 from ramify.console.plain_text import plain_output
 from ramify.console.signals import last_words, number_of, signals_stop
 
 BAD_INPUT_EXIT_CODE = 2
 SIGNAL_EXIT_CODE = 128
 """Added to the number of the signal that ended a command, as shells do."""
-
-
-def describe(error: BaseException) -> str:
-    """The error as one line without passwords."""
-    return without_passwords(line_of(error))
 
 
 def interrupts_end_in_a_line() -> None:
@@ -60,16 +54,17 @@ def _exit_code(main: Callable[[], int | None]) -> int:
     except (ValueError, OSError) as error:
         if os.environ.get("RAMIFY_TRACEBACK"):
             raise
-        print(f"error: {describe(error)}", file=sys.stderr)
-        return BAD_INPUT_EXIT_CODE
-    except MemoryError:
-        if os.environ.get("RAMIFY_TRACEBACK"):
-            raise
-        print("error: out of memory: use fewer --workers, a smaller patch or a smaller grid", file=sys.stderr)
+        print(f"error: {line_of(error)}", file=sys.stderr)
         return BAD_INPUT_EXIT_CODE
     except Exception as error:
-        # torch is not imported here: its class is told by name, so that scripts without torch stay quick.
-        if type(error).__name__ != "OutOfMemoryError" or os.environ.get("RAMIFY_TRACEBACK"):
+        if not out_of_memory(error) or os.environ.get("RAMIFY_TRACEBACK"):
             raise
-        print(f"error: out of GPU memory: use a smaller batch or patch ({describe(error)})", file=sys.stderr)
+        print(f"error: {_want_of_memory(error)}", file=sys.stderr)
         return BAD_INPUT_EXIT_CODE
+
+
+def _want_of_memory(error: Exception) -> str:
+    """What to do where memory ran out."""
+    if type(error).__name__ == "OutOfMemoryError":
+        return f"out of GPU memory: use a smaller batch or patch ({line_of(error)})"
+    return "out of memory: use fewer --workers, a smaller patch or a smaller grid"

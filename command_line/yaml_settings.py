@@ -9,8 +9,8 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from ramify.command_line.passwords import without_passwords
 from ramify.command_line.strict_yaml import MOST_BYTES, parse_yaml
+from ramify.console.passwords import without_passwords
 
 LONGEST_ECHO = 200
 """Characters of a user's own words in a message."""

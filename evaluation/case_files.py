@@ -38,16 +38,17 @@ def read_masks(job: Job) -> CaseMasks:
     """
     command = job.command
     paths = {role: only_file(files, role, getattr(command, role)) for role, files in job.files.items()}
-    volumes = {role: _read(role, path, command) for role, path in paths.items()}
     names = {role: str(path) for role, path in paths.items()}
-    volumes = _placed(volumes, names, command.resample_masks)
+    volumes = _placed({role: _read(role, path, command) for role, path in paths.items()}, names, command.resample_masks)
     notes = [f"{role}: {note}" for role, volume in volumes.items() for note in volume.notes]
+
     if command.resample_masks:
         volumes, told = on_union_grid(volumes, "truth", names)
         notes += told
     place = volumes["truth"]
     for role, volume in volumes.items():
         check_same_geometry(place, volume, names["truth"], names[role])
+
     organ = volumes.get("organ")
     if organ is not None and not organ.array.any():
         why = "".join(f" ({note})" for note in organ.notes)

@@ -8,10 +8,11 @@ from typing import NamedTuple
 import numpy as np
 
 from ramify.console.error_line import line_of
-from ramify.evaluation.case_files import read_masks
+from ramify.evaluation.case_files import CaseMasks, read_masks
 from ramify.evaluation.jobs import Job
 from ramify.metrics.case import CaseScores, analyse_pair, score_pair
 from ramify.metrics.classes import evaluate_classes, parse_classes
+from ramify.metrics.mask_analysis import MaskAnalysis
 from ramify.processes.case_crew import case_reports
 from ramify.report.case_view import CaseView
 from ramify.report.presentation import present_case
@@ -68,12 +69,16 @@ def evaluate_files(job: Job) -> Outcome:
         scores = evaluate_classes(*pair, spacing_mm, classes, settings, masks.organ)
         # Shown are the vessels of all classes together.
         pair = tuple(np.logical_or.reduce([one.mask_in(array) for one in classes]) for array in pair)
+
     analyses = analyse_pair(*pair, spacing_mm, settings, masks.organ)
     scores = scores or score_pair(*analyses, settings)
-    view, unseen = None, ""
-    try:
-        view = present_case(job.case_id, *analyses, masks.place, job.command)
-    except (ValueError, OSError, MemoryError) as error:
-        # What is only looked at costs no scores.
-        unseen = line_of(error)
+    view, unseen = _looked_at(job, masks, analyses)
     return Outcome(job.case_id, scores, notes=masks.notes, view=view, unseen=unseen)
+
+
+def _looked_at(job: Job, masks: CaseMasks, analyses: tuple[MaskAnalysis, MaskAnalysis]) -> tuple[CaseView | None, str]:
+    """What a report shows of a case, or why there is nothing: what is only looked at costs no scores."""
+    try:
+        return present_case(job.case_id, *analyses, masks.place, job.command), ""
+    except (ValueError, OSError, MemoryError) as error:
+        return None, line_of(error)

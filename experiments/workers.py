@@ -12,7 +12,7 @@ import traceback
 from multiprocessing.connection import Connection, wait
 from typing import NamedTuple
 
-from ramify.console.error_line import line_of
+from ramify.console.error_line import line_of, out_of_memory
 from ramify.experiments.plan import Run
 from ramify.experiments.runs import Stopwatch, carry_out, log_file
 from ramify.processes.child_process import end_with_parent, how_it_ended, start_unreached_by_interrupts
@@ -146,23 +146,13 @@ def _attempt(run: Run) -> Outcome:
     except (ValueError, OSError) as error:
         return Outcome(line_of(error))
     except Exception as error:
-        if _is_for_memory(error):
+        if out_of_memory(error):
             traceback.print_exc()
             _free_memory()
             return Outcome(f"out of memory ({line_of(error)[:160]})", for_memory=True)
         # A fault of ours: the log has its traceback, and the other runs go on.
         traceback.print_exc()
         return Outcome(f"{type(error).__name__}: {line_of(error)} (see {log_file(run)})")
-
-
-def _is_for_memory(error: Exception) -> bool:
-    """Python's own want of memory, CUDA's, or that of torch on a CPU, which is told by its text alone."""
-    told = str(error).lower()
-    return (
-        isinstance(error, MemoryError)
-        or type(error).__name__ == "OutOfMemoryError"
-        or (isinstance(error, RuntimeError) and ("can't allocate memory" in told or "not enough memory" in told))
-    )
 
 
 def _free_memory() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ramify import compare, evaluate
-from ramify.command_line import describe
+from ramify.console.error_line import line_of
 from ramify.data.files import write_volume
 from ramify.data.volume import Volume
 
@@ -172,7 +172,7 @@ def test_what_evaluate_writes_is_what_compare_reads(tmp_path: Path, capsys):
 def test_bad_commands_are_one_line(two, change: list[str], says: str):
     with pytest.raises((ValueError, OSError)) as caught:
         compare.main([*two, *change])
-    assert says in describe(caught.value)
+    assert says in line_of(caught.value)
 
 
 def test_the_command_ends_with_the_line_alone(two):

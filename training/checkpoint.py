@@ -9,6 +9,7 @@ from typing import IO, Any, Literal
 
 import torch
 
+from ramify.console.error_line import line_of
 from ramify.disk.atomic_files import write_whole
 from ramify.training.checkpoint_content import check_content, check_training_parts
 
@@ -62,7 +63,7 @@ def load_checkpoint(path: Path, *, to_resume: bool = False) -> dict[str, Any]:
         if to_resume:
             check_training_parts(state)
     except ValueError as error:
-        raise ValueError(f"{path}: {' '.join(str(error).split())}") from None
+        raise ValueError(f"{path}: {line_of(error)}") from None
     return state
 
 

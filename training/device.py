@@ -77,11 +77,3 @@ def set_determinism(deterministic: bool) -> None:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(deterministic)
     torch.backends.cudnn.benchmark = not deterministic
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory ran out, the processor's or the GPU's."""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    # What torch's own allocator on the CPU raises has no class of its own.
-    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ramify.console.error_line import line_of
 from ramify.data.image_source import ImageSource
 from ramify.data.volume import Volume
 from ramify.models.build import build_inference_network, place_network
@@ -94,7 +95,7 @@ class Predictor:
                 state["model"],
             )
         except (ValueError, TypeError, KeyError, RuntimeError) as error:
-            raise ValueError(f"{checkpoint}: {' '.join(str(error).split())}") from None
+            raise ValueError(f"{checkpoint}: {line_of(error)}") from None
         self._device = choose_device(device)
         self._dtype = choose_prediction_precision(self._settings.train.precision, self._device)
         self._network = place_network(network, self._device).eval()

@@ -11,8 +11,8 @@ from statistics import fmean
 
 import optuna
 
+from ramify.console.error_line import line_of, out_of_memory
 from ramify.training.checkpoint import load_checkpoint
-from ramify.training.device import out_of_memory
 from ramify.training.loop import train_run
 from ramify.training.run_folder import RunFolder
 from ramify.training.tracking import Tracker
@@ -175,10 +175,10 @@ def _failing_with_its_reason(trial: optuna.Trial, settings: StudySettings) -> It
 
 def _reason(error: Exception, folder: Path) -> str:
     """Why a trial failed, in a line; without its own folder, so that other trials can fail for the same reason."""
-    text = " ".join(str(error).split()).replace(f"{folder}{os.sep}", "")
+    text = line_of(error).replace(f"{folder}{os.sep}", "")
     if out_of_memory(error):
         return f"out of memory: a smaller batch, patch or network would fit ({text})"
-    return text if isinstance(error, ValueError | OSError) and text else f"{type(error).__name__}: {text}"
+    return text if isinstance(error, ValueError | OSError) else f"{type(error).__name__}: {text}"
 
 
 def _history(folder: RunFolder) -> list[dict[str, float]]:

@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from ramify.command_line import describe, parse, run
+from ramify.command_line import parse, run
+from ramify.console.error_line import line_of
 from ramify.tuning.settings import StudySettings
 
 
@@ -61,11 +62,11 @@ def test_a_terminal_without_greek_gets_question_marks():
 
 def test_passwords_of_urls_are_not_shown(tmp_path):
     for url in ("postgresql://me:secret@host/db", "postgresql://me:sec@secret@host:x/db", "x://:secret@h"):
-        told = describe(ValueError(f"--storage {url}: not reached"))
+        told = line_of(ValueError(f"--storage {url}: not reached"))
         assert "sec" not in told
         assert "***@h" in told
     assert (
-        describe(ValueError("see https://docs.org/a:b and me@there.org")) == "see https://docs.org/a:b and me@there.org"
+        line_of(ValueError("see https://docs.org/a:b and me@there.org")) == "see https://docs.org/a:b and me@there.org"
     )
     path = tmp_path / "study.yaml"
     path.write_text("storage: {url: 'postgresql://me:secret@host/db', more: [1, 2]}", encoding="utf-8")

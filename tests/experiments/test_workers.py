@@ -5,11 +5,9 @@ import signal
 import time
 from pathlib import Path
 
-import pytest
-
 from ramify.experiments.plan import Run
 from ramify.experiments.runs import log_file
-from ramify.experiments.workers import Worker, _attempt, _is_for_memory, wait_for_news
+from ramify.experiments.workers import Worker, _attempt, wait_for_news
 from ramify.metrics.settings import EvaluationSettings
 from ramify.training.settings import RunSettings
 
@@ -91,21 +89,3 @@ def test_whatever_stops_a_run_becomes_a_line(tmp_path, monkeypatch, capfd):
     assert outcome.reason.startswith("KeyError: ")
     assert outcome.reason.endswith(f"(see {log_file(run)})")
     assert "Traceback" in capfd.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("error", "expected"),
-    [
-        (MemoryError("Unable to allocate 2.00 TiB"), True),
-        (
-            RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."),
-            True,
-        ),
-        (RuntimeError("DefaultCPUAllocator: not enough memory"), True),
-        (type("OutOfMemoryError", (RuntimeError,), {})("CUDA out of memory. Tried to allocate 9 GiB"), True),
-        (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), False),
-        (TypeError("can't allocate memory"), False),
-    ],
-)
-def test_want_of_memory_is_told_from_faults(error, expected):
-    assert _is_for_memory(error) is expected
