@@ -8,7 +8,7 @@ from ramify.experiments.plan import ExperimentSettings, Run
 from ramify.experiments.runs import Ending, Stopwatch, check_unchanged, ending_of, record_ending
 from ramify.experiments.status_line import StatusLine, duration
 from ramify.experiments.workers import Outcome, Worker, wait_for_news
-from ramify.training.worker_process import thread_share
+from ramify.processes.environment import thread_share
 
 LOOK_SECONDS = 1.0
 """How often the line with the time left is renewed."""

@@ -15,9 +15,10 @@ from typing import NamedTuple
 from ramify.console.error_line import line_of, out_of_memory
 from ramify.experiments.plan import Run
 from ramify.experiments.runs import Stopwatch, carry_out, log_file
-from ramify.processes.child_process import end_with_parent, how_it_ended, start_unreached_by_interrupts
+from ramify.processes.child_process import end_with_parent, how_it_ended, leave_interrupts_to_parent, start_child
+from ramify.processes.environment import limited_to
 from ramify.training.run_folder import claim_run
-from ramify.training.worker_process import printing_to, worker_environment
+from ramify.training.worker_log import printing_to
 
 GRACE_SECONDS = 10.0
 """How long a process that is told to end may take."""
@@ -93,12 +94,9 @@ class Worker:
 
     def _start(self) -> None:
         its_gpu = {} if self._gpu is None else {"CUDA_VISIBLE_DEVICES": str(self._gpu)}
-        context = multiprocessing.get_context("spawn")
-        self._pipe, theirs = context.Pipe()
+        self._pipe, theirs = multiprocessing.Pipe()
         # No daemon: those may not have loader processes of their own.
-        self._process = context.Process(target=_work, args=(theirs,), daemon=False)
-        with worker_environment(self._threads, **its_gpu):
-            start_unreached_by_interrupts(self._process)
+        self._process = start_child(_work, (theirs,), {**limited_to(self._threads), **its_gpu}, daemon=False)
         theirs.close()
 
     def _how_it_died(self) -> Outcome:
@@ -114,8 +112,7 @@ def wait_for_news(workers: list[Worker], seconds: float) -> None:
 
 def _work(pipe: Connection) -> None:
     """What a worker's process does: runs, as they are given."""
-    # Ctrl-C reaches every process of a terminal; the first one alone answers it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    leave_interrupts_to_parent()
     # As an exception, so that the libraries can put their things away.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED_EXIT_CODE))
     end_with_parent()

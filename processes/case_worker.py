@@ -1,23 +1,14 @@
 """A process at work on cases, seen from the one that gives them out: a reader may crash in it, and cost one case."""
 
 import multiprocessing
-import os
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Generic, TypeVar
 
-from ramify.processes.child_process import end_with_parent, how_it_ended, start_unreached_by_interrupts
+from ramify.processes.child_process import end_with_parent, how_it_ended, leave_interrupts_to_parent, start_child
+from ramify.processes.environment import single_threaded
 
 ReportT = TypeVar("ReportT")
-_THREAD_LIMITS = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "NUMBA_NUM_THREADS",
-    "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS",
-)
 
 
 class CaseWorker(Generic[ReportT]):
@@ -30,11 +21,8 @@ class CaseWorker(Generic[ReportT]):
 
     def __init__(self, do: Callable[[str], ReportT], single_thread: bool) -> None:
         self.case_id: str | None = None
-        context = multiprocessing.get_context("spawn")
-        self.pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_work, args=(theirs, do), daemon=True)
-        with _thread_limits(single_thread):
-            start_unreached_by_interrupts(self._process)
+        self.pipe, theirs = multiprocessing.Pipe()
+        self._process = start_child(_work, (theirs, do), single_threaded() if single_thread else {}, daemon=True)
         theirs.close()
 
     def give(self, case_id: str) -> None:
@@ -68,22 +56,9 @@ class CaseWorker(Generic[ReportT]):
         self._process.close()
 
 
-@contextmanager
-def _thread_limits(single_thread: bool) -> Iterator[None]:
-    # Read by the libraries when a worker loads them; a limit the user has set stays.
-    limits = {name: "1" for name in _THREAD_LIMITS if single_thread and name not in os.environ}
-    os.environ.update(limits)
-    try:
-        yield
-    finally:
-        for name in limits:
-            os.environ.pop(name, None)
-
-
 def _work(pipe: Connection, do: Callable[[str], ReportT]) -> None:
     """What the process does: cases, as they are given."""
-    # Ctrl-C reaches every process of a terminal; the parent alone answers it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    leave_interrupts_to_parent()
     end_with_parent()
     while True:
         try:

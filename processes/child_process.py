@@ -8,8 +8,12 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable, Mapping
 from multiprocessing import resource_tracker
 from multiprocessing.process import BaseProcess
+from typing import Any
+
+from ramify.processes.environment import environment
 
 _PR_SET_PDEATHSIG = 1
 
@@ -22,11 +26,32 @@ def how_it_ended(exit_code: int) -> str:
     return f"was killed by {signal.Signals(-exit_code).name}{hint}"
 
 
-def start_unreached_by_interrupts(process: BaseProcess) -> None:
-    """Start a process that Ctrl-C does not reach, which a terminal sends to all: its parent alone answers.
+def start_child(
+    target: Callable[..., None], arguments: tuple[Any, ...], variables: Mapping[str, str], daemon: bool
+) -> BaseProcess:
+    """Start a fresh process that Ctrl-C does not reach, which a terminal sends to all: its parent alone answers.
 
-    It could not see to that itself while it loads its libraries, which takes seconds.
+    It begins with `leave_interrupts_to_parent`, and with `end_with_parent` unless it looks after its parent itself.
+
+    Args:
+        target: what it does; picklable, as its arguments are.
+        arguments: of the target.
+        variables: of its environment, besides those of this process.
+        daemon: whether it is ended with this process; such a one may have no processes of its own.
     """
+    process = multiprocessing.get_context("spawn").Process(target=target, args=arguments, daemon=daemon)
+    with environment(variables):
+        _start_unreached(process)
+    return process
+
+
+def leave_interrupts_to_parent() -> None:
+    """Let Ctrl-C, which reaches every process of a terminal, pass: the process that started this one answers it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _start_unreached(process: BaseProcess) -> None:
+    # It could not see to that itself while it loads its libraries, which takes seconds.
     if os.name != "posix":
         process.start()
         return

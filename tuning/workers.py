@@ -2,7 +2,6 @@
 
 import contextlib
 import gc
-import multiprocessing
 import os
 import signal
 import sys
@@ -19,8 +18,9 @@ from optuna.trial import TrialState
 from tqdm import tqdm
 
 from ramify.console.signals import Stopped, stop_at_a_good_moment
-from ramify.processes.child_process import how_it_ended, start_unreached_by_interrupts
-from ramify.training.worker_process import print_to, thread_share, worker_environment
+from ramify.processes.child_process import how_it_ended, leave_interrupts_to_parent, start_child
+from ramify.processes.environment import limited_to, thread_share
+from ramify.training.worker_log import print_to
 from ramify.tuning.interruption import Interruption
 from ramify.tuning.objective import TrialFailed, run_trial
 from ramify.tuning.search_space import SearchSpace
@@ -171,20 +171,16 @@ def _check_worth_replacing(deaths: int, settings: StudySettings, number: int, pr
 
 def _start(number: int, settings: StudySettings, space: SearchSpace, earlier: Collection[int]) -> BaseProcess:
     threads = thread_share(settings.workers)
-    with worker_environment(threads):
-        context = multiprocessing.get_context("spawn")
-        # No daemon: those may not have loader processes of their own.
-        arguments = (number, settings, space, earlier, threads, os.getpid())
-        process = context.Process(target=_enter, args=arguments, daemon=False)
-        start_unreached_by_interrupts(process)
-    return process
+    arguments = (number, settings, space, earlier, threads, os.getpid())
+    # No daemon: those may not have loader processes of their own.
+    return start_child(_enter, arguments, limited_to(threads), daemon=False)
 
 
 def _enter(
     number: int, settings: StudySettings, space: SearchSpace, earlier: Collection[int], threads: int, parent: int
 ) -> None:
     """What a worker's process begins with."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # A Ctrl-C reaches all at once; the first process passes it on.
+    leave_interrupts_to_parent()
     interruption = Interruption(parent)
     signal.signal(signal.SIGTERM, interruption.ask)
     print_to(log_file(settings.folder, number))

@@ -7,21 +7,20 @@ from multiprocessing.connection import Connection
 
 import pytest
 
-from ramify.processes.child_process import start_unreached_by_interrupts
+from ramify.processes.child_process import start_child
 
 
 def tell(pipe: Connection) -> None:
     os.kill(os.getpid(), signal.SIGINT)
-    pipe.send("lives")
+    pipe.send(os.environ["TOLD"])
 
 
 def test_ctrl_c_reaches_the_parent_alone():
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=tell, args=(theirs,))
-    start_unreached_by_interrupts(process)
+    ours, theirs = multiprocessing.Pipe()
+    process = start_child(tell, (theirs,), {"TOLD": "lives"}, daemon=True)
     theirs.close()
     assert ours.recv() == "lives"
+    assert "TOLD" not in os.environ
     process.join()
     assert process.exitcode == 0
     with pytest.raises(KeyboardInterrupt):

@@ -1,9 +1,8 @@
 import os
-import sys
 
 import pytest
 
-from ramify.training.worker_process import printing_to, thread_share, worker_environment
+from ramify.processes.environment import THREAD_LIMITS, environment, limited_to, single_threaded, thread_share
 
 
 @pytest.mark.parametrize(
@@ -34,7 +33,7 @@ def test_the_environment_is_put_back(monkeypatch):
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
 
     def start() -> None:
-        with worker_environment(1, CUDA_VISIBLE_DEVICES="3"):
+        with environment({**limited_to(1), "CUDA_VISIBLE_DEVICES": "3"}):
             names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "CUDA_VISIBLE_DEVICES")
             assert [os.environ[name] for name in names] == ["1", "1", "3"]
             raise RuntimeError
@@ -45,17 +44,8 @@ def test_the_environment_is_put_back(monkeypatch):
     assert not {"MKL_NUM_THREADS", "CUDA_VISIBLE_DEVICES"} & set(os.environ)
 
 
-def test_what_is_printed_goes_to_the_log_for_a_while_whatever_the_locale(tmp_path, monkeypatch):
-    screen, log = tmp_path / "screen.txt", tmp_path / "new" / "log.txt"
-    with screen.open("w", encoding="ascii") as out, screen.open("a", encoding="ascii") as err:
-        monkeypatch.setattr(sys, "stdout", out)
-        monkeypatch.setattr(sys, "stderr", err)
-        print("before")
-        for name in ("Gefäß", "\udcff"):
-            with printing_to(log):
-                print(name)
-                os.write(err.fileno(), b"a library's\n")
-        print("after")
-    assert screen.read_text(encoding="utf-8") == "before\nafter\n"
-    assert log.read_text(encoding="utf-8").splitlines().count("a library's") == 2
-    assert {"Gef\\xe4\\xdf", "\\udcff"} < set(log.read_text(encoding="utf-8").splitlines())
+def test_a_limit_that_the_user_has_set_stays(monkeypatch):
+    for name in THREAD_LIMITS:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("MKL_NUM_THREADS", "3")
+    assert single_threaded() == dict.fromkeys(set(THREAD_LIMITS) - {"MKL_NUM_THREADS"}, "1")
