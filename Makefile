@@ -62,7 +62,7 @@ table-quick: $(READY) ## The same in about two minutes: it shows that everything
 
 figures-ircadb: $(READY) ## Letter-value plot of branch radii: make figures-ircadb DATA=folder of 3D-IRCADb masks
 	@test -n "$(DATA)" || { echo "error: say where the masks are: make figures-ircadb DATA=folder" >&2; exit 2; }
-	$(RUN) -m ramify.preprocessing.radius_figure --masks $(DATA) --output output/ircadb_radii.png
+	$(RUN) -m benchmarks.branch_radii --masks $(DATA) --output output/ircadb_radii.png
 
 radius-table: $(READY) ## Compare the radius estimators on phantoms with known radii
 	$(RUN) -m benchmarks.radius_estimators

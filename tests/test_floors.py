@@ -38,17 +38,7 @@ FLOORS: dict[str, set[str]] = {
     },
     "tuning": {"console", "processes", "disk", "data", "training", "drawing"},
     "experiments": {"console", "processes", "disk", "data", "metrics", "tasks", "training", "comparison"},
-    "report": {
-        "compilation",
-        "disk",
-        "data",
-        "vessels",
-        "preprocessing",
-        "metrics",
-        "drawing",
-        "comparison",
-        "phantoms",
-    },
+    "report": {"compilation", "disk", "data", "vessels", "metrics", "drawing", "comparison"},
     "evaluation": {"console", "processes", "disk", "data", "preprocessing", "metrics", "report"},
     "command_line": {"console"},
 }
@@ -145,11 +135,9 @@ def test_every_room_has_a_floor():
     assert rooms == set(FLOORS)
 
 
-def test_phantoms_are_known_to_an_adapter_and_an_example_alone():
+def test_phantoms_are_known_to_an_adapter_alone():
     users = {path.name for path in files_of("data") if "phantoms" in packages_of(path)}
     assert users == {"phantom.py"}
-    users = {path.name for path in files_of("report") if "phantoms" in packages_of(path)}
-    assert users == {"phantom_example.py"}
 
 
 @pytest.mark.parametrize("room", TORCH_FREE)

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 import demo
-from benchmarks import threshold
+from benchmarks import branch_radii, report_example, threshold
 from ramify import compare, evaluate, experiment, predict, preprocess, train, tune
 from ramify.data.case_store import prepare_store, write_case
 from ramify.data.files import read_mask, write_volume
@@ -20,9 +20,7 @@ from ramify.data.volume import Volume
 from ramify.disk import own_files
 from ramify.disk.atomic_files import write_whole
 from ramify.disk.outputs import Outputs
-from ramify.preprocessing import radius_figure
 from ramify.preprocessing.prepare import PreprocessingSettings
-from ramify.report import phantom_example
 from ramify.training.checkpoint import save_checkpoint
 from tests.test_predict import untrained_state
 
@@ -128,8 +126,8 @@ def words(place: Path, command: str, output: str) -> list[str]:
         "experiment": [place / "experiment.yaml", "--cases", place / "store"],
         "demo": [],
         "threshold": ["--cases", place / "store", "--input", raw / "images", "--organ", raw / "organs"],
-        "radius_figure": ["--masks", raw / "labels"],
-        "phantom_example": [],
+        "branch_radii": ["--masks", raw / "labels"],
+        "report_example": [],
     }
     also = ["--folds", "2"] if command == "tune" else []
     return [*map(str, given[command]), *also, *out]
@@ -145,8 +143,8 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "experiment": experiment.main,
     "demo": demo.main,
     "threshold": threshold.main,
-    "radius_figure": radius_figure.main,
-    "phantom_example": phantom_example.main,
+    "branch_radii": branch_radii.main,
+    "report_example": report_example.main,
 }
 HOSTILE = [
     ("predict", "raw/images", ()),
@@ -183,9 +181,9 @@ HOSTILE = [
     ("experiment", "projects", ()),
     ("demo", "raw", ()),
     ("threshold", "raw/organs", ()),
-    ("radius_figure", "raw/notes.txt", ()),
-    ("radius_figure", "raw/labels/a.nii.gz", ()),
-    ("phantom_example", "raw", ()),
+    ("branch_radii", "raw/notes.txt", ()),
+    ("branch_radii", "raw/labels/a.nii.gz", ()),
+    ("report_example", "raw", ()),
 ]
 
 

@@ -1,19 +1,19 @@
 """A report on phantoms, to see what one looks like: masks, and predictions spoilt in ways that are known.
 
-    python -m ramify.report.phantom_example --output output/report_example
+    python -m benchmarks.report_example --output output/report_example
 
 writes the folders truth and prediction there, and prints how evaluate.py makes the report of them.
 """
 
-import argparse
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, Field
 from scipy import ndimage
 
+from ramify.command_line import parse, run
 from ramify.data.files import write_volume
 from ramify.data.volume import Volume
 from ramify.disk.outputs import Outputs
@@ -111,28 +111,31 @@ def write_example(folder: Path, size: int, terminals: int) -> None:
             write_volume(folder / kind / file_names()[seed], volume)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+class ReportExampleCommand(BaseModel, frozen=True, extra="forbid"):
+    """Where the masks go, and of what phantoms they are."""
+
+    output: Path
+    """Folder for truth and prediction."""
+    size: int = Field(112, ge=32)
+    """Voxels along each axis."""
+    terminals: int = Field(60, ge=2)
+    """Vessel ends of each of the two trees."""
+    replace: bool = False
+    """Keep what is in the way as NAME.backup-1."""
+
+
+def main(argv: Sequence[str] | None = None) -> None:
     """Write the masks and say what to do with them."""
-    parser = argparse.ArgumentParser(description="Phantom masks with spoilt predictions, to see a report of.")
-    parser.add_argument("--output", type=Path, required=True, help="folder for truth and prediction")
-    parser.add_argument("--size", type=int, default=112, help="voxels along each axis")
-    parser.add_argument("--terminals", type=int, default=60, help="vessel ends of each of the two trees")
-    parser.add_argument("--replace", action="store_true", help="keep what is in the way as NAME.backup-1")
-    arguments = parser.parse_args(argv)
-    try:
-        names = [f"{kind}/{name}" for kind in KINDS for name in file_names()]
-        Outputs(replace=arguments.replace).claim_folder(arguments.output, "example", names)
-        write_example(arguments.output, arguments.size, arguments.terminals)
-    except (ValueError, OSError) as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
-    folder = arguments.output
+    command = parse(ReportExampleCommand, "Phantom masks with spoilt predictions, to see a report of.", argv)
+    names = [f"{kind}/{name}" for kind in KINDS for name in file_names()]
+    Outputs(replace=command.replace).claim_folder(command.output, "example", names)
+    write_example(command.output, command.size, command.terminals)
+    folder = command.output
     print(
         f"python evaluate.py --prediction {folder}/prediction --truth {folder}/truth --output {folder}/scores "
         f"--report {folder}/report.html"
     )
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)
