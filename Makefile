@@ -4,12 +4,13 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.installed
+LOWEST := $(VENV)/lowest
 OUTPUT ?= output/demo
 # Its own dependencies are for networks that are not offered here, and pull in another torch.
 NNUNET_NETWORKS := dynamic-network-architectures==0.4.4
 
 .DEFAULT_GOAL := help
-.PHONY: types help install demo test test-random fuzz kill-test check format table table-quick figures-ircadb radius-table benchmark-preprocessing clean
+.PHONY: types help install demo test test-random test-lowest package fuzz kill-test check format table table-quick figures-ircadb radius-table benchmark-preprocessing clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-26s %s\n", $$1, $$2}'
@@ -22,6 +23,7 @@ $(READY): requirements.txt requirements-dev.txt
 	$(RUN) -m pip install --quiet --upgrade pip
 	$(RUN) -m pip install --quiet -r requirements.txt -r requirements-dev.txt
 	$(RUN) -m pip install --quiet --no-deps $(NNUNET_NETWORKS)
+	$(RUN) -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 demo: $(READY) ## Phantoms from raw CT to evaluated segmentation, in minutes on two cores
@@ -38,6 +40,17 @@ fuzz: $(READY) ## Read 10,000 damaged files: each is read, or refused in one lin
 
 kill-test: $(READY) ## Kill every command at any moment, 100 times in all, and see that nothing is lost
 	$(RUN) -m tests.killing --kills 100
+
+test-lowest: ## Pass the tests with the oldest packages that pyproject.toml allows: 7 GB, for torch comes with CUDA
+	$(PYTHON) -m venv $(LOWEST)
+	$(LOWEST)/bin/python -m pip install --quiet uv
+	$(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python --resolution lowest-direct \
+		-r pyproject.toml -r requirements-dev.txt
+	$(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python --no-deps $(NNUNET_NETWORKS)
+	OMP_NUM_THREADS=1 $(LOWEST)/bin/python -m pytest -n 2 --dist worksteal -p no:randomly
+
+package: $(READY) ## Build wheel and sdist, install the wheel elsewhere, and use every command of it
+	$(RUN) -m tests.packaging
 
 check: $(READY) types ## Lint, format and types
 	$(RUN) -m ruff check .

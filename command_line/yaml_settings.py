@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from ramify.command_line.shipped_settings import find_settings
 from ramify.command_line.strict_yaml import MOST_BYTES, parse_yaml
 from ramify.console.passwords import without_passwords
 
@@ -17,17 +18,15 @@ LONGEST_ECHO = 200
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """The mapping in a YAML file.
+    """The mapping in a YAML file; one of the shipped files is found from any folder.
 
     Raises:
-        FileNotFoundError: no such file.
+        FileNotFoundError: no such file, with the near miss.
         ValueError: not YAML, a key twice, larger or deeper than settings are, or no mapping of keys to values.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such configuration file; see configs/ for the shipped ones")
     try:
         # No more than is looked at: a file of the wrong kind may be larger than memory.
-        with path.open("rb") as stream:
+        with find_settings(path).open("rb") as stream:
             content = parse_yaml(stream.read(MOST_BYTES + 1))
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None

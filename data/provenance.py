@@ -8,19 +8,22 @@ from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 
+from ramify import __version__
+
 CODE = Path(__file__).parents[1]
+THIS = Path(__file__).relative_to(CODE).as_posix()
 PACKAGES = ("torch", "numpy", "scipy", "scikit-image", "SimpleITK", "monai", "numba")
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python and of every package that results depend on, and the commit of this code."""
+    """Versions of Ramify, of Python and of every package that results depend on, and the commit of this code."""
     return dict(_found())
 
 
 @functools.cache
 def _found() -> Mapping[str, str]:
     # They are what was loaded: a process has one answer.
-    found = {"python": platform.python_version(), "commit": commit()}
+    found = {"ramify": __version__, "python": platform.python_version(), "commit": commit()}
     for package in PACKAGES:
         try:
             found[package] = metadata.version(package)
@@ -31,21 +34,20 @@ def _found() -> Mapping[str, str]:
 
 def commit() -> str:
     """Commit of the code, with `-dirty` where files were changed since; `unknown` outside a git checkout of its own."""
-    if not (CODE / ".git").exists():
-        # An installed copy: a repository around it is another program's.
+    # A repository around an installed or unpacked copy is another program's; one that stands here keeps this file.
+    if not (CODE / ".git").exists() or _git("ls-files", "--error-unmatch", THIS) is None:
         return "unknown"
+    return _git("describe", "--always", "--dirty", "--abbrev=12") or "unknown"
+
+
+def _git(*words: str) -> str | None:
+    """What git says of the code; None where it has nothing to say."""
     # Where a hook or a tool has named its own repository, that is not ours either.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
-        described = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
-            cwd=CODE,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=10,
+        said = subprocess.run(
+            ["git", *words], cwd=CODE, env=environment, capture_output=True, text=True, check=True, timeout=10
         )
     except (OSError, subprocess.SubprocessError):
-        return "unknown"
-    return described.stdout.strip()
+        return None
+    return said.stdout.strip()

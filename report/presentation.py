@@ -62,7 +62,8 @@ def present(
     """
     written = [settings.export] if settings.export is not None else []
     if settings.report is not None:
-        words = ["python", "evaluate.py", *(sys.argv[1:] if argv is None else argv)]
+        typed = sys.argv[0].split() if sys.argv[0].startswith("ramify ") else ["python", "evaluate.py"]
+        words = [*typed, *(sys.argv[1:] if argv is None else argv)]
         write_report(settings.report, report, views, shlex.join(words), settings.shown)
         written.append(settings.report)
     if settings.tensorboard is not None:

@@ -80,13 +80,13 @@ def test_options_of_a_file_are_refused(tmp_path):
 
 def test_psycopg_missing(monkeypatch):
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    with pytest.raises(ValueError, match=r"pip install 'psycopg\[binary\]'") as refused:
+    with pytest.raises(ValueError, match=r"pip install 'ramify\[postgres\]'") as refused:
         open_storage("postgresql://me:secret@localhost/studies", 1, 1)
     assert "secret" not in str(refused.value)
 
 
 def test_an_unreachable_database():
-    pytest.importorskip("psycopg", reason="an extra: pip install 'psycopg[binary]'")
+    pytest.importorskip("psycopg", reason="psycopg is not installed: pip install 'ramify[postgres]'")
     with pytest.raises(OSError, match="is the database running") as refused:
         open_storage("postgresql://me:secret@127.0.0.1:1/studies", 1, 1)
     assert "secret" not in str(refused.value)

@@ -1,0 +1,65 @@
+"""The installed command: `ramify train ...` does what `python train.py ...` does in a checkout.
+
+A script is imported when it is named, and no sooner: --help and --version load no torch.
+"""
+
+import ast
+import difflib
+import importlib
+import sys
+from pathlib import Path
+
+from ramify import __version__
+from ramify.command_line.errors import run
+
+COMMANDS = ("preprocess", "train", "predict", "evaluate", "compare", "tune", "experiment")
+"""The scripts, in the order in which they are come by."""
+
+
+def main() -> None:
+    """Run the command that the first argument names with the others, and exit with its code."""
+    name, *words = sys.argv[1:] or ["--help"]
+    if name not in COMMANDS:
+        run(lambda: print(answer(name)))
+    # Its --help shows what was typed.
+    sys.argv = [f"ramify {name}", *words]
+    # Outside of `run`, as where the script itself is started: a signal meets the same handlers in either case.
+    script = importlib.import_module(f"ramify.{name}")
+    run(script.main)
+
+
+def answer(word: str) -> str:
+    """What is said to a first argument that names no command.
+
+    Raises ValueError for one that nobody knows, with the near miss.
+    """
+    if word in ("-h", "--help"):
+        return overview()
+    if word == "--version":
+        return f"ramify {__version__}"
+    near = difflib.get_close_matches(word.removesuffix(".py"), COMMANDS, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(COMMANDS)}"
+    raise ValueError(f"ramify {word}: no such command; {hint}")
+
+
+def overview() -> str:
+    """All commands, each with what it says of itself."""
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {first_line(name)}" for name in COMMANDS]
+    return "\n".join(
+        [
+            "usage: ramify COMMAND ...",
+            "       ramify COMMAND --help     every setting and its meaning",
+            "       ramify --version",
+            "",
+            *lines,
+        ]
+    )
+
+
+def first_line(name: str) -> str:
+    """What a script does, by its docstring; read, for to import it takes seconds."""
+    # Scripts stand beside the rooms, in a checkout and in an installed copy.
+    script = Path(__file__).parents[1] / f"{name}.py"
+    text = ast.get_docstring(ast.parse(script.read_text(encoding="utf-8"))) or ""
+    return text.partition("\n")[0]
