@@ -10,7 +10,7 @@ OUTPUT ?= output/demo
 NNUNET_NETWORKS := dynamic-network-architectures==0.4.4
 
 .DEFAULT_GOAL := help
-.PHONY: types help install demo test test-random test-lowest package fuzz kill-test check format table table-quick figures-ircadb radius-table benchmark-preprocessing clean
+.PHONY: types help install demo test test-random test-lowest package fuzz kill-test check docs format table table-quick figures-ircadb radius-table benchmark-preprocessing clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-26s %s\n", $$1, $$2}'
@@ -62,6 +62,10 @@ ROOMS := $(filter-out benchmarks,$(patsubst %/__init__.py,%,$(wildcard */__init_
 types:
 	rm -rf .types && mkdir -p .types/ramify
 	ln -s $(addprefix ../../,$(filter-out ramify,$(ROOMS)) $(wildcard *.py ramify/*)) .types/ramify
+
+docs: $(READY) types ## Build the pages and those of the public names into output/site; a broken link ends it
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict
+	@echo "output/site/index.html; with its search: python3 -m http.server --directory output/site"
 
 format: $(READY) ## Rewrite the code in the project's format
 	$(RUN) -m ruff format .

@@ -97,3 +97,8 @@ def test_no_name_of_these_rooms_loads_torch(room):
 def test_a_volume_is_read_without_torch():
     code = "import sys; from ramify.data import Volume, read_volume, write_volume; print('torch' in sys.modules)"
     assert said_by(code).strip() == "False"
+
+
+def test_every_room_for_users_has_a_page():
+    pages = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    assert not [room for room in ROOMS if f"api/{room}.md" not in pages]

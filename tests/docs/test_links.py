@@ -10,6 +10,8 @@ from tests.docs.pages import PAGES, ROOT, anchors_of, code_in, links_of, name_of
 
 GIVEN_BY_USERS = {"configs/mine.yaml", "configs/preprocessing/mine.yaml", "configs/experiments/mine.yaml"}
 """What docs/experiments.md asks its reader to write."""
+OUTPUTS = {"output", "runs", "dist"}
+"""Folders that commands write, there or not."""
 NAME = re.compile(r"ramify\.[a-z_]+(?:\.\w+)*")
 FILE = re.compile(r"(?:[\w.-]+/)+[\w.-]+\.(?:py|yaml|md|toml|css|js|ipynb|yml)")
 
@@ -45,7 +47,7 @@ def test_every_file_that_is_named_is_there(page: Path):
         if (
             FILE.fullmatch(words)
             and "NAME" not in words
-            and words.partition("/")[0] in {path.name for path in ROOT.iterdir()}
+            and words.partition("/")[0] in {path.name for path in ROOT.iterdir()} - OUTPUTS
         ):
             assert (ROOT / words).exists() or words in GIVEN_BY_USERS, f"{name_of(page)} names {words}"
 
