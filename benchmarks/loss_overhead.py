@@ -1,7 +1,6 @@
 """What a loss adds to a training step: over Dice and cross-entropy, and against the number of classes."""
 
 import importlib.util
-import io
 import statistics
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ import torch
 
 from benchmarks.cost import alternating_seconds, cost_of, in_own_process, synchronised
 from benchmarks.training_step import Size, training_step
-from ramify.disk.atomic_files import write_whole
+from ramify.drawing.figure_files import write_figure
 from ramify.losses.settings import LossSettings
 from ramify.losses.soft_cldice import SoftClDiceSettings
 from ramify.losses.terms import TERMS, SupervisedTask, Term
@@ -116,9 +115,10 @@ def _monai_soft_cldice(task: SupervisedTask, _: None) -> torch.Tensor:
 
 def draw_overheads(losses: Sequence[Overhead], classes: Sequence[Overhead], device: str, path: Path) -> None:
     """Time and memory each loss adds to a step, and their course over the number of classes, as a picture."""
-    import matplotlib.pyplot as plt
+    from matplotlib.figure import Figure
 
-    figure, axes = plt.subplots(2, 2, figsize=(11, 7.5), layout="constrained", width_ratios=(1, 1.15))
+    figure = Figure(figsize=(11, 7.5), layout="constrained")
+    axes = figure.subplots(2, 2, width_ratios=(1, 1.15))
     for row, what in enumerate(("time", "memory")):
         bars, lines = axes[row]
         shown = [overhead for overhead in losses if overhead.loss != PLAIN]
@@ -145,7 +145,4 @@ def draw_overheads(losses: Sequence[Overhead], classes: Sequence[Overhead], devi
         for axis in (bars, lines):
             axis.spines[["top", "right"]].set_visible(False)
     figure.suptitle(f"What a loss adds to a training step ({device})")
-    content = io.BytesIO()
-    figure.savefig(content, format="png", dpi=130)
-    plt.close(figure)
-    write_whole(path, content.getbuffer())
+    write_figure(figure, path)
