@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import matplotlib
 import numpy as np
 import pytest
@@ -15,6 +16,10 @@ from ramify.preprocessing.prepare import PreprocessingSettings
 
 # Figures are files here; a test must not need a screen.
 matplotlib.use("Agg")
+
+# A busy machine draws examples slowly; that is no fault of what is tested.
+hypothesis.settings.register_profile("ramify", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("ramify")
 
 
 SKIPS = Path(__file__).parents[1] / "docs" / "testing.md"
