@@ -15,18 +15,16 @@ from pydantic import BaseModel
 from ramify.command_line import parse, run
 from ramify.console.error_line import line_of
 from ramify.console.progress import followed, say
-from ramify.data.file_names import volume_files
+from ramify.data.file_names import natural_order
 from ramify.data.labelled_file import LabelledFile
-from ramify.data.mask_folders import mask_case
+from ramify.data.mask_folders import vessel_masks
 from ramify.disk.outputs import Outputs
 from ramify.drawing.figure_files import write_figure
 from ramify.drawing.letter_values import letter_values
 from ramify.preprocessing.plausibility import doubts_about_spacing, doubts_about_vessels
 from ramify.preprocessing.prepare import decompose
-from ramify.preprocessing.radius_figure import draw_radii, natural_order
+from ramify.preprocessing.radius_figure import draw_radii
 from ramify.vessels.scale_settings import EstimatorName, ScaleSettings
-
-ORGAN_SUFFIXES = ("_liver", "_organ")
 
 
 class BranchRadiiCommand(BaseModel, frozen=True, extra="forbid"):
@@ -63,27 +61,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{name:<20} {len(radii[name]):>5} branches  {summary}")
     print(f"figure: {command.output}")
     return 1 if len(radii) < len(masks) else 0
-
-
-def vessel_masks(folder: Path) -> dict[str, Path]:
-    """The vessel mask of each case in a folder; organ masks (CASE_liver) and CASE_probabilities are none.
-
-    Raises FileNotFoundError: no such folder. ValueError: no mask in it, or two of one case.
-    """
-    if not folder.is_dir():
-        raise FileNotFoundError(f"{folder}: no such folder; expected one with vessel masks")
-    masks: dict[str, Path] = {}
-    for path in volume_files(folder):
-        case = mask_case(path)
-        if case is None or case.lower().endswith(ORGAN_SUFFIXES):
-            continue
-        case = case.removesuffix("_vessel") or case
-        if case in masks:
-            raise ValueError(f"{folder}: {masks[case].name} and {path.name} are both of case {case}; keep one")
-        masks[case] = path
-    if not masks:
-        raise ValueError(f"{folder}: holds no vessel mask (NIfTI, NRRD, MetaImage, TIFF, PNG or the like)")
-    return masks
 
 
 def measure_mask(

@@ -32,8 +32,8 @@ from scipy.stats import spearmanr
 
 from ramify.command_line import parse, run
 from ramify.console.progress import followed
-from ramify.data.file_names import case_name, volume_files
 from ramify.data.files import read_mask
+from ramify.data.mask_folders import vessel_masks
 from ramify.phantoms.rasterisation import owning_edges, rasterise
 from ramify.phantoms.tree_growth import Region, TreePlan, grow_trees
 from ramify.phantoms.vessel_graph import VesselGraph
@@ -215,19 +215,14 @@ def table_of_phantoms(rows: dict[tuple[tuple[float, ...], str, str], list[dict[s
 def table_of_masks(folder: Path) -> str:
     """Markdown, a row each mask.
 
-    Raises:
-        ValueError: no mask in the folder.
+    Raises FileNotFoundError or ValueError as `vessel_masks`.
     """
-    paths = [path for path in volume_files(folder) if not case_name(path).endswith(("_liver", "_organ"))]
-    if not paths:
-        raise ValueError(
-            f"{folder}: expected vessel masks (NIfTI, NRRD or MetaImage), found none; give another --masks"
-        )
+    masks = vessel_masks(folder)
     lines = ["| mask | pieces | spurs | paper ~ distance | twice | paper ~ default | scales of the default (voxels) |"]
     lines.append("| --- " * 7 + "|")
-    for path in followed(paths, "masks", "mask"):
+    for case, path in followed(masks.items(), "masks", "mask", len(masks)):
         volume = read_mask(path)
-        lines.append(f"| {case_name(path)} | {' | '.join(mask_row(volume.array, volume.spacing_mm))} |")
+        lines.append(f"| {case} | {' | '.join(mask_row(volume.array, volume.spacing_mm))} |")
     return "\n".join(lines)
 
 

@@ -95,7 +95,7 @@ class CaseRecord(BaseModel, frozen=True):
         return self
 
     @property
-    def scale_count(self) -> int:
+    def n_scales(self) -> int:
         """Number of scales S."""
         return self.scales.count or len(self.scales.thresholds_mm) + 1
 
@@ -135,16 +135,16 @@ def sealed(content: Mapping[str, Any]) -> dict[str, Any]:
     return {**bare, "sha256": hashlib.sha256(text.encode()).hexdigest()}
 
 
-def check_values(name: str, array: NDArray[Any], scale_count: int) -> None:
+def check_values(name: str, array: NDArray[Any], n_scales: int) -> None:
     """Raise ValueError where an array holds values that cannot be.
 
-    scale_count: number of scales S, the largest label of `scales`.
+    n_scales: number of scales S, the largest label of `scales`.
     """
     if name == "image":
         if not np.isfinite(array).all():
             raise ValueError(f"{name}.npy holds NaN or infinite values")
     elif name in ARRAY_TYPES and array.size:
-        highest = {"scales": scale_count, "branches": None}.get(name, 1)
+        highest = {"scales": n_scales, "branches": None}.get(name, 1)
         if array.min() < 0 or (highest is not None and array.max() > highest):
             raise ValueError(
                 f"{name}.npy holds values from {array.min()} to {array.max()}, expected 0 to "

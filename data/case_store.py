@@ -230,7 +230,7 @@ def read_case(store: Path, case_id: str) -> Case:
     with _naming_damage(folder):
         record, known = _read_record(folder / CASE_FILE, state_of(folder / CASE_FILE))
         for name, its in known.arrays.items():
-            check_array(folder / f"{name}.npy", its, known.scale_count, state_of(folder / f"{name}.npy"))
+            check_array(folder / f"{name}.npy", its, known.n_scales, state_of(folder / f"{name}.npy"))
         arrays = {name: open_array(folder / f"{name}.npy", its) for name, its in known.arrays.items()}
     return Case(case_id, record, Arrays(folder, arrays), known)
 
@@ -257,7 +257,7 @@ def check_case(store: Path, case_id: str) -> Case:
             path = folder / f"{name}.npy"
             if its.sha256 is not None and fingerprint(path) != its.sha256:
                 raise ValueError(f"{path.name} is not what was written; its SHA-256 differs")
-            check_values(name, case.arrays[name], case.known.scale_count)
+            check_values(name, case.arrays[name], case.known.n_scales)
     return case
 
 
@@ -274,7 +274,7 @@ def count_scales(store: Path, case_ids: Iterable[str]) -> int:
     for case_id in case_ids:
         folder = _folder_of(store, case_id)
         with _naming_damage(folder):
-            counts.append(_read_record(folder / CASE_FILE, state_of(folder / CASE_FILE))[1].scale_count)
+            counts.append(_read_record(folder / CASE_FILE, state_of(folder / CASE_FILE))[1].n_scales)
     return max(counts)
 
 

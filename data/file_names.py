@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from pathlib import Path
 
@@ -35,6 +36,11 @@ def case_name(path: Path) -> str:
     """The file's name without its volume suffix: liver_01.nii.gz -> liver_01; a folder's name as it is."""
     suffix = volume_suffix(path)
     return one_spelling(path.name[: -len(suffix)] if suffix else path.name)
+
+
+def natural_order(name: str) -> list[tuple[int, int | str]]:
+    """A sorting key that puts case 2 before case 10."""
+    return [(0, int(part)) if part.isdigit() else (1, part) for part in re.split(r"(\d+)", name) if part]
 
 
 def one_spelling(name: str) -> str:

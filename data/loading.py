@@ -38,12 +38,12 @@ class LoadingSettings(BaseModel, frozen=True, extra="forbid"):
 class Batch(TypedDict):
     """What the network is trained on.
 
-    image: float32 (B, 1, *S); scales: int64 label map (B, *S), 0 background, 1 … S; tubed_skeleton: bool (B, *S);
+    image: float32 (B, 1, *S); scale_map: int64 label map (B, *S), 0 background, 1 … S; tubed_skeleton: bool (B, *S);
     spacing_mm: float32 (B, ndim), z, y, x; case_ids: B names.
     """
 
     image: torch.Tensor
-    scales: torch.Tensor
+    scale_map: torch.Tensor
     tubed_skeleton: torch.Tensor
     spacing_mm: torch.Tensor
     case_ids: list[str]
@@ -53,7 +53,7 @@ class Sample(NamedTuple):
     """One member of a batch, its fields as there but without B."""
 
     image: torch.Tensor
-    scales: torch.Tensor
+    scale_map: torch.Tensor
     tubed_skeleton: torch.Tensor
     spacing_mm: torch.Tensor
     case_id: str
@@ -131,36 +131,36 @@ class TrainingSamples(Dataset[Sample]):
 
     def __getitem__(self, key: SampleKey) -> Sample:
         case = read_case(self.store, self.case_ids[key.case])
-        image, scales = np.asarray(case.arrays["image"]), np.asarray(case.arrays["scales"])
-        facts = self._facts.get(case.case_id) or self._facts.setdefault(case.case_id, CaseFacts(scales))
+        image, scale_map = np.asarray(case.arrays["image"]), np.asarray(case.arrays["scales"])
+        facts = self._facts.get(case.case_id) or self._facts.setdefault(case.case_id, CaseFacts(scale_map))
         window, spacing_mm = self.sample_shapes[case.case_id], spacing_of(case)
         random = stream(self.seed, Purpose.SAMPLE, key.epoch, key.position)
         drawn = Augmentation.identity(image.ndim)
         if self.augmentation:
             seen_mm = np.minimum(window, image.shape) * np.asarray(spacing_mm)
             drawn = draw_augmentation(self.augmentation, image.ndim, random, seen_mm)
-        on_vessel, centre = self._place(facts, scales, window, random)
-        arrays = image, scales, np.asarray(case.arrays["tubed_skeleton"])
+        on_vessel, centre = self._place(facts, scale_map, window, random)
+        arrays = image, scale_map, np.asarray(case.arrays["tubed_skeleton"])
         options: dict[str, Any] = {"output_shape": window, "centre": centre, "outside": lambda: facts.lowest(image)}
         sampled = apply_augmentation(drawn, *arrays, spacing_mm, **options)
         if on_vessel and drawn.translation_mm.any() and not sampled[1].any():
             # The vessel that the sample is there for lay at the edge of what is seen, and was moved out of it.
             sampled = apply_augmentation(drawn.in_place(), *arrays, spacing_mm, **options)
-        window_image, window_scales, window_tube = sampled
+        window_image, window_scale_map, window_tube = sampled
         return Sample(
             torch.from_numpy(window_image)[None],
-            torch.from_numpy(window_scales.astype(np.int64)),
+            torch.from_numpy(window_scale_map.astype(np.int64)),
             torch.from_numpy(window_tube.view(bool)),
             torch.tensor(spacing_mm, dtype=torch.float32),
             case.case_id,
         )
 
-    def _centre(self, scales: np.ndarray, window: tuple[int, ...], random: np.random.Generator) -> tuple[float, ...]:
+    def _centre(self, scale_map: np.ndarray, window: tuple[int, ...], random: np.random.Generator) -> tuple[float, ...]:
         """Voxel coordinates of the window's centre in a label map: the volume's, or a random patch's."""
-        return self._place(CaseFacts(scales), scales, window, random)[1]
+        return self._place(CaseFacts(scale_map), scale_map, window, random)[1]
 
     def _place(
-        self, facts: CaseFacts, scales: np.ndarray, window: tuple[int, ...], random: np.random.Generator
+        self, facts: CaseFacts, scale_map: np.ndarray, window: tuple[int, ...], random: np.random.Generator
     ) -> tuple[bool, tuple[float, ...]]:
         """Whether a sample has to show a vessel, and voxel coordinates of its window's centre.
 
@@ -168,11 +168,11 @@ class TrainingSamples(Dataset[Sample]):
         learns from the noise and the sharpness that it will see at prediction.
         """
         middle = (np.array(window) - 1) / 2
-        spare = np.array(scales.shape) - np.array(window)
+        spare = np.array(scale_map.shape) - np.array(window)
         if self.loading.patch_size is None:
             return facts.vessel_voxels > 0, _coordinates(np.rint(spare / 2) + middle)
         if random.random() < self.loading.vessel_patches and facts.vessel_voxels:
-            voxel = np.array(facts.vessel_voxel(int(random.integers(facts.vessel_voxels)), scales))
+            voxel = np.array(facts.vessel_voxel(int(random.integers(facts.vessel_voxels)), scale_map))
             return True, _coordinates(np.rint(voxel - middle) + middle)
         # Patches that lie anywhere stay inside a volume that is large enough, each place as likely as another.
         start = np.where(spare > 0, random.integers(np.maximum(spare, 0) + 1), np.rint(spare / 2))
@@ -227,14 +227,14 @@ def spacing_of(case: Case) -> tuple[float, ...]:
     return tuple(case.record["spacing_mm"])
 
 
-def label_voxels(store: Path, case_ids: Sequence[str], scales: int) -> list[int]:
+def label_voxels(store: Path, case_ids: Sequence[str], n_scales: int) -> list[int]:
     """How often each label 0 … S occurs over some cases: background, then each scale."""
-    counts = np.zeros(1 + scales, dtype=np.int64)
+    counts = np.zeros(1 + n_scales, dtype=np.int64)
     for case_id in case_ids:
-        of_case = np.bincount(read_case(store, case_id).arrays["scales"].ravel(), minlength=1 + scales)
-        if len(of_case) > 1 + scales:
+        of_case = np.bincount(read_case(store, case_id).arrays["scales"].ravel(), minlength=1 + n_scales)
+        if len(of_case) > 1 + n_scales:
             raise ValueError(
-                f"case {case_id}: scales.npy holds the label {len(of_case) - 1}, but there are {scales} scales; "
+                f"case {case_id}: scales.npy holds the label {len(of_case) - 1}, but there are {n_scales} scales; "
                 "run preprocess.py --verify, it makes the case anew"
             )
         counts += of_case
@@ -244,7 +244,7 @@ def label_voxels(store: Path, case_ids: Sequence[str], scales: int) -> list[int]
 def _collate(samples: list[Sample]) -> Batch:
     return {
         "image": torch.stack([sample.image for sample in samples]),
-        "scales": torch.stack([sample.scales for sample in samples]),
+        "scale_map": torch.stack([sample.scale_map for sample in samples]),
         "tubed_skeleton": torch.stack([sample.tubed_skeleton for sample in samples]),
         "spacing_mm": torch.stack([sample.spacing_mm for sample in samples]),
         "case_ids": [sample.case_id for sample in samples],

@@ -9,6 +9,8 @@ from ramify.disk.system_files import is_left_by_system
 
 MASK_SUFFIX = "_mask"
 PROBABILITIES_SUFFIX = "_probabilities"
+VESSEL_SUFFIX = "_vessel"
+ORGAN_SUFFIXES = ("_liver", "_organ")
 _SHOWN = 8
 
 
@@ -41,6 +43,27 @@ def masks_by_case(folder: Path, name_suffix: str = "") -> dict[str, list[Path]]:
         if case is not None:
             found.setdefault(case, []).append(path)
     return found
+
+
+def vessel_masks(folder: Path) -> dict[str, Path]:
+    """The vessel mask of each case in a folder; organ masks (CASE_liver) and CASE_probabilities are none.
+
+    Raises FileNotFoundError: no such folder. ValueError: no mask in it, or two of one case.
+    """
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder}: no such folder; expected one with vessel masks")
+    masks: dict[str, Path] = {}
+    for name, files in masks_by_case(folder).items():
+        if name.lower().endswith(ORGAN_SUFFIXES):
+            continue
+        case = name.removesuffix(VESSEL_SUFFIX) or name
+        first, *others = [masks[case], *files] if case in masks else files
+        if others:
+            raise ValueError(f"{folder}: {first.name} and {others[0].name} are both of case {case}; keep one")
+        masks[case] = first
+    if not masks:
+        raise ValueError(f"{folder}: holds no vessel mask (NIfTI, NRRD, MetaImage, TIFF, PNG or the like)")
+    return masks
 
 
 def match_masks(sources: Mapping[str, tuple[Path, str]], required: tuple[str, ...]) -> dict[str, dict[str, list[Path]]]:

@@ -1,9 +1,9 @@
 """The branch radii of every volume of a data set as a letter-value plot (Sadikine et al. 2023, Fig. 4)."""
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from ramify.data.file_names import natural_order
 from ramify.drawing.colours import INK, QUIET, RULE
 from ramify.drawing.letter_values import letter_values
 
@@ -68,8 +68,3 @@ def _draw_letter_values(axes: "Axes", position: int, values: Sequence[float]) ->
     axes.plot(ends, [letters.median] * 2, color=INK, linewidth=1.4, solid_capstyle="butt")
     places = [position] * len(letters.outliers)
     axes.plot(places, letters.outliers, ".", color=QUIET, alpha=0.6, markersize=3, markeredgewidth=0)
-
-
-def natural_order(name: str) -> list[tuple[bool, int, str]]:
-    """Sort key that puts case 2 before case 10."""
-    return [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in re.split(r"(\d+)", name)]

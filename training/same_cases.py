@@ -28,7 +28,7 @@ def check_alike(cases: Mapping[str, Case]) -> None:
         different = differences(first.settings, case.settings)
         for what, its, other in (
             ("axes", len(first.known.shape), len(case.known.shape)),
-            ("scales", first.known.scale_count, case.known.scale_count),
+            ("scales", first.known.n_scales, case.known.n_scales),
         ):
             if its != other and not (what == "scales" and (_is_empty(first) or _is_empty(case))):
                 different.append(f"{its} {what} where the other has {other}")

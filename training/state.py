@@ -116,7 +116,7 @@ def _describe_cases(settings: RunSettings, fold: Mapping[str, Sequence[str]]) ->
         "network": {
             "in_channels": 1,
             # Told by cases that have vessels.
-            "scales": max(case.known.scale_count for case in cases.values()),
+            "scales": max(case.known.n_scales for case in cases.values()),
             "ndim": len(records[0]["shape"]),
         },
         "prepared": {

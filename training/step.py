@@ -24,7 +24,9 @@ def train_step(training: Training, batch: Batch, step: int) -> dict[str, torch.T
     """
     device, settings = training.runner.device, training.settings
     image = batch["image"].to(device, non_blocking=True)
-    truth = Truth(*(batch[name].to(device, non_blocking=True) for name in ("scales", "tubed_skeleton", "spacing_mm")))
+    truth = Truth(
+        *(batch[name].to(device, non_blocking=True) for name in ("scale_map", "tubed_skeleton", "spacing_mm"))
+    )
     # Whatever a loss draws comes from (seed, epoch, step) alone, so that a resumed training draws the same.
     seed = derived_seed(settings.seed, Purpose.LOSS, training.epoch, step)
     draws = torch.Generator().manual_seed(seed)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,11 +60,6 @@ class DataSet:
     """Whether it lies in a folder, so that a root is needed."""
     in_colour: bool = True
     """Whether its images may be pictures in colour."""
-
-
-def natural_order(name: str) -> list[tuple[int, int | str]]:
-    """A sorting key that puts case 2 before case 10."""
-    return [(0, int(part)) if part.isdigit() else (1, part) for part in re.split(r"(\d+)", name) if part]
 
 
 def check_root(root: Path, layout: str) -> None:

@@ -17,8 +17,9 @@ import numpy as np
 from pydantic import BaseModel
 
 from ramify.data.adapters.archives import archive_name, unpack
-from ramify.data.adapters.base import DataSet, check_root, natural_order, unknown_case
+from ramify.data.adapters.base import DataSet, check_root, unknown_case
 from ramify.data.dicom import read_series
+from ramify.data.file_names import natural_order
 from ramify.data.formats.whole_numbers import as_mask
 from ramify.data.raw_case import RawCase, place_mask
 from ramify.data.sources import CaseSources, provenance

@@ -9,9 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from ramify.data.adapters.base import Reading, natural_order, unknown_case
+from ramify.data.adapters.base import Reading, unknown_case
 from ramify.data.adapters.labels import CaseFiles, LabelChoice, LabelSettings, choose_all, read_labelled_case
 from ramify.data.channel_files import read_colour
+from ramify.data.file_names import natural_order
 from ramify.data.files import read_volume, stored_in
 from ramify.data.label_names import Labels
 from ramify.data.labelled_file import LabelledFile

@@ -15,10 +15,10 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from ramify.data.adapters.base import DataSet, check_root, natural_order
+from ramify.data.adapters.base import DataSet, check_root
 from ramify.data.adapters.labelled import LabelledAdapter
 from ramify.data.adapters.labels import CaseFiles, LabelSettings, find_organ
-from ramify.data.file_names import case_name, volume_files
+from ramify.data.file_names import case_name, natural_order, volume_files
 from ramify.data.image_source import channel_ending, split_channel
 from ramify.data.label_names import Labels, parse_labels
 from ramify.disk.json_files import read_json

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import tifffile
 
-from benchmarks.branch_radii import main, measure_mask, vessel_masks
+from benchmarks.branch_radii import main, measure_mask
 from ramify.data.files import write_volume
+from ramify.data.mask_folders import vessel_masks
 from ramify.data.volume import Volume
 from ramify.vessels.scale_settings import ScaleSettings
 from tests.preprocessing.drawn_cases import bars_in_a_box

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from ramify.data.file_names import case_name, volume_files
+from ramify.data.file_names import case_name, natural_order, volume_files
 from ramify.disk.system_files import is_left_by_system
 
 
@@ -37,3 +37,7 @@ def test_hidden_files_and_what_systems_leave_are_nobodys_volumes(tmp_path):
     assert [path.name for path in volume_files(tmp_path)] == ["a.seg.nrrd", "b.nii.gz", "c.gif"]
     assert all(is_left_by_system(tmp_path / name) for name in left)
     assert not is_left_by_system(tmp_path / "IM0001")
+
+
+def test_case_2_comes_before_case_10():
+    assert sorted(["case-10", "case-2", "b"], key=natural_order) == ["b", "case-2", "case-10"]

@@ -56,8 +56,8 @@ def test_the_same_epoch_gives_the_same_batches_and_another_epoch_others(tmp_path
     for a, b in zip(first, again, strict=True):
         assert a["case_ids"] == b["case_ids"]
         assert torch.equal(a["image"], b["image"])
-        assert torch.equal(a["scales"], b["scales"])
-    assert any(not torch.equal(a["scales"], b["scales"]) for a, b in zip(first, other, strict=True))
+        assert torch.equal(a["scale_map"], b["scale_map"])
+    assert any(not torch.equal(a["scale_map"], b["scale_map"]) for a, b in zip(first, other, strict=True))
 
 
 @pytest.mark.slow
@@ -79,16 +79,16 @@ def test_whole_volumes_grow_to_a_size_the_network_takes(tmp_path):
     batch = next(batches_of(tmp_path, names, LoadingSettings(batch_size=1), augmentation=None).of_epoch(0))
     assert batch["image"].shape == (1, 1, 8, 12, 8)
     assert batch["image"].dtype == torch.float32
-    assert batch["scales"].shape == (1, 8, 12, 8)
-    assert batch["scales"].dtype == torch.int64
-    assert sorted(batch["scales"].unique().tolist()) == [0, 1, 2]
+    assert batch["scale_map"].shape == (1, 8, 12, 8)
+    assert batch["scale_map"].dtype == torch.int64
+    assert sorted(batch["scale_map"].unique().tolist()) == [0, 1, 2]
 
 
 def test_vessel_patches_are_centred_on_vessels(tmp_path):
     names = store_of(tmp_path, [(64, 64)])
     loading = LoadingSettings(batch_size=1, patch_size=(4, 4), vessel_patches=1.0, samples_per_epoch=20)
     for batch in batches_of(tmp_path, names, loading, augmentation=None).of_epoch(0):
-        assert batch["scales"].max() > 0
+        assert batch["scale_map"].max() > 0
 
 
 def test_other_patches_stay_inside(tmp_path):
@@ -116,8 +116,8 @@ def test_samples_that_are_not_turned_keep_their_voxels(tmp_path, patch):
     for batch in batches_of(tmp_path, ["case"], loading, augmentation=flips).of_epoch(0):
         assert set(batch["image"].ravel().tolist()) <= known
         inside = batch["image"][0, 0] > image.min()
-        assert torch.equal(batch["scales"][0][inside], (batch["image"][0, 0][inside] > 1).long())
-        assert torch.equal(batch["tubed_skeleton"], batch["scales"] > 0)
+        assert torch.equal(batch["scale_map"][0][inside], (batch["image"][0, 0][inside] > 1).long())
+        assert torch.equal(batch["tubed_skeleton"], batch["scale_map"] > 0)
         assert batch["spacing_mm"].tolist() == [[2.0, 1.0]]
 
 
@@ -188,9 +188,9 @@ def test_a_shift_does_not_lose_the_vessel(tmp_path, spacing, shape, patch):
     places = []
     for position in range(60):
         sample = samples[SampleKey(0, position, 0)]
-        assert sample.scales.any()
+        assert sample.scale_map.any()
         assert sample.image.min() < sample.image.max()
-        places.append(tuple(torch.nonzero(sample.scales)[0].tolist()))
+        places.append(tuple(torch.nonzero(sample.scale_map)[0].tolist()))
     assert len(set(places)) > 10, "still moved"
 
 
@@ -198,7 +198,7 @@ def test_a_vessel_at_the_edge_of_a_volume_stays_in_sight(tmp_path):
     one_case(tmp_path, (24, 24), (0, 12))
     shifts = AugmentationSettings(probability=1, rotation_degrees=0, flip_probability=0, gamma=(1, 1))
     samples = samples_of(tmp_path, shifts)
-    assert all(samples[SampleKey(0, position, 0)].scales.any() for position in range(60))
+    assert all(samples[SampleKey(0, position, 0)].scale_map.any() for position in range(60))
 
 
 def test_the_papers_shift_is_as_large_as_it_was():
@@ -227,7 +227,7 @@ def test_a_case_without_a_vessel_gives_patches_from_anywhere(tmp_path, shape):
     samples = samples_of(tmp_path, AUGMENTATION, patch_size=(8,) * len(shape), vessel_patches=1.0)
     centres = {tuple(samples[SampleKey(0, position, 0)].image.ravel()[:2].tolist()) for position in range(20)}
     assert len(centres) > 10
-    assert not any(samples[SampleKey(0, position, 0)].scales.any() for position in range(20))
+    assert not any(samples[SampleKey(0, position, 0)].scale_map.any() for position in range(20))
 
 
 def test_a_volume_shorter_than_the_patch_along_one_axis_is_shown_whole_there(tmp_path):

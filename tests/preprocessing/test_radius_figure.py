@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ramify.drawing.figure_files import write_figure
-from ramify.preprocessing.radius_figure import draw_radii, natural_order
+from ramify.preprocessing.radius_figure import draw_radii
 
 
 def test_boxes_lie_where_the_radii_are():
@@ -30,7 +30,3 @@ def test_any_number_of_volumes(tmp_path, count):
         draw_radii({f"a long name of a case {i}": [1.0, 2.0, 3.0] for i in range(count)}), tmp_path / "many.png"
     )
     assert (tmp_path / "many.png").is_file()
-
-
-def test_case_2_comes_before_case_10():
-    assert sorted(["case-10", "case-2", "b"], key=natural_order) == ["b", "case-2", "case-10"]

@@ -146,7 +146,7 @@ def test_a_loss_that_is_not_finite_stops_before_the_weights_change(tiny_cases, t
     before = {name: value.clone() for name, value in training.network.state_dict().items() if "running" not in name}
     batch = {
         "image": torch.full((1, 1, 16, 16, 16), torch.nan),
-        "scales": torch.ones(1, 16, 16, 16, dtype=torch.long),
+        "scale_map": torch.ones(1, 16, 16, 16, dtype=torch.long),
         "tubed_skeleton": torch.ones(1, 16, 16, 16, dtype=torch.bool),
         "spacing_mm": torch.ones(1, 3),
         "case_ids": ["case_9"],

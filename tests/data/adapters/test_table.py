@@ -27,9 +27,10 @@ def preprocess_with_npz(folder, *words):
     page = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
     code = next(block.text for block in blocks_of(page) if block.text.startswith("# data/adapters/npz.py"))
     (folder / "npz.py").write_text(code, encoding="utf-8")
-    paths = {"PYTHONPATH": os.pathsep.join([str(ROOT), str(folder)])}
+    # A width, as the help is broken into lines by it.
+    variables = {"PYTHONPATH": os.pathsep.join([str(ROOT), str(folder)]), "COLUMNS": "200"}
     return subprocess.run(
-        [sys.executable, "-c", ADDED, *map(str, words)], capture_output=True, text=True, env={**os.environ, **paths}
+        [sys.executable, "-c", ADDED, *map(str, words)], capture_output=True, text=True, env={**os.environ, **variables}
     )
 
 
@@ -53,9 +54,10 @@ def test_one_file_and_one_line_add_a_data_set(tmp_path):
 
 
 def test_the_added_data_set_is_explained_and_its_settings_are_checked(tmp_path):
-    shown = preprocess_with_npz(tmp_path, "--help").stdout
-    assert "phantom,npz}" in shown.replace(" ", "")
-    assert "NumPy archives." in shown
+    shown = preprocess_with_npz(tmp_path, "--help")
+    assert shown.returncode == 0, shown.stderr
+    assert "phantom,npz}" in shown.stdout.replace(" ", "")
+    assert "NumPy archives." in shown.stdout
     words = ["--dataset", "npz", "--output", tmp_path / "cases"]
     refused = preprocess_with_npz(tmp_path, *words)
     assert (refused.returncode, refused.stderr) == (
