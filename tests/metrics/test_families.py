@@ -40,11 +40,11 @@ def test_one_file_and_one_line_add_a_family(tmp_path):
             [sys.executable, "-c", ADDED, *words, "--output", f"scores_{tolerance}", "--volume.tolerance", tolerance],
             cwd=tmp_path,
             capture_output=True,
-            text=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(tmp_path)])},
+            encoding="utf-8",
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(tmp_path)]), "PYTHONUTF8": "1"},
         )
         assert ended.returncode == 0, ended.stderr
-        report = json.loads((tmp_path / f"scores_{tolerance}" / "metrics.json").read_text())
+        report = json.loads((tmp_path / f"scores_{tolerance}" / "metrics.json").read_text(encoding="utf-8"))
         found[tolerance] = report["cases"]["a"]["volume_accuracy"]
         assert report["settings"]["volume"] == {"tolerance": float(tolerance)}
         assert report["measures"]["volume_accuracy"]["better"] == "higher"

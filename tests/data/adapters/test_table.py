@@ -28,9 +28,12 @@ def preprocess_with_npz(folder, *words):
     code = next(block.text for block in blocks_of(page) if block.text.startswith("# data/adapters/npz.py"))
     (folder / "npz.py").write_text(code, encoding="utf-8")
     # A width, as the help is broken into lines by it.
-    variables = {"PYTHONPATH": os.pathsep.join([str(ROOT), str(folder)]), "COLUMNS": "200"}
+    variables = {"PYTHONPATH": os.pathsep.join([str(ROOT), str(folder)]), "COLUMNS": "200", "PYTHONUTF8": "1"}
     return subprocess.run(
-        [sys.executable, "-c", ADDED, *map(str, words)], capture_output=True, text=True, env={**os.environ, **variables}
+        [sys.executable, "-c", ADDED, *map(str, words)],
+        capture_output=True,
+        encoding="utf-8",
+        env={**os.environ, **variables},
     )
 
 
