@@ -40,11 +40,12 @@ class ComparisonSettings(BaseModel, frozen=True, extra="forbid"):
 class Difference:
     """A variant against the reference in one measure.
 
-    better: which direction is better; None where nobody says.
-    paired: the values behind it, and the cases without.
-    evidence: None where no pair has a value.
-    adjusted: p-values after Holm's adjustment over all tests of the comparison; None where no pair differs.
-    pairs_needed: pairs in all to see a difference of this size; None without a difference, or beyond a million.
+    Attributes:
+        better: which direction is better; None where nobody says.
+        paired: the values behind it, and the cases without.
+        evidence: None where no pair has a value.
+        adjusted: p-values after Holm's adjustment over all tests of the comparison; None where no pair differs.
+        pairs_needed: pairs in all to see a difference of this size; None without a difference, or beyond a million.
     """
 
     variant: str

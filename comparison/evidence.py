@@ -25,18 +25,19 @@ class Evidence:
 
     A pair is what could as well have had the other sign: the mean of a fold, a patient, or a case.
 
-    pairs, differing: how many pairs there are, and in how many the two values differ.
-    mean, sd, reference_mean, reference_sd: over the pairs; sd with n − 1, None for a single pair.
-    difference: mean paired difference.
-    interval: of the mean difference, that of `t` for folds, else a bootstrap's; None with fewer than three pairs (two
-        folds), or where it cannot be computed.
-    cohen_dz: mean over standard deviation of the differences; None where they do not spread.
-    rank_biserial: balance of the signed ranks in [−1, 1]; None where no pair differs.
-    t: the t test, corrected where pairs are folds.
-    cases: how many values the pairs are made of.
-    cross_validated: whether pairs are the folds of a cross-validation.
-    told: whether it was said which values share what they owe to luck, as those of one network do. If not, every value
-        is a pair here, and supports no verdict.
+    Args:
+        pairs, differing: how many pairs there are, and in how many the two values differ.
+        mean, sd, reference_mean, reference_sd: over the pairs; sd with n − 1, None for a single pair.
+        difference: mean paired difference.
+        interval: of the mean difference, that of `t` for folds, else a bootstrap's; None with fewer than three pairs
+            (two folds), or where it cannot be computed.
+        cohen_dz: mean over standard deviation of the differences; None where they do not spread.
+        rank_biserial: balance of the signed ranks in [−1, 1]; None where no pair differs.
+        t: the t test, corrected where pairs are folds.
+        cases: how many values the pairs are made of.
+        cross_validated: whether pairs are the folds of a cross-validation.
+        told: whether it was said which values share what they owe to luck, as those of one network do. If not, every
+            value is a pair here, and supports no verdict.
     """
 
     pairs: int

@@ -26,11 +26,12 @@ Row = Mapping[str, float | None]
 class RunResults:
     """The scores of one run's predictions.
 
-    rows: case id -> its values.
-    flags: flag (`empty_prediction`, ...) -> the cases for which it holds.
-    failed: case id -> why it could not be evaluated.
-    source: the file they come from, or another name for messages.
-    report: what else the file says, by the keys ABOUT.
+    Attributes:
+        rows: case id -> its values.
+        flags: flag (`empty_prediction`, ...) -> the cases for which it holds.
+        failed: case id -> why it could not be evaluated.
+        source: the file they come from, or another name for messages.
+        report: what else the file says, by the keys ABOUT.
 
     Examples:
         >>> from ramify.comparison import RunResults

@@ -33,9 +33,10 @@ class Interval(NamedTuple):
 class Significance(NamedTuple):
     """Outcome of a two-sided test.
 
-    p: the p-value, in (0, 1].
-    least_p: the smallest p that this test can give for as many pairs that differ, whatever their values.
-    method: how p was found, in words.
+    Attributes:
+        p: the p-value, in (0, 1].
+        least_p: the smallest p that this test can give for as many pairs that differ, whatever their values.
+        method: how p was found, in words.
     """
 
     p: float

@@ -23,10 +23,11 @@ UNTOLD = "which cases share a network was not told, and two trainings of one met
 class Adjusted:
     """What Holm's adjustment over all tests of a comparison makes of one.
 
-    wilcoxon, permutation, t: adjusted p of each; t only where it was asked for.
-    least: the smallest adjusted p that is possible by the deciding test.
-    tests: how many each adjustment is over.
-    decide_by, alpha: as in the settings of the comparison.
+    Args:
+        wilcoxon, permutation, t: adjusted p of each; t only where it was asked for.
+        least: the smallest adjusted p that is possible by the deciding test.
+        tests: how many each adjustment is over.
+        decide_by, alpha: as in the settings of the comparison.
     """
 
     wilcoxon: float

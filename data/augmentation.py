@@ -74,7 +74,8 @@ def draw_augmentation(
 ) -> Augmentation:
     """Draw one change; the same generator state gives the same change.
 
-    seen_mm: how much of the volume the sample sees along each axis, (ndim,); shifts are at most `MOST_SHIFT` of it.
+    Args:
+        seen_mm: how much of the volume the sample sees along each axis, (ndim,); shifts are at most `MOST_SHIFT` of it.
 
     Examples:
         >>> import numpy as np

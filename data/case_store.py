@@ -54,8 +54,10 @@ class Arrays(dict[str, NDArray[Any]]):
 class Case:
     """One prepared case.
 
-    record: all that case.json holds, as plain data. known: the part of it that readers rely on, checked.
-    arrays: read-only, and read from disk when touched.
+    Attributes:
+        record: all that case.json holds, as plain data.
+        known: the part of it that readers rely on, checked.
+        arrays: read-only, and read from disk when touched.
     """
 
     case_id: str
@@ -92,8 +94,11 @@ def check_case_id(case_id: str) -> str:
 def prepare_store(store: Path, settings: Mapping[str, Any]) -> None:
     """Make the store or take up an existing one: remove what killed writers left and compare the settings.
 
-    settings: everything the prepared cases depend on, as plain data. Written once; a store made with others is
-    refused with a ValueError that names what differs. Raises OSError where the store cannot be written.
+    Args:
+        settings: everything the prepared cases depend on, as plain data. Written once; a store made with others is
+            refused with a ValueError that names what differs.
+
+    Raises OSError where the store cannot be written.
 
     Examples:
         >>> from pathlib import Path
@@ -146,8 +151,11 @@ def write_case(
 ) -> None:
     """Write a case whole, in place of an older one if there is any; the user's own files in its folder stay.
 
-    arrays: what `data.case_record` expects to read back. record: plain data (numbers, text, lists, dicts; NumPy's are
-    converted). beside: further small files in the case's folder, by name.
+    Args:
+        arrays: what `data.case_record` expects to read back.
+        record: plain data (numbers, text, lists, dicts; NumPy's are converted).
+        beside: further small files in the case's folder, by name.
+
     Raises ValueError for an unsafe id or name, for what JSON cannot hold (NaN) and for files in the way that are not
     Ramify's, OSError where it cannot be written.
 

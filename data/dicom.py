@@ -28,8 +28,9 @@ def read_series(folder: Path, mask: bool = False, spacing_mm: Sequence[float] | 
     pixel spacing are the series' middle ones; a slice may differ from them as far as no pixel moves by more than half
     the finer pixel side (orientation) or a tenth of it (spacing).
 
-    mask: whether a mask or label map is wanted, whose values nothing may invert.
-    spacing_mm: (z, y, x) to use in place of the series'.
+    Args:
+        mask: whether a mask or label map is wanted, whose values nothing may invert.
+        spacing_mm: (z, y, x) to use in place of the series'.
 
     Raises FileNotFoundError, or ValueError that names the file: not DICOM, no position, two series, another size or
     orientation than its neighbours, a missing or double slice, uneven steps, slices sheared against each other, a

@@ -42,9 +42,10 @@ _PICTURE_SUFFIXES = (*STACK_SUFFIXES, *PICTURE_SUFFIXES)
 def read_volume(path: Path, spacing_mm: Sequence[float] | None = None, channel: str | None = None) -> Volume:
     """Read one volume with its geometry; the array keeps the type of the file.
 
-    spacing_mm: (z, y, x) to use in place of the file's. TIFF and pictures carry no millimetres (their resolution tags
-    are for printing), so theirs is 1 unless given.
-    channel: red, green, blue, luminance or a number from 0: what to take of a picture in colour.
+    Args:
+        spacing_mm: (z, y, x) to use in place of the file's. TIFF and pictures carry no millimetres (their resolution
+            tags are for printing), so theirs is 1 unless given.
+        channel: red, green, blue, luminance or a number from 0: what to take of a picture in colour.
 
     Raises FileNotFoundError, or ValueError that names the file: unknown form, damaged, more than three dimensions,
     spacing not > 0, sheared, in colour without a channel.
@@ -98,7 +99,8 @@ def read_image_or_series(path: Path, channel: str | None = None, spacing_mm: Seq
 def read_mask(path: Path, spacing_mm: Sequence[float] | None = None, pick: str | None = None) -> Volume:
     """Read a mask as a boolean volume: 0 is outside, the one other value (1, 255, ...) inside; may be empty.
 
-    pick: what to do with a label map, for the message that refuses it.
+    Args:
+        pick: what to do with a label map, for the message that refuses it.
 
     Raises FileNotFoundError, or ValueError that names the file: as read_volume, and for NaN, probabilities, a label
     map with several labels or a segmentation of 3D Slicer with several segments (see data/formats/slicer.py).

@@ -33,8 +33,10 @@ class FoldSettings(BaseModel, frozen=True, extra="forbid"):
 def make_folds(patient_of: Mapping[str, str], folds: int, seed: int, option: str = "--folds") -> list[Fold]:
     """Part the cases into `folds` folds of nearly equal size; all cases of a patient validate in the same one.
 
-    patient_of: case id -> patient id. The result depends on the names and the seed, not on their order.
-    option: what the number of folds is called where it is asked for.
+    Args:
+        patient_of: case id -> patient id. The result depends on the names and the seed, not on their order.
+        option: what the number of folds is called where it is asked for.
+
     Raises ValueError for fewer than two folds or more folds than patients.
 
     Examples:
@@ -130,8 +132,11 @@ def load_or_make_splits(
 def load_fold(store: Path, splits: Path | None, fold: int | Literal["all"], count: int = 5) -> Fold:
     """One fold of a store's cases; "all" trains and validates on every case (to see that a network can overfit).
 
-    splits: a file to obey; none takes the store's `splits_final.json`, which is made (`count` folds, seed 0) where it
-    is missing. Raises FileNotFoundError, or ValueError as load_or_make_splits and for a fold out of range.
+    Args:
+        splits: a file to obey; none takes the store's `splits_final.json`, which is made (`count` folds, seed 0) where
+            it is missing.
+
+    Raises FileNotFoundError, or ValueError as load_or_make_splits and for a fold out of range.
 
     Examples:
         >>> from ramify.data import load_fold

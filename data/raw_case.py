@@ -17,10 +17,14 @@ from ramify.data.volume import Volume, check_same_geometry
 class RawCase:
     """Image and masks of one case; every mask is boolean and lies on the image's grid.
 
-    case_id: a name that is safe as a folder's name; patient_id: folds never part what belongs to one patient.
-    image: intensities as stored (CT: HU). organ: the organ's mask, or None where the data set has none.
-    vessels: every vessel voxel as annotated, also outside the organ. structures: named sub-masks (portalvein, ...).
-    provenance: plain data for JSON: adapter, its settings, source files with their SHA-256.
+    Attributes:
+        case_id: a name that is safe as a folder's name.
+        patient_id: folds never part what belongs to one patient.
+        image: intensities as stored (CT: HU).
+        organ: the organ's mask, or None where the data set has none.
+        vessels: every vessel voxel as annotated, also outside the organ.
+        structures: named sub-masks (portalvein, ...).
+        provenance: plain data for JSON: adapter, its settings, source files with their SHA-256.
 
     Raises ValueError for a mask that is not boolean or lies elsewhere than the image.
 

@@ -24,12 +24,13 @@ _ORTHONORMAL_TOLERANCE = 1e-3
 class Volume:
     """An image, mask or label map with its place in space; everything in array axis order: z, y, x (2D: y, x).
 
-    array: (*S), any number type, 2 or 3 dimensions.
-    spacing_mm: distance between neighbouring voxel centres along each array axis, > 0.
-    origin_mm: centre of voxel (0, 0, 0) in the world (LPS), components z, y, x. Default: zeros.
-    direction: rows are world components (z, y, x), columns the unit vectors of the array axes. Default: identity.
-    notes: what its reader had to assume or to mend, a plain line each, for whoever uses it to pass on.
-    placed: whether its place is known; not so for a picture or TIFF whose spacing nobody gave.
+    Attributes:
+        array: (*S), any number type, 2 or 3 dimensions.
+        spacing_mm: distance between neighbouring voxel centres along each array axis, > 0.
+        origin_mm: centre of voxel (0, 0, 0) in the world (LPS), components z, y, x. Default: zeros.
+        direction: rows are world components (z, y, x), columns the unit vectors of the array axes. Default: identity.
+        notes: what its reader had to assume or to mend, a plain line each, for whoever uses it to pass on.
+        placed: whether its place is known; not so for a picture or TIFF whose spacing nobody gave.
 
     Raises ValueError where these do not fit together.
 

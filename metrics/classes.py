@@ -15,7 +15,9 @@ from ramify.metrics.settings import EvaluationSettings
 class LabelClass:
     """A class of a label map: the labels that belong to it, and what it is called.
 
-    name: as in tables and files. labels: whole numbers > 0; several are taken together as one mask.
+    Attributes:
+        name: as in tables and files.
+        labels: whole numbers > 0; several are taken together as one mask.
 
     Examples:
         >>> from ramify.metrics import LabelClass

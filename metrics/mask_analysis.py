@@ -40,12 +40,14 @@ class MaskAnalysis:
     indices (`skeleton_voxels`, `surface_points.points`, `branches.voxels`) count from the corner of the whole volume,
     so that those of two masks can be compared.
 
-    mask: bool (*S), 2D or 3D, the whole volume; not copied.
-    spacing_mm: voxel size along each array axis (z, y, x), millimetres, > 0.
-    skeleton_method: whose thinning.
-    scale_settings: of the `decomposition`.
-    region_voxels: how many voxels were looked at, of which the mask holds some (an organ's); None: the whole volume.
-    name: what messages call the mask.
+    Args:
+        mask: bool (*S), 2D or 3D, the whole volume; not copied.
+        spacing_mm: voxel size along each array axis (z, y, x), millimetres, > 0.
+        skeleton_method: whose thinning.
+        scale_settings: of the `decomposition`.
+        region_voxels: how many voxels were looked at, of which the mask holds some (an organ's); None: the whole
+            volume.
+        name: what messages call the mask.
 
     Raises ValueError for a mask that is not boolean, not 2D or 3D or without voxels, or a bad spacing.
 

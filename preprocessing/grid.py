@@ -59,7 +59,7 @@ class GridSettings(BaseModel, frozen=True, extra="forbid"):
 class Grid:
     """Where a prepared array lies in its file's own grid. Plain data: `to_dict` and `from_dict` go through JSON.
 
-    Attributes:
+    Args:
         native_shape, native_spacing_mm, native_origin_mm, native_direction: geometry of the original volume, in the
             file's own axis order.
         axes: the native axes in the order of the patient's z, y, x.

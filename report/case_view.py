@@ -32,12 +32,13 @@ class ScaleShare:
 class CaseView:
     """One case as a report shows it; small, and fit to travel between processes.
 
-    geometry: shape and spacing in words.
-    pictures: one a direction; none where both masks are empty.
-    scales: of the truth, smallest vessels first; none where it is empty.
-    truth_radii_mm, prediction_radii_mm: of the branches; empty for an empty mask.
-    scene: surfaces for report/viewer.js, or None.
-    notes: what is worth knowing of the case, a line each.
+    Args:
+        geometry: shape and spacing in words.
+        pictures: one a direction; none where both masks are empty.
+        scales: of the truth, smallest vessels first; none where it is empty.
+        truth_radii_mm, prediction_radii_mm: of the branches; empty for an empty mask.
+        scene: surfaces for report/viewer.js, or None.
+        notes: what is worth knowing of the case, a line each.
     """
 
     geometry: str

@@ -21,8 +21,9 @@ _SHRINK, _GROW = 0.5, -0.53
 class Surface:
     """Triangles of a closed surface.
 
-    points: float64 (N, 3), x, y, z in mm in the patient.
-    triangles: int32 (M, 3), points counter-clockwise seen from outside.
+    Attributes:
+        points: float64 (N, 3), x, y, z in mm in the patient.
+        triangles: int32 (M, 3), points counter-clockwise seen from outside.
     """
 
     points: NDArray[np.float64]

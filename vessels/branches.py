@@ -27,12 +27,13 @@ BoolArray = NDArray[np.bool_]
 class BranchGraph:
     """Branches of a skeleton as ordered paths of voxels between junction clusters.
 
-    voxels: int (N, ndim), the skeleton's voxels in C order.
-    cluster: int (N,), junction cluster of each voxel, -1 where there is none.
-    owner: int (N,), branch of each voxel, -1 where it belongs to a junction that still joins branches.
-    order, starts: branch j runs through voxels `order[starts[j]:starts[j + 1]]`, from one end to the other.
-    ends: int (n_branches, 2), cluster at the start and at the end of each path, `FREE` where the vessel ends, `CLOSED`
-        for a loop without a junction.
+    Args:
+        voxels: int (N, ndim), the skeleton's voxels in C order.
+        cluster: int (N,), junction cluster of each voxel, -1 where there is none.
+        owner: int (N,), branch of each voxel, -1 where it belongs to a junction that still joins branches.
+        order, starts: branch j runs through voxels `order[starts[j]:starts[j + 1]]`, from one end to the other.
+        ends: int (n_branches, 2), cluster at the start and at the end of each path, `FREE` where the vessel ends,
+            `CLOSED` for a loop without a junction.
 
     Examples:
         >>> import numpy as np

@@ -17,13 +17,14 @@ _ROUNDS = 2
 class CentrelineGraph:
     """Curves between nodes, in mm from the centre of the volume's first voxel.
 
-    points_mm: float (M, ndim), the curves' points, one after the other.
-    voxels: int (M, ndim), the skeleton voxel that each point comes from; at a junction the one in its middle.
-    starts: int (n + 1,), curve j runs through `points_mm[starts[j]:starts[j + 1]]`; a loop ends where it starts.
-    ends: int (n, 2), node at the start and at the end of each curve, -1 for a loop without a junction.
-    nodes_mm: float (K, ndim).
-    degrees: int (K,), how many curves end at each node (one that returns to its node counts twice): 0 for a vessel
-        thinned to a point, 1 for an end point, 3 or more for a junction.
+    Attributes:
+        points_mm: float (M, ndim), the curves' points, one after the other.
+        voxels: int (M, ndim), the skeleton voxel that each point comes from; at a junction the one in its middle.
+        starts: int (n + 1,), curve j runs through `points_mm[starts[j]:starts[j + 1]]`; a loop ends where it starts.
+        ends: int (n, 2), node at the start and at the end of each curve, -1 for a loop without a junction.
+        nodes_mm: float (K, ndim).
+        degrees: int (K,), how many curves end at each node (one that returns to its node counts twice): 0 for a vessel
+            thinned to a point, 1 for an end point, 3 or more for a junction.
 
     Examples:
         >>> import numpy as np

@@ -15,9 +15,12 @@ Points = NDArray[np.integer]
 class PointIndex:
     """Points of a grid with a spacing, ready to be asked for the nearest of them.
 
-    points: integer (N, ndim) >= 0, 2D or 3D, in any order; kept as `points`, int32 (N, 3), near ones together.
-    spacing_mm: distance of neighbouring grid points along each axis, millimetres, > 0.
-    order: where each of `points` stood among those given.
+    Args:
+        points: integer (N, ndim) >= 0, 2D or 3D, in any order; kept as `points`, int32 (N, 3), near ones together.
+        spacing_mm: distance of neighbouring grid points along each axis, millimetres, > 0.
+
+    Attributes:
+        order: where each of `points` stood among those given.
 
     Questions are int (M, ndim) or (M, 3); they are answered fastest if neighbours follow each other, as `points` do.
     Distances are exact: those of integer offsets. Raises ValueError for a bad spacing.

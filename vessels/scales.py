@@ -37,13 +37,14 @@ class ScaleWarning(UserWarning):
 class ScaleDecomposition:
     """Scales of a vessel mask and what they were made from.
 
-    scale_map: uint8 (*S), 0 background, 1 (smallest vessels) .. S.
-    branches: int32 (*S), 0 background, 1 .. n_branches.
-    radii_mm: float64 (n_branches,); branch j's is `radii_mm[j - 1]`.
-    thresholds_mm: S - 1 radii, rising; scale s holds the branches above the threshold s - 1 and not above s.
-    skeleton: bool (*S), what pruning left of it.
-    estimator: name of the estimator.
-    notes: one line for each thing worth knowing, such as an empty scale.
+    Attributes:
+        scale_map: uint8 (*S), 0 background, 1 (smallest vessels) .. S.
+        branches: int32 (*S), 0 background, 1 .. n_branches.
+        radii_mm: float64 (n_branches,); branch j's is `radii_mm[j - 1]`.
+        thresholds_mm: S - 1 radii, rising; scale s holds the branches above the threshold s - 1 and not above s.
+        skeleton: bool (*S), what pruning left of it.
+        estimator: name of the estimator.
+        notes: one line for each thing worth knowing, such as an empty scale.
     """
 
     scale_map: NDArray[np.uint8]
