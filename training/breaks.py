@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 from ramify.training.distributed import Ranks
+from ramify.training.state import Training, save
 
 Stop = Callable[[], str | None]
 """Asked between two steps: why the training is to stop there, or None to go on."""
@@ -56,3 +57,14 @@ class Breaks:
         self.saved()
         if stops:
             raise TrainingStopped(f"{self._where()} ({reason or 'another process was asked to stop'})")
+
+
+def breaks_of(training: Training, stop: Stop | None) -> Breaks:
+    """The breaks of a training, as its settings have them."""
+
+    def where() -> str:
+        at = f"epoch {training.epoch}, after {training.step} of its steps"
+        return f"{training.folder.root}: stopped in {at}; checkpoints/latest.pt is saved, --resume goes on from there"
+
+    minutes = training.settings.train.checkpoint_minutes
+    return Breaks(training.ranks, minutes, stop, lambda: save(training, ["latest"]), where)

@@ -4,6 +4,7 @@ import io
 import pickle
 import warnings
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -11,7 +12,8 @@ import torch
 
 from ramify.console.error_line import line_of
 from ramify.disk.atomic_files import write_whole
-from ramify.training.checkpoint_content import check_content, check_training_parts
+from ramify.training.checkpoint_content import check_training_parts, checked_content
+from ramify.training.checkpoint_record import Checkpoint
 
 CheckpointName = Literal["latest", "best", "final"]
 FORMAT = 2
@@ -20,8 +22,10 @@ _END_OF_ZIP, _END_BYTES, _MANY = b"PK\x05\x06", 22, 0xFFFF
 _REMEDY = "copy it again from where it was trained, or use another checkpoint of that training"
 
 
-def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
+def save_checkpoint(path: Path, state: Mapping[str, object]) -> None:
     """Write a checkpoint whole: a kill at any moment leaves the old one or the new one.
+
+    state: a `Checkpoint`.
 
     Raises:
         OSError: the disk is full or the folder cannot be written; an earlier checkpoint stays as it was.
@@ -32,7 +36,7 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     write_whole(path, buffer.getbuffer())
 
 
-def load_checkpoint(path: Path, *, to_resume: bool = False) -> dict[str, Any]:
+def load_checkpoint(path: Path, *, to_resume: bool = False) -> Checkpoint:
     """Read a checkpoint, checked before anything is built from it.
 
     The checksum of every part is compared, only tensors and plain data are accepted (so a file from elsewhere cannot
@@ -57,9 +61,9 @@ def load_checkpoint(path: Path, *, to_resume: bool = False) -> dict[str, Any]:
         with path.open("rb") as stream:
             _check_whole(stream)
             stream.seek(0)
-            state: dict[str, Any] = _unpickled(stream)
-        _check_form(state)
-        check_content(state)
+            content = _unpickled(stream)
+        _check_form(content)
+        state = checked_content(content)
         if to_resume:
             check_training_parts(state)
     except ValueError as error:

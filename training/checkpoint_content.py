@@ -1,14 +1,15 @@
-"""What a checkpoint must hold: every key with its type and range, every tensor plain and finite."""
+"""Whether a file holds a checkpoint: every key with its type and range, every tensor plain and finite."""
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any, cast
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from ramify.data.image_source import ImageSource
 from ramify.preprocessing.prepare import PreprocessingSettings
+from ramify.training.checkpoint_record import TRAINING_PARTS, Checkpoint
 from ramify.training.settings import RunSettings
 
 DECISIVE: dict[str, tuple[str, ...]] = {
@@ -26,101 +27,53 @@ with. Every checkpoint of this format has them; keys that came later have defaul
 
 MOST_ENTRIES = 3_000_000
 """Numbers, texts and tensors a checkpoint may hold: one that refers to itself would be endless."""
-ModelT = TypeVar("ModelT", bound=BaseModel)
 _REMEDY = "it is damaged or was changed; use another checkpoint of that training"
-_Lengths = Annotated[list[Annotated[StrictInt, Field(ge=1)]], Field(min_length=2, max_length=3)]
-_Steps = Annotated[list[Annotated[StrictFloat, Field(gt=0, allow_inf_nan=False)]], Field(min_length=2, max_length=3)]
-_ScalerKey = Literal["scale", "growth_factor", "backoff_factor", "growth_interval", "_growth_tracker"]
-_Number = StrictInt | StrictFloat
+_RECORD = TypeAdapter(Checkpoint)
 
 
-class NetworkShape(BaseModel, frozen=True, extra="forbid"):
-    """What a network is built for, besides its settings."""
-
-    in_channels: StrictInt = Field(ge=1)
-    """Channels of the image."""
-    scales: StrictInt = Field(ge=0, le=255)
-    """Scales S of the labels."""
-    ndim: StrictInt = Field(ge=2, le=3)
-    """Axes of space."""
+_SETTINGS, _PREPROCESSING, _SOURCE = (TypeAdapter(kind) for kind in (RunSettings, PreprocessingSettings, ImageSource))
 
 
-class _Prepared(BaseModel, frozen=True):
-    shape: _Lengths
-    spacing_mm: _Steps
+def checked_content(content: Mapping[str, Any]) -> Checkpoint:
+    """The content of a file as a checkpoint; a key that holds None is one that is missing.
 
-
-class _Cases(BaseModel, frozen=True):
-    train: list[StrictStr]
-    val: list[StrictStr]
-
-
-class _Optimiser(BaseModel, frozen=True, extra="forbid"):
-    state: dict[StrictInt, dict[StrictStr, Any]]
-    param_groups: list[dict[StrictStr, Any]]
-
-
-class _Means(BaseModel, frozen=True, extra="forbid"):
-    sums: dict[StrictStr, _Number]
-    counts: dict[StrictStr, StrictInt]
-
-
-class _Content(BaseModel):
-    """The keys of a checkpoint; what another version adds is left alone."""
-
-    model_config = ConfigDict(frozen=True, extra="allow", arbitrary_types_allowed=True)
-    config: dict[StrictStr, Any]
-    preprocessing: dict[StrictStr, Any]
-    network: NetworkShape
-    prepared: _Prepared
-    model: dict[StrictStr, torch.Tensor]
-    epoch: StrictInt = Field(ge=0)
-    source: ImageSource | None = None
-    orientation: StrictStr | None = None
-    cases: _Cases | None = None
-    identities: dict[StrictStr, Any] | None = None
-    optimiser: _Optimiser | None = None
-    scaler: dict[_ScalerKey, _Number] | None = None
-    bank: dict[StrictStr, Any] | None = None
-    rng: dict[StrictStr, Any] | list[Any] | None = None
-    best: _Number | None = None
-    history: list[dict[StrictStr, _Number]] | None = None
-    step: StrictInt = Field(default=0, ge=0)
-    means: list[_Means] = []
-    skipped: StrictInt = Field(default=0, ge=0)
-
-
-def check_content(state: Mapping[str, Any]) -> None:
-    """Raise ValueError, in one line, for the first thing in a checkpoint that is not as `train.py` writes it."""
-    for name, value in _leaves(state):
+    Raises ValueError, in one line, for the first thing that is not as `train.py` writes it.
+    """
+    for name, value in _leaves(content):
         if isinstance(value, torch.Tensor):
             _check_tensor(name, value)
-    content = _validated(_Content, state, "")
+    state = cast(Checkpoint, {key: value for key, value in content.items() if value is not None})
+    _validate(_RECORD, state, "")
+
     _check_decisive(state)
-    _validated(RunSettings, state["config"], "config.")
-    _validated(PreprocessingSettings, state["preprocessing"], "preprocessing.")
-    ndim = content.network.ndim
-    for key, length in (("shape", len(content.prepared.shape)), ("spacing_mm", len(content.prepared.spacing_mm))):
+    _validate(_SETTINGS, state["config"], "config.")
+    _validate(_PREPROCESSING, state["preprocessing"], "preprocessing.")
+    _validate(_SOURCE, state.get("source", {}), "source.")
+
+    ndim, prepared = state["network"]["ndim"], state["prepared"]
+    for key, length in (("shape", len(prepared["shape"])), ("spacing_mm", len(prepared["spacing_mm"]))):
         if length != ndim:
             raise ValueError(f"prepared.{key}: {length} numbers for a network of {ndim} axes; {_REMEDY}")
-    if content.history is not None and len(content.history) != content.epoch:
-        raise ValueError(f"history: {len(content.history)} rows for {content.epoch} epochs; {_REMEDY}")
+    if "history" in state and len(state["history"]) != state["epoch"]:
+        raise ValueError(f"history: {len(state['history'])} rows for {state['epoch']} epochs; {_REMEDY}")
+    return state
 
 
-def check_training_parts(state: Mapping[str, Any]) -> None:
+def check_training_parts(state: Checkpoint) -> None:
     """Raise ValueError where a part is missing that a training goes on from."""
-    for key in ("optimiser", "scaler", "bank", "rng", "best", "history"):
-        if state.get(key) is None:
-            raise ValueError(f"{key}: missing, so the training cannot be resumed from it; start it anew")
+    if missing := [key for key in TRAINING_PARTS if key not in state]:
+        raise ValueError(f"{missing[0]}: missing, so the training cannot be resumed from it; start it anew")
+    if "epochs" not in state["config"]["train"]:
+        raise ValueError(f"config.train.epochs: missing; {_REMEDY}")
     if math.isnan(state["best"]):
         raise ValueError(f"best: not a number; {_REMEDY}")
     if state.get("step") and not any(of_rank["counts"] for of_rank in state.get("means", ())):
         raise ValueError(f"means: missing for the {state['step']} steps that are done of an epoch; {_REMEDY}")
 
 
-def _validated(model: type[ModelT], content: Any, prefix: str) -> ModelT:
+def _validate(kind: TypeAdapter[Any], content: object, prefix: str) -> None:
     try:
-        return model.model_validate(content)
+        kind.validate_python(content)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = prefix + ".".join(str(part) for part in first["loc"])
@@ -130,7 +83,7 @@ def _validated(model: type[ModelT], content: Any, prefix: str) -> ModelT:
         raise ValueError(f"{key.strip('.')}: {message} (got {came:.60}); {_REMEDY}") from None
 
 
-def _check_decisive(state: Mapping[str, Any]) -> None:
+def _check_decisive(state: Checkpoint) -> None:
     for section, keys in DECISIVE.items():
         found: Any = state
         for part in section.split("."):

@@ -1,14 +1,13 @@
 """A run opened by all ranks together: the first one's state is everybody's, or nobody begins."""
 
-from typing import Any
-
+from ramify.training.checkpoint_record import Checkpoint
 from ramify.training.distributed import Ranks
 from ramify.training.run_folder import RunFolder, folder_of, open_run
 from ramify.training.schedule import check_resumed_epochs
 from ramify.training.settings import RunSettings
 
 
-def open_together(settings: RunSettings, ranks: Ranks) -> tuple[RunFolder, dict[str, Any] | None]:
+def open_together(settings: RunSettings, ranks: Ranks) -> tuple[RunFolder, Checkpoint | None]:
     """The run's folder as this rank sees it, and the state that all ranks go on from, if there is one.
 
     On several machines each may have an output folder of its own, and only the first rank writes into its. Its
@@ -38,12 +37,12 @@ def open_together(settings: RunSettings, ranks: Ranks) -> tuple[RunFolder, dict[
     return folder, ranks.of_first(state)
 
 
-def _progress(state: dict[str, Any] | None) -> tuple[int, int]:
+def _progress(state: Checkpoint | None) -> tuple[int, int]:
     """Epochs finished, and steps of the next one; less than nothing where there is no checkpoint."""
     return (-1, 0) if state is None else (state["epoch"], state.get("step", 0))
 
 
-def _open(settings: RunSettings) -> tuple[RunFolder, dict[str, Any] | None]:
+def _open(settings: RunSettings) -> tuple[RunFolder, Checkpoint | None]:
     folder, state = open_run(settings)
     if state is not None:
         try:

@@ -19,6 +19,7 @@ from ramify.preprocessing.plausibility import doubts_about_input, doubts_about_v
 from ramify.preprocessing.prepare import PreprocessingSettings, prepare_image
 from ramify.tasks.formulation import Formulation
 from ramify.training.checkpoint import load_checkpoint
+from ramify.training.checkpoint_record import PreparedShape
 from ramify.training.device import DeviceName, autocast, choose_device, choose_prediction_precision
 from ramify.training.inference import (
     VESSEL_PROBABILITY,
@@ -100,7 +101,7 @@ class Predictor:
         self._dtype = choose_prediction_precision(self._settings.train.precision, self._device)
         self._network = place_network(network, self._device).eval()
         self._inference = (inference or InferenceOverrides()).over(self._settings.inference)
-        self._prepared: dict[str, Any] = state["prepared"]
+        self._prepared: PreparedShape = state["prepared"]
         self.source = ImageSource.model_validate(state.get("source") or {})
         layout = layout_name(len(state["prepared"]["shape"]))
         if (trained_on := state.get("orientation", layout)) != layout:

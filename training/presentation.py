@@ -7,9 +7,11 @@ from ramify.console.progress import say
 from ramify.data.case_store import read_case
 from ramify.training.figures import task_panels
 from ramify.training.gradient_figure import gradient_courses
+from ramify.training.runner import projections_of, view_of
+from ramify.training.settings import RunSettings
 from ramify.training.state import Training
 from ramify.training.tracking import Tracker
-from ramify.training.validation import projections_of, view_of
+from ramify.training.validation import is_last
 
 
 class Presentation:
@@ -32,8 +34,8 @@ class Presentation:
             if begins:
                 self._tracker.config(training.settings.model_dump(mode="json"))
 
-    def epoch(self, row: Mapping[str, float], *, pictures: bool) -> None:
-        """The numbers of a finished epoch, and a validation case in pictures."""
+    def epoch(self, row: Mapping[str, float], *, validated: bool) -> None:
+        """The numbers of a finished epoch, and now and then, after a validation, one of its cases in pictures."""
         training, number = self._training, int(row["epoch"])
         with self._shown("history.csv"):
             training.folder.write_history(training.history)
@@ -41,7 +43,7 @@ class Presentation:
             return
         with self._shown("numbers in TensorBoard"):
             self._tracker.scalars({name: value for name, value in row.items() if name != "epoch"}, number)
-        if pictures:
+        if validated and _pictures_are_due(training.settings, number):
             with self._shown("pictures of a validation case"):
                 view = view_of(training.runner, read_case(training.settings.cases, training.validation_cases[0]))
                 panels = task_panels(view.case.arrays["image"], view.truth, view.probabilities, view.spacing_mm)
@@ -82,3 +84,9 @@ class Presentation:
                 first_line = (str(error) or type(error).__name__).splitlines()[0]
                 root = self._training.folder.root
                 say(f"warning: {root}: {what} not written, the training goes on: {first_line}", error=True)
+
+
+def _pictures_are_due(settings: RunSettings, epoch: int) -> bool:
+    """Whether a validated epoch is the first one since pictures were due, or the last of all."""
+    validation = settings.validation
+    return is_last(settings, epoch) or (epoch + 1) % validation.figures_every < validation.every

@@ -24,6 +24,7 @@ from ramify.disk.json_files import to_json
 from ramify.disk.outputs import Outputs, give_up
 from ramify.processes.folder_lock import held
 from ramify.training.checkpoint import CheckpointName, load_checkpoint
+from ramify.training.checkpoint_record import CaseDescription, Checkpoint
 from ramify.training.settings import RunSettings
 
 
@@ -47,8 +48,9 @@ class RunFolder:
         config = settings.model_copy(update={"resume": False, "replace": False}).model_dump(mode="json")
         write_whole(self.root / "config.yaml", yaml.safe_dump(config, sort_keys=False))
 
-    def write_description(self, settings: RunSettings, cases: Mapping[str, Any]) -> None:
-        """Write run.json; cases: those of the fold, and what each of them is."""
+    def write_description(self, settings: RunSettings, of: CaseDescription) -> None:
+        """Write run.json: seed, fold, its cases, what each of them is, and versions."""
+        cases = {"cases": of["cases"], "identities": of["identities"]}
         description = {"seed": settings.seed, "fold": settings.fold, **cases, "versions": versions()}
         write_whole(self.root / "run.json", to_json(description))
 
@@ -91,7 +93,7 @@ def kept_run(settings: RunSettings) -> Iterator[None]:
             give_up(folder.root)
 
 
-def open_run(settings: RunSettings) -> tuple[RunFolder, dict[str, Any] | None]:
+def open_run(settings: RunSettings) -> tuple[RunFolder, Checkpoint | None]:
     """The run's folder, and the state to go on from: the latest checkpoint with --resume, else None.
 
     Raises:

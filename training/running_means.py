@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
 
+from ramify.training.checkpoint_record import MeansState
 from ramify.training.distributed import Ranks
 
 
@@ -34,13 +34,16 @@ class RunningMeans:
             for name, count in all_counts.items()
         }
 
-    def state(self, ranks: Ranks) -> list[dict[str, Any]]:
+    def state(self, ranks: Ranks) -> list[MeansState]:
         """What a checkpoint keeps: the sums of each rank; every rank must ask for it."""
-        own = {"sums": {name: float(value) for name, value in self._sums.items()}, "counts": dict(self._counts)}
+        own: MeansState = {
+            "sums": {name: float(value) for name, value in self._sums.items()},
+            "counts": dict(self._counts),
+        }
         return ranks.gathered(own)
 
     @classmethod
-    def restored(cls, state: Sequence[Mapping[str, Any]], ranks: Ranks) -> "RunningMeans":
+    def restored(cls, state: Sequence[MeansState], ranks: Ranks) -> "RunningMeans":
         """Those of this rank; where there are fewer ranks than there were, they share what the others had."""
         means = cls()
         for of_rank in state[ranks.rank :: ranks.world]:

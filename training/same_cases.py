@@ -6,11 +6,12 @@ from typing import Any
 
 from ramify.data.case_store import ALTERED, REMEDY, Case, differences, read_case
 from ramify.preprocessing.prepare import PreprocessingSettings
+from ramify.training.checkpoint_record import CaseDescription, FoldCases, Side
 
 Identities = Mapping[str, Mapping[str, Any]]
 """Case id -> what `CaseRecord.identity` says of it."""
 _SHOWN = 3
-_SIDES = {"train": "trained", "val": "validated"}
+_SIDES: dict[Side, str] = {"train": "trained", "val": "validated"}
 
 
 def identities_of(cases: Mapping[str, Case]) -> dict[str, dict[str, Any]]:
@@ -44,7 +45,7 @@ def _is_empty(case: Case) -> bool:
     return not case.arrays["scales"].any()
 
 
-def check_same_cases(saved: Mapping[str, Any], now: Mapping[str, Any], root: Path) -> None:
+def check_same_cases(saved: CaseDescription, now: CaseDescription, root: Path) -> None:
     """Refuse to go on with other cases than a training began with, or with another preparation of them.
 
     Args:
@@ -104,14 +105,14 @@ def _identity_difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> I
             yield f"{name}.npy is another"
 
 
-def _moved(before: Mapping[str, Sequence[str]], now: Mapping[str, Sequence[str]]) -> Iterator[str]:
+def _moved(before: FoldCases, now: FoldCases) -> Iterator[str]:
     for case in sorted({case for parts in (before, now) for side in _SIDES for case in parts[side]}):
         was, its = ({side for side in _SIDES if case in parts[side]} for parts in (before, now))
         if was != its:
             yield f"{case} {_words(was)}, now {_words(its)}"
 
 
-def _words(sides: set[str]) -> str:
+def _words(sides: set[Side]) -> str:
     return " and ".join(word for side, word in _SIDES.items() if side in sides) or "not used"
 
 

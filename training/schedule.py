@@ -3,6 +3,8 @@
 import math
 from typing import Literal
 
+import torch
+
 ScheduleName = Literal["constant", "cosine", "polynomial"]
 POLYNOMIAL_POWER = 0.9
 
@@ -16,6 +18,16 @@ def learning_rate(schedule: ScheduleName, initial: float, epoch: int, epochs: in
         rate: float = initial * (1 - done) ** POLYNOMIAL_POWER
         return rate
     return initial
+
+
+def set_learning_rate(
+    optimiser: torch.optim.Optimizer, schedule: ScheduleName, initial: float, epoch: int, epochs: int
+) -> float:
+    """Give all weights the learning rate of an epoch, see `learning_rate`; the rate."""
+    rate = learning_rate(schedule, initial, epoch, epochs)
+    for group in optimiser.param_groups:
+        group["lr"] = rate
+    return rate
 
 
 def check_resumed_epochs(schedule: ScheduleName, planned: int, done: int, wanted: int, steps: int = 0) -> None:

@@ -11,6 +11,7 @@ from ramify.losses.settings import LossSettings
 from ramify.models.settings import ModelSettings
 from ramify.training.device import DeviceName, PrecisionName
 from ramify.training.inference import InferenceSettings
+from ramify.training.schedule import ScheduleName
 
 FREE_SETTINGS = frozenset(
     {
@@ -41,7 +42,7 @@ class TrainSettings(BaseModel, frozen=True, extra="forbid"):
     weight_decay: float = Field(0.0, ge=0)
     """Decoupled weight decay (AdamW) of the kernels of convolutions and linear layers; never of norms, biases and
     PReLU slopes."""
-    schedule: Literal["constant", "cosine", "polynomial"] = "constant"
+    schedule: ScheduleName = "constant"
     """How the learning rate falls over the epochs: not at all, as half a cosine, or as (1 - t)^0.9."""
     gradient_clip: float | None = Field(12.0, gt=0)
     """Largest norm of the gradient, larger ones are scaled down to it; none switches it off."""

@@ -3,12 +3,12 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import cast
 
 import numpy as np
 import torch
 
-from ramify.data.case_store import check_case, read_case
+from ramify.data.case_store import check_case, count_scales, read_case
 from ramify.data.folds import load_fold
 from ramify.data.image_source import ImageSource
 from ramify.data.loading import label_voxels
@@ -17,16 +17,17 @@ from ramify.models.build import build_network, load_weights, place_network
 from ramify.models.network import Network
 from ramify.models.outputs import TaskOutputs
 from ramify.training.checkpoint import CheckpointName, save_checkpoint
+from ramify.training.checkpoint_record import CaseDescription, Checkpoint, OptimiserState, ScalerState
 from ramify.training.device import choose_device, choose_precision, set_determinism
 from ramify.training.distributed import ALONE, Ranks, distribute
 from ramify.training.opening import open_together
 from ramify.training.optimiser import build_optimiser, load_optimiser
 from ramify.training.resumption import resuming_from
 from ramify.training.run_folder import RunFolder
+from ramify.training.runner import Runner
 from ramify.training.running_means import RunningMeans
 from ramify.training.same_cases import check_alike, check_as_prepared, check_same_cases, identities_of
 from ramify.training.settings import RunSettings
-from ramify.training.validation import Runner
 from ramify.vessels.patient_axes import layout_name
 
 
@@ -46,7 +47,7 @@ class Training:
     scaler: torch.amp.GradScaler
     runner: Runner
     ranks: Ranks
-    description: dict[str, Any]
+    description: CaseDescription
     """What a checkpoint tells of the cases: preprocessing settings, channels, scales, dimensions, cases."""
     epoch: int = 0
     """Epochs finished."""
@@ -60,7 +61,7 @@ class Training:
     history: list[dict[str, float]] = field(default_factory=list)
 
 
-def set_up(settings: RunSettings, ranks: Ranks = ALONE) -> tuple[Training, dict[str, Any] | None]:
+def set_up(settings: RunSettings, ranks: Ranks = ALONE) -> tuple[Training, Checkpoint | None]:
     """Build everything a training needs, and read the state to go on from, if there is one."""
     device = choose_device(settings.device)
     dtype = choose_precision(settings.train.precision, device)
@@ -105,7 +106,7 @@ def set_up(settings: RunSettings, ranks: Ranks = ALONE) -> tuple[Training, dict[
     return training, state
 
 
-def _describe_cases(settings: RunSettings, fold: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+def _describe_cases(settings: RunSettings, fold: Mapping[str, Sequence[str]]) -> CaseDescription:
     """What prediction and a resumed training must know of the cases a network was trained on."""
     read = check_case if settings.verify else read_case
     cases = {case_id: read(settings.cases, case_id) for case_id in (*fold["train"], *fold["val"])}
@@ -115,8 +116,7 @@ def _describe_cases(settings: RunSettings, fold: Mapping[str, Sequence[str]]) ->
         "preprocessing": records[0]["settings"],
         "network": {
             "in_channels": 1,
-            # Told by cases that have vessels.
-            "scales": max(case.known.n_scales for case in cases.values()),
+            "scales": count_scales(settings.cases, cases),
             "ndim": len(records[0]["shape"]),
         },
         "prepared": {
@@ -130,12 +130,12 @@ def _describe_cases(settings: RunSettings, fold: Mapping[str, Sequence[str]]) ->
     }
 
 
-def restore(training: Training, state: Mapping[str, Any]) -> None:
+def restore(training: Training, state: Checkpoint) -> None:
     """Put a training back where its checkpoint left it; ValueError where that is of another training, or damaged."""
     with resuming_from(training.folder.checkpoint("latest")):
         load_weights(training.network, state["model"])
         load_optimiser(training.optimiser, training.network, state["optimiser"])
-        training.scaler.load_state_dict(state["scaler"])
+        training.scaler.load_state_dict(dict(state["scaler"]))
         if training.loss.bank:
             known = {str(scale) for scale in range(1, training.loss.tasks.n_scales + 1)}
             if unknown := sorted(state["bank"].keys() - known):
@@ -165,12 +165,12 @@ def save(training: Training, names: Sequence[CheckpointName]) -> None:
     means = training.means.state(training.ranks)
     if not training.ranks.writes:
         return
-    state = {
+    state: Checkpoint = {
         "config": training.settings.model_dump(mode="json"),
         **training.description,
         "model": model,
-        "optimiser": training.optimiser.state_dict(),
-        "scaler": training.scaler.state_dict(),
+        "optimiser": cast(OptimiserState, training.optimiser.state_dict()),
+        "scaler": cast(ScalerState, training.scaler.state_dict()),
         "bank": training.loss.bank.state_dict() if training.loss.bank else {},
         "rng": {
             "torch": torch.get_rng_state(),

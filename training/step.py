@@ -13,6 +13,7 @@ from ramify.training.state import Training
 
 MOST_SKIPPED_STEPS = 30
 """In a row, in float16: from 2^16 the scale has come to 2^-14 by then, and there is no overflow left to avoid."""
+_REMEDY = "lower train.learning_rate, set train.gradient_clip, or use train.precision float32"
 
 
 def train_step(training: Training, batch: Batch, step: int) -> dict[str, torch.Tensor]:
@@ -23,36 +24,42 @@ def train_step(training: Training, batch: Batch, step: int) -> dict[str, torch.T
             were.
     """
     device, settings = training.runner.device, training.settings
+    where = f"epoch {training.epoch}, step {step}, cases {', '.join(batch['case_ids'])}"
     image = batch["image"].to(device, non_blocking=True)
     truth = Truth(
         *(batch[name].to(device, non_blocking=True) for name in ("scale_map", "tubed_skeleton", "spacing_mm"))
     )
     # Whatever a loss draws comes from (seed, epoch, step) alone, so that a resumed training draws the same.
     seed = derived_seed(settings.seed, Purpose.LOSS, training.epoch, step)
-    draws = torch.Generator().manual_seed(seed)
-    every = settings.train.gradients_every
+
+    # Forwards.
     training.optimiser.zero_grad(set_to_none=True)
     with autocast(device, training.runner.dtype):
         outputs = training.distributed(image)
-    where = f"epoch {training.epoch}, step {step}, cases {', '.join(batch['case_ids'])}"
-    remedy = "lower train.learning_rate, set train.gradient_clip, or use train.precision float32"
     if not torch.isfinite(outputs.logits).all():
-        raise ValueError(f"training stopped at {where}: the network's output is not finite; {remedy}")
-    terms = training.loss(outputs, truth, draws)
+        raise ValueError(f"training stopped at {where}: the network's output is not finite; {_REMEDY}")
+    terms = training.loss(outputs, truth, torch.Generator().manual_seed(seed))
     if not torch.isfinite(terms["total"]):
         culprit = next(name for name, value in terms.items() if not torch.isfinite(value))
-        raise ValueError(f"training stopped at {where}: the loss term {culprit} is {terms[culprit].item()}; {remedy}")
+        raise ValueError(f"training stopped at {where}: the loss term {culprit} is {terms[culprit].item()}; {_REMEDY}")
+
+    # A look at what each term pulls at, with the draws of the step itself.
     looks: dict[str, float] = {}
+    every = settings.train.gradients_every
     if every and step % every == 0:
-        same_draws = torch.Generator().manual_seed(seed)
-        looks = term_gradients(training.loss, outputs, truth, training.network, same_draws)
+        looks = term_gradients(training.loss, outputs, truth, training.network, torch.Generator().manual_seed(seed))
+
+    # Backwards.
     training.scaler.scale(terms["total"]).backward()
     training.scaler.unscale_(training.optimiser)
     norm = torch.nn.utils.clip_grad_norm_(training.network.parameters(), settings.train.gradient_clip or math.inf)
     _check_gradient(training, norm, where)
+
+    # The update, and what the next steps know of this one.
     training.scaler.step(training.optimiser)
     training.scaler.update()
     training.loss.remember()
+
     losses = {f"loss/{name}": value.detach() for name, value in terms.items()}
     if training.scaler.is_enabled():
         looks |= {"float16/scale": training.scaler.get_scale(), "float16/skipped": float(training.skipped > 0)}

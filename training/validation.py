@@ -1,94 +1,48 @@
-"""How well a network segments the held-out cases during training."""
+"""Validation: when it is due, and how well a network segments the held-out cases then."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from ramify.data.case_store import Case, read_case
-from ramify.data.loading import spacing_of
+from ramify.data.case_store import read_case
 from ramify.metrics.centreline import cldice
 from ramify.metrics.overlap import dice
-from ramify.models.network import Network
-from ramify.models.outputs import TaskOutputs, main_probability, task_probabilities
-from ramify.tasks.formulation import Formulation, Tasks
-from ramify.training.device import autocast
 from ramify.training.distributed import ALONE, Ranks
-from ramify.training.inference import (
-    VESSEL_PROBABILITY,
-    InferenceSettings,
-    NotFiniteError,
-    infer,
-    nan_where_not_finite,
-    pad_to,
-)
+from ramify.training.inference import VESSEL_PROBABILITY, NotFiniteError
+from ramify.training.runner import Runner, inside_organ
+from ramify.training.settings import RunSettings
+from ramify.training.state import Training
 
 
-@dataclass(frozen=True, eq=False)
-class CaseView:
-    """What there is to see of one validated case: arrays on the prepared grid."""
-
-    case: Case
-    truth: np.ndarray
-    """Masks of the tasks, bool (K, *S): vessels, then the scales."""
-    probabilities: np.ndarray
-    """Of the same tasks, float32 (K, *S)."""
-
-    @property
-    def spacing_mm(self) -> tuple[float, ...]:
-        """Voxel size, z y x."""
-        return spacing_of(self.case)
+def _nothing() -> None:
+    """What is done between two cases where nothing is asked for."""
 
 
-@contextmanager
-def evaluating(network: Network) -> Iterator[None]:
-    """A network in evaluation mode in here, and afterwards in the mode it was in."""
-    was_training = network.training
-    network.eval()
+def is_due(settings: RunSettings, epoch: int) -> bool:
+    """Whether an epoch (from 0) ends with a validation: every so many do, and the last one does."""
+    return is_last(settings, epoch) or (epoch + 1) % settings.validation.every == 0
+
+
+def is_last(settings: RunSettings, epoch: int) -> bool:
+    """Whether an epoch (from 0) is the last one."""
+    return epoch + 1 == settings.train.epochs
+
+
+def validation_of(training: Training, between_cases: Callable[[], None] = _nothing) -> dict[str, float]:
+    """How well a training does on its held-out cases; see `validate`.
+
+    Raises:
+        ValueError: the network's output is not finite; the epoch and the case are named.
+    """
+    cases, store = training.validation_cases, training.settings.cases
     try:
-        yield
-    finally:
-        network.train(was_training)
-
-
-@dataclass(frozen=True)
-class Runner:
-    """A network with all that its inference needs."""
-
-    network: Network
-    tasks: Tasks
-    device: torch.device
-    dtype: torch.dtype
-    settings: InferenceSettings
-    patch_size: tuple[int, ...] | None
-
-    def probabilities(self, image: np.ndarray) -> np.ndarray:
-        """Probabilities of every task, float32 (K, *S), of a prepared image (*S); NotFiniteError where they are not."""
-        return self._infer(self.network.every_task, task_probabilities, image)
-
-    def main_probability(self, image: np.ndarray) -> np.ndarray:
-        """That of the main task, float32 (*S), for what the network for inference costs."""
-        of_main: np.ndarray = self._infer(self.network, main_probability, image)[0]
-        return of_main
-
-    def _infer(
-        self,
-        network: Callable[[torch.Tensor], TaskOutputs],
-        read: Callable[[torch.Tensor, Formulation], torch.Tensor],
-        image: np.ndarray,
-    ) -> np.ndarray:
-        def probabilities(patch: torch.Tensor) -> torch.Tensor:
-            with autocast(self.device, self.dtype):
-                logits = network(patch).logits
-            return nan_where_not_finite(read(logits, self.tasks.formulation), logits)
-
-        tensor = torch.from_numpy(np.array(image, dtype=np.float32))[None, None].to(self.device)
-        with evaluating(self.network):
-            result = infer(probabilities, tensor, self.settings, self.patch_size, self.network.size_multiple)
-        return result[0].cpu().numpy()
+        return validate(training.runner, store, cases, training.ranks, between_cases)
+    except NotFiniteError as error:
+        raise ValueError(
+            f"training stopped at epoch {training.epoch}, in validation: {error}; lower train.learning_rate, or use "
+            "train.precision float32"
+        ) from None
 
 
 def validate(
@@ -96,7 +50,7 @@ def validate(
     store: Path,
     case_ids: Sequence[str],
     ranks: Ranks = ALONE,
-    between_cases: Callable[[], None] = lambda: None,
+    between_cases: Callable[[], None] = _nothing,
 ) -> dict[str, float]:
     """Mean Dice and clDice of the main task over some cases, on their prepared grids.
 
@@ -120,38 +74,10 @@ def validate(
                 probability = runner.main_probability(case.arrays["image"])
             except NotFiniteError as error:
                 raise NotFiniteError(f"case {case_id}: {error}") from None
-            prediction = _inside_organ(probability, case) >= VESSEL_PROBABILITY
+            prediction = inside_organ(probability, case) >= VESSEL_PROBABILITY
             truth = np.asarray(case.arrays["scales"]) > 0
             if prediction.any() or truth.any():
                 scores.append((dice(prediction, truth), cldice(prediction, truth)))
     everyone = [score for of_rank in ranks.gathered(scores) for score in of_rank]
     mean_dice, mean_cldice = np.mean(everyone or [(1.0, 1.0)], axis=0)
     return {"dice": float(mean_dice), "cldice": float(mean_cldice)}
-
-
-def _inside_organ(probabilities: np.ndarray, case: Case) -> np.ndarray:
-    """Probabilities (…, *S), 0 outside the organ where the case has one."""
-    if "organ" not in case.arrays:
-        return probabilities
-    inside: np.ndarray = probabilities * np.asarray(case.arrays["organ"], dtype=bool)
-    return inside
-
-
-def view_of(runner: Runner, case: Case) -> CaseView:
-    """What there is to see of a case, of every task."""
-    probabilities = _inside_organ(runner.probabilities(case.arrays["image"]), case)
-    scale_map = np.asarray(case.arrays["scales"])
-    masks = np.stack([np.isin(scale_map, labels) for labels in runner.tasks.masks])
-    return CaseView(case, masks, probabilities)
-
-
-def projections_of(runner: Runner, case: Case) -> tuple[torch.Tensor, ...]:
-    """Projections (1, E, *s) of each scale for a whole case, or of its central patch; padded as for inference."""
-    image = torch.from_numpy(np.array(case.arrays["image"], dtype=np.float32))[None, None]
-    multiple = runner.network.size_multiple
-    for axis, size in enumerate(runner.patch_size or image.shape[2:], start=2):
-        length = min(size, image.shape[axis])
-        image = image.narrow(axis, (image.shape[axis] - length) // 2, length)
-    image = pad_to(image, tuple(-(-n // multiple) * multiple for n in image.shape[2:]))
-    with evaluating(runner.network), torch.no_grad(), autocast(runner.device, runner.dtype):
-        return runner.network.every_task(image.to(runner.device)).projections

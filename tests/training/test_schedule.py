@@ -1,8 +1,9 @@
 """The learning rate as a function of the epoch."""
 
 import pytest
+import torch
 
-from ramify.training.schedule import check_resumed_epochs, learning_rate
+from ramify.training.schedule import check_resumed_epochs, learning_rate, set_learning_rate
 
 
 def test_constant_does_not_fall():
@@ -33,3 +34,11 @@ def test_a_falling_rate_keeps_to_the_epochs_it_was_planned_for():
 def test_fewer_epochs_than_are_done_are_refused():
     with pytest.raises(ValueError, match=r"--train.epochs 3: 4 are done; give at least 4"):
         check_resumed_epochs("constant", planned=10, done=4, wanted=3)
+
+
+def test_every_weight_gets_the_rate_of_the_epoch():
+    groups = [{"params": [torch.nn.Parameter(torch.zeros(1))]}, {"params": [torch.nn.Parameter(torch.ones(1))]}]
+    optimiser = torch.optim.AdamW(groups, lr=1.0)
+    rate = set_learning_rate(optimiser, "cosine", 0.4, 1, 2)
+    assert rate == learning_rate("cosine", 0.4, 1, 2) == pytest.approx(0.2)
+    assert [group["lr"] for group in optimiser.param_groups] == [rate, rate]

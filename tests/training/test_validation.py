@@ -10,8 +10,11 @@ from ramify.data.case_store import read_case, write_case
 from ramify.models import ModelSettings, build_network, place_network
 from ramify.preprocessing.prepare import PreprocessingSettings
 from ramify.tasks.formulation import Tasks
-from ramify.training.inference import InferenceSettings
-from ramify.training.validation import Runner, validate, view_of
+from ramify.training.distributed import ALONE, Ranks
+from ramify.training.inference import InferenceSettings, NotFiniteError
+from ramify.training.runner import Runner, view_of
+from ramify.training.settings import RunSettings
+from ramify.training.validation import is_due, is_last, validate, validation_of
 
 SHAPE = (6, 8, 8)
 
@@ -62,3 +65,39 @@ def test_a_validation_costs_what_inference_costs_and_says_the_same(tmp_path):
     network.train()
     validate(runner, store, ["found"])
     assert network.training
+
+
+def test_a_validation_is_due_every_so_many_epochs_and_at_the_end():
+    plain = {"cases": "cases", "output": "run", "train": {"epochs": 8}, "validation": {"every": 3}}
+    settings = RunSettings.model_validate(plain)
+    assert [epoch for epoch in range(8) if is_due(settings, epoch)] == [2, 5, 7]
+    assert [epoch for epoch in range(8) if is_last(settings, epoch)] == [7]
+
+
+def test_an_output_that_is_not_finite_stops_a_training_by_epoch_case_and_remedy(tmp_path):
+    def broken(_: np.ndarray) -> np.ndarray:
+        raise NotFiniteError("the network's output is not finite")
+
+    training: Any = SimpleNamespace(
+        runner=SimpleNamespace(main_probability=broken),
+        settings=SimpleNamespace(cases=stored(tmp_path / "cases", {"found": 4})),
+        validation_cases=["found"],
+        ranks=ALONE,
+        epoch=5,
+    )
+    with pytest.raises(ValueError, match=r"stopped at epoch 5, in validation: case found: .*; lower train\.learning_r"):
+        validation_of(training)
+
+
+def test_ranks_share_the_cases_and_stop_between_rounds(tmp_path):
+    class FirstOfTwo(Ranks):
+        def gathered(self, value):
+            return [value, [(1.0, 1.0)]]
+
+    seen: list[int] = []
+    runner: Any = SimpleNamespace(main_probability=lambda image: seen.append(1) or np.array(image))
+    store = stored(tmp_path / "cases", {"first": 4, "second": 4, "third": 4})
+    rounds: list[int] = []
+    scores = validate(runner, store, ["first", "second", "third"], FirstOfTwo(0, 2), lambda: rounds.append(len(seen)))
+    assert (len(seen), rounds) == (2, [1])
+    assert scores["dice"] == 1.0

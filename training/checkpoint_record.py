@@ -1,0 +1,129 @@
+"""What a checkpoint holds: the one record that its writer and all of its readers go by.
+
+A checkpoint is a dictionary in a file, with these keys and types. `state.save` writes it, `checkpoint.load_checkpoint`
+checks it against this record before anyone reads it; keys that another version added are left alone. What prediction
+needs is always there; what is NotRequired may be missing in a file of an earlier version, or of a training that was
+stripped for prediction.
+"""
+
+from typing import Annotated, Any, Literal, NotRequired
+
+import torch
+from pydantic import ConfigDict, Field, StrictFloat, StrictInt, StrictStr, with_config
+
+# pydantic reads the standard library's own from Python 3.12 on.
+from typing_extensions import TypedDict
+
+Number = StrictInt | StrictFloat
+Lengths = Annotated[list[Annotated[StrictInt, Field(ge=1)]], Field(min_length=2, max_length=3)]
+Spacing = Annotated[list[Annotated[StrictFloat, Field(gt=0, allow_inf_nan=False)]], Field(min_length=2, max_length=3)]
+Side = Literal["train", "val"]
+_OPEN = ConfigDict(extra="allow", arbitrary_types_allowed=True)
+_CLOSED = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+
+
+@with_config(_CLOSED)
+class NetworkShape(TypedDict):
+    """What a network is built for, besides its settings.
+
+    in_channels: of the image. scales: number of scales S of the labels. ndim: axes of space.
+    """
+
+    in_channels: Annotated[StrictInt, Field(ge=1)]
+    scales: Annotated[StrictInt, Field(ge=0, le=255)]
+    ndim: Annotated[StrictInt, Field(ge=2, le=3)]
+
+
+@with_config(_OPEN)
+class PreparedShape(TypedDict):
+    """What prepared cases are like: median voxels and voxel size (mm) along each axis, z y x."""
+
+    shape: Lengths
+    spacing_mm: Spacing
+
+
+@with_config(_OPEN)
+class FoldCases(TypedDict):
+    """Cases by the side of the fold they were on."""
+
+    train: list[StrictStr]
+    val: list[StrictStr]
+
+
+@with_config(_OPEN)
+class RandomState(TypedDict):
+    """Where torch's generators were; cuda: None where no GPU was used."""
+
+    torch: torch.Tensor
+    cuda: torch.Tensor | None
+
+
+@with_config(_CLOSED)
+class OptimiserState(TypedDict):
+    """As torch's optimisers have it."""
+
+    state: dict[StrictInt, dict[StrictStr, Any]]
+    param_groups: list[dict[StrictStr, Any]]
+
+
+@with_config(_CLOSED)
+class ScalerState(TypedDict, total=False):
+    """Of the scaler of gradients in float16; empty in other precisions."""
+
+    scale: Number
+    growth_factor: Number
+    backoff_factor: Number
+    growth_interval: Number
+    _growth_tracker: Number
+
+
+@with_config(_CLOSED)
+class MeansState(TypedDict):
+    """Sums and counts of a rank's steps, see `RunningMeans`."""
+
+    sums: dict[StrictStr, Number]
+    counts: dict[StrictStr, StrictInt]
+
+
+@with_config(_OPEN)
+class CaseDescription(TypedDict):
+    """What prediction and a resumed training must know of the cases a network was trained on.
+
+    preprocessing: its settings. orientation: how arrays are laid out. source: what the images were, an `ImageSource`.
+    cases: which were on which side. identities: what each of them is, `CaseRecord.identity`.
+    """
+
+    preprocessing: dict[StrictStr, Any]
+    network: NetworkShape
+    prepared: PreparedShape
+    orientation: NotRequired[StrictStr]
+    source: NotRequired[dict[StrictStr, Any]]
+    cases: NotRequired[FoldCases]
+    identities: NotRequired[dict[StrictStr, dict[StrictStr, Any]]]
+
+
+@with_config(_OPEN)
+class Checkpoint(CaseDescription):
+    """Everything a training is put back from, and a network predicts with.
+
+    config: every setting of the training. model: the weights by name. epoch: epochs finished. step: steps done of the
+    epoch after them. means: of those steps, a rank each. skipped: latest steps in a row without a finite gradient.
+    bank: anchors of past steps by scale. best: highest validation score. history: a row an epoch.
+    """
+
+    config: dict[StrictStr, Any]
+    model: dict[StrictStr, torch.Tensor]
+    epoch: Annotated[StrictInt, Field(ge=0)]
+    optimiser: NotRequired[OptimiserState]
+    scaler: NotRequired[ScalerState]
+    bank: NotRequired[dict[StrictStr, Any]]
+    rng: NotRequired[RandomState]
+    best: NotRequired[Number]
+    history: NotRequired[list[dict[StrictStr, Number]]]
+    step: NotRequired[Annotated[StrictInt, Field(ge=0)]]
+    means: NotRequired[list[MeansState]]
+    skipped: NotRequired[Annotated[StrictInt, Field(ge=0)]]
+
+
+TRAINING_PARTS = ("optimiser", "scaler", "bank", "rng", "best", "history")
+"""Keys without which a training cannot go on."""
