@@ -25,13 +25,14 @@ from ramify.command_line.yaml_settings import describe_validation_error, laid_ov
 from ramify.comparison.comparison_table import pairs_to_csv
 from ramify.comparison.forest_plot import draw_comparison
 from ramify.data.adapters import DatasetSettings
+from ramify.data.case_store import count_scales
 from ramify.data.folds import patients_of
 from ramify.data.provenance import versions
 from ramify.disk.atomic_files import write_whole
 from ramify.disk.json_files import to_json
 from ramify.disk.outputs import Outputs
 from ramify.disk.own_files import own
-from ramify.experiments.checks import check_fold_count, check_folds, check_scales, scales_in
+from ramify.experiments.checks import check_fold_count, check_folds, check_scales
 from ramify.experiments.plan import ExperimentSettings, LayerSettings, Run, runs_of
 from ramify.experiments.runner import run_experiment
 from ramify.experiments.runs import Ending, ending_of
@@ -55,9 +56,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     experiment = parse(ExperimentSettings, "Compare variants of a method over folds and seeds.", words)
     preparations, trainings = preparations_of(experiment), trainings_of(experiment)
     for variant, training in trainings.items():
-        command = preparations.get(experiment.store_of(variant))
-        scales = command.preprocessing.scales.n_scales if command else scales_in(experiment.store_of(variant))
-        check_scales(variant, training, scales)
+        store = experiment.store_of(variant)
+        command = preparations.get(store)
+        n_scales = command.preprocessing.scales.n_scales if command else count_scales(store)
+        check_scales(variant, training, n_scales)
 
     if experiment.run:
         claim(experiment, preparations)

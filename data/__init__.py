@@ -6,7 +6,9 @@ from ramify.public_names import loaded_when_asked_for
 
 if TYPE_CHECKING:
     from ramify.data.adapters import DatasetSettings, open_dataset
-    from ramify.data.augmentation import Augmentation, AugmentationSettings, apply_augmentation, draw_augmentation
+    from ramify.data.augmentation import apply_augmentation, draw_augmentation
+    from ramify.data.augmentations.drawn import Augmentation
+    from ramify.data.augmentations.settings import AugmentationSettings
     from ramify.data.case_store import Case, check_case, open_store, prepare_store, read_case, write_case
     from ramify.data.dicom import read_series
     from ramify.data.files import read_image_or_series, read_label_map, read_mask, read_volume, write_volume

@@ -276,10 +276,10 @@ def _folder_of(store: Path, case_id: str) -> Path:
     return folder
 
 
-def count_scales(store: Path, case_ids: Iterable[str]) -> int:
-    """Number of scales S of some cases, told by those that have vessels; raises as read_case."""
+def count_scales(store: Path, case_ids: Iterable[str] | None = None) -> int:
+    """Number of scales S of some cases, or of all, told by those that have vessels; raises as open_store, read_case."""
     counts = []
-    for case_id in case_ids:
+    for case_id in open_store(store) if case_ids is None else case_ids:
         folder = _folder_of(store, case_id)
         with _naming_damage(folder):
             counts.append(_read_record(folder / CASE_FILE, state_of(folder / CASE_FILE))[1].n_scales)

@@ -13,7 +13,9 @@ import torch
 from pydantic import BaseModel, Field
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from ramify.data.augmentation import Augmentation, AugmentationSettings, apply_augmentation, draw_augmentation
+from ramify.data.augmentation import apply_augmentation, draw_augmentation
+from ramify.data.augmentations.drawn import Augmentation
+from ramify.data.augmentations.settings import AugmentationSettings
 from ramify.data.case_facts import CaseFacts
 from ramify.data.case_store import Case, read_case
 from ramify.data.random_streams import Purpose, stream

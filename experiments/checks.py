@@ -3,17 +3,11 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from ramify.data.case_store import count_scales, open_store
 from ramify.data.folds import SPLITS_FILE, check_splits, load_fold, patients_of
 from ramify.disk.json_files import read_json
 from ramify.experiments.plan import ExperimentSettings
 from ramify.tasks.formulation import Tasks
 from ramify.training.settings import RunSettings
-
-
-def scales_in(store: Path) -> int:
-    """Number of scales S of the cases in a store."""
-    return count_scales(store, open_store(store))
 
 
 def check_scales(variant: str, training: RunSettings, n_scales: int) -> None:

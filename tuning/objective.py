@@ -184,7 +184,7 @@ def _reason(error: Exception, folder: Path) -> str:
 def _history(folder: RunFolder) -> list[dict[str, float]]:
     """One row an epoch of a training, from its checkpoint: history.csv may be a kill behind."""
     latest = folder.checkpoint("latest")
-    return list(load_checkpoint(latest)["history"]) if latest.exists() else []
+    return list(load_checkpoint(latest).get("history", ())) if latest.exists() else []
 
 
 def _measures(row: Mapping[str, float]) -> Measures | None:

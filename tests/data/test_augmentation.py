@@ -1,9 +1,14 @@
 """Augmentation moves anatomy in millimetres, image and labels together, and replays from a seed."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from ramify.data.augmentation import Augmentation, AugmentationSettings, apply_augmentation, draw_augmentation
+from ramify.data.augmentation import AUGMENTATIONS, apply_augmentation, draw_augmentation
+from ramify.data.augmentations.drawn import Augmentation, Draw
+from ramify.data.augmentations.gamma import Gamma
+from ramify.data.augmentations.settings import AugmentationSettings
 
 SETTINGS = AugmentationSettings(
     probability=1, rotation_degrees=40, translation_mm=3, flip_probability=0.5, gamma=(0.7, 1.4)
@@ -26,7 +31,7 @@ def turned(degrees: float, ndim: int = 3) -> Augmentation:
     angle = np.deg2rad(degrees)
     matrix = np.eye(ndim)
     matrix[:2, :2] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
-    return Augmentation(matrix, np.zeros(ndim), 1.0)
+    return Augmentation(matrix, np.zeros(ndim))
 
 
 @pytest.mark.parametrize("shape", [(5, 6, 7), (6, 7)])
@@ -60,7 +65,7 @@ def test_a_quarter_turn_is_rot90():
 def test_a_translation_moves_by_millimetres():
     image = np.zeros((10, 10, 10), np.float32)
     image[4, 4, 4] = 1
-    shifted = Augmentation(np.eye(3), np.array([4.0, 2.0, -1.0]), 1.0)
+    shifted = Augmentation(np.eye(3), np.array([4.0, 2.0, -1.0]))
     out, out_labels = moved(
         shifted, image, image.astype(np.uint8), (2.0, 1.0, 0.5), output_shape=image.shape, centre=centre_of(image.shape)
     )
@@ -82,7 +87,7 @@ def test_an_anisotropic_ball_stays_round():
 def test_flips_mirror_image_and_labels_alike():
     random = np.random.default_rng(2)
     image = random.integers(0, 4, (4, 5, 6)).astype(np.float32)
-    flipped = Augmentation(np.diag([1.0, -1.0, -1.0]), np.zeros(3), 1.0)
+    flipped = Augmentation(np.diag([1.0, -1.0, -1.0]), np.zeros(3))
     out, out_labels = moved(
         flipped, image, image.astype(np.uint8), (1.0, 2.0, 3.0), output_shape=(4, 5, 6), centre=centre_of((4, 5, 6))
     )
@@ -110,7 +115,7 @@ def test_a_window_is_centred_where_asked():
 
 def test_gamma_keeps_the_range_and_bends_the_middle():
     image = np.linspace(-1, 3, 16, dtype=np.float32).reshape(4, 4)
-    bent = Augmentation(np.eye(2), np.zeros(2), 2.0)
+    bent = Augmentation(np.eye(2), np.zeros(2), (Gamma(2.0),))
     out, _ = moved(bent, image, np.zeros((4, 4), np.uint8), (1.0, 1.0), output_shape=(4, 4), centre=(1.5, 1.5))
     np.testing.assert_allclose(out, ((image + 1) / 4) ** 2 * 4 - 1, atol=1e-5)
 
@@ -119,10 +124,12 @@ def test_gamma_keeps_the_range_and_bends_the_middle():
 def test_draws_replay_and_differ(ndim):
     first, again, other = (draw_augmentation(SETTINGS, ndim, np.random.default_rng(seed)) for seed in (5, 5, 6))
     np.testing.assert_array_equal(first.matrix_mm, again.matrix_mm)
-    assert first.gamma == again.gamma
+    assert first.grey_changes == again.grey_changes
     assert not np.allclose(first.matrix_mm, other.matrix_mm)
     np.testing.assert_allclose(first.matrix_mm @ first.matrix_mm.T, np.eye(ndim), atol=1e-12)
-    assert 0.7 <= first.gamma <= 1.4
+    (correction,) = first.grey_changes
+    assert isinstance(correction, Gamma)
+    assert 0.7 <= correction.exponent <= 1.4
     assert np.abs(first.translation_mm).max() <= 3
 
 
@@ -131,7 +138,7 @@ def test_zeros_switch_everything_off():
     drawn = draw_augmentation(off, 3, np.random.default_rng(0))
     np.testing.assert_array_equal(drawn.matrix_mm, np.eye(3))
     np.testing.assert_array_equal(drawn.translation_mm, 0)
-    assert drawn.gamma == 1.0
+    assert drawn.grey_changes == ()
 
 
 def test_a_share_of_the_samples_keeps_its_place():
@@ -139,3 +146,19 @@ def test_a_share_of_the_samples_keeps_its_place():
     drawn = [draw_augmentation(settings, 3, np.random.default_rng(seed)) for seed in range(300)]
     still = [not d.translation_mm.any() and np.array_equal(d.matrix_mm, np.eye(3)) for d in drawn]
     assert 0.6 < np.mean(still) < 0.8
+
+
+def test_a_new_augmentation_is_one_line_in_the_table_and_changes_none_of_the_others(monkeypatch):
+    def brighter(drawn: Augmentation, draw: Draw) -> Augmentation:
+        share = draw.random.uniform(0.1, 0.2)
+        return replace(drawn, grey_changes=(*drawn.grey_changes, lambda image: image + np.float32(share)))
+
+    before = draw_augmentation(SETTINGS, 2, np.random.default_rng(5))
+    monkeypatch.setattr("ramify.data.augmentation.AUGMENTATIONS", (*AUGMENTATIONS, brighter))
+    after = draw_augmentation(SETTINGS, 2, np.random.default_rng(5))
+    np.testing.assert_array_equal(after.matrix_mm, before.matrix_mm)
+    np.testing.assert_array_equal(after.translation_mm, before.translation_mm)
+    assert after.grey_changes[:1] == before.grey_changes
+    image, window = np.zeros((4, 4), np.float32), {"output_shape": (4, 4), "centre": (1.5, 1.5)}
+    out, _ = moved(after, image, np.zeros((4, 4), np.uint8), (1.0, 1.0), **window)
+    assert 0.1 <= out.min() == out.max() <= 0.2

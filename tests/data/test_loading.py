@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from ramify.data.augmentation import AugmentationSettings, apply_augmentation, draw_augmentation
+from ramify.data.augmentation import apply_augmentation, draw_augmentation
+from ramify.data.augmentations.settings import AugmentationSettings
 from ramify.data.case_facts import CaseFacts
 from ramify.data.case_store import write_case
 from ramify.data.loading import LoadingSettings, SampleKey, TrainingBatches, TrainingSamples, label_voxels

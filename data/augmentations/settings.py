@@ -1,0 +1,27 @@
+"""How far training samples are moved and changed."""
+
+from pydantic import BaseModel, Field, field_validator
+
+
+class AugmentationSettings(BaseModel, frozen=True, extra="forbid"):
+    """How far training samples are moved and changed; zeros switch a change off."""
+
+    probability: float = Field(0.5, ge=0, le=1)
+    """Share of samples that are rotated and translated. Both interpolate, and so blur noise and thin vessels; the other
+    samples are as sharp as what the network will see at prediction."""
+    rotation_degrees: float = Field(15.0, ge=0, le=180)
+    """Largest rotation about each axis, degrees; drawn uniformly."""
+    translation_mm: float = Field(10.0, ge=0)
+    """Largest shift along each axis, millimetres; drawn uniformly. Never more than a quarter of what a sample sees of
+    the volume, so that a small patch stays on what it was centred on."""
+    flip_probability: float = Field(0.5, ge=0, le=1)
+    """Probability of mirroring each axis."""
+    gamma: tuple[float, float] = (0.8, 1.25)
+    """Range of the exponent of gamma correction, drawn log-uniformly; 1 1 switches it off."""
+
+    @field_validator("gamma")
+    @classmethod
+    def _ordered_and_positive(cls, gamma: tuple[float, float]) -> tuple[float, float]:
+        if not 0 < gamma[0] <= gamma[1]:
+            raise ValueError("expected two positive exponents, the smaller first")
+        return gamma
