@@ -1,5 +1,6 @@
 """What the losses are measured on: a phantom's vessels, and what a half-trained network makes of them."""
 
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +21,7 @@ class LossInputs(NamedTuple):
     target: Tensor
 
 
+@cache
 def phantom_vessels(size: tuple[int, int, int], seed: int = 0) -> np.ndarray:
     """Vessels of a phantom's two trees on a grid of any size over the same body, bool (*S)."""
     settings = PhantomSettings(size=size, spacing_mm=tuple(BODY_MM / n for n in size))

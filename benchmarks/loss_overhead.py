@@ -18,7 +18,7 @@ from ramify.models.settings import ModelSettings
 
 PLAIN = "Dice + cross-entropy"
 PEER = "MONAI soft-clDice"
-CLASS_COUNTS = (1, 2, 4, 7, 10, 13)
+LEVELS = {"cpu": 4, "cuda": 5}
 COLOURS = {"skeleton_recall": "#2a9d8f", "soft_cldice": "#e76f51", PEER: "#8d99ae"}
 
 
@@ -64,9 +64,11 @@ def overhead_of_losses(size: Size, device: Literal["cpu", "cuda"], rounds: int) 
     yield from overheads([*names, PEER], Setting("multi_task", 3, size, device), rounds)
 
 
-def overhead_of_classes(size: Size, device: Literal["cpu", "cuda"], rounds: int) -> Iterator[Overhead]:
+def overhead_of_classes(
+    counts: Sequence[int], size: Size, device: Literal["cpu", "cuda"], rounds: int
+) -> Iterator[Overhead]:
     """The losses of centrelines against the number of exclusive classes (Kirchhoff et al. 2024, Fig. 7)."""
-    for classes in CLASS_COUNTS:
+    for classes in counts:
         yield from overheads(list(COLOURS), Setting("multi_class", classes, size, device), rounds)
 
 
@@ -98,9 +100,8 @@ def step_with(name: str, setting: Setting) -> Callable[[], object]:
     loss = LossSettings(
         main=terms, auxiliary=terms, lambda_scales=(1.0,), lambda_contrastive=0.0, foreground_weight=2.0
     )
-    on_cuda = setting.device == "cuda"
-    model = ModelSettings(formulation=setting.formulation, levels=5 if on_cuda else 4)
-    batch, dtype = (2, torch.bfloat16) if on_cuda else (1, torch.float32)
+    model = ModelSettings(formulation=setting.formulation, levels=LEVELS[setting.device])
+    batch, dtype = (2, torch.bfloat16) if setting.device == "cuda" else (1, torch.float32)
     return synchronised(
         training_step(model, loss, setting.classes, setting.size, batch, setting.device, dtype), setting.device
     )

@@ -17,7 +17,14 @@ from ramify.losses.contrastive import contrastive_loss
 from ramify.losses.soft_cldice import soft_cldice_loss
 from ramify.losses.topo_cldice import topo_cldice_loss
 
-ANCHORS, MANY_ANCHORS, EMBEDDING, TEMPERATURE = 6144, 24576, 64, 0.94  # 64 channels: what the network projects to
+EMBEDDING, TEMPERATURE = 64, 0.94  # 64 channels: what the network projects to
+
+
+class Edges(NamedTuple):
+    """Of the cubes that the losses are measured on, voxels."""
+
+    soft_cldice: tuple[int, ...]
+    topo_cldice: int
 
 
 class Comparison(NamedTuple):
@@ -42,31 +49,33 @@ HEADER = f"{'':34}{'peer':16}{'time, memory':>21}{'':5}{'ours':>12}{'':11}{'fast
 
 
 def compare_losses(
-    sizes: tuple[int, ...], iterations: tuple[int, ...], device: str, repeats: int, menten: Path | None
+    edges: Edges, iterations: tuple[int, ...], anchors: int, device: str, repeats: int, menten: Path | None
 ) -> Iterator[Comparison]:
     """Every comparison, one after the other.
 
     Args:
-        sizes: edges of the cubes for soft-clDice, voxels.
-        iterations: of its skeleton.
+        edges: of the cubes.
+        iterations: of the skeleton of soft-clDice.
+        anchors: how many are contrasted.
         device: cpu or cuda.
         repeats: calls a side, whose median counts.
         menten: folder of a clone of martinmenten/skeletonization-for-gradient-based-optimization, if there is one.
     """
-    for size in sizes:
+    for size in edges.soft_cldice:
         for k in iterations:
             theirs, ours, plain = (
                 in_own_process(soft_cldice_cost, side, size, k, device, repeats) for side in ("monai", "ours", "plain")
             )
             yield Comparison(f"soft-clDice {size}^3, k = {k}", "MONAI", theirs, ours)
             yield Comparison("  without compiled kernels", "MONAI", theirs, plain)
-    theirs, ours = (in_own_process(contrastive_cost, side, ANCHORS, device, repeats) for side in ("plain", "ours"))
-    yield Comparison(f"contrastive, {ANCHORS} anchors", "whole matrix", theirs, ours)
-    ours = in_own_process(contrastive_cost, "ours", MANY_ANCHORS, device, 1)
-    yield Comparison(f"contrastive, {MANY_ANCHORS} anchors", "", None, ours)
-    published = in_own_process(topo_cldice_cost, menten, 64, 10, device, min(repeats, 3)) if menten else None
-    ours = in_own_process(topo_cldice_cost, None, 64, 10, device, repeats)
-    yield Comparison("Topo-clDice 64^3, k = 10", "published code" if menten else "", published, ours)
+    theirs, ours = (in_own_process(contrastive_cost, side, anchors, device, repeats) for side in ("plain", "ours"))
+    yield Comparison(f"contrastive, {anchors} anchors", "whole matrix", theirs, ours)
+    ours = in_own_process(contrastive_cost, "ours", 4 * anchors, device, 1)
+    yield Comparison(f"contrastive, {4 * anchors} anchors", "", None, ours)
+    size = edges.topo_cldice
+    published = in_own_process(topo_cldice_cost, menten, size, 10, device, min(repeats, 3)) if menten else None
+    ours = in_own_process(topo_cldice_cost, None, size, 10, device, repeats)
+    yield Comparison(f"Topo-clDice {size}^3, k = 10", "published code" if menten else "", published, ours)
 
 
 def soft_cldice_cost(side: str, size: int, iterations: int, device: str, repeats: int) -> Cost:

@@ -33,6 +33,14 @@ class LossBenchmark(BaseModel, frozen=True, extra="forbid"):
     """Edges of the cubes for soft-clDice, voxels."""
     iterations: tuple[int, ...] = (5, 10, 25)
     """Of its skeleton."""
+    anchors: int = Field(default=6144, ge=2)
+    """Vectors that are contrasted, by us and by the peer; by us four times as many besides."""
+    topo_size: int = Field(default=64, ge=8)
+    """Edge of the cube for Topo-clDice, voxels."""
+    step_size: tuple[int, int, int] | None = None
+    """Voxels of the volume of a training step; none takes 64 x 64 x 64 on the CPU and 128 x 256 x 256 on CUDA."""
+    classes: tuple[int, ...] = (1, 2, 4, 7, 10, 13)
+    """Numbers of classes of a training step."""
     repeats: int = Field(default=5, ge=1)
     """Calls of each side, or rounds of steps; the median counts."""
     menten: Path | None = None
@@ -50,19 +58,20 @@ def main(argv: list[str] | None = None) -> None:
         Outputs(replace=command.replace).claim_file(figure, "figure")
     if command.part != "overhead":
         print(loss_peers.HEADER)
+        edges = loss_peers.Edges(command.sizes, command.topo_size)
         rows = loss_peers.compare_losses(
-            command.sizes, command.iterations, command.device, command.repeats, command.menten
+            edges, command.iterations, command.anchors, command.device, command.repeats, command.menten
         )
         for comparison in rows:
             print(comparison.row(), flush=True)
     if command.part != "peers":
-        size = (128, 256, 256) if command.device == "cuda" else (64, 64, 64)
+        size = command.step_size or ((128, 256, 256) if command.device == "cuda" else (64, 64, 64))
         print(f"\n{loss_overhead.HEADER}")
         of_losses: list[loss_overhead.Overhead] = []
         of_classes: list[loss_overhead.Overhead] = []
         for kept, measured in (
             (of_losses, loss_overhead.overhead_of_losses(size, command.device, command.repeats)),
-            (of_classes, loss_overhead.overhead_of_classes(size, command.device, command.repeats)),
+            (of_classes, loss_overhead.overhead_of_classes(command.classes, size, command.device, command.repeats)),
         ):
             for overhead in measured:
                 print(overhead.row(), flush=True)

@@ -1,7 +1,7 @@
 """Time and memory of a case's whole evaluation table, beside a script of MONAI, scikit-image, sknw and cripser.
 
     pip install sknw cripser
-    python -m benchmarks.metrics [--size small|large|both] [--repeats 3]
+    python -m benchmarks.metrics [--size tiny|small|large|both] [--repeats 3]
 
 small: 128 x 256 x 256 voxels with 1.5 % vessel. large: the same trees in the liver's part of a CT of 200 x 512 x 512.
 The prediction misses pieces, is thicker in places and has false alarms. Both sides start from two masks in memory and
@@ -31,8 +31,9 @@ SIDES = ("ours", "ours, with each scale", "MONAI + scikit-image + sknw", "MONAI 
 class MetricsBenchmark(BaseModel, frozen=True, extra="forbid"):
     """What to measure."""
 
-    size: Literal["small", "large", "both"] = "both"
-    """Volumes: 128 x 256 x 256, or 200 x 512 x 512 with the vessels in a part of it."""
+    size: Literal["tiny", "small", "large", "both"] = "both"
+    """Volumes: small 128 x 256 x 256, large 200 x 512 x 512 with the vessels in a part of it, both of these; tiny 32 x
+    64 x 64, which only shows that everything runs."""
     repeats: int = Field(default=3, ge=1)
     """Calls of our side, whose median counts; the peers, which take minutes, are called once."""
     seed: int = Field(default=0, ge=0)

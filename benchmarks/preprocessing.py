@@ -1,6 +1,6 @@
 """Time and memory of the scale decomposition, beside a plain script of the same method, in one run.
 
-    python -m benchmarks.preprocessing [--size small|large|both] [--repeats 3]
+    python -m benchmarks.preprocessing [--size tiny|small|large|both] [--repeats 3]
 
 small: 128 x 256 x 256 voxels with 1.5 % vessel. large: the same trees, in the liver's part of a CT of 200 x 512 x 512.
 Each step runs in processes of its own, one a side, so that each has its own peak of memory: the highest resident size
@@ -12,7 +12,7 @@ off on both sides.
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -23,7 +23,7 @@ from scipy import ndimage
 from skimage.morphology import skeletonize as scikit_image_skeletonize
 
 from benchmarks.cost import Cost, cost_of, in_own_process
-from benchmarks.liver_mask import SPACING_MM, make_mask
+from benchmarks.liver_mask import SPACING_MM, Size, make_mask
 from benchmarks.plain_decomposition import decompose_plainly, nearest_branches
 from ramify.command_line import parse, run
 from ramify.vessels.distance import nearest_label
@@ -38,8 +38,9 @@ Seeds = NDArray[np.int32]
 class PreprocessingBenchmark(BaseModel, frozen=True, extra="forbid"):
     """What to measure."""
 
-    size: Literal["small", "large", "both"] = "both"
-    """Volumes: 128 x 256 x 256, or 200 x 512 x 512 with the vessels in a part of it."""
+    size: Literal["tiny", "small", "large", "both"] = "both"
+    """Volumes: small 128 x 256 x 256, large 200 x 512 x 512 with the vessels in a part of it, both of these; tiny 32 x
+    64 x 64, which only shows that everything runs."""
     repeats: int = Field(default=3, ge=1)
     """Runs of each variant, whose median counts."""
     seed: int = Field(default=0, ge=0)
@@ -73,11 +74,12 @@ STEPS = {
 }
 
 
-def main() -> None:
-    command = parse(PreprocessingBenchmark, "Time and memory of the scale decomposition beside a plain script.")
+def main(argv: Sequence[str] | None = None) -> None:
+    command = parse(PreprocessingBenchmark, "Time and memory of the scale decomposition beside a plain script.", argv)
     # With huge pages, memory that is never touched counts wherever something near it is.
     os.environ["NUMPY_MADVISE_HUGEPAGE"] = "0"
-    for size in ("small", "large") if command.size == "both" else (command.size,):
+    sizes: tuple[Size, ...] = ("small", "large") if command.size == "both" else (command.size,)
+    for size in sizes:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             mask = make_mask(size, command.seed)

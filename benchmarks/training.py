@@ -109,7 +109,10 @@ def main(argv: list[str] | None = None) -> None:
                 seconds = steps * sum(statistics.median(timed[name].step) for name in TABLE_VARIANTS)
                 print(f"Table 1 of the paper (4 variants x 5 folds x 2000 epochs): {seconds / 3600:.0f} hours")
     if command.cases is not None:
-        share, steps = in_own_process(waiting_share, command.cases, command.device)
+        loading = LoadingSettings(samples_per_epoch=24)
+        with tempfile.TemporaryDirectory() as folder:
+            settings = RunSettings(cases=command.cases, output=Path(folder), device=command.device, loading=loading)
+            share, steps = in_own_process(waiting_share, settings)
         print(f"\nwaiting for data: {share:.1%} of the time of {steps} steps")
 
 
@@ -184,26 +187,23 @@ def row(name: str, entry: Contestant, timed: Mapping[str, Timed], peaks: Mapping
     return f"{name:28}{parameters:>12,}{columns}{peaks[name]:>8.0f} MiB{peaks[name] / peaks[BASELINE]:>7.2f}x"
 
 
-def waiting_share(cases: Path, device: Literal["cpu", "cuda"]) -> tuple[float, int]:
+def waiting_share(settings: RunSettings) -> tuple[float, int]:
     """Share of an epoch that passes in waiting for its batches, and the number of steps; an epoch before it warms up.
 
-    Whole volumes, batch 2, augmented, the default network and loss; loaders as `training.device.choose_workers` says.
+    By the defaults: whole volumes, batch 2, augmented; loaders as `training.device.choose_workers` says.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        loading = LoadingSettings(samples_per_epoch=24)
-        settings = RunSettings(cases=cases, output=Path(folder), device=device, loading=loading)
-        training, _ = set_up(settings)
-        multiple = training.network.size_multiple
-        samples = TrainingSamples(cases, training.train_cases, loading, settings.augmentation, multiple, 0)
-        workers = choose_workers(None, training.runner.device)
-        batches = TrainingBatches(samples, workers, pin_memory=device == "cuda")
-        waited = all_time = 0.0
-        for epoch in range(2):
-            waited, began = 0.0, time.perf_counter()
-            for step, (batch, waiting) in enumerate(_timed(batches.of_epoch(epoch))):
-                train_step(training, batch, step)["loss/total"].item()
-                waited += waiting
-            all_time = time.perf_counter() - began
+    training, _ = set_up(settings)
+    multiple, cases = training.network.size_multiple, training.train_cases
+    samples = TrainingSamples(settings.cases, cases, settings.loading, settings.augmentation, multiple, 0)
+    workers = choose_workers(None, training.runner.device)
+    batches = TrainingBatches(samples, workers, pin_memory=training.runner.device.type == "cuda")
+    waited = all_time = 0.0
+    for epoch in range(2):
+        waited, began = 0.0, time.perf_counter()
+        for step, (batch, waiting) in enumerate(_timed(batches.of_epoch(epoch))):
+            train_step(training, batch, step)["loss/total"].item()
+            waited += waiting
+        all_time = time.perf_counter() - began
     return waited / all_time, len(batches)
 
 

@@ -47,7 +47,8 @@ def training_step(
 
     # A small volume compiles what is compiled; only on CUDA are algorithms chosen anew for each size.
     small = max(32, 2 * network.size_multiple)
-    step(*phantom_batch((small,) * 3, n_scales, batch, where))
+    z, y, x = (min(edge, small) for edge in size)
+    step(*phantom_batch((z, y, x), n_scales, batch, where))
     image, truth = phantom_batch(size, n_scales, batch, where)
     if device == "cuda":
         step(image, truth)

@@ -125,8 +125,8 @@ def designs() -> dict[str, Design]:
     return found
 
 
-def main() -> None:
-    command = parse(VerdictsCommand, "Measure false verdicts and power on simulated experiments.")
+def main(argv: Sequence[str] | None = None) -> None:
+    command = parse(VerdictsCommand, "Measure false verdicts and power on simulated experiments.", argv)
     count, seed = command.experiments, command.seed
 
     def measured(claims: Mapping[str, Claim], design: Design) -> list[str]:

@@ -30,7 +30,7 @@ def test_a_killed_run_goes_on_and_gives_the_same_bytes(tmp_path, whole, workers)
     process = start(*argv)
     try:
         # Killed once the first case is there, wherever it is then.
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 600
         while not list_cases(output) and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.002)
     finally:
@@ -90,6 +90,7 @@ def test_the_workers_of_a_killed_run_are_gone_with_it(tmp_path, whole):
     workers: list[int] = []
     while process.poll() is None and not list_cases(tmp_path / "cases"):
         workers = [int(word) for word in children.read_text(encoding="ascii").split()] or workers
+        time.sleep(0.002)
     process.kill()
     process.communicate()
     # Where nobody adopts them they stay as names without a process: what counts is that nothing of them runs.

@@ -19,9 +19,9 @@ from pathlib import Path
 from ramify.processes.folder_lock import held
 with held(Path(sys.argv[1]), "train.py"):
     if len(sys.argv) > 2 and os.fork() == 0:
-        time.sleep(60)
+        time.sleep(3600)
     print(os.getpid(), flush=True)
-    time.sleep(60)
+    time.sleep(3600)
 """
 
 

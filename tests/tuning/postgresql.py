@@ -84,7 +84,7 @@ def _free_port() -> int:
 def _wait_until_ready(port: int, server: "subprocess.Popen[bytes]") -> None:
     import psycopg
 
-    end = time.monotonic() + 60
+    end = time.monotonic() + 300
     while True:
         try:
             psycopg.connect(host="127.0.0.1", port=port, user=USER, dbname="postgres").close()

@@ -157,17 +157,19 @@ def test_a_killed_worker_gives_up_its_turn(tmp_path):
             sys.executable,
             "-c",
             "import sqlite3, sys, time; c = sqlite3.connect(sys.argv[1], isolation_level=None);"
-            "c.execute('BEGIN EXCLUSIVE'); print('held', flush=True); time.sleep(60)",
+            "c.execute('BEGIN EXCLUSIVE'); print('held', flush=True); time.sleep(3600)",
             str(tmp_path / "study.db.turn"),
         ],
         stdout=subprocess.PIPE,
         text=True,
     )
-    assert holder.stdout is not None
-    assert holder.stdout.readline() == "held\n"
-    with pytest.raises(OSError, match="without an end"), taking_turns(storage, "study"):
-        pass
-    holder.kill()
-    holder.communicate()
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(OSError, match="without an end"), taking_turns(storage, "study"):
+            pass
+    finally:
+        holder.kill()
+        holder.communicate()
     with taking_turns(storage, "study"):
         pass
