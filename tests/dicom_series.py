@@ -1,12 +1,25 @@
 """DICOM series written slice by slice, for tests that read them."""
 
-from collections.abc import Mapping, Sequence
+import locale
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
 
 
+@contextmanager
+def locale_kept() -> Iterator[None]:
+    """GDCM's writer sets the whole process to the C locale, which would make the text of later tests ASCII."""
+    kept = locale.setlocale(locale.LC_CTYPE)
+    try:
+        yield
+    finally:
+        locale.setlocale(locale.LC_CTYPE, kept)
+
+
+@locale_kept()
 def write_series(
     folder: Path,
     array: np.ndarray,

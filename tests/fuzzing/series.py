@@ -1,7 +1,6 @@
 """Valid DICOM slices, made here, and the reader of a series: one slice of three is damaged."""
 
 import functools
-import locale
 import tempfile
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ramify.data.dicom import read_series
+from tests.dicom_series import locale_kept
 from tests.fuzzing.reader import Reader
 
 
@@ -38,10 +38,8 @@ def _slice(number: int, dtype: str = "i2", packing: str = "") -> bytes:
         if packing:
             writer.SetUseCompression(True)
             writer.SetCompressor(packing)
-        # GDCM's writer sets the whole process to the C locale when it packs, which would make all later text ASCII.
-        kept = locale.setlocale(locale.LC_CTYPE)
-        writer.Execute(image)
-        locale.setlocale(locale.LC_CTYPE, kept)
+        with locale_kept():
+            writer.Execute(image)
         return (Path(folder) / "a.dcm").read_bytes()
 
 
