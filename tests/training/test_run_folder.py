@@ -22,7 +22,7 @@ def test_a_second_training_that_is_refused_leaves_the_first_ones_folder(tmp_path
 def test_settings_changed_in_the_runs_own_folder_are_no_obstacle_to_go_on(tmp_path, monkeypatch):
     settings = RunSettings(cases=tmp_path, output=tmp_path / "run")
     folder = claim_run(settings)
-    folder.write_description(settings, {})
+    folder.write_description(settings, {"cases": {"train": [], "validation": []}, "identities": {}})
     write_whole(folder.checkpoint("latest"), b"")
     monkeypatch.setattr(own_files, "_written", {})
     config = folder.root / "config.yaml"
