@@ -3,7 +3,7 @@
 runs/VARIANT/seed_S/fold_F/     the folder of the training, and in it
     predictions/CASE.nii.gz     masks of the held-out cases
     metrics.json                their scores, in evaluate.py's form: compare.py takes it
-    ending.json                  how the run ended, and how long it took
+    ending.json                 how the run ended, and how long it took
     log.txt                     what it would have shown
 """
 
@@ -29,6 +29,7 @@ from ramify.training.same_cases import identities_of, identity_differences
 from ramify.training.settings import RunSettings
 
 ENDING_FILE, LOG_FILE = "ending.json", "log.txt"
+_EARLIER_NAME = "piece.json"  # of experiments that were done before runs were called runs
 SHOWN_DIFFERENCES = 3
 
 
@@ -75,8 +76,9 @@ def ending_of(run: Run) -> Ending | None:
 
     A record that another version of this program wrote, with other keys, says nothing: such a run is gone on with.
     """
-    path = run.folder.root / ENDING_FILE
-    if not path.is_file():
+    root = run.folder.root
+    path = next((root / name for name in (ENDING_FILE, _EARLIER_NAME) if (root / name).is_file()), None)
+    if path is None:
         return None
     try:
         ending = _ENDING.validate_python(read_json(path))

@@ -1,6 +1,6 @@
 """Persistent-homology loss of Hu et al. 2019: the prediction's components, loops and cavities at all its thresholds.
 
-Its diagrams are computed by gudhi, an extra: pip install 'ramify[gudhi]'.
+Its diagrams are computed by gudhi, an extra: pip install gudhi.
 """
 
 from collections.abc import Iterator
@@ -112,7 +112,7 @@ def _import_gudhi() -> ModuleType:
     try:
         return import_module("gudhi")
     except ModuleNotFoundError as missing:
-        raise ValueError("persistent homology: gudhi is not installed; pip install 'ramify[gudhi]'") from missing
+        raise ValueError("persistent homology: gudhi is not installed; pip install gudhi") from missing
 
 
 def _windows(shape: tuple[int, ...], size: int) -> Iterator[tuple[slice, ...]]:

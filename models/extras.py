@@ -6,8 +6,11 @@ from types import ModuleType
 
 import torch
 
-EXTRAS = {"dynamic_network_architectures": "nnunet", "timm": "timm"}
-"""Under which name pip installs each with this package."""
+EXTRAS = {
+    "dynamic_network_architectures": "--no-deps dynamic-network-architectures==0.4.4",
+    "timm": "timm==1.0.22",
+}
+"""What to give to pip for each. The former's own dependencies are for networks that are not offered here."""
 
 
 def import_extra(module: str, network: str) -> ModuleType:
@@ -33,8 +36,11 @@ def import_extra(module: str, network: str) -> ModuleType:
 
 
 def install_command(package: str) -> str:
-    """What to type; torch is named with it, or pip might exchange the one that is here for another."""
+    """What to type; torch is named with what depends on it, or pip might exchange the one that is here for another."""
+    wanted = EXTRAS[package]
+    if "--no-deps" in wanted:
+        return f"pip install {wanted}"
     # The local part of a version, such as cpu or cu128, tells which of PyTorch's own indices it came from.
     build = torch.__version__.partition("+")[2]
     index = f" --extra-index-url https://download.pytorch.org/whl/{build}" if build else ""
-    return f"pip install 'ramify[{EXTRAS[package]}]' torch=={torch.__version__}{index}"
+    return f"pip install {wanted} torch=={torch.__version__}{index}"

@@ -4,18 +4,24 @@ Run by hatchling (pyproject.toml) while a wheel is built; an installed copy does
 same rooms where they stand in a checkout.
 """
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-LEFT_OUT = {"benchmarks", "demo.py", "ramify"}
+NOT_PACKED = {"benchmarks", "demo.py", "ramify"}
 """Of what looks like a room or a command: what serves the checkout alone, and the package that the rest goes into."""
 SETTINGS = "configs"
+PACKED = {".py", ".css", ".js", ".yaml"}
+"""What rooms are made of. Whatever else lies in a checkout, such as images in `data/`, is somebody's own."""
 
 
 class WheelLayout(BuildHookInterface[Any]):
-    """Every folder with an __init__.py is a room, every script a command; a new one needs no entry anywhere."""
+    """Every folder with an __init__.py is a room, every script a command; a new one needs no entry anywhere.
+
+    In a git checkout only what git tracks counts: notes and trials beside it are not published.
+    """
 
     PLUGIN_NAME = "custom"
 
@@ -24,6 +30,17 @@ class WheelLayout(BuildHookInterface[Any]):
         if version == "editable":
             return
         root = Path(self.root)
-        found = [path.parent for path in root.glob("*/__init__.py")] + list(root.glob("*.py")) + [root / SETTINGS]
-        wanted = sorted(path for path in found if path.name not in LEFT_OUT)
-        build_data["force_include"].update({str(path): f"ramify/{path.name}" for path in wanted})
+        tracked = tracked_files(root)
+        for top in [*(path.parent for path in root.glob("*/__init__.py")), *root.glob("*.py"), root / SETTINGS]:
+            files = sorted(top.rglob("*")) if top.is_dir() else [top]
+            wanted = [file for file in files if file.suffix in PACKED and (tracked is None or file in tracked)]
+            if top.name not in NOT_PACKED:
+                build_data["force_include"].update({str(file): f"ramify/{file.relative_to(root)}" for file in wanted})
+
+
+def tracked_files(root: Path) -> set[Path] | None:
+    """What git tracks of a checkout; None where this is none, as an unpacked sdist."""
+    if not (root / ".git").exists():
+        return None
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=root, capture_output=True, check=True)
+    return {root / name for name in listed.stdout.decode().split("\0")}

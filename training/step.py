@@ -32,7 +32,7 @@ def train_step(training: Training, batch: Batch, step: int) -> dict[str, torch.T
     # Whatever a loss draws comes from (seed, epoch, step) alone, so that a resumed training draws the same.
     seed = derived_seed(settings.seed, Purpose.LOSS, training.epoch, step)
 
-    # Forwards.
+    # Forwards, and nothing that is not finite goes further.
     training.optimiser.zero_grad(set_to_none=True)
     with autocast(device, training.runner.dtype):
         outputs = training.distributed(image)
@@ -49,7 +49,7 @@ def train_step(training: Training, batch: Batch, step: int) -> dict[str, torch.T
     if every and step % every == 0:
         looks = term_gradients(training.loss, outputs, truth, training.network, torch.Generator().manual_seed(seed))
 
-    # Backwards.
+    # Backwards; of a gradient that is not finite the weights learn nothing.
     training.scaler.scale(terms["total"]).backward()
     training.scaler.unscale_(training.optimiser)
     norm = torch.nn.utils.clip_grad_norm_(training.network.parameters(), settings.train.gradient_clip or math.inf)

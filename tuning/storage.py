@@ -68,7 +68,7 @@ def _checked(url: str) -> URL:
         import psycopg  # noqa: F401
     except ImportError:
         raise ValueError(
-            f"--storage {shown(url)}: PostgreSQL needs one more package: pip install 'ramify[postgres]'"
+            f"--storage {shown(url)}: PostgreSQL needs one more package: pip install 'psycopg[binary]'"
         ) from None
     return where.set(drivername="postgresql+psycopg")
 

@@ -145,6 +145,17 @@ def test_a_failed_ending_is_kept_as_it_was(plan):
     assert log_file(runs[0]).parent == runs[0].folder.root
 
 
+def test_an_experiment_of_before_is_not_done_again(plan, finish):
+    """Its runs have the same record under another name."""
+    _, runs = plan()
+    finish(runs[0], {"case": 0.5})
+    root = runs[0].folder.root
+    (root / ENDING_FILE).rename(root / "piece.json")
+    ending = ending_of(runs[0])
+    assert ending is not None
+    assert ending.state == "finished"
+
+
 @pytest.mark.parametrize(
     "record",
     [

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import subprocess
 from email.parser import BytesParser
 
 import pytest
@@ -53,6 +54,28 @@ def test_a_new_room_or_command_is_in_the_wheel_without_an_entry_anywhere(small_t
     assert {"ramify/garden/__init__.py", "ramify/garden/tree.py", "ramify/prune.py"} <= set(packed)
     # The demo serves the checkout alone, and a folder is a room if it says so.
     assert not [name for name in packed if "demo" in name or "list" in name]
+
+
+def test_what_somebody_keeps_beside_the_code_is_not_published(small_tree, tmp_path):
+    for name in ("console/patient_7.nii.gz", "console/3Dircadb1.1/image_0", "console/notes.csv"):
+        (small_tree / name).parent.mkdir(exist_ok=True)
+        (small_tree / name).write_bytes(b"a patient")
+    packed = {*contents(build(small_tree, "wheel", tmp_path / "wheel"))}
+    tree = unpacked(build(small_tree, "sdist", tmp_path / "sdist"), tmp_path / "unpacked")
+    packed |= {path.relative_to(tree).as_posix() for path in tree.rglob("*")}
+    assert {"ramify/console/progress.py", "console/progress.py"} <= packed
+    assert not [name for name in packed if "patient" in name or "image_0" in name or "notes" in name]
+
+
+def test_in_a_git_checkout_trials_beside_the_code_are_not_published(small_tree, tmp_path):
+    subprocess.run(["git", "init", "--quiet"], cwd=small_tree, check=True)
+    subprocess.run(["git", "add", "."], cwd=small_tree, check=True)
+    for name in ("my_notes.py", "scratch/__init__.py", "console/trial.py"):
+        (small_tree / name).parent.mkdir(exist_ok=True)
+        (small_tree / name).write_text('"""Not yet."""\n')
+    packed = contents(build(small_tree, "wheel", tmp_path / "wheel"))
+    assert "ramify/console/progress.py" in packed
+    assert not [name for name in packed if "my_notes" in name or "scratch" in name or "trial" in name]
 
 
 def test_links_for_type_checkers_take_no_room_out_of_the_sdist(small_tree, tmp_path):

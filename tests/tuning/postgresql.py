@@ -19,7 +19,7 @@ USER = "ramify"
 def missing() -> str | None:
     """Why there can be none; None where there can."""
     if importlib.util.find_spec("psycopg") is None:
-        return "psycopg is not installed: pip install 'ramify[postgres]'"
+        return "psycopg is not installed: pip install 'psycopg[binary]'"
     if _programs() is None:
         return "PostgreSQL is not installed (Debian package postgresql)"
     return None

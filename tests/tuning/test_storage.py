@@ -86,7 +86,7 @@ def test_psycopg_missing(monkeypatch):
 
 
 def test_an_unreachable_database():
-    pytest.importorskip("psycopg", reason="psycopg is not installed: pip install 'ramify[postgres]'")
+    pytest.importorskip("psycopg", reason="psycopg is not installed: pip install 'psycopg[binary]'")
     with pytest.raises(OSError, match="is the database running") as refused:
         open_storage("postgresql://me:secret@127.0.0.1:1/studies", 1, 1)
     assert "secret" not in str(refused.value)
