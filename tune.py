@@ -62,7 +62,8 @@ def conclude(settings: StudySettings, now: Standing, earlier: Collection[int], f
     if not found:
         reason = given_up or (failure(now.latest[now.ended[-1]]) or "all were pruned" if now.ended else "none ended")
         raise ValueError(f"study {settings.study}: none of {len(now.ended)} trials was completed ({reason})")
-    print(f"best:        python train.py --config {settings.folder / 'best.yaml'}")
+    train = "ramify train" if sys.argv[0].startswith("ramify ") else "python train.py"
+    print(f"best:        {train} --config {settings.folder / 'best.yaml'}")
     print(f"trials:      {settings.folder / 'trials.csv'}")
     if drawn:
         print(f"figures:     {settings.folder / 'figures'}")

@@ -22,12 +22,15 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: no such file, with the near miss.
-        ValueError: not YAML, a key twice, larger or deeper than settings are, or no mapping of keys to values.
+        ValueError: empty, not YAML, a key twice, larger or deeper than settings are, or no mapping of keys to values.
     """
     try:
         # No more than is looked at: a file of the wrong kind may be larger than memory.
         with find_settings(path).open("rb") as stream:
-            content = parse_yaml(stream.read(MOST_BYTES + 1))
+            written = stream.read(MOST_BYTES + 1)
+        if not written:
+            raise ValueError("is empty, as where a download or a copy was cut off; get it again, or leave it out")
+        content = parse_yaml(written)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
     if content is None:

@@ -39,7 +39,7 @@ _OTHER_FORMS = {".hdr": _PAIR, ".img": _PAIR, ".dcm": "a DICOM slice: give the f
 _PICTURE_SUFFIXES = (*STACK_SUFFIXES, *PICTURE_SUFFIXES)
 
 
-def read_volume(path: Path, spacing_mm: Sequence[float] | None = None, channel: str | None = None) -> Volume:
+def read_volume(path: Path | str, spacing_mm: Sequence[float] | None = None, channel: str | None = None) -> Volume:
     """Read one volume with its geometry; the array keeps the type of the file.
 
     Args:
@@ -59,6 +59,7 @@ def read_volume(path: Path, spacing_mm: Sequence[float] | None = None, channel: 
         >>> volume.shape, volume.spacing_mm, volume.array.dtype.name
         ((4, 5, 6), (2.0, 1.0, 1.0), 'int16')
     """
+    path = Path(path)
     form = _form(path)
     if form in NIFTI_SUFFIXES:
         return read_nifti(path, spacing_mm)
@@ -82,7 +83,9 @@ def stored_in(path: Path) -> list[Path]:
     return [path] if detached is None else [path, detached]
 
 
-def read_image_or_series(path: Path, channel: str | None = None, spacing_mm: Sequence[float] | None = None) -> Volume:
+def read_image_or_series(
+    path: Path | str, channel: str | None = None, spacing_mm: Sequence[float] | None = None
+) -> Volume:
     """Read a volume from a file, or from a folder that holds one DICOM series. Errors as in either reader.
 
     Examples:
@@ -93,10 +96,11 @@ def read_image_or_series(path: Path, channel: str | None = None, spacing_mm: Seq
         >>> read_image_or_series(Path("ct.nrrd")).shape
         (4, 5, 6)
     """
+    path = Path(path)
     return read_series(path, spacing_mm=spacing_mm) if path.is_dir() else read_volume(path, spacing_mm, channel)
 
 
-def read_mask(path: Path, spacing_mm: Sequence[float] | None = None, pick: str | None = None) -> Volume:
+def read_mask(path: Path | str, spacing_mm: Sequence[float] | None = None, pick: str | None = None) -> Volume:
     """Read a mask as a boolean volume: 0 is outside, the one other value (1, 255, ...) inside; may be empty.
 
     Args:
@@ -114,13 +118,14 @@ def read_mask(path: Path, spacing_mm: Sequence[float] | None = None, pick: str |
         >>> read_mask(Path("mask.nii.gz")).array.tolist()
         [[[False, True, True]]]
     """
+    path = Path(path)
     if _form(path) in NRRD_SUFFIXES and segments(path):
         return read_segment(path, spacing_mm=spacing_mm)
     volume = _read_whole_numbers(path, spacing_mm)
     return volume.with_array(as_mask(volume.array, str(path), pick))
 
 
-def read_label_map(path: Path, spacing_mm: Sequence[float] | None = None) -> Volume:
+def read_label_map(path: Path | str, spacing_mm: Sequence[float] | None = None) -> Volume:
     """Read a label map as int32; raises as read_volume, and ValueError for values that are not whole numbers.
 
     Examples:
@@ -133,11 +138,12 @@ def read_label_map(path: Path, spacing_mm: Sequence[float] | None = None) -> Vol
         >>> array.tolist(), array.dtype.name
         ([[[0, 1, 2]]], 'int32')
     """
+    path = Path(path)
     volume = _read_whole_numbers(path, spacing_mm)
     return volume.with_array(as_labels(volume.array, str(path)))
 
 
-def write_volume(path: Path, volume: Volume) -> None:
+def write_volume(path: Path | str, volume: Volume) -> None:
     """Write a volume with its geometry, compressed; a mask becomes 8-bit. The file appears whole or not at all.
 
     Makes the folder where it is missing. Raises ValueError for a suffix that cannot hold geometry and for a file in the
@@ -151,6 +157,7 @@ def write_volume(path: Path, volume: Volume) -> None:
         >>> Path("ct.nii.gz").is_file()
         True
     """
+    path = Path(path)
     suffix = volume_suffix(path)
     if suffix not in WRITTEN_SUFFIXES:
         raise ValueError(f"{path}: a volume is written as one of {', '.join(WRITTEN_SUFFIXES)}; choose one of these")

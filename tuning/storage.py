@@ -35,7 +35,7 @@ def open_storage(url: str, heartbeat_seconds: int, retries: int) -> RDBStorage:
     """
     where = _checked(url)
     wait = {"timeout": LOCK_WAIT_SECONDS} if file_of(where) else {"connect_timeout": LOCK_WAIT_SECONDS}
-    with told_in_a_line(url), warnings.catch_warnings():
+    with told_in_a_line(url), _tables_made_once(where), warnings.catch_warnings():
         # Heartbeats have been "experimental" in Optuna since 2020.
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         return RDBStorage(
@@ -47,6 +47,20 @@ def open_storage(url: str, heartbeat_seconds: int, retries: int) -> RDBStorage:
             grace_period=BEATS_OF_GRACE * heartbeat_seconds,
             heartbeat_stale_trial_callback=_RetryOnce(max_retry=retries, inherit_intermediate_values=True),
         )
+
+
+@contextlib.contextmanager
+def _tables_made_once(where: URL) -> Iterator[None]:
+    """One machine at a time looks for Optuna's tables and makes them: of two that make them at once, each fails."""
+    if file_of(where):
+        yield  # SQLite keeps its own order, and workers of one machine begin when the tables are there.
+        return
+    engine = sqlalchemy.create_engine(where, connect_args={"connect_timeout": LOCK_WAIT_SECONDS})
+    try:
+        with _advisory_lock(engine, "tables"):
+            yield
+    finally:
+        engine.dispose()
 
 
 class _RetryOnce(RetryHeartbeatStaleTrialCallback):

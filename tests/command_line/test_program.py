@@ -71,3 +71,8 @@ def test_no_torch_is_loaded_to_say_what_there_is(word):
     )
     done = subprocess.run([sys.executable, "-c", code, word], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_it_runs_as_a_module_too():
+    done = subprocess.run([sys.executable, "-m", "ramify", "--version"], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.split()[0] == "ramify", done.stderr

@@ -72,3 +72,14 @@ def test_damaged_settings_are_read_or_refused_in_one_line(tmp_path):
             assert "\n" not in line, what
             assert str(path) in line or line.startswith("--"), what
     assert refused > 50
+
+
+def test_an_empty_file_is_no_settings(tmp_path):
+    """A download that was cut off would train with all defaults; a file of comments alone says nothing on purpose."""
+    path = tmp_path / "empty.yaml"
+    path.write_bytes(b"")
+    assert (
+        refusal(path) == f"{path}: is empty, as where a download or a copy was cut off; get it again, or leave it out"
+    )
+    path.write_text("# all defaults\n", encoding="utf-8")
+    assert refusal(path) is None

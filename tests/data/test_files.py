@@ -313,3 +313,10 @@ def test_a_full_disk_leaves_the_old_file_and_no_other(tmp_path, suffix):
     assert done.stderr == ""
     assert path.read_text(encoding="utf-8") == "the old one"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_name_will_do_for_a_path(tmp_path):
+    name = str(tmp_path / "mask.nii.gz")
+    write_volume(name, Volume(np.ones((2, 3, 4), np.uint8), (1.0, 1.0, 1.0)))
+    assert read_volume(name).shape == read_mask(name).shape == read_label_map(name).shape == (2, 3, 4)
+    assert read_image_or_series(name).shape == (2, 3, 4)

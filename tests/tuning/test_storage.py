@@ -3,12 +3,15 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
+import optuna
 import pytest
 
 from ramify.tuning import storage as module
 from ramify.tuning.storage import open_storage, taking_turns, told_in_a_line
 from ramify.tuning.storage_url import parse_url, shown, url_of_file, without_secrets
+from tests.tuning import postgresql
 
 
 @pytest.fixture(autouse=True)
@@ -80,7 +83,7 @@ def test_options_of_a_file_are_refused(tmp_path):
 
 def test_psycopg_missing(monkeypatch):
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    with pytest.raises(ValueError, match=r"pip install 'ramify\[postgres\]'") as refused:
+    with pytest.raises(ValueError, match=r"pip install 'psycopg\[binary\]'") as refused:
         open_storage("postgresql://me:secret@localhost/studies", 1, 1)
     assert "secret" not in str(refused.value)
 
@@ -173,3 +176,12 @@ def test_a_killed_worker_gives_up_its_turn(tmp_path):
         holder.communicate()
     with taking_turns(storage, "study"):
         pass
+
+
+@pytest.mark.skipif(postgresql.missing() is not None, reason=str(postgresql.missing()))
+def test_machines_that_open_a_new_database_at_once_make_its_tables_once():
+    with postgresql.running() as url, ThreadPoolExecutor(6) as pool:
+        opened = list(pool.map(lambda _: open_storage(url, 1, 1), range(6)))
+        assert [optuna.get_all_study_names(storage) for storage in opened] == [[]] * 6
+        for storage in opened:
+            storage.engine.dispose()

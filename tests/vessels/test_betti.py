@@ -125,3 +125,19 @@ def test_all_are_gudhis(ndim: int):
         complex_.compute_persistence()
         theirs = [*complex_.persistent_betti_numbers(0.5, 0.5), 0, 0][:3]
         assert list(betti_numbers(mask)) == theirs
+
+
+@pytest.mark.parametrize("count", [betti_numbers, count_pieces, count_cavities])
+@pytest.mark.parametrize(
+    ("mask", "message"),
+    [
+        (np.full((3, 3), 2, np.uint8), "expected a boolean array, got dtype uint8"),
+        (np.full((3, 3), 0.5), "expected a boolean array, got dtype float64"),
+        ([[True]], "expected a boolean array, got list"),
+        (np.ones(4, bool), "expected 2 or 3 dimensions"),
+        (np.ones((2, 2, 2, 2), bool), "expected 2 or 3 dimensions"),
+    ],
+)
+def test_what_is_no_mask_is_not_counted(count, mask, message):
+    with pytest.raises(ValueError, match=message):
+        count(mask)
