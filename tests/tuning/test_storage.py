@@ -179,7 +179,8 @@ def test_a_killed_worker_gives_up_its_turn(tmp_path):
 
 
 @pytest.mark.skipif(postgresql.missing() is not None, reason=str(postgresql.missing()))
-def test_machines_that_open_a_new_database_at_once_make_its_tables_once():
+def test_machines_that_open_a_new_database_at_once_make_its_tables_once(monkeypatch):
+    monkeypatch.setattr(module, "LOCK_WAIT_SECONDS", 300)
     with postgresql.running() as url, ThreadPoolExecutor(6) as pool:
         opened = list(pool.map(lambda _: open_storage(url, 1, 1), range(6)))
         assert [optuna.get_all_study_names(storage) for storage in opened] == [[]] * 6
