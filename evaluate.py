@@ -15,11 +15,13 @@ A case that cannot be evaluated is one line on stderr, the others go on, and the
 A signal (Ctrl-C, SIGTERM) leaves the scores of the cases that are done in metrics_partial.json and metrics_partial.csv.
 """
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ramify.command_line import parse, run
+from ramify.command_line.called import called
 from ramify.console.error_line import line_of
 from ramify.console.progress import followed, say
 from ramify.console.signals import name_of, saying_what_is_kept
@@ -128,7 +130,8 @@ def show(
     kept = tables_in(command.output, WHOLE)[-1]
     try:
         with saying_what_is_kept(lambda: f"the scores of all cases are in {kept}"):
-            return present(report, views, command, argv), complaints
+            typed = [*called("evaluate"), *(sys.argv[1:] if argv is None else argv)]
+            return present(report, views, command, typed), complaints
     except (ValueError, OSError) as error:
         return [], [*complaints, line_of(error)]
 

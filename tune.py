@@ -15,6 +15,7 @@ from collections.abc import Collection, Sequence
 import optuna
 
 from ramify.command_line import parse, run
+from ramify.command_line.called import called
 from ramify.command_line.yaml_settings import read_yaml
 from ramify.disk.outputs import Outputs
 from ramify.tuning.figures import figure_files, write_figures
@@ -62,8 +63,7 @@ def conclude(settings: StudySettings, now: Standing, earlier: Collection[int], f
     if not found:
         reason = given_up or (failure(now.latest[now.ended[-1]]) or "all were pruned" if now.ended else "none ended")
         raise ValueError(f"study {settings.study}: none of {len(now.ended)} trials was completed ({reason})")
-    train = "ramify train" if sys.argv[0].startswith("ramify ") else "python train.py"
-    print(f"best:        {train} --config {settings.folder / 'best.yaml'}")
+    print(f"best:        {' '.join(called('train'))} --config {settings.folder / 'best.yaml'}")
     print(f"trials:      {settings.folder / 'trials.csv'}")
     if drawn:
         print(f"figures:     {settings.folder / 'figures'}")

@@ -128,7 +128,7 @@ def _files_at(place: str) -> list[Path]:
     return files
 
 
-def read_results(path: Path) -> RunResults:
+def read_results(path: Path | str) -> RunResults:
     """The scores in a JSON file that evaluate.py wrote; those of a class of label maps are named `class.measure`.
 
     Raises:
@@ -147,6 +147,7 @@ def read_results(path: Path) -> RunResults:
         >>> read_results(Path("metrics.json")).rows["a"]["dice"]
         1.0
     """
+    path = Path(path)
     report = read_json(path)
     if not _has_scores(report):
         raise ValueError(f"{path}: holds no scores of cases; expected the {RESULTS_FILE} that evaluate.py writes")

@@ -91,7 +91,7 @@ def check_case_id(case_id: str) -> str:
     return case_id
 
 
-def prepare_store(store: Path, settings: Mapping[str, Any]) -> None:
+def prepare_store(store: Path | str, settings: Mapping[str, Any]) -> None:
     """Make the store or take up an existing one: remove what killed writers left and compare the settings.
 
     Args:
@@ -112,6 +112,7 @@ def prepare_store(store: Path, settings: Mapping[str, Any]) -> None:
         ...
         made with other settings
     """
+    store = Path(store)
     wanted = json.loads(to_json(settings))
     with naming_path(store, "cannot be written; choose another --output"):
         store.mkdir(parents=True, exist_ok=True)
@@ -143,7 +144,7 @@ def read_dataset(store: Path) -> dict[str, Any]:
 
 
 def write_case(
-    store: Path,
+    store: Path | str,
     case_id: str,
     arrays: Mapping[str, NDArray[Any]],
     record: Mapping[str, Any],
@@ -171,6 +172,7 @@ def write_case(
         >>> open_store(Path("cases"))
         ['phantom_000']
     """
+    store = Path(store)
     check_case_id(case_id)
     if clash := _RESERVED_KEYS & set(record):
         raise ValueError(f"case {case_id}: its record may not use the keys {sorted(clash)}; rename them")
@@ -207,7 +209,7 @@ def list_cases(store: Path) -> list[str]:
     return sorted(path.name for path in store.iterdir() if path.name[0] != "." and (path / CASE_FILE).is_file())
 
 
-def open_store(store: Path) -> list[str]:
+def open_store(store: Path | str) -> list[str]:
     """Ids of the cases in the store, sorted; raises FileNotFoundError without a store, ValueError without a case.
 
     Examples:
@@ -215,6 +217,7 @@ def open_store(store: Path) -> list[str]:
         >>> open_store(cases)  # a folder that preprocess.py wrote
         ['phantom_000', 'phantom_001', 'phantom_002', 'phantom_003']
     """
+    store = Path(store)
     if not store.is_dir():
         raise FileNotFoundError(f"{store}: no such case store; make it with preprocess.py --output {store}")
     cases = list_cases(store)
@@ -223,7 +226,7 @@ def open_store(store: Path) -> list[str]:
     return cases
 
 
-def read_case(store: Path, case_id: str) -> Case:
+def read_case(store: Path | str, case_id: str) -> Case:
     """Open a case; its arrays are memory-mapped, so that only what is touched is read.
 
     Raises FileNotFoundError for an unknown case, ValueError that names a damaged one.
@@ -234,6 +237,7 @@ def read_case(store: Path, case_id: str) -> Case:
         >>> sorted(case.arrays), case.arrays["image"].shape
         (['branches', 'image', 'organ', 'scales', 'skeleton', 'tubed_skeleton'], (32, 32))
     """
+    store = Path(store)
     folder = _folder_of(store, case_id)
     with _naming_damage(folder):
         record, known = _read_record(folder / CASE_FILE, state_of(folder / CASE_FILE))
@@ -250,7 +254,7 @@ def read_record(store: Path, case_id: str) -> dict[str, Any]:
         return _read_record(folder / CASE_FILE, state_of(folder / CASE_FILE))[0]
 
 
-def check_case(store: Path, case_id: str) -> Case:
+def check_case(store: Path | str, case_id: str) -> Case:
     """Open a case after reading every byte of its arrays; raises as read_case.
 
     Examples:
@@ -258,6 +262,7 @@ def check_case(store: Path, case_id: str) -> Case:
         >>> check_case(cases, "phantom_000").case_id  # every byte is as it was written
         'phantom_000'
     """
+    store = Path(store)
     case = read_case(store, case_id)
     folder = _folder_of(store, case_id)
     with _naming_damage(folder):

@@ -21,7 +21,7 @@ STEP_TOLERANCE = 0.1
 _PREAMBLE = 128
 
 
-def read_series(folder: Path, mask: bool = False, spacing_mm: Sequence[float] | None = None) -> Volume:
+def read_series(folder: Path | str, mask: bool = False, spacing_mm: Sequence[float] | None = None) -> Volume:
     """Read the one DICOM series in `folder` (subfolders are not entered; files need no extension).
 
     Slices are ordered by their position along the normal of the slices, whatever the files are called. Orientation and
@@ -42,6 +42,7 @@ def read_series(folder: Path, mask: bool = False, spacing_mm: Sequence[float] | 
         >>> volume.shape, volume.spacing_mm
         ((3, 4, 5), (2.0, 0.5, 0.75))
     """
+    folder = Path(folder)
     if not folder.exists():
         raise FileNotFoundError(f"{folder}: no such folder")
     if not folder.is_dir():

@@ -108,7 +108,7 @@ def _check_fold(fold: object, patient_of: Mapping[str, str], name: str) -> Fold:
 
 
 def load_or_make_splits(
-    path: Path, patient_of: Mapping[str, str], settings: FoldSettings, option: str = "--folds.folds"
+    path: Path | str, patient_of: Mapping[str, str], settings: FoldSettings, option: str = "--folds.folds"
 ) -> list[Fold]:
     """The splits in `path` where it exists, whatever the settings say; otherwise made by the settings and saved there.
 
@@ -122,6 +122,7 @@ def load_or_make_splits(
         >>> splits == load_or_make_splits(Path("splits.json"), patient_of, FoldSettings(folds=2))  # read again
         True
     """
+    path = Path(path)
     if path.exists():
         return check_splits(read_json(path), patient_of, str(path))
     splits = make_folds(patient_of, settings.folds, settings.seed, option)
@@ -129,7 +130,7 @@ def load_or_make_splits(
     return splits
 
 
-def load_fold(store: Path, splits: Path | None, fold: int | Literal["all"], count: int = 5) -> Fold:
+def load_fold(store: Path | str, splits: Path | str | None, fold: int | Literal["all"], count: int = 5) -> Fold:
     """One fold of a store's cases; "all" trains and validates on every case (to see that a network can overfit).
 
     Args:
@@ -144,13 +145,14 @@ def load_fold(store: Path, splits: Path | None, fold: int | Literal["all"], coun
         >>> len(fold["train"]), len(fold["val"])
         (2, 2)
     """
+    store = Path(store)
     patient_of = patients_of(store)
     if fold == "all":
         return {"train": sorted(patient_of), "val": sorted(patient_of)}
     if splits is None:
         given = load_or_make_splits(store / SPLITS_FILE, patient_of, FoldSettings(folds=count), "--fold-count")
     else:
-        given = check_splits(read_json(splits), patient_of, str(splits))
+        given = check_splits(read_json(Path(splits)), patient_of, str(splits))
     if not 0 <= fold < len(given):
         raise ValueError(
             f"fold {fold}: {splits or store / SPLITS_FILE} has folds 0 to {len(given) - 1}; choose one of these"

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from skimage.morphology import skeletonize as zhang_suen
 
 from ramify.vessels.box import foreground_box
-from ramify.vessels.masks import check_boolean
+from ramify.vessels.masks import check_volume
 from ramify.vessels.skeleton import skeletonize as lee
 
 Mask = NDArray[np.bool_]
@@ -46,9 +46,7 @@ def tubed_skeleton(mask: Mask, radius: int = 2) -> Mask:
         >>> np.flatnonzero(tubed_skeleton(mask, radius=2)[:, 15]).tolist()  # five voxels around the middle
         [2, 3, 4, 5, 6]
     """
-    check_boolean(mask, "mask")
-    if mask.ndim not in (2, 3):
-        raise ValueError(f"mask: expected 2 or 3 dimensions, got shape {mask.shape}; make one volume's tube at a time")
+    check_volume(mask, "mask")
     if isinstance(radius, bool) or not isinstance(radius, int | np.integer) or radius < 0:
         raise ValueError(f"radius: expected an integer of 0 or more, in voxels, got {radius!r}")
     tube = np.zeros(mask.shape, dtype=bool)

@@ -24,7 +24,7 @@ _GAP = 4
 
 
 def log_report(
-    run: Path, report: Mapping[str, Any], views: Mapping[str, CaseView], settings: ReportSettings | None = None
+    run: Path | str, report: Mapping[str, Any], views: Mapping[str, CaseView], settings: ReportSettings | None = None
 ) -> Path:
     """Write the means of all measures and the projections of the worst cases into a folder of TensorBoard events.
 
@@ -51,6 +51,7 @@ def log_report(
         >>> log_report(Path("run"), report, views={}).as_posix()
         'run/evaluation'
     """
+    run = Path(run)
     # Imported here: it loads torch, and nothing else in an evaluation does.
     from torch.utils.tensorboard import SummaryWriter
 

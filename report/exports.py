@@ -27,7 +27,7 @@ PAINTS = {
 
 
 def export_case(
-    folder: Path,
+    folder: Path | str,
     case_id: str,
     prediction: MaskAnalysis,
     target: MaskAnalysis,
@@ -67,6 +67,7 @@ def export_case(
         >>> sorted(path.as_posix() for path in files)
         ['out/a/prediction.stl', 'out/a/truth.stl']
     """
+    folder = Path(folder)
     settings = settings or ExportSettings()
     if case_id in ("", ".", "..") or Path(case_id).name != case_id or "\\" in case_id:
         raise ValueError(f"case {case_id!r}: the name cannot be that of a folder to export to; rename its files")

@@ -23,7 +23,7 @@ _HERE = Path(__file__).parent
 
 
 def write_report(
-    path: Path,
+    path: Path | str,
     report: Mapping[str, Any],
     views: Mapping[str, CaseView],
     command_line: str = "",
@@ -52,6 +52,7 @@ def write_report(
         >>> Path("report.html").read_text(encoding="utf-8")[:15]
         '<!DOCTYPE html>'
     """
+    path = Path(path)
     write_whole(path, build_page(report, views, command_line, settings or ReportSettings()))
 
 

@@ -1,7 +1,6 @@
 """All that evaluate.py does besides its tables: look at each case while it is at hand, and write it up in the end."""
 
 import shlex
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -47,7 +46,7 @@ def present(
     report: Mapping[str, Any],
     views: Mapping[str, CaseView],
     settings: PresentationSettings,
-    argv: Sequence[str] | None = None,
+    typed: Sequence[str] = (),
 ) -> list[Path]:
     """Write the page and the events that are asked for; return what was written, exports included.
 
@@ -55,16 +54,14 @@ def present(
         report: what `metrics.table.build_report` gives.
         views: case id -> what `present_case` gave.
         settings: what is asked for.
-        argv: arguments of the command; those of the process by default.
+        typed: the words of the command, for whoever wants to do it again.
 
     Raises:
         OSError: something cannot be written.
     """
     written = [settings.export] if settings.export is not None else []
     if settings.report is not None:
-        typed = sys.argv[0].split() if sys.argv[0].startswith("ramify ") else ["python", "evaluate.py"]
-        words = [*typed, *(sys.argv[1:] if argv is None else argv)]
-        write_report(settings.report, report, views, shlex.join(words), settings.shown)
+        write_report(settings.report, report, views, shlex.join(typed), settings.shown)
         written.append(settings.report)
     if settings.tensorboard is not None:
         written.append(log_report(settings.tensorboard, report, views, settings.shown))

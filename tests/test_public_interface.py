@@ -63,6 +63,17 @@ def test_public_names_are_of_their_room_and_documented(room):
 
 
 @pytest.mark.parametrize("room", ROOMS)
+def test_a_path_may_be_given_by_its_name(room):
+    """The first thing a newcomer passes is a str. Settings take either already; commands give them."""
+    for name, value in public(room).items():
+        if not callable(value) or name.endswith(("Settings", "Warning")):
+            continue
+        for parameter in inspect.signature(value).parameters.values():
+            kinds = str(parameter.annotation)
+            assert "Path" not in kinds or "Path | str" in kinds, f"ramify.{room}.{name}({parameter})"
+
+
+@pytest.mark.parametrize("room", ROOMS)
 def test_no_public_name_is_that_of_a_module(room):
     """`ramify.losses.soft_skeleton` would be the function or the module, by who was imported first."""
     assert not set(public(room)) & modules_of(room)

@@ -36,7 +36,7 @@ def save_checkpoint(path: Path, state: Mapping[str, object]) -> None:
     write_whole(path, buffer.getbuffer())
 
 
-def load_checkpoint(path: Path, *, to_resume: bool = False) -> Checkpoint:
+def load_checkpoint(path: Path | str, *, to_resume: bool = False) -> Checkpoint:
     """Read a checkpoint, checked before anything is built from it.
 
     The checksum of every part is compared, only tensors and plain data are accepted (so a file from elsewhere cannot
@@ -54,6 +54,7 @@ def load_checkpoint(path: Path, *, to_resume: bool = False) -> Checkpoint:
         >>> checkpoint["epoch"], sorted(checkpoint)[:3]
         (1, ['bank', 'best', 'cases'])
     """
+    path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such checkpoint")
     try:

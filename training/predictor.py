@@ -82,8 +82,9 @@ class Predictor:
     """
 
     def __init__(
-        self, checkpoint: Path, device: DeviceName = "auto", inference: InferenceOverrides | None = None
+        self, checkpoint: Path | str, device: DeviceName = "auto", inference: InferenceOverrides | None = None
     ) -> None:
+        checkpoint = Path(checkpoint)
         state = load_checkpoint(checkpoint)
         try:
             self._settings = RunSettings.model_validate(state["config"])

@@ -111,7 +111,7 @@ def open_run(settings: RunSettings) -> tuple[RunFolder, Checkpoint | None]:
     return folder, state
 
 
-def find_checkpoint(path: Path, name: CheckpointName) -> Path:
+def find_checkpoint(path: Path | str, name: CheckpointName) -> Path:
     """The checkpoint meant by a file, a fold's folder or a run's folder with one fold.
 
     Raises:
@@ -123,6 +123,7 @@ def find_checkpoint(path: Path, name: CheckpointName) -> Path:
         >>> find_checkpoint(run, "best").name  # of a run with one fold
         'best.pt'
     """
+    path = Path(path)
     if path.is_file():
         return path
     if not path.exists():

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ramify.compilation import compiled
-from ramify.vessels.masks import check_boolean
+from ramify.vessels.masks import check_volume
 from ramify.vessels.octants import BoundaryCorners, boundary_corners, euler_characteristic
 
 
@@ -54,9 +54,8 @@ def betti_numbers(mask: NDArray[np.bool_], boundary: BoundaryCorners | None = No
         >>> betti_numbers(ring)
         BettiNumbers(pieces=1, tunnels=1, cavities=0)
     """
-    _check(mask)
-    euler = euler_characteristic(boundary_corners(mask) if boundary is None else boundary)
     pieces, cavities = count_pieces(mask), count_cavities(mask)
+    euler = euler_characteristic(boundary_corners(mask) if boundary is None else boundary)
     return BettiNumbers(pieces, pieces + cavities - euler, cavities)
 
 
@@ -69,7 +68,7 @@ def count_pieces(mask: NDArray[np.bool_]) -> int:
         >>> count_pieces(np.array([[1, 0, 1, 1, 0, 1]], bool))
         3
     """
-    _check(mask)
+    check_volume(mask, "mask")
     pieces: int = _count(np.ascontiguousarray(mask if mask.ndim == 3 else mask[np.newaxis]), True, 1)
     return pieces
 
@@ -85,15 +84,8 @@ def count_cavities(mask: NDArray[np.bool_]) -> int:
         >>> count_cavities(hollow)
         1
     """
-    _check(mask)
+    check_volume(mask, "mask")
     return _count(np.ascontiguousarray(mask), False, 0) - 1 if mask.ndim == 3 else 0
-
-
-def _check(mask: NDArray[np.bool_]) -> None:
-    """Refuse what would be counted wrongly without a word: label maps, probabilities, other dimensions."""
-    check_boolean(mask, "mask")
-    if mask.ndim not in (2, 3):
-        raise ValueError(f"mask: expected 2 or 3 dimensions, got shape {mask.shape}; count one volume at a time")
 
 
 @compiled(nogil=True)

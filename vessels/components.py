@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ramify.compilation import compiled
+from ramify.vessels.masks import check_volume
 
 
 def label_components(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
@@ -29,8 +30,7 @@ def label_components(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
         >>> labels.tolist(), count
         ([[1, 0, 2, 2, 0, 3]], 3)
     """
-    if mask.dtype != np.bool_ or mask.ndim not in (2, 3):
-        raise ValueError(f"mask: expected a boolean array in 2D or 3D, got {mask.dtype} of shape {mask.shape}")
+    check_volume(mask, "mask")
     labels = np.zeros(mask.shape, dtype=np.int32)
     volume = np.ascontiguousarray(mask if mask.ndim == 3 else mask[np.newaxis])
     return labels, _label(volume, labels.reshape(volume.shape))

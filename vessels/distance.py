@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ramify.vessels.box import foreground_box
 from ramify.vessels.components import label_components
-from ramify.vessels.masks import check_boolean
+from ramify.vessels.masks import check_boolean, check_volume
 from ramify.vessels.nearest_kernels import morton_codes, spread_labels
 from ramify.vessels.point_index import PointIndex, in_3d, spacing_in_3d
 
@@ -83,10 +83,8 @@ def nearest_label(seeds: NDArray[np.integer], mask: Mask, spacing_mm: Sequence[f
         >>> nearest_label(seeds, mask, spacing_mm=(1.0, 1.0)).tolist()  # a tie goes to the first
         [[7, 7, 7, 9, 9, 0, 0]]
     """
-    check_boolean(mask, "mask")
+    check_volume(mask, "mask")
     spacing = spacing_in_3d(spacing_mm, mask.ndim)
-    if mask.ndim not in (2, 3):
-        raise ValueError(f"mask: expected 2 or 3 dimensions, got shape {mask.shape}; label one volume at a time")
     if not np.issubdtype(seeds.dtype, np.integer) or seeds.shape != mask.shape:
         raise ValueError(
             f"seeds: expected integers of the mask's shape {mask.shape}, got {seeds.dtype} of shape {seeds.shape}; "

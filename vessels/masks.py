@@ -16,3 +16,10 @@ def check_boolean(mask: Any, name: str) -> None:
     if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
         came = f"dtype {mask.dtype}" if isinstance(mask, np.ndarray) else type(mask).__name__
         raise ValueError(f"{name}: expected a boolean array, got {came}; compare first, as in labels > 0")
+
+
+def check_volume(mask: Any, name: str) -> None:
+    """Refuse anything but a boolean array of one volume, 2D or 3D; raises as `check_boolean`."""
+    check_boolean(mask, name)
+    if mask.ndim not in (2, 3):
+        raise ValueError(f"{name}: expected 2 or 3 dimensions, got shape {mask.shape}; take one volume at a time")

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ramify.vessels.box import foreground_box
-from ramify.vessels.masks import check_boolean
+from ramify.vessels.masks import check_volume
 from ramify.vessels.thinning_kernel import (
     FACES_2D,
     FACES_3D,
@@ -53,9 +53,7 @@ def skeletonize(mask: Mask) -> Mask:
         >>> int(skeletonize(mask).sum())  # a line
         18
     """
-    check_boolean(mask, "mask")
-    if mask.ndim not in (2, 3):
-        raise ValueError(f"mask: expected 2 or 3 dimensions, got shape {mask.shape}; thin one volume at a time")
+    check_volume(mask, "mask")
     skeleton = np.zeros(mask.shape, dtype=bool)
     box = foreground_box(mask)
     inside = mask[box]

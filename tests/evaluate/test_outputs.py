@@ -55,7 +55,7 @@ def test_a_report_that_cannot_be_written_is_told_before_the_work(folders, tmp_pa
 
 
 def test_only_tensorboard_loads_torch(folders, tmp_path: Path):
-    code = "import sys, evaluate; evaluate.main(sys.argv[1:]); sys.exit('torch' in sys.modules)"
+    code = "import sys; from ramify import evaluate; evaluate.main(sys.argv[1:]); sys.exit('torch' in sys.modules)"
     more = ["--report", str(tmp_path / "r.html"), "--export", str(tmp_path / "files"), "--cases", "a"]
     done = subprocess.run(
         [sys.executable, "-c", code, *flags(folders, *more)], cwd=ROOT, capture_output=True, text=True

@@ -32,10 +32,10 @@ def test_what_is_asked_for_is_written(tmp_path):
     assert {path.name for path in (tmp_path / "files" / "a").iterdir()} == {"truth.ply", "prediction.ply", "missed.ply"}
     assert b"SPACE=RAS" in (tmp_path / "files" / "a" / "truth.ply").read_bytes()[:200]
     report, _ = drawn_report({"a": (without_left_arm(truth), truth)})
-    written = present(report, {"a": view}, settings, ["--prediction", "my masks", "--truth", "t"])
+    written = present(report, {"a": view}, settings, ["python", "evaluate.py", "--prediction", "my masks"])
     assert written == [tmp_path / "files", tmp_path / "pages" / "r.html"]
     content = written[1].read_text(encoding="utf-8")
-    assert "python evaluate.py --prediction &#x27;my masks&#x27; --truth t" in content
+    assert "python evaluate.py --prediction &#x27;my masks&#x27;" in content
 
 
 def test_what_cannot_be_written_is_told_before_the_work(tmp_path):

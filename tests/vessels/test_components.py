@@ -56,7 +56,14 @@ def test_empty_mask_has_no_components(shape: tuple[int, ...]) -> None:
     assert not labels.any()
 
 
-@pytest.mark.parametrize("mask", [np.ones((2, 2)), np.ones(3, dtype=bool), np.ones((1, 1, 2, 2), dtype=bool)])
-def test_what_is_no_mask_is_refused(mask: np.ndarray) -> None:
-    with pytest.raises(ValueError, match="expected a boolean array in 2D or 3D"):
+@pytest.mark.parametrize(
+    ("mask", "message"),
+    [
+        (np.ones((2, 2)), "expected a boolean array, got dtype float64"),
+        (np.ones(3, dtype=bool), r"expected 2 or 3 dimensions, got shape \(3,\)"),
+        (np.ones((1, 1, 2, 2), dtype=bool), r"expected 2 or 3 dimensions, got shape \(1, 1, 2, 2\)"),
+    ],
+)
+def test_what_is_no_mask_is_refused(mask: np.ndarray, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         label_components(mask)
