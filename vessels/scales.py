@@ -45,6 +45,8 @@ class ScaleDecomposition:
         skeleton: bool (*S), what pruning left of it.
         estimator: name of the estimator.
         notes: one line for each thing worth knowing, such as an empty scale.
+
+    All of it is of the whole mask, whatever region the thresholds were taken from: cut the maps afterwards.
     """
 
     scale_map: NDArray[np.uint8]
@@ -62,7 +64,10 @@ class ScaleDecomposition:
 
 
 def decompose_scales(
-    mask: BoolArray, spacing_mm: Sequence[float], settings: ScaleSettings = DEFAULT_SCALES
+    mask: BoolArray,
+    spacing_mm: Sequence[float],
+    settings: ScaleSettings = DEFAULT_SCALES,
+    region: BoolArray | None = None,
 ) -> ScaleDecomposition:
     """Split a vessel mask into scales by the radii of its branches (Sadikine et al. 2023, section 2.1).
 
@@ -74,9 +79,12 @@ def decompose_scales(
         mask: bool (*S) of 2 or 3 dimensions, at least one voxel True.
         spacing_mm: voxel size along each axis, mm.
         settings: quantiles and estimator of the branch radii, and what counts as a branch.
+        region: bool (*S), such as an organ; the thresholds then come from what of the branches lies inside it. Branches
+            outside, of vessels that only pass by, count for nothing and are in a scale all the same. None: everywhere.
 
     Raises:
-        ValueError: the mask is empty or not boolean, or a spacing is out of range.
+        ValueError: the mask is empty or not boolean, a spacing is out of range, the region is not boolean, has another
+            shape or holds no vessel.
 
     Examples:
         >>> import numpy as np
@@ -88,7 +96,7 @@ def decompose_scales(
         >>> scales.scale_map[3, 3, 20].item(), scales.scale_map[13, 13, 20].item()  # small, large
         (1, 2)
     """
-    spacing = _checked(mask, spacing_mm)
+    spacing = _checked(mask, spacing_mm, region)
     estimator = ESTIMATORS[settings.estimator]
     box = foreground_box(mask, margin=1)
     pose = own_orientation(mask[box], spacing) if estimator.turned_first else Orientation.as_stored(mask.ndim)
@@ -98,25 +106,30 @@ def decompose_scales(
     tree = grow_tree(part, spacing, _chosen(settings.prune_spurs, estimator.prune_spurs))
     radii = estimator.radii_mm(tree, settings)
     territory = estimator.territory(tree, radii)
+    vessel = tuple(voxels_of(part).T)
+    branch = territory[vessel]
 
     # Which scale it is in.
     weigh = _chosen(settings.weigh_fragments, estimator.weigh_fragments)
     counts = _counts(tree.graph, radii, spacing) if weigh else np.ones(tree.graph.n_branches)
-    thresholds = tuple(_weighted_quantiles(radii, counts, settings.quantiles).tolist())
+    if region is not None:
+        inside = _share_of_branches(branch, pose.lay(region[box])[vessel], tree.graph.n_branches)
+        counts *= inside if weigh else inside > 0
+    counted = counts > 0
+    thresholds = tuple(_weighted_quantiles(radii[counted], counts[counted], settings.quantiles).tolist())
     scale = _scale_of(radii, thresholds)
 
     # Back in the volume. Vessels are few among the voxels: written one by one, through views that undo the orientation.
     scale_map, branches, skeleton = (np.zeros(mask.shape, dtype=dtype) for dtype in (np.uint8, np.int32, np.bool_))
-    vessel = tuple(voxels_of(part).T)
-    pose.lay(branches[box])[vessel] = territory[vessel]
-    pose.lay(scale_map[box])[vessel] = scale[territory[vessel] - 1]
+    pose.lay(branches[box])[vessel] = branch
+    pose.lay(scale_map[box])[vessel] = scale[branch - 1]
     pose.lay(skeleton[box])[tuple(tree.graph.voxels.T)] = True
-    notes = _notes(radii, scale, thresholds, settings.quantiles)
+    notes = _notes(radii[counted], scale[counted], thresholds, settings.quantiles)
     return ScaleDecomposition(scale_map, branches, radii, thresholds, skeleton, settings.estimator, notes)
 
 
-def _checked(mask: BoolArray, spacing_mm: Sequence[float]) -> tuple[float, ...]:
-    """The spacing as a tuple, once mask and spacing are in range."""
+def _checked(mask: BoolArray, spacing_mm: Sequence[float], region: BoolArray | None) -> tuple[float, ...]:
+    """The spacing as a tuple, once mask, spacing and region are in range."""
     check_boolean(mask, "vessel mask")
     spacing = tuple(float(size) for size in spacing_mm)
     if mask.ndim not in (2, 3) or len(spacing) != mask.ndim or not all(0 < size < np.inf for size in spacing):
@@ -126,7 +139,21 @@ def _checked(mask: BoolArray, spacing_mm: Sequence[float]) -> tuple[float, ...]:
         )
     if not mask.any():
         raise ValueError("vessel mask: expected at least one vessel voxel, got an empty mask; leave this case out")
+    if region is not None:
+        check_boolean(region, "region")
+        if region.shape != mask.shape:
+            raise ValueError(
+                f"region: expected the vessel mask's shape {mask.shape}, got {region.shape}; cut both alike"
+            )
+        if not np.any(mask & region):
+            raise ValueError("region: no vessel voxel lies inside it; check the organ mask, or leave this case out")
     return spacing
+
+
+def _share_of_branches(branch: NDArray[np.int32], chosen: BoolArray, n_branches: int) -> FloatArray:
+    """Share of each branch's voxels that are chosen, float (n_branches,), from the branch of each voxel, from 1."""
+    size = np.bincount(branch, minlength=n_branches + 1)[1:]
+    return np.bincount(branch[chosen], minlength=n_branches + 1)[1:] / np.maximum(size, 1)
 
 
 def _chosen(setting: bool | None, default: bool) -> bool:

@@ -12,7 +12,7 @@ from ramify.phantoms.rasterisation import rasterise
 from ramify.phantoms.vessel_graph import VesselGraph
 from ramify.vessels.branches import branch_medians
 from ramify.vessels.estimators import ESTIMATORS, Estimator
-from ramify.vessels.scale_settings import ScaleSettings
+from ramify.vessels.scale_settings import DEFAULT_SCALES, ScaleSettings
 from ramify.vessels.scales import ScaleWarning, decompose_scales
 
 CUBES = (1.0, 1.0, 1.0)
@@ -199,6 +199,57 @@ class TestTies:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             assert decompose_scales(tree(), CUBES).notes == ()
+
+
+class TestRegion:
+    """Thresholds from what lies in a region, maps of the whole mask."""
+
+    @pytest.mark.parametrize("estimator", ESTIMATORS)
+    def test_the_whole_volume_is_no_region(self, estimator):
+        mask, chosen = tree(), ScaleSettings(estimator=estimator)
+        everywhere = decompose_scales(mask, CUBES, chosen, np.ones_like(mask))
+        assert same(everywhere, decompose_scales(mask, CUBES, chosen))
+
+    @pytest.mark.parametrize("estimator", ESTIMATORS)
+    @pytest.mark.parametrize("ndim", [2, 3])
+    def test_vessels_outside_count_for_nothing_and_have_a_scale(self, estimator, ndim):
+        # Bars side by side; the region holds the three widest, whose middle one is medium.
+        bars = ((3, 4), (3, 12), (5, 20), (7, 32), (9, 48))
+        mask = np.zeros((60, 60, 13)[:ndim], dtype=bool)
+        for width, start in bars:
+            mask[(slice(start, start + width), slice(4, 56), slice(2, 2 + width))[:ndim]] = True
+        region = np.zeros_like(mask)
+        region[18:] = True
+        chosen, spacing = ScaleSettings(estimator=estimator), (1.0,) * ndim
+        result = decompose_scales(mask, spacing, chosen, region)
+        alone = decompose_scales(mask & region, spacing, chosen)
+        assert result.thresholds_mm == pytest.approx(alone.thresholds_mm)
+        across = result.scale_map[(slice(None), 30, 3)[:ndim]]
+        assert [int(across[start + 1]) for _, start in bars] == [1, 1, 1, 2, 3]
+        assert np.array_equal(result.scale_map > 0, mask)
+
+    def test_a_branch_counts_by_what_of_it_lies_inside(self):
+        # A wide bar of which a tenth lies inside, beside a thin one: half of what is inside is thin.
+        mask = np.zeros((40, 206), dtype=bool)
+        mask[3:5, 3:23] = True
+        mask[10:20, 3:203] = True
+        region = np.zeros_like(mask)
+        region[:, :23] = True
+        halves = ScaleSettings(quantiles=(0.5,))
+        assert decompose_scales(mask, (1.0, 1.0), halves, region).scale_map[15, 100] == 2
+
+    @pytest.mark.parametrize(
+        ("region", "message"),
+        [
+            (np.zeros((4, 4), dtype=bool), "no vessel voxel lies inside"),
+            (np.ones((4, 5), dtype=bool), r"expected the vessel mask's shape \(4, 4\), got \(4, 5\)"),
+            (np.ones((4, 4)), "region: expected a boolean array, got dtype float64"),
+        ],
+    )
+    def test_a_region_that_cannot_be_is_refused_in_one_line(self, region, message):
+        with pytest.raises(ValueError, match=message) as refusal:
+            decompose_scales(np.ones((4, 4), dtype=bool), (1.0, 1.0), DEFAULT_SCALES, region)
+        assert "\n" not in str(refusal.value)
 
 
 class TestPieces:
