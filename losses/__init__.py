@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ramify.losses.dice import DiceSettings, dice_loss
     from ramify.losses.memory_bank import MemoryBank
     from ramify.losses.persistent_homology import PersistentHomologySettings, persistent_homology_loss
+    from ramify.losses.scale_balance import balanced_over_scales
     from ramify.losses.settings import LossSettings
     from ramify.losses.skeleton_recall import SkeletonRecallSettings, skeleton_recall_loss
     from ramify.losses.soft_cldice import (
@@ -45,6 +46,7 @@ __all__ = [
     "TotalLoss",
     "Truth",
     "TverskySettings",
+    "balanced_over_scales",
     "balanced_weight",
     "binary_cross_entropy",
     "binary_skeleton",

@@ -1,13 +1,14 @@
 """Soft Dice: the overlap part of L_mt and L_s in Sadikine et al. 2023, Eq. 5."""
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 from torch import Tensor
 
 from ramify.losses.precision import at_least_float32, check_probabilities
+from ramify.losses.scale_balance import BalanceSettings, balanced_over_scales
 from ramify.losses.volume_sums import volume_sums
 
 
-class DiceSettings(BaseModel, frozen=True, extra="forbid"):
+class DiceSettings(BalanceSettings, frozen=True, extra="forbid"):
     """Soft Dice."""
 
     over_batch: bool = False
@@ -16,17 +17,30 @@ class DiceSettings(BaseModel, frozen=True, extra="forbid"):
     """Added to numerator and denominator, in voxels. 1 and more also damps the score of the smallest targets."""
 
 
-def dice_loss(probabilities: Tensor, target: Tensor, *, over_batch: bool = False, epsilon: float = 1e-5) -> Tensor:
+def dice_loss(
+    probabilities: Tensor,
+    target: Tensor,
+    *,
+    over_batch: bool = False,
+    epsilon: float = 1e-5,
+    scales: Tensor | None = None,
+) -> Tensor:
     """One minus the soft Dice coefficient, 1 - (2 Σ p y + ε) / (Σ p + Σ y + ε), averaged over channels and samples.
 
     Milletari et al. 2016, with plain sums in the denominator. A perfect binary prediction gives exactly 0, and so does
     an empty prediction of an empty target; any other prediction of an empty target gives nearly 1.
+
+    With scales, the recall is the mean of those of the scales that are there (`balanced_over_scales`), and false
+    alarms, which are of no scale, count in the precision alone: 1 - 2 P R / (P + R) with
+    P = (Σ p y + ε/2) / (Σ p + ε/2), R = (Σ w p + ε/2) / (Σ w + ε/2) and w = y N / (S' N_s). Where one scale alone is
+    there, that is the formula above.
 
     Args:
         probabilities: (B, C, *S) in [0, 1], any floating type; computed in float32 or better.
         target: (B, C, *S) in [0, 1] or bool.
         over_batch: take the sums over the batch too, rather than for each sample.
         epsilon: ε in voxels.
+        scales: bool (B, S, *S), where each scale is, to count alike; None: every voxel does.
 
     Raises ValueError where shapes differ or are empty, or probabilities leave [0, 1] (as logits do, and NaN).
 
@@ -42,5 +56,13 @@ def dice_loss(probabilities: Tensor, target: Tensor, *, over_batch: bool = False
     probabilities = at_least_float32(probabilities)
     target = target.to(probabilities.dtype)
     overlap = volume_sums(probabilities * target, over_batch)
-    size = volume_sums(probabilities, over_batch) + volume_sums(target, over_batch)
-    return (1.0 - (2.0 * overlap + epsilon) / (size + epsilon)).mean()
+    predicted = volume_sums(probabilities, over_batch)
+    if scales is None:
+        size = predicted + volume_sums(target, over_batch)
+        return (1.0 - (2.0 * overlap + epsilon) / (size + epsilon)).mean()
+
+    weights = balanced_over_scales(target, scales, over_batch)
+    found, sought = volume_sums(weights * probabilities, over_batch), volume_sums(weights, over_batch)
+    precision = (overlap + epsilon / 2.0) / (predicted + epsilon / 2.0)
+    recall = (found + epsilon / 2.0) / (sought + epsilon / 2.0)
+    return (1.0 - 2.0 * precision * recall / (precision + recall)).mean()

@@ -4,21 +4,23 @@ import itertools
 from typing import Any
 
 import torch
-from pydantic import BaseModel
 from torch import Tensor
 
 from ramify.losses.precision import check_probabilities
+from ramify.losses.scale_balance import BalanceSettings, balanced_over_scales
 from ramify.losses.volume_sums import volume_sums
 
 
-class SkeletonRecallSettings(BaseModel, frozen=True, extra="forbid"):
+class SkeletonRecallSettings(BalanceSettings, frozen=True, extra="forbid"):
     """Skeleton Recall."""
 
     over_batch: bool = True
     """Recall over the whole batch, as published; otherwise of each sample that has the class, averaged."""
 
 
-def skeleton_recall_loss(probabilities: Tensor, tubed_skeleton: Tensor, *, over_batch: bool = True) -> Tensor:
+def skeleton_recall_loss(
+    probabilities: Tensor, tubed_skeleton: Tensor, *, over_batch: bool = True, scales: Tensor | None = None
+) -> Tensor:
     """Minus the soft recall of the tubed skeleton, -1/|C| Σ_c Σ Y_c p_c / Σ Y_c, Kirchhoff et al. 2024, Eq. 1.
 
     The mean is over the classes that are present: a class without a voxel of tube in the batch (in a sample, unless
@@ -29,6 +31,9 @@ def skeleton_recall_loss(probabilities: Tensor, tubed_skeleton: Tensor, *, over_
     The gradient -Y_c / (|C| Σ Y_c) knows the label alone and not the prediction, which is the doubt of those who found
     no gain: Skeleton Recall is to be added to a loss that also punishes false alarms, which it never does.
 
+    With scales, the recall of a class is the mean of the recalls of the scales that its tube has,
+    1/S' Σ_s Σ Y_cs p_c / Σ Y_cs: small vessels, with a few per cent of the tube, count as much as large ones.
+
     Meant to cost nothing: the sums go channel by channel, so that no copy of the input is ever made but the gradient,
     and the tube stays boolean.
 
@@ -37,6 +42,7 @@ def skeleton_recall_loss(probabilities: Tensor, tubed_skeleton: Tensor, *, over_
         tubed_skeleton: (B, C, *S) the tube of each class, best as bool, see `preprocessing.tubed_skeleton`; or
             non-negative weights.
         over_batch: take the sums over the batch too, rather than for each sample.
+        scales: bool (B, S, *S), where each scale is, to count alike; None: every voxel of a tube does.
 
     Returns:
         A scalar in [-1, 0], -1 where every tube is covered.
@@ -54,6 +60,8 @@ def skeleton_recall_loss(probabilities: Tensor, tubed_skeleton: Tensor, *, over_
         -0.857
     """
     check_probabilities(probabilities, tubed_skeleton)
+    if scales is not None:
+        tubed_skeleton = balanced_over_scales(tubed_skeleton, scales, over_batch)
     covered, size = _TubeSums.apply(probabilities, tubed_skeleton)
     covered, size = volume_sums(covered, over_batch), volume_sums(size, over_batch)
     present = size > 0

@@ -3,13 +3,14 @@
 import math
 from functools import partial
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 from torch import Tensor
 
 from ramify.losses.centreline_dice import centreline_dice
 from ramify.losses.dice import dice_loss
 from ramify.losses.early_gradient import differentiated_at_once
 from ramify.losses.precision import at_least_float32, check_probabilities, check_unit_range
+from ramify.losses.scale_balance import BalanceSettings
 from ramify.losses.soft_skeletonisation import (
     Variant,
     check_skeleton,
@@ -22,7 +23,7 @@ VALUES_AT_ONCE = 2**20
 """Channels are taken together up to as many values: fewer would leave a GPU waiting, more only take memory."""
 
 
-class SoftClDiceSettings(BaseModel, frozen=True, extra="forbid"):
+class SoftClDiceSettings(BalanceSettings, frozen=True, extra="forbid"):
     """Soft-clDice."""
 
     iterations: int = Field(default=10, ge=1, le=1000)
@@ -53,6 +54,7 @@ def soft_cldice_loss(
     variant: Variant = "cvpr",
     include_background: bool = False,
     over_batch: bool = False,
+    scales: Tensor | None = None,
 ) -> Tensor:
     """One minus the centreline Dice of soft skeletons, averaged over channels and samples.
 
@@ -68,6 +70,8 @@ def soft_cldice_loss(
         smooth: ε > 0 of both ratios, in voxels.
         include_background: the mean of this loss and that of 1 - probabilities and 1 - target.
         over_batch: take the sums over the batch too, rather than for each sample.
+        scales: bool (B, S, *S), where each scale is: Tsens is then the mean over the scales that the target's skeleton
+            has (see `centreline_dice`); None: every voxel of it counts alike. The complement has no scales.
 
     Raises ValueError where shapes differ, values leave [0, 1], or an argument is out of range. The workshop's variant
     warns of a binary target, whose skeleton it leaves empty.
@@ -91,9 +95,9 @@ def soft_cldice_loss(
     check_unit_range("target", target)
     if variant == "workshop" and is_binary(target):
         warn_degenerate()
-    loss = _loss(probabilities, target, iterations, smooth, variant, over_batch)
+    loss = _loss(probabilities, target, iterations, smooth, variant, over_batch, scales)
     if include_background:
-        loss = (loss + _loss(1.0 - probabilities, 1.0 - target, iterations, smooth, variant, over_batch)) / 2.0
+        loss = (loss + _loss(1.0 - probabilities, 1.0 - target, iterations, smooth, variant, over_batch, None)) / 2.0
     return loss
 
 
@@ -107,6 +111,7 @@ def dice_soft_cldice_loss(
     variant: Variant = "cvpr",
     include_background: bool = False,
     over_batch: bool = False,
+    scales: Tensor | None = None,
 ) -> Tensor:
     """(1 - α) (1 - softDice) + α (1 - softclDice): Shit et al. 2021, Eq. 3.
 
@@ -136,12 +141,20 @@ def dice_soft_cldice_loss(
         variant=variant,
         include_background=include_background,
         over_batch=over_batch,
+        scales=scales,
     )
-    return (1.0 - alpha) * dice_loss(probabilities, target, over_batch=over_batch, epsilon=smooth) + alpha * cldice
+    dice = dice_loss(probabilities, target, over_batch=over_batch, epsilon=smooth, scales=scales)
+    return (1.0 - alpha) * dice + alpha * cldice
 
 
 def _loss(
-    probabilities: Tensor, target: Tensor, iterations: int, smooth: float, variant: Variant, over_batch: bool
+    probabilities: Tensor,
+    target: Tensor,
+    iterations: int,
+    smooth: float,
+    variant: Variant,
+    over_batch: bool,
+    scales: Tensor | None,
 ) -> Tensor:
     """Of the channels as they are, a few at a time: what the rounds keep does not grow with the number of classes."""
 
@@ -149,7 +162,7 @@ def _loss(
         # The target's first: what its rounds need is gone before those of the prediction keep anything.
         target_skeleton = unchecked_soft_skeleton(truth, iterations, variant)
         skeleton = unchecked_soft_skeleton(own, iterations, variant)
-        return (1.0 - centreline_dice(skeleton, own, target_skeleton, truth, smooth, over_batch)).mean()
+        return (1.0 - centreline_dice(skeleton, own, target_skeleton, truth, smooth, over_batch, scales)).mean()
 
     at_once = max(1, VALUES_AT_ONCE // probabilities[:, 0].numel())
     loss = probabilities.new_zeros(())

@@ -100,6 +100,8 @@ def supervised(
         masks.to(logits.dtype),
         weighted.class_weights,
         exclusive_labels=scale_map if task.exclusive else None,
+        scale_map=scale_map,
+        scale_labels=tuple(label for labels in task.classes if len(labels) > 1 for label in labels),
         vessel_tube=truth.tubed_skeleton,
         spacing_mm=truth.spacing_mm,
         generator=generator,

@@ -15,6 +15,7 @@ from ramify.losses.cbdice import CbDiceSettings, cbdice_loss
 from ramify.losses.cross_entropy import binary_cross_entropy, categorical_cross_entropy
 from ramify.losses.dice import DiceSettings, dice_loss
 from ramify.losses.persistent_homology import PersistentHomologySettings, persistent_homology_loss
+from ramify.losses.scale_balance import BalanceSettings
 from ramify.losses.skeleton_recall import SkeletonRecallSettings, skeleton_recall_loss
 from ramify.losses.soft_cldice import SoftClDiceSettings, soft_cldice_loss
 from ramify.losses.topo_cldice import TopoClDiceSettings, topo_cldice_loss
@@ -35,6 +36,8 @@ class SupervisedTask:
     target: Tensor  # (B, C, *S) of 0 and 1, float32
     class_weights: tuple[float, ...]  # of the foreground (one) or of background and every scale (K)
     exclusive_labels: Tensor | None = None  # (B, *S) integers, where the classes exclude one another
+    scale_map: Tensor | None = None  # (B, *S) integers, 0 background, 1 … S
+    scale_labels: tuple[int, ...] = ()  # those of the scales that count alike, where a class holds several
     vessel_tube: Tensor | None = None  # (B, *S) bool, tubed skeleton of the vessels of every scale
     spacing_mm: Tensor | None = None  # (B, ndim)
     generator: torch.Generator | None = None  # of terms that draw
@@ -45,6 +48,13 @@ class SupervisedTask:
         if self.vessel_tube is None:
             raise ValueError(f"{self.name}: this loss needs the truth's tubed_skeleton, and none was given")
         return self.vessel_tube.unsqueeze(1) & (self.target > 0)
+
+    @property
+    def scales(self) -> Tensor | None:
+        """Where each scale is, bool (B, S, *S); None where every class is one scale, balanced as it is."""
+        if self.scale_map is None or not self.scale_labels:
+            return None
+        return torch.stack([self.scale_map == label for label in self.scale_labels], dim=1)
 
 
 @dataclass(frozen=True)
@@ -57,21 +67,22 @@ class Term:
     """What a user chooses about it: the section of its name in the loss settings."""
 
 
-def of_probabilities(loss: Callable[..., Tensor], settings: type[BaseModel], *also: str) -> Term:
+def of_probabilities(loss: Callable[..., Tensor], settings: type[BaseModel], *also: str, of: str = "target") -> Term:
     """A term made of a loss of (probabilities, target), whose keyword arguments are the fields of its settings.
 
+    Where the settings have a `balance`, the loss gets the task's `scales` in its place, or None.
+
     also: parts of the task that it takes as keyword arguments too, such as "spacing_mm".
+    of: the part of the task that is its target.
     """
 
     def compute(task: SupervisedTask, own: BaseModel) -> Tensor:
-        return loss(task.probabilities, task.target, **dict(own), **{name: getattr(task, name) for name in also})
+        arguments = dict(own) | {name: getattr(task, name) for name in also}
+        if isinstance(own, BalanceSettings):
+            arguments["scales"] = task.scales if arguments.pop("balance") == "scales" else None
+        return loss(task.probabilities, getattr(task, of), **arguments)
 
     return Term(compute, settings)
-
-
-def skeleton_recall(task: SupervisedTask, settings: SkeletonRecallSettings) -> Tensor:
-    """Skeleton Recall of the task's own part of the tube."""
-    return skeleton_recall_loss(task.probabilities, task.tubed_skeleton, **dict(settings))
 
 
 def cross_entropy(task: SupervisedTask, _: None) -> Tensor:
@@ -87,7 +98,7 @@ TERMS: dict[str, Term] = {
     "tversky": of_probabilities(tversky_loss, TverskySettings),
     "soft_cldice": of_probabilities(soft_cldice_loss, SoftClDiceSettings),
     "topo_cldice": of_probabilities(topo_cldice_loss, TopoClDiceSettings, "generator"),
-    "skeleton_recall": Term(skeleton_recall, SkeletonRecallSettings),
+    "skeleton_recall": of_probabilities(skeleton_recall_loss, SkeletonRecallSettings, of="tubed_skeleton"),
     "cbdice": of_probabilities(cbdice_loss, CbDiceSettings, "spacing_mm"),
     "boundary": of_probabilities(boundary_loss, BoundarySettings, "spacing_mm"),
     "persistent_homology": of_probabilities(persistent_homology_loss, PersistentHomologySettings),
