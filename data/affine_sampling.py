@@ -58,14 +58,6 @@ def sample_affine(
     return sampled.reshape(output_shape), sampled_labels.reshape(output_shape), sampled_tube.reshape(output_shape)
 
 
-def reaches_outside(matrix: Array, offset: Array, output_shape: tuple[int, ...], shape: tuple[int, ...]) -> bool:
-    """Whether any output voxel of `sample_affine` may lie outside an input of that shape: its corners tell."""
-    along = np.asarray(matrix) * (np.array(output_shape, dtype=np.float64) - 1)
-    low = offset + np.minimum(along, 0).sum(axis=1)
-    high = offset + np.maximum(along, 0).sum(axis=1)
-    return bool((low < -0.5).any() or (high >= np.array(shape) - 0.5).any())
-
-
 @compiled(nogil=True)
 def _sample(image, labels, tube, matrix, offset, fill, sampled, sampled_labels, sampled_tube):  # type: ignore[no-untyped-def]
     depth, height, width = image.shape

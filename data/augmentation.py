@@ -4,13 +4,12 @@ The augmentations are those of Sadikine et al. 2023, section 3.2. All spatial on
 that everything is sampled once: the image linearly, label map and tubed skeleton by their nearest voxel.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ramify.data.affine_sampling import reaches_outside, sample_affine
+from ramify.data.affine_sampling import sample_affine
 from ramify.data.augmentations.drawn import Augmentation, Draw, DrawnOnTop
 from ramify.data.augmentations.flips import flips
 from ramify.data.augmentations.gamma import gamma
@@ -62,7 +61,7 @@ def apply_augmentation(
     *,
     output_shape: tuple[int, ...],
     centre: tuple[float, ...],
-    outside: Callable[[], float] | None = None,
+    lowest: float | None = None,
 ) -> tuple[Array, Array, Array]:
     """Sample a window of image, label map and tubed skeleton under an augmentation.
 
@@ -74,7 +73,7 @@ def apply_augmentation(
         spacing_mm: voxel size, z, y, x.
         output_shape: voxels of the window; it may reach outside the volume.
         centre: voxel coordinates in the volume that land in the window's centre when nothing is shifted.
-        outside: gives the image's minimum, asked where the window reaches outside; None reads the whole image for it.
+        lowest: the image's minimum; None reads the whole image for it.
 
     Returns:
         float32 image, label map and tube of `output_shape`. Outside the volume the image holds its minimum, the others
@@ -97,9 +96,7 @@ def apply_augmentation(
     window_centre = (np.asarray(output_shape) - 1) / 2
     shift = (inverse_mm @ augmentation.translation_mm) / spacing
     offset = np.asarray(centre, dtype=np.float64) - matrix @ window_centre - shift
-    fill = 0.0
-    if reaches_outside(matrix, offset, output_shape, image.shape):
-        fill = outside() if outside else float(image.min())
+    fill = float(image.min()) if lowest is None else lowest
     sampled, sampled_labels, sampled_tube = sample_affine(image, labels, tube, matrix, offset, output_shape, fill=fill)
     for change in augmentation.grey_changes:
         sampled = change(sampled)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 
+from ramify.data.vessel_index import VESSEL_INDICES
 from ramify.disk.json_files import to_json
 
 FORMAT = 3
@@ -58,11 +59,22 @@ class ScalesRecord(BaseModel, frozen=True):
     count: Annotated[int, Field(ge=1)] | None = None
 
 
+class SamplingRecord(BaseModel, frozen=True):
+    """What a training asks of the whole case, see `data.vessel_index`.
+
+    vessel_voxels: of scale 1, 2, … up to the largest there is. lowest_intensity: of the image.
+    """
+
+    vessel_voxels: tuple[Annotated[int, Field(ge=0)], ...]
+    lowest_intensity: Annotated[float, Field(allow_inf_nan=False)] | None
+
+
 class CaseRecord(BaseModel, frozen=True):
     """What every reader of a prepared case relies on; further keys are for people.
 
-    shape, spacing_mm: voxels and mm, z y x (or y x). settings: of the preprocessing. preparation: its version.
-    altered: whether it is not what was written any more; one of an earlier version cannot tell.
+    shape, spacing_mm: voxels and mm, z y x (or y x). sampling: none in a case of an earlier version. settings: of the
+    preprocessing. preparation: its version. altered: whether it is not what was written any more; one of an earlier
+    version cannot tell.
     """
 
     format: int
@@ -71,6 +83,7 @@ class CaseRecord(BaseModel, frozen=True):
     shape: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=2, max_length=3)]
     spacing_mm: tuple[Length, ...]
     scales: ScalesRecord
+    sampling: SamplingRecord | None = None
     settings: dict[str, Any] | None = None
     preparation: int = 1
     provenance: dict[str, Any] = {}
@@ -91,6 +104,12 @@ class CaseRecord(BaseModel, frozen=True):
             if wanted and (its.dtype, its.shape) != (wanted, self.shape):
                 raise ValueError(
                     f"{name}.npy is {its.dtype} {list(its.shape)} where {wanted} {list(self.shape)} is expected"
+                )
+        if self.sampling and VESSEL_INDICES in self.arrays:
+            its, expected = self.arrays[VESSEL_INDICES], (sum(self.sampling.vessel_voxels),)
+            if (its.dtype, its.shape) != ("<i8", expected):
+                raise ValueError(
+                    f"{VESSEL_INDICES}.npy is {its.dtype} {list(its.shape)} where <i8 {list(expected)} is expected"
                 )
         return self
 

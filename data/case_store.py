@@ -25,8 +25,17 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ramify.data.case_arrays import check_array, open_array, write_array
-from ramify.data.case_record import FORMAT, CaseRecord, check_values, parse_record, sealed
+from ramify.data.case_record import (
+    FORMAT,
+    REQUIRED_ARRAYS,
+    CaseRecord,
+    SamplingRecord,
+    check_values,
+    parse_record,
+    sealed,
+)
 from ramify.data.store_writers import remove_leftovers, remove_temporary, writing
+from ramify.data.vessel_index import VESSEL_INDICES, check_vessel_index, describe_sampling, index_vessels
 from ramify.disk.atomic_files import naming_path, sync_folder, write_whole
 from ramify.disk.digests import fingerprint, state_of
 from ramify.disk.json_files import read_json, to_json, write_json
@@ -36,7 +45,7 @@ CASE_FILE, DATASET_FILE = "case.json", "dataset.json"
 ALTERED = f"{CASE_FILE} is not what was written; its SHA-256 differs"
 REMEDY = "run preprocess.py again, it makes the case anew"
 _UNSAFE = re.compile(r'[\x00-\x1f/\\:*?"<>|]')
-_RESERVED_KEYS = {"format", "arrays"}
+_RESERVED_KEYS = {"format", "arrays", "sampling"}
 
 
 class Arrays(dict[str, NDArray[Any]]):
@@ -64,6 +73,15 @@ class Case:
     record: dict[str, Any]
     arrays: Mapping[str, NDArray[Any]]
     known: CaseRecord
+
+    @property
+    def sampling(self) -> SamplingRecord:
+        """What a training asks of it as a whole; raises ValueError for a case of an earlier version."""
+        if self.known.sampling is None or VESSEL_INDICES not in self.arrays:
+            raise ValueError(
+                f"case {self.case_id}: an earlier version prepared it, without {VESSEL_INDICES}.npy; {REMEDY}"
+            )
+        return self.known.sampling
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -152,6 +170,8 @@ def write_case(
 ) -> None:
     """Write a case whole, in place of an older one if there is any; the user's own files in its folder stay.
 
+    Its vessel voxels, sorted by scale, and the image's lowest value are written with it (`data.vessel_index`).
+
     Args:
         arrays: what `data.case_record` expects to read back.
         record: plain data (numbers, text, lists, dicts; NumPy's are converted).
@@ -179,6 +199,10 @@ def write_case(
     if record.get("case_id", case_id) != case_id:
         raise ValueError(f"case {case_id}: its record is of case {record['case_id']!r}; write each under its own id")
     content = {**record, "format": FORMAT, "case_id": case_id}
+    if set(REQUIRED_ARRAYS) <= set(arrays):
+        indices, counts = index_vessels(arrays["scales"])
+        arrays = {**arrays, VESSEL_INDICES: indices}
+        content["sampling"] = describe_sampling(arrays["image"], counts)
     try:
         to_json(content)
     except ValueError as error:
@@ -235,7 +259,7 @@ def read_case(store: Path | str, case_id: str) -> Case:
         >>> from ramify.data import read_case
         >>> case = read_case(cases, "phantom_000")  # from a folder that preprocess.py wrote
         >>> sorted(case.arrays), case.arrays["image"].shape
-        (['branches', 'image', 'organ', 'scales', 'skeleton', 'tubed_skeleton'], (32, 32))
+        (['branches', 'image', 'organ', 'scales', 'skeleton', 'tubed_skeleton', 'vessel_indices'], (32, 32))
     """
     store = Path(store)
     folder = _folder_of(store, case_id)
@@ -271,6 +295,8 @@ def check_case(store: Path | str, case_id: str) -> Case:
             if its.sha256 is not None and fingerprint(path) != its.sha256:
                 raise ValueError(f"{path.name} is not what was written; its SHA-256 differs")
             check_values(name, case.arrays[name], case.known.n_scales)
+        if case.known.sampling and VESSEL_INDICES in case.arrays:
+            check_vessel_index(case.arrays[VESSEL_INDICES], case.known.sampling.vessel_voxels, case.arrays["scales"])
     return case
 
 

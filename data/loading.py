@@ -4,21 +4,24 @@ A sample depends on nothing else, so that any number of loader workers, and a tr
 see the same batches.
 """
 
+import math
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, TypedDict
+from typing import Annotated, Any, NamedTuple, Self, TypedDict
 
 import numpy as np
 import torch
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from ramify.data.augmentation import apply_augmentation, draw_augmentation
 from ramify.data.augmentations.drawn import Augmentation
 from ramify.data.augmentations.settings import AugmentationSettings
-from ramify.data.case_facts import CaseFacts
 from ramify.data.case_store import Case, read_case
 from ramify.data.random_streams import Purpose, stream
+from ramify.data.vessel_index import VESSEL_INDICES, draw_vessel_voxel
+from ramify.data.windows import Centre, anywhere, in_the_middle, on_voxel
 from ramify.processes.sheltered import heed_parent_alone, sheltering
 
 
@@ -31,10 +34,33 @@ class LoadingSettings(BaseModel, frozen=True, extra="forbid"):
     """Voxels (z y x) of the window cut from a case; none takes the whole volume, as the paper does."""
     vessel_patches: float = Field(0.5, ge=0, le=1)
     """Share of patches centred on a vessel voxel; the others lie anywhere."""
+    scale_shares: tuple[Annotated[float, Field(ge=0, allow_inf_nan=False)], ...] | None = None
+    """How many of the patches on vessels are centred on each scale, smallest first, relative to one another (1 1 1: a
+    third each); a single number holds for all. What a case lacks goes to its other scales. None takes each vessel voxel
+    as often as another, and so mostly the thick vessels."""
     samples_per_epoch: int | None = Field(None, ge=1)
     """Samples an epoch; none takes each training case once."""
     workers: int | None = Field(None, ge=0)
     """Loader processes; none chooses by the machine and the device."""
+
+    @model_validator(mode="after")
+    def _shares_of_something(self) -> Self:
+        if self.scale_shares is not None:
+            if not any(self.scale_shares):
+                raise ValueError("scale_shares: expected at least one number above 0")
+            if self.patch_size is None:
+                raise ValueError("scale_shares: whole volumes are centred on no vessel; set patch_size too")
+        return self
+
+    def shares_of_scales(self, n_scales: int) -> tuple[float, ...] | None:
+        """One share for each of S scales, or None; ValueError where their number is neither S nor 1."""
+        shares = self.scale_shares
+        if shares is not None and len(shares) not in (1, n_scales):
+            raise ValueError(
+                f"loading.scale_shares: expected {n_scales} numbers for {n_scales} scales (or 1 for all), "
+                f"got {len(shares)}"
+            )
+        return shares * n_scales if shares is not None and len(shares) == 1 else shares
 
 
 class Batch(TypedDict):
@@ -124,30 +150,39 @@ class TrainingSamples(Dataset[Sample]):
     ) -> None:
         self.store, self.case_ids, self.loading = store, list(case_ids), loading
         self.augmentation, self.seed = augmentation, seed
-        self._facts: dict[str, CaseFacts] = {}
-        shapes = {case_id: read_case(store, case_id).arrays["image"].shape for case_id in case_ids}
-        self.sample_shapes = _sample_shapes(shapes, loading, size_multiple)
+        cases = [read_case(store, case_id) for case_id in case_ids]
+        self.sample_shapes = _sample_shapes({case.case_id: case.known.shape for case in cases}, loading, size_multiple)
+        # Asked of every case, so that one of an earlier version is refused here and not in a loader process.
+        n_scales = max(max(case.known.n_scales, len(case.sampling.vessel_voxels)) for case in cases)
+        self._scale_shares = loading.shares_of_scales(n_scales)
 
     def __len__(self) -> int:
         return len(self.case_ids)
 
     def __getitem__(self, key: SampleKey) -> Sample:
         case = read_case(self.store, self.case_ids[key.case])
-        image, scale_map = np.asarray(case.arrays["image"]), np.asarray(case.arrays["scales"])
-        facts = self._facts.get(case.case_id) or self._facts.setdefault(case.case_id, CaseFacts(scale_map))
-        window, spacing_mm = self.sample_shapes[case.case_id], spacing_of(case)
+        shape, window, spacing_mm = case.known.shape, self.sample_shapes[case.case_id], spacing_of(case)
         random = stream(self.seed, Purpose.SAMPLE, key.epoch, key.position)
-        drawn = Augmentation.identity(image.ndim)
+        drawn = Augmentation.identity(len(shape))
         if self.augmentation:
-            seen_mm = np.minimum(window, image.shape) * np.asarray(spacing_mm)
-            drawn = draw_augmentation(self.augmentation, image.ndim, random, seen_mm)
-        on_vessel, centre = self._place(facts, scale_map, window, random)
-        arrays = image, scale_map, np.asarray(case.arrays["tubed_skeleton"])
-        options: dict[str, Any] = {"output_shape": window, "centre": centre, "outside": lambda: facts.lowest(image)}
-        sampled = apply_augmentation(drawn, *arrays, spacing_mm, **options)
+            seen_mm = np.minimum(window, shape) * np.asarray(spacing_mm)
+            drawn = draw_augmentation(self.augmentation, len(shape), random, seen_mm)
+        on_vessel, centre = self._place(case, window, random)
+        arrays = [np.asarray(case.arrays[name]) for name in ("image", "scales", "tubed_skeleton")]
+        sample = partial(
+            apply_augmentation,
+            image=arrays[0],
+            labels=arrays[1],
+            tube=arrays[2],
+            spacing_mm=spacing_mm,
+            output_shape=window,
+            centre=centre,
+            lowest=case.sampling.lowest_intensity,
+        )
+        sampled = sample(drawn)
         if on_vessel and drawn.translation_mm.any() and not sampled[1].any():
             # The vessel that the sample is there for lay at the edge of what is seen, and was moved out of it.
-            sampled = apply_augmentation(drawn.in_place(), *arrays, spacing_mm, **options)
+            sampled = sample(drawn.in_place())
         window_image, window_scale_map, window_tube = sampled
         return Sample(
             torch.from_numpy(window_image)[None],
@@ -157,32 +192,15 @@ class TrainingSamples(Dataset[Sample]):
             case.case_id,
         )
 
-    def _centre(self, scale_map: np.ndarray, window: tuple[int, ...], random: np.random.Generator) -> tuple[float, ...]:
-        """Voxel coordinates of the window's centre in a label map: the volume's, or a random patch's."""
-        return self._place(CaseFacts(scale_map), scale_map, window, random)[1]
-
-    def _place(
-        self, facts: CaseFacts, scale_map: np.ndarray, window: tuple[int, ...], random: np.random.Generator
-    ) -> tuple[bool, tuple[float, ...]]:
-        """Whether a sample has to show a vessel, and voxel coordinates of its window's centre.
-
-        Window voxels fall on volume voxels: a sample that is not turned is not interpolated either, so the network
-        learns from the noise and the sharpness that it will see at prediction.
-        """
-        middle = (np.array(window) - 1) / 2
-        spare = np.array(scale_map.shape) - np.array(window)
+    def _place(self, case: Case, window: tuple[int, ...], random: np.random.Generator) -> tuple[bool, Centre]:
+        """Whether a sample has to show a vessel, and where its window lies."""
+        shape, counts = case.known.shape, case.sampling.vessel_voxels
         if self.loading.patch_size is None:
-            return facts.vessel_voxels > 0, _coordinates(np.rint(spare / 2) + middle)
-        if random.random() < self.loading.vessel_patches and facts.vessel_voxels:
-            voxel = np.array(facts.vessel_voxel(int(random.integers(facts.vessel_voxels)), scale_map))
-            return True, _coordinates(np.rint(voxel - middle) + middle)
-        # Patches that lie anywhere stay inside a volume that is large enough, each place as likely as another.
-        start = np.where(spare > 0, random.integers(np.maximum(spare, 0) + 1), np.rint(spare / 2))
-        return False, _coordinates(start + middle)
-
-
-def _coordinates(centre: np.ndarray) -> tuple[float, ...]:
-    return tuple(float(c) for c in centre)
+            return any(counts), in_the_middle(shape, window)
+        if random.random() < self.loading.vessel_patches and any(counts):
+            place = draw_vessel_voxel(case.arrays[VESSEL_INDICES], counts, self._scale_shares, random)
+            return True, on_voxel([int(index) for index in np.unravel_index(place, shape)], window)
+        return False, anywhere(shape, window, random)
 
 
 class TrainingBatches:
@@ -231,16 +249,19 @@ def spacing_of(case: Case) -> tuple[float, ...]:
 
 def label_voxels(store: Path, case_ids: Sequence[str], n_scales: int) -> list[int]:
     """How often each label 0 … S occurs over some cases: background, then each scale."""
-    counts = np.zeros(1 + n_scales, dtype=np.int64)
+    counts = [0] * (1 + n_scales)
     for case_id in case_ids:
-        of_case = np.bincount(read_case(store, case_id).arrays["scales"].ravel(), minlength=1 + n_scales)
-        if len(of_case) > 1 + n_scales:
+        case = read_case(store, case_id)
+        of_scales = case.sampling.vessel_voxels
+        if len(of_scales) > n_scales:
             raise ValueError(
-                f"case {case_id}: scales.npy holds the label {len(of_case) - 1}, but there are {n_scales} scales; "
+                f"case {case_id}: scales.npy holds the label {len(of_scales)}, but there are {n_scales} scales; "
                 "run preprocess.py --verify, it makes the case anew"
             )
-        counts += of_case
-    return counts.tolist()
+        of_labels = (math.prod(case.known.shape) - sum(of_scales), *of_scales)
+        for label, voxels in enumerate(of_labels):
+            counts[label] += voxels
+    return counts
 
 
 def _collate(samples: list[Sample]) -> Batch:

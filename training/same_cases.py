@@ -42,7 +42,7 @@ def check_alike(cases: Mapping[str, Case]) -> None:
 
 def _is_empty(case: Case) -> bool:
     """Whether it has no vessel, and so no scales of its own to compare."""
-    return not case.arrays["scales"].any()
+    return not any(case.sampling.vessel_voxels)
 
 
 def check_same_cases(saved: CaseDescription, now: CaseDescription, root: Path) -> None:

@@ -48,7 +48,7 @@ def flip(path: Path, place: int) -> None:
     path.write_bytes(content)
 
 
-@pytest.mark.parametrize("name", TYPES)
+@pytest.mark.parametrize("name", [*TYPES, "vessel_indices"])
 @pytest.mark.parametrize("place", [9, 200, -1])
 def test_a_flipped_bit_anywhere_is_seen(store, name, place):
     read_case(store, "a")
@@ -81,14 +81,15 @@ def test_a_case_is_checked_once_a_process_and_again_when_its_files_change(store,
     monkeypatch.setattr(case_arrays, "fingerprint", lambda path: hashed.append(path.name) or fingerprint(path))
     for _ in range(3):
         read_case(store, "a")
-    assert sorted(hashed) == sorted(f"{name}.npy" for name in TYPES)
+    names = [*TYPES, "vessel_indices"]
+    assert sorted(hashed) == sorted(f"{name}.npy" for name in names)
     # A file put back from elsewhere, its time with it: equal content, and yet looked at.
     image = store / "a" / "image.npy"
     before = image.stat()
     image.write_bytes(image.read_bytes())
     os.utime(image, ns=(before.st_atime_ns, before.st_mtime_ns))
     read_case(store, "a")
-    assert hashed[len(TYPES) :] == ["image.npy"]
+    assert hashed[len(names) :] == ["image.npy"]
 
 
 RECORDS = {
@@ -103,6 +104,11 @@ RECORDS = {
     "no scales": ({"scales": {}}, "scales.thresholds_mm: Field required"),
     "scales that fall": ({"scales": {"thresholds_mm": [2.0, 1.0]}}, "thresholds that rise"),
     "fewer scales": ({"scales": {"thresholds_mm": []}}, "scales.npy holds values from 0 to 3, expected 0 to 1"),
+    "fewer vessel voxels": (
+        {"sampling": {"vessel_voxels": [30, 30, 29], "lowest_intensity": 0}},
+        "vessel_indices.npy is <i8 [90] where <i8 [89] is expected",
+    ),
+    "lowest NaN": ({"sampling": {"vessel_voxels": [], "lowest_intensity": float("nan")}}, "sampling.lowest_intensity"),
     "settings in words": ({"settings": "as usual"}, "settings"),
     "another case": ({"case_id": "b"}, "it is of case 'b'"),
     "another format": ({"format": 99}, "format 99 where"),

@@ -48,7 +48,7 @@ def test_a_case_comes_back_mapped_from_disk(tmp_path):
     write_case(tmp_path, "a", ARRAYS, RECORD)
     case = read_case(tmp_path, "a")
     assert case.case_id == "a"
-    assert set(case.arrays) == set(ARRAYS)
+    assert set(case.arrays) == {*ARRAYS, "vessel_indices"}
     for name, array in ARRAYS.items():
         assert np.array_equal(case.arrays[name], array)
         assert case.arrays[name].dtype == array.dtype
@@ -73,7 +73,13 @@ def test_the_same_case_is_the_same_bytes(tmp_path):
     write_case(tmp_path / "one", "a", ARRAYS, RECORD)
     write_case(tmp_path / "two", "a", dict(reversed(ARRAYS.items())), dict(reversed(RECORD.items())))
     assert tree(tmp_path / "one") == tree(tmp_path / "two")
-    assert sorted(tree(tmp_path / "one")) == ["a/branches.npy", "a/case.json", "a/image.npy", "a/scales.npy"]
+    assert sorted(tree(tmp_path / "one")) == [
+        "a/branches.npy",
+        "a/case.json",
+        "a/image.npy",
+        "a/scales.npy",
+        "a/vessel_indices.npy",
+    ]
 
 
 def test_writing_again_replaces_the_case(tmp_path):
@@ -81,7 +87,7 @@ def test_writing_again_replaces_the_case(tmp_path):
     fewer = {name: ARRAYS[name] for name in ("image", "scales")}
     write_case(tmp_path, "a", fewer, {**RECORD, "patient_id": "q"})
     case = read_case(tmp_path, "a")
-    assert set(case.arrays) == {"image", "scales"}
+    assert set(case.arrays) == {"image", "scales", "vessel_indices"}
     assert case.record["patient_id"] == "q"
     assert os.listdir(tmp_path) == ["a"]
 

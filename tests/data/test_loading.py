@@ -1,5 +1,6 @@
 """Batches are drawn from (seed, epoch, position) alone, in the shape the network can take."""
 
+import json
 import multiprocessing
 import subprocess
 from pathlib import Path
@@ -11,7 +12,6 @@ import torch
 
 from ramify.data.augmentation import apply_augmentation, draw_augmentation
 from ramify.data.augmentations.settings import AugmentationSettings
-from ramify.data.case_facts import CaseFacts
 from ramify.data.case_store import write_case
 from ramify.data.loading import LoadingSettings, SampleKey, TrainingBatches, TrainingSamples, label_voxels
 
@@ -92,17 +92,6 @@ def test_vessel_patches_are_centred_on_vessels(tmp_path):
         assert batch["scale_map"].max() > 0
 
 
-def test_other_patches_stay_inside(tmp_path):
-    store_of(tmp_path, [(10, 10)])
-    loading = LoadingSettings(batch_size=1, patch_size=(4, 4), vessel_patches=0.0, samples_per_epoch=50)
-    samples = TrainingSamples(tmp_path, ["case_0"], loading, None, 4, 0)
-    scales = np.zeros((10, 10), np.uint8)
-    random = np.random.default_rng(0)
-    centres = np.array([samples._centre(scales, (4, 4), random) for _ in range(200)])
-    assert centres.min() >= 1.5
-    assert centres.max() <= 7.5
-
-
 @pytest.mark.parametrize("patch", [None, (4, 4), (8, 4)])
 def test_samples_that_are_not_turned_keep_their_voxels(tmp_path, patch):
     """Half a voxel off, every training sample would be a blurred one."""
@@ -167,18 +156,6 @@ def samples_of(folder: Path, augmentation: AugmentationSettings | None = None, *
     return TrainingSamples(folder, ["case"], LoadingSettings(batch_size=1, **loading), augmentation, 1, 0)
 
 
-def test_every_place_is_drawn_as_often(tmp_path):
-    one_case(tmp_path, (12, 8), None)
-    samples = samples_of(tmp_path, patch_size=(8, 8), vessel_patches=0.0)
-    random = np.random.default_rng(0)
-    first = [samples._centre(np.zeros((12, 8), np.uint8), (8, 8), random) for _ in range(2000)]
-    places, counts = np.unique(np.array(first)[:, 0] - 3.5, return_counts=True)
-    assert places.tolist() == [0, 1, 2, 3, 4]
-    # 400 each, give or take five standard deviations.
-    assert np.abs(counts - 400).max() < 5 * np.sqrt(2000 * 0.2 * 0.8)
-    assert {centre[1] for centre in first} == {3.5}
-
-
 @pytest.mark.parametrize("spacing", [1.0, 0.1, 0.01])
 @pytest.mark.parametrize(("shape", "patch"), [((20, 20), (8, 8)), ((20, 20, 20), (8, 8, 8)), ((24, 24), None)])
 def test_a_shift_does_not_lose_the_vessel(tmp_path, spacing, shape, patch):
@@ -213,15 +190,6 @@ def test_the_papers_shift_is_as_large_as_it_was():
     assert np.abs(bound).max() > 9
 
 
-def test_vessel_voxels_are_drawn_from_all(tmp_path):
-    random = np.random.default_rng(1)
-    scales = (random.random((5, 4, 6)) < 0.2).astype(np.uint8)
-    scales[[0, 3]] = 0
-    facts = CaseFacts(scales)
-    found = [facts.vessel_voxel(number, scales) for number in range(facts.vessel_voxels)]
-    assert found == [tuple(place) for place in np.argwhere(scales).tolist()]
-
-
 @pytest.mark.parametrize("shape", [(20, 20), (8, 20, 20)])
 def test_a_case_without_a_vessel_gives_patches_from_anywhere(tmp_path, shape):
     one_case(tmp_path, shape, None)
@@ -242,18 +210,100 @@ def test_a_volume_shorter_than_the_patch_along_one_axis_is_shown_whole_there(tmp
         assert (np.diff(rows) == 1).all()
 
 
-def test_a_patch_reads_its_own_part_of_the_case(tmp_path, monkeypatch):
-    """The lowest value and the vessels of the whole case are looked for once."""
+def test_a_patch_reads_its_own_part_of_the_case(tmp_path):
+    """Neither the lowest value nor the vessels are looked for in the case: they were written with it."""
     one_case(tmp_path, (40, 40, 40), (20, 20, 20))
-    samples = samples_of(tmp_path, AUGMENTATION, patch_size=(8, 8, 8))
-    looks = []
-    count = np.count_nonzero
-    monkeypatch.setattr(
-        "ramify.data.case_facts.np.count_nonzero", lambda array: looks.append(array.shape) or count(array)
-    )
-    for position in range(10):
-        _ = samples[SampleKey(0, position, 0)]
-    assert len(looks) == 40
+    record = tmp_path / "case" / "case.json"
+    content = json.loads(record.read_text(encoding="utf-8"))
+    content["sampling"]["lowest_intensity"] = -1000.0
+    record.write_text(json.dumps(content), encoding="utf-8")
+    samples = samples_of(tmp_path, patch_size=(48, 8, 8), vessel_patches=1.0)
+    assert samples[SampleKey(0, 0, 0)].image.min() == -1000.0
+
+
+def test_a_case_of_an_earlier_version_is_refused_before_any_sample(tmp_path):
+    one_case(tmp_path, (8, 8), (4, 4))
+    record = tmp_path / "case" / "case.json"
+    content = json.loads(record.read_text(encoding="utf-8"))
+    del content["sampling"], content["arrays"]["vessel_indices"]
+    record.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"case case: an earlier version prepared it.*run preprocess\.py again"):
+        samples_of(tmp_path)
+
+
+def blocks_of_scales(folder: Path, shape: tuple[int, ...], sides: list[int], name: str = "case") -> None:
+    """A case with a block of each scale, of that side, side by side along the last axis; side 0 leaves a scale out."""
+    scales = np.zeros(shape, np.uint8)
+    for scale, side in enumerate(sides, start=1):
+        start = 2 + sum(sides[: scale - 1]) + scale
+        scales[(*[slice(2, 2 + side)] * (len(shape) - 1), slice(start, start + side))] = scale
+    record: dict[str, Any] = {
+        "spacing_mm": [1.0] * len(shape),
+        "scales": {"thresholds_mm": list(range(1, len(sides)))},
+        "shape": list(shape),
+    }
+    arrays: dict[str, Any] = {"image": scales.astype(np.float32), "scales": scales}
+    arrays["tubed_skeleton"] = (scales > 0).astype(np.uint8)
+    write_case(folder, name, arrays, record)
+
+
+def scales_at_the_centre(folder: Path, patch: tuple[int, ...], draws: int, **loading: Any) -> np.ndarray:
+    """How many of the patches on vessels are centred on each label 0 … 4."""
+    samples = samples_of(folder, patch_size=patch, vessel_patches=1.0, **loading)
+    middle = tuple(n // 2 for n in patch)
+    drawn = [int(samples[SampleKey(0, position, 0)].scale_map[middle]) for position in range(draws)]
+    return np.bincount(drawn, minlength=5)
+
+
+@pytest.mark.parametrize(("shape", "patch"), [((12, 30), (4, 6)), ((12, 12, 30), (4, 4, 5))])
+@pytest.mark.parametrize(
+    ("shares", "expected"),
+    [
+        ((1.0,), (1 / 4, 1 / 4, 1 / 4, 1 / 4)),
+        ((1.0, 1.0, 1.0, 1.0), (1 / 4, 1 / 4, 1 / 4, 1 / 4)),
+        ((2.0, 0.0, 1.0, 1.0), (1 / 2, 0, 1 / 4, 1 / 4)),
+        ((0.0, 0.0, 0.0, 3.0), (0, 0, 0, 1)),
+    ],
+)
+def test_patches_on_vessels_are_shared_by_the_scales(tmp_path, shape, patch, shares, expected):
+    """Four scales, of which the last has many times the voxels of the first."""
+    blocks_of_scales(tmp_path, shape, [1, 2, 3, 6])
+    counts = scales_at_the_centre(tmp_path, patch, 400, scale_shares=shares)
+    assert counts[0] == 0
+    # Five standard deviations of 400 draws.
+    assert np.abs(counts[1:] - 400 * np.array(expected)).max() <= 5 * np.sqrt(400 / 4)
+    assert ((counts[1:] > 0) == (np.array(expected) > 0)).all()
+
+
+def test_without_shares_a_vessel_voxel_is_as_likely_as_another(tmp_path):
+    blocks_of_scales(tmp_path, (12, 30), [1, 2, 3, 6])
+    counts = scales_at_the_centre(tmp_path, (4, 4), 500)
+    expected = 500 * np.array([1, 4, 9, 36]) / 50
+    assert np.abs(counts[1:] - expected).max() < 5 * np.sqrt(500 / 4)
+
+
+def test_what_a_case_lacks_goes_to_its_other_scales(tmp_path):
+    blocks_of_scales(tmp_path, (12, 30), [0, 2, 0, 6])
+    counts = scales_at_the_centre(tmp_path, (4, 4), 400, scale_shares=(5.0, 1.0, 5.0, 1.0))
+    assert np.abs(counts - [0, 0, 200, 0, 200]).max() <= 5 * np.sqrt(400 / 4)
+    # Of the scales that are wanted it has none: its vessels are shown all the same.
+    counts = scales_at_the_centre(tmp_path, (4, 4), 100, scale_shares=(1.0, 0.0, 1.0, 0.0))
+    assert counts[[2, 4]].sum() == 100
+
+
+@pytest.mark.parametrize(
+    ("loading", "message"),
+    [
+        ({"scale_shares": (1.0, 1.0), "patch_size": (4, 4)}, r"loading\.scale_shares: expected 4 numbers for 4 scales"),
+        ({"scale_shares": (0.0,), "patch_size": (4, 4)}, "at least one number above 0"),
+        ({"scale_shares": (-1.0, 1.0), "patch_size": (4, 4)}, "greater than or equal to 0"),
+        ({"scale_shares": (1.0,)}, "set patch_size too"),
+    ],
+)
+def test_shares_that_cannot_be_are_refused(tmp_path, loading, message):
+    blocks_of_scales(tmp_path, (12, 30), [1, 2, 3, 6])
+    with pytest.raises(ValueError, match=message):
+        samples_of(tmp_path, **loading)
 
 
 @pytest.mark.parametrize("centre", [(3.5, 3.5, 3.5), (8.0, 8.0, 8.0), (15.5, 0.5, 8.5)])
@@ -266,6 +316,6 @@ def test_what_lies_outside_is_the_lowest_value_of_the_whole_case(centre):
         drawn = draw_augmentation(AUGMENTATION, 3, np.random.default_rng(seed))
         window: dict[str, Any] = {"output_shape": (8, 8, 8), "centre": centre}
         expected = apply_augmentation(drawn, image, labels, labels, (1.0, 1.0, 1.0), **window)
-        asked = apply_augmentation(drawn, image, labels, labels, (1.0, 1.0, 1.0), **window, outside=lambda: -50.0)
+        asked = apply_augmentation(drawn, image, labels, labels, (1.0, 1.0, 1.0), **window, lowest=-50.0)
         for first, second in zip(expected, asked, strict=True):
             np.testing.assert_array_equal(first, second)

@@ -60,7 +60,9 @@ def replace_array(cases: Path, case_id: str, name: str) -> None:
     case = read_case(cases, case_id)
     arrays = {its: np.array(array) for its, array in case.arrays.items()}
     arrays[name][3, 3, 3] = 1 - arrays[name][3, 3, 3]
-    record = {key: value for key, value in case.record.items() if key not in ("format", "arrays", "case_id")}
+    record = {
+        key: value for key, value in case.record.items() if key not in ("format", "arrays", "sampling", "case_id")
+    }
     shutil.rmtree(cases / case_id)
     write_case(cases, case_id, arrays, record)
 

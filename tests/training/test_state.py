@@ -19,7 +19,9 @@ def nnunet_cases(tiny_cases: Path, tmp_path: Path) -> Path:
     store.mkdir()
     for number in range(4):
         case = read_case(tiny_cases, f"case_{number}")
-        record = {key: value for key, value in case.record.items() if key not in ("format", "arrays", "case_id")}
+        record = {
+            key: value for key, value in case.record.items() if key not in ("format", "arrays", "sampling", "case_id")
+        }
         origin = {"adapter": "nnunet", "settings": USED, "sources": []}
         write_case(store, case.case_id, case.arrays, {**record, "provenance": origin})
     (store / "splits_final.json").write_bytes((tiny_cases / "splits_final.json").read_bytes())
