@@ -9,7 +9,7 @@ from torch import Tensor
 from ramify.losses.cross_entropy import balanced_weight
 from ramify.losses.settings import LossSettings
 from ramify.losses.terms import TERMS, SupervisedTask
-from ramify.losses.truth import Truth
+from ramify.losses.truth import CoarserTruth, Truth
 from ramify.tasks.formulation import Task, Tasks
 
 
@@ -69,7 +69,7 @@ def objective_of(
     weighted: WeightedTask,
     logits: Tensor,
     settings: LossSettings,
-    truth: Truth,
+    truth: Truth | CoarserTruth,
     generator: torch.Generator | None,
     terms: dict[str, Tensor],
 ) -> Tensor:
@@ -87,29 +87,23 @@ def objective_of(
 
 
 def supervised(
-    weighted: WeightedTask, logits: Tensor, truth: Truth, generator: torch.Generator | None
+    weighted: WeightedTask, logits: Tensor, truth: Truth | CoarserTruth, generator: torch.Generator | None
 ) -> SupervisedTask:
     """A task's own logits (B, K, *S) beside its part of the truth: all that its terms may look at."""
-    task, scale_map = weighted.task, truth.scale_map
-    masks = torch.stack([_mask(scale_map, labels) for labels in task.classes], dim=1)
-    probabilities = torch.softmax(logits, dim=1)[:, 1:] if task.exclusive else torch.sigmoid(logits)
+    task = weighted.task
+    if task.exclusive:
+        labels = truth.exclusive_labels(len(task.classes))
+        masks = [labels == only.start for only in task.classes]
+    else:
+        labels, masks = None, [truth.mask(labels) for labels in task.classes]
     return SupervisedTask(
         task.name,
         logits,
-        probabilities,
-        masks.to(logits.dtype),
+        torch.softmax(logits, dim=1)[:, 1:] if task.exclusive else torch.sigmoid(logits),
+        torch.stack(masks, dim=1).to(logits.dtype),
         weighted.class_weights,
-        exclusive_labels=scale_map if task.exclusive else None,
-        scale_map=scale_map,
-        scale_labels=tuple(label for labels in task.classes if len(labels) > 1 for label in labels),
-        vessel_tube=truth.tubed_skeleton,
-        spacing_mm=truth.spacing_mm,
+        exclusive_labels=labels,
+        truth=truth,
+        classes=task.classes,
         generator=generator,
     )
-
-
-def _mask(scale_map: Tensor, labels: range) -> Tensor:
-    """Where the label is one of these, bool."""
-    if len(labels) == 1:
-        return scale_map == labels.start
-    return (scale_map >= labels.start) & (scale_map < labels.stop)

@@ -19,6 +19,7 @@ from ramify.losses.scale_balance import BalanceSettings
 from ramify.losses.skeleton_recall import SkeletonRecallSettings, skeleton_recall_loss
 from ramify.losses.soft_cldice import SoftClDiceSettings, soft_cldice_loss
 from ramify.losses.topo_cldice import TopoClDiceSettings, topo_cldice_loss
+from ramify.losses.truth import CoarserTruth, Truth
 from ramify.losses.tversky import TverskySettings, tversky_loss
 
 
@@ -36,25 +37,31 @@ class SupervisedTask:
     target: Tensor  # (B, C, *S) of 0 and 1, float32
     class_weights: tuple[float, ...]  # of the foreground (one) or of background and every scale (K)
     exclusive_labels: Tensor | None = None  # (B, *S) integers, where the classes exclude one another
-    scale_map: Tensor | None = None  # (B, *S) integers, 0 background, 1 … S
-    scale_labels: tuple[int, ...] = ()  # those of the scales that count alike, where a class holds several
-    vessel_tube: Tensor | None = None  # (B, *S) bool, tubed skeleton of the vessels of every scale
-    spacing_mm: Tensor | None = None  # (B, ndim)
+    truth: Truth | CoarserTruth | None = None  # what the target is made of, on the same grid
+    classes: tuple[range, ...] = ()  # of each class, the labels of the scales in it
     generator: torch.Generator | None = None  # of terms that draw
 
     @property
     def tubed_skeleton(self) -> Tensor:
         """Tubed skeleton of each class, bool (B, C, *S): that of the vessels, where the class is."""
-        if self.vessel_tube is None:
+        tubes = [self.truth.tube(labels) for labels in self.classes] if self.truth else []
+        given = [tube for tube in tubes if tube is not None]
+        if not given:
             raise ValueError(f"{self.name}: this loss needs the truth's tubed_skeleton, and none was given")
-        return self.vessel_tube.unsqueeze(1) & (self.target > 0)
+        return torch.stack(given, dim=1) & (self.target > 0)
 
     @property
     def scales(self) -> Tensor | None:
         """Where each scale is, bool (B, S, *S); None where every class is one scale, balanced as it is."""
-        if self.scale_map is None or not self.scale_labels:
+        labels = [label for labels in self.classes if len(labels) > 1 for label in labels]
+        if self.truth is None or not labels:
             return None
-        return torch.stack([self.scale_map == label for label in self.scale_labels], dim=1)
+        return torch.stack([self.truth.mask(range(label, label + 1)) for label in labels], dim=1)
+
+    @property
+    def spacing_mm(self) -> Tensor | None:
+        """Voxel size of each sample, (B, ndim)."""
+        return self.truth.spacing_mm if self.truth else None
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from ramify.losses.memory_bank import MemoryBank
 from ramify.losses.precision import at_least_float32
 from ramify.losses.settings import LossSettings
 from ramify.losses.supervision import objective_of, weighted_tasks
-from ramify.losses.truth import Truth
+from ramify.losses.truth import CoarserTruth, Truth
 from ramify.tasks.formulation import Formulation, Tasks
 
 
@@ -113,7 +113,11 @@ class TotalLoss:
             self.bank.push(*self._latest)
 
     def _supervise(
-        self, logits: Tensor, truth: Truth, generator: torch.Generator | None, differentiable_terms: bool
+        self,
+        logits: Tensor,
+        truth: Truth | CoarserTruth,
+        generator: torch.Generator | None,
+        differentiable_terms: bool,
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Weighted sum of the terms of every task, and each of them by name."""
         terms: dict[str, Tensor] = {}

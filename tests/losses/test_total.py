@@ -302,26 +302,52 @@ def test_a_task_sees_the_part_of_the_tube_that_is_its_own(formulation, channels,
         loss(outputs, Truth(labels))
 
 
-def test_coarser_outputs_are_supervised_by_the_blocks_they_stand_for():
+@pytest.mark.parametrize("formulation", ["multi_task", "binary", "multi_class"])
+def test_coarser_outputs_are_supervised_by_the_blocks_they_stand_for(formulation):
+    """A block of a small and a large vessel is one of each, where it was one of the large alone."""
+    channels = 1 if formulation == "binary" else 3
+    labels = torch.tensor([[[1, 2, 0, 0], [0, 2, 0, 1]]])
+    deep = torch.randn(1, channels, 1, 2, generator=torch.Generator().manual_seed(1))
+    logits = torch.randn(1, channels, 2, 4, generator=torch.Generator().manual_seed(2))
+    weights = {"foreground_weight": 2.0, "lambda_contrastive": 0.0, "lambda_scales": (0.5, 0.25)}
+    loss = TotalLoss(LossSettings.model_validate(weights), formulation, 2)
+    terms = loss(Outputs(logits, (), (deep,)), Truth(labels))
+
+    masks = torch.tensor([[[[1, 1]], [[1, 1]], [[1, 0]]]]).double()
+    if formulation == "multi_class":
+        classes = torch.tensor([[2, 1]])
+        weight = torch.tensor([1.0, 2.0, 2.0]).double()
+        entropy = torch.nn.functional.cross_entropy(deep.double()[:, :, 0], classes, weight, reduction="none").mean()
+        given = torch.nn.functional.one_hot(classes, 3).movedim(-1, 1)[:, 1:, None].double()
+        expected = entropy + dice_loss(torch.softmax(deep.double(), 1)[:, 1:], given)
+    else:
+        expected = torch.zeros((), dtype=torch.float64)
+        for channel, share in zip(range(channels), (1.0, 0.5, 0.25)):
+            own, mask = deep.double()[:, channel : channel + 1], masks[:, channel : channel + 1]
+            entropy = torch.nn.functional.binary_cross_entropy_with_logits(
+                own, mask, pos_weight=torch.tensor(2.0).double()
+            )
+            expected += share * (entropy + dice_loss(torch.sigmoid(own), mask))
+    torch.testing.assert_close(terms["deep_1"].double(), expected)
+
+
+def test_each_coarser_output_counts_half_as_much():
     outputs, labels = batch(4)
     half, quarter = (torch.randn(2, 4, n, n, generator=torch.Generator().manual_seed(n)) for n in (4, 2))
-    settings = LossSettings(foreground_weight=2.0, lambda_contrastive=0.0)
-    loss = TotalLoss(settings, "multi_task", 3)
+    loss = TotalLoss(LossSettings(foreground_weight=2.0, lambda_contrastive=0.0), "multi_task", 3)
     terms = loss(Outputs(outputs.logits, (), (half, quarter)), Truth(labels))
-    blocks = labels.unflatten(1, (4, 2)).unflatten(3, (4, 2)).amax((2, 4))
     whole = loss(outputs, Truth(labels))["total"]
-    first = loss(Outputs(half, ()), Truth(blocks))["total"]
-    second = loss(Outputs(quarter, ()), Truth(blocks.unflatten(1, (2, 2)).unflatten(3, (2, 2)).amax((2, 4))))["total"]
-    torch.testing.assert_close(terms["deep_1"], first)
-    torch.testing.assert_close(terms["total"], (whole + first / 2 + second / 4) / 1.75)
+    torch.testing.assert_close(terms["total"], (whole + terms["deep_1"] / 2 + terms["deep_2"] / 4) / 1.75)
 
 
-def test_a_coarser_truth_keeps_thin_vessels_tube_and_millimetres():
-    labels = torch.zeros(1, 4, 6, dtype=torch.long)
-    labels[0, 1, 2], labels[0, 3, 5] = 1, 2
-    coarse = Truth(labels, labels > 0, torch.tensor([[2.0, 1.0]])).coarser((2, 2))
-    assert coarse.scale_map.tolist() == [[[1, 0], [0, 2]]]
-    assert coarse.tubed_skeleton.tolist() == [[[True, False], [False, True]]]
-    assert coarse.spacing_mm.tolist() == [[4.0, 3.0]]
-    with pytest.raises(ValueError, match=r"size: expected divisors of \(4, 6\), got \(3, 2\)"):
-        Truth(labels).coarser((3, 2))
+def test_a_block_of_the_tube_is_of_the_scale_whose_tube_it_is(monkeypatch):
+    """The rim of a large vessel beside the tube of a small one has no tube of its own."""
+    labels, tube = torch.tensor([[[1, 2]]]), torch.tensor([[[True, False]]])
+    seen = {}
+    monkeypatch.setitem(
+        TERMS, "look", Term(lambda task, _: seen.update({task.name: task.tubed_skeleton}) or task.logits.sum())
+    )
+    weights = {"main": {"look": 1.0}, "auxiliary": {"look": 1.0}, "lambda_scales": (1.0,), "lambda_contrastive": 0.0}
+    loss = TotalLoss(LossSettings.model_validate({**weights, "foreground_weight": 1.0}), "multi_task", 2)
+    loss(Outputs(torch.zeros(1, 3, 1, 2), (), (torch.zeros(1, 3, 1, 1),)), Truth(labels, tube))
+    assert {name: bool(its) for name, its in seen.items()} == {"main": True, "scale_1": True, "scale_2": False}
