@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from ramify.data.case_store import count_scales, open_store, read_record
 from ramify.data.folds import SPLITS_FILE, check_splits, load_fold, patients_of
 from ramify.disk.json_files import read_json
 from ramify.experiments.plan import ExperimentSettings
 from ramify.tasks.formulation import Tasks
+from ramify.training.probe import check_probe
 from ramify.training.settings import RunSettings
 
 
@@ -40,3 +42,26 @@ def check_folds(experiment: ExperimentSettings, trainings: Mapping[str, RunSetti
         first, expected = next(iter(parts.items()))
         if other := next((variant for variant, part in parts.items() if part != expected), None):
             raise ValueError(f"fold {fold}: {other} has other cases in it than {first}; they could not be compared")
+
+
+def check_probed(experiment: ExperimentSettings, trainings: Mapping[str, RunSettings]) -> None:
+    """Refuse features that a variant's network does not have, and folds too small to probe; after `check_folds`."""
+    if not experiment.probe:
+        return
+    for variant, training in trainings.items():
+        store = experiment.store_of(variant)
+        ndim = len(read_record(store, open_store(store)[0])["shape"])
+        try:
+            check_probe(experiment.probe, training.model, count_scales(store), ndim)
+        except ValueError as error:
+            raise ValueError(f"variant {variant}, probe: {error}") from None
+
+    variant, training = next(iter(trainings.items()))
+    patient_of = patients_of(experiment.store_of(variant))
+    for fold in experiment.folds:
+        held_out = load_fold(experiment.store_of(variant), training.splits, fold, training.fold_count)["val"]
+        if len({patient_of[case] for case in held_out}) < 2:
+            raise ValueError(
+                f"probe: fold {fold} holds out a single patient, and a probe is fitted on some and tested on others; "
+                "take fewer folds, or leave probe out"
+            )

@@ -16,6 +16,7 @@ from ramify.experiments.plan import Run
 from ramify.metrics.case import CaseScores, evaluate_case
 from ramify.training.inference import VESSEL_PROBABILITY
 from ramify.training.predictor import Predictor, scored_region
+from ramify.training.probe import balanced_accuracy, probe_checkpoint
 from ramify.training.run_folder import RunFolder
 
 PREDICTIONS = "predictions"
@@ -54,6 +55,17 @@ def score_held_out(run: Run) -> Iterator[tuple[str, CaseScores]]:
         prediction = read_mask(path).array
         scores = evaluate_case(prediction, case.truth.array, case.image.spacing_mm, run.evaluation, case.region)
         yield case_id, scores
+
+
+def probe_held_out(run: Run) -> dict[str, dict[str, float | None]]:
+    """Features -> held-out case -> how well a linear probe tells its scales, see `training.probe`.
+
+    Raises ValueError or OSError where a case or the checkpoint cannot be read, or the fold holds out a single patient.
+    """
+    settings, checkpoint = run.settings, run.folder.checkpoint("final")
+    cases = load_fold(settings.cases, settings.splits, run.fold)["val"]
+    recalls = probe_checkpoint(checkpoint, settings.cases, cases, run.probe, settings.device)
+    return {name: {case: balanced_accuracy(its) for case, its in of.items()} for name, of in recalls.items()}
 
 
 def mask_file(folder: RunFolder, case_id: str) -> Path:

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationInfo, field_val
 from ramify.comparison.comparison import ComparisonSettings
 from ramify.comparison.direction import USUAL_MEASURES
 from ramify.data.adapters import DatasetSettings
+from ramify.experiments.probe_measures import probe_measures
 from ramify.metrics.settings import EvaluationSettings, measures_of
 from ramify.training.run_folder import RunFolder
 from ramify.training.settings import RunSettings
@@ -95,6 +96,9 @@ class ExperimentSettings(BaseModel, frozen=True, extra="forbid"):
     """Seeds of the training; every variant is trained with each, on each fold."""
     evaluation: EvaluationSettings = EvaluationSettings()
     """What is measured, and how."""
+    probe: tuple[str, ...] = ()
+    """Features from which a linear probe tells the scale of a vessel, in held-out cases: encoder.1, bottleneck,
+    main_decoder.0, intensity, ...; each is a measure, such as probe_encoder_1."""
     measures: tuple[str, ...] = USUAL_MEASURES
     """Measures of the table. Choose before you look: each further one makes Holm's adjustment stricter."""
     comparison: ComparisonSettings = ComparisonSettings()
@@ -131,11 +135,18 @@ class ExperimentSettings(BaseModel, frozen=True, extra="forbid"):
             raise ValueError("expected at least one number, each once")
         return numbers
 
+    @field_validator("probe")
+    @classmethod
+    def _probed_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(names)) < len(names):
+            raise ValueError("expected each kind of features once")
+        return names
+
     @field_validator("measures")
     @classmethod
     def _measured(cls, measures: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         evaluation = info.data.get("evaluation", EvaluationSettings())
-        known = [measure.name for measure in measures_of(evaluation)]
+        known = [measure.name for measure in (*measures_of(evaluation), *probe_measures(info.data.get("probe", ())))]
         for name in measures:
             if name not in known:
                 near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
@@ -179,6 +190,7 @@ class Run:
     """One run of an experiment: a variant trained on a fold with a seed, and scored on the fold's held-out cases.
 
     dataset: where the images and masks come from; None compares on the prepared grid.
+    probe: features that are probed.
     """
 
     variant: str
@@ -187,6 +199,7 @@ class Run:
     settings: RunSettings
     dataset: DatasetSettings | None
     evaluation: EvaluationSettings
+    probe: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -219,4 +232,12 @@ def runs_of(
                     "seed": seed,
                     "resume": True,
                 }
-                yield Run(variant, fold, seed, training.model_copy(update=own), dataset, experiment.evaluation)
+                yield Run(
+                    variant,
+                    fold,
+                    seed,
+                    training.model_copy(update=own),
+                    dataset,
+                    experiment.evaluation,
+                    experiment.probe,
+                )

@@ -21,8 +21,9 @@ from ramify.data.folds import load_fold
 from ramify.data.provenance import versions
 from ramify.disk.atomic_files import write_whole
 from ramify.disk.json_files import read_json, write_json
-from ramify.experiments.held_out import score_held_out
+from ramify.experiments.held_out import probe_held_out, score_held_out
 from ramify.experiments.plan import Run
+from ramify.experiments.probe_measures import probe_measures, with_probe
 from ramify.metrics.table import build_report, to_json
 from ramify.training.loop import train_run
 from ramify.training.same_cases import identities_of, identity_differences
@@ -58,7 +59,10 @@ def carry_out(run: Run) -> None:
     Raises whatever the training does: ValueError for one that diverged, MemoryError, ...
     """
     train_run(run.settings)
-    write_whole(results_file(run), to_json(build_report(dict(score_held_out(run)), {}, versions(), run.evaluation)))
+    report = build_report(dict(score_held_out(run)), {}, versions(), run.evaluation)
+    if run.probe:
+        report = with_probe(report, probe_held_out(run))
+    write_whole(results_file(run), to_json(report))
 
 
 def results_file(run: Run) -> Path:
@@ -155,7 +159,12 @@ def check_unchanged(run: Run) -> None:
 
 
 def _is_scored(run: Run) -> bool:
-    """Whether there are scores, measured as the experiment has it."""
+    """Whether there are scores, measured and probed as the experiment has it."""
     path = results_file(run)
-    wanted = run.evaluation.model_dump(mode="json")
-    return path.is_file() and read_json(path).get("settings") == wanted
+    if not path.is_file():
+        return False
+    report = read_json(path)
+    probed = {measure.name for measure in probe_measures(run.probe)}
+    return report.get("settings") == run.evaluation.model_dump(mode="json") and probed <= set(
+        report.get("measures", ())
+    )

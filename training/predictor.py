@@ -12,6 +12,7 @@ from ramify.console.error_line import line_of
 from ramify.data.image_source import ImageSource
 from ramify.data.volume import Volume
 from ramify.models.build import build_inference_network, place_network
+from ramify.models.network import Network
 from ramify.models.outputs import main_probability
 from ramify.preprocessing.grid import GridSettings
 from ramify.preprocessing.organ_parts import main_parts
@@ -19,7 +20,7 @@ from ramify.preprocessing.plausibility import doubts_about_input, doubts_about_v
 from ramify.preprocessing.prepare import PreprocessingSettings, prepare_image
 from ramify.tasks.formulation import Formulation
 from ramify.training.checkpoint import load_checkpoint
-from ramify.training.checkpoint_record import PreparedShape
+from ramify.training.checkpoint_record import Checkpoint, PreparedShape
 from ramify.training.device import DeviceName, autocast, choose_device, choose_prediction_precision
 from ramify.training.inference import (
     VESSEL_PROBABILITY,
@@ -53,6 +54,16 @@ def scored_region(organ: Volume | None, preprocessing: Mapping[str, Any]) -> np.
     if organ is None or not settings.restrict_to_organ:
         return None
     return main_parts(organ, settings.least_organ_part).array
+
+
+def network_of(state: Checkpoint, settings: RunSettings, *, trained: bool = True) -> Network:
+    """The part of a checkpoint's network that prediction needs; untrained, with fresh weights in place of its own.
+
+    Raises ValueError where its weights are not those of its settings.
+    """
+    shape = state["network"]
+    weights = state["model"] if trained else None
+    return build_inference_network(settings.model, shape["in_channels"], shape["scales"], shape["ndim"], weights)
 
 
 class Predictor:
@@ -89,13 +100,7 @@ class Predictor:
         try:
             self._settings = RunSettings.model_validate(state["config"])
             self._preprocessing = PreprocessingSettings.model_validate(state["preprocessing"])
-            network = build_inference_network(
-                self._settings.model,
-                state["network"]["in_channels"],
-                state["network"]["scales"],
-                state["network"]["ndim"],
-                state["model"],
-            )
+            network = network_of(state, self._settings)
         except (ValueError, TypeError, KeyError, RuntimeError) as error:
             raise ValueError(f"{checkpoint}: {line_of(error)}") from None
         self._device = choose_device(device)

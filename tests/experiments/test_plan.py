@@ -57,6 +57,12 @@ def test_variants_that_are_prepared_alike_share_their_cases():
     assert settings(cases="there").store_of("b") == Path("there")
 
 
+def test_what_is_probed_is_a_measure_and_part_of_every_run(plan):
+    experiment, runs = plan(probe=("encoder.1", "bottleneck"), measures=("dice", "probe_bottleneck", "probe_encoder_1"))
+    assert experiment.measures[1] == "probe_bottleneck"
+    assert {run.probe for run in runs} == {("encoder.1", "bottleneck")}
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
@@ -69,6 +75,9 @@ def test_variants_that_are_prepared_alike_share_their_cases():
         ({"folds": [-1]}, "greater than or equal to 0"),
         ({"measures": ["dyce"]}, "no measure 'dyce' with these evaluation settings; did you mean dice?"),
         ({"measures": ["hd_mm"], "evaluation": {"measures": ["overlap"]}}, "there are dice, jaccard"),
+        ({"measures": ["probe_encoder_1"]}, "no measure 'probe_encoder_1'"),
+        ({"measures": ["probe_encoder_2"], "probe": ["encoder.1"]}, "did you mean probe_encoder_1?"),
+        ({"probe": ["intensity", "intensity"]}, "each kind of features once"),
         ({"measures": []}, "at least one measure"),
         ({"measures": ["dice", "dice"]}, "each once"),
         ({"folds": [0], "comparison": {"unit": "fold"}}, "pairs of folds need at least two folds"),

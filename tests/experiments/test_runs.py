@@ -8,15 +8,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ramify.comparison.results import read_results
 from ramify.data.case_store import read_case, write_case
 from ramify.data.files import read_mask, write_volume
 from ramify.data.volume import Volume
 from ramify.experiments.held_out import mask_file, score_held_out
 from ramify.experiments.plan import Run
-from ramify.experiments.runs import carry_out, check_unchanged, epochs_done, results_file
+from ramify.experiments.runs import (
+    Ending,
+    carry_out,
+    check_unchanged,
+    ending_of,
+    epochs_done,
+    record_ending,
+    results_file,
+)
 from ramify.metrics.case import evaluate_case
 from ramify.metrics.settings import EvaluationSettings
-from ramify.training.predictor import Predictor
+from ramify.training.checkpoint import load_checkpoint
+from ramify.training.predictor import Predictor, network_of
+from ramify.training.probe import balanced_accuracy, probe_cases
 from ramify.training.settings import RunSettings
 
 EVALUATION = EvaluationSettings(measures=("overlap",))
@@ -64,6 +75,37 @@ def test_a_run_is_trained_and_its_held_out_case_scored(finished):
     mask = read_mask(mask_file(finished.folder, "case_3"))
     assert mask.spacing_mm == (2.0, 1.0, 1.0)
     np.testing.assert_array_equal(mask.array, probabilities >= 0.5)
+
+
+def test_a_probe_is_among_the_measures_and_asked_for_later_is_made_then(finished, tmp_path):
+    """Four cases in two folds: the features of each held-out case are read by a probe of the other one."""
+    store = tmp_path / "cases"
+    shutil.copytree(finished.settings.cases, store)
+    splits = [{"train": ["case_0", "case_1"], "val": ["case_2", "case_3"]}]
+    (store / "splits_final.json").write_text(json.dumps(splits), encoding="utf-8")
+    run = run_of(store, tmp_path / "probed")
+    carry_out(run)
+    record_ending(run, Ending("finished", 1.0, 2))
+    assert ending_of(run) is not None
+
+    probed = dataclasses.replace(run, probe=("encoder.1", "surroundings"))
+    assert ending_of(probed) is None
+    carry_out(probed)
+    assert ending_of(probed) is not None
+    report = json.loads(results_file(probed).read_text(encoding="utf-8"))
+    cases = probe_cases(
+        network_of(load_checkpoint(run.folder.checkpoint("final")), run.settings),
+        store,
+        ["case_2", "case_3"],
+        probed.probe,
+        n_scales=2,
+    )
+    for name, key in (("encoder.1", "probe_encoder_1"), ("surroundings", "probe_surroundings")):
+        values = {case: balanced_accuracy(recalls) for case, recalls in cases[name].items()}
+        assert {case: row[key] for case, row in report["cases"].items()} == values
+        assert report["summary"][key]["mean"] == pytest.approx(np.mean(list(values.values())))
+        assert report["measures"][key]["better"] == "higher"
+    assert read_results(results_file(probed)).rows["case_2"]["probe_encoder_1"] is not None
 
 
 def test_what_is_there_is_not_made_again(finished, monkeypatch):

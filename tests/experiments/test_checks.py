@@ -1,0 +1,49 @@
+"""What does not fit together is refused before anything is computed, by the variant and the key at fault."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from ramify.experiments.checks import check_probed
+from ramify.experiments.plan import ExperimentSettings
+from ramify.training.settings import RunSettings
+
+
+@pytest.fixture
+def store(tiny_cases: Path, tmp_path: Path) -> Path:
+    """Four cases in two folds of two."""
+    shutil.copytree(tiny_cases, tmp_path / "cases")
+    names = [f"case_{number}" for number in range(4)]
+    splits = [{"train": names[:2], "val": names[2:]}, {"train": names[2:], "val": names[:2]}]
+    (tmp_path / "cases" / "splits_final.json").write_text(json.dumps(splits), encoding="utf-8")
+    return tmp_path / "cases"
+
+
+def probed(store: Path, network: str, *names: str) -> tuple[ExperimentSettings, dict[str, RunSettings]]:
+    given = {"name": "x", "cases": store, "variants": {"base": {}, "other": {}}, "folds": (0, 1), "probe": names}
+    resunet = {"cases": store, "output": "runs", "model": {"levels": 2, "base_channels": 2}}
+    other = {**resunet, "model": {"network": network}}
+    trainings = {"base": RunSettings.model_validate(resunet), "other": RunSettings.model_validate(other)}
+    return ExperimentSettings.model_validate(given), trainings
+
+
+def test_features_that_a_network_lacks(store):
+    check_probed(*probed(store, "resunet", "encoder.2", "main_decoder.0", "surroundings"))
+    with pytest.raises(ValueError, match=r"variant base, probe: no features 'encoder.3' in this network"):
+        check_probed(*probed(store, "resunet", "encoder.3"))
+    with pytest.raises(ValueError, match="variant other, probe: FCN has no levels to look at"):
+        check_probed(*probed(store, "fcn", "encoder.1"))
+    check_probed(*probed(store, "fcn"))
+
+
+def test_folds_of_a_single_patient(store):
+    splits = [{"train": ["case_0", "case_1", "case_2"], "val": ["case_3"]}] * 2
+    (store / "splits_final.json").write_text(json.dumps(splits), encoding="utf-8")
+    experiment, trainings = probed(store, "resunet", "encoder.1")
+    trainings = {
+        name: its.model_copy(update={"splits": store / "splits_final.json"}) for name, its in trainings.items()
+    }
+    with pytest.raises(ValueError, match="probe: fold 0 holds out a single patient"):
+        check_probed(experiment, trainings)
