@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from ramify.losses.anchors import AnchorSettings, sample_anchors
     from ramify.losses.boundary import BoundarySettings, boundary_loss, signed_distance
     from ramify.losses.cbdice import CbDiceSettings, cbdice_loss
+    from ramify.losses.constant_contrast import contrast_floor
     from ramify.losses.contrastive import contrastive_loss
     from ramify.losses.cross_entropy import balanced_weight, binary_cross_entropy, categorical_cross_entropy
     from ramify.losses.dice import DiceSettings, dice_loss
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from ramify.losses.persistent_homology import PersistentHomologySettings, persistent_homology_loss
     from ramify.losses.scale_balance import balanced_over_scales
     from ramify.losses.settings import LossSettings
+    from ramify.losses.shared_anchors import sample_shared_anchors
     from ramify.losses.skeleton_recall import SkeletonRecallSettings, skeleton_recall_loss
     from ramify.losses.soft_cldice import (
         DiceSoftClDiceSettings,
@@ -53,11 +55,13 @@ __all__ = [
     "boundary_loss",
     "categorical_cross_entropy",
     "cbdice_loss",
+    "contrast_floor",
     "contrastive_loss",
     "dice_loss",
     "dice_soft_cldice_loss",
     "persistent_homology_loss",
     "sample_anchors",
+    "sample_shared_anchors",
     "signed_distance",
     "skeleton_recall_loss",
     "soft_cldice_loss",

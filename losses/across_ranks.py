@@ -33,6 +33,18 @@ def summed(values: Tensor) -> Tensor:
     return total
 
 
+def chosen_rows(values: Tensor, chosen: Tensor) -> Tensor:
+    """Rows of the values (N, E) of all ranks, by their numbers in the order of the ranks, the same on every rank.
+
+    Only they are sent, not all that they are chosen from. Every rank has as many rows as the others.
+    """
+    if world_size() == 1:
+        return values[chosen]
+    first = dist.get_rank() * len(values)
+    own = ((chosen >= first) & (chosen < first + len(values))).nonzero().squeeze(1)
+    return summed(values.new_zeros(len(chosen), values.shape[1]).index_put((own,), values[chosen[own] - first]))
+
+
 class _Joined(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, values: Tensor) -> Tensor:

@@ -15,11 +15,19 @@ class AnchorSettings(BaseModel, frozen=True, extra="forbid"):
     """Anchors of the contrast between scales."""
 
     mode: Literal["dense", "pooled", "masked"] = "dense"
-    """dense: each position of each scale's map. masked: where that scale is present. pooled: one a volume and scale."""
+    """Of a head a scale. dense: each position of each scale's map. masked: where that scale is present. pooled: one a
+    volume and scale."""
     cap: int = Field(default=6144, ge=2)
     """Most anchors in one step, shared equally among the scales and drawn at random; the cost grows with its square."""
     bank: int = Field(default=0, ge=0)
     """Anchors of past steps kept a scale, contrasted with those of the present one; 0 keeps none."""
+    mixed: Literal["smallest", "left_out"] = "smallest"
+    """Of a shared head: what a position counts as that holds vessels of several scales."""
+    near_background: int = Field(default=2, ge=0)
+    """Of a shared head: background is a class of its own up to so many positions from a vessel; 0: it is no class."""
+    errors: float = Field(default=0.0, ge=0.0, le=1.0)
+    """Of a shared head: share of each class's anchors that are drawn where the network is wrong about vessels, as far
+    as there are such; the others are drawn anywhere."""
 
 
 def sample_anchors(
@@ -54,21 +62,21 @@ def sample_anchors(
     share = max(1, settings.cap // len(projections))
     vectors = []
     for scale, projection in enumerate(projections, start=1):
-        block = _block_size(projection, scale_map)
+        block = block_size(projection, scale_map)
         of_scale = at_least_float32(projection).flatten(2)  # (B, E, positions)
         if settings.mode == "pooled":
             chosen = functional.normalize(of_scale.mean(dim=2), dim=1)
         else:
             chosen = of_scale.movedim(1, 2).flatten(0, 1)
         if settings.mode == "masked":
-            chosen = chosen[_present(scale_map == scale, block).flatten()]
-        vectors.append(_draw(chosen, share, generator))
+            chosen = chosen[present_in_blocks(scale_map == scale, block).flatten()]
+        vectors.append(drawn(chosen, share, generator))
     counts = torch.tensor([len(chosen) for chosen in vectors])
     anchor_scales = torch.arange(1, len(projections) + 1).repeat_interleave(counts)
     return torch.cat(vectors), anchor_scales.to(scale_map.device)
 
 
-def _block_size(projection: Tensor, scale_map: Tensor) -> tuple[int, ...]:
+def block_size(projection: Tensor, scale_map: Tensor) -> tuple[int, ...]:
     """How many voxels of the scale map one position of the projection stands for, along every axis."""
     fine, coarse = tuple(scale_map.shape[1:]), tuple(projection.shape[2:])
     fits = len(fine) == len(coarse) and all(n and not m % n for m, n in zip(fine, coarse))
@@ -80,14 +88,14 @@ def _block_size(projection: Tensor, scale_map: Tensor) -> tuple[int, ...]:
     return tuple(m // n for m, n in zip(fine, coarse))
 
 
-def _present(mask: Tensor, block: tuple[int, ...]) -> Tensor:
+def present_in_blocks(mask: Tensor, block: tuple[int, ...]) -> Tensor:
     """Max-pool a bool mask (B, *S) over blocks: True where any voxel of the block is."""
     for axis in range(mask.ndim - 1, 0, -1):
         mask = mask.unflatten(axis, (-1, block[axis - 1])).any(axis + 1)
     return mask
 
 
-def _draw(vectors: Tensor, most: int, generator: torch.Generator | None) -> Tensor:
+def drawn(vectors: Tensor, most: int, generator: torch.Generator | None) -> Tensor:
     """At most `most` rows, drawn without replacement; all of them, in order and without a draw, if they are no more."""
     if len(vectors) <= most:
         return vectors

@@ -27,6 +27,8 @@ class LossSettings(TermSections, frozen=True, extra="forbid"):
     """Weight λ_c of the contrast between scales; 0 turns it off."""
     temperature: float = Field(default=0.94, gt=0.0, allow_inf_nan=False)
     """Temperature τ of the contrast: the lower, the more the hardest pairs count."""
+    hard_negatives: float = Field(default=0.0, ge=0.0, allow_inf_nan=False)
+    """How much more the negatives count that are closest to an anchor: in proportion to exp(β s); 0: all alike."""
     foreground_weight: Literal["auto"] | PositiveFloat = "auto"
     """Weight of foreground in the cross-entropy; auto: sqrt(background / foreground) of a task in the training fold."""
     anchors: AnchorSettings = AnchorSettings()

@@ -7,20 +7,19 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from ramify.losses.across_ranks import joined_batch
-from ramify.losses.anchors import sample_anchors
-from ramify.losses.contrastive import contrastive_loss
 from ramify.losses.early_gradient import differentiated_at_once
 from ramify.losses.memory_bank import MemoryBank
 from ramify.losses.precision import at_least_float32
+from ramify.losses.scale_contrast import ScaleContrast
 from ramify.losses.settings import LossSettings
 from ramify.losses.supervision import objective_of, weighted_tasks
 from ramify.losses.truth import CoarserTruth, Truth
+from ramify.tasks.contrast_head import ContrastHead
 from ramify.tasks.formulation import Formulation, Tasks
 
 
 class Outputs(Protocol):
-    """What a network returns: logits (B, K, *S), one projection (B, E, *s) a scale or none, coarser logits or none."""
+    """What a network returns: logits (B, K, *S), the projections (B, E, *s) of its heads, coarser logits or none."""
 
     @property
     def logits(self) -> Tensor: ...
@@ -38,10 +37,12 @@ class TotalLoss:
         formulation: which channels the logits have and what they mean, see `tasks.formulation`.
         n_scales: number of scales S in the label maps.
         label_voxels: 1 + S counts of the labels 0 … S over the training fold; needed by foreground_weight "auto".
+        head: which projection heads the network has. Those of each scale are its auxiliary tasks', so that without such
+            tasks there is nothing to contrast; a shared one needs no such tasks.
 
     Attributes:
         tasks: what is asked of the network.
-        bank: anchors of past steps, or None; a checkpoint keeps them.
+        contrast: the contrast between scales, or None where there is none.
 
     Raises ValueError where the settings do not fit the number of scales, or counts are needed and missing.
 
@@ -57,14 +58,24 @@ class TotalLoss:
     """
 
     def __init__(
-        self, settings: LossSettings, formulation: Formulation, n_scales: int, label_voxels: Sequence[int] | None = None
+        self,
+        settings: LossSettings,
+        formulation: Formulation,
+        n_scales: int,
+        label_voxels: Sequence[int] | None = None,
+        head: ContrastHead = "per_scale",
     ) -> None:
         self.settings = settings
         self.tasks = Tasks(formulation, n_scales)
-        self.bank = MemoryBank(settings.anchors.bank) if settings.anchors.bank else None
         self._supervised = weighted_tasks(settings, self.tasks, label_voxels)
-        self._contrasts = bool(self.tasks.auxiliary and settings.lambda_contrastive)
-        self._latest: tuple[Tensor, Tensor] | None = None
+        has_heads = head == "shared" or (head == "per_scale" and self.tasks.auxiliary)
+        contrasts = has_heads and settings.lambda_contrastive
+        self.contrast = ScaleContrast(settings, head, n_scales) if contrasts else None
+
+    @property
+    def bank(self) -> MemoryBank | None:
+        """Anchors of past steps, which a checkpoint keeps; None where none are kept."""
+        return None if self.contrast is None else self.contrast.bank
 
     def __call__(
         self,
@@ -102,15 +113,17 @@ class TotalLoss:
             levels.append(terms[f"deep_{level}"])
         total = _halving_mean(levels)
 
-        if self._contrasts:
-            terms["contrastive"] = contrast = self._contrast(outputs, truth, generator, keep=not differentiable_terms)
+        if self.contrast is not None:
+            contrast = self.contrast(
+                outputs.projections,
+                truth.scale_map,
+                self._wrong(outputs.logits, truth) if self.settings.anchors.errors else None,
+                generator,
+                keep=not differentiable_terms,
+            )
+            terms["contrastive"] = contrast
             total = total + self.settings.lambda_contrastive * contrast
         return {**terms, "total": total}
-
-    def remember(self) -> None:
-        """Put the anchors of the latest call into the memory bank, if there is one; once a step of the training."""
-        if self.bank is not None and self._latest is not None:
-            self.bank.push(*self._latest)
 
     def _supervise(
         self,
@@ -136,18 +149,12 @@ class TotalLoss:
         of_task = {task.name: part for task, part in zip(self.tasks.all, parts)}
         return [of_task[weighted.task.name] for weighted in self._supervised]
 
-    def _contrast(self, outputs: Outputs, truth: Truth, generator: torch.Generator | None, *, keep: bool) -> Tensor:
-        """The contrast between the scales' anchors; keep: hold them ready for the memory bank."""
-        # Anchors of all ranks, drawn alike on each of them: the contrast is that of the whole batch.
-        projections, scale_map = [joined_batch(p) for p in outputs.projections], joined_batch(truth.scale_map)
-        embeddings, anchor_scales = sample_anchors(projections, scale_map, self.settings.anchors, generator)
-        if keep:
-            self._latest = embeddings.detach(), anchor_scales
-
-        n_anchors = len(embeddings)
-        if self.bank is not None:
-            embeddings, anchor_scales = self.bank.joined(embeddings, anchor_scales)
-        return contrastive_loss(embeddings, anchor_scales, self.settings.temperature, n_anchors)
+    def _wrong(self, logits: Tensor, truth: Truth) -> Tensor:
+        """Where the main task is wrong about vessels, bool (B, *S)."""
+        main = logits.detach()[:, self.tasks.main.channels.start : self.tasks.main.channels.stop]
+        # Of exclusive classes a vessel is whatever is likelier than background, all scales together.
+        score = main[:, 1:].logsumexp(1) - main[:, 0] if self.tasks.main.exclusive else main[:, 0]
+        return (score >= 0) != (truth.scale_map > 0)
 
     def _check(self, outputs: Outputs, truth: Truth) -> None:
         """Raise ValueError where the outputs are not those of the tasks, or do not fit the truth."""
@@ -168,9 +175,10 @@ class TotalLoss:
             raise ValueError(f"scale_map: expected 0 … {n_scales} for {n_scales} scales, got {low} … {high}")
 
         n_projections = len(outputs.projections)
-        if self._contrasts and n_projections != n_scales:
+        if self.contrast is not None and n_projections != self.contrast.n_projections:
+            wanted = "1, of the shared head" if self.contrast.shared else f"{n_scales}, one a scale"
             raise ValueError(
-                f"projections: expected {n_scales}, one a scale, got {n_projections}: the contrast needs "
+                f"projections: expected {wanted}, got {n_projections}: the contrast needs "
                 "model.network resunet; with another network set loss.lambda_contrastive 0"
             )
 

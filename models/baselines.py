@@ -7,6 +7,7 @@ from ramify.models.decoder import Decoder, decode
 from ramify.models.encoder import Encoder
 from ramify.models.network import Network
 from ramify.models.outputs import TaskOutputs
+from ramify.models.shared_head import SharedHead, shared_head_of
 
 
 class ResUNet(Network):
@@ -23,6 +24,8 @@ class ResUNet(Network):
         ndim: 2 or 3.
         deep_supervision: number of further, coarser logits in training, at most levels - 1.
         checkpoint_activations: keep no activations inside a block for the backward pass; see `models.recomputation`.
+        shared_features: where a projection head for all scales sits, see `models.shared_head`; None leaves it out.
+        embedding_channels: channels E of its projection.
 
     Raises ValueError for arguments out of range and, on forward, for an image it cannot take (see `Network`).
 
@@ -34,7 +37,7 @@ class ResUNet(Network):
         torch.Size([1, 4, 8, 8, 8])
     """
 
-    auxiliary_parts = ("scale_decoders.", "projections.", "main_decoder.deep_heads.")
+    auxiliary_parts = ("scale_decoders.", "projections.", "shared_head.", "main_decoder.deep_heads.")
 
     def __init__(
         self,
@@ -46,15 +49,27 @@ class ResUNet(Network):
         *,
         deep_supervision: int = 0,
         checkpoint_activations: bool = False,
+        shared_features: str | None = None,
+        embedding_channels: int | None = None,
     ) -> None:
         encoder = Encoder(in_channels, levels, base_channels, ndim, recompute=checkpoint_activations)
         super().__init__(in_channels, ndim, size_multiple=2**levels)
         self.encoder = encoder
         self.main_decoder = Decoder(encoder.widths, out_channels, ndim, deep_supervision)
         initialise(self)
+        self.shared_head = shared_head_of(shared_features, encoder.widths, embedding_channels, ndim)
 
     def forward(self, image: Tensor) -> TaskOutputs:
+        return self._run(image, self.shared_head if self.training else None)
+
+    def every_task(self, image: Tensor) -> TaskOutputs:
+        """With the projection of a shared head, in evaluation too."""
+        return self._run(image, self.shared_head)
+
+    def _run(self, image: Tensor, head: SharedHead | None) -> TaskOutputs:
         self.check_image(image)
         self.check_batch_norm(image)
-        outputs = decode([self.main_decoder], self.encoder(image), recompute=self.encoder.recompute)[0]
-        return TaskOutputs(outputs.logits, (), outputs.deep_logits)
+        features = self.encoder(image)
+        (outputs,) = decode([self.main_decoder], features, recompute=self.encoder.recompute)
+        projections = (head(features, outputs.stages),) if head else ()
+        return TaskOutputs(outputs.logits, projections, outputs.deep_logits)

@@ -45,7 +45,8 @@ def build_inference_network(
 ) -> Network:
     """Build what inference needs, in training mode as every new network, with the weights of `state` if given.
 
-    The multi-task ResUNet keeps its encoder and main decoder; every network leaves out the heads of deep supervision.
+    The multi-task ResUNet keeps its encoder and main decoder; every network leaves out the heads of deep
+    supervision and of a contrast.
 
     Args:
         settings, in_channels, n_scales, ndim: as for `build_network`.
@@ -70,7 +71,8 @@ def build_inference_network(
             check_weights(kind.build(plan), state)
 
     # Nothing is learnt here: no weights to start from, no memory to spare.
-    network = kind.build(kind.for_inference(plan._replace(deep_supervision=0, checkpoint_activations=False)))
+    bare = plan._replace(shared_features=None, deep_supervision=0, checkpoint_activations=False)
+    network = kind.build(kind.for_inference(bare))
     if state is not None:
         load_weights(network, network.main_state(state))
     return network
@@ -143,6 +145,8 @@ def _plan_of(settings: ModelSettings, in_channels: int, n_scales: int, ndim: int
         levels=levels,
         base_channels=base_channels,
         embedding_channels=settings.embedding_channels,
+        scale_heads=settings.contrast.head == "per_scale",
+        shared_features=settings.contrast.features if settings.contrast.head == "shared" else None,
         deep_supervision=settings.deep_supervision,
         checkpoint_activations=settings.checkpoint_activations,
         arguments=settings.arguments,

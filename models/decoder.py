@@ -15,10 +15,11 @@ from ramify.models.recomputation import run
 
 
 class DecoderOutputs(NamedTuple):
-    """What a decoder gives: logits (B, K, *S), its first stage's features (B, 2^(l-1) f0, *S/2^(l-1)), deep logits."""
+    """What a decoder gives: logits (B, K, *S), the features of its stages, deep logits."""
 
     logits: Tensor
-    first_stage: Tensor
+    stages: tuple[Tensor, ...]
+    """Coarsest first: (B, 2^(l-1) f0, *S/2^(l-1)), …, (B, f0, *S)."""
     deep_logits: tuple[Tensor, ...]
     """(B, K, *S/2), (B, K, *S/4), …, finest first; none outside training."""
 
@@ -107,7 +108,7 @@ class Decoder(nn.Module):
     def read(self, stages: Sequence[Tensor]) -> DecoderOutputs:
         """Logits of the stages' features, coarsest first."""
         deep = zip(self.deep_heads, reversed(stages[:-1])) if self.training else ()
-        return DecoderOutputs(self.head(stages[-1]), stages[0], tuple(head(features) for head, features in deep))
+        return DecoderOutputs(self.head(stages[-1]), tuple(stages), tuple(head(features) for head, features in deep))
 
 
 def check_deep_supervision(wanted: int, most: int) -> None:

@@ -1,4 +1,4 @@
-"""The multi-task network of Sadikine et al. 2023, Sec. 2.2 and 2.3: one encoder, S + 1 decoders, S projection heads."""
+"""The multi-task network of Sadikine et al. 2023, Sec. 2.2 and 2.3: one encoder, S + 1 decoders, projection heads."""
 
 from typing import Any
 
@@ -13,6 +13,7 @@ from ramify.models.network import Network
 from ramify.models.network_kind import NetworkKind, Plan
 from ramify.models.outputs import TaskOutputs
 from ramify.models.projection import ProjectionHead
+from ramify.models.shared_head import shared_head_of
 from ramify.tasks.formulation import Tasks
 
 
@@ -34,6 +35,8 @@ class MultiTaskResUNet(Network):
             since the paper projects to "a lower dimensional space" without naming it.
         deep_supervision: number of further, coarser logits of every decoder in training, at most levels - 1.
         checkpoint_activations: keep no activations inside a block for the backward pass; see `models.recomputation`.
+        scale_heads: a projection head on the first stage of each scale's decoder, as the paper has it.
+        shared_features: where a projection head for all scales sits, see `models.shared_head`; None leaves it out.
 
     Raises ValueError for arguments out of range and, on forward, for an image it cannot take (see `Network`).
 
@@ -59,6 +62,8 @@ class MultiTaskResUNet(Network):
         *,
         deep_supervision: int = 0,
         checkpoint_activations: bool = False,
+        scale_heads: bool = True,
+        shared_features: str | None = None,
     ) -> None:
         check_at_least("n_scales", n_scales, 0)
         encoder = Encoder(in_channels, levels, base_channels, ndim, recompute=checkpoint_activations)
@@ -70,8 +75,10 @@ class MultiTaskResUNet(Network):
         self.encoder = encoder
         self.main_decoder = Decoder(widths, 1, ndim, deep_supervision)
         self.scale_decoders = nn.ModuleList(Decoder(widths, 1, ndim, deep_supervision) for _ in range(n_scales))
-        self.projections = nn.ModuleList(ProjectionHead(widths[-2], embedding, ndim) for _ in range(n_scales))
+        heads = n_scales if scale_heads else 0
+        self.projections = nn.ModuleList(ProjectionHead(widths[-2], embedding, ndim) for _ in range(heads))
         initialise(self)
+        self.shared_head = shared_head_of(shared_features, widths, embedding_channels, ndim)
 
     def forward(self, image: Tensor) -> TaskOutputs:
         if self.training:
@@ -90,7 +97,9 @@ class MultiTaskResUNet(Network):
         groups = together if self.training else [[self.main_decoder], [*self.scale_decoders]]
         decoded = [outputs for group in groups for outputs in decode(group, features, recompute=self.encoder.recompute)]
         logits = torch.cat([outputs.logits for outputs in decoded], dim=1)
-        projected = (head(outputs.first_stage) for head, outputs in zip(self.projections, decoded[1:]))
+        projected = [head(outputs.stages[0]) for head, outputs in zip(self.projections, decoded[1:])]
+        if self.shared_head is not None:
+            projected.append(self.shared_head(features, decoded[0].stages))
         deep = (torch.cat(level, dim=1) for level in zip(*(outputs.deep_logits for outputs in decoded)))
         return TaskOutputs(logits, tuple(projected), tuple(deep))
 
@@ -101,9 +110,12 @@ def _build(plan: Plan) -> Network:
     options: dict[str, Any] = {
         "deep_supervision": plan.deep_supervision,
         "checkpoint_activations": plan.checkpoint_activations,
+        "embedding_channels": plan.embedding_channels,
+        "shared_features": plan.shared_features,
     }
     if plan.tasks.formulation == "multi_task":
-        return MultiTaskResUNet(plan.in_channels, plan.tasks.n_scales, *sizes, plan.embedding_channels, **options)
+        options["scale_heads"] = plan.scale_heads
+        return MultiTaskResUNet(plan.in_channels, plan.tasks.n_scales, *sizes, **options)
     return ResUNet(plan.in_channels, plan.tasks.n_channels, *sizes, **options)
 
 
@@ -119,5 +131,6 @@ KIND = NetworkKind(
     levels={2: 5, 3: 5},
     base_channels=8,
     for_inference=_main_task_alone,
+    shared_features=True,
     without_memory=True,
 )

@@ -21,6 +21,10 @@ class Plan(NamedTuple):
     levels: int
     base_channels: int
     embedding_channels: int | None
+    scale_heads: bool
+    """Whether each scale's task has a projection head."""
+    shared_features: str | None
+    """Where a projection head for all scales sits; None: nowhere."""
     deep_supervision: int
     checkpoint_activations: bool
     arguments: Mapping[str, Any]
@@ -44,5 +48,7 @@ class NetworkKind(NamedTuple):
     """Channels at full resolution, where none are chosen: its source's."""
     for_inference: Callable[[Plan], Plan] = _same
     """What is built instead where nothing is learnt; deep supervision and recomputation are off by then."""
+    shared_features: bool = False
+    """Whether it has features by name that a head for all scales can sit on."""
     without_memory: bool = False
     """Whether it can be built on torch's meta device, so that weights of another size are found before any is taken."""

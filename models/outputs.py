@@ -24,7 +24,8 @@ class TaskOutputs(NamedTuple):
     logits: Tensor
     """(B, K, *S)."""
     projections: tuple[Tensor, ...] = ()
-    """One (B, E, *s) a scale, l2-normalised over E; none but in the multi-task ResUNet, and none at inference."""
+    """(B, E, *s), l2-normalised over E, one a projection head: a head a scale, a single one that all scales share, or
+    none. None at inference."""
     deep_logits: tuple[Tensor, ...] = ()
     """Logits of the same K channels on coarser grids, (B, K, *S/2), (B, K, *S/4), … for deep supervision: finest first,
     every axis a divisor of the logits'. In training mode only, and only where asked for."""

@@ -8,9 +8,22 @@ from pydantic import BaseModel, Field, field_validator, model_validator
 
 from ramify.models.monai_network import MONAI_PREFIX
 from ramify.models.networks import NETWORKS
+from ramify.models.shared_head import feature_place
+from ramify.tasks.contrast_head import ContrastHead
 from ramify.tasks.formulation import Formulation
 
 _EVERY_CHOICE = sorted(frozenset.union(*(kind.settings for kind in NETWORKS.values())))
+
+
+class ContrastHeadSettings(BaseModel, frozen=True, extra="forbid"):
+    """Projection heads, for scales to be contrasted in training; inference has none."""
+
+    head: ContrastHead = "per_scale"
+    """per_scale: one on each scale's decoder, as in the paper, where scales are tasks of their own. shared: one for all
+    scales, on features that every task shares; for any formulation of resunet and unet. none."""
+    features: str = "encoder.1"
+    """Of a shared head, where it sits: encoder.N or main_decoder.N, N being how often the resolution was halved, or
+    bottleneck, the encoder's last level."""
 
 
 class ModelSettings(BaseModel, frozen=True, extra="forbid"):
@@ -28,6 +41,8 @@ class ModelSettings(BaseModel, frozen=True, extra="forbid"):
     """Channels f0 at full resolution; they double at every down-sampling. None takes the source's (resunet: 8)."""
     embedding_channels: int | None = Field(default=None, ge=1, le=4096)
     """Channels of the projections the scales are contrasted in; None takes half of the channels they are made from."""
+    contrast: ContrastHeadSettings = ContrastHeadSettings()
+    """Which projections there are to contrast."""
     deep_supervision: int = Field(default=0, ge=0, le=7)
     """Number of further, coarser outputs that are supervised in training."""
     checkpoint_activations: bool = False
@@ -70,4 +85,17 @@ class ModelSettings(BaseModel, frozen=True, extra="forbid"):
                 raise ValueError(
                     f"{name}: network {self.network} has no such choice; leave it out or set it to {neutral}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _features_of_that_network(self) -> Self:
+        kind = NETWORKS[self.family]
+        if self.contrast.head == "shared":
+            if not kind.shared_features:
+                having = " and ".join(name for name, other in NETWORKS.items() if other.shared_features)
+                raise ValueError(
+                    f"contrast.head: network {self.network} has no features that a shared head can sit on; {having} "
+                    "have, or set it to none"
+                )
+            feature_place(self.contrast.features, max(self.sizes(ndim)[0] for ndim in (2, 3)))
         return self

@@ -15,6 +15,7 @@ from ramify.models.network import Network
 from ramify.models.network_kind import NetworkKind, Plan
 from ramify.models.outputs import TaskOutputs
 from ramify.models.recomputation import run
+from ramify.models.shared_head import SharedHead, shared_head_of
 
 
 class Form(NamedTuple):
@@ -43,6 +44,8 @@ class UNet(Network):
         ndim: 2 or 3.
         deep_supervision: number of further, coarser logits in training, at most levels - 1.
         checkpoint_activations: keep no activations inside a level for the backward pass; see `models.recomputation`.
+        shared_features: where a projection head for all scales sits, see `models.shared_head`; None leaves it out.
+        embedding_channels: channels E of its projection.
 
     Examples:
         >>> import torch
@@ -52,7 +55,7 @@ class UNet(Network):
         torch.Size([1, 4, 8, 8])
     """
 
-    auxiliary_parts = ("deep_heads.",)
+    auxiliary_parts = ("deep_heads.", "shared_head.")
 
     def __init__(
         self,
@@ -64,6 +67,8 @@ class UNet(Network):
         *,
         deep_supervision: int = 0,
         checkpoint_activations: bool = False,
+        shared_features: str | None = None,
+        embedding_channels: int | None = None,
     ) -> None:
         widths = channel_widths(levels, base_channels)
         super().__init__(in_channels, ndim, size_multiple=2**levels)
@@ -94,8 +99,16 @@ class UNet(Network):
         for (deep, _), kernel in zip(upwards, self.up.parameters()):
             # Each output voxel meets one tap of the transposed convolution alone: torch would count 2^ndim.
             nn.init.normal_(kernel, std=deep**-0.5)
+        self.shared_head = shared_head_of(shared_features, widths, embedding_channels, ndim)
 
     def forward(self, image: Tensor) -> TaskOutputs:
+        return self._run(image, self.shared_head if self.training else None)
+
+    def every_task(self, image: Tensor) -> TaskOutputs:
+        """With the projection of a shared head, in evaluation too."""
+        return self._run(image, self.shared_head)
+
+    def _run(self, image: Tensor, shared: SharedHead | None) -> TaskOutputs:
         self.check_image(image)
         self.check_batch_norm(image)
         image = in_order_of(image, next(self.encoder[-1].parameters()))
@@ -105,7 +118,8 @@ class UNet(Network):
         stages: list[Tensor] = [features[-1]]
         for index, skip in enumerate(reversed(features[:-1])):
             stages.append(run(self._stage, index, skip, stages[-1], of=self.decoder[index], recompute=self.recompute))
-        return TaskOutputs(self.head(stages[-1]), (), self._deep_logits(stages[1:-1]))
+        projections = (shared(features, stages[1:]),) if shared else ()
+        return TaskOutputs(self.head(stages[-1]), projections, self._deep_logits(stages[1:-1]))
 
     def _stage(self, index: int, skip: Tensor, below: Tensor) -> Tensor:
         merged: Tensor = self.decoder[index](torch.cat((skip, self.up[index](below)), dim=1))
@@ -132,13 +146,16 @@ def _build(plan: Plan) -> UNet:
         plan.ndim,
         deep_supervision=plan.deep_supervision,
         checkpoint_activations=plan.checkpoint_activations,
+        shared_features=plan.shared_features,
+        embedding_channels=plan.embedding_channels,
     )
 
 
 KIND = NetworkKind(
     _build,
-    settings=frozenset({"levels", "base_channels", "deep_supervision", "checkpoint_activations"}),
+    settings=frozenset({"levels", "base_channels", "embedding_channels", "deep_supervision", "checkpoint_activations"}),
     levels={2: 4, 3: 3},
     base_channels=64,
+    shared_features=True,
     without_memory=True,
 )

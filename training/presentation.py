@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from ramify.console.progress import say
 from ramify.data.case_store import read_case
+from ramify.training.collapse import collapse_of
 from ramify.training.figures import task_panels
 from ramify.training.gradient_figure import gradient_courses
 from ramify.training.runner import projections_of, view_of
@@ -39,6 +40,7 @@ class Presentation:
         training, number = self._training, int(row["epoch"])
         with self._shown("history.csv"):
             training.folder.write_history(training.history)
+        self._tell_of_collapse(row)
         if self._tracker is None:
             return
         with self._shown("numbers in TensorBoard"):
@@ -49,6 +51,13 @@ class Presentation:
                 panels = task_panels(view.case.arrays["image"], view.truth, view.probabilities, view.spacing_mm)
                 self._tracker.picture(f"validation/{view.case.case_id}", panels, number)
                 self._tracker.precision_recall(view.truth[0], view.probabilities[0], number)
+
+    def _tell_of_collapse(self, row: Mapping[str, float]) -> None:
+        """A line where the contrast has become constant in this epoch, unless it had been so in one before."""
+        training = self._training
+        head = training.settings.model.contrast.head
+        if (line := collapse_of(row, head)) and not any(collapse_of(before, head) for before in training.history[:-1]):
+            say(f"warning: {training.folder.root}: epoch {row['epoch']:.0f}: {line}", error=True)
 
     def conclude(self, measures: Mapping[str, float]) -> None:
         """What is shown once, at the end."""
@@ -63,10 +72,11 @@ class Presentation:
         with self._shown("settings in TensorBoard"):
             self._tracker.hyperparameters(training.settings.model_dump(mode="json"), measures)
         with self._shown("embeddings"):
-            if training.loss.tasks.auxiliary:
+            if (contrast := training.loss.contrast) is not None:
                 case = read_case(training.settings.cases, training.validation_cases[0])
-                if projections := projections_of(training.runner, case):
-                    self._tracker.embeddings(projections, last)
+                points, labels = contrast.positions(*projections_of(training.runner, case))
+                if len(labels):
+                    self._tracker.embeddings(points, labels, contrast.n_scales, last)
 
     def close(self) -> None:
         """Write what is pending."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch.nn import functional
 
 from ramify.data.case_store import Case
 from ramify.data.loading import spacing_of
@@ -88,16 +89,23 @@ def view_of(runner: Runner, case: Case) -> CaseView:
     return CaseView(case, masks, probabilities)
 
 
-def projections_of(runner: Runner, case: Case) -> tuple[torch.Tensor, ...]:
-    """Projections (1, E, *s) of each scale for a whole case, or of its central patch; padded as for inference."""
+def projections_of(runner: Runner, case: Case) -> tuple[tuple[torch.Tensor, ...], torch.Tensor]:
+    """Projections (1, E, *s) of each head for a whole case, or of its central patch, and the scale map (1, *S) there.
+
+    Both are padded as for inference, the scale map with background.
+    """
     image = torch.from_numpy(np.array(case.arrays["image"], dtype=np.float32))[None, None]
+    scale_map = torch.from_numpy(np.array(case.arrays["scales"]))[None]
     multiple = runner.network.size_multiple
-    for axis, size in enumerate(runner.patch_size or image.shape[2:], start=2):
-        length = min(size, image.shape[axis])
-        image = image.narrow(axis, (image.shape[axis] - length) // 2, length)
-    image = pad_to(image, tuple(-(-n // multiple) * multiple for n in image.shape[2:]))
+    for axis, wanted in enumerate(runner.patch_size or image.shape[2:], start=2):
+        length = min(wanted, image.shape[axis])
+        first = (image.shape[axis] - length) // 2
+        image, scale_map = image.narrow(axis, first, length), scale_map.narrow(axis - 1, first, length)
+    size = tuple(-(-n // multiple) * multiple for n in image.shape[2:])
+    missing = [amount for n, wanted in zip(scale_map.shape[:0:-1], size[::-1]) for amount in (0, wanted - n)]
     with evaluating(runner.network), torch.no_grad(), autocast(runner.device, runner.dtype):
-        return runner.network.every_task(image.to(runner.device)).projections
+        projections = runner.network.every_task(pad_to(image, size).to(runner.device)).projections
+    return projections, functional.pad(scale_map, missing).to(runner.device)
 
 
 def inside_organ(probabilities: np.ndarray, case: Case) -> np.ndarray:

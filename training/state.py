@@ -85,7 +85,7 @@ def set_up(settings: RunSettings, ranks: Ranks = ALONE) -> tuple[Training, Check
             f"{settings.cases}: no training case of fold {settings.fold} has a vessel, so there is nothing to learn; "
             "prepare cases with vessels, or choose another --fold"
         )
-    loss = TotalLoss(settings.loss, settings.model.formulation, n_scales, voxels)
+    loss = TotalLoss(settings.loss, settings.model.formulation, n_scales, voxels, settings.model.contrast.head)
     optimiser = build_optimiser(network, settings.train.learning_rate, settings.train.weight_decay)
     runner = Runner(network, loss.tasks, device, dtype, settings.inference, settings.loading.patch_size)
     training = Training(
@@ -137,7 +137,7 @@ def restore(training: Training, state: Checkpoint) -> None:
         load_optimiser(training.optimiser, training.network, state["optimiser"])
         training.scaler.load_state_dict(dict(state["scaler"]))
         if training.loss.bank:
-            known = {str(scale) for scale in range(1, training.loss.tasks.n_scales + 1)}
+            known = {str(scale) for scale in range(training.loss.tasks.n_scales + 1)}  # 0: background
             if unknown := sorted(state["bank"].keys() - known):
                 raise ValueError(f"memory bank: anchors of {unknown[0]!r:.60}, which is no scale of the cases")
             training.loss.bank.load_state_dict(state["bank"])

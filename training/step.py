@@ -17,7 +17,11 @@ _REMEDY = "lower train.learning_rate, set train.gradient_clip, or use train.prec
 
 
 def train_step(training: Training, batch: Batch, step: int) -> dict[str, torch.Tensor]:
-    """One update of the weights; "loss/" + each loss term, and on some steps what `term_gradients` returns.
+    """One update of the weights.
+
+    Returns:
+        "loss/" + each loss term, "contrast/" + what `ScaleContrast.looks` returns, and on some steps what
+        `term_gradients` returns.
 
     Raises:
         ValueError: a term or the gradient is not finite, in float16 many times in a row; the weights are left as they
@@ -58,9 +62,11 @@ def train_step(training: Training, batch: Batch, step: int) -> dict[str, torch.T
     # The update, and what the next steps know of this one.
     training.scaler.step(training.optimiser)
     training.scaler.update()
-    training.loss.remember()
-
     losses = {f"loss/{name}": value.detach() for name, value in terms.items()}
+    if training.loss.contrast is not None:
+        losses |= {f"contrast/{name}": value for name, value in training.loss.contrast.looks().items()}
+        training.loss.contrast.remember()
+
     if training.scaler.is_enabled():
         looks |= {"float16/scale": training.scaler.get_scale(), "float16/skipped": float(training.skipped > 0)}
     return losses | {name: torch.tensor(value) for name, value in looks.items()}

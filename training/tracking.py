@@ -52,13 +52,15 @@ class Tracker:
         """Precision-recall curve of the main task over the validation voxels."""
         self._writer.add_pr_curve("validation/precision_recall", truth.ravel(), probability.ravel(), epoch)
 
-    def embeddings(self, projections: tuple[torch.Tensor, ...], epoch: int) -> None:
-        """Projections (1, E, *s), one a scale, as points labelled by their scale."""
-        points = [projection[0].flatten(1).T.float().cpu() for projection in projections]
-        every = [max(1, -(-len(of_scale) * len(points) // MOST_EMBEDDED_POINTS)) for of_scale in points]
-        thinned = [of_scale[::step] for of_scale, step in zip(points, every)]
-        labels = [name for name, of_scale in zip(scale_names(len(thinned)), thinned) for _ in range(len(of_scale))]
-        self._writer.add_embedding(torch.cat(thinned), metadata=labels, tag="projections", global_step=epoch)
+    def embeddings(self, points: torch.Tensor, labels: torch.Tensor, n_scales: int, epoch: int) -> None:
+        """Embeddings (N, E) as points, each labelled by its scale 1 … S or as background, 0."""
+        classes = labels.unique().tolist()
+        most = max(1, MOST_EMBEDDED_POINTS // max(1, len(classes)))
+        of_classes = [(labels == number).nonzero().squeeze(1) for number in classes]
+        shown = torch.cat([positions[:: -(-len(positions) // most)] for positions in of_classes])
+        names = ["background", *scale_names(n_scales)]
+        metadata = [names[number] for number in labels[shown].tolist()]
+        self._writer.add_embedding(points[shown].float().cpu(), metadata=metadata, tag="projections", global_step=epoch)
 
     def hyperparameters(self, config: Mapping[str, Any], measures: Mapping[str, float]) -> None:
         """The settings beside the final measures, so that runs can be compared in TensorBoard's HParams tab."""

@@ -5,8 +5,12 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
+from torch.nn.functional import normalize
 
 from ramify.losses.across_ranks import joined_batch, summed
+from ramify.losses.anchors import AnchorSettings
+from ramify.losses.contrastive import contrastive_loss
+from ramify.losses.shared_anchors import sample_shared_anchors
 
 
 def gradients_of_summands(rank: int, folder: str) -> None:
@@ -22,6 +26,38 @@ def gradients_of_summands(rank: int, folder: str) -> None:
         found[operation.__name__] = one.grad.tolist(), other.grad.tolist()
     torch.save(found, f"{folder}/{rank}.pt")
     dist.destroy_process_group()
+
+
+def contrast_of(part: slice) -> tuple[torch.Tensor, torch.Tensor]:
+    """Loss of anchors that all scales share, drawn from all ranks, and its gradient by this rank's projection."""
+    generator = torch.Generator().manual_seed(0)
+    projection = normalize(torch.randn(4, 3, 4, 4, generator=generator), dim=1)[part].requires_grad_()
+    scales = torch.randint(0, 3, (4, 8, 8), generator=generator)
+    scales[1, 2:] = 0
+    wrong = torch.rand(scales.shape, generator=generator) < 0.2
+    settings = AnchorSettings(cap=12, errors=0.5, near_background=1)
+    draws = torch.Generator().manual_seed(1)
+    anchors = sample_shared_anchors(projection, scales[part], 2, settings, draws, wrong[part])
+    loss = contrastive_loss(*anchors, 0.3, balanced=True)
+    loss.backward()
+    assert projection.grad is not None
+    return loss.detach(), projection.grad
+
+
+def contrast_of_a_rank(rank: int, folder: str) -> None:
+    dist.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=2)
+    torch.save(contrast_of(slice(2 * rank, 2 * rank + 2)), f"{folder}/{rank}.pt")
+    dist.destroy_process_group()
+
+
+def test_shared_anchors_of_two_ranks_are_those_of_the_whole_batch(tmp_path: Path):
+    expected, gradient = contrast_of(slice(4))
+    mp.spawn(contrast_of_a_rank, (str(tmp_path),), nprocs=2)
+    for rank in range(2):
+        loss, own = torch.load(tmp_path / f"{rank}.pt")
+        torch.testing.assert_close(loss, expected)
+        # Summed over the ranks, of which distributed training takes the mean.
+        torch.testing.assert_close(own / 2, gradient[2 * rank : 2 * rank + 2])
 
 
 def test_a_gradient_that_two_summands_share_reaches_each_of_them_once(tmp_path: Path):

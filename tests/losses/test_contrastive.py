@@ -229,3 +229,52 @@ def test_memory_does_not_grow_with_the_square(monkeypatch):
 def test_bad_arguments(embeddings, labels, temperature, message):
     with pytest.raises(ValueError, match=message):
         contrastive_loss(embeddings, labels, temperature)
+
+
+def written_out_by_weights(z, labels, temperature: float, balanced: bool, beta: float) -> torch.Tensor:
+    """The same with weighed negatives, and a mean over labels or anchors, by autograd."""
+    products = z @ z.T / temperature
+    same = labels[:, None] == labels
+    weights = torch.softmax((beta * products).masked_fill(same, -torch.inf), 1) * (~same).sum(1, keepdim=True)
+    mass = (weights * products.exp()).sum(1, keepdim=True)
+    positives = same & ~torch.eye(len(z), dtype=torch.bool)
+    of_anchors = (torch.log1p(mass / products.exp()) * positives).sum(1) / positives.sum(1)
+    if not balanced:
+        return of_anchors.mean()
+    return torch.stack([of_anchors[labels == label].mean() for label in labels.unique()]).mean()
+
+
+@pytest.mark.parametrize("chunk", [1, 40, 2**20])
+@pytest.mark.parametrize(("balanced", "beta"), [(True, 0.0), (False, 0.7), (True, 2.0)])
+def test_balance_and_hard_negatives_are_the_sum_written_out(balanced, beta, chunk, monkeypatch):
+    monkeypatch.setattr(contrastive, "CHUNK_CPU", chunk)
+    labels = torch.tensor([3, 1, 1, 2, 1, 3, 2, 1, 1])
+    results = []
+    for loss in (
+        lambda z: contrastive_loss(z, labels, 0.4, balanced=balanced, hard_negatives=beta),
+        lambda z: written_out_by_weights(z, labels, 0.4, balanced, beta),
+    ):
+        z = unit_vectors(9, 4).requires_grad_()
+        value = loss(z)
+        results.append((value.detach(), torch.autograd.grad(value, z)[0]))
+    torch.testing.assert_close(results[0], results[1], rtol=1e-10, atol=1e-12)
+
+
+def test_balanced_leaves_out_a_label_without_a_positive():
+    z, labels = unit_vectors(5, 3), torch.tensor([1, 1, 2, 3, 3])
+    of_labels = [contrastive_loss(z[order], labels[order], 0.5, 2) for order in ([0, 1, 2, 3, 4], [3, 4, 0, 1, 2])]
+    torch.testing.assert_close(contrastive_loss(z, labels, 0.5, balanced=True), sum(of_labels) / 2)
+
+
+def test_hard_negatives_at_a_low_temperature_stay_finite():
+    z = unit_vectors(40, 4, dtype=torch.float32).requires_grad_()
+    loss = contrastive_loss(z, torch.arange(40) % 3, 1e-3, hard_negatives=3.0)
+    loss.backward()
+    assert loss.isfinite()
+    assert z.grad is not None
+    assert z.grad.isfinite().all()
+
+
+def test_a_share_below_zero_is_refused():
+    with pytest.raises(ValueError, match="hard_negatives: expected a number of at least 0, got -1"):
+        contrastive_loss(unit_vectors(2, 2), torch.tensor([1, 2]), 0.5, hard_negatives=-1)

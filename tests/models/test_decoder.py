@@ -38,7 +38,7 @@ def test_decoders_together_are_the_plain_formula(ndim, recompute):
     features = features_of(ndim)
     expected = [plainly_decoded(decoder, features) for decoder in decoders]
     for decoder, outputs, stages in zip(decoders, decode(decoders, features, recompute=recompute), expected):
-        torch.testing.assert_close(outputs.first_stage, stages[0])
+        torch.testing.assert_close(outputs.stages, tuple(stages))
         torch.testing.assert_close(outputs.logits, decoder.head(stages[-1]))
         assert outputs.deep_logits == ()
 
@@ -54,7 +54,7 @@ def test_deep_logits_read_the_stages_finest_first(ndim):
     features = [torch.randn(2, width, *(16 // 2**level,) * ndim) for level, width in enumerate(widths)]
     outputs = decode([decoder], features)[0]
     assert [tuple(deep.shape) for deep in outputs.deep_logits] == [(2, 5, *(8,) * ndim), (2, 5, *(4,) * ndim)]
-    torch.testing.assert_close(outputs.deep_logits[1], decoder.deep_heads[1](outputs.first_stage))
+    torch.testing.assert_close(outputs.deep_logits[1], decoder.deep_heads[1](outputs.stages[0]))
     assert decode([decoder.eval()], features)[0].deep_logits == ()
 
 

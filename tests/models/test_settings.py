@@ -65,7 +65,7 @@ def test_unknown_network(network, message):
         ("fcn", "levels", 4, "null"),
         ("fcn", "deep_supervision", 1, "0"),
         ("fcn", "checkpoint_activations", True, "false"),
-        ("unet", "embedding_channels", 8, "null"),
+        ("fcn", "embedding_channels", 8, "null"),
         ("unet", "arguments", {"depth": 1}, "{}"),
         ("resunet", "arguments", {"depth": 1}, "{}"),
         ("nnunet_plain", "checkpoint_activations", True, "false"),
