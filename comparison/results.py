@@ -11,7 +11,7 @@ from ramify.comparison.measured import FLAGS, Ranges, measured_value
 from ramify.disk.json_files import read_json
 
 RESULTS_FILE = "metrics.json"
-ABOUT = ("measures", "settings", "policy", "versions")
+ABOUT = ("definitions", "measures", "settings", "policy", "versions")
 """What is kept of a file besides its scores."""
 HOW_TAKEN = {"truth_label", "organ_label", "cut_to_organ"}
 """Settings that say which masks the predictions were held against, and where."""
@@ -198,10 +198,16 @@ def check_same_settings(variants: Sequence[Variant]) -> None:
     """Refuse results that were measured in different ways, where the files say how.
 
     Raises:
-        ValueError: another skeleton, tolerance or the like in one file than in another.
+        ValueError: another skeleton, tolerance or the like in one file than in another, or measures defined otherwise.
     """
     told = [run for variant in variants for run in variant.runs if isinstance(run.report.get("settings"), dict)]
     for run in told[1:]:
+        older, newer = sorted((told[0], run), key=_definitions)
+        if _definitions(older) != _definitions(newer):
+            raise ValueError(
+                f"{older.source}: its measures were defined otherwise than those of {newer.source} (skeletons, graphs, "
+                "scales and topology, docs/metrics.md); evaluate its predictions again"
+            )
         first, its = told[0].report["settings"], run.report["settings"]
         # Files of an earlier version do not tell how masks were taken.
         silent = {key for key in HOW_TAKEN if key not in first or key not in its}
@@ -212,3 +218,9 @@ def check_same_settings(variants: Sequence[Variant]) -> None:
                     f"{run.source}: evaluated with {key} {now!r}, but {told[0].source} with {first.get(key)!r}; "
                     "evaluate both alike"
                 )
+
+
+def _definitions(run: RunResults) -> int:
+    """By which definitions of the measures a file's scores were made; the earliest files do not tell."""
+    told = run.report.get("definitions", 1)
+    return told if isinstance(told, int) else 1

@@ -61,7 +61,7 @@ def attempt(job: Job) -> Outcome:
 
 
 def evaluate_files(job: Job) -> Outcome:
-    """Read the masks of a case, cut them to the organ, compare them, look at them; raises as `read_masks`."""
+    """Read the masks of a case, compare them in the organ, look at them; raises as `read_masks`."""
     masks, settings = read_masks(job), job.command.evaluation()
     pair, spacing_mm = (masks.prediction, masks.truth), masks.place.spacing_mm
     scores: CaseScores | dict[str, CaseScores] = {}

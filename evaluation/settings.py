@@ -20,7 +20,7 @@ class Comparison(BaseModel, frozen=True, extra="forbid"):
     output: Path
     """Folder for metrics.json and metrics.csv; made if missing."""
     organ: Path | None = None
-    """Folder of organ masks, or one mask: both masks are cut to the organ before they are compared."""
+    """Folder of organ masks, or one mask: only what lies in the organ counts. Masks are best as drawn, not cut."""
     prediction_suffix: str = ""
     """Take only predictions whose name ends so, e.g. _vessel for CASE_vessel.nii.gz; no part of the case's name."""
     truth_suffix: str = ""

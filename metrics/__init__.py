@@ -22,7 +22,9 @@ if TYPE_CHECKING:
         precision,
         sensitivity,
     )
+    from ramify.metrics.pair import analyse_prediction, analyse_target
     from ramify.metrics.settings import EvaluationSettings
+    from ramify.metrics.stored import as_stored
     from ramify.metrics.street_mover import StreetMoverSettings, sampling_floor_mm, street_mover_mm
     from ramify.metrics.summary import count_misses, describe_values, summarise
     from ramify.metrics.surface import (
@@ -54,6 +56,9 @@ __all__ = [
     "TopologySettings",
     "accuracy",
     "analyse_pair",
+    "analyse_prediction",
+    "analyse_target",
+    "as_stored",
     "average_surface_distance_mm",
     "build_report",
     "centreline_overlap",

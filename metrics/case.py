@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from ramify.metrics.families import FAMILIES
 from ramify.metrics.mask_analysis import MaskAnalysis
 from ramify.metrics.masks import Mask, check_pair
+from ramify.metrics.pair import analyse_prediction, analyse_target
 from ramify.metrics.settings import EvaluationSettings, measures_by_family, measures_of
 
 FLAGS = ("empty_prediction", "empty_truth")
@@ -27,8 +26,9 @@ def evaluate_case(
         target: bool (*S)
         spacing_mm: voxel size along each array axis (z, y, x), millimetres, > 0.
         settings: what is measured; all the fast families without them.
-        region: bool (*S), the part of the volume that counts, as an organ's mask: both masks are cut to it, and
-            accuracy and the false positive rate look at its background alone. Must not be empty.
+        region: bool (*S), the part of the volume that counts, as an organ's mask. Overlap and surfaces are those of
+            the masks cut to it; skeletons, graphs, scales and topology those of the masks before, restricted to it, the
+            prediction going on outside as the target does. Must not be empty.
 
     Returns:
         a value for each of `measures_of(settings)` (formulas in docs/metrics.md), then for each of FLAGS whether it
@@ -57,7 +57,7 @@ def analyse_pair(
     settings: EvaluationSettings,
     region: Mask | None = None,
 ) -> tuple[MaskAnalysis, MaskAnalysis]:
-    """The analyses of both masks, cut to the region; arguments and errors as for `evaluate_case`.
+    """The analyses of both masks, laid down and cut to the region; arguments and errors as for `evaluate_case`.
 
     Examples:
         >>> import numpy as np
@@ -69,28 +69,8 @@ def analyse_pair(
         (6, 1)
     """
     check_pair(prediction, target)
-    n_considered = None
-    if region is not None:
-        check_pair(region, target)
-        n_considered = int(np.count_nonzero(region))
-        if n_considered == 0:
-            raise ValueError("region: expected at least one voxel, got an empty mask; leave it out")
-        prediction, target = prediction & region, target & region
-    return (
-        analyse(prediction, spacing_mm, settings, n_considered, "prediction"),
-        analyse(target, spacing_mm, settings, n_considered, "target"),
-    )
-
-
-def analyse(
-    mask: Mask,
-    spacing_mm: Sequence[float],
-    settings: EvaluationSettings,
-    region_voxels: int | None = None,
-    name: str = "mask",
-) -> MaskAnalysis:
-    """The analysis of a mask that these settings ask for; nothing is computed yet."""
-    return MaskAnalysis(mask, spacing_mm, settings.skeleton, settings.scales, region_voxels, name)
+    analysed = analyse_target(target, spacing_mm, settings.skeleton, settings.scales, region)
+    return analyse_prediction(prediction, analysed), analysed
 
 
 def score_pair(prediction: MaskAnalysis, target: MaskAnalysis, settings: EvaluationSettings) -> CaseScores:

@@ -1,13 +1,14 @@
 """Centreline overlap: does the skeleton of one mask lie in the other?"""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ramify.metrics.mask_analysis import MaskAnalysis, SkeletonMethod
 from ramify.metrics.masks import Mask, check_pair
 from ramify.metrics.measure import Family, Measure, scores_if_empty
+from ramify.metrics.pair import analyse_prediction, analyse_target
 
 CENTRELINE_MEASURES = (
     Measure(
@@ -55,19 +56,22 @@ def score_centreline(prediction: MaskAnalysis, target: MaskAnalysis) -> dict[str
     Tsens = |S_L ∩ V_P| / |S_L|: the share of the target's skeleton in the prediction; falls with gaps.
     clDice = 2 Tprec Tsens / (Tprec + Tsens), and 0 where both are 0.
 
-    The skeletons are those of the analyses. Thinning chooses between equal voxels by their order along the axes, so
-    flipping both masks may change the value a little. A skeleton without a voxel, which scikit-image's thinning may
-    give, has a share of 0. All 1 if both masks are empty, all 0 if one is.
+    The skeletons are those of the analyses, with all their spurs, as in the paper. A skeleton without a voxel, which
+    scikit-image's thinning may give, has a share of 0; one that has voxels, but none in the region, a share of 1. All 1
+    if both masks are empty, all 0 if one is.
     """
     if (agreed := scores_if_empty(CENTRELINE_MEASURES, prediction, target)) is not None:
         return agreed
-    tprec = _share(target.holds(prediction.skeleton_voxels))
-    tsens = _share(prediction.holds(target.skeleton_voxels))
+    tprec = _share_held(prediction, target)
+    tsens = _share_held(target, prediction)
     return {"cldice": _harmonic_mean(tprec, tsens), "tprec": tprec, "tsens": tsens}
 
 
 def centreline_overlap(
-    prediction: Mask, target: Mask, skeleton_method: SkeletonMethod = "guarded"
+    prediction: Mask,
+    target: Mask,
+    skeleton_method: SkeletonMethod = "guarded",
+    spacing_mm: Sequence[float] | None = None,
 ) -> CentrelineOverlap:
     """The values of `score_centreline` for two masks.
 
@@ -75,6 +79,8 @@ def centreline_overlap(
         prediction: bool (*S)
         target: bool (*S)
         skeleton_method: whose thinning; `guarded` leaves no component without a skeleton.
+        spacing_mm: voxel size along each array axis, mm; None: 1 along each. Masks are laid down the coarsest axis
+            first before they are thinned.
 
     Returns:
         all 1 if both masks are empty, all 0 if one is.
@@ -93,8 +99,8 @@ def centreline_overlap(
         (1.0, 0.429)
     """
     check_pair(prediction, target)
-    analyses = (MaskAnalysis(mask, (1.0,) * mask.ndim, skeleton_method) for mask in (prediction, target))
-    return CentrelineOverlap(**score_centreline(*analyses))
+    analysed = analyse_target(target, spacing_mm or (1.0,) * target.ndim, skeleton_method)
+    return CentrelineOverlap(**score_centreline(analyse_prediction(prediction, analysed), analysed))
 
 
 def cldice(prediction: Mask, target: Mask) -> float:
@@ -113,8 +119,13 @@ def cldice(prediction: Mask, target: Mask) -> float:
     return centreline_overlap(prediction, target).cldice
 
 
-def _share(held: NDArray[np.bool_]) -> float:
-    return int(np.count_nonzero(held)) / len(held) if len(held) else 0.0
+def _share_held(mask: MaskAnalysis, other: MaskAnalysis) -> float:
+    """The share of a mask's skeleton that the other holds."""
+    voxels = mask.skeleton_voxels
+    if not len(voxels):
+        # Nothing of the skeleton lies in the region: nothing of it is wrong.
+        return float(len(mask.tree.skeleton_voxels) > 0)
+    return int(np.count_nonzero(other.holds(voxels))) / len(voxels)
 
 
 def _harmonic_mean(first: float, second: float) -> float:

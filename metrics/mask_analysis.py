@@ -1,7 +1,7 @@
 """What is known of one mask: each part computed when first asked for, once, and shared by all measures.
 
 A truth met by many predictions is analysed once. Everything lies in the mask's own box, so that no part of it hangs on
-the mask it is compared with.
+the mask it is compared with. A mask cut to an organ is a `metrics.region_analysis.RegionAnalysis`.
 """
 
 import warnings
@@ -22,6 +22,7 @@ from ramify.vessels.curve_graph import CentrelineGraph, centreline_graph
 from ramify.vessels.distance import surface
 from ramify.vessels.local_radius import local_radii_mm
 from ramify.vessels.octants import BoundaryCorners, boundary_corners
+from ramify.vessels.orientation import Orientation
 from ramify.vessels.point_index import PointIndex
 from ramify.vessels.scale_settings import ScaleSettings
 from ramify.vessels.scales import ScaleDecomposition, ScaleWarning, decompose_scales
@@ -45,8 +46,9 @@ class MaskAnalysis:
         spacing_mm: voxel size along each array axis (z, y, x), millimetres, > 0.
         skeleton_method: whose thinning.
         scale_settings: of the `decomposition`.
-        region_voxels: how many voxels were looked at, of which the mask holds some (an organ's); None: the whole
-            volume.
+        scale_region: bool (*S), the part of the volume whose vessels set the radii that separate the scales; None: all.
+        poses: orientations that lay the mask down as it is here, for one that was stored otherwise; all give the same
+            array. None: it is as stored.
         name: what messages call the mask.
 
     Raises ValueError for a mask that is not boolean, not 2D or 3D or without voxels, or a bad spacing.
@@ -65,7 +67,8 @@ class MaskAnalysis:
     spacing_mm: Sequence[float]
     skeleton_method: SkeletonMethod = "guarded"
     scale_settings: ScaleSettings = field(default_factory=ScaleSettings)
-    region_voxels: int | None = None
+    scale_region: Mask | None = None
+    poses: tuple[Orientation, ...] = ()
     name: str = "mask"
 
     def __post_init__(self) -> None:
@@ -80,6 +83,16 @@ class MaskAnalysis:
     @property
     def is_empty(self) -> bool:
         return self.n_voxels == 0
+
+    @property
+    def whole(self) -> "MaskAnalysis":
+        """The mask as it was drawn, before it was cut to a region."""
+        return self
+
+    @property
+    def tree(self) -> "MaskAnalysis":
+        """The mask whose skeleton and graph these are a part of."""
+        return self
 
     @cached_property
     def box(self) -> tuple[slice, ...]:
@@ -188,12 +201,13 @@ class MaskAnalysis:
         with warnings.catch_warnings():
             # What it warns of is in its notes as well.
             warnings.simplefilter("ignore", ScaleWarning)
-            return decompose_scales(self.inside, self.spacing_mm, self.scale_settings)
+            region = None if self.scale_region is None else self.scale_region[self.box]
+            return decompose_scales(self.inside, self.spacing_mm, self.scale_settings, region)
 
     @property
     def n_considered(self) -> int:
         """Number of voxels that were looked at."""
-        return self.mask.size if self.region_voxels is None else self.region_voxels
+        return self.mask.size
 
     def holds(self, voxels: NDArray[np.integer]) -> NDArray[np.bool_]:
         """Whether the mask holds each of some voxels of the whole volume, int (N, ndim) -> bool (N,)."""

@@ -12,6 +12,13 @@ from pydantic import BaseModel
 
 from ramify.metrics.mask_analysis import MaskAnalysis
 
+DEFINITIONS = 2
+"""Raised when a measure of the same name comes to mean something else; scores of two numbers are not compared.
+
+2: trees are analysed before they are cut to an organ, masks are laid down before they are thinned, and graphs are
+pruned.
+"""
+
 Better = Literal["higher", "lower"]
 EmptyRule = Literal["agreement", "error", "distance", "measured"]
 Scores = Mapping[str, float | None]

@@ -6,9 +6,9 @@ does not have has no values: None, in no mean.
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from ramify.metrics.mask_analysis import MaskAnalysis
+from ramify.metrics.matched_lines import partners_of_target
 from ramify.metrics.measure import Family, Measure, Scores
 from ramify.vessels.nearest_rank import nearest_by_rank
 
@@ -112,6 +112,8 @@ def _territories(voxels: IntArray, target: MaskAnalysis) -> IntArray:
     """Scale in whose territory each of some voxels outside the target is, int (N,), 0 for none."""
     if not len(voxels):
         return np.zeros(0, dtype=np.int64)
+    # The nearest vessel may pass by outside the region.
+    target = target.whole
     decomposition = target.decomposition
     surface = target.surface_points.points[:, 3 - target.mask.ndim :]
     branch = decomposition.branches[tuple((surface - target.corner).T)] - 1
@@ -132,19 +134,19 @@ def _centreline_shares(prediction: MaskAnalysis, target: MaskAnalysis, n_scales:
         return np.bincount(scale, weights, minlength=n_scales + 1)[1:].astype(np.float64)
 
     voxels = target.skeleton_voxels
-    scale = target.decomposition.scale_map[tuple((voxels - target.corner).T)].astype(np.int64)
+    scale = _scale_at(voxels, target)
     held = prediction.holds(voxels).astype(np.float64)
     shares = {"tsens": _ratio(by_scale(scale, held), by_scale(scale, np.ones(len(voxels))))}
 
     line = target.centreline
-    scale = target.decomposition.scale_map[tuple((line.voxels - target.corner).T)].astype(np.int64)
+    scale = _scale_at(line.voxels, target)
     # A scale all of whose vessels were thinned to points has no length: its points count alike.
     lengthless = by_scale(scale, line.shares_mm) == 0
     weights = np.where(np.append(False, lengthless)[scale], 1.0, line.shares_mm)
-    radii, partner = target.local_radii_mm, _partners(prediction, target)
+    radii, partner = target.local_radii_mm, partners_of_target(prediction, target)
     matched = partner >= 0
     weight, found = by_scale(scale, weights), by_scale(scale[matched], weights[matched])
-    error = np.abs(np.append(prediction.local_radii_mm, 0.0)[partner] - radii)
+    error = np.abs(np.append(prediction.tree.local_radii_mm, 0.0)[partner] - radii)
     # Where nothing is matched, `error` is the true radius at every point.
     counted = np.where(np.append(True, found > 0)[scale], matched, True) * weights
     total = by_scale(scale, counted)
@@ -154,14 +156,11 @@ def _centreline_shares(prediction: MaskAnalysis, target: MaskAnalysis, n_scales:
     return shares
 
 
-def _partners(prediction: MaskAnalysis, target: MaskAnalysis) -> IntArray:
-    """Point of the prediction's centreline that matches each of the target's, int (N,), -1 for none."""
-    points, others = target.centreline.points_mm, prediction.centreline.points_mm
-    if not len(others):
-        return np.full(len(points), -1)
-    distance, nearest = cKDTree(others).query(points)
-    reach = np.maximum(target.local_radii_mm, max(target.spacing_mm)) * (1 + 1e-9)
-    return np.where(distance <= reach, nearest, -1)
+def _scale_at(voxels: IntArray, target: MaskAnalysis) -> IntArray:
+    """Scale of the target's vessel at each of some of its voxels, int (N,)."""
+    whole = target.whole
+    scale: IntArray = whole.decomposition.scale_map[tuple((voxels - whole.corner).T)].astype(np.int64)
+    return scale
 
 
 def _ratio(part: NDArray[np.number], whole: NDArray[np.number]) -> FloatArray:

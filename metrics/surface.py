@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 from ramify.metrics.mask_analysis import MaskAnalysis
 from ramify.metrics.masks import Mask, check_pair
 from ramify.metrics.measure import Family, Measure, scores_if_empty
+from ramify.metrics.pair import analyse_prediction, analyse_target
 from ramify.vessels.surface_elements import element_areas_mm
 
 PERCENTILE = 95.0
@@ -233,7 +234,8 @@ def _scores_of(
     prediction: Mask, target: Mask, spacing_mm: Sequence[float], settings: SurfaceSettings
 ) -> dict[str, float]:
     check_pair(prediction, target)
-    return score_surface(MaskAnalysis(prediction, spacing_mm), MaskAnalysis(target, spacing_mm), settings)
+    analysed = analyse_target(target, spacing_mm)
+    return score_surface(analyse_prediction(prediction, analysed), analysed, settings)
 
 
 def _score_of(

@@ -7,7 +7,7 @@ from typing import Any
 from ramify.console.csv_text import csv_text
 from ramify.metrics.case import FLAGS, CaseScores
 from ramify.metrics.classes import mean_of_classes
-from ramify.metrics.measure import Measure
+from ramify.metrics.measure import DEFINITIONS, Measure
 from ramify.metrics.settings import EvaluationSettings, measures_of
 from ramify.metrics.summary import count_misses, summarise
 
@@ -53,6 +53,7 @@ def build_report(
         **_section(_means(cases) if classes else cases, settings, len(failed)),
         "failed": dict(failed),
         "notes": {case_id: list(lines) for case_id, lines in (notes or {}).items()},
+        "definitions": DEFINITIONS,
         "measures": {measure.name: describe_measure(measure) for measure in measures},
         "settings": settings.model_dump(mode="json") | dict(masks or {}),
         "policy": settings.policy(),

@@ -75,10 +75,16 @@ def _patch_errors(prediction: MaskAnalysis, target: MaskAnalysis, settings: Topo
     total, n_patches = np.zeros(len(_FORMULAS)), 0
     for patch in _patches(target.shape, settings):
         n_patches += 1
-        pair = [mask.mask[patch] if _meets(mask.box, patch) else None for mask in (prediction, target)]
-        numbers = [BettiNumbers(0, 0, 0) if part is None else betti_numbers(part) for part in pair]
-        total += _errors(*numbers)
+        total += _errors(_betti_in(prediction, patch), _betti_in(target, patch))
     return total / n_patches
+
+
+def _betti_in(mask: MaskAnalysis, patch: Box) -> BettiNumbers:
+    """The Betti numbers of what a patch holds of a mask."""
+    whole = mask.whole
+    if mask.is_empty or not _meets(whole.box, patch):
+        return BettiNumbers(0, 0, 0)
+    return betti_numbers(whole.mask[patch])
 
 
 def _patches(shape: Sequence[int], settings: TopologySettings) -> Iterator[Box]:

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ramify.data.volume import Volume
 from ramify.drawing.scale_words import radius_ranges
 from ramify.metrics.mask_analysis import MaskAnalysis
+from ramify.metrics.stored import as_stored
 from ramify.report.pictures import ViewPictures, draw_views
 from ramify.report.scene import build_scene
 from ramify.report.settings import ReportSettings
@@ -55,6 +57,8 @@ def view_case(
 ) -> CaseView:
     """Look at a case: a prediction and its truth on the grid of `place`, 2D or 3D; either may be empty.
 
+    Analyses that were laid down for their measures (`metrics.pair`) are turned back to that grid.
+
     Raises:
         ValueError: masks or place of different shapes.
 
@@ -71,12 +75,13 @@ def view_case(
         [1.0]
     """
     settings = settings or ReportSettings()
+    prediction, target = as_stored(prediction, target)
     if not prediction.shape == target.shape == place.shape:
         raise ValueError(
             f"report: expected masks of shape {place.shape} as their place has, "
             f"got {prediction.shape} (prediction) and {target.shape} (truth)"
         )
-    radii = [tuple(() if mask.is_empty else mask.decomposition.radii_mm.tolist()) for mask in (target, prediction)]
+    radii = [() if mask.is_empty else _radii_mm(mask) for mask in (target, prediction)]
     shape = " × ".join(str(size) for size in place.shape)
     spacing = " × ".join(f"{size:.3g}" for size in place.spacing_mm)
     return CaseView(
@@ -90,6 +95,17 @@ def view_case(
     )
 
 
+def _radii_mm(mask: MaskAnalysis) -> tuple[float, ...]:
+    """Radii of the branches that the mask has voxels of: within an organ, not those outside."""
+    radii: list[float] = mask.decomposition.radii_mm[_branches_of(mask) - 1].tolist()
+    return tuple(radii)
+
+
+def _branches_of(mask: MaskAnalysis) -> NDArray[np.int64]:
+    """Numbers of the branches that the mask has voxels of, rising."""
+    return np.unique(mask.decomposition.branches[mask.inside]).astype(np.int64)
+
+
 def share_of_scales(prediction: MaskAnalysis, target: MaskAnalysis) -> tuple[ScaleShare, ...]:
     """|P ∩ T_s| / |T_s| for each scale T_s of the truth, smallest vessels first; none for an empty truth."""
     if target.is_empty:
@@ -98,7 +114,7 @@ def share_of_scales(prediction: MaskAnalysis, target: MaskAnalysis) -> tuple[Sca
     scale_map, thresholds_mm = decomposition.scale_map, decomposition.thresholds_mm
     voxels = np.bincount(scale_map.ravel(), minlength=n_scales + 1)[1:]
     found = np.bincount(scale_map[prediction.mask[target.box]], minlength=n_scales + 1)[1:]
-    branches = np.bincount(decomposition.scale_of_branch, minlength=n_scales + 1)[1:]
+    branches = np.bincount(decomposition.scale_of_branch[_branches_of(target) - 1], minlength=n_scales + 1)[1:]
     return tuple(
         ScaleShare(words, int(owners), int(held), int(hit) / int(held) if held else None)
         for words, owners, held, hit in zip(

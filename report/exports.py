@@ -11,6 +11,7 @@ from ramify.disk.atomic_files import write_whole
 from ramify.disk.own_files import remove
 from ramify.drawing.colours import AGREEING, EXTRA, MISSED, PREDICTION
 from ramify.metrics.mask_analysis import MaskAnalysis
+from ramify.metrics.stored import as_stored
 from ramify.report.centreline_files import to_graphml, to_swc, to_vtp
 from ramify.report.centreline_network import CentrelineNetwork, trace_network
 from ramify.report.settings import ExportForm, ExportSettings
@@ -69,6 +70,7 @@ def export_case(
     """
     folder = Path(folder)
     settings = settings or ExportSettings()
+    prediction, target = as_stored(prediction, target)
     if case_id in ("", ".", "..") or Path(case_id).name != case_id or "\\" in case_id:
         raise ValueError(f"case {case_id!r}: the name cannot be that of a folder to export to; rename its files")
     written = []

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from ramify.vessels.branches import BranchGraph, path_lengths, trace_branches
     from ramify.vessels.components import label_components
     from ramify.vessels.curve_graph import CentrelineGraph, centreline_graph
+    from ramify.vessels.curve_parts import part_inside
     from ramify.vessels.distance import distances_to_set_mm, nearest_label, surface
     from ramify.vessels.estimators.distance import distance_radii
     from ramify.vessels.estimators.paper import paper_local_radii
@@ -43,6 +44,7 @@ __all__ = [
     "local_radii_mm",
     "nearest_label",
     "paper_local_radii",
+    "part_inside",
     "path_lengths",
     "prune_spurs",
     "skeletonize",

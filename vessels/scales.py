@@ -184,8 +184,8 @@ def _counts(graph: BranchGraph, radii: FloatArray, spacing: tuple[float, ...]) -
 
 
 def _weighted_quantiles(values: FloatArray, counts: FloatArray, quantiles: Sequence[float]) -> FloatArray:
-    """Quantiles by linear interpolation, each value standing for `counts` of its like; `np.quantile` if all are one."""
-    if np.all(counts == 1):
+    """Quantiles by linear interpolation, each value standing for `counts` of its like: `np.quantile` of alike."""
+    if np.all(counts == counts[0]):
         return np.quantile(values, quantiles)
     ranked = np.argsort(values, kind="stable")
     rank = np.cumsum(counts[ranked]) - (counts[ranked] + counts[ranked[0]]) / 2

@@ -158,6 +158,17 @@ def test_another_truth_is_refused_and_another_form_of_the_predictions_is_not():
         check_same_settings([one, variant("d", truth_label=["1"], cut_to_organ=True)])
 
 
+def test_scores_by_earlier_definitions_of_the_measures_are_refused():
+    def variant(name: str, **report: object) -> Variant:
+        return Variant(name, (RunResults({}, source=f"{name}.json", report={"settings": {}, **report}),))
+
+    check_same_settings([variant("a", definitions=2), variant("b", definitions=2)])
+    check_same_settings([variant("a"), variant("b")])
+    for order in (1, -1):
+        with pytest.raises(ValueError, match=r"old.json: its measures were defined otherwise than those of new.json"):
+            check_same_settings([variant("old"), variant("new", definitions=2)][::order])
+
+
 def test_changed_scores_are_read_or_refused_in_one_line(tmp_path: Path):
     classes = {"portal": {"cases": {"a": ROW}, "summary": {}}}
     told = {"dice": {"range": "0 to 1", "better": "higher"}, "hd_mm": {"range": "0 to the diagonal", "better": "lower"}}

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from ramify.metrics.case import FLAGS, analyse, evaluate_case, score_pair
+from ramify.metrics.case import FLAGS, analyse_pair, evaluate_case, score_pair
 from ramify.metrics.centreline import centreline_overlap
 from ramify.metrics.families import FAMILIES
 from ramify.metrics.measure import Measure
 from ramify.metrics.overlap import dice, jaccard
+from ramify.metrics.pair import analyse_prediction, analyse_target
 from ramify.metrics.settings import EvaluationSettings, chosen_families, measures_of
 from ramify.metrics.surface import average_surface_distance_mm, hausdorff_distances, surface_dice
 from ramify.vessels.skeleton import skeletonize
@@ -38,7 +39,7 @@ def test_cropping_changes_no_value():
     row = evaluate_case(prediction, target, SPACING)
     assert row["dice"] == dice(prediction, target)
     assert row["jaccard"] == jaccard(prediction, target)
-    assert (row["cldice"], row["tprec"], row["tsens"]) == centreline_overlap(prediction, target)
+    assert (row["cldice"], row["tprec"], row["tsens"]) == centreline_overlap(prediction, target, spacing_mm=SPACING)
     assert (row["hd_mm"], row["hd95_mm"]) == hausdorff_distances(prediction, target, SPACING)
     assert row["assd_mm"] == average_surface_distance_mm(prediction, target, SPACING)
     assert row["surface_dice"] == surface_dice(prediction, target, SPACING, 1.0)
@@ -167,7 +168,7 @@ def test_a_family_gives_what_it_says(family: str):
     for prediction in (wavy_tube(1), empty):
         for target in (wavy_tube(), empty):
             assert list(evaluate_case(prediction, target, SPACING, settings)) == [*names, *FLAGS]
-    one, other = (analyse(mask, SPACING, settings) for mask in (wavy_tube(1), wavy_tube()))
+    one, other = analyse_pair(wavy_tube(1), wavy_tube(), SPACING, settings)
     assert set(FAMILIES[family].score(one, other, settings.of_family(family))) == set(names)
 
 
@@ -204,8 +205,8 @@ def test_the_truth_is_analysed_once_for_many_predictions(monkeypatch: pytest.Mon
 
     monkeypatch.setattr("ramify.metrics.mask_analysis.skeletonize", counted)
     settings = EvaluationSettings(measures=("overlap", "centreline", "surface", "topology"))
-    target = analyse(wavy_tube(), SPACING, settings)
-    rows = [score_pair(analyse(wavy_tube(shift), SPACING, settings), target, settings) for shift in range(3)]
+    target = analyse_target(wavy_tube(), SPACING)
+    rows = [score_pair(analyse_prediction(wavy_tube(shift), target), target, settings) for shift in range(3)]
     assert len(thinned) == 4
     assert rows == [evaluate_case(wavy_tube(shift), wavy_tube(), SPACING, settings) for shift in range(3)]
 
@@ -230,6 +231,7 @@ def test_only_the_region_counts():
     region[:, :, 10:20] = True
     row = evaluate_case(prediction, target, SPACING, region=region)
     cut = evaluate_case(prediction & region, target & region, SPACING)
-    assert [name for name in row if row[name] != cut[name]] == ["accuracy", "fpr"]
+    of_voxels = [measure.name for measure in chosen("overlap", "surface")]
+    assert [name for name in of_voxels if row[name] != cut[name]] == ["accuracy", "fpr"]
     assert row["accuracy"] == pytest.approx(np.mean((prediction == target)[region]))
     assert row["fpr"] == pytest.approx(np.mean(prediction[region & ~target]))

@@ -18,6 +18,7 @@ from ramify.metrics.overlap import (
     score_overlap,
     sensitivity,
 )
+from ramify.metrics.pair import analyse_prediction, analyse_target
 from tests.metrics.drawn_masks import drawn, mask_pairs, moved, random_mask
 
 TARGET = drawn("""
@@ -99,8 +100,10 @@ def test_analyses_are_scored_as_masks_are(pair: tuple[Mask, Mask]):
 
 
 def test_only_the_region_counts_as_background():
-    analyses = [MaskAnalysis(mask, (1.0, 1.0), region_voxels=10) for mask in (PREDICTION, TARGET)]
-    scores = score_overlap(*analyses)
+    region = (PREDICTION | TARGET).copy()
+    region.flat[np.flatnonzero(~region)[:3]] = True
+    target = analyse_target(TARGET, (1.0, 1.0), region=region)
+    scores = score_overlap(analyse_prediction(PREDICTION, target), target)
     assert (scores["accuracy"], scores["fpr"]) == ((3 + 3) / 10, 3 / 6)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ramify.data.volume import Volume
-from ramify.metrics.case import analyse, score_pair
+from ramify.metrics.case import analyse_pair, score_pair
 from ramify.metrics.mask_analysis import MaskAnalysis
 from ramify.metrics.settings import EvaluationSettings
 from ramify.metrics.table import build_report
@@ -69,7 +69,7 @@ def drawn_report(
     rows, views = {}, {}
     for case_id, pair in cases.items():
         spacing = SPACING[-pair[0].ndim :]
-        prediction, target = (analyse(mask, spacing, settings) for mask in pair)
+        prediction, target = analyse_pair(*pair, spacing, settings)
         rows[case_id] = score_pair(prediction, target, settings)
         views[case_id] = view_case(prediction, target, Volume(pair[1], spacing))
     return build_report(rows, failed or {}, {"commit": "abc123", "numpy": "2"}, settings), views

@@ -238,6 +238,14 @@ class TestRegion:
         halves = ScaleSettings(quantiles=(0.5,))
         assert decompose_scales(mask, (1.0, 1.0), halves, region).scale_map[15, 100] == 2
 
+    def test_a_single_branch_of_which_a_part_lies_inside_sets_every_threshold(self):
+        mask = np.zeros((11, 40), dtype=bool)
+        mask[4:7, 3:37] = True
+        region = np.arange(40) < 20
+        with pytest.warns(ScaleWarning, match="are both"):
+            result = decompose_scales(mask, (1.0, 1.0), region=np.broadcast_to(region, mask.shape))
+        assert result.thresholds_mm == (result.radii_mm[0],) * 2
+
     @pytest.mark.parametrize(
         ("region", "message"),
         [

@@ -1,0 +1,77 @@
+"""Which pieces of one mask's centreline are found in the other: matched lengths, and branches that are detected."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from ramify.metrics.mask_analysis import MaskAnalysis
+
+BoolArray = NDArray[np.bool_]
+IntArray = NDArray[np.int64]
+
+DETECTED_FROM = 0.8
+"""Share of a branch's centreline that must be held for the branch to be detected, as ATM'22 counts."""
+
+# Distances are sums of rounded numbers.
+_ROUNDING = 1e-9
+
+
+def partners_of_target(prediction: MaskAnalysis, target: MaskAnalysis) -> IntArray:
+    """Point of the prediction's centreline that matches each of the target's, int (N,), -1 for none.
+
+    A point on the target's centreline is matched by the nearest of the prediction's, if that lies no farther away than
+    the vessel's radius there, or than one voxel along the coarsest axis: if it lies in the true vessel, that is. The
+    partner may lie outside the region: it is an index into the points of the prediction's whole `tree`.
+    """
+    points, others = target.centreline.points_mm, prediction.tree.centreline.points_mm
+    if not len(others):
+        return np.full(len(points), -1)
+    distance, nearest = cKDTree(others).query(points)
+    return np.where(distance <= _reach_mm(target.local_radii_mm, target), nearest, -1)
+
+
+def matched_of_prediction(prediction: MaskAnalysis, target: MaskAnalysis) -> BoolArray:
+    """Whether each point of the prediction's centreline matches one of the target's, bool (N,).
+
+    The counterpart of `partners_of_target`: the nearest point of the target's centreline lies no farther away than the
+    target's radius there, or than one voxel along the coarsest axis.
+    """
+    points, others = prediction.centreline.points_mm, target.tree.centreline.points_mm
+    if not len(others):
+        return np.zeros(len(points), dtype=bool)
+    distance, nearest = cKDTree(others).query(points)
+    matched: BoolArray = distance <= _reach_mm(target.tree.local_radii_mm[nearest], target)
+    return matched
+
+
+def length_shares(prediction: MaskAnalysis, target: MaskAnalysis) -> tuple[float, float]:
+    """Shares of the prediction's and of the target's centreline that are matched: length precision and recall."""
+    precision = _share_of_length(prediction, matched_of_prediction(prediction, target))
+    return precision, _share_of_length(target, partners_of_target(prediction, target) >= 0)
+
+
+def detected_branches(prediction: MaskAnalysis, target: MaskAnalysis) -> float:
+    """The share of the target's branches of whose centreline the prediction holds at least `DETECTED_FROM`.
+
+    1 where no branch lies in the region.
+    """
+    line = target.centreline
+    if line.n_curves == 0:
+        return float(target.tree.centreline.n_curves > 0)
+    held = np.add.reduceat(prediction.holds(line.voxels).astype(np.int64), line.starts[:-1])
+    detected = held >= DETECTED_FROM * np.diff(line.starts) * (1 - _ROUNDING)
+    return int(np.count_nonzero(detected)) / line.n_curves
+
+
+def _share_of_length(mask: MaskAnalysis, matched: BoolArray) -> float:
+    """The matched share of a centreline; where it has no length, of its points; 1 where none of it is in the region."""
+    line = mask.centreline
+    if not len(matched):
+        return float(mask.tree.centreline.n_curves > 0)
+    weights = line.shares_mm if line.length_mm > 0 else np.ones(len(matched))
+    return float(weights[matched].sum() / weights.sum())
+
+
+def _reach_mm(radii_mm: NDArray[np.float64], target: MaskAnalysis) -> NDArray[np.float64]:
+    reach: NDArray[np.float64] = np.maximum(radii_mm, max(target.spacing_mm)) * (1 + _ROUNDING)
+    return reach
