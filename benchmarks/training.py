@@ -25,7 +25,8 @@ from pydantic import BaseModel, Field
 from benchmarks.cost import alternating_seconds, cost_of, in_own_process, synchronised
 from benchmarks.training_step import Size, training_step
 from ramify.command_line import parse, run
-from ramify.data.loading import Batch, LoadingSettings, TrainingBatches, TrainingSamples
+from ramify.data.loading import Batch, TrainingBatches, TrainingSamples
+from ramify.data.loading_settings import LoadingSettings
 from ramify.losses.settings import LossSettings
 from ramify.models.build import build_inference_network, build_network, place_network
 from ramify.models.settings import ModelSettings

@@ -6,61 +6,22 @@ see the same batches.
 
 import math
 from collections.abc import Iterator, Sequence
-from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, Self, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
 import torch
-from pydantic import BaseModel, Field, model_validator
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from ramify.data.augmentation import apply_augmentation, draw_augmentation
 from ramify.data.augmentations.drawn import Augmentation
 from ramify.data.augmentations.settings import AugmentationSettings
 from ramify.data.case_store import Case, read_case
+from ramify.data.loading_settings import LoadingSettings
 from ramify.data.random_streams import Purpose, stream
 from ramify.data.vessel_index import VESSEL_INDICES, draw_vessel_voxel
 from ramify.data.windows import Centre, anywhere, in_the_middle, on_voxel
 from ramify.processes.sheltered import heed_parent_alone, sheltering
-
-
-class LoadingSettings(BaseModel, frozen=True, extra="forbid"):
-    """How prepared cases become batches."""
-
-    batch_size: int = Field(2, ge=1)
-    """Samples a batch, of all processes together."""
-    patch_size: tuple[int, ...] | None = None
-    """Voxels (z y x) of the window cut from a case; none takes the whole volume, as the paper does."""
-    vessel_patches: float = Field(0.5, ge=0, le=1)
-    """Share of patches centred on a vessel voxel; the others lie anywhere."""
-    scale_shares: tuple[Annotated[float, Field(ge=0, allow_inf_nan=False)], ...] | None = None
-    """How many of the patches on vessels are centred on each scale, smallest first, relative to one another (1 1 1: a
-    third each); a single number holds for all. What a case lacks goes to its other scales. None takes each vessel voxel
-    as often as another, and so mostly the thick vessels."""
-    samples_per_epoch: int | None = Field(None, ge=1)
-    """Samples an epoch; none takes each training case once."""
-    workers: int | None = Field(None, ge=0)
-    """Loader processes; none chooses by the machine and the device."""
-
-    @model_validator(mode="after")
-    def _shares_of_something(self) -> Self:
-        if self.scale_shares is not None:
-            if not any(self.scale_shares):
-                raise ValueError("scale_shares: expected at least one number above 0")
-            if self.patch_size is None:
-                raise ValueError("scale_shares: whole volumes are centred on no vessel; set patch_size too")
-        return self
-
-    def shares_of_scales(self, n_scales: int) -> tuple[float, ...] | None:
-        """One share for each of S scales, or None; ValueError where their number is neither S nor 1."""
-        shares = self.scale_shares
-        if shares is not None and len(shares) not in (1, n_scales):
-            raise ValueError(
-                f"loading.scale_shares: expected {n_scales} numbers for {n_scales} scales (or 1 for all), "
-                f"got {len(shares)}"
-            )
-        return shares * n_scales if shares is not None and len(shares) == 1 else shares
 
 
 class Batch(TypedDict):
@@ -151,7 +112,7 @@ class TrainingSamples(Dataset[Sample]):
         self.store, self.case_ids, self.loading = store, list(case_ids), loading
         self.augmentation, self.seed = augmentation, seed
         cases = [read_case(store, case_id) for case_id in case_ids]
-        self.sample_shapes = _sample_shapes({case.case_id: case.known.shape for case in cases}, loading, size_multiple)
+        self.sample_shapes = loading.sample_shapes({case.case_id: case.known.shape for case in cases}, size_multiple)
         # Asked of every case, so that one of an earlier version is refused here and not in a loader process.
         n_scales = max(max(case.known.n_scales, len(case.sampling.vessel_voxels)) for case in cases)
         self._scale_shares = loading.shares_of_scales(n_scales)
@@ -161,46 +122,48 @@ class TrainingSamples(Dataset[Sample]):
 
     def __getitem__(self, key: SampleKey) -> Sample:
         case = read_case(self.store, self.case_ids[key.case])
-        shape, window, spacing_mm = case.known.shape, self.sample_shapes[case.case_id], spacing_of(case)
         random = stream(self.seed, Purpose.SAMPLE, key.epoch, key.position)
-        drawn = Augmentation.identity(len(shape))
-        if self.augmentation:
-            seen_mm = np.minimum(window, shape) * np.asarray(spacing_mm)
-            drawn = draw_augmentation(self.augmentation, len(shape), random, seen_mm)
-        on_vessel, centre = self._place(case, window, random)
-        arrays = [np.asarray(case.arrays[name]) for name in ("image", "scales", "tubed_skeleton")]
-        sample = partial(
-            apply_augmentation,
-            image=arrays[0],
-            labels=arrays[1],
-            tube=arrays[2],
-            spacing_mm=spacing_mm,
-            output_shape=window,
-            centre=centre,
-            lowest=case.sampling.lowest_intensity,
-        )
-        sampled = sample(drawn)
-        if on_vessel and drawn.translation_mm.any() and not sampled[1].any():
-            # The vessel that the sample is there for lay at the edge of what is seen, and was moved out of it.
-            sampled = sample(drawn.in_place())
-        window_image, window_scale_map, window_tube = sampled
+        drawn = self._draw(case, random)
+        on_vessel, centre = self._place(case, random)
+
+        drawn = drawn.within(case.known.shape, centre, spacing_of(case))
+        image, scale_map, tube = self._cut(case, drawn, centre)
+        for gentler in (drawn.in_place(), drawn.as_it_lies()):
+            if on_vessel and not scale_map.any():
+                # The vessel that it is there for lay at the edge of what is seen, and was shifted or turned out of it.
+                image, scale_map, tube = self._cut(case, gentler, centre)
         return Sample(
-            torch.from_numpy(window_image)[None],
-            torch.from_numpy(window_scale_map.astype(np.int64)),
-            torch.from_numpy(window_tube.view(bool)),
-            torch.tensor(spacing_mm, dtype=torch.float32),
+            torch.from_numpy(image)[None],
+            torch.from_numpy(scale_map.astype(np.int64)),
+            torch.from_numpy(tube.view(bool)),
+            torch.tensor(spacing_of(case), dtype=torch.float32),
             case.case_id,
         )
 
-    def _place(self, case: Case, window: tuple[int, ...], random: np.random.Generator) -> tuple[bool, Centre]:
+    def _draw(self, case: Case, random: np.random.Generator) -> Augmentation:
+        """How a sample is moved and changed."""
+        ndim = len(case.known.shape)
+        if not self.augmentation:
+            return Augmentation.identity(ndim)
+        seen = np.minimum(self.sample_shapes[case.case_id], case.known.shape)
+        return draw_augmentation(self.augmentation, ndim, random, seen * np.asarray(spacing_of(case)))
+
+    def _place(self, case: Case, random: np.random.Generator) -> tuple[bool, Centre]:
         """Whether a sample has to show a vessel, and where its window lies."""
-        shape, counts = case.known.shape, case.sampling.vessel_voxels
+        shape, window, counts = case.known.shape, self.sample_shapes[case.case_id], case.sampling.vessel_voxels
         if self.loading.patch_size is None:
             return any(counts), in_the_middle(shape, window)
         if random.random() < self.loading.vessel_patches and any(counts):
             place = draw_vessel_voxel(case.arrays[VESSEL_INDICES], counts, self._scale_shares, random)
             return True, on_voxel([int(index) for index in np.unravel_index(place, shape)], window)
         return False, anywhere(shape, window, random)
+
+    def _cut(self, case: Case, drawn: Augmentation, centre: Centre) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The window of image, label map and tube."""
+        image, scale_map, tube = (np.asarray(case.arrays[name]) for name in ("image", "scales", "tubed_skeleton"))
+        where: dict[str, Any] = {"output_shape": self.sample_shapes[case.case_id], "centre": centre}
+        lowest = case.sampling.lowest_intensity
+        return apply_augmentation(drawn, image, scale_map, tube, spacing_of(case), **where, lowest=lowest)
 
 
 class TrainingBatches:
@@ -272,29 +235,3 @@ def _collate(samples: list[Sample]) -> Batch:
         "spacing_mm": torch.stack([sample.spacing_mm for sample in samples]),
         "case_ids": [sample.case_id for sample in samples],
     }
-
-
-def _sample_shapes(
-    shapes: dict[str, tuple[int, ...]], loading: LoadingSettings, size_multiple: int
-) -> dict[str, tuple[int, ...]]:
-    """Voxels of each case's samples."""
-    patch = loading.patch_size
-    if patch is not None:
-        ndims = {len(shape) for shape in shapes.values()}
-        if ndims != {len(patch)}:
-            raise ValueError(f"loading.patch_size: {patch} has {len(patch)} axes, the cases have {min(ndims)}")
-        if any(n < 1 or n % size_multiple for n in patch):
-            raise ValueError(
-                f"loading.patch_size: {patch}: each axis must be a multiple of {size_multiple} for this network"
-            )
-        return dict.fromkeys(shapes, patch)
-    rounded = {
-        case_id: tuple(-(-n // size_multiple) * size_multiple for n in shape) for case_id, shape in shapes.items()
-    }
-    if loading.batch_size > 1 and len(set(rounded.values())) > 1:
-        smallest, largest = min(rounded.values()), max(rounded.values())
-        raise ValueError(
-            f"the cases differ in shape ({smallest} … {largest}), so whole volumes cannot share a batch: "
-            "set loading.patch_size, loading.batch_size 1, or preprocess to one size"
-        )
-    return rounded

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 
 from ramify.data.augmentations.settings import AugmentationSettings
-from ramify.data.loading import LoadingSettings
+from ramify.data.loading_settings import LoadingSettings
 from ramify.losses.settings import LossSettings
 from ramify.models.settings import ModelSettings
 from ramify.training.device import DeviceName, PrecisionName

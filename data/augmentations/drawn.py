@@ -1,6 +1,6 @@
 """One drawn change of a sample, and what it is drawn from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -32,9 +32,24 @@ class Augmentation:
         """The change that changes nothing."""
         return Augmentation(np.eye(ndim), np.zeros(ndim))
 
+    def within(self, shape: Sequence[int], centre: Sequence[float], spacing_mm: Sequence[float]) -> "Augmentation":
+        """The same change, its shift shortened where it would take the window's centre out of a volume of that shape.
+
+        centre: of the window before the shift, in voxels, inside the volume. spacing_mm: voxel size, z, y, x.
+        """
+        # As in sampling: the window moves through the volume against the shift of the anatomy.
+        moved = -np.linalg.solve(self.matrix_mm, self.translation_mm) / np.asarray(spacing_mm)
+        room = np.where(moved > 0, np.asarray(shape) - 0.5 - np.asarray(centre), np.asarray(centre) + 0.5)
+        share = min([1.0, *(room[moved != 0] / np.abs(moved[moved != 0])).tolist()])
+        return self if share == 1.0 else replace(self, translation_mm=self.translation_mm * max(share, 0.0))
+
     def in_place(self) -> "Augmentation":
         """The same change without its shift."""
         return replace(self, translation_mm=np.zeros_like(self.translation_mm))
+
+    def as_it_lies(self) -> "Augmentation":
+        """What it does to the intensities alone."""
+        return replace(Augmentation.identity(len(self.matrix_mm)), grey_changes=self.grey_changes)
 
 
 class Draw(NamedTuple):

@@ -13,7 +13,7 @@ class AugmentationSettings(BaseModel, frozen=True, extra="forbid"):
     """Largest rotation about each axis, degrees; drawn uniformly."""
     translation_mm: float = Field(10.0, ge=0)
     """Largest shift along each axis, millimetres; drawn uniformly. Never more than a quarter of what a sample sees of
-    the volume, so that a small patch stays on what it was centred on."""
+    the volume, so that a small patch stays on what it was centred on, and never with its middle out of the volume."""
     flip_probability: float = Field(0.5, ge=0, le=1)
     """Probability of mirroring each axis."""
     gamma: tuple[float, float] = (0.8, 1.25)

@@ -1,6 +1,7 @@
 """Batches are drawn from (seed, epoch, position) alone, in the shape the network can take."""
 
 import json
+import math
 import multiprocessing
 import subprocess
 from pathlib import Path
@@ -13,7 +14,8 @@ import torch
 from ramify.data.augmentation import apply_augmentation, draw_augmentation
 from ramify.data.augmentations.settings import AugmentationSettings
 from ramify.data.case_store import write_case
-from ramify.data.loading import LoadingSettings, SampleKey, TrainingBatches, TrainingSamples, label_voxels
+from ramify.data.loading import SampleKey, TrainingBatches, TrainingSamples, label_voxels
+from ramify.data.loading_settings import LoadingSettings
 
 AUGMENTATION = AugmentationSettings(probability=1, rotation_degrees=10, translation_mm=2)
 
@@ -177,6 +179,61 @@ def test_a_vessel_at_the_edge_of_a_volume_stays_in_sight(tmp_path):
     shifts = AugmentationSettings(probability=1, rotation_degrees=0, flip_probability=0, gamma=(1, 1))
     samples = samples_of(tmp_path, shifts)
     assert all(samples[SampleKey(0, position, 0)].scale_map.any() for position in range(60))
+
+
+@pytest.mark.parametrize(
+    ("shape", "spacing", "vessel", "patch"),
+    [
+        ((12, 96), 1.0, (6, 95), None),
+        ((8, 64, 64), 1.0, (0, 0, 0), None),
+        ((20, 20), 0.1, (0, 0), (8, 8)),
+        ((20, 20, 20), 0.1, (0, 0, 19), (8, 8, 8)),
+        ((1, 1, 1), 1.0, (0, 0, 0), (4, 4, 4)),
+        ((3, 40), 1.0, (2, 39), (8, 16)),
+    ],
+)
+def test_neither_a_shift_nor_a_turn_loses_the_vessel(tmp_path, shape, spacing, vessel, patch):
+    """The ends of a long thin volume are turned out of its window."""
+    one_case(tmp_path, shape, vessel, spacing)
+    moves = AugmentationSettings(probability=1, rotation_degrees=60, gamma=(1, 1))
+    samples = samples_of(tmp_path, moves, patch_size=patch, vessel_patches=1.0)
+    assert all(samples[SampleKey(0, position, 0)].scale_map.any() for position in range(40))
+
+
+@pytest.mark.parametrize(
+    ("shape", "window", "corner"), [((20, 24), (8, 6), (0, 23)), ((9, 20, 12), (4, 8, 6), (8, 0, 0))]
+)
+def test_half_of_a_shifted_window_along_each_axis_lies_inside(tmp_path, shape, window, corner):
+    """A vessel in the corner of a volume, and a shift away from it, left a quarter of the window along each axis."""
+    one_case(tmp_path, shape, corner, 0.1)
+    shifts = AugmentationSettings(probability=1, rotation_degrees=0, flip_probability=0, gamma=(1, 1))
+    samples = samples_of(tmp_path, shifts, patch_size=window, vessel_patches=1.0)
+    images = [samples[SampleKey(0, position, 0)].image for position in range(60)]
+    shown = [int((image > image.min()).sum()) for image in images]
+    # But for one voxel, that of the lowest value.
+    assert min(shown) >= math.prod(n // 2 for n in window) - 1
+    assert len(set(shown)) > 5, "still moved"
+
+
+@pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (2.5, 0.7, 0.7), (0.01, 0.02, 3.0)])
+def test_a_shift_is_shortened_to_the_volume_and_no_more(spacing):
+    random = np.random.default_rng(0)
+    shape = np.array([6, 40, 1])
+    settings = AugmentationSettings(probability=1, rotation_degrees=90)
+    shortened = 0
+    for _ in range(200):
+        drawn = draw_augmentation(settings, 3, random)
+        centre = random.uniform(-0.5, shape - 0.5)
+        kept = drawn.within(shape.tolist(), centre.tolist(), spacing)
+        share = np.linalg.norm(kept.translation_mm) / np.linalg.norm(drawn.translation_mm)
+        np.testing.assert_allclose(kept.translation_mm, drawn.translation_mm * share, atol=1e-12)
+        place = centre - np.linalg.inv(drawn.matrix_mm) @ kept.translation_mm / np.array(spacing)
+        assert (place > -0.5 - 1e-6).all()
+        assert (place < shape - 0.5 + 1e-6).all()
+        if share < 1:
+            shortened += 1
+            assert min(np.abs(place + 0.5).min(), np.abs(place - shape + 0.5).min()) < 1e-6
+    assert shortened > 20
 
 
 def test_the_papers_shift_is_as_large_as_it_was():

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ramify.data.loading import LoadingSettings
+from ramify.data.loading_settings import LoadingSettings
 from ramify.losses.settings import LossSettings
 from ramify.models.settings import ModelSettings
 from ramify.training.breaks import Breaks, Stop, TrainingStopped

@@ -12,7 +12,7 @@ import yaml
 from pydantic import ValidationError
 
 from ramify.console.progress import silent
-from ramify.data.loading import LoadingSettings
+from ramify.data.loading_settings import LoadingSettings
 from ramify.losses.settings import LossSettings
 from ramify.losses.terms import TERMS, Term
 from ramify.models.settings import ModelSettings

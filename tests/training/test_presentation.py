@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ramify.data.case_store import write_case
-from ramify.data.loading import LoadingSettings
+from ramify.data.loading_settings import LoadingSettings
 from ramify.losses.settings import LossSettings
 from ramify.models.settings import ModelSettings
 from ramify.preprocessing.prepare import PreprocessingSettings

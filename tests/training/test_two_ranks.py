@@ -10,7 +10,7 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 from torch import nn
 
-from ramify.data.loading import LoadingSettings
+from ramify.data.loading_settings import LoadingSettings
 from ramify.losses.settings import LossSettings
 from ramify.losses.terms import TERMS, Term
 from ramify.losses.total import TotalLoss

@@ -1,0 +1,71 @@
+"""How prepared cases become batches, as a user chooses it."""
+
+from collections.abc import Mapping
+from typing import Annotated, Self
+
+from pydantic import BaseModel, Field, model_validator
+
+
+class LoadingSettings(BaseModel, frozen=True, extra="forbid"):
+    """How prepared cases become batches."""
+
+    batch_size: int = Field(2, ge=1)
+    """Samples a batch, of all processes together."""
+    patch_size: tuple[int, ...] | None = None
+    """Voxels (z y x) of the window cut from a case; none takes the whole volume, as the paper does."""
+    vessel_patches: float = Field(0.5, ge=0, le=1)
+    """Share of patches centred on a vessel voxel; the others lie anywhere."""
+    scale_shares: tuple[Annotated[float, Field(ge=0, allow_inf_nan=False)], ...] | None = None
+    """How many of the patches on vessels are centred on each scale, smallest first, relative to one another (1 1 1: a
+    third each); a single number holds for all. What a case lacks goes to its other scales. None takes each vessel voxel
+    as often as another, and so mostly the thick vessels."""
+    samples_per_epoch: int | None = Field(None, ge=1)
+    """Samples an epoch; none takes each training case once."""
+    workers: int | None = Field(None, ge=0)
+    """Loader processes; none chooses by the machine and the device."""
+
+    @model_validator(mode="after")
+    def _shares_of_something(self) -> Self:
+        if self.scale_shares is not None:
+            if not any(self.scale_shares):
+                raise ValueError("scale_shares: expected at least one number above 0")
+            if self.patch_size is None:
+                raise ValueError("scale_shares: whole volumes are centred on no vessel; set patch_size too")
+        return self
+
+    def shares_of_scales(self, n_scales: int) -> tuple[float, ...] | None:
+        """One share for each of S scales, or None; ValueError where their number is neither S nor 1."""
+        shares = self.scale_shares
+        if shares is not None and len(shares) not in (1, n_scales):
+            raise ValueError(
+                f"loading.scale_shares: expected {n_scales} numbers for {n_scales} scales (or 1 for all), "
+                f"got {len(shares)}"
+            )
+        return shares * n_scales if shares is not None and len(shares) == 1 else shares
+
+    def sample_shapes(self, shapes: Mapping[str, tuple[int, ...]], size_multiple: int) -> dict[str, tuple[int, ...]]:
+        """Voxels of each case's samples, by case.
+
+        shapes: of the cases. size_multiple: every axis of a sample is a multiple of it (the network's down-samplings).
+        Raises ValueError where a patch does not fit cases or network, or whole volumes would not fit one batch.
+        """
+        patch = self.patch_size
+        if patch is not None:
+            ndims = {len(shape) for shape in shapes.values()}
+            if ndims != {len(patch)}:
+                raise ValueError(f"loading.patch_size: {patch} has {len(patch)} axes, the cases have {min(ndims)}")
+            if any(n < 1 or n % size_multiple for n in patch):
+                raise ValueError(
+                    f"loading.patch_size: {patch}: each axis must be a multiple of {size_multiple} for this network"
+                )
+            return dict.fromkeys(shapes, patch)
+        rounded = {
+            case_id: tuple(-(-n // size_multiple) * size_multiple for n in shape) for case_id, shape in shapes.items()
+        }
+        if self.batch_size > 1 and len(set(rounded.values())) > 1:
+            smallest, largest = min(rounded.values()), max(rounded.values())
+            raise ValueError(
+                f"the cases differ in shape ({smallest} … {largest}), so whole volumes cannot share a batch: "
+                "set loading.patch_size, loading.batch_size 1, or preprocess to one size"
+            )
+        return rounded
