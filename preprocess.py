@@ -11,7 +11,7 @@ cannot be prepared is told in one line, and the others go on. Every setting and 
 `python preprocess.py --help`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from ramify.disk.outputs import Outputs, give_up
 from ramify.disk.own_files import remove
 from ramify.drawing.figure_files import write_figure
 from ramify.preprocessing.case_pool import FIGURES_FOLDER, CaseReport, CaseWork, prepare_cases
+from ramify.preprocessing.ceiling import ceiling_measures
 from ramify.preprocessing.freshness import check_same_data_set
 from ramify.preprocessing.prepare import PreprocessingSettings
 from ramify.preprocessing.radius_figure import draw_radii
@@ -34,6 +35,8 @@ from ramify.preprocessing.vanished import drop_cases, vanished_cases
 from ramify.processes.folder_lock import held
 
 RADII_FIGURE = "branch_radii.png"
+CEILING = "a perfect mask scores Dice, clDice, HD95 (mm), Tsens by scale"
+"""Heading of what a case's grid costs."""
 
 
 class PreprocessCommand(DatasetSettings, frozen=True, extra="forbid"):
@@ -136,16 +139,25 @@ def tell_vanished(store: Path, case_ids: list[str], drop: bool) -> None:
 def show(store: Path, case_ids: list[str], reports: list[CaseReport]) -> None:
     """A row for each prepared case, and what is worth knowing about its scales."""
     width = max(len(case_id) for case_id in case_ids)
-    print(f"{'case':<{width}}  {'vessel voxels':>13}  {'branches':>8}  thresholds (mm)")
+    print(f"{'case':<{width}}  {'vessel voxels':>13}  {'branches':>8}  {'thresholds (mm)':<17}  {CEILING}")
     for case_id in case_ids:
         record = read_record(store, case_id)
         thresholds = ", ".join(f"{value:.3f}" for value in record["scales"]["thresholds_mm"]) or "-"
         voxels, branches = record["prepared_voxels"]["vessels"], len(record["scales"]["radii_mm"])
-        print(f"{case_id:<{width}}  {voxels:>13,}  {branches:>8,}  {thresholds}")
+        row = f"{case_id:<{width}}  {voxels:>13,}  {branches:>8,}  {thresholds:<17}  {written_ceiling(record)}"
+        print(row.rstrip())
         for note in record["scales"]["notes"]:
             print(f"{'':<{width}}  note: {note}")
     found = sum(report.found for report in reports)
     print(f"cases:    {len(case_ids)} in {store}" + (f" ({found} found there already)" if found else ""))
+
+
+def written_ceiling(record: Mapping[str, Any]) -> str:
+    """What a perfect mask scores, in the order of CEILING; nothing for a case without a vessel."""
+    if record["ceiling"] is None:
+        return ""
+    values = [record["ceiling"][name] for name in ceiling_measures(record["scales"]["count"])]
+    return "  ".join("-" if value is None else f"{value:.3f}" for value in values)
 
 
 def radii_of(store: Path, case_id: str) -> list[float]:

@@ -22,8 +22,8 @@ from ramify.disk.outputs import Outputs
 from ramify.drawing.figure_files import write_figure
 from ramify.drawing.letter_values import letter_values
 from ramify.preprocessing.plausibility import doubts_about_spacing, doubts_about_vessels
-from ramify.preprocessing.prepare import decompose
 from ramify.preprocessing.radius_figure import draw_radii
+from ramify.preprocessing.vessel_labels import decompose
 from ramify.vessels.scale_settings import EstimatorName, ScaleSettings
 
 

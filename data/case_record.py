@@ -72,9 +72,8 @@ class SamplingRecord(BaseModel, frozen=True):
 class CaseRecord(BaseModel, frozen=True):
     """What every reader of a prepared case relies on; further keys are for people.
 
-    shape, spacing_mm: voxels and mm, z y x (or y x). sampling: none in a case of an earlier version. settings: of the
-    preprocessing. preparation: its version. altered: whether it is not what was written any more; one of an earlier
-    version cannot tell.
+    shape, spacing_mm: voxels and mm, z y x (or y x). settings: of the preprocessing. preparation: its version.
+    altered: whether it is not what was written any more. One of an earlier version tells neither, and has no sampling.
     """
 
     format: int
@@ -85,7 +84,7 @@ class CaseRecord(BaseModel, frozen=True):
     scales: ScalesRecord
     sampling: SamplingRecord | None = None
     settings: dict[str, Any] | None = None
-    preparation: int = 1
+    preparation: int | None = None
     provenance: dict[str, Any] = {}
     arrays: dict[str, ArrayRecord]
     altered: bool = False

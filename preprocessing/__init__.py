@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 from ramify.public_names import loaded_when_asked_for
 
 if TYPE_CHECKING:
-    from ramify.preprocessing.grid import Grid, GridSettings, plan_grid, resample
+    from ramify.preprocessing.grid import Grid, GridSettings, plan_grid
     from ramify.preprocessing.intensity import IntensitySettings, normalise
+    from ramify.preprocessing.interpolation import resample
     from ramify.preprocessing.prepare import PreparedImage, PreprocessingSettings, prepare_case, prepare_image
     from ramify.preprocessing.tube import tubed_skeleton
 else:

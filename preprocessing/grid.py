@@ -18,10 +18,10 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
-import scipy.sparse
 from pydantic import BaseModel, Field, PositiveFloat, PositiveInt, model_validator
 
 from ramify.data.volume import Volume
+from ramify.preprocessing.interpolation import centres, interpolate, interpolate_labels, resample
 from ramify.vessels.box import foreground_box
 from ramify.vessels.orientation import Orientation
 from ramify.vessels.patient_axes import canonical_orientation
@@ -89,6 +89,11 @@ class Grid:
         """The kept part of a turned array."""
         return tuple(slice(start, stop) for start, stop in zip(self.crop_start, self.crop_stop))
 
+    @property
+    def turned_spacing_mm(self) -> tuple[float, ...]:
+        """Voxel size of a turned array."""
+        return Orientation(self.axes, self.backwards).lay_sizes(self.native_spacing_mm)
+
     def turned(self, native: np.ndarray) -> np.ndarray:
         """A native array (*native S) with the patient's axes; a view: what is written to it is written there."""
         return Orientation(self.axes, self.backwards).lay(native)
@@ -102,6 +107,62 @@ class Grid:
         """A native mask, bool (*native S), on the prepared grid, bool (*S): linear, foreground from one half on."""
         self._check_shape(mask, self.native_shape, "mask")
         return resample(self.turned(mask)[self.crop_box].astype(bool), self.shape) >= _HALF
+
+    def mask_around(self, mask: np.ndarray, margin_mm: float) -> tuple[np.ndarray, tuple[slice, ...]]:
+        """A native mask on the prepared voxels and on more of their size around them, as far as the volume goes.
+
+        Args:
+            mask: bool (*native S).
+            margin_mm: room around the prepared grid on every side.
+
+        Returns:
+            bool (*wider S), and the slices in it that are the prepared grid: there it is `mask_to_prepared`.
+        """
+        turned, own, kept, places = self.turned(mask), [], [], []
+        crop = zip(self.crop_start, self.crop_stop, self.shape, turned.shape, self.spacing_mm, strict=True)
+        for start, stop, new, length, spacing in crop:
+            factor = (stop - start) / new
+            room = math.ceil(margin_mm / spacing)
+            before, after = min(room, int(start / factor)), min(room, int((length - stop) / factor))
+            at = start + centres(stop - start, new, before, after)
+            first, last = max(0, math.floor(at[0])), min(length, math.ceil(at[-1]) + 1)
+            own.append(slice(before, before + new))
+            kept.append(slice(first, last))
+            places.append(at - first)
+        wider: np.ndarray = interpolate(turned[tuple(kept)].astype(bool), places) >= _HALF
+        # At the border of the crop box `mask_to_prepared` looks at what is inside alone.
+        wider[tuple(own)] = self.mask_to_prepared(mask)
+        return wider, tuple(own)
+
+    def labels_to_prepared(self, labels: np.ndarray, inside: np.ndarray, start: Sequence[int]) -> np.ndarray:
+        """A label map of native voxels on prepared ones: each takes the label with the greatest weight.
+
+        Weights are those of the interpolation that made `inside`, `mask_to_prepared` of the labelled voxels: one of
+        the voxels that a foreground voxel was interpolated from has a label.
+
+        Args:
+            labels: integers (*part), 0 background, a part of the turned volume.
+            inside: bool (*S), the prepared voxels to be labelled.
+            start: where in the turned volume the part begins.
+
+        Returns:
+            (*S) of the same type, 0 outside of `inside`.
+        """
+        self._check_shape(inside, self.shape, "mask")
+        places = [
+            # Within the crop box, at whose border `mask_to_prepared` looks at what is inside alone.
+            np.clip(centres(stop - first, new), 0, stop - first - 1) + first - begin
+            for first, stop, new, begin in zip(self.crop_start, self.crop_stop, self.shape, start, strict=True)
+        ]
+        return interpolate_labels(labels, places, inside)
+
+    def mask_to_native(self, mask: np.ndarray) -> np.ndarray:
+        """A prepared mask, bool (*S), in the full native grid, bool (*native S): linear, one half on is foreground."""
+        self._check_shape(mask, self.shape, "mask")
+        native = np.zeros(self.native_shape, dtype=bool)
+        cropped = self.turned(native)[self.crop_box]
+        np.greater_equal(resample(mask, cropped.shape), 0.5, out=cropped)
+        return native
 
     def to_native(self, probabilities: np.ndarray, fill: float = 0.0) -> np.ndarray:
         """Prepared probabilities (*S) in the full native grid, float32 (*native S): linear, `fill` outside the crop."""
@@ -215,49 +276,3 @@ def _prepared_shape(crop_shape: tuple[int, ...], extent_mm: list[float], setting
         wanted = [extent / spacing for extent, spacing in zip(extent_mm, settings.spacing_mm)]
         return tuple(max(1, round(round(length, _HEADER_DIGITS))) for length in wanted)
     return crop_shape
-
-
-def resample(array: np.ndarray, shape: Sequence[int], average: bool = False) -> np.ndarray:
-    """An array stretched to another shape by linear interpolation, edges aligned, as float32 (*shape).
-
-    Args:
-        array: (*S), numbers or booleans.
-        shape: the wanted shape, as many axes.
-        average: along axes that shrink, the mean over the new voxel's area instead of the value at its centre.
-
-    An axis that keeps its length is left untouched to the last bit.
-
-    Examples:
-        >>> import numpy as np
-        >>> from ramify.preprocessing import resample
-        >>> resample(np.array([[0.0, 4.0]]), (1, 4)).tolist()
-        [[0.0, 1.0, 3.0, 4.0]]
-        >>> resample(np.array([[0.0, 2.0, 4.0, 6.0]]), (1, 2), average=True).tolist()
-        [[1.0, 5.0]]
-    """
-    result = np.asarray(array, dtype=np.float32)
-    # The axis that shrinks most comes first, so that the others have less to do.
-    for axis in sorted(range(result.ndim), key=lambda axis: shape[axis] / result.shape[axis]):
-        if result.shape[axis] == shape[axis]:
-            continue
-        # A sparse product sums in a fixed order: the same bytes whatever the number of threads.
-        weights = _weights(result.shape[axis], shape[axis], average)
-        front = np.ascontiguousarray(np.moveaxis(result, axis, 0))
-        stretched = (weights @ front.reshape(front.shape[0], -1)).reshape(shape[axis], *front.shape[1:])
-        result = np.moveaxis(stretched, 0, axis)
-    # Never the caller's own memory: it may be read-only, or be written to later.
-    return np.array(result, dtype=np.float32, order="C")
-
-
-def _weights(old: int, new: int, average: bool) -> scipy.sparse.csr_array:
-    """Interpolation weights (new, old) of one axis in float32; each row sums to 1."""
-    factor = old / new
-    centre = ((np.arange(new) + 0.5) * factor - 0.5)[:, None]
-    index = np.arange(old)[None, :]
-    if average and factor > 1:
-        upper = np.minimum(index + 0.5, centre + factor / 2)
-        weights = np.maximum(0, upper - np.maximum(index - 0.5, centre - factor / 2))
-    else:
-        weights = np.maximum(0, 1 - np.abs(index - centre))
-    # Divided by their sum, so that the outermost half voxel, which has one neighbour only, takes its value.
-    return scipy.sparse.csr_array((weights / weights.sum(axis=1, keepdims=True)).astype(np.float32))

@@ -1,7 +1,6 @@
 """From a raw case to a training case: crop, resample, scale the grey values, take the vessels apart by size."""
 
-import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,20 +10,20 @@ from pydantic import BaseModel, Field, NonNegativeFloat
 from ramify.data.provenance import versions
 from ramify.data.raw_case import RawCase
 from ramify.data.volume import Volume
+from ramify.preprocessing.ceiling import costs, measure_ceiling
 from ramify.preprocessing.grid import Grid, GridSettings, plan_grid
 from ramify.preprocessing.intensity import IntensitySettings, check_intensities, normalise
 from ramify.preprocessing.organ_parts import main_parts
 from ramify.preprocessing.plausibility import doubts_about_input, doubts_about_vessels
-from ramify.preprocessing.tube import tubed_skeleton
+from ramify.preprocessing.vessel_labels import label_vessels
 from ramify.vessels.patient_axes import layout_name
 from ramify.vessels.scale_settings import ScaleSettings
-from ramify.vessels.scales import ScaleDecomposition, ScaleWarning, decompose_scales
 
 NO_VESSEL = (
     "its vessel mask is empty: kept as a case without a vessel, from which a network learns where none are; if it "
     "should have some, check the mask, or which structures or labels count as vessels"
 )
-PREPARATION = 1
+PREPARATION = 2
 """Raised whenever the same input gives other arrays than before: cases of another number are made anew."""
 SHAPING = {"python", "numpy", "scipy", "scikit-image", "SimpleITK", "numba"}
 
@@ -109,7 +108,7 @@ def prepare_case(raw: RawCase, settings: PreprocessingSettings) -> tuple[dict[st
         Arrays `image` float32, `organ` uint8 (all ones without an organ mask), `scales` uint8 (0 background, 1 the
         smallest vessels), `skeleton` uint8, `tubed_skeleton` uint8 and `branches` int32, all (*S) with their axes along
         the patient's z, y, x; and a record for JSON: geometry, provenance, voxel counts before and after resampling,
-        thresholds, radii, notes, settings and versions.
+        thresholds, radii, what a perfect mask on this grid scores, notes, settings and versions.
 
     Raises:
         ValueError: an image without information, no organ to crop to, or vessels of which none is left inside the organ
@@ -130,23 +129,25 @@ def prepare_case(raw: RawCase, settings: PreprocessingSettings) -> tuple[dict[st
         if not raw.organ.array.any():
             raise ValueError(f"{name}: the organ mask is empty; mend it, choose the organ's labels, or leave it out")
         raw = replace(raw, organ=main_parts(raw.organ, settings.least_organ_part))
-    doubts, vessels = _warnings(raw, settings), _vessels_to_segment(raw, settings, name)
+    doubts, region = _warnings(raw, settings), _region(raw, settings, name)
     prepared = prepare_image(raw.image, raw.organ, settings, name)
-    mask = prepared.grid.mask_to_prepared(vessels)
-    if vessels.any() and not mask.any():
-        raise ValueError(
-            f"{name}: none of its {np.count_nonzero(vessels)} vessel voxels is left on the prepared grid of "
-            f"{prepared.grid.shape} voxels; choose a finer --preprocessing.grid.size or spacing_mm"
-        )
-    decomposition = decompose(mask, prepared.grid.spacing_mm, settings.scales)
-    organ = np.ones(mask.shape, bool) if prepared.organ is None else prepared.organ
+    kept = None if region is None else prepared.organ
+    try:
+        labels = label_vessels(raw.vessels.array, region, kept, prepared.grid, settings.scales, settings.tube_radius)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
+    ceiling = None
+    if raw.vessels.array.any():
+        ceiling = measure_ceiling(labels.mask, raw.vessels.array, region, prepared.grid, settings.scales)
+        doubts += costs(ceiling)
+    organ = np.ones(labels.mask.shape, bool) if prepared.organ is None else prepared.organ
     arrays = {
         "image": prepared.image,
         "organ": organ.astype(np.uint8),
-        "scales": decomposition.scale_map,
-        "skeleton": decomposition.skeleton.astype(np.uint8),
-        "tubed_skeleton": tubed_skeleton(mask, settings.tube_radius).astype(np.uint8),
-        "branches": decomposition.branches,
+        "scales": labels.scale_map,
+        "skeleton": labels.skeleton.astype(np.uint8),
+        "tubed_skeleton": labels.tubed_skeleton.astype(np.uint8),
+        "branches": labels.branches,
     }
     record = {
         "patient_id": raw.patient_id,
@@ -157,8 +158,9 @@ def prepare_case(raw: RawCase, settings: PreprocessingSettings) -> tuple[dict[st
         "organ_given": given.organ is not None,
         "native_voxels": _count({key: mask.array for key, mask in given.masks().items()}),
         "native_voxels_inside_organ": _count_inside(raw),
-        "prepared_voxels": _count({"organ": organ, "vessels": mask}),
-        "scales": describe_scales(decomposition, settings.scales.n_scales),
+        "prepared_voxels": _count({"organ": organ, "vessels": labels.mask}),
+        "scales": labels.description,
+        "ceiling": ceiling,
         "notes": [*doubts, *_consequences(raw, settings)],
         "warnings": doubts,
         "settings": settings.model_dump(mode="json"),
@@ -170,47 +172,21 @@ def prepare_case(raw: RawCase, settings: PreprocessingSettings) -> tuple[dict[st
     return arrays, record
 
 
-def decompose(mask: np.ndarray, spacing_mm: Sequence[float], settings: ScaleSettings) -> ScaleDecomposition:
-    """The scales of a vessel mask, as its settings have it; what there is to warn of is in its notes.
+def _region(raw: RawCase, settings: PreprocessingSettings, name: str) -> np.ndarray | None:
+    """What the vessels are cut to, bool (*native S): the organ, if so wished; None: nothing is cut.
 
-    A mask without a vessel is all background, without branches, radii and thresholds.
+    Raises ValueError where it holds none of the vessels that there are.
     """
-    if not mask.any():
-        scale_map, branches, skeleton = (np.zeros(mask.shape, dtype=kind) for kind in (np.uint8, np.int32, np.bool_))
-        notes = ("no vessel: no scale has a branch",)
-        return ScaleDecomposition(scale_map, branches, np.zeros(0), (), skeleton, settings.estimator, notes)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ScaleWarning)
-        return decompose_scales(mask, spacing_mm, settings)
-
-
-def describe_scales(decomposition: ScaleDecomposition, n_scales: int) -> dict[str, Any]:
-    """A decomposition into so many scales in numbers for JSON; `voxels` and `branches` count from the smallest up."""
-    scale_of_voxel = decomposition.scale_map[decomposition.scale_map > 0]
-    return {
-        "estimator": decomposition.estimator,
-        "count": n_scales,
-        "thresholds_mm": [float(value) for value in decomposition.thresholds_mm],
-        "voxels": np.bincount(scale_of_voxel, minlength=n_scales + 1)[1:].tolist(),
-        "branches": np.bincount(decomposition.scale_of_branch, minlength=n_scales + 1)[1:].tolist(),
-        "radii_mm": [float(value) for value in decomposition.radii_mm],
-        "notes": list(decomposition.notes),
-    }
-
-
-def _vessels_to_segment(raw: RawCase, settings: PreprocessingSettings, name: str) -> np.ndarray:
-    """The native vessel mask, inside the organ if so wished, bool (*native S)."""
-    vessels = raw.vessels.array
-    if raw.organ is None or not settings.restrict_to_organ or not vessels.any():
-        return vessels
-    inside: np.ndarray = vessels & raw.organ.array
-    if not inside.any():
+    if raw.organ is None or not settings.restrict_to_organ:
+        return None
+    vessels, organ = raw.vessels.array, raw.organ.array
+    if vessels.any() and not (vessels & organ).any():
         raise ValueError(
             f"{name}: none of its {np.count_nonzero(vessels)} vessel voxels lies inside the organ; check the masks "
             "(in a label map, vessels are inside where their labels are among the organ's), or keep vessels outside "
             "with --preprocessing.no-restrict-to-organ"
         )
-    return inside
+    return organ
 
 
 def _warnings(raw: RawCase, settings: PreprocessingSettings) -> list[str]:

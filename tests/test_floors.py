@@ -17,7 +17,7 @@ FLOORS: dict[str, set[str]] = {
     "phantoms": {"compilation"},
     "drawing": {"disk", "vessels"},
     "data": {"compilation", "processes", "disk", "phantoms"},
-    "preprocessing": {"console", "processes", "disk", "data", "vessels", "drawing"},
+    "preprocessing": {"console", "processes", "disk", "data", "vessels", "metrics", "drawing"},
     "tasks": set(),
     "models": {"tasks"},
     "losses": {"compilation", "tasks"},

@@ -28,6 +28,7 @@ with. Every checkpoint of this format has them; keys that came later have defaul
 MOST_ENTRIES = 3_000_000
 """Numbers, texts and tensors a checkpoint may hold: one that refers to itself would be endless."""
 _REMEDY = "it is damaged or was changed; use another checkpoint of that training"
+_OTHER_VERSION = "this version has no such setting; use the version that wrote the checkpoint, or train anew"
 _RECORD = TypeAdapter(Checkpoint)
 
 
@@ -79,6 +80,8 @@ def _validate(kind: TypeAdapter[Any], content: object, prefix: str) -> None:
         key = prefix + ".".join(str(part) for part in first["loc"])
         if first["type"] == "missing":
             raise ValueError(f"{key}: missing; {_REMEDY}") from None
+        if first["type"] == "extra_forbidden":
+            raise ValueError(f"{key}: {_OTHER_VERSION}") from None
         message, came = first["msg"].removeprefix("Value error, "), f"{first['input']!r}"
         raise ValueError(f"{key.strip('.')}: {message} (got {came:.60}); {_REMEDY}") from None
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ramify.data.case_store import ALTERED, REMEDY, Case, differences, read_case
-from ramify.preprocessing.prepare import PreprocessingSettings
+from ramify.preprocessing.prepare import PREPARATION, PreprocessingSettings
 from ramify.training.checkpoint_record import CaseDescription, FoldCases, Side
 
 Identities = Mapping[str, Mapping[str, Any]]
@@ -17,6 +17,18 @@ _SIDES: dict[Side, str] = {"train": "trained", "val": "validated"}
 def identities_of(cases: Mapping[str, Case]) -> dict[str, dict[str, Any]]:
     """What a network learns from each case, in short, as plain data."""
     return {case_id: case.known.identity() for case_id, case in cases.items()}
+
+
+def check_version(store: Path, cases: Mapping[str, Case]) -> None:
+    """Refuse cases of another version of the preparation, whose labels mean something else.
+
+    Raises ValueError that names the first one.
+    """
+    for case_id, case in cases.items():
+        version = case.known.preparation
+        if version not in (None, PREPARATION):
+            what = f"prepared by version {version} of the preparation, this is version {PREPARATION}"
+            raise ValueError(f"{store / case_id}: {what}; {REMEDY}")
 
 
 def check_alike(cases: Mapping[str, Case]) -> None:

@@ -26,7 +26,7 @@ from ramify.training.resumption import resuming_from
 from ramify.training.run_folder import RunFolder
 from ramify.training.runner import Runner
 from ramify.training.running_means import RunningMeans
-from ramify.training.same_cases import check_alike, check_as_prepared, check_same_cases, identities_of
+from ramify.training.same_cases import check_alike, check_as_prepared, check_same_cases, check_version, identities_of
 from ramify.training.settings import RunSettings
 from ramify.vessels.patient_axes import layout_name
 
@@ -110,6 +110,7 @@ def _describe_cases(settings: RunSettings, fold: Mapping[str, Sequence[str]]) ->
     """What prediction and a resumed training must know of the cases a network was trained on."""
     read = check_case if settings.verify else read_case
     cases = {case_id: read(settings.cases, case_id) for case_id in (*fold["train"], *fold["val"])}
+    check_version(settings.cases, cases)
     check_alike(cases)
     records = [cases[case_id].record for case_id in fold["train"]]
     return {

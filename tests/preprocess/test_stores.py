@@ -84,7 +84,7 @@ def test_given_splits_are_obeyed(tmp_path, capsys):
 def test_masks_elsewhere_are_refused_or_resampled(tmp_path, capsys):
     root = write_pairs(tmp_path / "in", count=1)
     raw = bars_in_a_box()
-    shifted = dataclasses.replace(raw.vessels, array=raw.vessels.array[:, 2:], origin_mm=(10.0, -18.0, 30.0))
+    shifted = dataclasses.replace(raw.vessels, array=raw.vessels.array[..., 2:], origin_mm=(10.0, -20.0, 32.0))
     write_volume(root / "labels/case_1.nii.gz", shifted)
     code, _, err = call(arguments(root, tmp_path / "cases"), capsys)
     assert code != 0

@@ -15,6 +15,7 @@ from ramify.preprocess import PreprocessCommand, tell_vanished
 from ramify.preprocessing import freshness
 from ramify.preprocessing.case_pool import CaseWork
 from ramify.preprocessing.freshness import check_same_data_set
+from ramify.preprocessing.prepare import PREPARATION
 from tests.preprocessing.drawn_cases import bars_in_a_box
 
 
@@ -152,7 +153,7 @@ def test_the_data_beside_a_header_is_seen(tmp_path):
 
 def test_another_version_of_the_preparation_is_seen(prepare, monkeypatch):
     monkeypatch.setattr(freshness, "PREPARATION", 99)
-    assert "prepared by version 1 of the preparation, this is version 99" in prepare()["a"]
+    assert f"prepared by version {PREPARATION} of the preparation, this is version 99" in prepare()["a"]
 
 
 def test_a_record_with_other_settings_is_seen(prepare):

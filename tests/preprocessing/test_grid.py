@@ -4,12 +4,10 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from ramify.data.volume import Volume
-from ramify.preprocessing.grid import Grid, GridSettings, plan_grid, resample
+from ramify.preprocessing.grid import Grid, GridSettings, plan_grid
 
 
 def identity(ndim):
@@ -34,67 +32,6 @@ def ball(shape, spacing_mm, centre_mm, radius_mm):
 
 def dice(a, b):
     return 2 * np.count_nonzero(a & b) / (np.count_nonzero(a) + np.count_nonzero(b))
-
-
-# --- one axis, by hand ---------------------------------------------------------------------------------------------
-
-
-def test_doubling_puts_new_centres_at_a_quarter_and_three_quarters():
-    # Edges aligned: the new centres lie at -0.25, 0.25, 0.75, 1.25 old voxels.
-    np.testing.assert_allclose(resample(np.array([0.0, 1.0]), [4]), [0, 0.25, 0.75, 1])
-
-
-def test_halving_takes_the_mean_of_each_pair():
-    values = np.array([0.0, 2.0, 10.0, 20.0])
-    np.testing.assert_allclose(resample(values, [2]), [1, 15])
-    np.testing.assert_allclose(resample(values, [2], average=True), [1, 15])
-
-
-def test_shrinking_threefold_samples_the_centre_or_averages_the_area():
-    values = np.array([0.0, 3.0, 6.0, 9.0, 30.0, 0.0])
-    np.testing.assert_allclose(resample(values, [2]), [3, 30])
-    np.testing.assert_allclose(resample(values, [2], average=True), [3, 13])
-
-
-def test_averaging_keeps_the_mean_when_the_factor_is_no_integer():
-    values = np.arange(35.0).reshape(5, 7) ** 2
-    np.testing.assert_allclose(resample(values, [3, 4], average=True).mean(), values.mean(), rtol=1e-6)
-
-
-def test_a_linear_ramp_stays_on_its_line():
-    old, new = 12, 17
-    ramp = 3.0 * (np.arange(old) + 0.5)
-    expected = 3.0 * (np.arange(new) + 0.5) * old / new
-    # The outermost half voxel has no neighbour to interpolate with.
-    np.testing.assert_allclose(resample(ramp, [new])[1:-1], expected[1:-1], rtol=1e-5)
-
-
-def test_one_voxel_fills_any_shape():
-    np.testing.assert_array_equal(resample(np.full((1, 1), 7.0), [3, 2]), np.full((3, 2), 7.0))
-
-
-def test_the_same_shape_is_the_same_values_in_new_memory():
-    values = np.random.default_rng(0).normal(size=(3, 4, 5)).astype(np.float32)
-    result = resample(values, values.shape)
-    np.testing.assert_array_equal(result, values)
-    assert not np.shares_memory(result, values)
-
-
-@given(
-    st.lists(st.integers(1, 9), min_size=1, max_size=3),
-    st.lists(st.integers(1, 9), min_size=3, max_size=3),
-    st.booleans(),
-)
-def test_values_stay_within_their_range_and_flips_commute(old, new, average):
-    values = np.random.default_rng(len(old)).uniform(-1, 1, old)
-    shape = new[: len(old)]
-    result = resample(values, shape, average)
-    assert result.shape == tuple(shape)
-    assert result.dtype == np.float32
-    assert result.min() >= values.min() - 1e-6
-    assert result.max() <= values.max() + 1e-6
-    flipped = resample(values[::-1], shape, average)[::-1]
-    np.testing.assert_allclose(result, flipped, atol=1e-6)
 
 
 # --- planning ------------------------------------------------------------------------------------------------------
@@ -236,6 +173,71 @@ def test_arrays_of_another_shape_are_refused():
     ):
         with pytest.raises(ValueError, match="expected shape"):
             call(np.zeros(shape, np.float32))
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_what_lies_around_the_crop_is_seen_at_its_voxel_size(ndim):
+    shape, rng = (20, 24, 22)[:ndim], np.random.default_rng(1)
+    mask = rng.random(shape) < 0.4
+    organ = box_mask(shape, (6,) * ndim, (14,) * ndim)
+    image = volume(np.zeros(shape, np.float32), (2.0, 1.0, 0.5)[:ndim])
+    grid = plan_grid(image, volume(organ, image.spacing_mm), GridSettings(margin_mm=0))
+    around, own = grid.mask_around(mask, margin_mm=2.0)
+    # 1, 2 and 4 voxels of the native size, as nothing is resampled.
+    box = tuple(slice(6 - room, 14 + room) for room in (1, 2, 4)[:ndim])
+    np.testing.assert_array_equal(around, mask[box])
+    np.testing.assert_array_equal(around[own], grid.mask_to_prepared(mask))
+
+
+def test_a_mask_around_a_grid_is_that_of_a_wider_grid_in_step_with_it():
+    shape = (40, 36)
+    mask = np.random.default_rng(4).random(shape) < 0.5
+    # 12 voxels become 9 and 18: 12 more on either side become as many more.
+    organ, wider = box_mask(shape, (14, 12), (26, 24)), box_mask(shape, (2, 0), (38, 36))
+    grid = plan_grid(volume(mask), volume(organ), GridSettings(margin_mm=0, size=(9, 18)))
+    wide = plan_grid(volume(mask), volume(wider), GridSettings(margin_mm=0, size=(27, 54)))
+    around, own = grid.mask_around(mask, margin_mm=11.9)
+    assert own == (slice(9, 18), slice(18, 36))
+    expected = wide.mask_to_prepared(mask)
+    # At its own border each grid looks at what is inside alone.
+    inner = np.zeros(around.shape, bool)
+    inner[1:-1, 1:-1] = True
+    inner[8:10] = inner[17:19] = inner[:, 17:19] = inner[:, 35:37] = False
+    np.testing.assert_array_equal(around[inner], expected[inner])
+    np.testing.assert_array_equal(around[own], grid.mask_to_prepared(mask))
+
+
+@pytest.mark.parametrize("size", [(7, 9, 8), (5, 4, 3), (20, 13, 9), (1, 1, 1)])
+def test_every_prepared_vessel_voxel_has_a_label_of_a_native_one_beside_it(size):
+    shape, rng = (10, 12, 11), np.random.default_rng(2)
+    labels = np.where(rng.random(shape) < 0.5, rng.integers(1, 1000, shape), 0).astype(np.int32)
+    organ = box_mask(shape, (2, 1, 3), (9, 12, 10))
+    grid = plan_grid(volume(labels > 0), volume(organ), GridSettings(margin_mm=0, size=size))
+    inside = grid.mask_to_prepared(labels > 0)
+    # A part of the volume, as preparation gives it: what lies outside of it is background.
+    prepared = grid.labels_to_prepared(labels[1:, :, 2:], inside, start=(1, 0, 2))
+    np.testing.assert_array_equal(prepared > 0, inside)
+    factor = [(stop - start) / new for start, stop, new in zip(grid.crop_start, grid.crop_stop, size)]
+    for index in np.argwhere(inside):
+        place = grid.crop_start + (index + 0.5) * factor - 0.5
+        near = tuple(slice(max(0, int(np.floor(at))), int(np.ceil(at)) + 1) for at in place)
+        assert prepared[tuple(index)] in labels[near]
+
+
+def test_labels_on_the_native_voxels_are_the_labels():
+    labels = np.random.default_rng(3).integers(0, 4, (8, 9)).astype(np.uint8)
+    grid = plan_grid(volume(labels > 0), None, GridSettings(crop="volume"))
+    prepared = grid.labels_to_prepared(labels, labels > 0, start=(0, 0))
+    assert prepared.dtype == np.uint8
+    np.testing.assert_array_equal(prepared, labels)
+
+
+def test_a_mask_goes_back_as_a_prediction_of_it_would():
+    shape = (20, 24)
+    mask = ball(shape, (1.0, 1.0), [9.0, 13.0], 6.0)
+    grid = plan_grid(volume(mask), volume(mask), GridSettings(margin_mm=2, size=(9, 11)))
+    prepared = grid.mask_to_prepared(mask)
+    np.testing.assert_array_equal(grid.mask_to_native(prepared), grid.to_native(prepared) >= 0.5)
 
 
 def test_json_gives_the_same_grid():

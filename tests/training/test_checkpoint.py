@@ -230,6 +230,17 @@ def test_progress_that_cannot_be_is_refused(trained, tmp_path, changed, message)
     assert "latest.pt: " in str(caught.value)
 
 
+@pytest.mark.parametrize("part", ["preprocessing", "config"])
+def test_a_setting_of_another_version_is_named(trained, tmp_path, part):
+    state, path = torch.load(trained, weights_only=True), tmp_path / "latest.pt"
+    section = {"preprocessing": "scales", "config": "loss"}[part]
+    state[part] = state[part] | {section: state[part][section] | {"some_setting": True}}
+    path.write_bytes(saved(state))
+    says = rf"{part}\.{section}\.some_setting: this version has no such setting; use the version that wrote"
+    with pytest.raises(ValueError, match=says):
+        load_checkpoint(path)
+
+
 @pytest.mark.parametrize("value", [torch.nan, torch.inf])
 def test_weights_that_are_not_finite_are_named(trained, tmp_path, value):
     state = torch.load(trained, weights_only=True)

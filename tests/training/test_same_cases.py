@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from ramify.data.case_store import read_case, write_case
+from ramify.preprocessing.prepare import PREPARATION
 from ramify.training.loop import train_run
 from ramify.training.run_folder import RunFolder
 from ramify.training.same_cases import check_same_cases
@@ -56,15 +57,19 @@ def change_record(cases: Path, case_id: str, change: Any) -> None:
 
 
 def replace_array(cases: Path, case_id: str, name: str) -> None:
-    """The case as another preparation would have made it: another array, and a record that says so."""
+    array = np.array(read_case(cases, case_id).arrays[name])
+    array[3, 3, 3] = 1 - array[3, 3, 3]
+    write_again(cases, case_id, {name: array})
+
+
+def write_again(cases: Path, case_id: str, arrays: dict[str, Any] | None = None, **record: Any) -> None:
+    """Write a case as preparation would, with some arrays and some of its record changed."""
     case = read_case(cases, case_id)
-    arrays = {its: np.array(array) for its, array in case.arrays.items()}
-    arrays[name][3, 3, 3] = 1 - arrays[name][3, 3, 3]
-    record = {
-        key: value for key, value in case.record.items() if key not in ("format", "arrays", "sampling", "case_id")
-    }
+    whole = {name: np.array(array) for name, array in case.arrays.items()} | (arrays or {})
+    added = ("format", "arrays", "sampling", "case_id", "sha256")
+    kept = {key: value for key, value in case.record.items() if key not in added}
     shutil.rmtree(cases / case_id)
-    write_case(cases, case_id, arrays, record)
+    write_case(cases, case_id, whole, kept | record)
 
 
 def test_a_record_changed_since_preparation_is_not_trained_on(cases, tmp_path):
@@ -74,6 +79,16 @@ def test_a_record_changed_since_preparation_is_not_trained_on(cases, tmp_path):
     # Written in another form it says the same.
     change_record(cases, "case_1", lambda record: record.update(spacing_mm=[2.0, 1.0, 1.0]))
     assert not read_case(cases, "case_1").known.altered
+
+
+def test_cases_of_another_version_of_the_preparation_are_not_trained_on(cases, tmp_path):
+    write_again(cases, "case_1", preparation=PREPARATION)
+    train_run(settings_of(cases, tmp_path / "run", 1))
+    write_again(cases, "case_1", preparation=PREPARATION - 1)
+    says = rf"case_1: prepared by version {PREPARATION - 1} of the .*, this is version {PREPARATION}; run preprocess"
+    for resume in (False, True):
+        with pytest.raises(ValueError, match=says):
+            train_run(settings_of(cases, tmp_path / ("run" if resume else "new"), 2, resume=resume))
 
 
 def test_run_and_checkpoint_say_what_was_trained_on(tiny_cases, trained):
