@@ -27,7 +27,7 @@ def test_a_data_set_becomes_a_case_store(tmp_path, capsys, ndim):
     assert (code, err) == (0, "")
     assert list_cases(output) == ["case_1", "case_2"]
     case = read_case(output, "case_1")
-    assert set(case.arrays) == {"image", "organ", "scales", "skeleton", "tubed_skeleton", "branches"}
+    assert set(case.arrays) == {"image", "organ", "scales", "skeleton", "tubed_skeleton", "branches", "vessel_indices"}
     assert set(np.unique(case.arrays["scales"])) == {0, 1, 2, 3}
     assert case.record["patient_id"] == "case_1"
     splits = json.loads((output / "splits_final.json").read_text(encoding="utf-8"))
