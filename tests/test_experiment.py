@@ -21,7 +21,7 @@ from ramify.experiments.runs import ending_of
 from ramify.vessels.scale_settings import ScaleSettings
 
 ROOT = Path(__file__).parents[1]
-SHIPPED = ("sam_table1", "cldice_alpha", "skeleton_recall", "scales", "estimator", "anchors")
+SHIPPED = ("sam_table1", "cldice_alpha", "skeleton_recall", "scales", "estimator", "anchors", "contrast")
 OVERLAYS = ("", "quick", "ircadb")
 BINARY = ("variants", "binary")
 
@@ -278,3 +278,7 @@ def test_what_the_shipped_variants_are(monkeypatch):
     _, anchors = shipped("anchors")
     assert [training.loss.anchors.mode for training in anchors.values()] == ["dense", "masked", "pooled", "dense"]
     assert [training.loss.anchors.bank > 0 for training in anchors.values()] == [False, False, False, True]
+    _, contrast = shipped("contrast")
+    assert [training.model.contrast.head for training in contrast.values()] == ["none", "per_scale", "shared", "shared"]
+    assert [training.model.contrast.features for training in contrast.values()][2:] == ["encoder.1", "main_decoder.0"]
+    assert {training.model.formulation for training in contrast.values()} == {"multi_task"}
