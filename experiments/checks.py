@@ -44,11 +44,12 @@ def check_folds(experiment: ExperimentSettings, trainings: Mapping[str, RunSetti
             raise ValueError(f"fold {fold}: {other} has other cases in it than {first}; they could not be compared")
 
 
-def check_probed(experiment: ExperimentSettings, trainings: Mapping[str, RunSettings]) -> None:
-    """Refuse features that a variant's network does not have, and folds too small to probe; after `check_folds`."""
-    if not experiment.probe:
-        return
-    for variant, training in trainings.items():
+def check_further(experiment: ExperimentSettings, trainings: Mapping[str, RunSettings]) -> None:
+    """Refuse features that a variant's network does not have, and folds too small to learn from; after `check_folds`.
+
+    A probe, and the threshold of a precision, are found on some held-out patients and tried on others.
+    """
+    for variant, training in trainings.items() if experiment.probe else ():
         store = experiment.store_of(variant)
         ndim = len(read_record(store, open_store(store)[0])["shape"])
         try:
@@ -56,12 +57,13 @@ def check_probed(experiment: ExperimentSettings, trainings: Mapping[str, RunSett
         except ValueError as error:
             raise ValueError(f"variant {variant}, probe: {error}") from None
 
+    asked = "probe" if experiment.probe else "at_precision"
     variant, training = next(iter(trainings.items()))
     patient_of = patients_of(experiment.store_of(variant))
-    for fold in experiment.folds:
+    for fold in experiment.folds if experiment.probe or experiment.at_precision is not None else ():
         held_out = load_fold(experiment.store_of(variant), training.splits, fold, training.fold_count)["val"]
         if len({patient_of[case] for case in held_out}) < 2:
             raise ValueError(
-                f"probe: fold {fold} holds out a single patient, and a probe is fitted on some and tested on others; "
-                "take fewer folds, or leave probe out"
+                f"{asked}: fold {fold} holds out a single patient, and needs some to learn from and others to try; "
+                f"take fewer folds, or leave {asked} out"
             )

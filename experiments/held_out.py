@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ramify.data.adapters import Adapter, open_dataset
 from ramify.data.case_store import read_case
@@ -12,6 +13,7 @@ from ramify.data.files import read_mask, write_volume
 from ramify.data.folds import load_fold
 from ramify.data.loading import spacing_of
 from ramify.data.volume import Volume
+from ramify.experiments.further_measures import probe_measures
 from ramify.experiments.plan import Run
 from ramify.metrics.case import CaseScores, evaluate_case
 from ramify.training.inference import VESSEL_PROBABILITY
@@ -44,28 +46,43 @@ def score_held_out(run: Run) -> Iterator[tuple[str, CaseScores]]:
 
     Raises ValueError or OSError where a case or the checkpoint cannot be read.
     """
-    settings, predictor = run.settings, None
-    adapter = None if run.dataset is None else open_dataset(run.dataset)
-    for case_id in load_fold(settings.cases, settings.splits, run.fold)["val"]:
-        case = _native(adapter, settings.cases, case_id) if adapter else _prepared(settings.cases, case_id)
-        path = mask_file(run.folder, case_id)
+    predictor = None
+    for case in held_out_cases(run):
+        path = mask_file(run.folder, case.case_id)
         if not path.exists():
-            predictor = predictor or Predictor(run.folder.checkpoint("final"), settings.device)
-            write_volume(path, _segmented(case, predictor, native=adapter is not None))
+            predictor = predictor or Predictor(run.folder.checkpoint("final"), run.settings.device)
+            vessels = probabilities_of(case, predictor, run) >= VESSEL_PROBABILITY
+            write_volume(path, case.image.with_array(vessels))
         prediction = read_mask(path).array
         scores = evaluate_case(prediction, case.truth.array, case.image.spacing_mm, run.evaluation, case.region)
-        yield case_id, scores
+        yield case.case_id, scores
+
+
+def held_out_cases(run: Run) -> Iterator[HeldOutCase]:
+    """Each held-out case of the run's fold; raises ValueError or OSError where one cannot be read."""
+    settings = run.settings
+    adapter = None if run.dataset is None else open_dataset(run.dataset)
+    for case_id in load_fold(settings.cases, settings.splits, run.fold)["val"]:
+        yield _native(adapter, settings.cases, case_id) if adapter else _prepared(settings.cases, case_id)
+
+
+def probabilities_of(case: HeldOutCase, predictor: Predictor, run: Run) -> NDArray[np.float32]:
+    """Of vessel, float32 (*S), on the grid on which the case is compared."""
+    if run.dataset is None:
+        return predictor.predict_prepared(case.image.array, case.case_id)
+    return predictor.predict(case.image, case.organ, case.case_id).probabilities.array
 
 
 def probe_held_out(run: Run) -> dict[str, dict[str, float | None]]:
-    """Features -> held-out case -> how well a linear probe tells its scales, see `training.probe`.
+    """Held-out case -> measure of each kind of features -> how well a linear probe reads the scale from them.
 
     Raises ValueError or OSError where a case or the checkpoint cannot be read, or the fold holds out a single patient.
     """
     settings, checkpoint = run.settings, run.folder.checkpoint("final")
     cases = load_fold(settings.cases, settings.splits, run.fold)["val"]
     recalls = probe_checkpoint(checkpoint, settings.cases, cases, run.probe, settings.device)
-    return {name: {case: balanced_accuracy(its) for case, its in of.items()} for name, of in recalls.items()}
+    measures = dict(zip((measure.name for measure in probe_measures(run.probe)), recalls.values(), strict=True))
+    return {case: {name: balanced_accuracy(of[case]) for name, of in measures.items()} for case in cases}
 
 
 def mask_file(folder: RunFolder, case_id: str) -> Path:
@@ -87,9 +104,3 @@ def _prepared(store: Path, case_id: str) -> HeldOutCase:
     organ = np.asarray(case.arrays["organ"], dtype=bool)
     truth = image.with_array(np.asarray(case.arrays["scales"]) > 0)
     return HeldOutCase(case_id, image, image.with_array(organ), truth, organ)
-
-
-def _segmented(case: HeldOutCase, predictor: Predictor, native: bool) -> Volume:
-    if native:
-        return predictor.predict(case.image, case.organ, case.case_id).mask
-    return case.image.with_array(predictor.predict_prepared(case.image.array, case.case_id) >= VESSEL_PROBABILITY)

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationInfo, field_val
 from ramify.comparison.comparison import ComparisonSettings
 from ramify.comparison.direction import USUAL_MEASURES
 from ramify.data.adapters import DatasetSettings
-from ramify.experiments.probe_measures import probe_measures
+from ramify.experiments.further_measures import further_measures
 from ramify.metrics.settings import EvaluationSettings, measures_of
 from ramify.training.run_folder import RunFolder
 from ramify.training.settings import RunSettings
@@ -99,6 +99,9 @@ class ExperimentSettings(BaseModel, frozen=True, extra="forbid"):
     probe: tuple[str, ...] = ()
     """Features from which a linear probe tells the scale of a vessel, in held-out cases: encoder.1, bottleneck,
     main_decoder.0, intensity, ...; each is a measure, such as probe_encoder_1."""
+    at_precision: float | None = Field(None, gt=0, lt=1)
+    """Score every run, besides, at the threshold where its precision on other held-out patients is this: measures
+    at_precision_dice, at_precision_scale_1_tsens, ..."""
     measures: tuple[str, ...] = USUAL_MEASURES
     """Measures of the table. Choose before you look: each further one makes Holm's adjustment stricter."""
     comparison: ComparisonSettings = ComparisonSettings()
@@ -146,7 +149,8 @@ class ExperimentSettings(BaseModel, frozen=True, extra="forbid"):
     @classmethod
     def _measured(cls, measures: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         evaluation = info.data.get("evaluation", EvaluationSettings())
-        known = [measure.name for measure in (*measures_of(evaluation), *probe_measures(info.data.get("probe", ())))]
+        further = further_measures(info.data.get("probe", ()), evaluation, info.data.get("at_precision"))
+        known = [measure.name for measure in (*measures_of(evaluation), *further)]
         for name in measures:
             if name not in known:
                 near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
@@ -190,7 +194,7 @@ class Run:
     """One run of an experiment: a variant trained on a fold with a seed, and scored on the fold's held-out cases.
 
     dataset: where the images and masks come from; None compares on the prepared grid.
-    probe: features that are probed.
+    probe: features that are probed. at_precision: at which precision it is scored besides.
     """
 
     variant: str
@@ -200,6 +204,7 @@ class Run:
     dataset: DatasetSettings | None
     evaluation: EvaluationSettings
     probe: tuple[str, ...] = ()
+    at_precision: float | None = None
 
     @property
     def name(self) -> str:
@@ -240,4 +245,5 @@ def runs_of(
                     dataset,
                     experiment.evaluation,
                     experiment.probe,
+                    experiment.at_precision,
                 )

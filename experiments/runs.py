@@ -21,10 +21,16 @@ from ramify.data.folds import load_fold
 from ramify.data.provenance import versions
 from ramify.disk.atomic_files import write_whole
 from ramify.disk.json_files import read_json, write_json
+from ramify.experiments.further_measures import (
+    further_measures,
+    measures_at_precision,
+    probe_measures,
+    with_measures,
+)
 from ramify.experiments.held_out import probe_held_out, score_held_out
+from ramify.experiments.operating_point import score_at_precision
 from ramify.experiments.plan import Run
-from ramify.experiments.probe_measures import probe_measures, with_probe
-from ramify.metrics.table import build_report, to_json
+from ramify.metrics.table import build_report, describe_measure, to_json
 from ramify.training.loop import train_run
 from ramify.training.same_cases import identities_of, identity_differences
 from ramify.training.settings import RunSettings
@@ -61,7 +67,10 @@ def carry_out(run: Run) -> None:
     train_run(run.settings)
     report = build_report(dict(score_held_out(run)), {}, versions(), run.evaluation)
     if run.probe:
-        report = with_probe(report, probe_held_out(run))
+        report = with_measures(report, probe_measures(run.probe), probe_held_out(run))
+    if run.at_precision is not None:
+        measures = measures_at_precision(run.evaluation, run.at_precision)
+        report = with_measures(report, measures, score_at_precision(run, run.at_precision))
     write_whole(results_file(run), to_json(report))
 
 
@@ -159,12 +168,13 @@ def check_unchanged(run: Run) -> None:
 
 
 def _is_scored(run: Run) -> bool:
-    """Whether there are scores, measured and probed as the experiment has it."""
+    """Whether there are scores, of all that the experiment measures and as it has it."""
     path = results_file(run)
     if not path.is_file():
         return False
     report = read_json(path)
-    probed = {measure.name for measure in probe_measures(run.probe)}
-    return report.get("settings") == run.evaluation.model_dump(mode="json") and probed <= set(
-        report.get("measures", ())
-    )
+    there = report.get("measures", {})
+    # A formula says at which precision it was measured.
+    further = further_measures(run.probe, run.evaluation, run.at_precision)
+    same = all(there.get(measure.name) == describe_measure(measure) for measure in further)
+    return same and report.get("settings") == run.evaluation.model_dump(mode="json")

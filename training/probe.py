@@ -15,6 +15,7 @@ from scipy.optimize import minimize
 from scipy.special import log_softmax
 
 from ramify.data.case_store import read_case
+from ramify.data.folds import make_folds
 from ramify.models.build import build_inference_network, place_network
 from ramify.models.network import Network
 from ramify.models.settings import ModelSettings
@@ -106,27 +107,25 @@ def balanced_accuracy(recalls: Recalls) -> float | None:
 def cross_fitted(samples: Mapping[str, Sample], patient_of: Mapping[str, str], n_scales: int) -> dict[str, Recalls]:
     """The recalls of each case by a probe fitted on cases of other patients.
 
-    Patients are parted into MOST_FITS groups, in order, or each by itself where there are fewer; each group is tested
-    by the probe of the others.
+    Patients are parted into MOST_FITS groups, or each by itself where there are fewer; each group is tested by the
+    probe of the others.
 
     Raises ValueError where all cases are one patient's, or none holds a vessel.
     """
-    patients = sorted({patient_of.get(case, case) for case in samples})
-    if len(patients) < 2:
+    patients = {case: patient_of.get(case, case) for case in samples}
+    count = len(set(patients.values()))
+    if count < 2:
         raise ValueError(
-            f"a probe is fitted on some held-out patients and tested on others, and here is {len(patients)}; "
+            f"a probe is fitted on some held-out patients and tested on others, and here is {count}; "
             "take fewer folds, so that each holds out two patients at least"
         )
-    groups = min(MOST_FITS, len(patients))
-    group_of = {case: patients.index(patient_of.get(case, case)) % groups for case in samples}
     found: dict[str, Recalls] = {}
-    for group in range(groups):
-        fitted_on = [sample for case, sample in samples.items() if group_of[case] != group]
-        together = Sample(*(np.concatenate(parts) for parts in zip(*fitted_on)))
+    for fold in make_folds(patients, min(MOST_FITS, count), seed=0):
+        together = Sample(*(np.concatenate(parts) for parts in zip(*(samples[case] for case in fold["train"]))))
         if not len(together.scales):
             raise ValueError("a probe needs held-out patients with vessels; take other folds")
         probe = fit_linear_probe(together)
-        found |= {case: _recalls(probe, samples[case], n_scales) for case in samples if group_of[case] == group}
+        found |= {case: _recalls(probe, samples[case], n_scales) for case in fold["val"]}
     return {case: found[case] for case in samples}
 
 

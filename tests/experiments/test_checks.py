@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ramify.experiments.checks import check_probed
+from ramify.experiments.checks import check_further
 from ramify.experiments.plan import ExperimentSettings
 from ramify.training.settings import RunSettings
 
@@ -30,12 +30,12 @@ def probed(store: Path, network: str, *names: str) -> tuple[ExperimentSettings, 
 
 
 def test_features_that_a_network_lacks(store):
-    check_probed(*probed(store, "resunet", "encoder.2", "main_decoder.0", "surroundings"))
+    check_further(*probed(store, "resunet", "encoder.2", "main_decoder.0", "surroundings"))
     with pytest.raises(ValueError, match=r"variant base, probe: no features 'encoder.3' in this network"):
-        check_probed(*probed(store, "resunet", "encoder.3"))
+        check_further(*probed(store, "resunet", "encoder.3"))
     with pytest.raises(ValueError, match="variant other, probe: FCN has no levels to look at"):
-        check_probed(*probed(store, "fcn", "encoder.1"))
-    check_probed(*probed(store, "fcn"))
+        check_further(*probed(store, "fcn", "encoder.1"))
+    check_further(*probed(store, "fcn"))
 
 
 def test_folds_of_a_single_patient(store):
@@ -46,4 +46,8 @@ def test_folds_of_a_single_patient(store):
         name: its.model_copy(update={"splits": store / "splits_final.json"}) for name, its in trainings.items()
     }
     with pytest.raises(ValueError, match="probe: fold 0 holds out a single patient"):
-        check_probed(experiment, trainings)
+        check_further(experiment, trainings)
+    experiment = experiment.model_copy(update={"probe": (), "at_precision": 0.8})
+    with pytest.raises(ValueError, match="at_precision: fold 0 holds out a single patient"):
+        check_further(experiment, trainings)
+    check_further(experiment.model_copy(update={"at_precision": None}), trainings)

@@ -64,7 +64,8 @@ def test_the_network_is_given_the_image_and_its_organ(store, tmp_path, monkeypat
 
     def predict(self: Predictor, image: Volume, organ: Volume | None, name: str) -> Prediction:
         seen.append((image.array.shape, None if organ is None else int(organ.array.sum()), name))
-        return Prediction(image.with_array(np.zeros(image.array.shape, bool)), image)
+        nothing = np.zeros(image.array.shape, np.float32)
+        return Prediction(image.with_array(nothing > 0), image.with_array(nothing))
 
     monkeypatch.setattr(Predictor, "__init__", lambda self, path, device: seen.append(path))
     monkeypatch.setattr(Predictor, "predict", predict)

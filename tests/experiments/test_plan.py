@@ -63,6 +63,12 @@ def test_what_is_probed_is_a_measure_and_part_of_every_run(plan):
     assert {run.probe for run in runs} == {("encoder.1", "bottleneck")}
 
 
+def test_measures_at_a_precision_are_those_of_the_evaluation(plan):
+    experiment, runs = plan(at_precision=0.8, measures=("at_precision_dice", "at_precision_cldice"))
+    assert experiment.measures == ("at_precision_dice", "at_precision_cldice")
+    assert {run.at_precision for run in runs} == {0.8}
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
@@ -77,6 +83,8 @@ def test_what_is_probed_is_a_measure_and_part_of_every_run(plan):
         ({"measures": ["hd_mm"], "evaluation": {"measures": ["overlap"]}}, "there are dice, jaccard"),
         ({"measures": ["probe_encoder_1"]}, "no measure 'probe_encoder_1'"),
         ({"measures": ["probe_encoder_2"], "probe": ["encoder.1"]}, "did you mean probe_encoder_1?"),
+        ({"measures": ["at_precision_dice"]}, "no measure 'at_precision_dice'"),
+        ({"at_precision": 1.0}, "less than 1"),
         ({"probe": ["intensity", "intensity"]}, "each kind of features once"),
         ({"measures": []}, "at least one measure"),
         ({"measures": ["dice", "dice"]}, "each once"),

@@ -77,13 +77,44 @@ def test_a_run_is_trained_and_its_held_out_case_scored(finished):
     np.testing.assert_array_equal(mask.array, probabilities >= 0.5)
 
 
-def test_a_probe_is_among_the_measures_and_asked_for_later_is_made_then(finished, tmp_path):
-    """Four cases in two folds: the features of each held-out case are read by a probe of the other one."""
+@pytest.fixture
+def two_held_out(tiny_cases: Path, tmp_path: Path) -> Path:
+    """Four prepared cases, two of which are held out."""
     store = tmp_path / "cases"
-    shutil.copytree(finished.settings.cases, store)
+    shutil.copytree(tiny_cases, store)
     splits = [{"train": ["case_0", "case_1"], "val": ["case_2", "case_3"]}]
     (store / "splits_final.json").write_text(json.dumps(splits), encoding="utf-8")
-    run = run_of(store, tmp_path / "probed")
+    return store
+
+
+def test_scores_at_a_precision_by_hand(two_held_out, tmp_path):
+    """The threshold of each case is the one at which the other case's precision is reached."""
+    enough_to_learn = {"epochs": 40, "learning_rate": 0.01, "augment": False}
+    run = dataclasses.replace(run_of(two_held_out, tmp_path / "runs", train=enough_to_learn), at_precision=0.6)
+    carry_out(run)
+    record_ending(run, Ending("finished", 1.0, 40))
+    assert ending_of(run) is not None
+    assert ending_of(dataclasses.replace(run, at_precision=0.7)) is None
+
+    report = json.loads(results_file(run).read_text(encoding="utf-8"))
+    predictor = Predictor(run.folder.checkpoint("final"), "cpu")
+    cases = {name: read_case(two_held_out, name).arrays for name in ("case_2", "case_3")}
+    probabilities = {name: predictor.predict_prepared(arrays["image"]) for name, arrays in cases.items()}
+    truths = {name: np.asarray(arrays["scales"]) > 0 for name, arrays in cases.items()}
+    for tried, chosen_on in (("case_2", "case_3"), ("case_3", "case_2")):
+        # Every probability there is, from the lowest up: just above the last one whose voxels are too many.
+        candidates = np.unique(probabilities[chosen_on])
+        precise = [truths[chosen_on][probabilities[chosen_on] > value].mean() >= 0.6 for value in candidates[:-1]]
+        mask = probabilities[tried] > candidates[precise.index(True)]
+        expected = evaluate_case(mask, truths[tried], (2.0, 1.0, 1.0), EVALUATION)
+        # Probabilities are told apart in 65,536 steps.
+        assert report["cases"][tried]["at_precision_dice"] == pytest.approx(expected["dice"], abs=2e-3)
+    assert "at the threshold where" in report["measures"]["at_precision_precision"]["formula"]
+
+
+def test_a_probe_is_among_the_measures_and_asked_for_later_is_made_then(two_held_out, tmp_path):
+    """The features of each held-out case are read by a probe of the other one."""
+    run = run_of(two_held_out, tmp_path / "probed")
     carry_out(run)
     record_ending(run, Ending("finished", 1.0, 2))
     assert ending_of(run) is not None
@@ -95,7 +126,7 @@ def test_a_probe_is_among_the_measures_and_asked_for_later_is_made_then(finished
     report = json.loads(results_file(probed).read_text(encoding="utf-8"))
     cases = probe_cases(
         network_of(load_checkpoint(run.folder.checkpoint("final")), run.settings),
-        store,
+        two_held_out,
         ["case_2", "case_3"],
         probed.probe,
         n_scales=2,
