@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ramify.vessels.branches import CLOSED, BranchGraph, FloatArray, cluster_centres, without_float_noise
+from ramify.vessels.branches import CLOSED, BranchGraph, FloatArray, IntArray, cluster_centres, without_float_noise
 from ramify.vessels.wall import Wall
 
 # Rounds of smoothing along a centreline: a standard deviation of two voxels.
@@ -26,6 +26,28 @@ class Course:
     share: FloatArray
     depth: FloatArray
     clearance: FloatArray
+
+    def clear_lengths(self, graph: BranchGraph) -> FloatArray:
+        """Length of each branch that its ends do not disturb, float (n_branches,), mm."""
+        return sums_of_branches(graph, np.where(self.clearance >= 0, self.share, 0.0))
+
+    def clear_positions(self, graph: BranchGraph) -> IntArray:
+        """Number of positions of each branch that its ends do not disturb, int (n_branches,)."""
+        return np.add.reduceat((self.clearance >= 0).astype(np.int64), graph.starts[:-1])
+
+    def spread(self, graph: BranchGraph, values: FloatArray, rounds: int) -> FloatArray:
+        """Spread values of positions, float (M,), along their branches by (1 2 1) / 4; none leaves its branch."""
+        before, after = np.arange(len(values)) - 1, np.arange(len(values)) + 1
+        before[graph.starts[:-1]] += 1
+        after[graph.starts[1:] - 1] -= 1
+        for _ in range(rounds):
+            values = (values[before] + 2 * values + values[after]) / 4
+        return values
+
+
+def sums_of_branches(graph: BranchGraph, values: FloatArray) -> FloatArray:
+    """Sum values of positions, float (M,), over each branch, float (n_branches,)."""
+    return np.bincount(graph.branch_of_position(), values, minlength=graph.n_branches).astype(np.float64)
 
 
 def measure_course(graph: BranchGraph, wall: Wall) -> Course:

@@ -1,10 +1,10 @@
 """What a user chooses about the scales of a vessel mask."""
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 
-from ramify.vessels.estimators import ESTIMATORS
+from ramify.vessels.estimators import ESTIMATORS, Weighing
 
 if TYPE_CHECKING:
     EstimatorName = str
@@ -24,8 +24,19 @@ class ScaleSettings(BaseModel, frozen=True, extra="forbid"):
     """Nearest surface voxels that the `paper` estimator takes (m in Eq. 1)."""
     prune_spurs: bool | None = None
     """Remove spurs shorter than the radius at their junction; unset: not with `paper`, but with the others."""
-    weigh_fragments: bool | None = None
-    """Count branches without a junction by their length towards the quantiles; unset: as for prune_spurs."""
+    weigh: Weighing | None = None
+    """What counts towards the quantiles: `branches`, each once, or `length`, as far as it is clear of a branch's ends;
+    unset: `branches` with `paper`, `length` with the others."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _renamed(cls, given: Any) -> Any:
+        if isinstance(given, dict) and "weigh_fragments" in given:
+            raise ValueError(
+                "weigh_fragments: branches now count by their length, or each once; write weigh: length in place of "
+                "true and weigh: branches in place of false"
+            )
+        return given
 
     @field_validator("quantiles")
     @classmethod

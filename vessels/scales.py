@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ramify.vessels.box import foreground_box
-from ramify.vessels.branches import FREE, BoolArray, BranchGraph, FloatArray, IntArray, path_lengths, voxels_of
+from ramify.vessels.branches import BoolArray, FloatArray, IntArray, voxels_of
 from ramify.vessels.estimators import ESTIMATORS, grow_tree
 from ramify.vessels.masks import check_boolean
 from ramify.vessels.orientation import Orientation, own_orientation
 from ramify.vessels.scale_settings import DEFAULT_SCALES, ScaleSettings
+from ramify.vessels.thresholds import counts_inside, counts_of_branches, weighted_quantiles, with_neighbours_radii
 
 
 class ScaleWarning(UserWarning):
@@ -40,7 +41,8 @@ class ScaleDecomposition:
     Attributes:
         scale_map: uint8 (*S), 0 background, 1 (smallest vessels) .. S.
         branches: int32 (*S), 0 background, 1 .. n_branches.
-        radii_mm: float64 (n_branches,); branch j's is `radii_mm[j - 1]`.
+        radii_mm: float64 (n_branches,); branch j's is `radii_mm[j - 1]`. Where branches count by their length, one
+            that lies within a thicker neighbour has that neighbour's.
         thresholds_mm: S - 1 radii, rising; scale s holds the branches above the threshold s - 1 and not above s.
         skeleton: bool (*S), what pruning left of it.
         estimator: name of the estimator.
@@ -71,9 +73,10 @@ def decompose_scales(
 ) -> ScaleDecomposition:
     """Split a vessel mask into scales by the radii of its branches (Sadikine et al. 2023, section 2.1).
 
-    A branch is in scale s if its radius is above threshold s - 1 and not above threshold s. Equal thresholds leave the
-    scale between them empty, which is warned of and noted. With `paper`, voxels go to the nearest skeleton voxel's
-    branch; with the others to the branch they lie deepest in, and mirrored or transposed masks give the same scales.
+    A branch is in scale s if its radius is above threshold s - 1 and not above threshold s. Equal thresholds, or a last
+    one equal to the largest radius, leave a scale empty, which is warned of and noted. With `paper`, voxels go to the
+    nearest skeleton voxel's branch; with the others to the branch they lie deepest in, and mirrored or transposed masks
+    give the same scales.
 
     Args:
         mask: bool (*S) of 2 or 3 dimensions, at least one voxel True.
@@ -104,19 +107,18 @@ def decompose_scales(
 
     # What a branch is, how wide it is, and which voxels are its own.
     tree = grow_tree(part, spacing, _chosen(settings.prune_spurs, estimator.prune_spurs))
-    radii = estimator.radii_mm(tree, settings)
+    radii, weigh = estimator.radii_mm(tree, settings), settings.weigh or estimator.weigh
+    if weigh == "length":
+        radii = with_neighbours_radii(tree, radii)
     territory = estimator.territory(tree, radii)
     vessel = tuple(voxels_of(part).T)
     branch = territory[vessel]
 
-    # Which scale it is in.
-    weigh = _chosen(settings.weigh_fragments, estimator.weigh_fragments)
-    counts = _counts(tree.graph, radii, spacing) if weigh else np.ones(tree.graph.n_branches)
+    # Which scale it is in, by what lies in the region.
+    counts = counts_of_branches(tree, weigh)
     if region is not None:
-        inside = _share_of_branches(branch, pose.lay(region[box])[vessel], tree.graph.n_branches)
-        counts *= inside if weigh else inside > 0
-    counted = counts > 0
-    thresholds = tuple(_weighted_quantiles(radii[counted], counts[counted], settings.quantiles).tolist())
+        counts = counts_inside(tree, counts, branch, pose.lay(region[box])[vessel], weigh)
+    thresholds = tuple(weighted_quantiles(radii, counts, settings.quantiles).tolist())
     scale = _scale_of(radii, thresholds)
 
     # Back in the volume. Vessels are few among the voxels: written one by one, through views that undo the orientation.
@@ -124,7 +126,7 @@ def decompose_scales(
     pose.lay(branches[box])[vessel] = branch
     pose.lay(scale_map[box])[vessel] = scale[branch - 1]
     pose.lay(skeleton[box])[tuple(tree.graph.voxels.T)] = True
-    notes = _notes(radii[counted], scale[counted], thresholds, settings.quantiles)
+    notes = _notes(radii, counts, thresholds, settings.quantiles)
     return ScaleDecomposition(scale_map, branches, radii, thresholds, skeleton, settings.estimator, notes)
 
 
@@ -150,12 +152,6 @@ def _checked(mask: BoolArray, spacing_mm: Sequence[float], region: BoolArray | N
     return spacing
 
 
-def _share_of_branches(branch: NDArray[np.int32], chosen: BoolArray, n_branches: int) -> FloatArray:
-    """Share of each branch's voxels that are chosen, float (n_branches,), from the branch of each voxel, from 1."""
-    size = np.bincount(branch, minlength=n_branches + 1)[1:]
-    return np.bincount(branch[chosen], minlength=n_branches + 1)[1:] / np.maximum(size, 1)
-
-
 def _chosen(setting: bool | None, default: bool) -> bool:
     return default if setting is None else setting
 
@@ -165,45 +161,27 @@ def _scale_of(radii: FloatArray, thresholds: Sequence[float]) -> IntArray:
     return 1 + np.searchsorted(np.array(thresholds), radii, side="left")
 
 
-def _counts(graph: BranchGraph, radii: FloatArray, spacing: tuple[float, ...]) -> FloatArray:
-    """For how many branches each stands: a piece of thin vessel that broke off for less than one.
-
-    A vessel thinner than a slice is thick falls to pieces, each a component of its own; counted as branches, they would
-    pull every quantile to the thinnest vessels. A branch without a junction whose radius is below the coarsest voxel
-    side counts by its length, at most once, in units of the median length of the branches at junctions; without any
-    such, of three quarters of the length L for which half of all vessel length is in branches of at least L.
-    """
-    length = path_lengths(graph, spacing) + 2 * radii
-    alone = np.all(graph.ends == FREE, axis=1)
-    if alone.all():
-        falling = np.sort(length)[::-1]
-        unit = 0.75 * falling[np.searchsorted(np.cumsum(falling), falling.sum() / 2)]
-    else:
-        unit = np.median(path_lengths(graph, spacing)[~alone])
-    return np.where(alone & (radii < max(spacing)), np.minimum(1.0, length / unit), 1.0)
-
-
-def _weighted_quantiles(values: FloatArray, counts: FloatArray, quantiles: Sequence[float]) -> FloatArray:
-    """Quantiles by linear interpolation, each value standing for `counts` of its like: `np.quantile` of alike."""
-    if np.all(counts == counts[0]):
-        return np.quantile(values, quantiles)
-    ranked = np.argsort(values, kind="stable")
-    rank = np.cumsum(counts[ranked]) - (counts[ranked] + counts[ranked[0]]) / 2
-    return np.interp(quantiles, rank / rank[-1], values[ranked])
-
-
 def _notes(
-    radii: FloatArray, scale: IntArray, thresholds: tuple[float, ...], quantiles: Sequence[float]
+    radii: FloatArray, counts: FloatArray, thresholds: tuple[float, ...], quantiles: Sequence[float]
 ) -> tuple[str, ...]:
-    """Lines on tied thresholds, of which a warning is given too, and on scales without a branch."""
-    notes = []
-    for lower, (one, other) in enumerate(itertools.pairwise(thresholds)):
-        if one == other:
-            share = float(np.mean(radii == one))
-            notes.append(
-                f"quantiles {quantiles[lower]:g} and {quantiles[lower + 1]:g} of the branch radii are both {one:g} mm, "
-                f"as {share:.0%} of the branches have it: these are in scale {lower + 1}, scale {lower + 2} is empty"
-            )
-            warnings.warn(notes[-1], ScaleWarning, stacklevel=3)
-    held = np.bincount(scale, minlength=len(thresholds) + 2)[1:]
-    return (*notes, *(f"scale {empty} has no branch" for empty in np.flatnonzero(held == 0) + 1))
+    """Lines on tied thresholds, of which a warning is given too, and on scales without a branch that counts."""
+    radii, counts = radii[counts > 0], counts[counts > 0]
+
+    def share(radius: float) -> str:
+        return f"{counts[radii == radius].sum() / counts.sum():.0%}"
+
+    ties = [
+        f"quantiles {quantiles[lower]:g} and {quantiles[lower + 1]:g} of the branch radii are both {one:g} mm, "
+        f"as {share(one)} of the vessels have it: these are in scale {lower + 1}, scale {lower + 2} is empty"
+        for lower, (one, other) in enumerate(itertools.pairwise(thresholds))
+        if one == other
+    ]
+    if thresholds and radii.max() == thresholds[-1]:
+        ties.append(
+            f"quantile {quantiles[-1]:g} of the branch radii is the largest of them, {thresholds[-1]:g} mm, "
+            f"as {share(thresholds[-1])} of the vessels have it: scale {len(thresholds) + 1} is empty"
+        )
+    for tie in ties:
+        warnings.warn(tie, ScaleWarning, stacklevel=3)
+    held = np.bincount(_scale_of(radii, thresholds), minlength=len(thresholds) + 2)[1:]
+    return (*ties, *(f"scale {empty} has no branch" for empty in np.flatnonzero(held == 0) + 1))

@@ -27,7 +27,7 @@ def scored(
     quantiles: tuple[float, ...] = (0.5,),
 ) -> dict[str, float | None]:
     spacing = spacing_mm or (1.0,) * target.ndim
-    setting = ScaleSettings(quantiles=quantiles, weigh_fragments=False)
+    setting = ScaleSettings(quantiles=quantiles, weigh="branches")
     analyses = [MaskAnalysis(mask, spacing, scale_settings=setting) for mask in (prediction, target)]
     return dict(score_scales(analyses[0], analyses[1]))
 
@@ -187,7 +187,7 @@ def test_scales_add_up_to_the_whole(pair: tuple[np.ndarray, np.ndarray], quantil
         assert value is None or (value >= 0 and (value <= 1 or "radius_error" in name))
     if not target.any():
         return
-    analysis = MaskAnalysis(target, spacing, scale_settings=ScaleSettings(quantiles=quantiles, weigh_fragments=False))
+    analysis = MaskAnalysis(target, spacing, scale_settings=ScaleSettings(quantiles=quantiles, weigh="branches"))
     labels, skeleton = analysis.decomposition.scale_map, analysis.skeleton
     whole = {"sensitivity": (analysis.inside, prediction), "tsens": (skeleton, prediction)}
     for name, (counted, other) in whole.items():

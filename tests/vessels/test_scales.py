@@ -11,9 +11,10 @@ from pydantic import ValidationError
 from ramify.phantoms.rasterisation import rasterise
 from ramify.phantoms.vessel_graph import VesselGraph
 from ramify.vessels.branches import branch_medians
-from ramify.vessels.estimators import ESTIMATORS, Estimator
+from ramify.vessels.estimators import ESTIMATORS, Estimator, grow_tree
 from ramify.vessels.scale_settings import DEFAULT_SCALES, ScaleSettings
 from ramify.vessels.scales import ScaleWarning, decompose_scales
+from ramify.vessels.thresholds import counts_of_branches, weighted_quantiles
 
 CUBES = (1.0, 1.0, 1.0)
 
@@ -61,7 +62,7 @@ class TestScales:
     def test_three_tubes_are_three_scales(self):
         radii = (1.0, 2.5, 5.0)
         tubes = [((4, 12 + 20 * i, 10), (56, 10 + 20 * i, 14), radius) for i, radius in enumerate(radii)]
-        result = decompose_scales(drawn(tubes, (60, 66, 26), CUBES), CUBES)
+        result = decompose_scales(drawn(tubes, (60, 66, 26), CUBES), CUBES, ScaleSettings(weigh="branches"))
         assert result.radii_mm == pytest.approx(radii, rel=0.08)
         assert result.thresholds_mm == tuple(np.quantile(result.radii_mm, (0.25, 0.75)))
         for scale in (1, 2, 3):
@@ -188,6 +189,15 @@ class TestTies:
         assert any("both 0.5 mm" in note for note in result.notes)
         assert "scale 2 has no branch" in result.notes
 
+    def test_large_scale_is_empty_where_its_threshold_is_the_largest_radius(self):
+        # One thin ribbon, then three of one width: nothing is thicker than the third quartile.
+        mask = np.zeros((60, 40), dtype=bool)
+        mask[2:4, 3:37] = mask[10:18, 3:37] = mask[25:33, 3:37] = mask[40:48, 3:37] = True
+        with pytest.warns(ScaleWarning, match=r"quantile 0\.75 .* is the largest of them, 4 mm, as \d\d% .* scale 3"):
+            result = decompose_scales(mask, (1.0, 1.0))
+        assert sorted(np.unique(result.scale_map)) == [0, 1, 2]
+        assert "scale 3 has no branch" in result.notes
+
     def test_single_branch_is_small_and_the_rest_is_noted(self):
         mask = np.zeros((30, 5, 5), dtype=bool)
         mask[3:27, 2, 2] = True
@@ -223,7 +233,7 @@ class TestRegion:
         chosen, spacing = ScaleSettings(estimator=estimator), (1.0,) * ndim
         result = decompose_scales(mask, spacing, chosen, region)
         alone = decompose_scales(mask & region, spacing, chosen)
-        assert result.thresholds_mm == pytest.approx(alone.thresholds_mm)
+        assert result.thresholds_mm == pytest.approx(alone.thresholds_mm, rel=0.01)
         across = result.scale_map[(slice(None), 30, 3)[:ndim]]
         assert [int(across[start + 1]) for _, start in bars] == [1, 1, 1, 2, 3]
         assert np.array_equal(result.scale_map > 0, mask)
@@ -260,16 +270,63 @@ class TestRegion:
         assert "\n" not in str(refusal.value)
 
 
+class TestWeighing:
+    """What counts towards the quantiles."""
+
+    def test_length_counts_where_it_is_clear_of_the_ends(self):
+        # By hand: bars 4 and 10 wide, 60 and 40 long. Thinning leaves half a width at each end, the distance to the
+        # wall there is half a width again: about 52 and 20 are clear, and the median is the thin one's.
+        mask = np.zeros((40, 70), dtype=bool)
+        mask[3:7, 5:65] = True
+        mask[20:30, 5:45] = True
+        tree = grow_tree(mask, (1.0, 1.0), without_spurs=True)
+        assert counts_of_branches(tree, "length") == pytest.approx([52, 20], abs=3)
+        assert counts_of_branches(tree, "branches").tolist() == [1, 1]
+
+    def test_what_lies_within_a_thicker_vessel_counts_for_nothing(self):
+        # Two side vessels leave a trunk 12 wide 8 apart: the stub between them is shorter than it is wide.
+        mask = np.zeros((60, 120), dtype=bool)
+        mask[24:36, 2:118] = True
+        mask[33:58, 50:52] = mask[33:58, 58:60] = True
+        tree = grow_tree(mask, (1.0, 1.0), without_spurs=True)
+        between = np.all(tree.graph.ends >= 0, axis=1)
+        assert np.count_nonzero(between) == 1
+        assert counts_of_branches(tree, "length")[between] == 0
+        assert np.all(counts_of_branches(tree, "length")[~between] > 10)
+        result = decompose_scales(mask, (1.0, 1.0))
+        assert result.scale_map[30, 55] == result.scale_map[30, 20] > result.scale_map[50, 50]
+        assert result.radii_mm[result.branches[30, 55] - 1] == pytest.approx(6, abs=0.2)
+
+    def test_a_mask_of_crumbs_counts_their_whole_extent(self):
+        mask = np.zeros((9, 40), dtype=bool)
+        mask[1, 1:3] = mask[1, 10] = mask[4, 20:23] = True
+        tree = grow_tree(mask, (1.0, 1.0), without_spurs=True)
+        assert sorted(counts_of_branches(tree, "length")) == [1, 2, 3]
+
+    @pytest.mark.parametrize("quantiles", [(0.5,), (0.1, 0.25, 0.9)])
+    def test_whole_counts_are_so_many_values(self, quantiles):
+        values, counts = np.array([3.0, 1.0, 2.0, 9.0]), np.array([1, 1, 1, 0])
+        assert weighted_quantiles(values, counts, quantiles) == pytest.approx(np.quantile(values[:3], quantiles))
+        # Twice everything: the middle of each pair moves nothing.
+        assert weighted_quantiles(values, 2.0 * counts, quantiles) == pytest.approx(np.quantile(values[:3], quantiles))
+
+    def test_a_heavy_value_fills_its_share_of_the_quantiles(self):
+        # Places of the values, from 0 to 1: (0, 0.5 + 8 / 2, ...) less half the first over their range.
+        values, counts = np.array([1.0, 2.0, 3.0]), np.array([1.0, 8.0, 1.0])
+        assert weighted_quantiles(values, counts, (0.25, 0.5, 0.75)) == pytest.approx([1.5, 2, 2.5])
+
+
 class TestPieces:
-    def test_broken_off_pieces_do_not_pull_the_thresholds(self):
+    def test_crumbs_do_not_pull_the_thresholds(self):
         mask = tree()
         littered = mask.copy()
         littered[2::6, 1, 1] = True
         clean = decompose_scales(mask, CUBES)
         weighed = decompose_scales(littered, CUBES)
-        counted = decompose_scales(littered, CUBES, ScaleSettings(weigh_fragments=False))
-        assert counted.thresholds_mm[0] == pytest.approx(np.cbrt(3 / (4 * np.pi)), abs=1e-5)
-        assert weighed.thresholds_mm[0] == pytest.approx(clean.thresholds_mm[0], rel=0.25)
+        counted = decompose_scales(littered, CUBES, ScaleSettings(weigh="branches"))
+        assert counted.thresholds_mm[0] == pytest.approx(np.sqrt(1 / np.pi), abs=1e-5)
+        # Not to the last digit: with the crumbs the mask is laid down otherwise, and thinned in other directions.
+        assert weighed.thresholds_mm == pytest.approx(clean.thresholds_mm, rel=0.1)
 
     @pytest.mark.parametrize("height", [2, 3])
     def test_a_bulge_is_no_branch_unless_asked_for(self, height):
@@ -300,9 +357,8 @@ class TestEdgeCases:
         mask = np.zeros((40, 30, 30), dtype=bool)
         mask[2:38, 10:20, 10:20] = True
         mask[20, 5, 5] = True
-        for estimator, expected in (("paper", 0.0), ("volume", np.cbrt(3 / (4 * np.pi)))):
-            result = decompose_scales(mask, CUBES, ScaleSettings(estimator=estimator))
-            assert result.radii_mm[result.branches[20, 5, 5] - 1] == pytest.approx(expected, abs=1e-5)
+        result = decompose_scales(mask, CUBES)
+        assert result.radii_mm[result.branches[20, 5, 5] - 1] == pytest.approx(np.sqrt(1 / np.pi), abs=1e-5)
 
     def test_inputs_stay_as_they_were(self):
         mask = tree()
@@ -340,6 +396,8 @@ class TestRefusals:
             ({"estimator": "volum"}, "'paper', 'distance' or 'volume'"),
             ({"surface_neighbours": 0}, "greater than or equal to 1"),
             ({"quantile": (0.5,)}, "not permitted"),
+            ({"weigh": "volume"}, "'branches' or 'length'"),
+            ({"weigh_fragments": False}, "weigh: branches in place of false"),
         ],
     )
     def test_settings_out_of_range(self, wrong, message):
@@ -351,7 +409,7 @@ class TestEstimators:
     def test_paper_is_the_paper_to_the_letter(self):
         mask = tree()
         by_name = decompose_scales(mask, CUBES, ScaleSettings(estimator="paper"))
-        in_full = ScaleSettings(estimator="paper", prune_spurs=False, weigh_fragments=False, surface_neighbours=8)
+        in_full = ScaleSettings(estimator="paper", prune_spurs=False, weigh="branches", surface_neighbours=8)
         assert same(by_name, decompose_scales(mask, CUBES, in_full))
 
     @pytest.mark.parametrize("estimator", ["distance", "volume"])
@@ -359,9 +417,9 @@ class TestEstimators:
         littered = tree()
         littered[2::6, 1, 1] = True
         noise = np.random.default_rng(5).random((16, 17, 18)) < 0.2
-        for key, mask in (("prune_spurs", noise), ("weigh_fragments", littered)):
+        for key, mask, ours, other in (("prune_spurs", noise, True, False), ("weigh", littered, "length", "branches")):
             by_name = decompose_scales(mask, CUBES, ScaleSettings(estimator=estimator))
-            yes, no = (ScaleSettings(estimator=estimator, **{key: chosen}) for chosen in (True, False))
+            yes, no = (ScaleSettings(estimator=estimator, **{key: chosen}) for chosen in (ours, other))
             assert same(by_name, decompose_scales(mask, CUBES, yes))
             assert not same(by_name, decompose_scales(mask, CUBES, no))
 

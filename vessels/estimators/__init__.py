@@ -3,12 +3,12 @@
 `Estimator` (base.py) is what such a file gives: radii from a `VesselTree`, and what goes with them unless it is set.
 """
 
-from ramify.vessels.estimators.base import Estimator, VesselTree, grow_tree
+from ramify.vessels.estimators.base import Estimator, VesselTree, Weighing, grow_tree
 from ramify.vessels.estimators.distance import DISTANCE
 from ramify.vessels.estimators.paper import PAPER
 from ramify.vessels.estimators.volume import VOLUME
 
-__all__ = ["ESTIMATORS", "Estimator", "VesselTree", "grow_tree"]
+__all__ = ["ESTIMATORS", "Estimator", "VesselTree", "Weighing", "grow_tree"]
 
 ESTIMATORS: dict[str, Estimator] = {
     "paper": PAPER,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ramify.vessels.branches import BoolArray, BranchGraph, FloatArray, trace_branches
+from ramify.vessels.course import Course, measure_course
 from ramify.vessels.distance import nearest_label
 from ramify.vessels.skeleton import skeletonize
 from ramify.vessels.spurs import prune_spurs
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from ramify.vessels.scale_settings import ScaleSettings
 
 LabelMap = NDArray[np.int32]
+Weighing = Literal["branches", "length"]
+"""What counts towards the quantiles of radii: each branch once, or by its length."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +42,11 @@ class VesselTree:
     graph: BranchGraph
     wall: Wall
     nearest: LabelMap
+
+    @cached_property
+    def course(self) -> Course:
+        """What is measured along the branches."""
+        return measure_course(self.graph, self.wall)
 
 
 def grow_tree(mask: BoolArray, spacing_mm: tuple[float, ...], without_spurs: bool) -> VesselTree:
@@ -66,8 +75,8 @@ class Estimator:
     """Which branch owns each voxel, from the radii: int32 (*S), from 1, 0 outside the vessels."""
     prune_spurs: bool = True
     """Whether spurs shorter than the radius at their junction go before anything is measured."""
-    weigh_fragments: bool = True
-    """Whether branches without a junction count by their length towards the quantiles."""
+    weigh: Weighing = "length"
+    """What counts towards the quantiles of the radii."""
     turned_first: bool = True
     """Whether the mask is laid down in its own orientation first, so that its mirrored and transposed copies, which
     thinning would treat otherwise, have the same branches."""

@@ -51,4 +51,6 @@ def radii_of_chosen(graph: BranchGraph, wall: Wall, course: Course, chosen: IntA
     return branch_medians(without_float_noise(radius, wall.spacing_mm), number[branch[at]], len(chosen))
 
 
-DISTANCE = Estimator(lambda tree, settings: distance_radii(tree.graph, tree.wall))
+DISTANCE = Estimator(
+    lambda tree, settings: radii_of_chosen(tree.graph, tree.wall, tree.course, np.arange(tree.graph.n_branches))
+)

@@ -9,7 +9,6 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from ramify.vessels.branches import BoolArray, FloatArray, IntArray, branch_medians, voxels_of, without_float_noise
-from ramify.vessels.components import label_components
 from ramify.vessels.distance import surface
 from ramify.vessels.estimators.base import Estimator, LabelMap, VesselTree
 from ramify.vessels.territory import nearest_branch
@@ -23,8 +22,9 @@ def paper_local_radii(
 ) -> FloatArray:
     """Return the largest distance to the m nearest surface voxels (Sadikine et al. 2023, Eq. 1).
 
-    Neighbours are sought within the voxel's own component, and m is capped at the number of its surface voxels. A
-    component without surface, one that fills the volume, takes its voxels at the volume's border.
+    Neighbours are sought on the whole surface Ω, whichever vessel they belong to; m is capped at the number of its
+    voxels. Beyond the equation: a mask without surface, one that fills its volume, takes its voxels at the volume's
+    border, and no radius is below half the finest voxel side, which a mask of one voxel and m = 1 would give.
 
     Args:
         voxels: int (N, ndim), skeleton voxels inside the mask.
@@ -46,25 +46,12 @@ def paper_local_radii(
     """
     if not len(voxels):
         return np.empty(0)
-    component = label_components(mask)[0]
-    edge = _surface_voxels(mask, component, voxels)
-
-    # One more axis keeps components farther apart than anything within one of them.
-    spacing = np.asarray(spacing_mm, dtype=np.float64)
-    apart = 4.0 * float(np.linalg.norm(np.array(mask.shape) * spacing))
-    points = [np.column_stack([index * spacing, component[tuple(index.T)] * apart]) for index in (edge, voxels)]
-    found = cKDTree(points[0]).query(points[1], k=min(neighbours, len(edge)))[0].reshape(len(voxels), -1)
-    return without_float_noise(np.where(found < apart / 2, found, 0.0).max(axis=1), spacing_mm)
-
-
-def _surface_voxels(mask: BoolArray, component: LabelMap, voxels: IntArray) -> IntArray:
-    """The surface of the mask, and the border voxels of those components that have none but some of the voxels."""
     edge = voxels_of(surface(mask))
-    bare = np.setdiff1d(np.unique(component[tuple(voxels.T)]), component[tuple(edge.T)])
-    if not bare.size:
-        return edge
-    outermost = np.isin(component, bare) & surface(np.pad(mask, 1))[(slice(1, -1),) * mask.ndim]
-    return np.concatenate([edge, voxels_of(outermost)])
+    if not len(edge):
+        edge = voxels_of(surface(np.pad(mask, 1))) - 1
+    points = [index * np.asarray(spacing_mm, dtype=np.float64) for index in (edge, voxels)]
+    found = cKDTree(points[0]).query(points[1], k=min(neighbours, len(edge)))[0].reshape(len(voxels), -1)
+    return without_float_noise(np.maximum(found.max(axis=1), min(spacing_mm) / 2), spacing_mm)
 
 
 def _radii_mm(tree: VesselTree, settings: ScaleSettings) -> FloatArray:
@@ -78,4 +65,4 @@ def _territory(tree: VesselTree, radii_mm: FloatArray) -> LabelMap:
     return nearest_branch(tree.graph, radii_mm, tree.nearest)
 
 
-PAPER = Estimator(_radii_mm, _territory, prune_spurs=False, weigh_fragments=False, turned_first=False)
+PAPER = Estimator(_radii_mm, _territory, prune_spurs=False, weigh="branches", turned_first=False)
