@@ -11,7 +11,7 @@ from ramify.vessels.scale_settings import ScaleSettings
 from ramify.vessels.scales import decompose_scales
 
 CUBES = (1.0, 1.0, 1.0)
-SETTINGS = EvaluationSettings(scales=ScaleSettings(quantiles=(0.5,), weigh_fragments=False))
+SETTINGS = EvaluationSettings(scales=ScaleSettings(quantiles=(0.5,), weigh="branches"))
 
 
 def vessels() -> np.ndarray:
