@@ -5,10 +5,12 @@
     python evaluate.py --prediction PREDICTIONS --truth TRUTH --output SCORES --measures overlap centreline
     python evaluate.py --prediction LABELS --truth TRUTH --output SCORES --classes portal=1 hepatic=2
     python evaluate.py --prediction PREDICTIONS --truth TRUTH --output SCORES --report report.html --export FOLDER
+    python evaluate.py --prediction PREDICTIONS --truth TRUTH --organ LIVERS --output SCORES --prepared CASES
     python evaluate.py --prediction case.nii.gz --truth truth.nii.gz --output SCORES
 
 Folders hold one mask a case, CASE.nii.gz or CASE_mask.nii.gz (or .nrrd, .mha, .tif, .png), and meet by case name;
 CASE_probabilities files are passed over. SCORES gets metrics.json and metrics.csv; docs/metrics.md explains each value.
+--prepared holds them against what a perfect mask on the grid of these prepared cases scores.
 --report writes a page to read offline, --export surfaces and centrelines for other programs, --tensorboard RUN the
 means and pictures as events; docs/report.md shows them.
 A case that cannot be evaluated is one line on stderr, the others go on, and the exit code is 1 in the end.
@@ -16,7 +18,7 @@ A signal (Ctrl-C, SIGTERM) leaves the scores of the cases that are done in metri
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ from ramify.data.provenance import versions
 from ramify.disk.atomic_files import write_whole
 from ramify.disk.outputs import Outputs
 from ramify.disk.own_files import remove
+from ramify.evaluation.ceilings import Ceiling, mean_ceiling, read_ceilings
 from ramify.evaluation.jobs import Job, find_jobs
 from ramify.evaluation.outcomes import Outcome, evaluate_all
 from ramify.evaluation.settings import EvaluateCommand
@@ -46,17 +49,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Evaluate every case and write the tables; 1 if a case failed."""
     command = parse(EvaluateCommand, "Compare predicted vessel masks with the truth.", argv)
     jobs = find_jobs(command)
+    ceilings = read_ceilings(command.prepared, [job.case_id for job in jobs], command) if command.prepared else {}
     outputs = Outputs(command.prediction, command.truth, command.organ, replace=command.replace)
     outputs.claim_folder(command.output, "scores", [f"{name}.{form}" for name in (WHOLE, PARTIAL) for form in FORMS])
     claim_places(outputs, command, [job.case_id for job in jobs])
     with held(command.output, "evaluate.py"):
-        return evaluate(jobs, command, argv)
+        return evaluate(jobs, command, argv, ceilings)
 
 
-def evaluate(jobs: Sequence[Job], command: EvaluateCommand, argv: Sequence[str] | None) -> int:
-    """Evaluate all cases and write what is asked for; 1 if a case failed."""
+def evaluate(
+    jobs: Sequence[Job], command: EvaluateCommand, argv: Sequence[str] | None, ceilings: Mapping[str, Ceiling]
+) -> int:
+    """Evaluate all cases and write what is asked for; 1 if a case failed.
+
+    ceilings: what a perfect mask on the prepared grid scores, of the cases of which that is known.
+    """
     outcomes = evaluate_cases(jobs, command)
     report = report_of(outcomes, command)
+    if ceilings := {case_id: ceiling for case_id, ceiling in ceilings.items() if case_id in report["cases"]}:
+        report["ceiling"] = {"cases": ceilings, "mean": mean_ceiling(ceilings)}
     written = write_tables(report, command.output, WHOLE)
     forget_partial(command.output)
     print(format_table(report, shown_measures(command.evaluation())))

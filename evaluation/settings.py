@@ -40,6 +40,9 @@ class Comparison(BaseModel, frozen=True, extra="forbid"):
     """For label maps: which labels to compare, each as a mask of its own, such as 1 2, or portal=1 veins=2+3."""
     resample_masks: bool = False
     """Bring masks of another grid or field of view onto the truth's, extended to hold them, instead of refusing."""
+    prepared: Path | None = None
+    """Folder of prepared cases, of preprocess.py: what a perfect mask on their grid scores is shown beside the
+    scores."""
     spacing_mm: tuple[float, ...] = ()
     """Voxel size in mm (z y x, or y x) in place of the files' own; TIFF and PNG carry none and count as 1."""
     replace: bool = False
@@ -63,6 +66,8 @@ class Comparison(BaseModel, frozen=True, extra="forbid"):
             raise ValueError(
                 f"--classes and --{role}-label: each label by itself, or several as one mask; give one of them"
             )
+        if self.classes and self.prepared is not None:
+            raise ValueError("--prepared and --classes: a store has one vessel mask a case; leave one of them out")
         return self
 
 

@@ -169,6 +169,9 @@ def format_table(report: Mapping[str, Any], shown: Sequence[Measure]) -> str:
         [f"class {name}", *_of_summary(section, shown, "mean"), _describe_counted(section["summary"]["counts"])]
         for name, section in report.get("classes", {}).items()
     ]
+    if ceiling := report.get("ceiling"):
+        known = f"a perfect mask on the prepared grid, mean of {len(ceiling['cases'])} of {len(report['cases'])} cases"
+        summary.append(["ceiling", *(_rounded(measure, ceiling["mean"].get(measure.name)) for measure in shown), known])
     widths = [max(len(row[column]) for row in [header, *rows, *summary, *by_class]) for column in range(len(header))]
     rule = "-" * (sum(widths) + 2 * len(widths) - 2)
     lines = [_line(header, widths), rule, *(_line(row, widths) for row in rows), rule]

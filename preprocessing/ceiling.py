@@ -1,4 +1,4 @@
-"""What a perfect mask on the prepared grid scores on the image's own: no network trained on that grid can do better."""
+"""What a perfect mask on the prepared grid scores on the image's own: how far a network can be expected to come."""
 
 from collections.abc import Mapping
 

@@ -20,6 +20,7 @@ SCALE_FIGURES = {
 }
 COLUMNS_BEFORE_SCALES = ("cldice", "dice", "tprec", "tsens")
 COLUMNS_AFTER_SCALES = ("hd95_mm", "hd_mm", "betti0_error", "betti1_error")
+CEILING = "mean score of a perfect mask on the grid the network sees, brought back as a prediction is"
 _OF_SCALE = re.compile(r"scale_(\d+)_(.+)")
 
 Rows = Mapping[str, Mapping[str, Any]]
@@ -45,8 +46,16 @@ def key_figures(report: Mapping[str, Any]) -> str:
                 continue
             label = "Smallest vessels found"
         range_words = _interval_words(interval, measure, described)
+        if (ceiling := ceiling_of(measure, report)) is not None:
+            range_words += f"; ceiling {written(ceiling, measure, described)}"
         tiles.append(_tile(label, written(interval.mean, measure, described), unit, range_words))
     return f'<div class="tiles">{join(tiles)}</div>'
+
+
+def ceiling_of(measure: str, report: Mapping[str, Any]) -> float | None:
+    """What a perfect mask on the prepared grid scores on average; None where that is not known."""
+    mean: float | None = report.get("ceiling", {}).get("mean", {}).get(measure)
+    return mean
 
 
 def _tile(label: str, value: str, unit: str, below: str) -> str:
@@ -76,9 +85,11 @@ def summary_section(report: Mapping[str, Any]) -> str:
     for family, measures in by_family(report).items():
         plain = [measure for measure in measures if not _OF_SCALE.fullmatch(measure)]
         if plain:
-            body.append(f'<tr class="group"><th colspan="7">{text(family)}</th></tr>')
+            body.append(f'<tr class="group"><th colspan="{7 + ("ceiling" in report)}">{text(family)}</th></tr>')
             body += [_summary_row(measure, report) for measure in plain]
     heads = ["measure", "mean", "95 % interval", "sd", "median", "range", "cases, mean and interval"]
+    if "ceiling" in report:
+        heads.insert(2, f'<span title="{text(CEILING)}">ceiling</span>')
     names = "".join(f"<th>{head}</th>" for head in heads)
     table = f"<table><thead><tr>{names}</tr></thead><tbody>{join(body)}</tbody></table>"
     note = caution(len(report["cases"]))
@@ -109,6 +120,8 @@ def _summary_row(measure: str, report: Mapping[str, Any]) -> str:
         f"<td>{say(spread['min'])} to {say(spread['max'])}</td>",
         f"<td>{strip(values, interval, _highest(measure, values, described), short_name(measure))}</td>",
     ]
+    if "ceiling" in report:
+        cells.insert(1, f"<td>{say(ceiling_of(measure, report))}</td>")
     title = f' title="{text(described[measure]["formula"])}"'
     name = f"<th{title}>{text(named_unit(measure, described))} <span class='quiet'>{arrow}</span>{left_out}</th>"
     return f"<tr>{name}{''.join(cells)}</tr>"
@@ -166,9 +179,20 @@ def scale_section(report: Mapping[str, Any]) -> str:
         for number, (name, colour) in enumerate(zip(names, colours), start=1):
             values = values_of(rows, f"scale_{number}_{figure}")
             lines.append((name, colour, values, mean_interval(values)))
-        panels.append(f"<div><h3>{words}</h3>{scale_strips(lines, 1.0, f'{words} by scale')}</div>")
+        measures = [f"scale_{number}_{figure}" for number in range(1, count + 1)]
+        ceilings = _ceiling_words(dict(zip(names, measures, strict=True)), report)
+        panels.append(f"<div><h3>{words}</h3>{scale_strips(lines, 1.0, f'{words} by scale')}{ceilings}</div>")
     return (
         f'<section id="scales"><div class="head"><h2>{title}</h2>'
         '<span class="quiet small">scales of the truth by its branch radii; a dot a case, the mean with its interval'
         f'</span></div><div class="card"><div class="panels">{join(panels)}</div></div></section>'
     )
+
+
+def _ceiling_words(measures: Mapping[str, str], report: Mapping[str, Any]) -> str:
+    """A line on what a perfect mask on the prepared grid scores, by what the measures are called; often nothing."""
+    known = {name: value for name, one in measures.items() if (value := ceiling_of(one, report)) is not None}
+    if not known:
+        return ""
+    told = ", ".join(f"{name} {value:.3f}" for name, value in known.items())
+    return f'<p class="quiet small" title="{text(CEILING)}">ceiling: {text(told)}</p>'
