@@ -125,7 +125,7 @@ def rows_of_masks(folder: Path) -> list[Row]:
         say(f"mask {number}: alike {alike[-1][0]:.3f}, {alike[-1][1]:.3f}; ceiling {told}", error=True)
     words = "ten masks, small voxels alike in training and evaluation, "
     median, least = np.median(alike, axis=0).tolist(), np.min(alike, axis=0).tolist()
-    rows = [Row(words + name, *both, ">= .95") for name, both in (("median", median), ("least", least))]
+    rows = [Row(words + name, both[0], both[1], ">= .95") for name, both in (("median", median), ("least", least))]
     means = np.nanmean(np.array(ceilings, dtype=np.float64), axis=0)
     told_of = "ten masks, a perfect mask on the paper's grid: "
     return rows + [
@@ -187,12 +187,12 @@ def agreement(patient: Patient, labels: Labels) -> float:
     A native voxel is on the prepared grid what the voxel there is in which its centre lies.
     """
     grid, voxels = patient.grid, np.argwhere(patient.vessels & patient.liver)
-    start, stop = np.array(grid.crop_start), np.array(grid.crop_stop)
+    start, stop = (np.array(box, dtype=np.float64) for box in (grid.crop_start, grid.crop_stop))
     factor = np.array(grid.shape, dtype=np.float64) / (stop - start)
     index = ((voxels + 0.5 - start) * factor).astype(np.int64)
     prepared, native = labels.prepared[tuple(index.T)], labels.native.scale_map[tuple(voxels.T)]
-    small = [(one == 1)[(prepared > 0) & (native > 0)] for one in (prepared, native)]
-    return float(np.count_nonzero(small[0] & small[1]) / max(1, np.count_nonzero(small[0] | small[1])))
+    small, other = ((one == 1)[(prepared > 0) & (native > 0)] for one in (prepared, native))
+    return float(np.mean((small & other)[small | other]))
 
 
 if __name__ == "__main__":

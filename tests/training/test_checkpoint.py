@@ -230,13 +230,19 @@ def test_progress_that_cannot_be_is_refused(trained, tmp_path, changed, message)
     assert "latest.pt: " in str(caught.value)
 
 
-@pytest.mark.parametrize("part", ["preprocessing", "config"])
-def test_a_setting_of_another_version_is_named(trained, tmp_path, part):
+@pytest.mark.parametrize(
+    ("part", "section", "name"),
+    [
+        ("preprocessing", "scales", "weigh_fragments"),
+        ("preprocessing", "grid", "some_setting"),
+        ("config", "loss", "some_setting"),
+    ],
+)
+def test_a_setting_of_another_version_is_named(trained, tmp_path, part, section, name):
     state, path = torch.load(trained, weights_only=True), tmp_path / "latest.pt"
-    section = {"preprocessing": "scales", "config": "loss"}[part]
-    state[part] = state[part] | {section: state[part][section] | {"some_setting": True}}
+    state[part] = state[part] | {section: state[part][section] | {name: None}}
     path.write_bytes(saved(state))
-    says = rf"{part}\.{section}\.some_setting: this version has no such setting; use the version that wrote"
+    says = rf"{part}\.{section}\.{name}: this version has no such setting; use the version that wrote"
     with pytest.raises(ValueError, match=says):
         load_checkpoint(path)
 
