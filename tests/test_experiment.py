@@ -21,7 +21,7 @@ from ramify.experiments.runs import ending_of
 from ramify.vessels.scale_settings import ScaleSettings
 
 ROOT = Path(__file__).parents[1]
-SHIPPED = ("sam_table1", "cldice_alpha", "skeleton_recall", "scales", "estimator", "anchors", "contrast")
+SHIPPED = ("sam_table1", "cldice_alpha", "skeleton_recall", "scales", "estimator", "anchors", "contrast", "balance")
 OVERLAYS = ("", "quick", "ircadb")
 BINARY = ("variants", "binary")
 
@@ -275,6 +275,12 @@ def test_what_the_shipped_variants_are(monkeypatch):
     commands = experiment.preparations_of(settings)
     estimators = [commands[settings.store_of(name)].preprocessing.scales for name in settings.variants]
     assert estimators == [ScaleSettings(estimator="paper"), ScaleSettings(estimator="volume")]
+    _, balance = shipped("balance")
+    of_terms = [
+        [own.skeleton_recall.balance, own.dice.balance, own.soft_cldice.balance]
+        for own in [its.loss for its in balance.values()]
+    ]
+    assert ["".join(word[0] for word in words) for words in of_terms] == ["nnn", "nnn", "snn", "nsn", "nnn", "nns"]
     _, anchors = shipped("anchors")
     assert [training.loss.anchors.mode for training in anchors.values()] == ["dense", "masked", "pooled", "dense"]
     assert [training.loss.anchors.bank > 0 for training in anchors.values()] == [False, False, False, True]
