@@ -1,7 +1,8 @@
 """How prepared cases become batches, as a user chooses it."""
 
+import math
 from collections.abc import Mapping
-from typing import Annotated, Self
+from typing import Self
 
 from pydantic import BaseModel, Field, model_validator
 
@@ -15,7 +16,7 @@ class LoadingSettings(BaseModel, frozen=True, extra="forbid"):
     """Voxels (z y x) of the window cut from a case; none takes the whole volume, as the paper does."""
     vessel_patches: float = Field(0.5, ge=0, le=1)
     """Share of patches centred on a vessel voxel; the others lie anywhere."""
-    scale_shares: tuple[Annotated[float, Field(ge=0, allow_inf_nan=False)], ...] | None = None
+    scale_shares: tuple[float, ...] | None = None
     """How many of the patches on vessels are centred on each scale, smallest first, relative to one another (1 1 1: a
     third each); a single number holds for all. What a case lacks goes to its other scales. None takes each vessel voxel
     as often as another, and so mostly the thick vessels."""
@@ -26,11 +27,13 @@ class LoadingSettings(BaseModel, frozen=True, extra="forbid"):
 
     @model_validator(mode="after")
     def _shares_of_something(self) -> Self:
-        if self.scale_shares is not None:
-            if not any(self.scale_shares):
-                raise ValueError("scale_shares: expected at least one number above 0")
-            if self.patch_size is None:
-                raise ValueError("scale_shares: whole volumes are centred on no vessel; set patch_size too")
+        shares = self.scale_shares
+        if shares is None:
+            return self
+        if not any(shares) or not all(math.isfinite(share) and share >= 0 for share in shares):
+            raise ValueError(f"scale_shares: expected finite numbers of at least 0, not all of them 0, got {shares}")
+        if self.patch_size is None:
+            raise ValueError("scale_shares: whole volumes are centred on no vessel; set patch_size too")
         return self
 
     def shares_of_scales(self, n_scales: int) -> tuple[float, ...] | None:

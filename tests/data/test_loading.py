@@ -352,8 +352,10 @@ def test_what_a_case_lacks_goes_to_its_other_scales(tmp_path):
     ("loading", "message"),
     [
         ({"scale_shares": (1.0, 1.0), "patch_size": (4, 4)}, r"loading\.scale_shares: expected 4 numbers for 4 scales"),
-        ({"scale_shares": (0.0,), "patch_size": (4, 4)}, "at least one number above 0"),
-        ({"scale_shares": (-1.0, 1.0), "patch_size": (4, 4)}, "greater than or equal to 0"),
+        ({"scale_shares": (0.0,), "patch_size": (4, 4)}, "not all of them 0, got"),
+        ({"scale_shares": (-1.0, 1.0), "patch_size": (4, 4)}, "finite numbers of at least 0"),
+        ({"scale_shares": (float("inf"), 1.0), "patch_size": (4, 4)}, "finite numbers of at least 0"),
+        ({"scale_shares": (), "patch_size": (4, 4)}, "not all of them 0, got"),
         ({"scale_shares": (1.0,)}, "set patch_size too"),
     ],
 )
