@@ -54,7 +54,7 @@ class CoarserTruth:
     So a thin vessel stays, which the nearest voxel alone would lose, and stays of its scale beside a thick one. A block
     of several scales is in the mask of each; where scales exclude one another, it has the scale of most of its vessel
     voxels, the smaller one of two that have as many. (The largest label, or the smallest, would always take such blocks
-    from the same scale: at 1/8 of a phantom's resolution a third of the small ones, or half of the large ones.)
+    from the same scale: at 1/8 of the resolution four in ten of the small ones, or half of the large ones.)
 
     Args:
         fine: the truth on its own grid, (B, *S).
@@ -65,7 +65,7 @@ class CoarserTruth:
 
     def __init__(self, fine: Truth, size: Sequence[int]) -> None:
         shape = fine.scale_map.shape[1:]
-        if len(size) != len(shape) or any(n % m for n, m in zip(shape, size)):
+        if len(size) != len(shape) or any(m < 1 or n % m for n, m in zip(shape, size)):
             raise ValueError(f"size: expected divisors of {tuple(shape)}, got {tuple(size)}")
         self._fine, self._size = fine, tuple(size)
         factors = [n // m for n, m in zip(shape, size)]

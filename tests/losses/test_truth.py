@@ -63,6 +63,6 @@ def test_a_coarser_truth_has_larger_voxels_and_grids_that_divide():
     assert coarse.spacing_mm.tolist() == [[4.0, 3.0]]
     assert coarse.tube(range(1, 2)) is None
     assert Truth(labels).coarser((2, 2)).spacing_mm is None
-    for size in [(3, 2), (2,), (2, 2, 2)]:
+    for size in [(3, 2), (2,), (2, 2, 2), (0, 2)]:
         with pytest.raises(ValueError, match=r"size: expected divisors of \(4, 6\), got \("):
             Truth(labels).coarser(size)
