@@ -29,7 +29,7 @@ from ramify.data.loading import Batch, TrainingBatches, TrainingSamples
 from ramify.data.loading_settings import LoadingSettings
 from ramify.losses.settings import LossSettings
 from ramify.models.build import build_inference_network, build_network, place_network
-from ramify.models.settings import ModelSettings
+from ramify.models.settings import ContrastHeadSettings, ModelSettings
 from ramify.training.device import autocast, choose_workers
 from ramify.training.settings import RunSettings
 from ramify.training.state import set_up
@@ -121,7 +121,7 @@ def contestants() -> dict[str, Contestant]:
     """Every row: ours by formulation and number of scales, then the peers."""
     plain = LossSettings(lambda_scales=(0.5,), foreground_weight=2.0, lambda_contrastive=0.0)
     contrasting = plain.model_copy(update={"lambda_contrastive": 0.5})
-    multi_task = ModelSettings(formulation="multi_task")
+    multi_task = ModelSettings(formulation="multi_task", contrast=ContrastHeadSettings(head="per_scale"))
     rows = {
         BASELINE: Contestant(ModelSettings(formulation="binary"), SCALES, plain),
         "multi-class": Contestant(ModelSettings(formulation="multi_class"), SCALES, plain),

@@ -34,7 +34,7 @@ def training_step(
         dtype: of the network's arithmetic.
     """
     where = torch.device(device)
-    total = TotalLoss(loss, model.formulation, n_scales)
+    total = TotalLoss(loss, model.formulation, n_scales, head=model.contrast.head)
     network = place_network(build_network(model, 1, n_scales, 3), where)
     optimiser = torch.optim.AdamW(network.parameters())
 

@@ -24,7 +24,8 @@ class LossSettings(TermSections, frozen=True, extra="forbid"):
     lambda_scales: tuple[float, ...] = (0.78, 0.48, 0.54)
     """Weight λ_s of each scale, smallest vessels first; a single one holds for all."""
     lambda_contrastive: float = Field(default=0.53, ge=0.0, allow_inf_nan=False)
-    """Weight λ_c of the contrast between scales; 0 turns it off."""
+    """Weight λ_c of the contrast between scales, where the network has heads for it (model.contrast.head); 0 turns it
+    off."""
     temperature: float = Field(default=0.94, gt=0.0, allow_inf_nan=False)
     """Temperature τ of the contrast: the lower, the more the hardest pairs count."""
     hard_negatives: float = Field(default=0.0, ge=0.0, allow_inf_nan=False)

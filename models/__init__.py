@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ramify.models.multi_task import MultiTaskResUNet
     from ramify.models.network import Network
     from ramify.models.outputs import TaskOutputs, main_probability, task_probabilities
-    from ramify.models.settings import ModelSettings
+    from ramify.models.settings import ContrastHeadSettings, ModelSettings
     from ramify.models.unet import UNet
     from ramify.tasks.formulation import FORMULATIONS, Formulation
 else:
@@ -20,6 +20,7 @@ else:
 __all__ = [
     "FCN",
     "FORMULATIONS",
+    "ContrastHeadSettings",
     "Formulation",
     "ModelSettings",
     "MultiTaskResUNet",

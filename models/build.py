@@ -33,9 +33,8 @@ def build_network(settings: ModelSettings, in_channels: int, n_scales: int, ndim
         >>> from ramify.models import ModelSettings, build_network
         >>> settings = ModelSettings(network="resunet", formulation="multi_task", levels=2, base_channels=4)
         >>> network = build_network(settings, in_channels=1, n_scales=3, ndim=2)
-        >>> outputs = network(torch.zeros(2, 1, 16, 16))
-        >>> outputs.logits.shape, len(outputs.projections)  # vessel and three scales; a projection a scale
-        (torch.Size([2, 4, 16, 16]), 3)
+        >>> network(torch.zeros(2, 1, 16, 16)).logits.shape  # vessel and three scales
+        torch.Size([2, 4, 16, 16])
     """
     return NETWORKS[settings.family].build(_plan_of(settings, in_channels, n_scales, ndim))
 

@@ -18,9 +18,10 @@ _EVERY_CHOICE = sorted(frozenset.union(*(kind.settings for kind in NETWORKS.valu
 class ContrastHeadSettings(BaseModel, frozen=True, extra="forbid"):
     """Projection heads, for scales to be contrasted in training; inference has none."""
 
-    head: ContrastHead = "per_scale"
-    """per_scale: one on each scale's decoder, as in the paper, where scales are tasks of their own. shared: one for all
-    scales, on features that every task shares; for any formulation of resunet and unet. none."""
+    head: ContrastHead = "none"
+    """none: there is no contrast. per_scale: one on each scale's decoder, as in the paper, where scales are tasks of
+    their own (multi_task, resunet). shared: one for all scales, on features that every task shares; for any formulation
+    of resunet and unet."""
     features: str = "encoder.1"
     """Of a shared head, where it sits: encoder.N or main_decoder.N, N being how often the resolution was halved, or
     bottleneck, the encoder's last level."""

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 
 from ramify.models.build import build_network
-from ramify.models.settings import ModelSettings
+from ramify.models.settings import ContrastHeadSettings, ModelSettings
 
 SHOWN = ("resunet", "unet", "fcn", "nnunet_plain", "nnunet_residual", "hrnet", "monai:SegResNet")
 HEAD = """\
@@ -37,7 +37,9 @@ def rows() -> Iterator[str]:
     """One row a network; the multi-task form of resunet in a row of its own."""
     for network in SHOWN:
         for formulation in ("binary", "multi_task") if network == "resunet" else ("binary",):
-            settings = ModelSettings(network=network, formulation=formulation)
+            settings = ModelSettings(
+                network=network, formulation=formulation, contrast=ContrastHeadSettings(head="per_scale")
+            )
             cells = [network if formulation == "binary" else f"{network}, multi_task, S = 3"]
             for ndim in (2, 3):
                 if (network, ndim) == ("hrnet", 3):

@@ -52,6 +52,8 @@ def checked_content(content: Mapping[str, Any]) -> Checkpoint:
     scales = state["preprocessing"].get("scales")
     if isinstance(scales, dict) and (unknown := [key for key in scales if key not in ScaleSettings.model_fields]):
         raise ValueError(f"preprocessing.scales.{unknown[0]}: {_OTHER_VERSION}")
+    # Before there was a choice of heads, scales that were tasks of their own had one each.
+    state["config"]["model"].setdefault("contrast", {"head": "per_scale"})
     _validate(_SETTINGS, state["config"], "config.")
     _validate(_PREPROCESSING, state["preprocessing"], "preprocessing.")
     _validate(_SOURCE, state.get("source", {}), "source.")

@@ -9,7 +9,7 @@ from benchmarks.training_step import phantom_batch, training_step
 from ramify.losses.anchors import AnchorSettings
 from ramify.losses.settings import LossSettings
 from ramify.models.build import build_network
-from ramify.models.settings import ModelSettings
+from ramify.models.settings import ContrastHeadSettings, ModelSettings
 from ramify.training.settings import RunSettings
 
 PLAIN = LossSettings(lambda_scales=(0.5,), foreground_weight=2.0, lambda_contrastive=0.0)
@@ -21,7 +21,10 @@ def small(in_this_process, monkeypatch):
     """Two small networks in place of the eleven, in this process."""
     in_this_process(training)
     binary, multi_task = (
-        ModelSettings(formulation=formulation, levels=1, base_channels=2) for formulation in ("binary", "multi_task")
+        ModelSettings(
+            formulation=formulation, levels=1, base_channels=2, contrast=ContrastHeadSettings(head="per_scale")
+        )
+        for formulation in ("binary", "multi_task")
     )
     two = {"binary": training.Contestant(binary, 3, PLAIN), "S = 3": training.Contestant(multi_task, 3, CONTRASTING)}
     monkeypatch.setattr(training, "contestants", lambda: two)

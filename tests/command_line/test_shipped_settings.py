@@ -4,8 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from ramify.command_line import parse
 from ramify.command_line.shipped_settings import FOLDER, find_settings
 from ramify.command_line.yaml_settings import read_yaml
+from ramify.losses import AnchorSettings
+from ramify.models import ContrastHeadSettings
+from ramify.training.settings import RunSettings
 
 
 def test_the_shipped_file_is_taken_where_the_folder_has_none(tmp_path, monkeypatch):
@@ -37,3 +41,27 @@ def test_a_missing_file_is_told_with_its_near_miss(name, hint, tmp_path, monkeyp
     monkeypatch.chdir(tmp_path)
     with pytest.raises(FileNotFoundError, match=f"no such configuration file; {hint}"):
         find_settings(Path(name))
+
+
+def training(*names: str) -> RunSettings:
+    files = [word for name in names for word in ("--config", f"configs/{name}.yaml")]
+    return parse(RunSettings, "", [*files, "--cases", "cases", "--output", "run"])
+
+
+def test_the_papers_file_is_what_the_paper_prints(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    paper = training("paper")
+    assert (paper.model.network, paper.model.formulation, paper.model.sizes(3)) == ("resunet", "multi_task", (5, 8))
+    assert paper.model.contrast == ContrastHeadSettings(head="per_scale")
+    assert (paper.loss.lambda_scales, paper.loss.lambda_contrastive) == ((0.78, 0.48, 0.54), 0.53)
+    assert (paper.loss.temperature, paper.loss.hard_negatives, paper.loss.anchors) == (0.94, 0.0, AnchorSettings())
+    assert paper.loss.main == paper.loss.auxiliary == {"dice": 1.0, "cross_entropy": 1.0}
+
+
+@pytest.mark.parametrize("base", ["demo", "pairs_2d", "paper"])
+def test_the_shared_contrast_lies_on_any_training(base, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    laid = training(base, "shared_contrast")
+    assert laid.model.contrast == ContrastHeadSettings(head="shared", features="encoder.1")
+    assert laid.model.levels == training(base).model.levels
+    assert laid.loss.anchors.cap == training(base).loss.anchors.cap

@@ -17,7 +17,7 @@ import torch
 from ramify.losses.anchors import AnchorSettings
 from ramify.losses.settings import LossSettings
 from ramify.models.build import build_network
-from ramify.models.settings import ModelSettings
+from ramify.models.settings import ContrastHeadSettings, ModelSettings
 from ramify.preprocessing.prepare import PreprocessingSettings
 from ramify.training.checkpoint import FORMAT, load_checkpoint
 from ramify.training.loop import train_run
@@ -36,7 +36,7 @@ def make_checkpoint(cases: Path, output: Path) -> Path:
         cases=cases,
         output=output,
         device="cpu",
-        model=ModelSettings(levels=1, base_channels=2),
+        model=ModelSettings(levels=1, base_channels=2, contrast=ContrastHeadSettings(head="per_scale")),
         loss=LossSettings(lambda_scales=(0.5,), anchors=AnchorSettings(cap=8, bank=4)),
         train=TrainSettings(epochs=1),
         validation=ValidationSettings(every=1, figures_every=100),

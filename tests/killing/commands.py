@@ -86,7 +86,7 @@ def make_ready(raw: Path, ready: Path, run: Callable[[list[str]], None]) -> None
     ready.mkdir(parents=True)
     training = {
         "device": "cpu",
-        "model": {"levels": 2, "base_channels": 4},
+        "model": {"levels": 2, "base_channels": 4, "contrast": {"head": "per_scale"}},
         "loading": {"batch_size": 1, "patch_size": [16, 16, 16], "samples_per_epoch": 8},
         "loss": {"lambda_scales": [1.0], "anchors": {"cap": 16}},
         "train": {"epochs": 12, "learning_rate": 0.01},

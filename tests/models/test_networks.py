@@ -8,6 +8,7 @@ from ramify.models import Network, build_inference_network, build_network, load_
 from tests.models.networks import EVERY, OURS, SIZE_MULTIPLES, SUPERVISED, tiny
 
 SCALES = 2
+A_HEAD_A_SCALE = {"head": "per_scale"}
 CHANNELS = {"multi_task": 1 + SCALES, "binary": 1, "multi_class": 1 + SCALES}
 
 
@@ -20,7 +21,7 @@ def image_for(network: Network, in_channels: int = 1, batch: int = 2) -> torch.T
 @pytest.mark.parametrize(("network", "ndim"), EVERY)
 @pytest.mark.parametrize("formulation", CHANNELS)
 def test_every_formulation_forward_and_backward(network, ndim, formulation):
-    built = build_network(tiny(network, formulation=formulation), 1, SCALES, ndim)
+    built = build_network(tiny(network, formulation=formulation, contrast=A_HEAD_A_SCALE), 1, SCALES, ndim)
     image = image_for(built)
     outputs = built(image)
     assert outputs.logits.shape == (2, CHANNELS[formulation], *image.shape[2:])

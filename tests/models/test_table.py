@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ramify.models import ModelSettings
+from ramify.models import ContrastHeadSettings, ModelSettings
 from ramify.models.networks import NETWORKS
 from ramify.models.table import HEAD, SHOWN, measure
 from tests.models.networks import skip_without_extra
@@ -29,7 +29,8 @@ def test_the_table_is_the_codes(network, formulation):
         if (network, ndim) == ("hrnet", 3):
             assert {levels, multiple, parameters} == {"–"}
             continue
-        size = measure(ModelSettings(network=network, formulation=formulation), ndim)
+        heads = ContrastHeadSettings(head="per_scale")
+        size = measure(ModelSettings(network=network, formulation=formulation, contrast=heads), ndim)
         assert levels == str(size.levels or "–")
         assert (int(multiple), int(parameters.replace(",", ""))) == (size.size_multiple, size.parameters)
 

@@ -8,7 +8,7 @@ import torch
 
 from ramify.data.loading_settings import LoadingSettings
 from ramify.losses.settings import LossSettings
-from ramify.models.settings import ModelSettings
+from ramify.models.settings import ContrastHeadSettings, ModelSettings
 from ramify.training.breaks import Breaks, Stop, TrainingStopped
 from ramify.training.checkpoint import load_checkpoint
 from ramify.training.distributed import ALONE
@@ -16,7 +16,9 @@ from ramify.training.loop import train_run
 from ramify.training.settings import RunSettings, TrainSettings, ValidationSettings
 
 MODELS = {
-    "the paper's, with a bank": ModelSettings(levels=2, base_channels=2),
+    "the paper's, with a bank": ModelSettings(
+        levels=2, base_channels=2, contrast=ContrastHeadSettings(head="per_scale")
+    ),
     # Dropout draws from the global generator: it must be where it was.
     "with dropout": ModelSettings(
         network="monai:UNet",

@@ -47,7 +47,7 @@ def settings(store: Path, output: Path) -> RunSettings:
             "cases": store,
             "output": output,
             "device": "cpu",
-            "model": {"levels": 1, "base_channels": 2},
+            "model": {"levels": 1, "base_channels": 2, "contrast": {"head": "per_scale"}},
             "loss": {"lambda_scales": [1.0, 1.0], "anchors": {"cap": 32}},
             "loading": {"batch_size": 1, "workers": 0, "patch_size": [8, 8, 8], "vessel_patches": 1.0},
             "train": {"epochs": 1},

@@ -117,6 +117,7 @@ def test_a_checkpoint_written_before_is_read_as_it_was(tmp_path):
     assert (state["epoch"], state["step"], len(state["history"])) == (1, 2, 1)
     assert state["network"] == {"in_channels": 1, "scales": 2, "ndim": 2}
     assert state["cases"] == {"train": ["case_0", "case_1"], "val": ["case_2"]}
+    assert RunSettings.model_validate(state["config"]).model.contrast.head == "per_scale"
     random = np.random.default_rng(0)
     image = Volume(random.uniform(-100, 200, (10, 12)).astype(np.float32), (1.0, 1.0))
     probabilities = Predictor(path, "cpu").predict(image, None).probabilities.array

@@ -21,7 +21,7 @@ def config_of(cases: Path, output: Path, epochs: int) -> Path:
         "cases": str(cases),
         "output": str(output),
         "device": "cpu",
-        "model": {"levels": 2, "base_channels": 2},
+        "model": {"levels": 2, "base_channels": 2, "contrast": {"head": "per_scale"}},
         "loading": {"batch_size": 4, "samples_per_epoch": 4, "patch_size": [8, 8, 8]},
         # Sums over the batch, anchors drawn from the batch and a bank of them: all that reaches across samples.
         "loss": {

@@ -15,7 +15,7 @@ from ramify.console.progress import silent
 from ramify.data.loading_settings import LoadingSettings
 from ramify.losses.settings import LossSettings
 from ramify.losses.terms import TERMS, Term
-from ramify.models.settings import ModelSettings
+from ramify.models.settings import ContrastHeadSettings, ModelSettings
 from ramify.training.breaks import TrainingStopped
 from ramify.training.checkpoint import load_checkpoint
 from ramify.training.distributed import Ranks
@@ -31,7 +31,9 @@ def settings_of(cases: Path, output: Path, *, formulation="multi_task", epochs=2
         cases=cases,
         output=output,
         device="cpu",
-        model=ModelSettings(formulation=formulation, levels=2, base_channels=4),
+        model=ModelSettings(
+            formulation=formulation, levels=2, base_channels=4, contrast=ContrastHeadSettings(head="per_scale")
+        ),
         loading=LoadingSettings(batch_size=2),
         loss=LossSettings(lambda_scales=(0.5,)),
         train=TrainSettings(epochs=epochs, learning_rate=3e-3, augment=False),

@@ -9,7 +9,7 @@ import pytest
 from ramify.data.case_store import write_case
 from ramify.data.loading_settings import LoadingSettings
 from ramify.losses.settings import LossSettings
-from ramify.models.settings import ModelSettings
+from ramify.models.settings import ContrastHeadSettings, ModelSettings
 from ramify.preprocessing.prepare import PreprocessingSettings
 from ramify.training.checkpoint import load_checkpoint
 from ramify.training.loop import train_run
@@ -21,7 +21,7 @@ def settings_of(cases: Path, output: Path, *, levels: int = 2, patch: tuple[int,
         cases=cases,
         output=output,
         device="cpu",
-        model=ModelSettings(levels=levels, base_channels=2),
+        model=ModelSettings(levels=levels, base_channels=2, contrast=ContrastHeadSettings(head="per_scale")),
         loading=LoadingSettings(batch_size=2, patch_size=patch),
         loss=LossSettings.model_validate({"lambda_scales": [0.5], "anchors": {"cap": 8}}),
         train=TrainSettings(epochs=1, gradients_every=1),

@@ -22,7 +22,7 @@ def config_of(cases: Path, output: Path) -> Path:
         "output": str(output),
         "seed": 3,
         "device": "cpu",
-        "model": {"levels": 2, "base_channels": 2},
+        "model": {"levels": 2, "base_channels": 2, "contrast": {"head": "per_scale"}},
         "loading": {"batch_size": 2, "patch_size": [8, 8, 8]},
         "loss": {"lambda_scales": [0.5, 0.5], "lambda_contrastive": 0.5, "anchors": {"cap": 8, "bank": 12}},
         "train": {"epochs": EPOCHS, "schedule": "cosine", "gradients_every": 1, "checkpoint_minutes": 1e-6},

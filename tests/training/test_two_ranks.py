@@ -17,7 +17,7 @@ from ramify.losses.total import TotalLoss
 from ramify.losses.truth import Truth
 from ramify.models.build import build_network
 from ramify.models.outputs import TaskOutputs
-from ramify.models.settings import ModelSettings
+from ramify.models.settings import ContrastHeadSettings, ModelSettings
 from ramify.training import state as training_state
 from ramify.training.breaks import TrainingStopped
 from ramify.training.distributed import Ranks
@@ -33,7 +33,7 @@ def settings_of(cases: Path, output: Path, **train: Any) -> RunSettings:
         output=output,
         device="cpu",
         resume=True,
-        model=ModelSettings(levels=2, base_channels=2),
+        model=ModelSettings(levels=2, base_channels=2, contrast=ContrastHeadSettings(head="per_scale")),
         loading=LoadingSettings(batch_size=2, samples_per_epoch=4, patch_size=(8, 8, 8)),
         loss=LossSettings.model_validate({"lambda_scales": [0.5], "anchors": {"cap": 8, "bank": 12}}),
         train=TrainSettings.model_validate({"epochs": 1, "precision": "bfloat16", **train}),

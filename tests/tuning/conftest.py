@@ -38,7 +38,7 @@ def settings_of(tiny_cases: Path, tmp_path: Path) -> Callable[..., StudySettings
             "folds": 2,
             "device": "cpu",
             "heartbeat_seconds": 1,
-            "model": {"levels": 1, "base_channels": 1},
+            "model": {"levels": 1, "base_channels": 1, "contrast": {"head": "per_scale"}},
             "loading": {"batch_size": 1},
             "loss": {"lambda_scales": [1.0], "anchors": {"cap": 8}},
             "train": {"epochs": 3, "augment": False},

@@ -40,7 +40,7 @@ def words_for(cases: Path, folder: Path, storage: str, trials: int, workers: int
     config = {
         "cases": str(cases),
         "device": "cpu",
-        "model": {"levels": 1, "base_channels": 1},
+        "model": {"levels": 1, "base_channels": 1, "contrast": {"head": "per_scale"}},
         "loading": {"batch_size": 1},
         "loss": {"lambda_scales": [1.0, 1.0], "anchors": {"cap": 8}},
         "train": {"epochs": EPOCHS, "augment": False},
