@@ -15,7 +15,15 @@ from ramify.vessels.scale_settings import ScaleSettings
 
 DECISIVE: dict[str, tuple[str, ...]] = {
     "config": ("model", "inference", "loading", "train"),
-    "config.model": ("network", "formulation", "levels", "base_channels", "deep_supervision", "arguments"),
+    "config.model": (
+        "network",
+        "formulation",
+        "levels",
+        "base_channels",
+        "contrast",
+        "deep_supervision",
+        "arguments",
+    ),
     "config.inference": ("window", "overlap", "windows_at_once"),
     "config.loading": ("patch_size",),
     "config.train": ("precision",),
@@ -52,8 +60,6 @@ def checked_content(content: Mapping[str, Any]) -> Checkpoint:
     scales = state["preprocessing"].get("scales")
     if isinstance(scales, dict) and (unknown := [key for key in scales if key not in ScaleSettings.model_fields]):
         raise ValueError(f"preprocessing.scales.{unknown[0]}: {_OTHER_VERSION}")
-    # Before there was a choice of heads, scales that were tasks of their own had one each.
-    state["config"]["model"].setdefault("contrast", {"head": "per_scale"})
     _validate(_SETTINGS, state["config"], "config.")
     _validate(_PREPROCESSING, state["preprocessing"], "preprocessing.")
     _validate(_SOURCE, state.get("source", {}), "source.")
