@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from ramify.metrics.classes import LabelClass, evaluate_classes, mean_of_classes, parse_classes
     from ramify.metrics.graph import GraphSettings, GraphSize, graph_size
     from ramify.metrics.junctions import Agreement, junction_agreement, opt_j
+    from ramify.metrics.junctions_by_chance import junction_f1_by_chance
     from ramify.metrics.mask_analysis import MaskAnalysis
     from ramify.metrics.overlap import (
         Overlap,
@@ -78,6 +79,7 @@ __all__ = [
     "hausdorff_mm",
     "jaccard",
     "junction_agreement",
+    "junction_f1_by_chance",
     "mean_of_classes",
     "opt_j",
     "parse_classes",

@@ -5,15 +5,45 @@ from typing import NamedTuple
 from pydantic import BaseModel, Field
 
 from ramify.metrics.junctions import junction_agreement, opt_j
+from ramify.metrics.junctions_by_chance import DRAWS, junction_f1_by_chance
 from ramify.metrics.mask_analysis import MaskAnalysis
+from ramify.metrics.matched_lines import detected_branches, length_shares
 from ramify.metrics.measure import Family, Measure, Scores, scores_if_empty
 from ramify.vessels.curve_graph import CentrelineGraph
 
 SHIT_WORKSHOP = "Shit et al. 2019 (clDice workshop paper), section 3; the formula is ours, the paper has none"
 PLACES = "junctions matched one to one within the tolerance"
 CITRARO = "Citraro et al. 2020, OPT-J"
+OURS = "defined by this project, docs/metrics.md"
+ATM = "branch detected rate (BD), Zhang et al. 2023 (ATM'22); branches are those of the pruned graph"
 
 GRAPH_MEASURES = (
+    Measure(
+        "length_precision",
+        "length of P's centreline that is matched / length of all of it",
+        "higher",
+        1,
+        OURS,
+        "agreement",
+        shown=True,
+    ),
+    Measure(
+        "length_recall",
+        "length of T's centreline that is matched / length of all of it",
+        "higher",
+        1,
+        OURS,
+        "agreement",
+        shown=True,
+    ),
+    Measure(
+        "branch_detection_rate",
+        "share of T's branches of whose centreline P holds at least 80 %",
+        "higher",
+        1,
+        ATM,
+        "agreement",
+    ),
     Measure("length_accuracy", "max(0, 1 − |L_P − L_T| / L_T), L length", "higher", 1, SHIT_WORKSHOP, "agreement"),
     Measure(
         "bifurcation_accuracy",
@@ -32,6 +62,14 @@ GRAPH_MEASURES = (
         "agreement",
     ),
     Measure("junction_f1", "2 |M| / (|B_P| + |B_T|), M pairs of junctions", "higher", 1, PLACES, "agreement"),
+    Measure(
+        "junction_f1_chance",
+        f"mean of junction_f1 over {DRAWS} draws of |B_P| random points on P's centreline in place of its junctions",
+        "lower",
+        1,
+        "what chance alone gets: junction_f1 near it tells nothing",
+        "agreement",
+    ),
     Measure("junction_precision", "|M| / |B_P|: false junctions lower it", "higher", 1, PLACES, "agreement"),
     Measure("junction_recall", "|M| / |B_T|: missed junctions lower it", "higher", 1, PLACES, "agreement"),
     Measure(
@@ -101,19 +139,26 @@ def relative_accuracy(prediction: float, target: float) -> float:
 def score_graph(prediction: MaskAnalysis, target: MaskAnalysis, settings: GraphSettings) -> Scores:
     """Every one of GRAPH_MEASURES: all 1 if both masks are empty, all 0 if one is.
 
-    Graphs are those of the masks' skeletons, `vessels.centreline_graph`; no spurs are pruned.
+    Graphs are those of the masks' skeletons, `vessels.centreline_graph`, both pruned by one rule (`vessels.spurs`):
+    otherwise junctions and ends are mostly those of spurs, which a little noise of the wall makes and unmakes.
     """
     if (agreed := scores_if_empty(GRAPH_MEASURES, prediction, target)) is not None:
         return agreed
     predicted, actual = graph_size(prediction.centreline), graph_size(target.centreline)
     tolerance_mm = settings.tolerance_mm(target)
     places = junction_agreement(prediction.centreline, target.centreline, tolerance_mm)
+    by_chance = junction_f1_by_chance(prediction.centreline, target.centreline, tolerance_mm)
+    length_precision, length_recall = length_shares(prediction, target)
     orders = opt_j(prediction.centreline, target.centreline, tolerance_mm)
     return {
+        "length_precision": length_precision,
+        "length_recall": length_recall,
+        "branch_detection_rate": detected_branches(prediction, target),
         "length_accuracy": relative_accuracy(predicted.length_mm, actual.length_mm),
         "bifurcation_accuracy": relative_accuracy(predicted.bifurcations, actual.bifurcations),
         "endpoint_accuracy": relative_accuracy(predicted.endpoints, actual.endpoints),
         **{f"junction_{name}": value for name, value in places._asdict().items()},
+        "junction_f1_chance": by_chance,
         **{f"opt_j_{name}": value for name, value in orders._asdict().items()},
     }
 

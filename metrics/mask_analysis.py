@@ -27,6 +27,8 @@ from ramify.vessels.point_index import PointIndex
 from ramify.vessels.scale_settings import ScaleSettings
 from ramify.vessels.scales import ScaleDecomposition, ScaleWarning, decompose_scales
 from ramify.vessels.skeleton import skeletonize
+from ramify.vessels.spurs import prune_spurs
+from ramify.vessels.wall import Wall
 
 SkeletonMethod = Literal["guarded", "scikit-image"]
 """`guarded`: Lee's thinning that loses no component (`vessels.skeleton`). `scikit-image`: what its `skeletonize` gives
@@ -181,14 +183,33 @@ class MaskAnalysis:
 
     @cached_property
     def branches(self) -> BranchGraph:
-        """The skeleton cut at its junctions; its voxels are indices in the whole volume."""
+        """The skeleton cut at its junctions, without its spurs; its voxels are indices in the whole volume."""
         graph = trace_branches(self.skeleton)
+        if graph.n_branches:
+            graph = prune_spurs(graph, self._depth_mm(graph.voxels), self.spacing_mm)
         return replace(graph, voxels=graph.voxels + self.corner)
 
     @cached_property
     def centreline(self) -> CentrelineGraph:
-        """The branches as curves in mm from the centre of the volume's first voxel, and the nodes where they meet."""
-        return centreline_graph(self.branches, self.spacing_mm)
+        """The branches as curves in mm from the centre of the volume's first voxel, and the nodes where they meet.
+
+        Curves run to the tips of the vessels, beyond where thinning left their ends.
+        """
+        branches, spacing = self.branches, np.array(self.spacing_mm)
+        graph = centreline_graph(branches, self.spacing_mm, self._depth_mm(branches.voxels - self.corner))
+        # A vessel that leaves the volume ends for us where the volume does.
+        low, high = -spacing / 2, (np.array(self.shape) - 0.5) * spacing
+        return replace(
+            graph, points_mm=np.clip(graph.points_mm, low, high), nodes_mm=np.clip(graph.nodes_mm, low, high)
+        )
+
+    def _depth_mm(self, voxels: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Distance to the wall from some voxels within the box, int (N, ndim), mm."""
+        return self._wall.distance_mm(voxels * np.array(self.spacing_mm)) if len(voxels) else np.empty(0)
+
+    @cached_property
+    def _wall(self) -> Wall:
+        return Wall(self.inside, self.spacing_mm)
 
     @cached_property
     def local_radii_mm(self) -> NDArray[np.float64]:

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from ramify.metrics.mask_analysis import MaskAnalysis
+from ramify.vessels.curve_graph import CentrelineGraph
 
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
@@ -23,11 +24,14 @@ def partners_of_target(prediction: MaskAnalysis, target: MaskAnalysis) -> IntArr
     the vessel's radius there, or than one voxel along the coarsest axis: if it lies in the true vessel, that is. The
     partner may lie outside the region: it is an index into the points of the prediction's whole `tree`.
     """
-    points, others = target.centreline.points_mm, prediction.tree.centreline.points_mm
+    line, (others, points_mm) = target.centreline, _short_of_tips(prediction)
     if not len(others):
-        return np.full(len(points), -1)
-    distance, nearest = cKDTree(others).query(points)
-    return np.where(distance <= _reach_mm(target.local_radii_mm, target), nearest, -1)
+        return np.full(len(line.points_mm), -1)
+    distance, nearest = cKDTree(points_mm).query(line.points_mm)
+    partner = np.where(distance <= _reach_mm(target.local_radii_mm, target), others[nearest], -1)
+    tip, end = _tips(line)
+    partner[tip] = partner[end]
+    return partner
 
 
 def matched_of_prediction(prediction: MaskAnalysis, target: MaskAnalysis) -> BoolArray:
@@ -36,11 +40,13 @@ def matched_of_prediction(prediction: MaskAnalysis, target: MaskAnalysis) -> Boo
     The counterpart of `partners_of_target`: the nearest point of the target's centreline lies no farther away than the
     target's radius there, or than one voxel along the coarsest axis.
     """
-    points, others = prediction.centreline.points_mm, target.tree.centreline.points_mm
+    line, (others, points_mm) = prediction.centreline, _short_of_tips(target)
     if not len(others):
-        return np.zeros(len(points), dtype=bool)
-    distance, nearest = cKDTree(others).query(points)
-    matched: BoolArray = distance <= _reach_mm(target.tree.local_radii_mm[nearest], target)
+        return np.zeros(len(line.points_mm), dtype=bool)
+    distance, nearest = cKDTree(points_mm).query(line.points_mm)
+    matched: BoolArray = distance <= _reach_mm(target.tree.local_radii_mm[others[nearest]], target)
+    tip, end = _tips(line)
+    matched[tip] = matched[end]
     return matched
 
 
@@ -70,6 +76,25 @@ def _share_of_length(mask: MaskAnalysis, matched: BoolArray) -> float:
         return float(mask.tree.centreline.n_curves > 0)
     weights = line.shares_mm if line.length_mm > 0 else np.ones(len(matched))
     return float(weights[matched].sum() / weights.sum())
+
+
+def _short_of_tips(mask: MaskAnalysis) -> tuple[IntArray, NDArray[np.float64]]:
+    """Points of a mask's whole tree but the tips of its vessels: their numbers, and where they are."""
+    line = mask.tree.centreline
+    kept = np.delete(np.arange(len(line.points_mm)), _tips(line)[0])
+    return kept, line.points_mm[kept]
+
+
+def _tips(line: CentrelineGraph) -> tuple[IntArray, IntArray]:
+    """The points at the tips of vessels, and for each the one beside it, where thinning left the vessel's end.
+
+    A tip goes with that end: a radius about an end reaches to the tip, and one about the tip would reach beyond it.
+    """
+    long = np.diff(line.starts) > 2
+    degrees = np.append(line.degrees, 0)
+    first = line.starts[:-1][long & (degrees[line.ends[:, 0]] == 1)]
+    last = line.starts[1:][long & (degrees[line.ends[:, 1]] == 1)] - 1
+    return np.concatenate([first, last]), np.concatenate([first + 1, last - 1])
 
 
 def _reach_mm(radii_mm: NDArray[np.float64], target: MaskAnalysis) -> NDArray[np.float64]:

@@ -63,18 +63,7 @@ def points_along(graph: CentrelineGraph, points: int, phase: float = 0.5) -> NDA
     """
     if not len(graph.points_mm):
         raise ValueError("graph: expected at least one point, got an empty graph; a missing mask has no StreetMover")
-    at = (np.arange(points) + phase) / points
-    reach = np.cumsum(graph.steps_mm)
-    if reach[-1] == 0:
-        return graph.points_mm[np.minimum((at * len(reach)).astype(np.int64), len(reach) - 1)]
-    wanted = at * reach[-1]
-    last = np.flatnonzero(graph.steps_mm)[-1]
-    step = np.minimum(np.searchsorted(reach, wanted, side="right"), last)
-    length = graph.steps_mm[step]
-    along = np.clip((wanted - (reach[step] - length)) / length, 0.0, 1.0)
-    start = graph.points_mm[step]
-    points_mm: NDArray[np.float64] = start + along[:, None] * (graph.points_mm[step + 1] - start)
-    return points_mm
+    return graph.points_at((np.arange(points) + phase) / points)
 
 
 def street_mover_mm(prediction: CentrelineGraph, target: CentrelineGraph, points: int = 2000) -> float:

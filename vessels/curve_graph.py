@@ -6,11 +6,8 @@ from functools import cached_property
 
 import numpy as np
 
-from ramify.vessels.branches import CLOSED, FREE, BoolArray, BranchGraph, FloatArray, IntArray, cluster_centres
-
-# Rounds of smoothing along a curve. Voxel to voxel, oblique tubes are 11 % too long; after two rounds 1 %, and rings of
-# 5 voxels' radius 3 % too short (after eight rounds 0.3 % and 12 %).
-_ROUNDS = 2
+from ramify.vessels.branches import CLOSED, FREE, BranchGraph, FloatArray, IntArray, cluster_centres
+from ramify.vessels.curve_smoothing import led_to_tips, smooth_curves
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +63,29 @@ class CentrelineGraph:
         """Length of all curves."""
         return float(self.steps_mm.sum())
 
+    def points_at(self, shares: FloatArray) -> FloatArray:
+        """Points that lie at some shares of the length of all curves, laid one after the other.
+
+        Curves without length get none, unless all are: then each of their points gets its share.
+
+        Args:
+            shares: float (N,), 0 to 1; the graph has at least one point.
+
+        Returns:
+            float (N, ndim), mm.
+        """
+        reach = np.cumsum(self.steps_mm)
+        if reach[-1] == 0:
+            return self.points_mm[np.minimum((shares * len(reach)).astype(np.int64), len(reach) - 1)]
+        wanted = shares * reach[-1]
+        last = np.flatnonzero(self.steps_mm)[-1]
+        step = np.minimum(np.searchsorted(reach, wanted, side="right"), last)
+        length = self.steps_mm[step]
+        along = np.clip((wanted - (reach[step] - length)) / length, 0.0, 1.0)
+        start = self.points_mm[step]
+        points: FloatArray = start + along[:, None] * (self.points_mm[step + 1] - start)
+        return points
+
     @property
     def bifurcations_mm(self) -> FloatArray:
         """Nodes where three or more curves meet, float (B, ndim)."""
@@ -78,16 +98,20 @@ class CentrelineGraph:
         return ends
 
 
-def centreline_graph(graph: BranchGraph, spacing_mm: Sequence[float]) -> CentrelineGraph:
+def centreline_graph(
+    graph: BranchGraph, spacing_mm: Sequence[float], depth_mm: FloatArray | None = None
+) -> CentrelineGraph:
     """Turn branches of voxels into curves in mm that meet in the middle of their junctions.
 
-    A curve is freed of the staircase that voxels make: each point but the ends is averaged with its neighbours,
-    (1 2 1) / 4, twice over. A junction's node is the centroid of its voxels. A single voxel both of whose
-    neighbours belong to one junction is a bump of it, not a loop; a junction with nothing but bumps is a point.
+    A curve is freed of the staircase that voxels make (`vessels.curve_smoothing`). A junction's node is the centroid
+    of its voxels. A single voxel both of whose neighbours belong to one junction is a bump of it, not a loop; a
+    junction with nothing but bumps is a point.
 
     Args:
         graph: branches of a skeleton.
         spacing_mm: voxel size along each axis, mm.
+        depth_mm: float (N,), distance to the vessel's wall at each skeleton voxel, by which thick vessels are smoothed
+            more than thin ones, so that lengths do not hang on the grid; None: all alike, by one point.
 
     Returns:
         an empty graph for an empty one. Nothing in it depends on the direction of the axes.
@@ -120,7 +144,11 @@ def centreline_graph(graph: BranchGraph, spacing_mm: Sequence[float]) -> Centrel
     at_junction = graph.cluster[voxel] >= 0
     points[at_junction] = _centroids(graph)[graph.cluster[voxel[at_junction]]]
     points *= np.asarray(spacing_mm, dtype=np.float64)
-    _smooth(points, starts, closed)
+    smooth_curves(points, starts, closed, None if depth_mm is None else depth_mm[voxel])
+    if depth_mm is not None:
+        tips = (ends == FREE) & (size > 1)[:, None]
+        points, voxel, starts = led_to_tips(points, voxel, starts, tips, depth_mm, spacing_mm)
+        first, last = starts[:-1], starts[1:] - 1
 
     numbers, degrees = _number_nodes(ends, size)
     nodes = np.empty((len(degrees), points.shape[1]))
@@ -151,21 +179,6 @@ def _centroids(graph: BranchGraph) -> FloatArray:
     which = graph.cluster[members]
     total = np.stack([np.bincount(which, weights=axis) for axis in graph.voxels[members].T], axis=1)
     return total / np.bincount(which)[:, None]
-
-
-def _smooth(points: FloatArray, starts: IntArray, closed: BoolArray) -> None:
-    """Average every point but the ends with its neighbours, in place; a loop has no ends."""
-    first, last = starts[:-1], starts[1:] - 1
-    inner = np.ones(len(points), dtype=bool)
-    inner[first[~closed]] = inner[last] = False
-    at = np.flatnonzero(inner)
-    before, after = at - 1, at + 1
-    # The last point of a loop is its first: the one before both is the last but one.
-    opening = np.searchsorted(at, first[closed])
-    before[opening] = last[closed] - 1
-    for _ in range(_ROUNDS):
-        points[at] = (points[before] + 2 * points[at] + points[after]) / 4
-        points[last[closed]] = points[first[closed]]
 
 
 def _number_nodes(ends: IntArray, size: IntArray) -> tuple[IntArray, IntArray]:

@@ -17,9 +17,11 @@ def test_a_straight_vessel_runs_through_its_voxels_centres(direction, space):
     found = network.points_mm[network.lines[0]]
     if np.linalg.norm(found[0] - centres[0]) > np.linalg.norm(found[0] - centres[-1]):
         found = found[::-1]
-    np.testing.assert_allclose(found, centres, atol=1e-9)
+    # Between the tips, which lie beyond where thinning left the ends.
+    np.testing.assert_allclose(found[1:-1], centres, atol=1e-9)
     assert network.n_nodes == 2
-    assert network.lengths_mm[0] == pytest.approx((len(centres) - 1) * SPACING[2])
+    assert network.lengths_mm[0] == pytest.approx(np.linalg.norm(found[0] - found[-1]))
+    assert (len(centres) - 1) * SPACING[2] < network.lengths_mm[0] <= 16 * SPACING[2]
     np.testing.assert_array_equal(network.radii_mm[network.lines[0]], network.radii_mm[network.lines[0]][::-1])
 
 
@@ -55,7 +57,8 @@ def test_an_image_has_centrelines_without_height():
     mask = fork_2d()
     network = trace_network(analysed(mask, (0.5, 0.25)), Volume(mask, (0.5, 0.25), (3.0, 4.0)))
     assert (network.points_mm[:, 2] == 0).all()
-    assert network.points_mm[:, 0].min() >= 4.0 + 4 * 0.25
+    # From the face of the first pixel on.
+    assert network.points_mm[:, 0].min() == 4.0 + 3.5 * 0.25
     assert len(network.lines) == 3
 
 
