@@ -47,16 +47,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     cases = state["cases"]["val"]
     names = command.features or features_of(network_of(state, settings))
 
-    trained, untrained = (
-        probe_checkpoint(checkpoint, command.cases or settings.cases, cases, names, command.device, trained=trained)
-        for trained in (True, False)
-    )
+    of_network = [name for name in names if name not in OF_THE_IMAGE]
+    store = command.cases or settings.cases
+    trained = probe_checkpoint(checkpoint, store, cases, names, command.device)
+    untrained = probe_checkpoint(checkpoint, store, cases, of_network, command.device, trained=False)
     n_scales = state["network"]["scales"]
     print(f"{checkpoint}: {len(cases)} held-out cases, balanced accuracy; chance {1 / n_scales:.3f}")
     scales = "".join(f"{f'scale {scale}':>9}" for scale in range(1, 1 + n_scales))
     print(f"{'features':<16}{'trained':>9}{'untrained':>11}{scales}")
     for name in names:
-        fresh = "-" if name in OF_THE_IMAGE else f"{_mean(untrained[name]):.3f}"
+        fresh = f"{_mean(untrained[name]):.3f}" if name in untrained else "-"
         of_scales = "".join(f"{_recall(trained[name], scale):>9.3f}" for scale in range(n_scales))
         print(f"{name:<16}{_mean(trained[name]):>9.3f}{fresh:>11}{of_scales}")
     return 0
