@@ -21,9 +21,9 @@ from ramify.data.mask_folders import vessel_masks
 from ramify.disk.outputs import Outputs
 from ramify.drawing.figure_files import write_figure
 from ramify.drawing.letter_values import letter_values
+from ramify.metrics.mask_analysis import MaskAnalysis
 from ramify.preprocessing.plausibility import doubts_about_spacing, doubts_about_vessels
 from ramify.preprocessing.radius_figure import draw_radii
-from ramify.preprocessing.vessel_labels import decompose
 from ramify.vessels.scale_settings import EstimatorName, ScaleSettings
 
 
@@ -74,7 +74,8 @@ def measure_mask(
     file = LabelledFile(path, spacing_mm)
     mask = file.mask(file.choose(labels, "vessels", "--label"), "vessels", "--label")
     notes = [*mask.notes, *doubts_about_spacing(mask), *doubts_about_vessels(mask.array, None)]
-    return decompose(mask.array, mask.spacing_mm, settings).radii_mm.tolist(), notes
+    analysis = MaskAnalysis(mask.array, mask.spacing_mm, scale_settings=settings)
+    return [] if analysis.is_empty else analysis.decomposition.radii_mm.tolist(), notes
 
 
 def measure_all(masks: Mapping[str, Path], command: BranchRadiiCommand) -> dict[str, list[float]]:

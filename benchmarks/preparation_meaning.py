@@ -24,6 +24,7 @@ from ramify.data.files import read_mask
 from ramify.data.volume import Volume
 from ramify.metrics.case import evaluate_case
 from ramify.preprocessing.ceiling import ceiling_measures, measure_ceiling
+from ramify.preprocessing.drawn_vessels import analyse_drawn
 from ramify.preprocessing.grid import Grid, GridSettings, plan_grid
 from ramify.preprocessing.vessel_labels import label_vessels
 from ramify.vessels.scale_settings import ScaleSettings
@@ -119,7 +120,8 @@ def rows_of_masks(folder: Path) -> list[Row]:
         patient = read_mask_and_liver(folder, number)
         before, after = cut_first(patient), decomposed_whole(patient)
         alike.append((agreement(patient, before), agreement(patient, after)))
-        ceiling = measure_ceiling(after.prepared > 0, patient.vessels, patient.liver, patient.grid, ScaleSettings())
+        drawn = analyse_drawn(patient.vessels, patient.liver, patient.grid, ScaleSettings())
+        ceiling = measure_ceiling(after.prepared > 0, drawn, patient.grid, ScaleSettings())
         ceilings.append([np.nan if ceiling[name] is None else ceiling[name] for name in ceiling_measures(3)])
         told = np.array(ceilings[-1], dtype=np.float64).round(3)
         say(f"mask {number}: alike {alike[-1][0]:.3f}, {alike[-1][1]:.3f}; ceiling {told}", error=True)
@@ -148,10 +150,9 @@ def read_mask_and_liver(folder: Path, number: int) -> Patient:
 
 def decomposed_whole(patient: Patient) -> Labels:
     """As preparation and evaluation have it."""
-    grid = patient.grid
-    labels = label_vessels(
-        patient.vessels, patient.liver, grid.mask_to_prepared(patient.liver), grid, ScaleSettings(), tube_radius=2
-    )
+    grid, scales = patient.grid, ScaleSettings()
+    drawn = analyse_drawn(patient.vessels, patient.liver, grid, scales)
+    labels = label_vessels(patient.vessels, drawn, grid.mask_to_prepared(patient.liver), grid, scales, tube_radius=2)
     native = decompose_scales(patient.vessels, patient.spacing_mm, region=patient.liver)
     return Labels(native, labels.scale_map)
 

@@ -6,8 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ramify.drawing.scale_words import scale_names
-from ramify.metrics.case import evaluate_case
+from ramify.metrics.case import score_pair
+from ramify.metrics.pair import analyse_prediction
 from ramify.metrics.settings import EvaluationSettings
+from ramify.preprocessing.drawn_vessels import DrawnVessels
 from ramify.preprocessing.grid import Grid
 from ramify.vessels.scale_settings import ScaleSettings
 
@@ -24,15 +26,12 @@ def ceiling_measures(n_scales: int) -> tuple[str, ...]:
     return "dice", "cldice", "hd95_mm", *(f"scale_{scale}_tsens" for scale in range(1, n_scales + 1))
 
 
-def measure_ceiling(
-    mask: Mask, vessels: Mask, organ: Mask | None, grid: Grid, scales: ScaleSettings
-) -> dict[str, float | None]:
+def measure_ceiling(mask: Mask, drawn: DrawnVessels, grid: Grid, scales: ScaleSettings) -> dict[str, float | None]:
     """The scores of a prepared vessel mask, brought back as a prediction is, against the mask it was made from.
 
     Args:
         mask: bool (*S), on the prepared grid.
-        vessels: bool (*native S), as they were drawn.
-        organ: bool (*native S), what counts of them; None: all.
+        drawn: the vessels as they were drawn, of which there must be some that count.
         grid: leads from one to the other.
         scales: how the vessels are decomposed.
 
@@ -44,20 +43,18 @@ def measure_ceiling(
         >>> from ramify.data import Volume
         >>> from ramify.preprocessing import GridSettings, plan_grid
         >>> from ramify.preprocessing.ceiling import measure_ceiling
+        >>> from ramify.preprocessing.drawn_vessels import analyse_drawn
         >>> from ramify.vessels import ScaleSettings
         >>> vessels = np.zeros((12, 40), bool)
         >>> vessels[5:7, 4:36] = True
         >>> grid = plan_grid(Volume(vessels, (1.0, 1.0)), None, GridSettings(crop="volume"))  # the native voxels
-        >>> measure_ceiling(grid.mask_to_prepared(vessels), vessels, None, grid, ScaleSettings())["dice"]
+        >>> drawn = analyse_drawn(vessels, None, grid, ScaleSettings())
+        >>> measure_ceiling(grid.mask_to_prepared(vessels), drawn, grid, ScaleSettings())["dice"]
         1.0
     """
-    back = grid.mask_to_native(mask)
-    if organ is not None:
-        back &= organ
-    # With the patient's axes, so that the scores are the same however the file is stored.
-    pair, region = (grid.turned(back), grid.turned(vessels)), None if organ is None else grid.turned(organ)
-    settings = EvaluationSettings(measures=FAMILIES, scales=scales)
-    scores = evaluate_case(*pair, grid.turned_spacing_mm, settings, region)
+    # What is cut off outside the organ is judged nowhere.
+    back = analyse_prediction(grid.turned(grid.mask_to_native(mask))[drawn.box], drawn.truth)
+    scores = score_pair(back, drawn.truth, EvaluationSettings(measures=FAMILIES, scales=scales))
     return {name: scores[name] for name in ceiling_measures(scales.n_scales)}
 
 

@@ -11,6 +11,7 @@ from ramify.data.provenance import versions
 from ramify.data.raw_case import RawCase
 from ramify.data.volume import Volume
 from ramify.preprocessing.ceiling import costs, measure_ceiling
+from ramify.preprocessing.drawn_vessels import analyse_drawn
 from ramify.preprocessing.grid import Grid, GridSettings, plan_grid
 from ramify.preprocessing.intensity import IntensitySettings, check_intensities, normalise
 from ramify.preprocessing.organ_parts import main_parts
@@ -131,14 +132,15 @@ def prepare_case(raw: RawCase, settings: PreprocessingSettings) -> tuple[dict[st
         raw = replace(raw, organ=main_parts(raw.organ, settings.least_organ_part))
     doubts, region = _warnings(raw, settings), _region(raw, settings, name)
     prepared = prepare_image(raw.image, raw.organ, settings, name)
-    kept = None if region is None else prepared.organ
+    drawn = analyse_drawn(raw.vessels.array, region, prepared.grid, settings.scales)
+    cut_to = None if region is None else prepared.organ
     try:
-        labels = label_vessels(raw.vessels.array, region, kept, prepared.grid, settings.scales, settings.tube_radius)
+        labels = label_vessels(raw.vessels.array, drawn, cut_to, prepared.grid, settings.scales, settings.tube_radius)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
     ceiling = None
-    if raw.vessels.array.any():
-        ceiling = measure_ceiling(labels.mask, raw.vessels.array, region, prepared.grid, settings.scales)
+    if drawn.wanted.any():
+        ceiling = measure_ceiling(labels.mask, drawn, prepared.grid, settings.scales)
         doubts += costs(ceiling)
     organ = np.ones(labels.mask.shape, bool) if prepared.organ is None else prepared.organ
     arrays = {

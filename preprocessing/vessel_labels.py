@@ -5,19 +5,16 @@ apart on another grid has other branches. So a mask is decomposed whole and on i
 thinned with what lies around the prepared grid.
 """
 
-import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ramify.preprocessing.drawn_vessels import DrawnVessels
 from ramify.preprocessing.grid import Grid
 from ramify.preprocessing.tube import tubed_skeleton
-from ramify.vessels.box import foreground_box
 from ramify.vessels.scale_settings import ScaleSettings
-from ramify.vessels.scales import ScaleDecomposition, ScaleWarning, decompose_scales
 from ramify.vessels.skeleton import skeletonize
 
 Mask = NDArray[np.bool_]
@@ -44,14 +41,14 @@ class VesselLabels:
 
 
 def label_vessels(
-    vessels: Mask, organ: Mask | None, prepared_organ: Mask | None, grid: Grid, scales: ScaleSettings, tube_radius: int
+    vessels: Mask, drawn: DrawnVessels, organ: Mask | None, grid: Grid, scales: ScaleSettings, tube_radius: int
 ) -> VesselLabels:
     """The vessels of a case as labels on its prepared grid.
 
     Args:
         vessels: bool (*native S), all that were drawn, also outside the organ.
-        organ: bool (*native S), what the vessels are cut to; None: nothing. Holds some of them, if there are any.
-        prepared_organ: bool (*S), the organ on the prepared grid.
+        drawn: the same, analysed.
+        organ: bool (*S), what they are cut to, on the prepared grid; None: nothing is cut.
         grid: leads there.
         scales: how they are decomposed.
         tube_radius: of the tubed skeleton, prepared voxels.
@@ -59,26 +56,20 @@ def label_vessels(
     Raises:
         ValueError: there are vessels, and none is left on the prepared grid.
     """
-    turned = grid.turned(vessels)
-    box = foreground_box(turned, margin=1)
-    drawn = np.ascontiguousarray(turned[box])
-    inside = None if organ is None else np.ascontiguousarray(grid.turned(organ)[box])
-    native = decompose(drawn, grid.turned_spacing_mm, scales, inside)
-    wanted = drawn if inside is None else drawn & inside
-
+    if not drawn.wanted.any():
+        return _without_vessels(grid, scales)
     # Past the border of the grid by as much as the thickest vessel is wide, so that each is thinned as a whole.
-    radii = native.radii_mm[np.unique(native.branches[wanted]) - 1]
-    around, own = grid.mask_around(vessels, 2 * float(radii.max(initial=0.0)) + max(grid.spacing_mm))
-    mask = around[own] if prepared_organ is None else around[own] & prepared_organ
-    if wanted.any() and not mask.any():
+    radii = drawn.truth.whole.decomposition.radii_mm[np.unique(drawn.branches[drawn.wanted]) - 1]
+    around, own = grid.mask_around(vessels, 2 * float(radii.max()) + max(grid.spacing_mm))
+    mask = around[own] if organ is None else around[own] & organ
+    if not mask.any():
         raise ValueError(
-            f"none of its {np.count_nonzero(wanted)} vessel voxels is left on the prepared grid of {grid.shape} "
+            f"none of its {np.count_nonzero(drawn.wanted)} vessel voxels is left on the prepared grid of {grid.shape} "
             "voxels; choose a finer --preprocessing.grid.size or spacing_mm"
         )
 
-    start = [side.start for side in box]
-    scale_map = grid.labels_to_prepared(native.scale_map, mask, start)
-    branches = grid.labels_to_prepared(native.branches, mask, start)
+    scale_map = grid.labels_to_prepared(drawn.scale_map, mask, drawn.start)
+    branches = grid.labels_to_prepared(drawn.branches, mask, drawn.start)
     kept = _numbered_anew(branches, mask)
     return VesselLabels(
         mask=mask,
@@ -86,24 +77,23 @@ def label_vessels(
         branches=branches,
         skeleton=skeletonize(around)[own] & mask,
         tubed_skeleton=tubed_skeleton(around, tube_radius)[own] & mask,
-        description=_described(native, wanted, scale_map, kept, scales.n_scales),
+        description=_described(drawn, scale_map, kept, scales),
     )
 
 
-def decompose(
-    mask: Mask, spacing_mm: Sequence[float], settings: ScaleSettings, region: Mask | None = None
-) -> ScaleDecomposition:
-    """The scales of a vessel mask, as its settings have it; what there is to warn of is in its notes.
-
-    A mask without a vessel is all background, without branches, radii and thresholds.
-    """
-    if not mask.any():
-        scale_map, branches, skeleton = (np.zeros(mask.shape, dtype=kind) for kind in (np.uint8, np.int32, np.bool_))
-        notes = ("no vessel: no scale has a branch",)
-        return ScaleDecomposition(scale_map, branches, np.zeros(0), (), skeleton, settings.estimator, notes)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ScaleWarning)
-        return decompose_scales(mask, spacing_mm, settings, region)
+def _without_vessels(grid: Grid, scales: ScaleSettings) -> VesselLabels:
+    """All background, without branches, radii and thresholds."""
+    no_mask = np.zeros(grid.shape, dtype=bool)
+    counts = {name: [0] * scales.n_scales for name in ("native_voxels", "native_branches", "voxels", "branches")}
+    described = {"estimator": scales.estimator, "count": scales.n_scales, "thresholds_mm": [], **counts, "radii_mm": []}
+    return VesselLabels(
+        mask=no_mask,
+        scale_map=no_mask.astype(np.uint8),
+        branches=no_mask.astype(np.int32),
+        skeleton=no_mask,
+        tubed_skeleton=no_mask,
+        description={**described, "notes": ["no vessel: no scale has a branch"]},
+    )
 
 
 def _numbered_anew(branches: NDArray[np.int32], mask: Mask) -> NDArray[np.int64]:
@@ -115,38 +105,37 @@ def _numbered_anew(branches: NDArray[np.int32], mask: Mask) -> NDArray[np.int64]
 
 
 def _described(
-    native: ScaleDecomposition, wanted: Mask, scale_map: NDArray[np.uint8], kept: NDArray[np.int64], n_scales: int
+    drawn: DrawnVessels, scale_map: NDArray[np.uint8], kept: NDArray[np.int64], scales: ScaleSettings
 ) -> dict[str, Any]:
-    """A decomposition into so many scales in numbers for JSON; those by scale count from the smallest up.
+    """A decomposition in numbers for JSON; those by scale count from the smallest up.
 
     Args:
-        native: of all that was drawn.
-        wanted: what of it counts, on the same voxels.
+        drawn: what it was made from.
         scale_map: the scales on the prepared grid.
         kept: index of each of the branches there.
-        n_scales: S.
+        scales: how it was made.
     """
+    n_scales, whole = scales.n_scales, drawn.truth.whole.decomposition
 
     def by_scale(scale: NDArray[Any]) -> list[int]:
         return [int(number) for number in np.bincount(scale, minlength=n_scales + 1)[1:]]
 
-    scale_of = native.scale_of_branch
-    drawn_branches = np.unique(native.branches[wanted]) - 1
-    voxels, drawn_voxels = by_scale(scale_map[scale_map > 0]), by_scale(native.scale_map[wanted])
-    lost = [scale for scale in range(1, n_scales + 1) if drawn_voxels[scale - 1] and not voxels[scale - 1]]
-    vanished = len(np.setdiff1d(drawn_branches, kept))
+    scale_of, branches = whole.scale_of_branch, np.unique(drawn.branches[drawn.wanted]) - 1
+    voxels, native_voxels = by_scale(scale_map[scale_map > 0]), by_scale(drawn.scale_map[drawn.wanted])
+    lost = [scale for scale in range(1, n_scales + 1) if native_voxels[scale - 1] and not voxels[scale - 1]]
+    vanished = len(np.setdiff1d(branches, kept))
     return {
-        "estimator": native.estimator,
+        "estimator": whole.estimator,
         "count": n_scales,
-        "thresholds_mm": [float(value) for value in native.thresholds_mm],
-        "native_voxels": drawn_voxels,
-        "native_branches": by_scale(scale_of[drawn_branches]),
+        "thresholds_mm": [float(value) for value in whole.thresholds_mm],
+        "native_voxels": native_voxels,
+        "native_branches": by_scale(scale_of[branches]),
         "voxels": voxels,
         "branches": by_scale(scale_of[kept]),
-        "radii_mm": [float(value) for value in native.radii_mm[kept]],
+        "radii_mm": [float(value) for value in whole.radii_mm[kept]],
         "notes": [
-            *native.notes,
+            *whole.notes,
             *(f"scale {scale} has no voxel on the prepared grid" for scale in lost),
-            *([f"{vanished} of {len(drawn_branches)} branches have no voxel on the prepared grid"] if vanished else []),
+            *([f"{vanished} of {len(branches)} branches have no voxel on the prepared grid"] if vanished else []),
         ],
     }

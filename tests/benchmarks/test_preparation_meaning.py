@@ -18,8 +18,7 @@ from benchmarks.preparation_meaning import (
     share,
     wide_vessels,
 )
-from ramify.preprocessing.vessel_labels import decompose
-from ramify.vessels.scale_settings import ScaleSettings
+from ramify.vessels.scales import decompose_scales
 from tests.preprocessing.test_vessel_labels import SPACING_MM, passed_by
 
 
@@ -57,8 +56,7 @@ def test_agreement_by_hand():
     native = np.array([1, 1, 1, 1, 2, 2, 2, 2, 2, 2], np.uint8).reshape(10, 1, 1)
     prepared = np.full(patient.grid.shape, 2, np.uint8)
     prepared[:64] = 1  # the first five
-    decomposition = decompose(vessels, patient.spacing_mm, ScaleSettings())
-    labels = Labels(dataclasses.replace(decomposition, scale_map=native), prepared)
+    labels = Labels(dataclasses.replace(decompose_scales(passed_by()[0], SPACING_MM), scale_map=native), prepared)
     assert agreement(patient, labels) == pytest.approx(4 / 5)
     prepared[:12] = 0  # the first is lost there
     assert agreement(patient, labels) == pytest.approx(3 / 4)

@@ -5,6 +5,7 @@ import pytest
 
 from ramify.data.volume import Volume
 from ramify.preprocessing.ceiling import ceiling_measures, costs, measure_ceiling
+from ramify.preprocessing.drawn_vessels import analyse_drawn
 from ramify.preprocessing.grid import GridSettings, plan_grid
 from ramify.preprocessing.prepare import PreprocessingSettings, prepare_case
 from ramify.vessels.scale_settings import ScaleSettings
@@ -31,7 +32,8 @@ def test_a_ceiling_by_hand():
     expected[1, 1:9] = expected[4, 1:9] = True
     np.testing.assert_array_equal(prepared, expected)
     prepared[4] = False  # had it lain between two rows, it would not be there
-    ceiling = measure_ceiling(prepared, vessels, None, grid, ScaleSettings(quantiles=(0.5,)))
+    scales = ScaleSettings(quantiles=(0.5,))
+    ceiling = measure_ceiling(prepared, analyse_drawn(vessels, None, grid, scales), grid, scales)
     # Back on rows 3, 4 and 5 the wide bar has 2/3, 1 and 2/3, beside them 1/3: it comes back, but for its four corners
     # with 4/9.
     assert ceiling["dice"] == pytest.approx(2 * 68 / (68 + 96))

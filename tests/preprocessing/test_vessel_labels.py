@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from ramify.data.volume import Volume
+from ramify.preprocessing.drawn_vessels import analyse_drawn
 from ramify.preprocessing.grid import Grid, GridSettings, plan_grid
 from ramify.preprocessing.prepare import PreprocessingSettings, prepare_case
-from ramify.preprocessing.vessel_labels import decompose, label_vessels
+from ramify.preprocessing.vessel_labels import VesselLabels, label_vessels
 from ramify.vessels.scale_settings import ScaleSettings
 from ramify.vessels.scales import decompose_scales
 from tests.preprocessing.drawn_cases import bars_in_a_box
@@ -42,6 +43,16 @@ def passed_by(ndim=3):
     return inside | wide, organ, wide & organ
 
 
+def labelled(vessels, organ, settings, cut=True) -> tuple[VesselLabels, Grid]:
+    """The labels of vessels, and the grid that they are on: the organ's, whether they are cut to it or not."""
+    image, scales = Volume(vessels, SPACING_MM[-vessels.ndim :]), ScaleSettings()
+    grid = plan_grid(image, image.with_array(organ), settings)
+    prepared_organ = grid.mask_to_prepared(organ)
+    native, prepared = (organ, prepared_organ) if cut else (None, None)
+    drawn = analyse_drawn(vessels, native, grid, scales)
+    return label_vessels(vessels, drawn, prepared, grid, scales, tube_radius=1), grid
+
+
 @pytest.mark.parametrize("ndim", [2, 3])
 @pytest.mark.parametrize("settings", GRIDS.values(), ids=GRIDS.keys())
 def test_the_wall_of_a_vessel_that_passes_by_is_as_wide_as_the_vessel(settings, ndim):
@@ -50,10 +61,7 @@ def test_the_wall_of_a_vessel_that_passes_by_is_as_wide_as_the_vessel(settings, 
         settings = settings.model_copy(
             update={name: value[-ndim:] for name in ("spacing_mm", "size") if (value := getattr(settings, name))}
         )
-    image = Volume(vessels, SPACING_MM[-ndim:])
-    grid = plan_grid(image, image.with_array(organ), settings)
-    prepared_organ = grid.mask_to_prepared(organ)
-    labels = label_vessels(vessels, organ, prepared_organ, grid, ScaleSettings(), tube_radius=1)
+    labels, grid = labelled(vessels, organ, settings)
     its_wall = grid.mask_to_prepared(wall) & labels.mask
     assert its_wall.any()
     assert set(np.unique(labels.scale_map[its_wall])) == {3}
@@ -68,9 +76,7 @@ def test_the_wall_of_a_vessel_that_passes_by_is_as_wide_as_the_vessel(settings, 
 @pytest.mark.parametrize("settings", GRIDS.values(), ids=GRIDS.keys())
 def test_labels_are_those_of_an_evaluation(settings):
     vessels, organ, _ = passed_by()
-    image = Volume(vessels, SPACING_MM)
-    grid = plan_grid(image, image.with_array(organ), settings)
-    labels = label_vessels(vessels, organ, grid.mask_to_prepared(organ), grid, ScaleSettings(), tube_radius=1)
+    labels, grid = labelled(vessels, organ, settings)
     truth = decompose_scales(vessels, SPACING_MM, region=organ).scale_map
     # Each prepared voxel has the scale of a vessel voxel that is no farther away than one voxel along any axis.
     factor = [(stop - start) / new for start, stop, new in zip(grid.crop_start, grid.crop_stop, grid.shape)]
@@ -82,9 +88,7 @@ def test_labels_are_those_of_an_evaluation(settings):
 
 def test_numbers_radii_and_scales_of_branches_belong_together():
     vessels, organ, _ = passed_by()
-    image = Volume(vessels, SPACING_MM)
-    grid = plan_grid(image, image.with_array(organ), GRIDS["coarser"])
-    labels = label_vessels(vessels, organ, grid.mask_to_prepared(organ), grid, ScaleSettings(), tube_radius=1)
+    labels, _ = labelled(vessels, organ, GRIDS["coarser"])
     told = labels.description
     numbers = np.unique(labels.branches[labels.mask])
     np.testing.assert_array_equal(numbers, np.arange(1, len(told["radii_mm"]) + 1))
@@ -122,7 +126,7 @@ def test_without_a_cut_vessels_outside_count():
     raw = bars_in_a_box()
     kept = PreprocessingSettings(grid=GridSettings(crop="volume"), restrict_to_organ=False)
     arrays, record = prepare_case(raw, kept)
-    whole = decompose(raw.vessels.array, raw.vessels.spacing_mm, kept.scales)
+    whole = decompose_scales(raw.vessels.array, raw.vessels.spacing_mm)
     np.testing.assert_array_equal(arrays["scales"], whole.scale_map)
     assert record["scales"]["thresholds_mm"] == list(whole.thresholds_mm)
     assert sum(record["scales"]["native_voxels"]) == np.count_nonzero(raw.vessels.array)
@@ -131,9 +135,7 @@ def test_without_a_cut_vessels_outside_count():
 def test_a_crop_that_cuts_a_vessel_changes_none_of_its_labels():
     # Cropped to the organ, and not cut to it: the wide vessel ends at the border of the grid.
     vessels, organ, wall = passed_by()
-    image = Volume(vessels, SPACING_MM)
-    grid = plan_grid(image, image.with_array(organ), GRIDS["native"])
-    labels = label_vessels(vessels, None, None, grid, ScaleSettings(), tube_radius=1)
+    labels, grid = labelled(vessels, organ, GRIDS["native"], cut=False)
     whole = decompose_scales(vessels, SPACING_MM)
     np.testing.assert_array_equal(labels.scale_map, whole.scale_map[grid.crop_box])
     assert not (labels.skeleton & wall[grid.crop_box]).any()
