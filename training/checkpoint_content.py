@@ -11,7 +11,6 @@ from ramify.data.image_source import ImageSource
 from ramify.preprocessing.prepare import PreprocessingSettings
 from ramify.training.checkpoint_record import TRAINING_PARTS, Checkpoint
 from ramify.training.settings import RunSettings
-from ramify.vessels.scale_settings import ScaleSettings
 
 DECISIVE: dict[str, tuple[str, ...]] = {
     "config": ("model", "inference", "loading", "train"),
@@ -56,10 +55,6 @@ def checked_content(content: Mapping[str, Any]) -> Checkpoint:
     _validate(_RECORD, state, "")
 
     _check_decisive(state)
-    # Prediction does without these, but labels of another meaning are another training.
-    scales = state["preprocessing"].get("scales")
-    if isinstance(scales, dict) and (unknown := [key for key in scales if key not in ScaleSettings.model_fields]):
-        raise ValueError(f"preprocessing.scales.{unknown[0]}: {_OTHER_VERSION}")
     _validate(_SETTINGS, state["config"], "config.")
     _validate(_PREPROCESSING, state["preprocessing"], "preprocessing.")
     _validate(_SOURCE, state.get("source", {}), "source.")

@@ -233,7 +233,6 @@ def test_progress_that_cannot_be_is_refused(trained, tmp_path, changed, message)
 @pytest.mark.parametrize(
     ("part", "section", "name"),
     [
-        ("preprocessing", "scales", "weigh_fragments"),
         ("preprocessing", "grid", "some_setting"),
         ("config", "loss", "some_setting"),
     ],
