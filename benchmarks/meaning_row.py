@@ -53,7 +53,8 @@ def with_noise(mask: Mask, share: float, seed: int) -> Mask:
     """The mask after a share of the voxels on either side of its wall changed sides."""
     rng = np.random.default_rng(seed)
     inner, outer = mask & ~ndimage.binary_erosion(mask), ndimage.binary_dilation(mask) & ~mask
-    return mask ^ ((inner | outer) & (rng.random(mask.shape) < share))
+    changed: Mask = mask ^ ((inner | outer) & (rng.random(mask.shape) < share))
+    return changed
 
 
 def spread(values: Iterable[float], digits: int = 2) -> str:

@@ -39,7 +39,7 @@ def bent_vessel() -> Mask:
 def tube_with_holes(holes: int) -> Mask:
     """A tube of radius 8, 69 long, with holes of one voxel on its axis."""
     z, y, x = np.indices((80, 40, 40))
-    mask = ((y - 20) ** 2 + (x - 20) ** 2 <= 8**2) & (z > 5) & (z < 75)
+    mask: Mask = ((y - 20) ** 2 + (x - 20) ** 2 <= 8**2) & (z > 5) & (z < 75)
     mask[10 + 6 * np.arange(holes), 20, 20] = False
     return mask
 
@@ -48,7 +48,8 @@ def tube_with_blob(radius: int) -> Mask:
     """A tube of radius 3, 121 long, with a ball in its middle."""
     z, y, x = np.indices((121, 41, 41))
     from_axis = (y - 20) ** 2 + (x - 20) ** 2
-    return (from_axis <= 3**2) | ((z - 60) ** 2 + from_axis <= radius**2)
+    mask: Mask = (from_axis <= 3**2) | ((z - 60) ** 2 + from_axis <= radius**2)
+    return mask
 
 
 def side_vessels(_: Path) -> str:

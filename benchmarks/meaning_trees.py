@@ -48,7 +48,7 @@ def in_true_scale(data: Path, finer: int, settings: ScaleSettings = DEFAULT_SCAL
     mask = rasterise(graph, (SIZE * finer,) * 3, spacing) >= 0.5
     branch = true_branches(graph)
     owner = branch[owning_edges(graph, mask, spacing)[mask]]
-    length = np.bincount(branch, graph.lengths_mm())
+    length = np.bincount(branch, graph.lengths_mm()).astype(np.float64)
     radius = np.zeros(len(length))
     radius[branch] = graph.radii_mm
 

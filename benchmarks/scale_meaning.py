@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     for name in settings.rows or ROWS:
         row = ROWS[name]
         if row.needs_data and given is None:
-            say(f"{name}: left out, no real data here: set RAMIFY_DATA to its folder")
+            say(f"{name}: left out, no real data here: set RAMIFY_DATA to its folder", error=True)
             continue
         print(f"| {name} | {row.what} | {row.measure(Path(given or '.'))} | {row.aim} |", flush=True)
 

@@ -16,6 +16,8 @@ from ramify.data.case_store import list_cases, read_case
 from ramify.data.files import write_volume
 from ramify.preprocess import PreprocessCommand
 from ramify.preprocessing.prepare import PreprocessingSettings, prepare_case
+from ramify.vessels.scale_settings import ScaleSettings
+from ramify.vessels.scales import decompose_scales
 from tests.preprocess.pairs import ROOT, arguments, call, tree, write_pairs
 from tests.preprocessing.drawn_cases import bars_in_a_box
 
@@ -160,3 +162,23 @@ def test_shipped_settings_are_valid_and_explained(path):
     ]
     uncommented = [line for line in lines if "#" not in line and not line.endswith(":")]
     assert not uncommented
+
+
+def test_the_papers_own_scales_are_one_file_away():
+    names = ("ircadb.yaml", "paper_scales.yaml")
+    flags = [flag for name in names for flag in ("--config", str(ROOT / "configs/preprocessing" / name))]
+    scales = parse(PreprocessCommand, "", flags).preprocessing.scales
+    assert scales.model_dump(exclude_unset=True) == {
+        "quantiles": (0.25, 0.75),
+        "estimator": "paper",
+        "surface_neighbours": 8,
+        "prune_spurs": False,
+        "weigh": "branches",
+    }
+    # And no more than what the estimator brings with it.
+    mask = np.random.default_rng(5).random((16, 17, 18)) < 0.2
+    to_the_letter, by_name = (
+        decompose_scales(mask, (2.0, 1.0, 1.0), chosen) for chosen in (scales, ScaleSettings(estimator="paper"))
+    )
+    assert np.array_equal(to_the_letter.scale_map, by_name.scale_map)
+    assert to_the_letter.thresholds_mm == by_name.thresholds_mm

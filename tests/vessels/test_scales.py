@@ -10,10 +10,13 @@ from pydantic import ValidationError
 
 from ramify.phantoms.rasterisation import rasterise
 from ramify.phantoms.vessel_graph import VesselGraph
-from ramify.vessels.branches import branch_medians
+from ramify.vessels.branches import branch_medians, trace_branches
+from ramify.vessels.distance import surface
 from ramify.vessels.estimators import ESTIMATORS, Estimator, grow_tree
 from ramify.vessels.scale_settings import DEFAULT_SCALES, ScaleSettings
 from ramify.vessels.scales import ScaleWarning, decompose_scales
+from ramify.vessels.skeleton import skeletonize
+from ramify.vessels.territory import owners_with_junctions
 from ramify.vessels.thresholds import counts_of_branches, weighted_quantiles
 
 CUBES = (1.0, 1.0, 1.0)
@@ -406,6 +409,27 @@ class TestRefusals:
 
 
 class TestEstimators:
+    def test_quartiles_of_the_paper_are_those_of_its_equations(self):
+        # Eq. 1 to 3 as they are printed, over the branches of the skeleton.
+        mask, spacing = tree((2.0, 1.0, 1.0)), np.array((2.0, 1.0, 1.0))
+        graph = trace_branches(skeletonize(mask))
+        omega = np.argwhere(surface(mask)) * spacing
+        radii = np.array([
+            np.median([
+                np.sort(np.linalg.norm(omega - gamma * spacing, axis=1))[:8].max()
+                for gamma in graph.voxels[graph.owner == branch]
+            ])
+            for branch in range(graph.n_branches)
+        ])  # fmt: skip
+        result = decompose_scales(mask, spacing.tolist(), ScaleSettings(estimator="paper"))
+        assert result.radii_mm == pytest.approx(radii, abs=1e-5)
+        assert result.thresholds_mm == pytest.approx(np.quantile(radii, (0.25, 0.75)), abs=1e-5)
+        owner = owners_with_junctions(graph, result.radii_mm)
+        for voxel in np.argwhere(mask)[::7]:
+            gaps = np.linalg.norm((graph.voxels - voxel) * spacing, axis=1)
+            nearest = owner[gaps <= gaps.min() + 1e-6]
+            assert result.branches[tuple(voxel)] - 1 in nearest
+
     def test_paper_is_the_paper_to_the_letter(self):
         mask = tree()
         by_name = decompose_scales(mask, CUBES, ScaleSettings(estimator="paper"))
