@@ -19,6 +19,9 @@ MODELS = {
     "the paper's, with a bank": ModelSettings(
         levels=2, base_channels=2, contrast=ContrastHeadSettings(head="per_scale")
     ),
+    "a head for all scales, with a bank": ModelSettings(
+        formulation="binary", levels=2, base_channels=2, contrast=ContrastHeadSettings(head="shared")
+    ),
     # Dropout draws from the global generator: it must be where it was.
     "with dropout": ModelSettings(
         network="monai:UNet",

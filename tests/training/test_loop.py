@@ -41,6 +41,18 @@ def settings_of(cases: Path, output: Path, *, formulation="multi_task", epochs=2
     ).model_copy(update=changes)
 
 
+@pytest.mark.parametrize("formulation", ["binary", "multi_class"])
+def test_one_head_for_all_scales_trains_without_decoders_of_theirs(tiny_cases, tmp_path, formulation):
+    contrast = ContrastHeadSettings(head="shared", features="main_decoder.0")
+    model = ModelSettings(formulation=formulation, levels=2, base_channels=4, contrast=contrast)
+    folder = train_run(settings_of(tiny_cases, tmp_path).model_copy(update={"model": model}))
+    with (folder.root / "history.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert all(math.isfinite(float(row["loss/contrastive"])) for row in rows)
+    assert "contrast/within/background" in rows[0]
+    assert (folder.tensorboard / "projector_config.pbtxt").exists()
+
+
 @pytest.mark.parametrize("formulation", ["multi_task", "binary", "multi_class"])
 def test_a_run_folder_holds_what_it_promises(tiny_cases, tmp_path, formulation):
     seen = []
@@ -74,6 +86,8 @@ def test_tensorboard_shows_terms_pictures_curves_and_settings(tiny_cases, tmp_pa
         tags["scalars"]
     )
     assert {"validation/dice", "validation/cldice"} <= set(tags["scalars"])
+    looks = {"above_floor", "between", "within/scale_1", "within/scale_2"}
+    assert {f"contrast/{name}" for name in looks} <= set(tags["scalars"])
     assert tags["images"] == ["validation/case_3"]
     assert "config/text_summary" in tags["tensors"]
     assert "validation/precision_recall" in tags["tensors"]
