@@ -21,7 +21,7 @@ from pydantic import BaseModel, ValidationError
 
 from ramify import preprocess
 from ramify.command_line import parse, run
-from ramify.command_line.yaml_settings import describe_validation_error, laid_over, read_yaml
+from ramify.command_line.yaml_settings import describe_validation_error, laid_over, read_yaml, with_default_mappings
 from ramify.comparison.comparison_table import pairs_to_csv
 from ramify.comparison.forest_plot import draw_comparison
 from ramify.data.adapters import DatasetSettings
@@ -134,11 +134,14 @@ def resolved(
 ) -> SettingsT:
     """The settings of a stage for a variant: files, the experiment's settings, the variant's, the experiment's own.
 
+    A mapping that no file gives, such as the terms of the loss, is the default one: overrides add to it.
+
     Raises ValueError that names the key at fault and its near miss, FileNotFoundError for a missing file.
     """
     plain: dict[str, Any] = {}
     for file in layers.configs:
         plain = laid_over(plain, read_yaml(file))
+    plain = with_default_mappings(plain, settings_class)
     for layer in (layers.settings, dict(overrides), dict(own)):
         plain = laid_over(plain, layer)
     try:

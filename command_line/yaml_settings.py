@@ -51,6 +51,23 @@ def laid_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
     return joined
 
 
+def with_default_mappings(given: dict[str, Any], settings_class: type[BaseModel]) -> dict[str, Any]:
+    """Settings with the default of each mapping they leave out, so that one of its keys can be laid over the others.
+
+    A mapping is a field of free keys, such as the terms of a loss; sections are looked into.
+    """
+    filled = dict(given)
+    for name, field in settings_class.model_fields.items():
+        default, inner = field.get_default(call_default_factory=True), _model_in(field.annotation)
+        if inner is not None:
+            section = filled.get(name, None if default is None else {})
+            if isinstance(section, dict) and (whole := with_default_mappings(section, inner)):
+                filled[name] = whole
+        elif isinstance(default, dict) and default:
+            filled.setdefault(name, dict(default))
+    return filled
+
+
 def describe_validation_error(error: ValidationError, settings_class: type[BaseModel]) -> str:
     """The first complaint in one line: the key's full name, what is wrong, and the near miss of an unknown key."""
     first = error.errors(include_url=False)[0]

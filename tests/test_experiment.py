@@ -275,7 +275,15 @@ def test_what_the_shipped_variants_are(monkeypatch):
     commands = experiment.preparations_of(settings)
     estimators = [commands[settings.store_of(name)].preprocessing.scales for name in settings.variants]
     assert estimators == [ScaleSettings(estimator="paper"), ScaleSettings(estimator="volume")]
+    _, recall = shipped("skeleton_recall")
+    usual = {"dice": 1.0, "cross_entropy": 1.0}
+    added = [("skeleton_recall", 0.1), ("skeleton_recall", 1.0), ("soft_cldice", 0.1), ("soft_cldice", 1.0)]
+    assert [its.loss.main for its in recall.values()] == [usual, *({**usual, term: weight} for term, weight in added)]
     _, balance = shipped("balance")
+    assert [set(its.loss.main) - set(usual) for its in balance.values()] == [
+        *(set(), {"skeleton_recall"}, {"skeleton_recall"}, set(), {"soft_cldice"}, {"soft_cldice"})
+    ]
+    assert all(set(usual) <= set(its.loss.main) for its in balance.values())
     of_terms = [
         [own.skeleton_recall.balance, own.dice.balance, own.soft_cldice.balance]
         for own in [its.loss for its in balance.values()]
