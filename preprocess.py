@@ -153,8 +153,8 @@ def show(store: Path, case_ids: list[str], reports: list[CaseReport]) -> None:
 
 
 def written_ceiling(record: Mapping[str, Any]) -> str:
-    """What a perfect mask scores, in the order of CEILING; nothing for a case without a vessel."""
-    if record["ceiling"] is None:
+    """What a perfect mask scores, in the order of CEILING; nothing without a vessel, or of an older version."""
+    if record.get("ceiling") is None:
         return ""
     values = [record["ceiling"][name] for name in ceiling_measures(record["scales"]["count"])]
     return "  ".join("-" if value is None else f"{value:.3f}" for value in values)

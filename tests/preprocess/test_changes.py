@@ -3,7 +3,9 @@
 import re
 import shutil
 
-from ramify.data.case_store import list_cases
+import numpy as np
+
+from ramify.data.case_store import list_cases, read_case, write_case
 from ramify.data.files import write_volume
 from tests.preprocess.pairs import arguments, call, replace_image, tree, write_pairs
 from tests.preprocessing.drawn_cases import bars_in_a_box
@@ -72,3 +74,20 @@ def test_verify_reads_sources_and_arrays(tmp_path, capsys):
     assert code == 0
     assert err == "case_1: damaged case (image.npy is not what was written; its SHA-256 differs): made anew\n"
     assert path.read_bytes() == whole_file
+
+
+def test_a_case_of_an_older_version_that_cannot_be_made_anew_stays_in_the_table(tmp_path, capsys):
+    root, output = write_pairs(tmp_path / "in"), tmp_path / "cases"
+    argv = arguments(root, output, "--folds.folds", "2")
+    assert call(argv, capsys)[0] == 0
+    case = read_case(output, "case_1")
+    added = {"format", "arrays", "sampling", "case_id", "sha256", "ceiling"}
+    older = {key: value for key, value in case.record.items() if key not in added} | {"preparation": 1}
+    write_case(output, "case_1", {name: np.array(array) for name, array in case.arrays.items()}, older)
+    replace_image(root, lambda array: array.fill(7))
+    code, out, err = call(argv, capsys)
+    assert code == 1
+    assert "constant, every voxel is 7" in err
+    assert "(what was prepared of it earlier stays)" in err
+    rows = {line.split()[0]: line.split() for line in out.splitlines() if line.startswith("case_")}
+    assert len(rows["case_2"]) == len(rows["case_1"]) + 6
