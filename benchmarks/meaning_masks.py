@@ -8,8 +8,8 @@ from scipy.spatial import cKDTree
 
 from benchmarks.meaning_row import Case, Row, ircadb_masks, liver_trees, spread, with_noise
 from ramify.console.progress import followed
+from ramify.metrics.mask_analysis import MaskAnalysis
 from ramify.vessels.branches import FREE, branch_medians, path_lengths, trace_branches, voxels_of
-from ramify.vessels.curve_graph import centreline_graph
 from ramify.vessels.distance import surface
 from ramify.vessels.estimators import grow_tree
 from ramify.vessels.scale_settings import DEFAULT_SCALES, ScaleSettings
@@ -96,11 +96,7 @@ def three_times_finer(cases: list[Case]) -> str:
     ends, lengths = [], []
     for mask, spacing in followed(cases, "finer", "mask", len(cases)):
         fine = mask.repeat(3, axis=0).repeat(3, axis=1).repeat(3, axis=2)
-        graphs = []
-        for each, size in ((mask, spacing), (fine, tuple(side / 3 for side in spacing))):
-            tree = grow_tree(np.ascontiguousarray(each), size, without_spurs=True)
-            graphs.append(centreline_graph(tree.graph, size))
-        coarse, finer = graphs
+        coarse, finer = MaskAnalysis(mask, spacing).centreline, MaskAnalysis(fine, [s / 3 for s in spacing]).centreline
         ends.append(len(finer.endpoints_mm) / len(coarse.endpoints_mm))
         lengths.append(finer.length_mm / coarse.length_mm)
     return f"end points x {spread(ends)}; length x {spread(lengths)}"

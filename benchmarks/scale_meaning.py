@@ -13,13 +13,14 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from benchmarks.meaning_masks import MASKS
+from benchmarks.meaning_measures import MEASURES
 from benchmarks.meaning_scores import SCORES
 from benchmarks.meaning_shapes import SHAPES
 from benchmarks.meaning_trees import TREES
 from ramify.command_line import parse, run
 from ramify.console.progress import say
 
-ROWS = {**MASKS, **TREES, **SHAPES, **SCORES}
+ROWS = {**MASKS, **TREES, **SHAPES, **SCORES, **MEASURES}
 
 
 class ScaleMeaning(BaseModel, frozen=True, extra="forbid"):

@@ -5,6 +5,7 @@ import pytest
 from scipy import ndimage
 
 from benchmarks import scale_meaning
+from benchmarks.meaning_measures import without_side_vessels
 from benchmarks.meaning_row import Row, spread, with_noise
 from benchmarks.meaning_shapes import bent_vessel, trunk_with_side_vessels, tube_with_blob, tube_with_holes
 from benchmarks.meaning_trees import read_tree
@@ -74,3 +75,12 @@ def test_an_unknown_row_is_refused_with_all_names():
     with pytest.raises(ValueError, match="no row is called hole; choose from noise, ") as refusal:
         scale_meaning.main(["--rows", "hole"])
     assert "\n" not in str(refusal.value)
+
+
+def test_four_of_eight_side_vessels_are_left():
+    whole, left = trunk_with_side_vessels(), without_side_vessels()
+    assert not (left & ~whole).any()
+    # Four pieces 2 x 2 wide, from beyond the trunk's wall to the tip 25 voxels farther.
+    pieces, count = ndimage.label(whole & ~left)
+    assert np.bincount(pieces.ravel())[1:].tolist() == [2 * 2 * 25] * 4
+    assert count == 4
