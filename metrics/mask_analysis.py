@@ -17,6 +17,7 @@ from ramify.metrics.masks import Mask, check_mask, check_spacing
 from ramify.vessels.betti import BettiNumbers, betti_numbers
 from ramify.vessels.box import foreground_box
 from ramify.vessels.branches import BranchGraph, trace_branches, voxels_of
+from ramify.vessels.cavities import fill_cavities
 from ramify.vessels.components import label_components
 from ramify.vessels.curve_graph import CentrelineGraph, centreline_graph
 from ramify.vessels.distance import surface
@@ -121,10 +122,17 @@ class MaskAnalysis:
         return int(np.count_nonzero(self.inside))
 
     @cached_property
+    def solid(self) -> Mask:
+        """The mask within its box with its small cavities filled, which would make shells of its skeleton."""
+        if self.skeleton_method == "scikit-image":
+            return self.inside
+        return fill_cavities(self.inside, self.spacing_mm, self.scale_settings.fill_cavities_mm3)
+
+    @cached_property
     def skeleton(self) -> Mask:
-        """Skeleton within the box, by `skeleton_method`."""
+        """Skeleton of `solid`, by `skeleton_method`."""
         if self.skeleton_method == "guarded" or self.is_empty:
-            return skeletonize(self.inside)
+            return skeletonize(self.solid, self.spacing_mm)
         from skimage.morphology import skeletonize as their_thinning
 
         skeleton: NDArray[np.bool_] = np.asarray(their_thinning(self.inside)) != 0
@@ -132,8 +140,8 @@ class MaskAnalysis:
 
     @cached_property
     def skeleton_voxels(self) -> NDArray[np.int64]:
-        """Indices of the skeleton's voxels in the whole volume, int (N, ndim), in C order."""
-        return voxels_of(self.skeleton) + self.corner
+        """Indices of the skeleton's voxels in the whole volume that are the mask's, int (N, ndim), in C order."""
+        return voxels_of(self.skeleton & self.inside) + self.corner
 
     @cached_property
     def components(self) -> NDArray[np.int32]:
@@ -209,12 +217,12 @@ class MaskAnalysis:
 
     @cached_property
     def _wall(self) -> Wall:
-        return Wall(self.inside, self.spacing_mm)
+        return Wall(self.solid, self.spacing_mm)
 
     @cached_property
     def local_radii_mm(self) -> NDArray[np.float64]:
         """Radius of the vessel at each point of the centreline, float (M,), mm."""
-        return local_radii_mm(self.centreline.voxels - self.corner, self.inside, self.spacing_mm)
+        return local_radii_mm(self.centreline.voxels - self.corner, self.solid, self.spacing_mm)
 
     @cached_property
     def decomposition(self) -> ScaleDecomposition:

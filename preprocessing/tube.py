@@ -1,6 +1,7 @@
 """The tubed skeleton of a label: what Skeleton Recall asks a prediction to cover (Kirchhoff et al. 2024, Alg. 1)."""
 
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,14 +14,14 @@ from ramify.vessels.skeleton import skeletonize as lee
 Mask = NDArray[np.bool_]
 
 
-def tubed_skeleton(mask: Mask, radius: int = 2) -> Mask:
+def tubed_skeleton(mask: Mask, radius: int = 2, spacing_mm: Sequence[float] | None = None) -> Mask:
     """Thin a mask to its skeleton and thicken that to a tube inside the mask, Kirchhoff et al. 2024, Alg. 1.
 
         tube = dilate(skeletonize(mask)) ∧ mask
 
-    The skeleton is Zhang and Suen's in 2D and Lee's in 3D, as in the paper; Lee's with the guard of
-    `vessels.skeleton.skeletonize`, so that no vessel goes without. The dilation is by a diamond, all voxels whose
-    offsets add up to at most the radius, of as many dimensions as the mask. (The paper says "a diamond kernel of
+    The skeleton is Zhang and Suen's in 2D and Lee's in 3D, as in the paper; Lee's as `vessels.skeleton.skeletonize` has
+    it, so that no vessel goes without. The dilation is by a diamond, all voxels whose offsets add up to at most the
+    radius, of as many dimensions as the mask. (The paper says "a diamond kernel of
     radius 2"; its published code dilates twice by the cross of the mask's own dimension, which is the same.)
     The dilation is not geodesic: where two branches run within the radius of each other, the tube of one may reach
     into the other, as in the paper.
@@ -32,6 +33,7 @@ def tubed_skeleton(mask: Mask, radius: int = 2) -> Mask:
     Args:
         mask: bool (*S), 2D or 3D, the union of all classes; a label map as `labels > 0`.
         radius: of the diamond, voxels, 0 (the bare skeleton) or more.
+        spacing_mm: as for `vessels.skeleton.skeletonize`.
 
     Returns:
         bool (*S), a subset of the mask that meets each of its components; empty for an empty mask.
@@ -55,7 +57,7 @@ def tubed_skeleton(mask: Mask, radius: int = 2) -> Mask:
     if inside.size == 0:
         return tube
     # Lee's thinning crops by itself, and must see whether the whole volume is a single slice.
-    skeleton = zhang_suen(inside) if mask.ndim == 2 else lee(mask)[box]
+    skeleton = zhang_suen(inside) if mask.ndim == 2 else lee(mask, spacing_mm)[box]
     np.logical_and(_dilated(skeleton, int(radius)), inside, out=tube[box])
     return tube
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ramify.preprocessing.drawn_vessels import DrawnVessels
 from ramify.preprocessing.grid import Grid
 from ramify.preprocessing.tube import tubed_skeleton
+from ramify.vessels.cavities import fill_cavities
 from ramify.vessels.scale_settings import ScaleSettings
 from ramify.vessels.skeleton import skeletonize
 
@@ -71,12 +72,13 @@ def label_vessels(
     scale_map = grid.labels_to_prepared(drawn.scale_map, mask, drawn.start)
     branches = grid.labels_to_prepared(drawn.branches, mask, drawn.start)
     kept = _numbered_anew(branches, mask)
+    filled = fill_cavities(around, grid.spacing_mm, scales.fill_cavities_mm3)
     return VesselLabels(
         mask=mask,
         scale_map=scale_map,
         branches=branches,
-        skeleton=skeletonize(around)[own] & mask,
-        tubed_skeleton=tubed_skeleton(around, tube_radius)[own] & mask,
+        skeleton=skeletonize(filled, grid.spacing_mm)[own] & mask,
+        tubed_skeleton=tubed_skeleton(filled, tube_radius, grid.spacing_mm)[own] & mask,
         description=_described(drawn, scale_map, kept, scales),
     )
 

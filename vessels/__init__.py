@@ -7,6 +7,7 @@ from ramify.public_names import loaded_when_asked_for
 if TYPE_CHECKING:
     from ramify.vessels.betti import BettiNumbers, betti_numbers, count_cavities, count_pieces
     from ramify.vessels.branches import BranchGraph, path_lengths, trace_branches
+    from ramify.vessels.cavities import fill_cavities
     from ramify.vessels.components import label_components
     from ramify.vessels.curve_graph import CentrelineGraph, centreline_graph
     from ramify.vessels.curve_parts import part_inside
@@ -40,6 +41,7 @@ __all__ = [
     "decompose_scales",
     "distance_radii",
     "distances_to_set_mm",
+    "fill_cavities",
     "label_components",
     "local_radii_mm",
     "nearest_label",

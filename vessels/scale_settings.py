@@ -22,8 +22,11 @@ class ScaleSettings(BaseModel, frozen=True, extra="forbid"):
     """Radius of a branch: `paper` (Eq. 1 and 2), `distance` to the wall, or `volume` over length."""
     surface_neighbours: int = Field(default=8, ge=1)
     """Nearest surface voxels that the `paper` estimator takes (m in Eq. 1)."""
+    fill_cavities_mm3: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    """Cavities of the mask up to this volume (2D: area, mm²) are filled before it is thinned, and 0 fills none; unset:
+    of up to eight voxels, with `paper` none. The mask itself stays."""
     prune_spurs: bool | None = None
-    """Remove spurs shorter than the radius at their junction; unset: not with `paper`, but with the others."""
+    """Remove branches that hardly reach out of the others; unset: not with `paper`, but with the others."""
     weigh: Weighing | None = None
     """What counts towards the quantiles: `branches`, each once, or `length`, as far as it is clear of a branch's ends;
     unset: `branches` with `paper`, `length` with the others."""

@@ -44,7 +44,7 @@ class ScaleDecomposition:
         radii_mm: float64 (n_branches,); branch j's is `radii_mm[j - 1]`. Where branches count by their length, one
             that lies within a thicker neighbour has that neighbour's.
         thresholds_mm: S - 1 radii, rising; scale s holds the branches above the threshold s - 1 and not above s.
-        skeleton: bool (*S), what pruning left of it.
+        skeleton: bool (*S), what pruning left of it, without what runs through filled cavities.
         estimator: name of the estimator.
         notes: one line for each thing worth knowing, such as an empty scale.
 
@@ -106,7 +106,8 @@ def decompose_scales(
     part, spacing = np.ascontiguousarray(pose.lay(mask[box])), pose.lay_sizes(spacing)
 
     # What a branch is, how wide it is, and which voxels are its own.
-    tree = grow_tree(part, spacing, _chosen(settings.prune_spurs, estimator.prune_spurs))
+    cavities = settings.fill_cavities_mm3 if estimator.fill_cavities else settings.fill_cavities_mm3 or 0.0
+    tree = grow_tree(part, spacing, _chosen(settings.prune_spurs, estimator.prune_spurs), cavities)
     radii, weigh = estimator.radii_mm(tree, settings), settings.weigh or estimator.weigh
     if weigh == "length":
         radii = with_neighbours_radii(tree, radii)
@@ -125,7 +126,8 @@ def decompose_scales(
     scale_map, branches, skeleton = (np.zeros(mask.shape, dtype=dtype) for dtype in (np.uint8, np.int32, np.bool_))
     pose.lay(branches[box])[vessel] = branch
     pose.lay(scale_map[box])[vessel] = scale[branch - 1]
-    pose.lay(skeleton[box])[tuple(tree.graph.voxels.T)] = True
+    centre = tuple(tree.graph.voxels.T)
+    pose.lay(skeleton[box])[centre] = part[centre]
     notes = _notes(radii, counts, thresholds, settings.quantiles)
     return ScaleDecomposition(scale_map, branches, radii, thresholds, skeleton, settings.estimator, notes)
 

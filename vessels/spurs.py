@@ -1,27 +1,39 @@
-"""Prune the spurs that thinning leaves, and join the branches that were cut only because of them."""
+"""Prune the spurs and handles that rough walls leave, and join the branches that were cut only because of them."""
 
 import heapq
 from collections.abc import Sequence
 
 import numpy as np
 
+from ramify.vessels.balls import GONE, Balls
 from ramify.vessels.branches import CLOSED, FREE, BranchGraph, FloatArray, IntArray, cluster_centres, path_lengths
+
+# How far a branch must reach, in diameters of the vessel that it leaves or of the tree's median vessel.
+_LEAST_REACH = 2.0
 
 
 def prune_spurs(graph: BranchGraph, depth_mm: FloatArray, spacing_mm: Sequence[float]) -> BranchGraph:
-    """Remove branches that do not reach out of the vessel they leave, and join what then is one branch again.
+    """Remove branches that hardly reach out of the other vessels, and join what then is one branch again.
 
-    A spur (one free end, one junction) goes when it is shorter than the radius at its junction; the shortest goes
-    first and two branches always stay. Where only two branches are left at a junction they become one; with one left
-    the junction is its end. A lone voxel with both ends in one cluster belongs to the cluster.
+    Around each skeleton voxel lies the largest ball within the vessel. A branch with a free end, or with a way round it
+    (a bridge between vessels that touch, or a handle that a rough wall makes), stays where one of its balls reaches out
+    of all balls of the other branches farther than the branch is thick, than the coarsest voxel side, and than two
+    diameters of a vessel: of the one that it leaves there or of the tree's median, whichever is thinner. Measured by
+    its length alone a ridge along a wall would be a vessel, and on a finer grid, where each step of the old voxels is
+    such a ridge, most branches were none.
+
+    The shortest is looked at first, and each component keeps a branch. Where only two branches are left at a junction
+    they become one; with one left the junction is its end. A lone voxel with both ends in one cluster belongs to the
+    cluster.
 
     Args:
         graph: branches as `trace_branches` gives them.
-        depth_mm: float (N,), distance to the vessel's wall at each skeleton voxel, mm.
+        depth_mm: float (N,), distance from each skeleton voxel to the nearest voxel outside the vessel, mm; of the
+            balls' radii, half a voxel is taken off it.
         spacing_mm: voxel size along each axis, mm.
 
     Returns:
-        a graph over the voxels that are left, which have the components and holes they had; an empty one unchanged.
+        a graph over the voxels that are left, which have the components they had; an empty one unchanged.
 
     Examples:
         >>> import numpy as np
@@ -38,15 +50,20 @@ def prune_spurs(graph: BranchGraph, depth_mm: FloatArray, spacing_mm: Sequence[f
 
 
 class _Pruning:
-    """The graph while spurs go and branches merge: paths by number, clusters with the paths at them."""
+    """The graph while branches go and merge: paths by number, clusters with the paths at them."""
 
     def __init__(self, graph: BranchGraph, depth_mm: FloatArray, spacing_mm: Sequence[float]) -> None:
         self.graph = graph
         self.cluster, self.owner = graph.cluster.copy(), graph.owner.copy()
         self.centre = cluster_centres(graph)
-        self.radius = np.zeros(len(self.centre))
-        in_cluster = graph.cluster >= 0
-        np.maximum.at(self.radius, graph.cluster[in_cluster], depth_mm[in_cluster])
+        in_cluster = np.flatnonzero(graph.cluster >= 0)
+        by_cluster = in_cluster[np.argsort(graph.cluster[in_cluster], kind="stable")]
+        self.members = np.split(by_cluster, np.cumsum(np.bincount(graph.cluster[by_cluster]))[:-1])
+        half_voxel = float(np.mean(spacing_mm)) / 2
+        self.radius = np.maximum(depth_mm - half_voxel, half_voxel)
+        owner = np.where(graph.owner < 0, graph.n_branches, graph.owner)
+        self.balls = Balls(graph.voxels, self.radius, owner, spacing_mm)
+        self.coarsest, self.median_diameter = max(spacing_mm), 2 * float(np.median(self.radius))
         self.path: dict[int, IntArray] = dict(enumerate(np.split(graph.order, graph.starts[1:-1])))
         self.ends: dict[int, list[int]] = dict(enumerate(graph.ends.tolist()))
         self.length: dict[int, float] = dict(enumerate(path_lengths(graph, spacing_mm).tolist()))
@@ -57,7 +74,7 @@ class _Pruning:
                     self.at[end].append(branch)
         self.joined_to = np.arange(graph.n_branches)
         self.lies_on = np.full(len(self.centre), -1)
-        self.spurs: list[tuple[float, int]] = []
+        self.waiting: list[tuple[float, int]] = []
 
     def run(self) -> BranchGraph:
         """Prune to the end."""
@@ -68,24 +85,48 @@ class _Pruning:
             self._enlist(branch)
         for cluster in range(len(self.at)):
             self._settle(cluster)
-        while self.spurs:
-            length, branch = heapq.heappop(self.spurs)
-            if branch not in self.path or length != self.length[branch] or not self._is_spur(branch):
+        while self.waiting:
+            length, branch = heapq.heappop(self.waiting)
+            if branch not in self.path or length != self.length[branch] or max(self.ends[branch]) < 0:
                 continue
-            cluster = max(self.ends[branch])
-            if length < self.radius[cluster]:
-                self.at[cluster].remove(branch)
-                del self.path[branch]
-                self._settle(cluster)
+            if not self._reaches_out(branch) and self._can_go(branch):
+                self.balls.relabel(self.path.pop(branch), GONE)
+                for cluster in {end for end in self.ends[branch] if end >= 0}:
+                    self.at[cluster] = [other for other in self.at[cluster] if other != branch]
+                    self._settle(cluster)
         return self._result()
 
-    def _is_spur(self, branch: int) -> bool:
-        one, other = self.ends[branch]
-        return (one == FREE) != (other == FREE)
+    def _can_go(self, branch: int) -> bool:
+        """Whether what the branch joins stays in one piece without it: it ends freely, or there is a way round."""
+        start, goal = self.ends[branch]
+        if min(start, goal) < 0 or start == goal:
+            return True
+        seen, waiting = {start}, [start]
+        while waiting:
+            for other in self.at[waiting.pop()]:
+                if other == branch:
+                    continue
+                for end in self.ends[other]:
+                    if end == goal:
+                        return True
+                    if end >= 0 and end not in seen:
+                        seen.add(end)
+                        waiting.append(end)
+        return False
+
+    def _reaches_out(self, branch: int) -> bool:
+        """Whether a branch reaches so far out of all others that it is a vessel."""
+        path = self.path[branch]
+        outside, of = self.balls.outside_others(path, branch)
+        reach = outside + self.radius[path]
+        farthest = int(np.argmax(reach))
+        thickness = 2 * float(np.median(self.radius[path]))
+        thinner = min(2 * float(self.radius[of[farthest]]), self.median_diameter)
+        return bool(reach[farthest] > max(thickness, self.coarsest, _LEAST_REACH * thinner))
 
     def _enlist(self, branch: int) -> None:
-        if self._is_spur(branch):
-            heapq.heappush(self.spurs, (self.length[branch], branch))
+        if max(self.ends[branch]) >= 0:
+            heapq.heappush(self.waiting, (self.length[branch], branch))
 
     def _absorb(self, branch: int) -> None:
         """Give a lone voxel that only touches one cluster to that cluster, unless the two are a component."""
@@ -104,6 +145,7 @@ class _Pruning:
         if self.ends[branch][1] != cluster:
             self._reverse(branch)
         self.path[branch] = np.append(self.path[branch], self.centre[cluster])
+        self.balls.relabel(self.members[cluster], branch)
         if len(left) == 1:
             self.ends[branch][1] = FREE
         elif branch == other:
@@ -122,6 +164,7 @@ class _Pruning:
         """Continue `branch`, which ends in the cluster, by `other`."""
         if self.ends[other][0] != cluster:
             self._reverse(other)
+        self.balls.relabel(self.path[other], branch)
         self.path[branch] = np.concatenate([self.path[branch], self.path.pop(other)])
         self.ends[branch][1] = end = self.ends[other][1]
         self.length[branch] += self.length[other]

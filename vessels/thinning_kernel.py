@@ -53,11 +53,6 @@ NOT_X_LOW, NOT_X_HIGH = _bits_where(0, -1), _bits_where(0, 1)
 NOT_Y_LOW, NOT_Y_HIGH = _bits_where(1, -1), _bits_where(1, 1)
 NOT_Z_LOW, NOT_Z_HIGH = _bits_where(2, -1), _bits_where(2, 1)
 CELL_MASKS, CELL_SIGNS = _cell_masks()
-# Neighbours that are not on one given side of the centre.
-NOT_ON_SIDE = np.array([_bits_where(axis, side) for axis in (0, 1, 2) for side in (-1, 1)], dtype=np.int64)
-
-# What the sequential stage takes for an end: nothing (Lee), a voxel with one neighbour, or also the end of a ribbon.
-NO_ENDS, POINT_ENDS, RIBBON_ENDS = 0, 1, 2
 
 
 @compiled()
@@ -109,23 +104,10 @@ def _is_deletable(code: int) -> bool:
 
 
 @compiled()
-def _is_end(code: int, ends: int) -> bool:
-    """Whether a voxel is the end of a line or, with RIBBON_ENDS, the last of a row of two.
-
-    Rows of a ribbon two voxels wide are eaten whole if only line ends are kept: once the first of the row is gone, the
-    second has two neighbours, both in the next row. So two neighbours on one side of the voxel count as an end too.
-    """
-    if ends == NO_ENDS:
-        return False
-    without_first = code & (code - 1)
-    if without_first == 0:
-        return True
-    if ends == POINT_ENDS or without_first & (without_first - 1) != 0:
-        return False
-    one_sided = False
-    for others in NOT_ON_SIDE:
-        one_sided |= code & others == 0
-    return one_sided
+def is_simple(volume: np.ndarray, voxel: int, row: int, plane: int) -> bool:
+    """Whether the foreground has the same topology with a voxel of the flat, padded volume as without it."""
+    code = _neighbourhood(volume, voxel, row, plane)
+    return bool(code != 0 and _keeps_euler_characteristic(code) and _is_connected(code))
 
 
 @compiled()
@@ -192,21 +174,16 @@ def _candidates(
 
 
 @compiled()
-def thin(
-    volume: np.ndarray, shape: tuple[int, int, int], listed: np.ndarray, faces: np.ndarray, ends: int
-) -> np.ndarray:
-    """Thin a flat volume in place until nothing changes; return the voxels that were kept for want of any neighbour.
+def thin(volume: np.ndarray, shape: tuple[int, int, int], listed: np.ndarray, faces: np.ndarray) -> None:
+    """Thin a flat volume in place until nothing changes; a voxel without any neighbour is kept.
 
     Args:
         volume: uint8, flat view of the padded volume of `shape`; one voxel of background on every side.
         listed: int64, ascending flat indices of the voxels to start from, each marked LISTED in `volume`.
         faces: int64 (F, 3), face directions in the order of the sub-iterations.
-        ends: NO_ENDS as Lee has it, or which ends to spare when a deletion is tested again in sequence.
     """
     row, plane = shape[2], shape[1] * shape[2]
     woken = np.empty(1024, dtype=np.int64)
-    last_voxels = np.empty(16, dtype=np.int64)
-    n_last = 0
     unchanged = 0
     while unchanged < len(faces):
         unchanged = 0
@@ -216,11 +193,7 @@ def thin(
             n_woken = n_deleted = 0
             for voxel in candidates:
                 code = _neighbourhood(volume, voxel, row, plane)
-                if code == 0:
-                    last_voxels = _with_room(last_voxels, n_last, 1)
-                    last_voxels[n_last] = voxel
-                    n_last += 1
-                elif not _is_end(code, ends) and _is_connected(code):
+                if code != 0 and _is_connected(code):
                     volume[voxel] = 0
                     n_deleted += 1
                     woken = _with_room(woken, n_woken, 27)
@@ -229,7 +202,6 @@ def thin(
                 listed = _merged(listed, np.sort(woken[:n_woken]))
             if n_deleted == 0:
                 unchanged += 1
-    return last_voxels[:n_last]
 
 
 @compiled()
@@ -252,45 +224,3 @@ def border_voxels(volume: np.ndarray, shape: tuple[int, int, int], voxels: np.nd
             border[count] = voxel
             count += 1
     return border[:count]
-
-
-@compiled()
-def restore_components(
-    volume: np.ndarray, original: np.ndarray, shape: tuple[int, int, int], starts: np.ndarray
-) -> np.ndarray:
-    """Put back the 26-connected components of `original` that hold the voxels `starts`; return their voxels in order.
-
-    `original` is the flat padded mask, `volume` has already lost those components but for `starts`.
-    """
-    row, plane = shape[2], shape[1] * shape[2]
-    restored = starts.copy()
-    count = restored.size
-    for voxel in starts:
-        volume[voxel] = FOREGROUND | LISTED
-    done = 0
-    while done < count:
-        voxel = restored[done]
-        done += 1
-        for dz in range(-1, 2):
-            for dy in range(-1, 2):
-                for dx in range(-1, 2):
-                    other = voxel + dz * plane + dy * row + dx
-                    if original[other] and not volume[other] & LISTED:
-                        volume[other] = FOREGROUND | LISTED
-                        restored = _with_room(restored, count, 1)
-                        restored[count] = other
-                        count += 1
-    return np.sort(restored[:count])
-
-
-@compiled()
-def listed_again(volume: np.ndarray, voxels: np.ndarray) -> np.ndarray:
-    """Those of `voxels` that are still foreground, marked LISTED."""
-    left = np.empty(voxels.size, dtype=np.int64)
-    count = 0
-    for voxel in voxels:
-        if volume[voxel] & FOREGROUND:
-            volume[voxel] = FOREGROUND | LISTED
-            left[count] = voxel
-            count += 1
-    return left[:count]

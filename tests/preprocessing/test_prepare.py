@@ -40,7 +40,7 @@ def test_a_prepared_case_holds_what_training_needs(ndim):
     np.testing.assert_array_equal(arrays["branches"] > 0, inside)
     np.testing.assert_array_equal(arrays["organ"], raw.organ.array[grid.crop_box])
     assert not (arrays["skeleton"].astype(bool) & ~inside).any()
-    np.testing.assert_array_equal(arrays["tubed_skeleton"], tubed_skeleton(inside, 2))
+    np.testing.assert_array_equal(arrays["tubed_skeleton"], tubed_skeleton(inside, 2, raw.image.spacing_mm))
     # The window -150 … 250 puts 100 HU at 0.625.
     parenchyma = raw.organ.array[grid.crop_box] & ~raw.vessels.array[grid.crop_box]
     assert arrays["image"][parenchyma].mean() == pytest.approx(0.625, abs=0.005)

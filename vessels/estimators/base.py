@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ramify.vessels.branches import BoolArray, BranchGraph, FloatArray, trace_branches
+from ramify.vessels.cavities import fill_cavities
 from ramify.vessels.course import Course, measure_course
 from ramify.vessels.distance import nearest_label
 from ramify.vessels.skeleton import skeletonize
@@ -31,7 +32,7 @@ Weighing = Literal["branches", "length"]
 class VesselTree:
     """A vessel mask and the branches of its skeleton: all that an estimator may look at.
 
-    mask: bool (*S) of 2 or 3 dimensions. spacing_mm: voxel size along each axis, mm.
+    mask: bool (*S) of 2 or 3 dimensions, its small cavities filled. spacing_mm: voxel size along each axis, mm.
     graph: branches of its skeleton, at least one.
     wall: of the mask, to measure distances to.
     nearest: int32 (*S), number from 1 of the nearest skeleton voxel in the same component, 0 outside the vessels.
@@ -49,9 +50,15 @@ class VesselTree:
         return measure_course(self.graph, self.wall)
 
 
-def grow_tree(mask: BoolArray, spacing_mm: tuple[float, ...], without_spurs: bool) -> VesselTree:
-    """Thin a mask, bool (*S) and not empty, and cut its skeleton into branches; with its spurs or without them."""
-    graph, wall = trace_branches(skeletonize(mask)), Wall(mask, spacing_mm)
+def grow_tree(
+    mask: BoolArray, spacing_mm: tuple[float, ...], without_spurs: bool, largest_cavity_mm3: float | None = None
+) -> VesselTree:
+    """Thin a mask, bool (*S) and not empty, and cut its skeleton into branches; with its spurs or without them.
+
+    Cavities are filled up to a volume first, as `vessels.cavities` has it.
+    """
+    mask = fill_cavities(mask, spacing_mm, largest_cavity_mm3)
+    graph, wall = trace_branches(skeletonize(mask, spacing_mm)), Wall(mask, spacing_mm)
     if without_spurs:
         graph = prune_spurs(graph, wall.distance_mm(graph.voxels * np.array(spacing_mm)), spacing_mm)
 
@@ -74,7 +81,9 @@ class Estimator:
     territory: Callable[[VesselTree, FloatArray], LabelMap] = where_deepest
     """Which branch owns each voxel, from the radii: int32 (*S), from 1, 0 outside the vessels."""
     prune_spurs: bool = True
-    """Whether spurs shorter than the radius at their junction go before anything is measured."""
+    """Whether branches that hardly reach out of the others go before anything is measured."""
+    fill_cavities: bool = True
+    """Whether cavities of a few voxels are filled before the mask is thinned."""
     weigh: Weighing = "length"
     """What counts towards the quantiles of the radii."""
     turned_first: bool = True

@@ -65,4 +65,4 @@ def _territory(tree: VesselTree, radii_mm: FloatArray) -> LabelMap:
     return nearest_branch(tree.graph, radii_mm, tree.nearest)
 
 
-PAPER = Estimator(_radii_mm, _territory, prune_spurs=False, weigh="branches", turned_first=False)
+PAPER = Estimator(_radii_mm, _territory, prune_spurs=False, fill_cavities=False, weigh="branches", turned_first=False)
