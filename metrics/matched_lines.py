@@ -64,8 +64,10 @@ def detected_branches(prediction: MaskAnalysis, target: MaskAnalysis) -> float:
     line = target.centreline
     if line.n_curves == 0:
         return float(target.tree.centreline.n_curves > 0)
-    held = np.add.reduceat(prediction.holds(line.voxels).astype(np.int64), line.starts[:-1])
-    detected = held >= DETECTED_FROM * np.diff(line.starts) * (1 - _ROUNDING)
+    # Where a curve runs through a filled cavity, there is nothing to hold.
+    own = target.holds(line.voxels)
+    held = np.add.reduceat((own & prediction.holds(line.voxels)).astype(np.int64), line.starts[:-1])
+    detected = held >= DETECTED_FROM * np.add.reduceat(own.astype(np.int64), line.starts[:-1]) * (1 - _ROUNDING)
     return int(np.count_nonzero(detected)) / line.n_curves
 
 

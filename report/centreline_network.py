@@ -42,7 +42,7 @@ class CentrelineNetwork:
 def trace_network(
     mask: MaskAnalysis, place: Volume, space: Space = "lps", with_scales: bool = True
 ) -> CentrelineNetwork:
-    """The network of a mask's centrelines, those that its graph measures count; no spur is pruned.
+    """The network of a mask's centrelines, those that its graph measures count.
 
     Args:
         mask: the analysis of a mask on the grid of `place`, 2D or 3D; of an empty one the network is empty.
@@ -69,7 +69,9 @@ def trace_network(
     scales = np.empty(0, np.int64)
     if with_scales:
         of_point = mask.decomposition.scale_map[tuple((graph.voxels - mask.corner).T)]
-        scales = np.array([np.bincount(of_point[start:stop]).argmax() for start, stop in parts], dtype=np.int64)
+        # Points in a filled cavity have no scale.
+        counts = [np.bincount(of_point[start:stop], minlength=2)[1:] for start, stop in parts]
+        scales = np.array([1 + count.argmax() for count in counts], dtype=np.int64)
     return CentrelineNetwork(
         points_mm=points,
         radii_mm=point_radii,

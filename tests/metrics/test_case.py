@@ -199,9 +199,9 @@ def test_values_stay_in_the_range_of_their_measures():
 def test_the_truth_is_analysed_once_for_many_predictions(monkeypatch: pytest.MonkeyPatch):
     thinned = []
 
-    def counted(mask: np.ndarray) -> np.ndarray:
+    def counted(mask: np.ndarray, spacing_mm: tuple[float, ...]) -> np.ndarray:
         thinned.append(mask)
-        return skeletonize(mask)
+        return skeletonize(mask, spacing_mm)
 
     monkeypatch.setattr("ramify.metrics.mask_analysis.skeletonize", counted)
     settings = EvaluationSettings(measures=("overlap", "centreline", "surface", "topology"))

@@ -87,13 +87,13 @@ def test_a_line_has_no_junctions_to_lose():
 
 
 def test_the_tolerance_is_three_of_the_coarsest_voxels_unless_given():
-    mask = MaskAnalysis(Y, (0.5, 2.0))
+    mask = MaskAnalysis(Y, (1.0, 2.0))
     assert GraphSettings().tolerance_mm(mask) == 6.0
     assert GraphSettings(junction_tolerance_mm=1.25).tolerance_mm(mask) == 1.25
     padded = np.pad(Y, 8)
     aside = np.roll(padded, 2, axis=1)
-    assert scored(aside, padded, (0.5, 2.0))["junction_f1"] == 1.0
-    assert scored(aside, padded, (0.5, 2.0), 3.9)["junction_f1"] == 0.0
+    assert scored(aside, padded, (1.0, 2.0))["junction_f1"] == 1.0
+    assert scored(aside, padded, (1.0, 2.0), 3.9)["junction_f1"] == 0.0
 
 
 def test_a_negative_tolerance_is_refused():

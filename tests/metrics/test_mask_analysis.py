@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from ramify.metrics.mask_analysis import MaskAnalysis
 from ramify.metrics.masks import Mask
 from ramify.vessels import skeleton as skeleton_room
+from ramify.vessels.cavities import fill_cavities
 from ramify.vessels.distance import surface
 from ramify.vessels.octants import boundary_corners
 from ramify.vessels.scale_settings import ScaleSettings
@@ -27,9 +28,9 @@ def bent_tube() -> Mask:
 def test_nothing_is_computed_before_it_is_asked_for_and_nothing_twice(monkeypatch: pytest.MonkeyPatch):
     calls = []
 
-    def counted(mask: Mask) -> Mask:
+    def counted(mask: Mask, spacing_mm: tuple[float, ...]) -> Mask:
         calls.append(mask)
-        return skeletonize(mask)
+        return skeletonize(mask, spacing_mm)
 
     monkeypatch.setattr("ramify.metrics.mask_analysis.skeletonize", counted)
     analysis = MaskAnalysis(bent_tube(), SPACING)
@@ -56,7 +57,9 @@ def test_parts_are_those_of_the_whole_volume(pair: tuple[Mask, Mask]):
     mask, other = pair
     analysis = MaskAnalysis(mask, SPACING[: mask.ndim])
     assert analysis.is_empty == (not mask.any())
-    assert np.array_equal(analysis.skeleton_voxels, np.argwhere(skeletonize(mask)))
+    spacing = SPACING[: mask.ndim]
+    thinned = skeletonize(fill_cavities(mask, spacing), spacing) & mask
+    assert np.array_equal(analysis.skeleton_voxels, np.argwhere(thinned))
     assert sorted(map(tuple, analysis.voxels_outside(MaskAnalysis(other, SPACING[: mask.ndim])).tolist())) == sorted(
         map(tuple, np.argwhere(mask & ~other).tolist())
     )
@@ -146,3 +149,42 @@ def test_bad_input_is_refused_in_one_line(mask: np.ndarray, spacing: tuple[float
     with pytest.raises(ValueError, match=says) as refusal:
         MaskAnalysis(mask, spacing, name="liver")
     assert "\n" not in str(refusal.value)
+
+
+def holed_tube() -> Mask:
+    """A tube of radius 4 along the last axis, with six holes of one voxel on its axis."""
+    mask = np.zeros((15, 15, 50), dtype=bool)
+    z, y = np.ogrid[-7:8, -7:8]
+    mask[:, :, 4:46] = (z**2 + y**2 <= 16)[..., None]
+    mask[7, 7, 8:44:6] = False
+    return mask
+
+
+@pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (2.0, 0.5, 0.5)])
+def test_small_holes_change_no_tree(spacing: tuple[float, ...]):
+    solid = holed_tube()
+    solid[7, 7, 4:46] = True
+    holed, whole = MaskAnalysis(holed_tube(), spacing), MaskAnalysis(solid, spacing)
+    assert holed.betti.cavities == 6
+    assert np.array_equal(holed.skeleton, whole.skeleton)
+    assert np.array_equal(holed.local_radii_mm, whole.local_radii_mm)
+    assert holed.centreline.length_mm == whole.centreline.length_mm
+    assert holed.holds(holed.skeleton_voxels).all()
+
+
+def test_holes_are_filled_as_far_as_the_settings_say():
+    as_it_is = MaskAnalysis(holed_tube(), (1.0, 1.0, 1.0), scale_settings=ScaleSettings(fill_cavities_mm3=0.0))
+    assert as_it_is.solid is as_it_is.inside
+    assert len(as_it_is.skeleton_voxels) > 2 * len(MaskAnalysis(holed_tube(), (1.0, 1.0, 1.0)).skeleton_voxels)
+    theirs = MaskAnalysis(holed_tube(), (1.0, 1.0, 1.0), "scikit-image")
+    assert theirs.solid is theirs.inside
+
+
+def test_the_skeleton_knows_the_spacing_and_the_graph_has_no_spur():
+    """A step in the wall, half a voxel high in units of the radius, is no branch; a side vessel is."""
+    trunk = np.zeros((21, 40, 60), dtype=bool)
+    trunk[6:15, 6:15, 5:55] = True
+    trunk[15, 8:13, 28:33] = True
+    assert MaskAnalysis(trunk, (1.0, 1.0, 1.0)).branches.n_branches == 1
+    trunk[8:13, 15:36, 28:33] = True
+    assert MaskAnalysis(trunk, (1.0, 1.0, 1.0)).branches.n_branches == 3
