@@ -212,12 +212,19 @@ class MaskAnalysis:
         )
 
     def _depth_mm(self, voxels: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Distance to the wall from some voxels within the box, int (N, ndim), mm."""
-        return self._wall.distance_mm(voxels * np.array(self.spacing_mm)) if len(voxels) else np.empty(0)
+        """Distance to the wall from some voxels of the skeleton, int (N, ndim), within the box, mm."""
+        known, depth_mm = self._depths_mm
+        wanted = np.ravel_multi_index(tuple(voxels.T), self.skeleton.shape)
+        depth: NDArray[np.float64] = depth_mm[np.searchsorted(known, wanted)]
+        return depth
 
     @cached_property
-    def _wall(self) -> Wall:
-        return Wall(self.solid, self.spacing_mm)
+    def _depths_mm(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """The skeleton's voxels, as places in the flat box, and the distance of each to the wall, mm."""
+        known, voxels = np.flatnonzero(self.skeleton), voxels_of(self.skeleton)
+        if not len(known):
+            return known, np.empty(0)
+        return known, Wall(self.solid, self.spacing_mm).distance_mm(voxels * np.array(self.spacing_mm))
 
     @cached_property
     def local_radii_mm(self) -> NDArray[np.float64]:
