@@ -305,12 +305,12 @@ def lengthen_end(volume: np.ndarray, end: np.ndarray, spacing: Spacing, least: f
     """
     flat_volume, row, plane = volume.reshape(-1), volume.shape[2], volume.shape[1] * volume.shape[2]
     depth = np.sqrt(_depth_squared(volume, end[0], end[1], end[2], spacing, flat))
-    ahead = _direction(volume, end, spacing, depth)
+    ahead, steps, tolerance = _direction(volume, end, spacing, depth), _step_lengths(spacing), 1e-6 * min(spacing)
     added = np.empty((volume.shape[0] + volume.shape[1] + volume.shape[2], 3), dtype=np.int64)
     count, gained = 0, 0.0
     z, y, x = end[0], end[1], end[2]
     while count < added.shape[0]:
-        best, best_depth, best_step = 0.0, 0.0, (0, 0, 0)
+        best, best_depth, best_length, best_step = 0.0, 0.0, 0.0, (0, 0, 0)
         for dz in range(-1, 2):
             for dy in range(-1, 2):
                 for dx in range(-1, 2):
@@ -321,8 +321,11 @@ def lengthen_end(volume: np.ndarray, end: np.ndarray, spacing: Spacing, least: f
                     other = np.sqrt(_depth_squared(volume, z + dz, y + dy, x + dx, spacing, flat))
                     step = dz * spacing[0] * ahead[0] + dy * spacing[1] * ahead[1] + dx * spacing[2] * ahead[2]
                     gain = step + other - depth
-                    if step > 0 and gain > best * (1 + 1e-6) + 1e-6:
-                        best, best_depth, best_step = gain, other, (dz, dy, dx)
+                    length = steps[dz + 1, dy + 1, dx + 1]
+                    # Of steps that gain alike the shortest: straight on.
+                    better = gain > best + tolerance or (gain > best - tolerance and length < best_length)
+                    if step > 0 and gain > tolerance and better:
+                        best, best_depth, best_length, best_step = gain, other, length, (dz, dy, dx)
         if best == 0.0:
             break
         z, y, x = z + best_step[0], y + best_step[1], x + best_step[2]
