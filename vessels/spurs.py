@@ -22,6 +22,9 @@ def prune_spurs(graph: BranchGraph, depth_mm: FloatArray, spacing_mm: Sequence[f
     its length alone a ridge along a wall would be a vessel, and on a finer grid, where each step of the old voxels is
     such a ridge, most branches were none.
 
+    The short end of a trunk beside its last side vessel is no spur of that: a branch with a free end may go where it
+    leaves two others that are at least half as thick as it is itself.
+
     The shortest is looked at first, and each component keeps a branch. Where only two branches are left at a junction
     they become one; with one left the junction is its end. A lone voxel with both ends in one cluster belongs to the
     cluster.
@@ -89,7 +92,7 @@ class _Pruning:
             length, branch = heapq.heappop(self.waiting)
             if branch not in self.path or length != self.length[branch] or max(self.ends[branch]) < 0:
                 continue
-            if not self._reaches_out(branch) and self._can_go(branch):
+            if self._can_go(branch) and not self._reaches_out(branch):
                 self.balls.relabel(self.path.pop(branch), GONE)
                 for cluster in {end for end in self.ends[branch] if end >= 0}:
                     self.at[cluster] = [other for other in self.at[cluster] if other != branch]
@@ -97,9 +100,11 @@ class _Pruning:
         return self._result()
 
     def _can_go(self, branch: int) -> bool:
-        """Whether what the branch joins stays in one piece without it: it ends freely, or there is a way round."""
+        """Whether what the branch joins stays in one piece without it: it is a spur, or there is a way round it."""
         start, goal = self.ends[branch]
-        if min(start, goal) < 0 or start == goal:
+        if min(start, goal) < 0:
+            return self._leaves_a_vessel(branch)
+        if start == goal:
             return True
         seen, waiting = {start}, [start]
         while waiting:
@@ -114,15 +119,23 @@ class _Pruning:
                         waiting.append(end)
         return False
 
+    def _leaves_a_vessel(self, branch: int) -> bool:
+        """Whether it leaves two branches at least half as thick as it is: else it is an end of the vessel itself."""
+        others = [other for other in self.at[max(self.ends[branch])] if other != branch]
+        own = self._thickness(branch) / 2
+        return sum(self._thickness(other) >= own for other in others) >= 2
+
+    def _thickness(self, branch: int) -> float:
+        return 2 * float(np.median(self.radius[self.path[branch]]))
+
     def _reaches_out(self, branch: int) -> bool:
         """Whether a branch reaches so far out of all others that it is a vessel."""
         path = self.path[branch]
         outside, of = self.balls.outside_others(path, branch)
         reach = outside + self.radius[path]
         farthest = int(np.argmax(reach))
-        thickness = 2 * float(np.median(self.radius[path]))
         thinner = min(2 * float(self.radius[of[farthest]]), self.median_diameter)
-        return bool(reach[farthest] > max(thickness, self.coarsest, _LEAST_REACH * thinner))
+        return bool(reach[farthest] > max(self._thickness(branch), self.coarsest, _LEAST_REACH * thinner))
 
     def _enlist(self, branch: int) -> None:
         if max(self.ends[branch]) >= 0:

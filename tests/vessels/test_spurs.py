@@ -58,6 +58,16 @@ def test_a_thin_vessel_needs_no_more_than_its_parent_is_thick_beside_a_thick_tru
     assert (left.voxels[:, 1] == 50).sum() > 10
 
 
+def test_the_short_end_of_a_trunk_is_no_spur_of_its_last_side_vessel():
+    skeleton = np.zeros((60, 60), dtype=bool)
+    skeleton[30, 6:58] = True
+    skeleton[:30, 10] = True
+    graph = trace_branches(skeleton)
+    left = prune_spurs(graph, np.where(graph.voxels[:, 0] == 30, 5.5, 1.0), (1.0, 1.0))
+    assert left.n_branches == 3
+    assert left.voxels[:, 1].min() == 6
+
+
 def test_a_bridge_within_the_vessels_that_touch_goes_and_one_that_all_hangs_on_stays():
     # Two lines four apart, in vessels of radius 3 that touch, with bridges between them.
     skeleton = np.zeros((20, 60), dtype=bool)
