@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ramify.compilation import compiled
+from ramify.vessels.betti import count_cavities
 from ramify.vessels.box import foreground_box
 from ramify.vessels.masks import check_volume
 from ramify.vessels.point_index import spacing_in_3d
@@ -50,6 +51,10 @@ def fill_cavities(mask: Mask, spacing_mm: Sequence[float], largest_mm3: float | 
     box = foreground_box(mask)
     inside = mask[box]
     if most == 0 or inside.size == 0:
+        return mask
+
+    if mask.ndim == 3 and count_cavities(inside) == 0:
+        # Counted in a tenth of the time that it takes to follow each.
         return mask
 
     in_3d = inside if inside.ndim == 3 else inside[np.newaxis]
