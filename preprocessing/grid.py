@@ -118,7 +118,12 @@ class Grid:
         Returns:
             bool (*wider S), and the slices in it that are the prepared grid: there it is `mask_to_prepared`.
         """
-        turned, own, kept, places = self.turned(mask), [], [], []
+        self._check_shape(mask, self.native_shape, "mask")
+        turned = self.turned(mask)
+        added: list[int] = []
+        own: list[slice] = []
+        kept: list[slice] = []
+        places: list[np.ndarray | None] = []
         crop = zip(self.crop_start, self.crop_stop, self.shape, turned.shape, self.spacing_mm, strict=True)
         for start, stop, new, length, spacing in crop:
             factor = (stop - start) / new
@@ -126,12 +131,16 @@ class Grid:
             before, after = min(room, int(start / factor)), min(room, int((length - stop) / factor))
             at = start + centres(stop - start, new, before, after)
             first, last = max(0, math.floor(at[0])), min(length, math.ceil(at[-1]) + 1)
+            added += [before, after]
             own.append(slice(before, before + new))
             kept.append(slice(first, last))
-            places.append(at - first)
+            places.append(None if factor == 1 else at - first)
+        inside = self.mask_to_prepared(mask)
+        if not any(added):
+            return inside, tuple(own)
         wider: np.ndarray = interpolate(turned[tuple(kept)].astype(bool), places) >= _HALF
         # At the border of the crop box `mask_to_prepared` looks at what is inside alone.
-        wider[tuple(own)] = self.mask_to_prepared(mask)
+        wider[tuple(own)] = inside
         return wider, tuple(own)
 
     def labels_to_prepared(self, labels: np.ndarray, inside: np.ndarray, start: Sequence[int]) -> np.ndarray:
