@@ -8,8 +8,10 @@ import numpy as np
 
 from benchmarks.meaning_row import Mask, Row
 from ramify.metrics.mask_analysis import MaskAnalysis
-from ramify.vessels.curve_graph import CentrelineGraph
+from ramify.vessels.branches import trace_branches
+from ramify.vessels.curve_graph import CentrelineGraph, centreline_graph
 from ramify.vessels.scales import ScaleWarning, decompose_scales
+from ramify.vessels.skeleton import skeletonize
 
 CUBES = (1.0, 1.0, 1.0)
 
@@ -53,13 +55,15 @@ def tube_with_blob(radius: int) -> Mask:
 
 
 def side_vessels(_: Path) -> str:
-    """Ends and junctions in each order of the axes."""
+    """Ends and junctions of the skeleton and of the graph that is scored, in each order of the axes."""
     mask = trunk_with_side_vessels()
     found = set()
     for axes in itertools.permutations(range(3)):
-        graph = _centreline(mask.transpose(axes))
-        found.add((len(graph.endpoints_mm), len(graph.bifurcations_mm)))
-    return "; ".join(f"{ends} ends, {junctions} junctions" for ends, junctions in sorted(found))
+        turned = np.ascontiguousarray(mask.transpose(axes))
+        skeleton = centreline_graph(trace_branches(skeletonize(turned)), CUBES)
+        for name, graph in (("skeleton", skeleton), ("scored graph", _centreline(turned))):
+            found.add(f"{name}: {len(graph.endpoints_mm)} ends, {len(graph.bifurcations_mm)} junctions")
+    return "; ".join(sorted(found, reverse=True))
 
 
 def bends(_: Path) -> str:
