@@ -82,7 +82,7 @@ def paper_radii(data: Path) -> str:
     off, least = [], []
     for mask, spacing in ircadb_masks(data):
         found = decomposed((mask, spacing), ScaleSettings(estimator="paper"))
-        graph = trace_branches(skeletonize(mask))
+        graph = trace_branches(skeletonize(mask, spacing))
         omega = voxels_of(surface(mask)) * np.array(spacing)
         sigma = cKDTree(omega).query(graph.voxels * np.array(spacing), k=8)[0].max(axis=1)
         literal = np.quantile(branch_medians(sigma, graph.owner, graph.n_branches), (0.25, 0.75))

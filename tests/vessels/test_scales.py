@@ -412,7 +412,7 @@ class TestEstimators:
     def test_quartiles_of_the_paper_are_those_of_its_equations(self):
         # Eq. 1 to 3 as they are printed, over the branches of the skeleton.
         mask, spacing = tree((2.0, 1.0, 1.0)), np.array((2.0, 1.0, 1.0))
-        graph = trace_branches(skeletonize(mask))
+        graph = trace_branches(skeletonize(mask, spacing.tolist()))
         omega = np.argwhere(surface(mask)) * spacing
         radii = np.array([
             np.median([
