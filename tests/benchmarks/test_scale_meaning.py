@@ -8,7 +8,7 @@ from benchmarks import scale_meaning
 from benchmarks.meaning_measures import without_side_vessels
 from benchmarks.meaning_row import Row, spread, with_noise
 from benchmarks.meaning_shapes import bent_vessel, trunk_with_side_vessels, tube_with_blob, tube_with_holes
-from benchmarks.meaning_trees import read_tree
+from benchmarks.meaning_trees import in_true_scale, read_tree
 
 
 def test_noise_changes_the_wall_alone():
@@ -84,3 +84,10 @@ def test_four_of_eight_side_vessels_are_left():
     pieces, count = ndimage.label(whole & ~left)
     assert np.bincount(pieces.ravel())[1:].tolist() == [2 * 2 * 25] * 4
     assert count == 4
+
+
+def test_small_vessels_of_vascusynth_are_found(real_data):
+    if not (real_data / "vascusynth").is_dir():
+        pytest.skip(f"no VascuSynth in {real_data}")
+    small = float(in_true_scale(real_data, 1).split(";")[1].split("/")[0])
+    assert small >= 0.6
