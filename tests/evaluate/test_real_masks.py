@@ -48,7 +48,9 @@ def test_what_is_wrong_with_a_liver_tree_is_seen_where_it_should_be(real_data: P
     assert rows["thin"]["scale_1_tsens"] < rows["thin"]["scale_3_tsens"]
     assert (rows["broken"]["precision"], rows["broken"]["tprec"]) == (1.0, 1.0)
     assert rows["broken"]["betti0_error"] > 10
-    assert rows["broken"]["length_accuracy"] < rows["thick"]["length_accuracy"]
+    # The totals of lengths forgive what is missed for what is added; what is found does not.
+    assert rows["broken"]["length_recall"] < rows["thick"]["length_recall"]
+    assert rows["broken"]["branch_detection_rate"] < rows["thick"]["branch_detection_rate"]
 
 
 def test_a_circle_of_willis_against_itself(real_data: Path, tmp_path: Path, capsys):
