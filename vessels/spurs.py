@@ -75,6 +75,7 @@ class _Pruning:
             for end in ends:
                 if end >= 0:
                     self.at[end].append(branch)
+        self.thickness: dict[int, tuple[int, float]] = {}
         self.joined_to = np.arange(graph.n_branches)
         self.lies_on = np.full(len(self.centre), -1)
         self.waiting: list[tuple[float, int]] = []
@@ -92,7 +93,7 @@ class _Pruning:
             length, branch = heapq.heappop(self.waiting)
             if branch not in self.path or length != self.length[branch] or max(self.ends[branch]) < 0:
                 continue
-            if self._can_go(branch) and not self._reaches_out(branch):
+            if not self._reaches_out(branch) and self._can_go(branch):
                 self.balls.relabel(self.path.pop(branch), GONE)
                 for cluster in {end for end in self.ends[branch] if end >= 0}:
                     self.at[cluster] = [other for other in self.at[cluster] if other != branch]
@@ -126,16 +127,25 @@ class _Pruning:
         return sum(self._thickness(other) >= own for other in others) >= 2
 
     def _thickness(self, branch: int) -> float:
-        return 2 * float(np.median(self.radius[self.path[branch]]))
+        """Median diameter of the balls along a branch, mm."""
+        path = self.path[branch]
+        known = self.thickness.get(branch)
+        if known is None or known[0] != len(path):
+            known = len(path), 2 * float(np.median(self.radius[path]))
+            self.thickness[branch] = known
+        return known[1]
 
     def _reaches_out(self, branch: int) -> bool:
         """Whether a branch reaches so far out of all others that it is a vessel."""
         path = self.path[branch]
-        outside, of = self.balls.outside_others(path, branch)
-        reach = outside + self.radius[path]
-        farthest = int(np.argmax(reach))
-        thinner = min(2 * float(self.radius[of[farthest]]), self.median_diameter)
-        return bool(reach[farthest] > max(self._thickness(branch), self.coarsest, _LEAST_REACH * thinner))
+        # Its ends and its middle first: mostly they settle it.
+        return self._any_reaches_out(branch, path[[0, len(path) // 2, -1]]) or self._any_reaches_out(branch, path)
+
+    def _any_reaches_out(self, branch: int, voxels: IntArray) -> bool:
+        outside, of = self.balls.outside_others(voxels, branch)
+        thinner = np.minimum(2 * self.radius[of], self.median_diameter)
+        least = np.maximum(_LEAST_REACH * thinner, max(self._thickness(branch), self.coarsest))
+        return bool(np.any(outside + self.radius[voxels] > least))
 
     def _enlist(self, branch: int) -> None:
         if max(self.ends[branch]) >= 0:
