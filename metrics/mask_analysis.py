@@ -126,7 +126,7 @@ class MaskAnalysis:
         """The mask within its box with its small cavities filled, which would make shells of its skeleton."""
         if self.skeleton_method == "scikit-image":
             return self.inside
-        return fill_cavities(self.inside, self.spacing_mm, self.scale_settings.fill_cavities_mm3)
+        return fill_cavities(self.inside, self.spacing_mm, self.scale_settings.largest_cavity_mm3)
 
     @cached_property
     def skeleton(self) -> Mask:

@@ -72,7 +72,7 @@ def label_vessels(
     scale_map = grid.labels_to_prepared(drawn.scale_map, mask, drawn.start)
     branches = grid.labels_to_prepared(drawn.branches, mask, drawn.start)
     kept = _numbered_anew(branches, mask)
-    filled = fill_cavities(around, grid.spacing_mm, scales.fill_cavities_mm3)
+    filled = fill_cavities(around, grid.spacing_mm, scales.largest_cavity_mm3)
     return VesselLabels(
         mask=mask,
         scale_map=scale_map,

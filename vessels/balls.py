@@ -39,6 +39,10 @@ class Balls:
         """Give some balls, by their numbers, another label."""
         self.labels[self.place[balls]] = label
 
+    def rename(self, label: int, other: int) -> None:
+        """Give all balls of a label another one."""
+        self.labels[self.labels == label] = other
+
     def outside_others(self, balls: IntArray, label: int) -> tuple[FloatArray, IntArray]:
         """How far the centres of some balls, by number, lie outside all balls of other labels, and outside which.
 

@@ -22,8 +22,8 @@ _MASK, _UNKNOWN, _FOLLOWED, _KNOWN = 0, 1, 2, 3
 def fill_cavities(mask: Mask, spacing_mm: Sequence[float], largest_mm3: float | None = None) -> Mask:
     """Fill the small cavities of a mask: the slips of a drawing hand, each of which turns a skeleton into a shell.
 
-    A cavity is a piece of background (6-connected, in 2D 4-connected: a hole) that no way leads out of; outside the
-    volume is background, so that what touches the volume's border is none.
+    A cavity is a piece of background (6-connected; in 2D, and in a 3D mask of a single slice, 4-connected: a hole) that
+    no way leads out of; outside the volume is background, so that what touches the volume's border is none.
 
     Args:
         mask: bool (*S), 2D or 3D
@@ -35,7 +35,7 @@ def fill_cavities(mask: Mask, spacing_mm: Sequence[float], largest_mm3: float | 
         bool (*S), a new array; the mask itself where there is nothing to fill.
 
     Raises:
-        ValueError: a mask that is not boolean, or not 2D or 3D; a bad spacing.
+        ValueError: a mask that is not boolean, or not 2D or 3D; a bad spacing; a volume below 0 or NaN.
 
     Examples:
         >>> import numpy as np
@@ -47,18 +47,20 @@ def fill_cavities(mask: Mask, spacing_mm: Sequence[float], largest_mm3: float | 
     """
     check_volume(mask, "mask")
     voxel = float(np.prod(spacing_in_3d(spacing_mm, mask.ndim)))
-    most = _A_FEW if largest_mm3 is None else int(largest_mm3 / voxel * (1 + 1e-9))
+    if largest_mm3 is not None and not largest_mm3 >= 0:
+        raise ValueError(f"largest_mm3: expected 0 or more, in mm³ (2D: mm²), got {largest_mm3}")
     box = foreground_box(mask)
     inside = mask[box]
+    most = _A_FEW if largest_mm3 is None else int(min(largest_mm3 / voxel * (1 + 1e-9), inside.size))
     if most == 0 or inside.size == 0:
         return mask
 
-    if mask.ndim == 3 and count_cavities(inside) == 0:
+    flat = mask.ndim == 2 or mask.shape[0] == 1
+    if not flat and count_cavities(inside) == 0:
         # Counted in a tenth of the time that it takes to follow each.
         return mask
 
     in_3d = inside if inside.ndim == 3 else inside[np.newaxis]
-    flat = mask.ndim == 2
     # What lies around the box leads out.
     volume = np.full([size + 2 for size in in_3d.shape], _KNOWN, dtype=np.uint8)
     volume[1:-1, 1:-1, 1:-1] = ~in_3d

@@ -14,25 +14,20 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt
 
 from ramify.vessels.branches import voxels_of
-from ramify.vessels.limb_kernels import (
-    COVERED,
-    SKELETON,
-    VESSEL,
-    allow_for_walls,
-    centre_lone_voxels,
-    cover,
-    extend,
-    find_end,
-    gather_pieces,
-    lengthen_end,
-    route_to_skeleton,
-    skeleton_ends,
-)
+from ramify.vessels.end_kernels import centre_lone_voxels, lengthen_end, skeleton_ends
+from ramify.vessels.inscribed_balls import COVERED, NO_WALL, SKELETON, VESSEL, Spacing, allow_for_walls, cover
+from ramify.vessels.limb_kernels import extend, fill_depths, find_end, gather_pieces, reaches, route_to_skeleton
 
 # In voxel sides, the coarsest: what reaches less far is hardly there.
 _LEAST_REACH, _LEAST_LENGTHENING = 2.0, 1.0
+# Voxels of a box around a limb from which on all distances to the wall are taken at once, which costs the same each.
+_MANY = 30_000
+
+Voxels = NDArray[np.int64]
+Depths = NDArray[np.float64]
 
 
 def restore_limbs(volume: NDArray[np.uint8], spacing_mm: Sequence[float], flat: bool) -> None:
@@ -48,7 +43,8 @@ def restore_limbs(volume: NDArray[np.uint8], spacing_mm: Sequence[float], flat: 
         spacing_mm: voxel size along the three axes, mm.
         flat: the mask is a single slice, which has no wall above and below.
     """
-    spacing = tuple(float(side) for side in spacing_mm)
+    z, y, x = (float(side) for side in spacing_mm)
+    spacing = (z, y, x)
     coarsest = max(spacing[1:] if flat else spacing)
 
     skeleton = voxels_of(volume & SKELETON != 0)
@@ -56,30 +52,63 @@ def restore_limbs(volume: NDArray[np.uint8], spacing_mm: Sequence[float], flat: 
     for end in skeleton_ends(volume, skeleton):
         lengthen_end(volume, end, spacing, _LEAST_LENGTHENING * coarsest, flat)
 
-    widest = cover(volume, voxels_of(volume & SKELETON != 0), spacing, flat)
+    cover(volume, voxels_of(volume & SKELETON != 0), spacing, flat)
     waiting = _pieces(volume, voxels_of(volume & (VESSEL | COVERED) == VESSEL))
     while waiting:
         piece = waiting.pop()
-        end = find_end(volume, piece, spacing, _LEAST_REACH * coarsest, flat)
-        if end < 0:
+        reach = reaches(volume, piece, spacing)
+        if reach.max() <= _LEAST_REACH * coarsest:
             continue
-        low, high = _room_around(piece, widest, spacing, volume.shape)
-        path = extend(volume, route_to_skeleton(volume, piece[end], low, high, spacing, flat))
+        path = extend(volume, _way_back(volume, piece, reach, spacing, flat))
         if len(path):
-            widest = max(widest, cover(volume, path, spacing, flat))
+            cover(volume, path, spacing, flat)
             waiting += _pieces(volume, piece)
 
 
-def _pieces(volume: NDArray[np.uint8], voxels: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+def _pieces(volume: NDArray[np.uint8], voxels: Voxels) -> list[Voxels]:
     """Those of some voxels that no ball stands for, int (N, 3), by pieces; every piece they touch is whole in them."""
     allow_for_walls(volume, voxels)
     gathered, starts = gather_pieces(volume, voxels)
     return [gathered[first:last] for first, last in itertools.pairwise(starts)]
 
 
-def _room_around(
-    piece: NDArray[np.int64], widest_mm: float, spacing_mm: Sequence[float], shape: Sequence[int]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """First and last+1 index of a box around a piece in which its way to the skeleton lies."""
-    margin = np.ceil(widest_mm / np.array(spacing_mm)).astype(np.int64) + 2
-    return np.maximum(piece.min(axis=0) - margin, 0), np.minimum(piece.max(axis=0) + margin + 1, shape)
+def _way_back(
+    volume: NDArray[np.uint8], piece: Voxels, reach: NDArray[np.float64], spacing: Spacing, flat: bool
+) -> Voxels:
+    """The way from the end of a limb to the skeleton, int (N, 3); nothing for a piece that is as thick as it reaches.
+
+    It is sought in a box around the limb, which grows until the skeleton is in it.
+    """
+    margin = 4
+    while True:
+        low = np.maximum(piece.min(axis=0) - margin, 0)
+        high = np.minimum(piece.max(axis=0) + margin + 1, volume.shape)
+        depths = _depths(volume, piece, low, high, spacing, flat)
+        depth = depths[tuple((piece - low).T)]
+        if reach.max() <= 2 * depth.max():
+            return piece[:0]
+        end = piece[find_end(piece, reach, depth, spacing)]
+        path: Voxels = route_to_skeleton(volume, end, low, depths, spacing, flat)
+        if len(path) or not (low.any() or np.any(high < volume.shape)):
+            return path
+        margin *= 3
+
+
+def _depths(
+    volume: NDArray[np.uint8], piece: Voxels, low: Voxels, high: Voxels, spacing: Spacing, flat: bool
+) -> Depths:
+    """Distances to the wall in a box, mm: of a piece's voxels, and 0 elsewhere, or in a large box of all voxels.
+
+    In a large box the wall outside it is not seen: no harm, as nothing in it is then narrower than it seems by more
+    than the way to the box's border.
+    """
+    if np.prod(high - low) <= _MANY:
+        depths = np.zeros(tuple(high - low))
+        fill_depths(volume, piece, low, spacing, flat, depths)
+        return depths
+    no_wall = volume[tuple(map(slice, low, high))] & NO_WALL != 0
+    if no_wall.all():
+        return np.full(no_wall.shape, np.inf)
+    if not flat:
+        return np.asarray(distance_transform_edt(no_wall, sampling=spacing), dtype=np.float64)
+    return np.stack([distance_transform_edt(plane, sampling=spacing[1:]) for plane in no_wall])

@@ -49,6 +49,12 @@ class ScaleSettings(BaseModel, frozen=True, extra="forbid"):
         return quantiles
 
     @property
+    def largest_cavity_mm3(self) -> float | None:
+        """Volume up to which cavities are filled, as `vessels.cavities.fill_cavities` takes it."""
+        unset = None if ESTIMATORS[self.estimator].fill_cavities else 0.0
+        return unset if self.fill_cavities_mm3 is None else self.fill_cavities_mm3
+
+    @property
     def n_scales(self) -> int:
         """Into how many scales a mask is decomposed."""
         return len(self.quantiles) + 1

@@ -106,8 +106,8 @@ def decompose_scales(
     part, spacing = np.ascontiguousarray(pose.lay(mask[box])), pose.lay_sizes(spacing)
 
     # What a branch is, how wide it is, and which voxels are its own.
-    cavities = settings.fill_cavities_mm3 if estimator.fill_cavities else settings.fill_cavities_mm3 or 0.0
-    tree = grow_tree(part, spacing, _chosen(settings.prune_spurs, estimator.prune_spurs), cavities)
+    without_spurs = _chosen(settings.prune_spurs, estimator.prune_spurs)
+    tree = grow_tree(part, spacing, without_spurs, settings.largest_cavity_mm3)
     radii, weigh = estimator.radii_mm(tree, settings), settings.weigh or estimator.weigh
     if weigh == "length":
         radii = with_neighbours_radii(tree, radii)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ramify.vessels.box import foreground_box
-from ramify.vessels.limb_kernels import OUTSIDE, SKELETON, VESSEL
+from ramify.vessels.inscribed_balls import OUTSIDE, SKELETON, VESSEL
 from ramify.vessels.limbs import restore_limbs
 from ramify.vessels.masks import check_volume
 from ramify.vessels.point_index import spacing_in_3d

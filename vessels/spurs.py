@@ -94,7 +94,8 @@ class _Pruning:
             if branch not in self.path or length != self.length[branch] or max(self.ends[branch]) < 0:
                 continue
             if not self._reaches_out(branch) and self._can_go(branch):
-                self.balls.relabel(self.path.pop(branch), GONE)
+                del self.path[branch]
+                self.balls.rename(branch, GONE)
                 for cluster in {end for end in self.ends[branch] if end >= 0}:
                     self.at[cluster] = [other for other in self.at[cluster] if other != branch]
                     self._settle(cluster)
@@ -157,6 +158,7 @@ class _Pruning:
         if len(self.at[cluster]) > 2:
             self.at[cluster] = [other for other in self.at[cluster] if other != branch]
             self.cluster[voxel], self.owner[voxel] = cluster, -1
+            self.balls.rename(branch, self.graph.n_branches)
             del self.path[branch]
 
     def _settle(self, cluster: int) -> None:
@@ -187,7 +189,7 @@ class _Pruning:
         """Continue `branch`, which ends in the cluster, by `other`."""
         if self.ends[other][0] != cluster:
             self._reverse(other)
-        self.balls.relabel(self.path[other], branch)
+        self.balls.rename(other, branch)
         self.path[branch] = np.concatenate([self.path[branch], self.path.pop(other)])
         self.ends[branch][1] = end = self.ends[other][1]
         self.length[branch] += self.length[other]

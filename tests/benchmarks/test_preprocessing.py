@@ -20,8 +20,8 @@ def test_every_step_has_its_row(in_this_process, capsys, monkeypatch, numbers_of
     found = np.array([numbers_of(row[30:]) for row in rows])
     assert found.shape == (4, 7)
     assert np.isfinite(found[:, [0, 1, 2, 6]]).all()
-    # Thinning is scikit-image's voxel by voxel.
-    assert found[2, 6] == 100
+    # Thinning is scikit-image's, and brings back the ends that it eats.
+    assert 99 < found[2, 6] <= 100
     assert (found[:, 6] > 20).all()
 
 

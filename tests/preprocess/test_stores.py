@@ -172,6 +172,7 @@ def test_the_papers_own_scales_are_one_file_away():
         "quantiles": (0.25, 0.75),
         "estimator": "paper",
         "surface_neighbours": 8,
+        "fill_cavities_mm3": 0.0,
         "prune_spurs": False,
         "weigh": "branches",
     }

@@ -21,7 +21,7 @@ def by_labels(mask: np.ndarray, most: int) -> np.ndarray:
 
 @settings(max_examples=200, deadline=None)
 @given(
-    st.sampled_from([(9, 9), (1, 8, 8), (6, 6, 6), (3, 5, 7)]).flatmap(
+    st.sampled_from([(9, 9), (2, 8, 8), (6, 6, 6), (3, 5, 7)]).flatmap(
         lambda shape: arrays(bool, shape, elements=st.sampled_from([True, True, True, False]))
     ),
     st.integers(0, 6),
@@ -43,11 +43,18 @@ def test_a_way_out_at_the_border_of_the_volume_is_no_cavity() -> None:
     assert fill_cavities(mask, (1.0, 1.0, 1.0), 100.0) is mask
 
 
-def test_a_single_slice_in_3d_is_open_above_and_below_as_a_volume_is() -> None:
+def test_a_single_slice_in_3d_is_a_plane_as_for_thinning() -> None:
     mask = np.ones((1, 5, 5), bool)
     mask[0, 2, 2] = False
-    assert fill_cavities(mask, (1.0, 1.0, 1.0), 8.0) is mask
-    assert fill_cavities(mask[0], (1.0, 1.0), 8.0).all()
+    assert fill_cavities(mask, (1.0, 1.0, 1.0)).all()
+    assert fill_cavities(mask[0], (1.0, 1.0)).all()
+
+
+@pytest.mark.parametrize("largest", [1e12, 1e300, np.inf])
+def test_however_large_a_cavity_may_be(largest: float) -> None:
+    mask = np.ones((9, 9, 9), bool)
+    mask[1:8, 1:8, 1:8] = False
+    assert fill_cavities(mask, (1.0, 1.0, 1.0), largest).all()
 
 
 @pytest.mark.parametrize("mask", [np.zeros((4, 4, 4), bool), np.ones((4, 4, 4), bool), np.zeros((0, 3), bool)])
@@ -61,3 +68,9 @@ def test_the_given_mask_stays() -> None:
     given_mask = mask.copy()
     assert fill_cavities(mask, (1.0, 1.0), 8.0).all()
     np.testing.assert_array_equal(mask, given_mask)
+
+
+@pytest.mark.parametrize("largest", [-1.0, np.nan])
+def test_a_volume_that_is_none_is_refused(largest: float) -> None:
+    with pytest.raises(ValueError, match="expected 0 or more"):
+        fill_cavities(np.ones((3, 3), bool), (1.0, 1.0), largest)

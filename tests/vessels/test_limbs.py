@@ -94,3 +94,11 @@ def test_a_thick_vessel_beside_it_does_not_stand_for_a_thin_one() -> None:
     both = thin.copy()
     both[:10, 5:25, 2:38] = True  # one slice of background between them
     np.testing.assert_array_equal(skeletonize(both)[11:], skeletonize(thin)[11:])
+
+
+def test_a_solid_block_has_no_limbs() -> None:
+    # As an untrained network may predict: all is vessel.
+    for block in (np.ones((40, 50, 60), dtype=bool), np.pad(np.ones((40, 50, 60), dtype=bool), 2)):
+        skeleton = skeletonize(block)
+        assert 1 <= skeleton.sum() <= 60
+        assert len(centreline(block).endpoints_mm) <= 2

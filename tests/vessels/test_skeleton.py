@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.morphology import skeletonize as scikit_image_skeletonize
 
-from ramify.vessels.limb_kernels import SKELETON
+from ramify.vessels.inscribed_balls import SKELETON
 from ramify.vessels.skeleton import _thinned, skeletonize
 from ramify.vessels.thinning_kernel import FACES_2D, FACES_3D
 

@@ -3,12 +3,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from scipy.ndimage import label
+from scipy.ndimage import gaussian_filter, label
 from skimage.measure import euler_number
 
+from ramify.vessels.balls import GONE
 from ramify.vessels.branches import CLOSED, FREE, trace_branches
 from ramify.vessels.skeleton import skeletonize
-from ramify.vessels.spurs import prune_spurs
+from ramify.vessels.spurs import _Pruning, prune_spurs
 
 
 def pruned(skeleton: np.ndarray, depth: float):
@@ -142,3 +143,15 @@ def test_pruning_twice_changes_nothing(seed):
     twice = prune_spurs(once, np.full(len(once.voxels), 2.0), (1.0, 1.0, 1.0))
     assert twice.n_branches == once.n_branches
     assert np.array_equal(twice.voxels, once.voxels)
+
+
+@pytest.mark.parametrize("seed", [1063, 1, 2, 3])
+def test_every_ball_belongs_to_a_branch_that_is_left_or_to_a_junction(seed):
+    rng = np.random.default_rng(seed)
+    mask = gaussian_filter(rng.random((24, 24, 24)), 1.0) > 0.52
+    graph = trace_branches(skeletonize(mask))
+    pruning = _Pruning(graph, np.full(len(graph.voxels), 1.5), (1.0, 1.0, 1.0))
+    pruning.run()
+    labels = set(np.unique(pruning.balls.labels).tolist())
+    assert labels <= {*pruning.path, graph.n_branches, GONE}
+    assert set(pruning.path) <= labels
