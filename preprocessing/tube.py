@@ -14,7 +14,9 @@ from ramify.vessels.skeleton import skeletonize as lee
 Mask = NDArray[np.bool_]
 
 
-def tubed_skeleton(mask: Mask, radius: int = 2, spacing_mm: Sequence[float] | None = None) -> Mask:
+def tubed_skeleton(
+    mask: Mask, radius: int = 2, spacing_mm: Sequence[float] | None = None, skeleton: Mask | None = None
+) -> Mask:
     """Thin a mask to its skeleton and thicken that to a tube inside the mask, Kirchhoff et al. 2024, Alg. 1.
 
         tube = dilate(skeletonize(mask)) ∧ mask
@@ -34,6 +36,7 @@ def tubed_skeleton(mask: Mask, radius: int = 2, spacing_mm: Sequence[float] | No
         mask: bool (*S), 2D or 3D, the union of all classes; a label map as `labels > 0`.
         radius: of the diamond, voxels, 0 (the bare skeleton) or more.
         spacing_mm: as for `vessels.skeleton.skeletonize`.
+        skeleton: bool (*S), what that gives for a 3D mask, where it is known already.
 
     Returns:
         bool (*S), a subset of the mask that meets each of its components; empty for an empty mask.
@@ -56,9 +59,12 @@ def tubed_skeleton(mask: Mask, radius: int = 2, spacing_mm: Sequence[float] | No
     inside = np.ascontiguousarray(mask[box])
     if inside.size == 0:
         return tube
-    # Lee's thinning crops by itself, and must see whether the whole volume is a single slice.
-    skeleton = zhang_suen(inside) if mask.ndim == 2 else lee(mask, spacing_mm)[box]
-    np.logical_and(_dilated(skeleton, int(radius)), inside, out=tube[box])
+    if mask.ndim == 2:
+        thin = zhang_suen(inside)
+    else:
+        # Lee's thinning crops by itself, and must see whether the whole volume is a single slice.
+        thin = (lee(mask, spacing_mm) if skeleton is None else skeleton)[box]
+    np.logical_and(_dilated(thin, int(radius)), inside, out=tube[box])
     return tube
 
 

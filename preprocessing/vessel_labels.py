@@ -73,12 +73,13 @@ def label_vessels(
     branches = grid.labels_to_prepared(drawn.branches, mask, drawn.start)
     kept = _numbered_anew(branches, mask)
     filled = fill_cavities(around, grid.spacing_mm, scales.largest_cavity_mm3)
+    skeleton = skeletonize(filled, grid.spacing_mm)
     return VesselLabels(
         mask=mask,
         scale_map=scale_map,
         branches=branches,
-        skeleton=skeletonize(filled, grid.spacing_mm)[own] & mask,
-        tubed_skeleton=tubed_skeleton(filled, tube_radius, grid.spacing_mm)[own] & mask,
+        skeleton=skeleton[own] & mask,
+        tubed_skeleton=tubed_skeleton(filled, tube_radius, grid.spacing_mm, skeleton)[own] & mask,
         description=_described(drawn, scale_map, kept, scales),
     )
 

@@ -16,6 +16,9 @@ from ramify.vessels.orientation import Orientation, own_orientation
 from ramify.vessels.scale_settings import DEFAULT_SCALES, ScaleSettings
 from ramify.vessels.thresholds import counts_inside, counts_of_branches, weighted_quantiles, with_neighbours_radii
 
+# Radii that differ by less than this share of them are one size: no estimator tells them apart.
+_HARDLY_APART = 0.02
+
 
 class ScaleWarning(UserWarning):
     """A decomposition that is valid but probably not what its settings were meant to give.
@@ -183,6 +186,12 @@ def _notes(
             f"quantile {quantiles[-1]:g} of the branch radii is the largest of them, {thresholds[-1]:g} mm, "
             f"as {share(thresholds[-1])} of the vessels have it: scale {len(thresholds) + 1} is empty"
         )
+    ties += [
+        f"quantiles {quantiles[lower]:g} and {quantiles[lower + 1]:g} of the branch radii, {one:.4g} and {other:.4g} mm, "
+        f"are hardly apart: vessels of one size are in scales {lower + 1} to {lower + 3}"
+        for lower, (one, other) in enumerate(itertools.pairwise(thresholds))
+        if one < other <= one * (1 + _HARDLY_APART)
+    ]
     for tie in ties:
         warnings.warn(tie, ScaleWarning, stacklevel=3)
     held = np.bincount(_scale_of(radii, thresholds), minlength=len(thresholds) + 2)[1:]

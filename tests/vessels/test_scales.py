@@ -181,6 +181,15 @@ class TestInvariance:
 
 
 class TestTies:
+    def test_thresholds_that_part_vessels_of_one_size_are_warned_of(self):
+        mask = np.zeros((60, 60, 60), dtype=bool)
+        y, x = np.indices(mask.shape[1:])
+        for k, radius in enumerate((4.0, 4.02, 4.04)):
+            mask |= (y - 15 * (k + 1) + 0.2 * k) ** 2 + (x - 30 + 0.1 * k) ** 2 <= radius**2
+        with pytest.warns(ScaleWarning, match="hardly apart: vessels of one size are in scales 1 to 3"):
+            result = decompose_scales(mask, CUBES)
+        assert np.ptp(result.radii_mm) < 0.1
+
     def test_middle_scale_is_empty_where_its_thresholds_are_one(self):
         mask = np.zeros((40, 30), dtype=bool)
         mask[2:38:4, 3:27] = True
