@@ -33,6 +33,8 @@ Recalls = tuple[float | None, ...]
 
 PENALTY = 1e-3
 """Of the squared weights, over 2, beside the mean cross-entropy of standardised features."""
+LEAST_SPREAD = 1e-6
+"""Of a feature's largest magnitude: float32 values that vary less differ by their rounding, and are not scaled up."""
 MOST_FITS = 5
 """Groups of patients that are left out in turn, at most."""
 
@@ -59,8 +61,8 @@ def fit_linear_probe(sample: Sample) -> LinearProbe:
     """Multinomial logistic regression in which every class counts alike, by L-BFGS from zeros.
 
     Minimises the mean over classes of their mean cross-entropy, plus PENALTY / 2 times the squared weights (the
-    intercepts free) of features with mean 0 and standard deviation 1. The problem is convex and starts at zeros: the
-    same sample gives the same probe.
+    intercepts free) of features with mean 0 and standard deviation 1; constant ones are only centred. The problem is
+    convex and starts at zeros: the same sample gives the same probe.
 
     Examples:
         >>> import numpy as np
@@ -73,8 +75,9 @@ def fit_linear_probe(sample: Sample) -> LinearProbe:
     """
     classes, index, counts = np.unique(sample.scales, return_inverse=True, return_counts=True)
     spread = sample.features.std(axis=0)
+    varies = spread > LEAST_SPREAD * np.abs(sample.features).max(axis=0)
     start = np.zeros((1 + sample.features.shape[1], len(classes)))
-    probe = LinearProbe(sample.features.mean(axis=0), np.where(spread > 0, spread, 1.0), start, classes)
+    probe = LinearProbe(sample.features.mean(axis=0), np.where(varies, spread, 1.0), start, classes)
     inputs = _with_intercept(sample.features, probe)
     share = 1.0 / (len(classes) * counts[index])
     targets = np.eye(len(classes))[index]

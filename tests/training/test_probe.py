@@ -57,6 +57,17 @@ def test_units_of_features_do_not_matter():
     )
 
 
+@pytest.mark.parametrize("constant", [0.1, -0.1, 7.0, 0.0])
+def test_the_rounding_of_a_constant_feature_is_not_scaled_up(constant):
+    """0.1 is none in binary: its mean is off by a rounding, which is no spread."""
+    sample = blobs(0)
+    probe = fit_linear_probe(Sample(np.column_stack((sample.features, np.full(380, constant))), sample.scales))
+    expected = fit_linear_probe(sample).predict(sample.features)
+    for off in (-1e-3, 0.0, 1e-3):
+        shifted = np.column_stack((sample.features, np.full(380, constant + off)))
+        assert np.array_equal(probe.predict(shifted), expected)
+
+
 def test_balanced_accuracy_by_hand():
     assert balanced_accuracy((1.0, 0.5, 0.0)) == pytest.approx(0.5)
     assert balanced_accuracy((1.0, None, 0.0)) is None
