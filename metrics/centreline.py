@@ -103,7 +103,7 @@ def centreline_overlap(
     return CentrelineOverlap(**score_centreline(analyse_prediction(prediction, analysed), analysed))
 
 
-def cldice(prediction: Mask, target: Mask) -> float:
+def cldice(prediction: Mask, target: Mask, spacing_mm: Sequence[float] | None = None) -> float:
     """clDice of Shit et al. 2021 alone; arguments, range, errors and empty masks as for `centreline_overlap`.
 
     Examples:
@@ -116,7 +116,7 @@ def cldice(prediction: Mask, target: Mask) -> float:
         >>> round(cldice(prediction, target), 3)  # precision 1, sensitivity 6 / 7
         0.923
     """
-    return centreline_overlap(prediction, target).cldice
+    return centreline_overlap(prediction, target, spacing_mm=spacing_mm).cldice
 
 
 def _share_held(mask: MaskAnalysis, other: MaskAnalysis) -> float:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ramify.data.case_store import read_case
+from ramify.data.loading import spacing_of
 from ramify.metrics.centreline import cldice
 from ramify.metrics.overlap import dice
 from ramify.training.distributed import ALONE, Ranks
@@ -77,7 +78,7 @@ def validate(
             prediction = inside_organ(probability, case) >= VESSEL_PROBABILITY
             truth = np.asarray(case.arrays["scales"]) > 0
             if prediction.any() or truth.any():
-                scores.append((dice(prediction, truth), cldice(prediction, truth)))
+                scores.append((dice(prediction, truth), cldice(prediction, truth, spacing_of(case))))
     everyone = [score for of_rank in ranks.gathered(scores) for score in of_rank]
     mean_dice, mean_cldice = np.mean(everyone or [(1.0, 1.0)], axis=0)
     return {"dice": float(mean_dice), "cldice": float(mean_cldice)}

@@ -67,6 +67,17 @@ def test_a_thinner_prediction_keeps_its_centreline():
     assert cldice(thin, tube(5)) == 1.0
 
 
+@pytest.mark.parametrize("coarse", [0, 1, 2])
+def test_cldice_has_the_skeletons_of_the_spacing(coarse):
+    spacing = tuple(3.0 if axis == coarse else 1.0 for axis in range(3))
+    masks = np.zeros((2, 8, 10, 12), bool)
+    masks[0, 2:4, 2:6, 1:10] = True
+    masks[1, 2:4, 2:4, 1:10] = True
+    prediction, target = np.moveaxis(masks, 1, 1 + coarse)
+    expected = centreline_overlap(prediction, target, spacing_mm=spacing).cldice
+    assert cldice(prediction, target, spacing) == expected != cldice(prediction, target)
+
+
 def test_empty_masks():
     empty = np.zeros_like(LINE)
     assert centreline_overlap(empty, empty) == (1.0, 1.0, 1.0)

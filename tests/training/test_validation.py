@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from ramify.data.case_store import read_case, write_case
+from ramify.metrics.centreline import centreline_overlap
 from ramify.models import ModelSettings, build_network, place_network
 from ramify.preprocessing.prepare import PreprocessingSettings
 from ramify.tasks.formulation import Tasks
@@ -44,6 +45,25 @@ def test_a_case_without_anything_to_find_or_found_is_in_no_mean(tmp_path):
     scores = validate(runner, store, ["found", "invented", "nothing"])
     assert scores == {"dice": pytest.approx(0.5), "cldice": pytest.approx(0.5)}
     assert validate(runner, store, ["nothing"]) == {"dice": 1.0, "cldice": 1.0}
+
+
+def test_centrelines_are_those_of_the_case_s_spacing(tmp_path):
+    """The prediction is thinned along its coarse axis first, as in an evaluation."""
+    prediction, truth = np.zeros((2, *SHAPE), bool)
+    prediction[2:4, 2:6, 1:7] = True
+    truth[2:4, 2:4, 1:7] = True
+    store, spacing = tmp_path / "cases", (3.0, 1.0, 1.0)
+    store.mkdir()
+    record = {
+        "shape": list(SHAPE),
+        "spacing_mm": list(spacing),
+        "scales": {"thresholds_mm": []},
+        "settings": PreprocessingSettings().model_dump(mode="json"),
+    }
+    write_case(store, "coarse", {"image": prediction.astype(np.float32), "scales": truth.astype(np.uint8)}, record)
+    runner: Any = SimpleNamespace(main_probability=np.array)
+    expected = centreline_overlap(prediction, truth, spacing_mm=spacing).cldice
+    assert validate(runner, store, ["coarse"])["cldice"] == expected != centreline_overlap(prediction, truth).cldice
 
 
 def test_a_validation_costs_what_inference_costs_and_says_the_same(tmp_path):
