@@ -30,6 +30,7 @@ from ramify.experiments.further_measures import (
 from ramify.experiments.held_out import probe_held_out, score_held_out
 from ramify.experiments.operating_point import score_at_precision
 from ramify.experiments.plan import Run
+from ramify.metrics.measure import DEFINITIONS
 from ramify.metrics.table import build_report, describe_measure, to_json
 from ramify.training.loop import train_run
 from ramify.training.same_cases import identities_of, identity_differences
@@ -168,7 +169,7 @@ def check_unchanged(run: Run) -> None:
 
 
 def _is_scored(run: Run) -> bool:
-    """Whether there are scores, of all that the experiment measures and as it has it."""
+    """Whether there are scores, of all that the experiment measures, as it has it and as they are defined now."""
     path = results_file(run)
     if not path.is_file():
         return False
@@ -177,4 +178,5 @@ def _is_scored(run: Run) -> bool:
     # A formula says at which precision it was measured.
     further = further_measures(run.probe, run.evaluation, run.at_precision)
     same = all(there.get(measure.name) == describe_measure(measure) for measure in further)
+    same = same and report.get("definitions") == DEFINITIONS
     return same and report.get("settings") == run.evaluation.model_dump(mode="json")

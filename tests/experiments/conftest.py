@@ -8,6 +8,7 @@ import pytest
 
 from ramify.experiments.plan import ExperimentSettings, Run, runs_of
 from ramify.experiments.runs import Ending, record_ending, results_file
+from ramify.metrics.measure import DEFINITIONS
 from ramify.training.settings import RunSettings
 
 
@@ -31,7 +32,8 @@ def finish() -> Callable[..., Ending]:
 
     def write(run: Run, dice: Mapping[str, float], seconds: float = 5.0) -> Ending:
         rows = {case: {"dice": value, "empty_prediction": False} for case, value in dice.items()}
-        report = {"cases": rows, "failed": {}, "settings": run.evaluation.model_dump(mode="json")}
+        settings = run.evaluation.model_dump(mode="json")
+        report = {"cases": rows, "failed": {}, "definitions": DEFINITIONS, "settings": settings}
         results_file(run).parent.mkdir(parents=True, exist_ok=True)
         results_file(run).write_text(json.dumps(report), encoding="utf-8")
         ending = Ending("finished", seconds, run.settings.train.epochs)

@@ -12,6 +12,7 @@ from ramify.comparison.results import read_results
 from ramify.data.case_store import read_case, write_case
 from ramify.data.files import read_mask, write_volume
 from ramify.data.volume import Volume
+from ramify.disk.atomic_files import write_whole
 from ramify.experiments.held_out import mask_file, score_held_out
 from ramify.experiments.plan import Run
 from ramify.experiments.runs import (
@@ -24,6 +25,7 @@ from ramify.experiments.runs import (
     results_file,
 )
 from ramify.metrics.case import evaluate_case
+from ramify.metrics.measure import DEFINITIONS
 from ramify.metrics.settings import EvaluationSettings
 from ramify.training.checkpoint import load_checkpoint
 from ramify.training.predictor import Predictor, network_of
@@ -137,6 +139,19 @@ def test_a_probe_is_among_the_measures_and_asked_for_later_is_made_then(two_held
         assert report["summary"][key]["mean"] == pytest.approx(np.mean(list(values.values())))
         assert report["measures"][key]["better"] == "higher"
     assert read_results(results_file(probed)).rows["case_2"]["probe_encoder_1"] is not None
+
+
+def test_scores_of_other_definitions_are_made_anew(finished):
+    record_ending(finished, Ending("finished", 1.0, 2))
+    assert ending_of(finished) is not None
+    whole = results_file(finished).read_text(encoding="utf-8")
+    for other in (DEFINITIONS - 1, None):
+        report = {**json.loads(whole), "definitions": other}
+        write_whole(results_file(finished), json.dumps(report))
+        assert ending_of(finished) is None
+    carry_out(finished)
+    assert ending_of(finished) is not None
+    assert results_file(finished).read_text(encoding="utf-8") == whole
 
 
 def test_what_is_there_is_not_made_again(finished, monkeypatch):
