@@ -52,7 +52,9 @@ def why_stale(store: Path, case_id: str, sources: CaseSources, settings: dict[st
     except ValueError as error:
         return str(error).removeprefix(f"{store / case_id}: ").removesuffix(f"; {REMEDY}")
     if known.preparation != PREPARATION:
-        return f"prepared by version {known.preparation} of the preparation, this is version {PREPARATION}"
+        # The first cases did not say which version made them.
+        earlier = "an earlier version" if known.preparation is None else f"version {known.preparation}"
+        return f"prepared by {earlier} of the preparation, this is version {PREPARATION}"
     changed = differences(known.settings, settings)
     before = known.provenance.get("settings", {})
     changed += [text for key, value in sources.settings.items() for text in differences(before.get(key), value, key)]

@@ -156,6 +156,15 @@ def test_another_version_of_the_preparation_is_seen(prepare, monkeypatch):
     assert f"prepared by version {PREPARATION} of the preparation, this is version 99" in prepare()["a"]
 
 
+def test_a_case_that_does_not_say_its_version_is_an_earlier_one(prepare):
+    path = prepare.store / "a/case.json"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    del record["preparation"]
+    path.write_text(json.dumps(record), encoding="utf-8")
+    says = f"prepared by an earlier version of the preparation, this is version {PREPARATION}"
+    assert prepare() == {"a": says, "b": "found"}
+
+
 def test_a_record_with_other_settings_is_seen(prepare):
     path = prepare.store / "a/case.json"
     record = json.loads(path.read_text(encoding="utf-8"))
