@@ -32,7 +32,7 @@ class MultiTaskResUNet(Network):
         base_channels: channels f0 at full resolution; level i has 2^i f0.
         ndim: 2 or 3.
         embedding_channels: channels E of the projections; None takes half of the channels they are made from,
-            since the paper projects to "a lower dimensional space" without naming it.
+            since the paper projects to "a lower dimensional space" without naming it, and at least 16 for a shared one.
         deep_supervision: number of further, coarser logits of every decoder in training, at most levels - 1.
         checkpoint_activations: keep no activations inside a block for the backward pass; see `models.recomputation`.
         scale_heads: a projection head on the first stage of each scale's decoder, as the paper has it.

@@ -41,7 +41,8 @@ class ModelSettings(BaseModel, frozen=True, extra="forbid"):
     base_channels: int | None = Field(default=None, ge=1, le=512)
     """Channels f0 at full resolution; they double at every down-sampling. None takes the source's (resunet: 8)."""
     embedding_channels: int | None = Field(default=None, ge=1, le=4096)
-    """Channels of the projections the scales are contrasted in; None takes half of the channels they are made from."""
+    """Channels of the projections the scales are contrasted in; None takes half of the channels they are made from, and
+    at least 16 for a shared head."""
     contrast: ContrastHeadSettings = ContrastHeadSettings()
     """Which projections there are to contrast."""
     deep_supervision: int = Field(default=0, ge=0, le=7)
