@@ -36,7 +36,7 @@ def tubed_skeleton(
         mask: bool (*S), 2D or 3D, the union of all classes; a label map as `labels > 0`.
         radius: of the diamond, voxels, 0 (the bare skeleton) or more.
         spacing_mm: as for `vessels.skeleton.skeletonize`.
-        skeleton: bool (*S), what that gives for a 3D mask, where it is known already.
+        skeleton: bool (*S), what is thickened, where it is known already.
 
     Returns:
         bool (*S), a subset of the mask that meets each of its components; empty for an empty mask.
@@ -59,11 +59,10 @@ def tubed_skeleton(
     inside = np.ascontiguousarray(mask[box])
     if inside.size == 0:
         return tube
-    if mask.ndim == 2:
-        thin = zhang_suen(inside)
-    else:
+    if skeleton is None and mask.ndim == 3:
         # Lee's thinning crops by itself, and must see whether the whole volume is a single slice.
-        thin = (lee(mask, spacing_mm) if skeleton is None else skeleton)[box]
+        skeleton = lee(mask, spacing_mm)
+    thin = zhang_suen(inside) if skeleton is None else skeleton[box]
     np.logical_and(_dilated(thin, int(radius)), inside, out=tube[box])
     return tube
 

@@ -79,7 +79,7 @@ def label_vessels(
         scale_map=scale_map,
         branches=branches,
         skeleton=skeleton[own] & mask,
-        tubed_skeleton=tubed_skeleton(filled, tube_radius, grid.spacing_mm, skeleton)[own] & mask,
+        tubed_skeleton=tubed_skeleton(filled, tube_radius, grid.spacing_mm, skeleton if filled.ndim == 3 else None)[own] & mask,
         description=_described(drawn, scale_map, kept, scales),
     )
 

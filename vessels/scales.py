@@ -187,8 +187,8 @@ def _notes(
             f"as {share(thresholds[-1])} of the vessels have it: scale {len(thresholds) + 1} is empty"
         )
     ties += [
-        f"quantiles {quantiles[lower]:g} and {quantiles[lower + 1]:g} of the branch radii, {one:.4g} and {other:.4g} mm, "
-        f"are hardly apart: vessels of one size are in scales {lower + 1} to {lower + 3}"
+        f"quantiles {quantiles[lower]:g} and {quantiles[lower + 1]:g} of the branch radii are hardly apart, {one:.4g} "
+        f"and {other:.4g} mm: vessels of one size are in scales {lower + 1} to {lower + 3}"
         for lower, (one, other) in enumerate(itertools.pairwise(thresholds))
         if one < other <= one * (1 + _HARDLY_APART)
     ]
