@@ -113,8 +113,9 @@ def cross_fitted(samples: Mapping[str, Sample], patient_of: Mapping[str, str], n
     Patients are parted into MOST_FITS groups, or each by itself where there are fewer; each group is tested by the
     probe of the others.
 
-    Raises ValueError where all cases are one patient's, or none holds a vessel.
+    Raises ValueError where there is one scale, all cases are one patient's, or none holds a vessel.
     """
+    _check_scales(n_scales)
     patients = {case: patient_of.get(case, case) for case in samples}
     count = len(set(patients.values()))
     if count < 2:
@@ -133,7 +134,8 @@ def cross_fitted(samples: Mapping[str, Sample], patient_of: Mapping[str, str], n
 
 
 def check_probe(names: Sequence[str], model: ModelSettings, n_scales: int, ndim: int) -> None:
-    """Raise ValueError for features that a network of these settings does not have."""
+    """Raise ValueError for features that a network of these settings does not have, and for a single scale."""
+    _check_scales(n_scales)
     check_features(names, build_inference_network(model, 1, n_scales, ndim))
 
 
@@ -193,6 +195,13 @@ def probe_cases(
             for name, sample in sample_levels(network, image, scale_map, names, n_scales, window, device).items():
                 samples[name][case_id] = sample
     return {name: cross_fitted(of_cases, patient_of, n_scales) for name, of_cases in samples.items()}
+
+
+def _check_scales(n_scales: int) -> None:
+    if n_scales < 2:
+        raise ValueError(
+            "a probe tells scales apart, and the cases have one; prepare them with several, or leave it out"
+        )
 
 
 def _with_intercept(features: FloatArray, probe: LinearProbe) -> FloatArray:

@@ -38,6 +38,12 @@ def test_features_that_a_network_lacks(store):
     check_further(*probed(store, "fcn"))
 
 
+def test_a_single_scale_is_not_probed(store, monkeypatch):
+    monkeypatch.setattr("ramify.experiments.checks.count_scales", lambda _: 1)
+    with pytest.raises(ValueError, match="variant base, probe: a probe tells scales apart, and the cases have one"):
+        check_further(*probed(store, "resunet", "intensity"))
+
+
 def test_folds_of_a_single_patient(store):
     splits = [{"train": ["case_0", "case_1", "case_2"], "val": ["case_3"]}] * 2
     (store / "splits_final.json").write_text(json.dumps(splits), encoding="utf-8")

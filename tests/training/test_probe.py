@@ -106,6 +106,8 @@ def test_what_cannot_be_probed():
     nothing = Sample(np.zeros((0, 2)), np.zeros(0, int))
     with pytest.raises(ValueError, match="held-out patients with vessels"):
         cross_fitted({"a": nothing, "b": nothing}, {}, 3)
+    with pytest.raises(ValueError, match="a probe tells scales apart, and the cases have one"):
+        cross_fitted({"a": blobs(0, (9,)), "b": blobs(1, (9,))}, {}, 1)
 
 
 def test_cases_of_a_store(tiny_cases: Path):
