@@ -110,14 +110,15 @@ def _one_line(boxed: str) -> str:
     text = " ".join(_FRAME.sub(" ", boxed).split())
     text = re.split(r"Argument helptext:|For full helptext|For further information", text)[0].strip()
     found = _PYDANTIC_ERROR.search(text)
+    # What concerns the script's own settings is in no section: tyro names their class instead.
+    section = found["section"] if found and found["section"] != found["model"] else ""
     if found and found["key"] == "Value":
         # A validator of the whole section complains, not one of a key.
-        return f"--{found['section']}: {found['message'].removeprefix('error, ')}"
+        return f"{f'--{section}: ' if section else ''}{found['message'].removeprefix('error, ')}"
     if found:
-        # A key of the script's own settings is in no section: tyro names their class instead.
-        section = "" if found["section"] == found["model"] else f"{found['section']}."
+        prefix = f"{section}." if section else ""
         message = found["message"].removeprefix("Value error, ")
-        return f"--{section}{found['key']}: {message} (got {found['value']})"
+        return f"--{prefix}{found['key']}: {message} (got {found['value']})"
     text = text.replace("Perhaps you meant:", "; did you mean")
     text = re.sub(r"^(Unrecognized options|Value error|Parsing error|Invalid choice|Required options) ", "", text)
     return text or "the arguments could not be read: see --help"

@@ -164,9 +164,12 @@ class ExperimentSettings(BaseModel, frozen=True, extra="forbid"):
     def _agree(self) -> Self:
         if self.cases is not None:
             if special := [name for name, variant in self.variants.items() if variant.preprocess]:
-                raise ValueError(f"variants.{special[0]}.preprocess: cannot change cases that are taken as they are")
-            if self.preprocess != LayerSettings() or self.root is not None:
-                raise ValueError("cases and preprocess (or root) are both given; keep one of them")
+                raise ValueError(
+                    f"variants.{special[0]}.preprocess: cannot change cases that are taken as they are; "
+                    "leave it or --cases out"
+                )
+            if self.root is not None:
+                raise ValueError("--cases and --root: prepared cases need no data set; leave one of them out")
         if self.comparison.unit == "fold" and len(self.folds) < 2:
             raise ValueError("comparison.unit: pairs of folds need at least two folds; name more, or take cases")
         for name, variant in self.variants.items():

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from ramify.command_line import parse
 from ramify.experiments.plan import ExperimentSettings, nested
 
 
@@ -57,6 +58,18 @@ def test_variants_that_are_prepared_alike_share_their_cases():
     assert settings(cases="there").store_of("b") == Path("there")
 
 
+def test_cases_go_in_place_of_preprocess():
+    experiment = settings(cases="there", preprocess={"configs": ["a.yaml"]})
+    assert experiment.store_of("a") == Path("there")
+
+
+def test_a_flag_that_does_not_fit_a_file_is_told_by_its_name(tmp_path):
+    file = tmp_path / "x.yaml"
+    file.write_text("{name: x, root: data, variants: {a: {}, b: {}}}", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"^--cases and --root: prepared cases need no data set; leave one"):
+        parse(ExperimentSettings, "", ["--config", str(file), "--cases", "there"])
+
+
 def test_what_is_probed_is_a_measure_and_part_of_every_run(plan):
     experiment, runs = plan(probe=("encoder.1", "bottleneck"), measures=("dice", "probe_bottleneck", "probe_encoder_1"))
     assert experiment.measures[1] == "probe_bottleneck"
@@ -89,8 +102,7 @@ def test_measures_at_a_precision_are_those_of_the_evaluation(plan):
         ({"measures": []}, "at least one measure"),
         ({"measures": ["dice", "dice"]}, "each once"),
         ({"folds": [0], "comparison": {"unit": "fold"}}, "pairs of folds need at least two folds"),
-        ({"cases": "there", "root": "data"}, "both given"),
-        ({"cases": "there", "preprocess": {"configs": ["a.yaml"]}}, "both given"),
+        ({"cases": "there", "root": "data"}, "--cases and --root: prepared cases need no data set"),
         ({"cases": "there", "variants": {"a": {}, "b": {"preprocess": {"x": 1}}}}, "taken as they are"),
         ({"variants": {"a": {}, "b": {"train": {"seed": 3}}}}, "variants.b.train: seed is the experiment's own"),
         ({"variants": {"a": {}, "b": {"train": {"cases": "elsewhere"}}}}, "cases is the experiment's own"),
