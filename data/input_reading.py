@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -81,25 +82,28 @@ class Inputs:
         if case.problem:
             raise ValueError(case.problem)
         settings = self._settings
-        image = read_channel(case.path, self._channels, self._spacing_of(case.path))
+        image = read_channel(case.path, self._channels, settings.spacing_mm or None)
+        if spacing_mm := self._spacing_of(case.path, image.ndim):
+            image = replace(image, spacing_mm=tuple(spacing_mm))
         organ = read_organ(
             settings.organ,
             case,
             image,
             resample=settings.resample_masks,
             labels=settings.organ_label,
-            spacing_of=self._spacing_of,
+            spacing_of=lambda path: self._spacing_of(path, image.ndim),
         )
         notes = [*case.notes, *image.notes, *self._notes_on_spacing(case.path, image)]
         if organ is not None:
             notes += [f"organ: {note}" for note in organ.notes if note not in image.notes]
         return ReadInput(image, organ, tuple(notes))
 
-    def _spacing_of(self, path: Path) -> Sequence[float] | None:
-        """What goes in place of a file's own spacing."""
+    def _spacing_of(self, path: Path, ndim: int) -> Sequence[float] | None:
+        """What goes in place of a file's own spacing, for an image of so many axes."""
         if self._settings.spacing_mm:
             return self._settings.spacing_mm
-        return self._trained_mm if carries_no_millimetres(path) else None
+        trained = self._trained_mm
+        return trained if trained and len(trained) == ndim and carries_no_millimetres(path) else None
 
     def _notes_on_spacing(self, path: Path, image: Volume) -> list[str]:
         trained = self._trained_mm

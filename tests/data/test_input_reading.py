@@ -39,6 +39,13 @@ def test_a_file_without_millimetres_has_the_spacing_that_the_trainings_were_give
     assert (plain.image.spacing_mm, plain.notes) == ((1.0, 1.0, 1.0), ())
 
 
+def test_the_spacing_of_a_training_on_other_axes_is_not_taken(tmp_path):
+    """A picture for a network that was trained on volumes: that their axes differ is said by the network."""
+    tifffile.imwrite(tmp_path / "a.tif", ARRAY[0], photometric="minisblack")
+    image, _, notes = read(InputSettings(input=tmp_path / "a.tif"), GIVEN)
+    assert (image.spacing_mm, notes) == ((1.0, 1.0), ())
+
+
 @pytest.mark.parametrize("source", [GIVEN, ImageSource()])
 def test_the_spacing_that_is_given_goes_before_all_others(stack, source):
     settings = InputSettings(input=stack / "a.tif", organ=stack / "organ.tif", spacing_mm=(3, 1, 2))
