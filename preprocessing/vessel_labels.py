@@ -74,12 +74,14 @@ def label_vessels(
     kept = _numbered_anew(branches, mask)
     filled = fill_cavities(around, grid.spacing_mm, scales.largest_cavity_mm3)
     skeleton = skeletonize(filled, grid.spacing_mm)
+    # In 2D the paper's tube is around another thinning.
+    tube = tubed_skeleton(filled, tube_radius, skeleton=skeleton if filled.ndim == 3 else None)
     return VesselLabels(
         mask=mask,
         scale_map=scale_map,
         branches=branches,
         skeleton=skeleton[own] & mask,
-        tubed_skeleton=tubed_skeleton(filled, tube_radius, grid.spacing_mm, skeleton if filled.ndim == 3 else None)[own] & mask,
+        tubed_skeleton=tube[own] & mask,
         description=_described(drawn, scale_map, kept, scales),
     )
 
