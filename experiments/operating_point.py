@@ -14,7 +14,8 @@ from ramify.data.folds import make_folds, patients_of
 from ramify.experiments.further_measures import AT_PRECISION
 from ramify.experiments.held_out import held_out_cases, probabilities_of
 from ramify.experiments.plan import Run
-from ramify.metrics.case import evaluate_case
+from ramify.metrics.case import CaseScores, evaluate_case
+from ramify.processes.temporary import temporary_folder
 from ramify.training.predictor import Predictor
 
 LEVELS = 2**16
@@ -22,16 +23,44 @@ LEVELS = 2**16
 MOST_THRESHOLDS = 5
 """Groups of patients that are left out in turn, at most."""
 IntArray = NDArray[np.int64]
+Levels = NDArray[np.uint16]
 Mask = NDArray[np.bool_]
 
 
-class Predicted(NamedTuple):
-    """A held-out case with what a network says of it, in LEVELS steps of probability."""
+class Counts(NamedTuple):
+    """How many voxels of a case have each level of probability (L,): those of vessels, and those of any kind."""
 
-    levels: NDArray[np.uint16]
-    truth: Mask
-    region: Mask | None
-    spacing_mm: tuple[float, ...]
+    vessel: IntArray
+    voxels: IntArray
+
+
+def levels_of(probabilities: NDArray[np.floating]) -> Levels:
+    """Probabilities (*S) in LEVELS steps.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.experiments.operating_point import levels_of
+        >>> levels_of(np.array([0.0, 0.5, 1.0])).tolist()
+        [0, 32768, 65535]
+    """
+    return np.round(probabilities * (LEVELS - 1)).astype(np.uint16)
+
+
+def counts_of(levels: Levels, truth: Mask, region: Mask | None = None) -> Counts:
+    """How many voxels have each level (LEVELS,).
+
+    Args:
+        levels: (*S). truth: bool (*S). region: the part that counts, bool (*S); None for all of it.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.experiments.operating_point import counts_of
+        >>> counts = counts_of(np.array([0, 2, 2], np.uint16), np.array([False, False, True]))
+        >>> counts.vessel[:3].tolist(), counts.voxels[:3].tolist()
+        ([0, 0, 1], [1, 0, 2])
+    """
+    inside = np.ones_like(truth) if region is None else region
+    return Counts(*(np.bincount(levels[part], minlength=LEVELS) for part in (inside & truth, inside)))
 
 
 def threshold_of(vessel: IntArray, voxels: IntArray, precision: float) -> int:
@@ -54,52 +83,54 @@ def threshold_of(vessel: IntArray, voxels: IntArray, precision: float) -> int:
     return int(reached[0]) if len(reached) else len(precisions) - 1 - int(precisions[::-1].argmax())
 
 
-def score_at_precision(run: Run, precision: float) -> dict[str, dict[str, float | None]]:
+def score_at_precision(run: Run, precision: float) -> dict[str, CaseScores]:
     """Case -> measure at that precision -> value, of each held-out case.
 
     The threshold of a case is chosen on held-out cases of other patients, where all their voxels together have the
     precision: patients are parted into MOST_THRESHOLDS groups, or each by itself where there are fewer.
 
+    A case is in memory while it is predicted or scored; in between, its levels are on disk.
+
     Raises ValueError or OSError where a case or the checkpoint cannot be read, or all cases are one patient's.
     """
     predictor = Predictor(run.folder.checkpoint("final"), run.settings.device)
-    predicted = {}
-    for case in held_out_cases(run):
-        levels = np.round(probabilities_of(case, predictor, run) * (LEVELS - 1)).astype(np.uint16)
-        predicted[case.case_id] = Predicted(levels, case.truth.array, case.region, case.image.spacing_mm)
-    patient_of = patients_of(run.settings.cases)
-    rows = {}
-    for case_id, threshold in thresholds(predicted, patient_of, precision).items():
-        of_case = predicted[case_id]
-        mask = of_case.levels >= threshold
-        scores = evaluate_case(mask, of_case.truth, of_case.spacing_mm, run.evaluation, of_case.region)
-        rows[case_id] = {f"{AT_PRECISION}{name}": value for name, value in scores.items()}
+    counts, rows = {}, {}
+    with temporary_folder("levels") as folder:
+        for case in held_out_cases(run):
+            levels = levels_of(probabilities_of(case, predictor, run))
+            counts[case.case_id] = counts_of(levels, case.truth.array, case.region)
+            np.save(folder / f"{case.case_id}.npy", levels)
+
+        least = thresholds(counts, patients_of(run.settings.cases), precision)
+        for case in held_out_cases(run):
+            mask = np.load(folder / f"{case.case_id}.npy") >= least[case.case_id]
+            scores = evaluate_case(mask, case.truth.array, case.image.spacing_mm, run.evaluation, case.region)
+            rows[case.case_id] = {f"{AT_PRECISION}{name}": value for name, value in scores.items()}
     return rows
 
 
-def thresholds(predicted: Mapping[str, Predicted], patient_of: Mapping[str, str], precision: float) -> dict[str, int]:
+def thresholds(counts: Mapping[str, Counts], patient_of: Mapping[str, str], precision: float) -> dict[str, int]:
     """The level for each case, chosen on cases of other patients; ValueError where there is but one."""
-    patients = {case_id: patient_of.get(case_id, case_id) for case_id in predicted}
+    patients = {case_id: patient_of.get(case_id, case_id) for case_id in counts}
     groups = min(MOST_THRESHOLDS, len(set(patients.values())))
     if groups < 2:
         raise ValueError(
             "a threshold is chosen on some held-out patients and tried on others, and here is one; take fewer folds"
         )
-    counts = {case_id: _counts(of_case) for case_id, of_case in predicted.items()}
     found: dict[str, int] = {}
     for fold in make_folds(patients, groups, seed=0):
-        level = threshold_of(*_total([counts[case_id] for case_id in fold["train"]]), precision)
+        level = threshold_of(*total([counts[case_id] for case_id in fold["train"]]), precision)
         found |= dict.fromkeys(fold["val"], level)
-    return {case_id: found[case_id] for case_id in predicted}
+    return {case_id: found[case_id] for case_id in counts}
 
 
-def _counts(predicted: Predicted) -> tuple[IntArray, IntArray]:
-    """How many vessel voxels, and voxels, have each level inside the region."""
-    inside = np.ones_like(predicted.truth) if predicted.region is None else predicted.region
-    vessel = predicted.levels[inside & predicted.truth]
-    return np.bincount(vessel, minlength=LEVELS), np.bincount(predicted.levels[inside], minlength=LEVELS)
+def total(counts: Sequence[Counts]) -> Counts:
+    """Those of several cases together.
 
-
-def _total(counts: Sequence[tuple[IntArray, IntArray]]) -> tuple[IntArray, IntArray]:
-    vessel, voxels = (np.sum(parts, axis=0) for parts in zip(*counts))
-    return vessel, voxels
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.experiments.operating_point import Counts, total
+        >>> total([Counts(np.array([0, 1]), np.array([4, 1])), Counts(np.array([1, 1]), np.array([3, 1]))]).voxels
+        array([7, 2])
+    """
+    return Counts(*(np.sum(parts, axis=0) for parts in zip(*counts, strict=True)))

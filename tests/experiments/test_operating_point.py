@@ -1,15 +1,27 @@
 """The threshold of a precision: by hand, on other patients than those it is tried on, and inside the region."""
 
+import gc
+import tracemalloc
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pytest
 
-from ramify.experiments.operating_point import LEVELS, Predicted, threshold_of, thresholds
+from ramify.data.volume import Volume
+from ramify.experiments import operating_point
+from ramify.experiments.held_out import HeldOutCase
+from ramify.experiments.operating_point import LEVELS, Counts, counts_of, score_at_precision, threshold_of, thresholds
+from ramify.metrics.settings import EvaluationSettings
+from ramify.training.run_folder import RunFolder
 
 
-def predicted(levels: list[int], truth: list[int], region: list[int] | None = None) -> Predicted:
+def counted(levels: list[int], truth: list[int], region: list[int] | None = None) -> Counts:
     """A case of one row."""
     inside = None if region is None else np.array([region], bool)
-    return Predicted(np.array([levels], np.uint16), np.array([truth], bool), inside, (1.0, 1.0))
+    return counts_of(np.array([levels], np.uint16), np.array([truth], bool), inside)
 
 
 def test_threshold_by_hand():
@@ -26,8 +38,8 @@ def test_a_precision_that_is_never_reached_takes_the_most_precise_level_that_pre
 
 
 def test_a_threshold_is_chosen_on_other_patients():
-    sure = predicted([9, 9, 9, 5], [1, 1, 1, 0])  # precise from level 6 on, just above the false alarm
-    unsure = predicted([3, 3, 3, 2], [1, 1, 1, 0])  # precise from level 3 on
+    sure = counted([9, 9, 9, 5], [1, 1, 1, 0])  # precise from level 6 on, just above the false alarm
+    unsure = counted([3, 3, 3, 2], [1, 1, 1, 0])  # precise from level 3 on
     cases = {"a1": sure, "b1": unsure, "a2": sure}
     found = thresholds(cases, {"a1": "a", "a2": "a", "b1": "b"}, 0.9)
     assert found == {"a1": 3, "b1": 6, "a2": 3}
@@ -35,18 +47,51 @@ def test_a_threshold_is_chosen_on_other_patients():
 
 def test_what_lies_outside_the_region_does_not_count():
     # The false alarm at level 9 is outside; inside, all from level 4 on is vessel.
-    case = predicted([9, 4, 4, 3], [0, 1, 1, 0], [0, 1, 1, 1])
+    case = counted([9, 4, 4, 3], [0, 1, 1, 0], [0, 1, 1, 1])
     assert set(thresholds({"a": case, "b": case}, {}, 0.9).values()) == {4}
-    everywhere = case._replace(region=None)
+    everywhere = counted([9, 4, 4, 3], [0, 1, 1, 0])
     assert set(thresholds({"a": everywhere, "b": everywhere}, {}, 0.6).values()) == {4}  # two of three
 
 
 def test_the_highest_level_is_a_level():
-    case = predicted([LEVELS - 1, 0], [1, 0])
+    case = counted([LEVELS - 1, 0], [1, 0])
     assert set(thresholds({"a": case, "b": case}, {}, 0.9).values()) == {1}
 
 
 def test_one_patient_is_too_few():
-    case = predicted([1, 0], [1, 0])
+    case = counted([1, 0], [1, 0])
     with pytest.raises(ValueError, match="and here is one; take fewer folds"):
         thresholds({"a": case, "b": case}, {"a": "p", "b": "p"}, 0.9)
+
+
+def test_memory_does_not_grow_with_the_cases(monkeypatch):
+    """What is kept of a case is its counts, 1 MB, and not its 4 million voxels."""
+    shape, kept = (64, 256, 256), []
+
+    def cases(_: object) -> Iterator[HeldOutCase]:
+        for name in "abcd":
+            gc.collect()
+            kept.append(tracemalloc.get_traced_memory()[0])
+            truth = np.zeros(shape, bool)
+            truth[8:24, 8:24, 8:24] = True
+            spacing = (1.0, 1.0, 1.0)
+            image = Volume(truth.astype(np.float32), spacing)
+            yield HeldOutCase(name, image, None, image.with_array(truth), np.ones(shape, bool))
+
+    monkeypatch.setattr(operating_point, "held_out_cases", cases)
+    monkeypatch.setattr(operating_point, "probabilities_of", lambda case, *_: case.image.array)
+    monkeypatch.setattr(operating_point, "Predictor", lambda *_: None)
+    monkeypatch.setattr(operating_point, "patients_of", lambda _: {})
+    run: Any = SimpleNamespace(
+        folder=RunFolder(Path()),
+        settings=SimpleNamespace(device="cpu", cases=Path()),
+        evaluation=EvaluationSettings(measures=("overlap",)),
+    )
+    tracemalloc.start()
+    try:
+        scores = score_at_precision(run, 0.9)
+    finally:
+        tracemalloc.stop()
+    assert [row["at_precision_dice"] for row in scores.values()] == [1.0] * 4
+    # From the second case on: at the first, none is there that was predicted before.
+    assert all(later - kept[1] < 4 * 2**21 for later in kept[2:])
