@@ -7,19 +7,23 @@ shared head sits on. All forms of a seed start from the same weights but those o
 see the same patches.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from ramify.command_line import parse, run
 from ramify.console.progress import say
 from ramify.data.case_store import read_case
+from ramify.data.loading import spacing_of
 from ramify.data.loading_settings import LoadingSettings
+from ramify.experiments.operating_point import counts_of, levels_of, threshold_of, total
 from ramify.losses.anchors import AnchorSettings
 from ramify.losses.settings import LossSettings
 from ramify.metrics.centreline import cldice
+from ramify.metrics.masks import Mask
 from ramify.metrics.overlap import dice
 from ramify.models.settings import ContrastHeadSettings, ModelSettings
 from ramify.tasks.formulation import Formulation
@@ -135,32 +139,29 @@ def scores_of(command: FormsCommand, folder: RunFolder) -> dict[str, float]:
 
     cases = {case_id: read_case(command.cases, case_id) for case_id in training.validation_cases}
     truths = {case_id: np.asarray(case.arrays["scales"]) for case_id, case in cases.items()}
+    spacings = {case_id: spacing_of(case) for case_id, case in cases.items()}
     found = {
         case_id: inside_organ(training.runner.main_probability(case.arrays["image"]), case)
         for case_id, case in cases.items()
     }
-    skeletons = {case_id: skeletonize(truth > 0) for case_id, truth in truths.items()}
-    threshold = threshold_of(
-        np.concatenate([p.ravel() for p in found.values()]),
-        np.concatenate([t.ravel() > 0 for t in truths.values()]),
-        command.precision,
-    )
+    skeletons = {case_id: skeletonize(truth > 0, spacings[case_id]) for case_id, truth in truths.items()}
+    masks = {case_id: probability >= VESSEL_PROBABILITY for case_id, probability in found.items()}
+    precise = masks_at_precision(found, {case_id: truth > 0 for case_id, truth in truths.items()}, command.precision)
 
-    def recall(scale: int, least: float) -> float:
+    def recall(scale: int, predicted: Mapping[str, Mask]) -> float:
         shares = [
-            (found[case_id] >= least)[points].mean()
+            predicted[case_id][points].mean()
             for case_id, truth in truths.items()
             if (points := skeletons[case_id] & (truth == scale)).any()
         ]
         return float(np.mean(shares)) if shares else float("nan")
 
-    masks = {case_id: probability >= VESSEL_PROBABILITY for case_id, probability in found.items()}
     n_scales = state["network"]["scales"]
     scores = {
         "Dice": float(np.mean([dice(masks[case_id], truth > 0) for case_id, truth in truths.items()])),
-        "clDice": float(np.mean([cldice(masks[case_id], truth > 0) for case_id, truth in truths.items()])),
-        **{f"Tsens {scale}": recall(scale, VESSEL_PROBABILITY) for scale in range(1, 1 + n_scales)},
-        f"Tsens 1 at precision {command.precision:g}": recall(1, threshold),
+        "clDice": float(np.mean([cldice(masks[name], truth > 0, spacings[name]) for name, truth in truths.items()])),
+        **{f"Tsens {scale}": recall(scale, masks) for scale in range(1, 1 + n_scales)},
+        f"Tsens 1 at precision {command.precision:g}": recall(1, precise),
     }
     probed = probe_checkpoint(checkpoint, command.cases, list(cases), command.probe, "cpu")
     for name, of_cases in probed.items():
@@ -169,19 +170,16 @@ def scores_of(command: FormsCommand, folder: RunFolder) -> dict[str, float]:
     return scores
 
 
-def threshold_of(probabilities: np.ndarray, truth: np.ndarray, precision: float) -> float:
-    """The lowest probability from which on a share `precision` of the voxels is vessel; above all where none is.
+def masks_at_precision(
+    probabilities: Mapping[str, NDArray[np.float32]], truths: Mapping[str, Mask], precision: float
+) -> dict[str, Mask]:
+    """The masks of some cases at the lowest threshold where all their voxels together have the precision.
 
-    Examples:
-        >>> import numpy as np
-        >>> from benchmarks.contrast_forms import threshold_of
-        >>> float(threshold_of(np.array([0.9, 0.8, 0.7, 0.6]), np.array([True, False, True, False]), 0.6))
-        0.7
+    Where none has it, at the most precise threshold.
     """
-    order = np.argsort(-probabilities, kind="stable")
-    right = np.cumsum(truth[order]) / np.arange(1, len(order) + 1)
-    enough = np.nonzero(right >= precision)[0]
-    return float(probabilities[order][enough[-1]]) if len(enough) else float(np.inf)
+    levels = {case_id: levels_of(of_case) for case_id, of_case in probabilities.items()}
+    least = threshold_of(*total([counts_of(levels[case_id], truths[case_id]) for case_id in levels]), precision)
+    return {case_id: of_case >= least for case_id, of_case in levels.items()}
 
 
 if __name__ == "__main__":

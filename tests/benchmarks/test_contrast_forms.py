@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks.contrast_forms import main, threshold_of
+from benchmarks.contrast_forms import main, masks_at_precision
 
 
 def test_every_form_has_its_row(tiny_cases, tmp_path, capsys):
@@ -24,12 +24,19 @@ def test_every_form_has_its_row(tiny_cases, tmp_path, capsys):
     assert ((values >= 0) & (values <= 1)).all()
 
 
-@pytest.mark.parametrize(("precision", "threshold"), [(0.9, 0.9), (0.7, 0.9), (0.6, 0.7), (0.1, 0.5)])
-def test_the_threshold_is_the_lowest_that_keeps_the_precision(precision, threshold):
-    probabilities = np.array([0.6, 0.9, 0.5, 0.8, 0.7])
-    truth = np.array([False, True, False, False, True])  # of the first 1, 2, … right: 1, 1/2, 2/3, 1/2, 2/5
-    assert threshold_of(probabilities, truth, precision) == threshold
+def found_at(precision: float, probabilities: list[float], truth: list[int]) -> list[float]:
+    """The probabilities that are found, of voxels that are shared by two cases."""
+    of_cases = {"a": np.array(probabilities[:2], np.float32), "b": np.array(probabilities[2:], np.float32)}
+    masks = masks_at_precision(of_cases, {"a": np.array(truth[:2], bool), "b": np.array(truth[2:], bool)}, precision)
+    return sorted(np.array(probabilities)[np.concatenate([masks["a"], masks["b"]])], reverse=True)
 
 
-def test_no_threshold_keeps_what_is_never_reached():
-    assert threshold_of(np.array([0.5, 0.4]), np.array([False, True]), 0.9) == np.inf
+@pytest.mark.parametrize(("precision", "count"), [(0.9, 1), (0.7, 1), (0.6, 3), (0.1, 5)])
+def test_the_threshold_is_the_lowest_that_keeps_the_precision(precision, count):
+    # Of the first 1, 2, … right: 1, 1/2, 2/3, 1/2, 2/5.
+    assert found_at(precision, [0.6, 0.9, 0.5, 0.8, 0.7], [0, 1, 0, 0, 1]) == [0.9, 0.8, 0.7, 0.6, 0.5][:count]
+
+
+def test_voxels_of_one_probability_are_found_together():
+    """From 1 on a quarter is right, from 0.2 on two of five: no threshold has a precision of 0.9."""
+    assert found_at(0.9, [1.0, 1.0, 1.0, 1.0, 0.2], [1, 0, 0, 0, 1]) == [1.0, 1.0, 1.0, 1.0, 0.2]
