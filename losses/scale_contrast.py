@@ -1,5 +1,6 @@
 """The contrast between scales as a term of the objective: its anchors, its memory, and what is to be seen of it."""
 
+import math
 import sys
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -37,12 +38,26 @@ class ScaleContrast:
 
     Attributes:
         bank: anchors of past steps, or None; a checkpoint keeps them.
+
+    Raises ValueError where the cap leaves a class one anchor and no bank holds others: it would have no positive.
     """
 
     def __init__(self, settings: LossSettings, head: ContrastHead, n_scales: int) -> None:
         self.settings, self.shared, self.n_scales = settings, head == "shared", n_scales
         self.bank = MemoryBank(settings.anchors.bank) if settings.anchors.bank else None
         self._latest: _Anchors | None = None
+
+        least, cap = 2 * self.n_classes, settings.anchors.cap
+        if cap < least and self.bank is None:
+            raise ValueError(
+                f"loss.anchors.cap: expected at least {least}, two anchors for each of {self.n_classes} classes, got "
+                f"{cap}; raise it, or keep anchors of past steps (loss.anchors.bank)"
+            )
+
+    @property
+    def n_classes(self) -> int:
+        """How many classes are contrasted: the scales, and background where a shared head has it."""
+        return self.n_scales + (self.shared and self.settings.anchors.near_background > 0)
 
     @property
     def n_projections(self) -> int:
@@ -110,16 +125,29 @@ class ScaleContrast:
         """What there is to see of the latest call: the loss above what constants reach, and how alike embeddings are.
 
         Returns:
-            "above_floor": the loss minus `contrast_floor`. "within/scale_1" …, "within/background": `spread_of` each
-            class that has anchors. "between": that of the classes among one another. Nothing without anchors.
+            "positives": 1 where an anchor has one, else 0. "negatives": 1 where such an anchor has a negative too, else
+            0, and then the loss is 0 whatever the embeddings. Where it is 1: "above_floor", the loss minus
+            `contrast_floor`, and "above_floor_share", the same with all embeddings alike as 1. "within/scale_1" …,
+            "within/background": `spread_of` each class of two anchors or more, since one is always like itself.
+            "between": that of the classes among one another, where there are two.
         """
-        latest = self._latest
-        if latest is None or not len(latest.labels):
+        if self._latest is None:
             return {}
-        own = latest.labels.bincount(minlength=1 + self.n_scales)
-        floor = contrast_floor(own.tolist(), self.settings.temperature, latest.counts.tolist(), balanced=self.shared)
-        within, between = spread_of(latest.embeddings, latest.labels)
-        looks = {"above_floor": latest.loss - floor}
+        embeddings, labels, of_classes, loss = self._latest
+        own, counts = labels.bincount(minlength=1 + self.n_scales).tolist(), of_classes.tolist()
+        positives = any(anchors and count > 1 for anchors, count in zip(own, counts))
+        negatives = positives and sum(count > 0 for count in counts) > 1
+        looks = {"positives": torch.tensor(float(positives)), "negatives": torch.tensor(float(negatives))}
+
+        if negatives:
+            floor = contrast_floor(own, self.settings.temperature, counts, balanced=self.shared)
+            alike = contrast_floor(own, math.inf, counts, balanced=self.shared)  # no angle counts
+            looks["above_floor"] = loss - floor
+            if alike > floor:
+                looks["above_floor_share"] = (loss - floor) / (alike - floor)
+
+        within, between = spread_of(embeddings, labels)
         for label, cosine in within.items():
-            looks["within/background" if label == BACKGROUND else f"within/scale_{label}"] = cosine
+            if own[label] > 1:
+                looks["within/background" if label == BACKGROUND else f"within/scale_{label}"] = cosine
         return looks if between is None else looks | {"between": between}

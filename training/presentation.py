@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 
 from ramify.console.progress import say
 from ramify.data.case_store import read_case
-from ramify.training.collapse import collapse_of
+from ramify.training.collapse import collapse_of, idle_of
 from ramify.training.figures import task_panels
 from ramify.training.gradient_figure import gradient_courses
 from ramify.training.runner import projections_of, view_of
@@ -40,7 +41,7 @@ class Presentation:
         training, number = self._training, int(row["epoch"])
         with self._shown("history.csv"):
             training.folder.write_history(training.history)
-        self._tell_of_collapse(row)
+        self._tell_of_contrast(row)
         if self._tracker is None:
             return
         with self._shown("numbers in TensorBoard"):
@@ -52,12 +53,13 @@ class Presentation:
                 self._tracker.picture(f"validation/{view.case.case_id}", panels, number)
                 self._tracker.precision_recall(view.truth[0], view.probabilities[0], number)
 
-    def _tell_of_collapse(self, row: Mapping[str, float]) -> None:
-        """A line where the contrast has become constant in this epoch, unless it had been so in one before."""
+    def _tell_of_contrast(self, row: Mapping[str, float]) -> None:
+        """A line where the contrast was idle or constant in this epoch, unless it had been so in one before."""
         training = self._training
-        head = training.settings.model.contrast.head
-        if (line := collapse_of(row, head)) and not any(collapse_of(before, head) for before in training.history[:-1]):
-            say(f"warning: {training.folder.root}: epoch {row['epoch']:.0f}: {line}", error=True)
+        constant = partial(collapse_of, head=training.settings.model.contrast.head)
+        for sign in (idle_of, constant):
+            if (line := sign(row)) and not any(sign(before) for before in training.history[:-1]):
+                say(f"warning: {training.folder.root}: epoch {row['epoch']:.0f}: {line}", error=True)
 
     def conclude(self, measures: Mapping[str, float]) -> None:
         """What is shown once, at the end."""

@@ -7,6 +7,7 @@ import torch
 from torch.nn.functional import normalize
 
 from ramify.losses import AnchorSettings, LossSettings, TotalLoss, Truth, contrast_floor, contrastive_loss
+from ramify.losses.scale_contrast import ScaleContrast
 from ramify.losses.shared_anchors import sample_shared_anchors
 from ramify.models import ModelSettings, build_network
 from ramify.models.settings import ContrastHeadSettings
@@ -49,14 +50,14 @@ def test_one_head_for_all_scales_contrasts_any_formulation(formulation, ndim):
 def test_the_networks_own_errors(formulation, logits):
     # Exclusive classes: all scales together are likelier than background in the first and third voxel, none by itself.
     given = torch.tensor(logits or [[1.0, 1.0, 1.0, 1.0], [0.5, -3.0, 0.5, -3.0], [0.5, -3.0, 0.5, -3.0]])
-    settings = LossSettings(foreground_weight=1.0, anchors=AnchorSettings(cap=2, errors=1.0, near_background=0))
+    settings = LossSettings(foreground_weight=1.0, anchors=AnchorSettings(cap=4, errors=1.0, near_background=0))
     loss = TotalLoss(settings, formulation, 2, head="shared")
     projection = torch.tensor([0.1, 0.2, 0.3, 0.4]).view(1, 1, 1, 4)
     scales = torch.tensor([[[1, 1, 2, 2]]])  # wrong are the second and the fourth
     loss(Outputs(given[None, :, None], (projection,)), Truth(scales), torch.Generator().manual_seed(0))
     assert loss.contrast is not None
     assert loss.contrast._latest is not None
-    torch.testing.assert_close(loss.contrast._latest.embeddings.flatten(), torch.tensor([0.2, 0.4]))
+    torch.testing.assert_close(loss.contrast._latest.embeddings.flatten(), torch.tensor([0.2, 0.1, 0.4, 0.3]))
 
 
 def test_the_bank_holds_background_too_and_the_floor_counts_it():
@@ -73,7 +74,8 @@ def test_the_bank_holds_background_too_and_the_floor_counts_it():
     assert sorted(loss.bank.state_dict()) == ["0", "1", "2", "3"]
     floor = contrast_floor([2] * 4, 0.94, [2 + 2] * 4)
     torch.testing.assert_close(looks["above_floor"], terms["contrastive"].detach() - floor)
-    assert looks.keys() == {"above_floor", "between", "within/background"} | {f"within/scale_{s}" for s in (1, 2, 3)}
+    spread = {"between", "within/background", "within/scale_1", "within/scale_2", "within/scale_3"}
+    assert looks.keys() == {"positives", "negatives", "above_floor", "above_floor_share"} | spread
 
 
 def test_nothing_is_seen_of_a_batch_without_anchors():
@@ -82,7 +84,49 @@ def test_nothing_is_seen_of_a_batch_without_anchors():
     terms = loss(outputs, Truth(torch.zeros_like(labels)))
     assert terms["contrastive"] == 0
     assert loss.contrast is not None
-    assert loss.contrast.looks() == {}
+    assert loss.contrast.looks() == {"positives": 0, "negatives": 0}
+
+
+def test_one_anchor_a_scale_is_no_sign_of_constants():
+    settings = LossSettings(anchors=AnchorSettings(mode="pooled"))
+    contrast = ScaleContrast(settings, "per_scale", 2)
+    given = [normalize(torch.ones(1, 3, 2, 2), dim=1), -normalize(torch.ones(1, 3, 2, 2), dim=1)]
+    assert contrast(given, torch.ones(1, 4, 4, dtype=torch.long), None, None, keep=True) == 0
+    looks = contrast.looks()
+    assert looks.keys() == {"positives", "negatives", "between"}
+    assert looks["positives"] == looks["negatives"] == 0
+
+
+def test_a_single_class_has_positives_and_no_negatives():
+    contrast = ScaleContrast(LossSettings(anchors=AnchorSettings(near_background=0)), "shared", 2)
+    given = [normalize(torch.ones(1, 3, 2, 2), dim=1)]
+    assert contrast(given, torch.ones(1, 4, 4, dtype=torch.long), None, None, keep=True) == 0
+    looks = contrast.looks()
+    assert (looks["positives"], looks["negatives"]) == (1, 0)
+    assert "above_floor" not in looks
+
+
+@pytest.mark.parametrize(("second", "share"), [(1.0, 1.0), (-1.0, 0.0)])
+def test_the_share_above_the_floor_is_one_where_all_are_alike_and_none_at_the_floor(second, share):
+    contrast = ScaleContrast(LossSettings(temperature=0.05), "per_scale", 2)
+    one = torch.zeros(2, 3, 4, 4)
+    one[:, 0] = 1.0
+    contrast([one, second * one], torch.ones(2, 4, 4, dtype=torch.long), None, None, keep=True)
+    torch.testing.assert_close(contrast.looks()["above_floor_share"], torch.tensor(share))
+
+
+@pytest.mark.parametrize(
+    ("head", "near_background", "classes"), [("per_scale", 2, 3), ("shared", 2, 4), ("shared", 0, 3)]
+)
+def test_a_cap_of_less_than_two_anchors_a_class_is_refused(head, near_background, classes):
+    def contrast(**anchors: int) -> ScaleContrast:
+        settings = LossSettings(anchors=AnchorSettings(near_background=near_background, **anchors))
+        return ScaleContrast(settings, head, 3)
+
+    with pytest.raises(ValueError, match=rf"anchors.cap: expected at least {2 * classes}, two anchors for each"):
+        contrast(cap=2 * classes - 1)
+    assert contrast(cap=2 * classes).n_classes == classes
+    assert contrast(cap=2, bank=1).n_classes == classes
 
 
 @pytest.mark.parametrize("head", ["none", "per_scale"])
