@@ -26,8 +26,9 @@ class LossSettings(TermSections, frozen=True, extra="forbid"):
     lambda_contrastive: float = Field(default=0.53, ge=0.0, allow_inf_nan=False)
     """Weight λ_c of the contrast between scales, where the network has heads for it (model.contrast.head); 0 turns it
     off."""
-    temperature: float = Field(default=0.94, gt=0.0, allow_inf_nan=False)
-    """Temperature τ of the contrast: the lower, the more the hardest pairs count."""
+    temperature: float = Field(default=0.94, ge=0.001, allow_inf_nan=False)
+    """Temperature τ of the contrast: the lower, the more the hardest pairs count; below 0.001 float32 rounds away what
+    they differ by, and gradients overflow."""
     hard_negatives: float = Field(default=0.0, ge=0.0, allow_inf_nan=False)
     """How much more the negatives count that are closest to an anchor: in proportion to exp(β s); 0: all alike."""
     foreground_weight: Literal["auto"] | PositiveFloat = "auto"

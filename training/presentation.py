@@ -9,6 +9,7 @@ from ramify.data.case_store import read_case
 from ramify.training.collapse import collapse_of, idle_of
 from ramify.training.figures import task_panels
 from ramify.training.gradient_figure import gradient_courses
+from ramify.training.idle_settings import idle_settings
 from ramify.training.runner import projections_of, view_of
 from ramify.training.settings import RunSettings
 from ramify.training.state import Training
@@ -31,6 +32,8 @@ class Presentation:
         self._training = training
         self._failed: set[str] = set()
         self._tracker: Tracker | None = None
+        for line in idle_settings(training.settings) if begins else ():
+            say(f"warning: {training.folder.root}: {line}", error=True)
         with self._shown("TensorBoard"):
             self._tracker = Tracker(training.folder.tensorboard, training.epoch)
             if begins:

@@ -86,6 +86,7 @@ def set_up(settings: RunSettings, ranks: Ranks = ALONE) -> tuple[Training, Check
             "prepare cases with vessels, or choose another --fold"
         )
     loss = TotalLoss(settings.loss, settings.model.formulation, n_scales, voxels, settings.model.contrast.head)
+    _check_embedding(settings, loss)
     optimiser = build_optimiser(network, settings.train.learning_rate, settings.train.weight_decay)
     runner = Runner(network, loss.tasks, device, dtype, settings.inference, settings.loading.patch_size)
     training = Training(
@@ -104,6 +105,16 @@ def set_up(settings: RunSettings, ranks: Ranks = ALONE) -> tuple[Training, Check
         description=description,
     )
     return training, state
+
+
+def _check_embedding(settings: RunSettings, loss: TotalLoss) -> None:
+    """Raise ValueError where the chosen embedding has no room for directions as far apart as the contrast asks for."""
+    channels = settings.model.embedding_channels
+    if loss.contrast is not None and channels is not None and channels < (least := loss.contrast.n_classes - 1):
+        raise ValueError(
+            f"model.embedding_channels: expected at least {least} to contrast {loss.contrast.n_classes} classes "
+            f"(docs/contrast.md), got {channels}; raise it or leave it out"
+        )
 
 
 def _describe_cases(settings: RunSettings, fold: Mapping[str, Sequence[str]]) -> CaseDescription:

@@ -262,6 +262,7 @@ def test_inputs_that_do_not_fit():
         ({"lambda_scales": (0.1, float("nan"))}, "weight of a scale"),
         ({"lambda_contrastive": -1.0}, "lambda_contrastive"),
         ({"temperature": 0.0}, "temperature"),
+        ({"temperature": 1e-30}, "temperature"),
         ({"foreground_weight": 0.0}, "foreground_weight"),
         ({"foreground_weight": "much"}, "foreground_weight"),
         ({"lambda": 1.0}, "lambda"),

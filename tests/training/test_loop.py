@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from ramify.console.progress import silent
 from ramify.data.loading_settings import LoadingSettings
+from ramify.losses.anchors import AnchorSettings
 from ramify.losses.settings import LossSettings
 from ramify.losses.terms import TERMS, Term
 from ramify.models.settings import ContrastHeadSettings, ModelSettings
@@ -192,6 +193,15 @@ def test_a_checkpoint_of_another_architecture_is_refused(tiny_cases, tmp_path):
         ({"device": "cuda"}, r"--device cuda: this machine .* has none"),
         ({"loss": LossSettings(lambda_scales=(1.0, 1.0, 1.0))}, r"lambda_scales: expected 2 weights for 2 scales"),
         ({"loading": LoadingSettings(patch_size=(6, 8, 8))}, r"multiple of 4"),
+        (
+            {
+                "model": ModelSettings(
+                    levels=2, base_channels=4, embedding_channels=1, contrast=ContrastHeadSettings(head="shared")
+                )
+            },
+            r"model.embedding_channels: expected at least 2 to contrast 3 classes",
+        ),
+        ({"loss": LossSettings(lambda_scales=(0.5,), anchors=AnchorSettings(cap=3))}, r"loss.anchors.cap: .* least 4"),
     ],
 )
 def test_settings_that_do_not_fit_are_one_line_and_leave_nothing(tiny_cases, tmp_path, changes, message):

@@ -29,7 +29,10 @@ def refusal(text: str) -> str:
         ("loss: {temperature: {low: 0.1, high: 1}}", "loss: holds several settings"),
         ("loss.main.dyce: {low: 0, high: 1}", "loss.main.dyce: unknown loss term 'dyce'; did you mean 'dice'?"),
         # Outside the setting's own bounds, at either end and among choices.
-        ("loss.temperature: {low: 0, high: 1}", "loss.temperature: Input should be greater than 0 (got 0.0)"),
+        (
+            "loss.temperature: {low: 0, high: 1}",
+            "loss.temperature: Input should be greater than or equal to 0.001",
+        ),
         ("train.weight_decay: {low: -1, high: 1}", "greater than or equal to 0 (got -1.0)"),
         ("augmentation.flip_probability: {low: 0, high: 2}", "(got 2.0)"),
         ("loss.anchors.mode: {choices: [dense, maskd]}", "'dense', 'pooled' or 'masked' (got 'maskd')"),

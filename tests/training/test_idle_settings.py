@@ -1,0 +1,82 @@
+"""A setting that has no effect beside the others is named with what it needs, once a training and on a line."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ramify.command_line import parse
+from ramify.command_line.shipped_settings import FOLDER
+from ramify.training.idle_settings import idle_settings
+from ramify.training.loop import train_run
+from ramify.training.settings import RunSettings
+from tests.training.test_presentation import settings_of
+
+
+def lines_of(head: str = "none", model: dict[str, Any] | None = None, **sections: Any) -> list[str]:
+    contrast = {"contrast": {"head": head}} | (model or {})
+    return idle_settings(RunSettings.model_validate({"cases": "c", "output": "r", "model": contrast, **sections}))
+
+
+ANY = "no effect without model.contrast.head per_scale or shared"
+SHARED = "no effect without model.contrast.head shared"
+
+
+@pytest.mark.parametrize(
+    ("head", "loss", "line"),
+    [
+        ("none", {"lambda_contrastive": 0.1}, f"loss.lambda_contrastive 0.1: {ANY}"),
+        ("none", {"lambda_contrastive": 0.0}, None),
+        ("none", {"hard_negatives": 1, "anchors": {"bank": 8}}, f"loss.hard_negatives 1.0, loss.anchors.bank 8: {ANY}"),
+        ("per_scale", {"lambda_contrastive": 0.1, "hard_negatives": 1, "anchors": {"bank": 8, "mode": "masked"}}, None),
+        ("per_scale", {"anchors": {"mixed": "left_out"}}, f"loss.anchors.mixed left_out: {SHARED}"),
+        ("per_scale", {"anchors": {"errors": 0.5}}, f"loss.anchors.errors 0.5: {SHARED}"),
+        ("per_scale", {"anchors": {"near_background": 0}}, f"loss.anchors.near_background 0: {SHARED}"),
+        ("shared", {"anchors": {"mixed": "left_out", "errors": 0.5, "near_background": 0}}, None),
+        (
+            "shared",
+            {"anchors": {"mode": "masked"}},
+            "loss.anchors.mode masked: no effect without model.contrast.head per_scale",
+        ),
+        (
+            "none",
+            {"skeleton_recall": {"balance": "scales"}},
+            "loss.skeleton_recall.balance scales: no effect without skeleton_recall in loss.main or loss.auxiliary",
+        ),
+        ("none", {"skeleton_recall": {"balance": "scales"}, "auxiliary": {"skeleton_recall": 1.0}}, None),
+    ],
+)
+def test_settings_of_the_loss(head, loss, line):
+    assert lines_of(head, loss=loss) == ([] if line is None else [line])
+
+
+def test_where_a_shared_head_would_sit():
+    model = {"contrast": {"head": "none", "features": "encoder.0"}}
+    assert lines_of(model=model) == [f"model.contrast.features encoder.0: {ANY}"]
+
+
+def test_heads_of_scales_that_are_no_tasks():
+    (line,) = lines_of("per_scale", {"formulation": "binary"}, loss={"hard_negatives": 2})
+    assert line.endswith("no effect without model.formulation multi_task or model.contrast.head shared")
+
+
+@pytest.mark.parametrize(("vessel_patches", "count"), [(0.0, 1), (0.1, 0)])
+def test_shares_of_patches_that_are_on_no_vessel(vessel_patches, count):
+    loading = {"patch_size": [8, 8, 8], "vessel_patches": vessel_patches, "scale_shares": [1, 2]}
+    expected = "loading.scale_shares 1.0 2.0: no effect without loading.vessel_patches above 0"
+    assert lines_of(loading=loading) == [expected] * count
+
+
+@pytest.mark.parametrize("path", [*FOLDER.glob("*.yaml"), *FOLDER.glob("losses/*.yaml")], ids=lambda path: path.stem)
+def test_shipped_settings_all_have_an_effect(path: Path):
+    laid_on = ["--config", "configs/demo.yaml"] if path.stem != "paper" else []
+    words = [*laid_on, "--config", str(path), "--cases", "cases", "--output", "run"]
+    assert idle_settings(parse(RunSettings, "", words)) == []
+
+
+def test_a_training_tells_of_them_at_its_start(tiny_cases, tmp_path, capsys):
+    settings = settings_of(tiny_cases, tmp_path)
+    loss = settings.loss.model_dump() | {"anchors": {"errors": 0.5}}
+    train_run(RunSettings.model_validate(settings.model_dump() | {"loss": loss}))
+    lines = [line for line in capsys.readouterr().err.splitlines() if "no effect" in line]
+    assert lines == [f"warning: {tmp_path / 'fold_0'}: loss.anchors.errors 0.5: {SHARED}"]

@@ -1,0 +1,84 @@
+"""Settings that were changed and have no effect beside the others, and the line that says so."""
+
+from collections.abc import Iterator
+from functools import reduce
+from typing import Any
+
+from pydantic import BaseModel
+
+from ramify.losses.terms import TERMS
+from ramify.training.settings import RunSettings
+
+_WEIGHT = "loss.lambda_contrastive"
+OF_A_CONTRAST = (
+    "model.contrast.features",
+    _WEIGHT,
+    "loss.hard_negatives",
+    "loss.anchors.bank",
+    "loss.anchors.mode",
+    "loss.anchors.mixed",
+    "loss.anchors.near_background",
+    "loss.anchors.errors",
+)
+OF_A_SHARED_HEAD = (
+    "model.contrast.features",
+    "loss.anchors.mixed",
+    "loss.anchors.near_background",
+    "loss.anchors.errors",
+)
+OF_A_HEAD_A_SCALE = ("loss.anchors.mode",)
+
+
+def idle_settings(settings: RunSettings) -> list[str]:
+    """One line for each need that is not met by the settings, naming the changed ones that have it; best none.
+
+    A setting at its default is never named: it may not have been chosen.
+
+    Examples:
+        >>> from ramify.training import RunSettings
+        >>> from ramify.training.idle_settings import idle_settings
+        >>> settings = RunSettings.model_validate({"cases": "cases", "output": "run", "loss": {"hard_negatives": 1.0}})
+        >>> idle_settings(settings)
+        ['loss.hard_negatives 1.0: no effect without model.contrast.head per_scale or shared']
+    """
+    lines = []
+    for names, need in _unmet(settings):
+        changed = [f"{name} {_shown(value)}" for name in names if (value := _changed(settings, name)) is not None]
+        if changed:
+            lines.append(f"{', '.join(changed)}: no effect without {need}")
+    return lines
+
+
+def _unmet(settings: RunSettings) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Settings, and what they need and do not have."""
+    head, loss = settings.model.contrast.head, settings.loss
+    # A weight of 0 asks for no contrast, and gets none.
+    of_a_contrast = tuple(name for name in OF_A_CONTRAST if name != _WEIGHT or loss.lambda_contrastive)
+    if head == "none":
+        yield of_a_contrast, "model.contrast.head per_scale or shared"
+    elif head == "per_scale" and settings.model.formulation != "multi_task":
+        yield of_a_contrast, "model.formulation multi_task or model.contrast.head shared"
+    elif head == "per_scale":
+        yield OF_A_SHARED_HEAD, "model.contrast.head shared"
+    else:
+        yield OF_A_HEAD_A_SCALE, "model.contrast.head per_scale"
+
+    if not settings.loading.vessel_patches:
+        yield ("loading.scale_shares",), "loading.vessel_patches above 0"
+
+    for name, term in TERMS.items():
+        if term.settings and not (loss.main.get(name) or loss.auxiliary.get(name)):
+            fields = tuple(f"loss.{name}.{field}" for field in term.settings.model_fields)
+            yield fields, f"{name} in loss.main or loss.auxiliary"
+
+
+def _changed(settings: RunSettings, name: str) -> Any:
+    """The value of a setting by its dotted name, None where it is the default."""
+    *sections, last = name.split(".")
+    section: BaseModel = reduce(getattr, sections, settings)
+    value = getattr(section, last)
+    return None if value == type(section).model_fields[last].get_default(call_default_factory=True) else value
+
+
+def _shown(value: Any) -> str:
+    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
