@@ -161,7 +161,7 @@ def scores_of(command: FormsCommand, folder: RunFolder) -> dict[str, float]:
         "Dice": float(np.mean([dice(masks[case_id], truth > 0) for case_id, truth in truths.items()])),
         "clDice": float(np.mean([cldice(masks[name], truth > 0, spacings[name]) for name, truth in truths.items()])),
         **{f"Tsens {scale}": recall(scale, masks) for scale in range(1, 1 + n_scales)},
-        f"Tsens 1 at precision {command.precision:g}": recall(1, precise),
+        f"Tsens 1 at precision {command.precision:g}": recall(1, precise) if precise else float("nan"),
     }
     probed = probe_checkpoint(checkpoint, command.cases, list(cases), command.probe, "cpu")
     for name, of_cases in probed.items():
@@ -172,14 +172,14 @@ def scores_of(command: FormsCommand, folder: RunFolder) -> dict[str, float]:
 
 def masks_at_precision(
     probabilities: Mapping[str, NDArray[np.float32]], truths: Mapping[str, Mask], precision: float
-) -> dict[str, Mask]:
+) -> dict[str, Mask] | None:
     """The masks of some cases at the lowest threshold where all their voxels together have the precision.
 
-    Where none has it, at the most precise threshold.
+    None where no threshold has it.
     """
     levels = {case_id: levels_of(of_case) for case_id, of_case in probabilities.items()}
     least = threshold_of(*total([counts_of(levels[case_id], truths[case_id]) for case_id in levels]), precision)
-    return {case_id: of_case >= least for case_id, of_case in levels.items()}
+    return None if least is None else {case_id: of_case >= least for case_id, of_case in levels.items()}
 
 
 if __name__ == "__main__":

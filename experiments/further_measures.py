@@ -40,11 +40,23 @@ def measures_at_precision(evaluation: EvaluationSettings, precision: float | Non
     """Every measure of the evaluation at the threshold of a given precision; none where none is asked for."""
     if precision is None:
         return ()
-    at = f"at the threshold where the precision of other held-out patients is {precision:g}"
+    at = f"at the threshold where the precision of other held-out patients is {precision:g}, if they reach it"
     return tuple(
         dataclasses.replace(measure, name=f"{AT_PRECISION}{measure.name}", formula=f"{measure.formula}; {at}")
         for measure in measures_of(evaluation)
     )
+
+
+def is_out_of_reach(row: Mapping[str, float | None]) -> bool:
+    """Whether a case with vessels was asked for measures at a precision, and has a value of none of them.
+
+    Examples:
+        >>> from ramify.experiments.further_measures import is_out_of_reach
+        >>> is_out_of_reach({"dice": 0.7, "at_precision_dice": None}), is_out_of_reach({"dice": 0.7})
+        (True, False)
+    """
+    values = [value for name, value in row.items() if name.startswith(AT_PRECISION)]
+    return bool(values) and all(value is None for value in values)
 
 
 def further_measures(

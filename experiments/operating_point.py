@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ramify.data.folds import make_folds, patients_of
-from ramify.experiments.further_measures import AT_PRECISION
+from ramify.experiments.further_measures import AT_PRECISION, measures_at_precision
 from ramify.experiments.held_out import held_out_cases, probabilities_of
 from ramify.experiments.plan import Run
 from ramify.metrics.case import CaseScores, evaluate_case
@@ -63,8 +63,8 @@ def counts_of(levels: Levels, truth: Mask, region: Mask | None = None) -> Counts
     return Counts(*(np.bincount(levels[part], minlength=LEVELS) for part in (inside & truth, inside)))
 
 
-def threshold_of(vessel: IntArray, voxels: IntArray, precision: float) -> int:
-    """The lowest level from which on so large a share of the voxels is vessel; else the most precise, highest one.
+def threshold_of(vessel: IntArray, voxels: IntArray, precision: float) -> int | None:
+    """The lowest level from which on so large a share of the voxels is vessel; None where no level has it.
 
     Args:
         vessel: how many vessel voxels have each level of probability (L,). voxels: how many voxels of any kind.
@@ -80,11 +80,11 @@ def threshold_of(vessel: IntArray, voxels: IntArray, precision: float) -> int:
     found, predicted = (np.cumsum(counts[::-1])[::-1] for counts in (vessel, voxels))
     precisions = np.where(predicted > 0, found / np.maximum(predicted, 1), -1.0)
     reached = np.flatnonzero(precisions >= precision)
-    return int(reached[0]) if len(reached) else len(precisions) - 1 - int(precisions[::-1].argmax())
+    return int(reached[0]) if len(reached) else None
 
 
 def score_at_precision(run: Run, precision: float) -> dict[str, CaseScores]:
-    """Case -> measure at that precision -> value, of each held-out case.
+    """Case -> measure at that precision -> value, of each held-out case; None where the precision is out of reach.
 
     The threshold of a case is chosen on held-out cases of other patients, where all their voxels together have the
     precision: patients are parted into MOST_THRESHOLDS groups, or each by itself where there are fewer.
@@ -94,7 +94,9 @@ def score_at_precision(run: Run, precision: float) -> dict[str, CaseScores]:
     Raises ValueError or OSError where a case or the checkpoint cannot be read, or all cases are one patient's.
     """
     predictor = Predictor(run.folder.checkpoint("final"), run.settings.device)
-    counts, rows = {}, {}
+    nothing = [measure.name for measure in measures_at_precision(run.evaluation, precision)]
+    counts: dict[str, Counts] = {}
+    rows: dict[str, CaseScores] = {}
     with temporary_folder("levels") as folder:
         for case in held_out_cases(run):
             levels = levels_of(probabilities_of(case, predictor, run))
@@ -103,21 +105,27 @@ def score_at_precision(run: Run, precision: float) -> dict[str, CaseScores]:
 
         least = thresholds(counts, patients_of(run.settings.cases), precision)
         for case in held_out_cases(run):
-            mask = np.load(folder / f"{case.case_id}.npy") >= least[case.case_id]
+            if (level := least[case.case_id]) is None:
+                rows[case.case_id] = dict.fromkeys(nothing)
+                continue
+            mask = np.load(folder / f"{case.case_id}.npy") >= level
             scores = evaluate_case(mask, case.truth.array, case.image.spacing_mm, run.evaluation, case.region)
             rows[case.case_id] = {f"{AT_PRECISION}{name}": value for name, value in scores.items()}
     return rows
 
 
-def thresholds(counts: Mapping[str, Counts], patient_of: Mapping[str, str], precision: float) -> dict[str, int]:
-    """The level for each case, chosen on cases of other patients; ValueError where there is but one."""
+def thresholds(counts: Mapping[str, Counts], patient_of: Mapping[str, str], precision: float) -> dict[str, int | None]:
+    """The level for each case, chosen on cases of other patients, None where none of theirs is so precise.
+
+    Raises ValueError where there is but one patient.
+    """
     patients = {case_id: patient_of.get(case_id, case_id) for case_id in counts}
     groups = min(MOST_THRESHOLDS, len(set(patients.values())))
     if groups < 2:
         raise ValueError(
             "a threshold is chosen on some held-out patients and tried on others, and here is one; take fewer folds"
         )
-    found: dict[str, int] = {}
+    found: dict[str, int | None] = {}
     for fold in make_folds(patients, groups, seed=0):
         level = threshold_of(*total([counts[case_id] for case_id in fold["train"]]), precision)
         found |= dict.fromkeys(fold["val"], level)

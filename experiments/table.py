@@ -1,7 +1,7 @@
 """What an experiment says: a row a variant and measure, and what became of its runs."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ramify.comparison.comparison import Comparison, Difference, compare
@@ -10,6 +10,7 @@ from ramify.comparison.results import Variant, read_results
 from ramify.comparison.spread import Spread, run_mean, spread_of
 from ramify.comparison.verdict import Better
 from ramify.comparison.wording import Wording
+from ramify.experiments.further_measures import is_out_of_reach
 from ramify.experiments.plan import ExperimentSettings, Run
 from ramify.experiments.runs import Ending, results_file
 
@@ -48,6 +49,7 @@ class ExperimentTable:
     endings: how each run ended, by its name; runs that are still to do have none.
     comparison: None where fewer than two variants have results, none in common, or pairs cannot be told yet; `why_not`
         says which.
+    out_of_reach: in how many cases of a variant a run had no threshold with the precision that was asked for.
     """
 
     experiment: ExperimentSettings
@@ -56,6 +58,7 @@ class ExperimentTable:
     rows: tuple[Row, ...]
     comparison: Comparison | None
     why_not: str = ""
+    out_of_reach: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def finished(self) -> int:
@@ -111,7 +114,19 @@ def build_table(
         for measure in experiment.measures
         for name in experiment.variants
     ]
-    return ExperimentTable(experiment, runs, endings, tuple(rows), comparison, why_not)
+    out_of_reach = {variant.name: cases for variant in variants if (cases := len(_out_of_reach(variant)))}
+    return ExperimentTable(experiment, runs, endings, tuple(rows), comparison, why_not, out_of_reach)
+
+
+def _out_of_reach(variant: Variant) -> set[str]:
+    """Cases with vessels for which one of the variant's runs has no value at the precision asked for."""
+    return {
+        case_id
+        for run in variant.runs
+        for case_id, row in run.rows.items()
+        # Where there is nothing to find and nothing is found, measures have no value either.
+        if is_out_of_reach(row) and case_id not in run.flags.get("empty_truth", ())
+    }
 
 
 def _spread(variant: str, measure: str, done: Sequence[Run], results: Mapping[str, Any]) -> Spread | None:

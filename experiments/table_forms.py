@@ -147,6 +147,12 @@ def _remarks(table: ExperimentTable) -> list[str]:
             )
         if missing := sum(run.name not in table.endings for run in runs):
             said.append(f"{name}: {missing} of {len(runs)} runs are still to do")
+        if cases := table.out_of_reach.get(name):
+            said.append(
+                f"{name}: a precision of {table.experiment.at_precision} is out of reach in {_number(cases, 'case')}: "
+                "no threshold has it on the other held-out patients, and there is no value at it; ask for a lower "
+                "at_precision"
+            )
     if table.comparison is None:
         return [*said, table.why_not]
     reasons_of = _reasons(table.comparison)

@@ -28,6 +28,7 @@ def found_at(precision: float, probabilities: list[float], truth: list[int]) -> 
     """The probabilities that are found, of voxels that are shared by two cases."""
     of_cases = {"a": np.array(probabilities[:2], np.float32), "b": np.array(probabilities[2:], np.float32)}
     masks = masks_at_precision(of_cases, {"a": np.array(truth[:2], bool), "b": np.array(truth[2:], bool)}, precision)
+    assert masks is not None
     return sorted(np.array(probabilities)[np.concatenate([masks["a"], masks["b"]])], reverse=True)
 
 
@@ -39,4 +40,6 @@ def test_the_threshold_is_the_lowest_that_keeps_the_precision(precision, count):
 
 def test_voxels_of_one_probability_are_found_together():
     """From 1 on a quarter is right, from 0.2 on two of five: no threshold has a precision of 0.9."""
-    assert found_at(0.9, [1.0, 1.0, 1.0, 1.0, 0.2], [1, 0, 0, 0, 1]) == [1.0, 1.0, 1.0, 1.0, 0.2]
+    assert found_at(0.3, [1.0, 1.0, 1.0, 1.0, 0.2], [1, 0, 0, 0, 1]) == [1.0, 1.0, 1.0, 1.0, 0.2]
+    row = {"a": np.array([1.0, 1.0, 1.0, 1.0, 0.2], np.float32)}
+    assert masks_at_precision(row, {"a": np.array([1, 0, 0, 0, 1], bool)}, 0.9) is None

@@ -32,9 +32,14 @@ def test_threshold_by_hand():
     assert threshold_of(vessel, voxels, 0.8) == 3
 
 
-def test_a_precision_that_is_never_reached_takes_the_most_precise_level_that_predicts_anything():
-    assert threshold_of(np.array([1, 2, 0]), np.array([5, 4, 1]), 0.9) == 1  # 3/10, 2/5, 0/1
-    assert threshold_of(np.array([0, 0, 0, 0]), np.array([5, 4, 1, 0]), 0.9) == 2  # nothing to find there
+def test_a_precision_that_is_never_reached_has_no_level():
+    vessel, voxels = np.array([1, 2, 0]), np.array([5, 4, 1])  # precisions 3/10, 2/5, 0/1
+    assert threshold_of(vessel, voxels, 0.4) == 1
+    assert threshold_of(vessel, voxels, 0.41) is None
+    assert threshold_of(np.array([0, 0, 0, 0]), np.array([5, 4, 1, 0]), 0.1) is None  # nothing to find there
+    unsure = counted([3, 3, 3, 3], [1, 0, 0, 0])
+    sure = counted([9, 5, 5, 5], [1, 0, 0, 0])
+    assert thresholds({"a": unsure, "b": sure}, {}, 0.5) == {"a": 6, "b": None}
 
 
 def test_a_threshold_is_chosen_on_other_patients():

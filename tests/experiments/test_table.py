@@ -6,7 +6,7 @@ import math
 import pytest
 
 from ramify.disk.json_files import to_json
-from ramify.experiments.runs import Ending
+from ramify.experiments.runs import Ending, results_file
 from ramify.experiments.table import build_table
 from ramify.experiments.table_forms import headline, to_csv, to_markdown, to_plain_table, to_screen
 
@@ -121,6 +121,26 @@ def test_too_little_to_compare_is_said(plan, finish, kept):
     assert "nothing to compare yet: the first variant and another one need results" in to_screen(table)
     assert len(to_csv(table).splitlines()) == 3
     assert to_plain_table(table, {})["comparison"] is None
+
+
+def test_a_precision_out_of_reach_is_told_and_compared_with_nothing(plan, finish):
+    experiment, runs = plan(folds=(0,), seeds=(0,), at_precision=0.5, measures=("dice", "at_precision_dice"))
+    endings = {run.name: finish(run, dice_of(run)) for run in runs}
+    for run in runs:
+        report = json.loads(results_file(run).read_text(encoding="utf-8"))
+        for case, row in report["cases"].items():
+            row |= {f"at_precision_{name}": None if run.variant == "ours" else 0.5 for name in ("dice", "precision")}
+            # Nothing there and nothing found: no value, though the precision may be had.
+            row["empty_truth"] = case == "c"
+        results_file(run).write_text(json.dumps(report), encoding="utf-8")
+    table = build_table(experiment, runs, endings)
+    told = "ours: a precision of 0.5 is out of reach in 2 cases: no threshold has it on the other held-out"
+    assert told in to_screen(table)
+    assert told in to_markdown(table)
+    assert "base: a precision" not in to_screen(table)
+    ours = next(row for row in table.rows if (row.variant, row.measure) == ("ours", "at_precision_dice"))
+    assert ours.spread is None
+    assert ours.difference is None or ours.difference.evidence is None
 
 
 def test_variants_without_a_case_in_common(plan, finish):
