@@ -7,7 +7,7 @@ import numpy as np
 
 from ramify.metrics.mask_analysis import MaskAnalysis, SkeletonMethod
 from ramify.metrics.masks import Mask, check_pair
-from ramify.metrics.measure import Family, Measure, scores_if_empty
+from ramify.metrics.measure import Family, Measure, Scores, scores_if_empty, scores_if_no_centreline
 from ramify.metrics.pair import analyse_prediction, analyse_target
 
 CENTRELINE_MEASURES = (
@@ -49,7 +49,7 @@ class CentrelineOverlap(NamedTuple):
     tsens: float
 
 
-def score_centreline(prediction: MaskAnalysis, target: MaskAnalysis) -> dict[str, float]:
+def score_centreline(prediction: MaskAnalysis, target: MaskAnalysis) -> Scores:
     """clDice with topology precision and sensitivity, Shit et al. 2021, Eq. 1 and 2; by name.
 
     Tprec = |S_P ∩ V_L| / |S_P|: the share of the prediction's skeleton in the target; falls with false branches.
@@ -57,14 +57,15 @@ def score_centreline(prediction: MaskAnalysis, target: MaskAnalysis) -> dict[str
     clDice = 2 Tprec Tsens / (Tprec + Tsens), and 0 where both are 0.
 
     The skeletons are those of the analyses, with all their spurs, as in the paper. A skeleton without a voxel, which
-    scikit-image's thinning may give, has a share of 0; one that has voxels, but none in the region, a share of 1. All 1
-    if both masks are empty, all 0 if one is.
+    scikit-image's thinning may give, has a share of 0; the prediction's that has voxels, but none in the region, a
+    share of 1. None where the target's has none there. All 1 if both masks are empty, all 0 if one is.
     """
+    nothing = scores_if_no_centreline(CENTRELINE_MEASURES, target, lambda mask: mask.skeleton_voxels)
+    if nothing is not None:
+        return nothing
     if (agreed := scores_if_empty(CENTRELINE_MEASURES, prediction, target)) is not None:
         return agreed
-    tprec = _share_held(prediction, target)
-    tsens = _share_held(target, prediction)
-    return {"cldice": _harmonic_mean(tprec, tsens), "tprec": tprec, "tsens": tsens}
+    return _overlap(prediction, target)._asdict()
 
 
 def centreline_overlap(
@@ -100,7 +101,9 @@ def centreline_overlap(
     """
     check_pair(prediction, target)
     analysed = analyse_target(target, spacing_mm or (1.0,) * target.ndim, skeleton_method)
-    return CentrelineOverlap(**score_centreline(analyse_prediction(prediction, analysed), analysed))
+    masks = analyse_prediction(prediction, analysed), analysed
+    agreed = scores_if_empty(CENTRELINE_MEASURES, *masks)
+    return _overlap(*masks) if agreed is None else CentrelineOverlap(**agreed)
 
 
 def cldice(prediction: Mask, target: Mask, spacing_mm: Sequence[float] | None = None) -> float:
@@ -117,6 +120,11 @@ def cldice(prediction: Mask, target: Mask, spacing_mm: Sequence[float] | None = 
         0.923
     """
     return centreline_overlap(prediction, target, spacing_mm=spacing_mm).cldice
+
+
+def _overlap(prediction: MaskAnalysis, target: MaskAnalysis) -> CentrelineOverlap:
+    tprec, tsens = _share_held(prediction, target), _share_held(target, prediction)
+    return CentrelineOverlap(_harmonic_mean(tprec, tsens), tprec, tsens)
 
 
 def _share_held(mask: MaskAnalysis, other: MaskAnalysis) -> float:

@@ -8,7 +8,7 @@ from ramify.metrics.junctions import junction_agreement, opt_j
 from ramify.metrics.junctions_by_chance import DRAWS, junction_f1_by_chance
 from ramify.metrics.mask_analysis import MaskAnalysis
 from ramify.metrics.matched_lines import detected_branches, length_shares
-from ramify.metrics.measure import Family, Measure, Scores, scores_if_empty
+from ramify.metrics.measure import Family, Measure, Scores, scores_if_empty, scores_if_no_centreline
 from ramify.vessels.curve_graph import CentrelineGraph
 
 SHIT_WORKSHOP = "Shit et al. 2019 (clDice workshop paper), section 3; the formula is ours, the paper has none"
@@ -139,9 +139,14 @@ def relative_accuracy(prediction: float, target: float) -> float:
 def score_graph(prediction: MaskAnalysis, target: MaskAnalysis, settings: GraphSettings) -> Scores:
     """Every one of GRAPH_MEASURES: all 1 if both masks are empty, all 0 if one is.
 
+    All None where the target has vessels in the region, but no centreline.
+
     Graphs are those of the masks' skeletons, `vessels.centreline_graph`, both pruned by one rule (`vessels.spurs`):
     otherwise junctions and ends are mostly those of spurs, which a little noise of the wall makes and unmakes.
     """
+    nothing = scores_if_no_centreline(GRAPH_MEASURES, target, lambda mask: mask.centreline.points_mm)
+    if nothing is not None:
+        return nothing
     if (agreed := scores_if_empty(GRAPH_MEASURES, prediction, target)) is not None:
         return agreed
     predicted, actual = graph_size(prediction.centreline), graph_size(target.centreline)

@@ -59,11 +59,11 @@ def length_shares(prediction: MaskAnalysis, target: MaskAnalysis) -> tuple[float
 def detected_branches(prediction: MaskAnalysis, target: MaskAnalysis) -> float:
     """The share of the target's branches of whose centreline the prediction holds at least `DETECTED_FROM`.
 
-    1 where no branch lies in the region.
+    0 where it has none, which scikit-image's thinning may give.
     """
     line = target.centreline
     if line.n_curves == 0:
-        return float(target.tree.centreline.n_curves > 0)
+        return 0.0
     # Where a curve runs through a filled cavity, there is nothing to hold.
     own = target.holds(line.voxels)
     held = np.add.reduceat((own & prediction.holds(line.voxels)).astype(np.int64), line.starts[:-1])

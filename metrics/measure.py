@@ -4,7 +4,7 @@ Measures that are computed together are a family.
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sized
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -82,6 +82,19 @@ def diagonal_mm(mask: MaskAnalysis) -> float:
     other than that, so a missed case is worse than any found one.
     """
     return math.hypot(*(count * step for count, step in zip(mask.shape, mask.spacing_mm, strict=True)))
+
+
+def scores_if_no_centreline(
+    measures: Iterable[Measure], target: MaskAnalysis, line_of: Callable[[MaskAnalysis], Sized]
+) -> dict[str, None] | None:
+    """No value for any measure where the target has vessels in the region, but no point of their lines; else None.
+
+    So it is with a rim that an organ holds of a vessel beside it: 0 of 0 is found, whatever the prediction is.
+    line_of: the points of a mask's skeleton, or of its pruned curves.
+    """
+    if target.is_empty or len(line_of(target)) or not len(line_of(target.tree)):
+        return None
+    return dict.fromkeys(measure.name for measure in measures)
 
 
 def scores_if_empty(

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from ramify.metrics.mask_analysis import MaskAnalysis
-from ramify.metrics.measure import Family, Measure, Scores, diagonal_mm
+from ramify.metrics.measure import Family, Measure, Scores, diagonal_mm, scores_if_no_centreline
 from ramify.metrics.transport import mean_transport_mm
 from ramify.vessels.curve_graph import CentrelineGraph
 
@@ -119,8 +119,12 @@ def sampling_floor_mm(graph: CentrelineGraph, points: int = 2000) -> float:
 def score_street_mover(prediction: MaskAnalysis, target: MaskAnalysis, settings: StreetMoverSettings) -> Scores:
     """Both STREET_MOVER_MEASURES: the distance 0 if both graphs are empty, the volume's diagonal if one is.
 
-    The floor is that of the target, 0 if it is empty; it is computed once for all predictions.
+    Both None where the target has vessels in the region, but no centreline. The floor is that of the target, 0 if it
+    is empty; it is computed once for all predictions.
     """
+    nothing = scores_if_no_centreline(STREET_MOVER_MEASURES, target, lambda mask: mask.centreline.points_mm)
+    if nothing is not None:
+        return nothing
     has_prediction, has_target = len(prediction.centreline.points_mm) > 0, len(target.centreline.points_mm) > 0
     if has_prediction and has_target:
         distance = street_mover_mm(prediction.centreline, target.centreline, settings.points)

@@ -4,9 +4,14 @@ import numpy as np
 import pytest
 
 from ramify.metrics.case import evaluate_case
+from ramify.metrics.centreline import CENTRELINE_MEASURES
+from ramify.metrics.families import FAMILIES
+from ramify.metrics.graph import GRAPH_MEASURES
 from ramify.metrics.mask_analysis import MaskAnalysis, SkeletonMethod
 from ramify.metrics.pair import analyse_prediction, analyse_target
 from ramify.metrics.settings import EvaluationSettings
+from ramify.metrics.street_mover import STREET_MOVER_MEASURES
+from ramify.metrics.summary import summarise
 from ramify.vessels.scale_settings import ScaleSettings
 from ramify.vessels.scales import decompose_scales
 
@@ -125,14 +130,33 @@ def test_an_organ_that_holds_no_centreline():
     """A rim alone: there is something to find, but no centreline of it lies in the organ."""
     region = np.zeros_like(organ())
     region[:, 14:16] = True
-    found = evaluate_case(vessels(), vessels(), CUBES, SETTINGS, region)
-    assert found["dice"] == found["cldice"] == found["length_accuracy"] == found["endpoint_accuracy"] == 1.0
-    assert found["scale_2_tsens"] is None
-    missed = evaluate_case(vessels() & False, vessels(), CUBES, SETTINGS, region)
-    assert missed["empty_prediction"]
-    assert missed["cldice"] == missed["dice"] == 0.0
-    slow = EvaluationSettings(measures=("street_mover",))
-    assert evaluate_case(vessels(), vessels(), CUBES, slow, region)["street_mover_mm"] == 0.0
+    everything = SETTINGS.model_copy(update={"measures": tuple(FAMILIES)})
+    undefined = {measure.name for measure in (*CENTRELINE_MEASURES, *GRAPH_MEASURES, *STREET_MOVER_MEASURES)}
+    # 0 of 0 is found, by whatever prediction: the same, none, a false vessel where the organ holds none.
+    false = np.zeros_like(region)
+    false[2, 14:16, 5:45] = True
+    for prediction, dice in ((vessels(), 1.0), (vessels() & False, 0.0), (false, 0.0)):
+        row = evaluate_case(prediction, vessels(), CUBES, everything, region)
+        assert row["dice"] == dice
+        assert {name for name in undefined if row[name] is not None} == set()
+        assert row["scale_2_tsens"] is None
+        assert row["betti0_error"] is not None
+    # An empty truth is another thing: all that is predicted is false.
+    nothing = evaluate_case(vessels(), vessels() & ~region, CUBES, everything, region)
+    assert nothing["empty_truth"]
+    assert nothing["cldice"] == nothing["length_recall"] == 0.0
+
+
+def test_a_case_without_a_centreline_is_in_no_mean():
+    region = np.zeros_like(organ())
+    region[:, 14:16] = True
+    rows = {
+        "rim": dict(evaluate_case(vessels(), vessels(), CUBES, SETTINGS, region)),
+        "whole": scored(without_rim() & organ(), vessels()),
+    }
+    summary = summarise(rows, ["dice", "cldice"])
+    assert (summary["dice"]["n"], summary["cldice"]["n"]) == (2, 1)
+    assert summary["cldice"]["mean"] == rows["whole"]["cldice"]
 
 
 def test_a_prediction_with_nothing_in_the_organ_has_no_topology():
