@@ -31,7 +31,7 @@ from ramify.data.provenance import versions
 from ramify.disk.atomic_files import write_whole
 from ramify.disk.outputs import Outputs
 from ramify.disk.own_files import remove
-from ramify.evaluation.ceilings import Ceiling, mean_ceiling, read_ceilings
+from ramify.evaluation.ceilings import Ceiling, PreparedCase, mean_ceiling, misfit, read_ceilings
 from ramify.evaluation.jobs import Job, find_jobs
 from ramify.evaluation.outcomes import Outcome, evaluate_all
 from ramify.evaluation.settings import EvaluateCommand
@@ -49,24 +49,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Evaluate every case and write the tables; 1 if a case failed."""
     command = parse(EvaluateCommand, "Compare predicted vessel masks with the truth.", argv)
     jobs = find_jobs(command)
-    ceilings = read_ceilings(command.prepared, [job.case_id for job in jobs], command) if command.prepared else {}
+    prepared = read_ceilings(command.prepared, [job.case_id for job in jobs], command) if command.prepared else {}
     outputs = Outputs(command.prediction, command.truth, command.organ, replace=command.replace)
     outputs.claim_folder(command.output, "scores", [f"{name}.{form}" for name in (WHOLE, PARTIAL) for form in FORMS])
     claim_places(outputs, command, [job.case_id for job in jobs])
     with held(command.output, "evaluate.py"):
-        return evaluate(jobs, command, argv, ceilings)
+        return evaluate(jobs, command, argv, prepared)
 
 
 def evaluate(
-    jobs: Sequence[Job], command: EvaluateCommand, argv: Sequence[str] | None, ceilings: Mapping[str, Ceiling]
+    jobs: Sequence[Job], command: EvaluateCommand, argv: Sequence[str] | None, prepared: Mapping[str, PreparedCase]
 ) -> int:
     """Evaluate all cases and write what is asked for; 1 if a case failed.
 
-    ceilings: what a perfect mask on the prepared grid scores, of the cases of which that is known.
+    prepared: the cases of a store, with what a perfect mask on their grid scores.
     """
     outcomes = evaluate_cases(jobs, command)
     report = report_of(outcomes, command)
-    if ceilings := {case_id: ceiling for case_id, ceiling in ceilings.items() if case_id in report["cases"]}:
+    if ceilings := ceilings_of(outcomes, prepared):
         report["ceiling"] = {"cases": ceilings, "mean": mean_ceiling(ceilings)}
     written = write_tables(report, command.output, WHOLE)
     forget_partial(command.output)
@@ -77,6 +77,20 @@ def evaluate(
         say(f"error: {complaint} (the scores are written)", error=True)
     print(f"written: {', '.join(str(path) for path in [*written, *shown])}")
     return 1 if report["failed"] or complaints else 0
+
+
+def ceilings_of(outcomes: Sequence[Outcome], prepared: Mapping[str, PreparedCase]) -> dict[str, Ceiling]:
+    """The ceilings of the evaluated cases; one that was prepared from another truth is told and left out."""
+    found: dict[str, Ceiling] = {}
+    for outcome in outcomes:
+        case = prepared.get(outcome.case_id)
+        if case is None or outcome.drawn is None:
+            continue
+        if why := misfit(case.drawn, outcome.drawn):
+            say(f"warning: {outcome.case_id}: no ceiling, --prepared has another case of that name: {why}", error=True)
+        elif case.ceiling is not None:
+            found[outcome.case_id] = case.ceiling
+    return found
 
 
 def evaluate_cases(jobs: Sequence[Job], command: EvaluateCommand) -> list[Outcome]:

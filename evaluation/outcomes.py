@@ -9,6 +9,7 @@ import numpy as np
 
 from ramify.console.error_line import line_of
 from ramify.evaluation.case_files import CaseMasks, read_masks
+from ramify.evaluation.ceilings import Drawn, drawn_of
 from ramify.evaluation.jobs import Job
 from ramify.metrics.case import CaseScores, analyse_pair, score_pair
 from ramify.metrics.classes import evaluate_classes, parse_classes
@@ -22,7 +23,7 @@ class Outcome(NamedTuple):
     """The scores of a case, or why there are none.
 
     scores: of label maps, those of each class. notes: what must be known beside them, a line each. view: what a report
-    shows. unseen: why there is nothing to look at, where there should be.
+    shows. drawn: the truth, by which it is known again. unseen: why there is nothing to look at, where there should be.
     """
 
     case_id: str
@@ -30,6 +31,7 @@ class Outcome(NamedTuple):
     reason: str = ""
     notes: tuple[str, ...] = ()
     view: CaseView | None = None
+    drawn: Drawn | None = None
     unseen: str = ""
 
 
@@ -73,7 +75,7 @@ def evaluate_files(job: Job) -> Outcome:
     analyses = analyse_pair(*pair, spacing_mm, settings, masks.organ)
     scores = scores or score_pair(*analyses, settings)
     view, unseen = _looked_at(job, masks, analyses)
-    return Outcome(job.case_id, scores, notes=masks.notes, view=view, unseen=unseen)
+    return Outcome(job.case_id, scores, notes=masks.notes, view=view, drawn=drawn_of(masks.place), unseen=unseen)
 
 
 def _looked_at(job: Job, masks: CaseMasks, analyses: tuple[MaskAnalysis, MaskAnalysis]) -> tuple[CaseView | None, str]:

@@ -2,11 +2,13 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 
 from ramify import evaluate
 from ramify.data.case_store import prepare_store, write_case
 from ramify.data.files import write_volume
+from ramify.data.volume import Volume
 from ramify.preprocessing.grid import Grid, GridSettings
 from ramify.preprocessing.prepare import PreprocessingSettings, prepare_case
 from tests.evaluate.pairs import flags, read_json
@@ -70,6 +72,25 @@ def test_a_store_that_does_not_fit_is_one_line(folders, tmp_path):
     with pytest.raises(ValueError, match="cases: none of the cases is among its 1; leave --prepared out"):
         call(folders)
     assert not folders[2].exists()
+
+
+def test_a_store_of_another_data_set_has_no_ceiling_to_show(folders, tmp_path, capsys):
+    organs = ("--organ", str(tmp_path / "organs"))
+    raw = bars_in_a_box("a")
+    fewer = raw.vessels.array.copy()
+    fewer[tuple(np.argwhere(fewer)[0])] = False
+    coarser = tuple(2 * side for side in raw.image.spacing_mm)
+    none = np.zeros_like(fewer)
+    for vessels, spacing in ((fewer, raw.image.spacing_mm), (raw.vessels.array, coarser), (none, raw.image.spacing_mm)):
+        image, organ, drawn = (Volume(one, spacing) for one in (raw.image.array, raw.organ.array, vessels))
+        other = dataclasses.replace(raw, image=image, organ=organ, vessels=drawn, structures={})
+        write_case(tmp_path / "cases", "a", *prepare_case(other, COARSE))
+        assert call(folders, *organs) == 0
+        told = capsys.readouterr()
+        assert "ceiling" not in read_json(folders[2])
+        assert "ceiling" not in told.out
+        (line,) = [line for line in told.err.splitlines() if "ceiling" in line]
+        assert line.startswith("warning: a: no ceiling, --prepared has another case of that name: shape ")
 
 
 def test_without_an_organ_the_ceiling_is_of_all_vessels(folders, tmp_path):
