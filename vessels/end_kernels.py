@@ -46,11 +46,11 @@ def skeleton_ends(volume: np.ndarray, skeleton: np.ndarray) -> np.ndarray:
 
 
 @compiled()
-def lengthen_end(volume: np.ndarray, end: np.ndarray, spacing: Spacing, least: float, flat: bool) -> int:
+def lengthen_end(volume: np.ndarray, end: np.ndarray, spacing: Spacing, least: float, flat: bool) -> None:
     """Lead the skeleton on from one of its ends, int (3,), while its ball then reaches farther ahead.
 
     Ahead is the direction in which the skeleton has come over the length of its ball's radius. Nothing is added where
-    all steps together gain less than `least` mm. Returns the number of voxels added.
+    all steps together gain less than `least` mm.
     """
     flat_volume, row, plane = volume.reshape(-1), volume.shape[2], volume.shape[1] * volume.shape[2]
     depth = np.sqrt(depth_squared(volume, end[0], end[1], end[2], spacing, flat))
@@ -81,11 +81,9 @@ def lengthen_end(volume: np.ndarray, end: np.ndarray, spacing: Spacing, least: f
         volume[z, y, x] |= SKELETON
         added[count] = z, y, x
         count, gained, depth = count + 1, gained + best, best_depth
-    if gained >= least * (1 - 1e-6):
-        return count
-    for i in range(count):
-        volume[added[i, 0], added[i, 1], added[i, 2]] &= ~np.uint8(SKELETON)
-    return 0
+    if gained < least * (1 - 1e-6):
+        for i in range(count):
+            volume[added[i, 0], added[i, 1], added[i, 2]] &= ~np.uint8(SKELETON)
 
 
 @compiled()

@@ -51,13 +51,11 @@ def depth_squared(volume: np.ndarray, z: int, y: int, x: int, spacing: Spacing, 
 
 
 @compiled()
-def cover(volume: np.ndarray, centres: np.ndarray, spacing: Spacing, flat: bool) -> float:
-    """Mark as COVERED the largest ball in the vessel around each centre, int (N, 3); the largest radius, mm."""
-    largest = 0.0
+def cover(volume: np.ndarray, centres: np.ndarray, spacing: Spacing, flat: bool) -> None:
+    """Mark as COVERED the largest ball in the vessel around each centre, int (N, 3)."""
     for i in range(centres.shape[0]):
         z, y, x = centres[i, 0], centres[i, 1], centres[i, 2]
         squared = depth_squared(volume, z, y, x, spacing, flat) * (1 - 1e-9)
-        largest = max(largest, np.sqrt(squared))
         planes = 0 if flat else int(np.sqrt(squared) / spacing[0])
         for plane in range(max(z - planes, 0), min(z + planes + 1, volume.shape[0])):
             in_plane = squared - ((plane - z) * spacing[0]) ** 2
@@ -66,7 +64,6 @@ def cover(volume: np.ndarray, centres: np.ndarray, spacing: Spacing, flat: bool)
                 half = int(np.sqrt(in_plane - ((row - y) * spacing[1]) ** 2) / spacing[2])
                 for column in range(max(x - half, 0), min(x + half + 1, volume.shape[2])):
                     volume[plane, row, column] |= COVERED
-    return largest
 
 
 @compiled()
