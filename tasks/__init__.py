@@ -1,1 +1,1 @@
-"""What a network is asked: its formulation, its tasks, and which channels of its logits answer each of them."""
+"""The classes of the labels; what a network is asked of them, and which channels of its logits answer which task."""

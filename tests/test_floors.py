@@ -16,12 +16,12 @@ FLOORS: dict[str, set[str]] = {
     "vessels": {"compilation"},
     "phantoms": {"compilation"},
     "drawing": {"disk", "vessels"},
-    "data": {"compilation", "processes", "disk", "phantoms"},
-    "preprocessing": {"console", "processes", "disk", "data", "vessels", "metrics", "drawing"},
+    "data": {"compilation", "processes", "disk", "phantoms", "tasks"},
+    "preprocessing": {"console", "processes", "disk", "data", "vessels", "metrics", "drawing", "tasks"},
     "tasks": set(),
     "models": {"tasks"},
     "losses": {"compilation", "tasks"},
-    "metrics": {"compilation", "console", "vessels"},
+    "metrics": {"compilation", "console", "vessels", "tasks"},
     "comparison": {"console", "disk", "data", "metrics", "drawing"},
     "training": {
         "console",
@@ -38,8 +38,8 @@ FLOORS: dict[str, set[str]] = {
     },
     "tuning": {"console", "processes", "disk", "data", "training", "drawing"},
     "experiments": {"console", "processes", "disk", "data", "metrics", "tasks", "training", "comparison"},
-    "report": {"compilation", "disk", "data", "vessels", "metrics", "drawing", "comparison"},
-    "evaluation": {"console", "processes", "disk", "data", "preprocessing", "metrics", "report"},
+    "report": {"compilation", "disk", "data", "vessels", "metrics", "drawing", "comparison", "tasks"},
+    "evaluation": {"console", "processes", "disk", "data", "preprocessing", "metrics", "report", "tasks"},
     "command_line": {"console"},
 }
 SCRIPTS = {path.stem for path in ROOT.glob("*.py")}
