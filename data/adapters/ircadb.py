@@ -21,7 +21,7 @@ from ramify.data.adapters.base import DataSet, check_root, unknown_case
 from ramify.data.dicom import read_series
 from ramify.data.file_names import natural_order
 from ramify.data.formats.whole_numbers import as_mask
-from ramify.data.raw_case import RawCase, place_mask
+from ramify.data.raw_case import ONLY_CHANNEL, RawCase, place_mask
 from ramify.data.sources import CaseSources, provenance
 from ramify.data.volume import Volume
 from ramify.disk.system_files import is_left_by_system
@@ -135,7 +135,7 @@ class IrcadbAdapter:
         return RawCase(
             case_id=case_id,
             patient_id=case_id,
-            image=image,
+            images={ONLY_CHANNEL: image},
             organ=masks.get(ORGAN),
             vessels=vessels,
             structures=structures,

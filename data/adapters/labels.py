@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from ramify.data.labelled_file import Choice, LabelledFile
 from ramify.data.mask_folders import organ_of
-from ramify.data.raw_case import RawCase, place_mask
+from ramify.data.raw_case import ONLY_CHANNEL, RawCase, place_mask
 from ramify.data.volume import Volume
 
 
@@ -122,7 +122,7 @@ def read_labelled_case(case_id: str, image: Volume, choice: LabelChoice, resampl
         organ = place(
             organ, f"organ {choice.organs.path.name}" if choice.organs else f"organ in {choice.labels.path.name}"
         )
-    return RawCase(case_id, case_id, image, organ, vessels, structures)
+    return RawCase(case_id, case_id, {ONLY_CHANNEL: image}, organ, vessels, structures)
 
 
 def find_organ(folder: Path | None, case_id: str, image: Path) -> Path | None:

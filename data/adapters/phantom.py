@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import Field
 
 from ramify.data.adapters.base import DataSet, unknown_case
-from ramify.data.raw_case import RawCase
+from ramify.data.raw_case import ONLY_CHANNEL, RawCase
 from ramify.data.sources import CaseSources, provenance
 from ramify.data.volume import Volume
 from ramify.phantoms.phantom import PhantomSettings, grow_phantom
@@ -53,7 +53,7 @@ class PhantomAdapter:
         return RawCase(
             case_id=case_id,
             patient_id=case_id,
-            image=image,
+            images={ONLY_CHANNEL: image},
             organ=image.with_array(phantom.organ),
             vessels=image.with_array(phantom.vessels),
             structures={name: image.with_array(mask) for name, mask in phantom.structures.items()},

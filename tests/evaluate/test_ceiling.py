@@ -83,7 +83,7 @@ def test_a_store_of_another_data_set_has_no_ceiling_to_show(folders, tmp_path, c
     none = np.zeros_like(fewer)
     for vessels, spacing in ((fewer, raw.image.spacing_mm), (raw.vessels.array, coarser), (none, raw.image.spacing_mm)):
         image, organ, drawn = (Volume(one, spacing) for one in (raw.image.array, raw.organ.array, vessels))
-        other = dataclasses.replace(raw, image=image, organ=organ, vessels=drawn, structures={})
+        other = dataclasses.replace(raw, images={"image": image}, organ=organ, vessels=drawn, structures={})
         write_case(tmp_path / "cases", "a", *prepare_case(other, COARSE))
         assert call(folders, *organs) == 0
         told = capsys.readouterr()

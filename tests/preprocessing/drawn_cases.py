@@ -25,7 +25,7 @@ def bars_in_a_box(case_id="case_1", ndim=3, with_organ=True, spacing_mm=SPACING_
     return RawCase(
         case_id=case_id,
         patient_id=f"patient of {case_id}",
-        image=volume,
+        images={"image": volume},
         organ=volume.with_array(organ) if with_organ else None,
         vessels=volume.with_array(vessels),
         structures={"portalvein": volume.with_array(thin | thick), "venoussystem": volume.with_array(middle | outside)},

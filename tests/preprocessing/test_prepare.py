@@ -176,7 +176,7 @@ def test_a_case_without_a_vessel_is_kept(ndim, quantiles):
 def with_image(raw, change):
     array = raw.image.array.copy()
     change(array)
-    return dataclasses.replace(raw, image=raw.image.with_array(array))
+    return dataclasses.replace(raw, images={"image": raw.image.with_array(array)})
 
 
 def with_nan(array):
