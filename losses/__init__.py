@@ -8,10 +8,12 @@ if TYPE_CHECKING:
     from ramify.losses.anchors import AnchorSettings, sample_anchors
     from ramify.losses.boundary import BoundarySettings, boundary_loss, signed_distance
     from ramify.losses.cbdice import CbDiceSettings, cbdice_loss
+    from ramify.losses.centreline_cross_entropy import CentrelineCrossEntropySettings, centreline_cross_entropy_loss
     from ramify.losses.constant_contrast import contrast_floor
     from ramify.losses.contrastive import contrastive_loss
     from ramify.losses.cross_entropy import balanced_weight, binary_cross_entropy, categorical_cross_entropy
     from ramify.losses.dice import DiceSettings, dice_loss
+    from ramify.losses.generalised_dice import GeneralisedDiceSettings, generalised_dice_loss
     from ramify.losses.memory_bank import MemoryBank
     from ramify.losses.persistent_homology import PersistentHomologySettings, persistent_homology_loss
     from ramify.losses.scale_balance import balanced_over_scales
@@ -37,8 +39,10 @@ __all__ = [
     "AnchorSettings",
     "BoundarySettings",
     "CbDiceSettings",
+    "CentrelineCrossEntropySettings",
     "DiceSettings",
     "DiceSoftClDiceSettings",
+    "GeneralisedDiceSettings",
     "LossSettings",
     "MemoryBank",
     "PersistentHomologySettings",
@@ -55,10 +59,12 @@ __all__ = [
     "boundary_loss",
     "categorical_cross_entropy",
     "cbdice_loss",
+    "centreline_cross_entropy_loss",
     "contrast_floor",
     "contrastive_loss",
     "dice_loss",
     "dice_soft_cldice_loss",
+    "generalised_dice_loss",
     "persistent_homology_loss",
     "sample_anchors",
     "sample_shared_anchors",

@@ -12,8 +12,10 @@ from torch import Tensor
 
 from ramify.losses.boundary import BoundarySettings, boundary_loss
 from ramify.losses.cbdice import CbDiceSettings, cbdice_loss
+from ramify.losses.centreline_cross_entropy import CentrelineCrossEntropySettings, centreline_cross_entropy_loss
 from ramify.losses.cross_entropy import binary_cross_entropy, categorical_cross_entropy
 from ramify.losses.dice import DiceSettings, dice_loss
+from ramify.losses.generalised_dice import GeneralisedDiceSettings, generalised_dice_loss
 from ramify.losses.persistent_homology import PersistentHomologySettings, persistent_homology_loss
 from ramify.losses.scale_balance import BalanceSettings
 from ramify.losses.skeleton_recall import SkeletonRecallSettings, skeleton_recall_loss
@@ -108,5 +110,7 @@ TERMS: dict[str, Term] = {
     "skeleton_recall": of_probabilities(skeleton_recall_loss, SkeletonRecallSettings, of="tubed_skeleton"),
     "cbdice": of_probabilities(cbdice_loss, CbDiceSettings, "spacing_mm"),
     "boundary": of_probabilities(boundary_loss, BoundarySettings, "spacing_mm"),
+    "generalised_dice": of_probabilities(generalised_dice_loss, GeneralisedDiceSettings),
+    "centreline_cross_entropy": of_probabilities(centreline_cross_entropy_loss, CentrelineCrossEntropySettings),
     "persistent_homology": of_probabilities(persistent_homology_loss, PersistentHomologySettings),
 }
