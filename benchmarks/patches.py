@@ -91,11 +91,11 @@ def print_times(store: Path, patch: tuple[int, ...], command: PatchesBenchmark) 
     print(f"{'the first patch of a process':32}{'':>14}{1000 * first:>11.2f} ms\n")
 
 
-def stored_look(store: Path, random: np.random.Generator) -> tuple[int, float | None]:
+def stored_look(store: Path, random: np.random.Generator) -> tuple[int, tuple[float, ...] | None]:
     """A vessel voxel and the lowest intensity, as they were written."""
     case = read_case(store, "case")
     voxel = draw_vessel_voxel(case.arrays[VESSEL_INDICES], case.sampling.vessel_voxels, None, random)
-    return voxel, case.sampling.lowest_intensity
+    return voxel, case.sampling.lowest_intensities
 
 
 def plain_look(case: Path, random: np.random.Generator) -> tuple[int, float]:
@@ -111,7 +111,7 @@ def plain_patch(case: Path, patch: tuple[int, ...], random: np.random.Generator)
     image, scales = (np.load(case / f"{name}.npy", mmap_mode="r") for name in ("image", "scales"))
     start = [int(v) - n // 2 for v, n in zip(np.unravel_index(place, scales.shape), patch)]
     inside = tuple(slice(max(s, 0), s + n) for s, n in zip(start, patch))
-    cut, labels = image[inside], scales[inside]
+    cut, labels = image[0][inside], scales[inside]
     around = [(max(-s, 0), n - max(-s, 0) - m) for s, n, m in zip(start, patch, cut.shape)]
     return np.pad(cut, around, constant_values=lowest), np.pad(labels, around)
 
@@ -159,7 +159,7 @@ def make_case(store: Path, command: PatchesBenchmark) -> None:
     decomposition = decompose_scales(mask, SPACING_MM)
     image = np.random.default_rng(command.seed).normal(size=mask.shape).astype(np.float32)
     arrays: dict[str, NDArray[Any]] = {
-        "image": image,
+        "image": image[None],
         "scales": decomposition.scale_map,
         "tubed_skeleton": decomposition.skeleton.view(np.uint8),
     }

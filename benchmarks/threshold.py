@@ -18,6 +18,7 @@ from ramify.data.channel_files import InputCase
 from ramify.data.files import write_volume
 from ramify.data.image_source import ImageSource
 from ramify.data.input_reading import Inputs, InputSettings
+from ramify.data.raw_case import ONLY_CHANNEL
 from ramify.disk.outputs import Outputs
 from ramify.preprocessing.organ_parts import main_parts
 from ramify.preprocessing.plausibility import doubts_about_input
@@ -71,8 +72,8 @@ def segment(case: InputCase, inputs: Inputs, threshold: float, settings: Preproc
     doubts = doubts_about_input(image, organ, settings.intensity, settings.organ_ml)
     for note in (*notes, *doubts):
         say(f"warning: {case.case_id}: {note}", error=True)
-    prepared = prepare_image(image, organ, settings, str(case.path))
-    mask = prepared.grid.to_native((prepared.image >= threshold).astype(np.float32)) >= 0.5
+    prepared = prepare_image({ONLY_CHANNEL: image}, organ, settings, str(case.path))
+    mask = prepared.grid.to_native((prepared.image[0] >= threshold).astype(np.float32)) >= 0.5
     if organ is not None:
         mask &= organ.array
     write_volume(folder / f"{case.case_id}.nii.gz", image.with_array(mask))
@@ -84,7 +85,7 @@ def best_threshold(store: Path, case_ids: Sequence[str]) -> float:
     for case_id in case_ids:
         arrays = read_case(store, case_id).arrays
         organ = np.asarray(arrays["organ"], dtype=bool)
-        inside.append((np.asarray(arrays["image"])[organ], np.asarray(arrays["scales"])[organ] > 0))
+        inside.append((np.asarray(arrays["image"][0])[organ], np.asarray(arrays["scales"])[organ] > 0))
     intensities = np.concatenate([values for values, _ in inside])
     candidates = np.unique(np.quantile(intensities, np.linspace(0, 1, CANDIDATES)))
     scores = np.mean([_dice_above(values, vessels, candidates) for values, vessels in inside], axis=0)

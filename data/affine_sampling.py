@@ -1,5 +1,7 @@
 """Sampling an image and what is drawn on it under one affine map, in a single pass and without a grid in memory."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ramify.compilation import compiled
@@ -15,25 +17,25 @@ def sample_affine(
     offset: Array,
     output_shape: tuple[int, ...],
     *,
-    fill: float,
+    fill: Sequence[float],
 ) -> tuple[Array, Array, Array]:
     """Output voxel o takes the input at `matrix @ o + offset`: the image linearly, the rest by the nearest voxel.
 
     Args:
-        image: intensities, (*S), 2D or 3D.
+        image: intensities, (C, *S), 2D or 3D.
         labels: label map, (*S).
         tube: tubed skeleton, (*S).
         matrix: (ndim, ndim), voxels to voxels.
         offset: (ndim,), voxels.
         output_shape: voxels of the output.
-        fill: intensity outside the volume; label and tube there are 0.
+        fill: intensity of each channel outside the volume; label and tube there are 0.
 
     Returns:
-        float32 image, label map and tube (dtypes as they came) of `output_shape`.
+        float32 image (C, *output_shape), label map and tube (dtypes as they came) of `output_shape`.
     """
-    if not image.shape == labels.shape == tube.shape:
+    if not image.shape[1:] == labels.shape == tube.shape:
         raise ValueError(f"image, label map and tube differ in shape: {image.shape}, {labels.shape}, {tube.shape}")
-    ndim = image.ndim
+    ndim, channels = labels.ndim, len(image)
     lead = 3 - ndim
     # A 2D image is one slice: it shares the kernel of volumes.
     full_matrix = np.eye(3)
@@ -41,31 +43,35 @@ def sample_affine(
     full_offset = np.zeros(3)
     full_offset[lead:] = offset
     shape = (1,) * lead + tuple(output_shape)
-    sampled = np.empty(shape, dtype=np.float32)
+    sampled = np.empty((channels, *shape), dtype=np.float32)
     sampled_labels = np.empty(shape, dtype=labels.dtype)
     sampled_tube = np.empty(shape, dtype=tube.dtype)
     _sample(
-        np.ascontiguousarray(image, dtype=np.float32).reshape((1,) * lead + image.shape),
+        np.ascontiguousarray(image, dtype=np.float32).reshape((channels, *(1,) * lead, *labels.shape)),
         np.ascontiguousarray(labels).reshape((1,) * lead + labels.shape),
         np.ascontiguousarray(tube).reshape((1,) * lead + tube.shape),
         full_matrix,
         full_offset,
-        np.float32(fill),
+        np.asarray(fill, dtype=np.float32),
         sampled,
         sampled_labels,
         sampled_tube,
     )
-    return sampled.reshape(output_shape), sampled_labels.reshape(output_shape), sampled_tube.reshape(output_shape)
+    return (
+        sampled.reshape(channels, *output_shape),
+        sampled_labels.reshape(output_shape),
+        sampled_tube.reshape(output_shape),
+    )
 
 
 @compiled(nogil=True)
 def _sample(image, labels, tube, matrix, offset, fill, sampled, sampled_labels, sampled_tube):  # type: ignore[no-untyped-def]
-    depth, height, width = image.shape
+    channels, depth, height, width = image.shape
     # Rounding must not push the outermost voxels of an unmoved image over its edge.
     slack = 1e-6
-    for k in range(sampled.shape[0]):
-        for j in range(sampled.shape[1]):
-            for i in range(sampled.shape[2]):
+    for k in range(sampled.shape[1]):
+        for j in range(sampled.shape[2]):
+            for i in range(sampled.shape[3]):
                 z = matrix[0, 0] * k + matrix[0, 1] * j + matrix[0, 2] * i + offset[0]
                 y = matrix[1, 0] * k + matrix[1, 1] * j + matrix[1, 2] * i + offset[1]
                 x = matrix[2, 0] * k + matrix[2, 1] * j + matrix[2, 2] * i + offset[2]
@@ -75,7 +81,8 @@ def _sample(image, labels, tube, matrix, offset, fill, sampled, sampled_labels, 
                     and -0.5 - slack <= x < width - 0.5 + slack
                 )
                 if not inside:
-                    sampled[k, j, i] = fill
+                    for c in range(channels):
+                        sampled[c, k, j, i] = fill[c]
                     sampled_labels[k, j, i] = 0
                     sampled_tube[k, j, i] = 0
                     continue
@@ -86,13 +93,14 @@ def _sample(image, labels, tube, matrix, offset, fill, sampled, sampled_labels, 
                 z0, y0, x0 = int(z), int(y), int(x)
                 z1, y1, x1 = min(z0 + 1, depth - 1), min(y0 + 1, height - 1), min(x0 + 1, width - 1)
                 fz, fy, fx = np.float32(z - z0), np.float32(y - y0), np.float32(x - x0)
-                near = (image[z0, y0, x0] * (1 - fx) + image[z0, y0, x1] * fx) * (1 - fy) + (
-                    image[z0, y1, x0] * (1 - fx) + image[z0, y1, x1] * fx
-                ) * fy
-                far = (image[z1, y0, x0] * (1 - fx) + image[z1, y0, x1] * fx) * (1 - fy) + (
-                    image[z1, y1, x0] * (1 - fx) + image[z1, y1, x1] * fx
-                ) * fy
-                sampled[k, j, i] = near * (1 - fz) + far * fz
+                for c in range(channels):
+                    near = (image[c, z0, y0, x0] * (1 - fx) + image[c, z0, y0, x1] * fx) * (1 - fy) + (
+                        image[c, z0, y1, x0] * (1 - fx) + image[c, z0, y1, x1] * fx
+                    ) * fy
+                    far = (image[c, z1, y0, x0] * (1 - fx) + image[c, z1, y0, x1] * fx) * (1 - fy) + (
+                        image[c, z1, y1, x0] * (1 - fx) + image[c, z1, y1, x1] * fx
+                    ) * fy
+                    sampled[c, k, j, i] = near * (1 - fz) + far * fz
                 nearest = int(z + 0.5), int(y + 0.5), int(x + 0.5)
                 sampled_labels[k, j, i] = labels[nearest]
                 sampled_tube[k, j, i] = tube[nearest]

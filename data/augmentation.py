@@ -4,6 +4,7 @@ The augmentations are those of Sadikine et al. 2023, section 3.2. All spatial on
 that everything is sampled once: the image linearly, label map and tubed skeleton by their nearest voxel.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -61,33 +62,33 @@ def apply_augmentation(
     *,
     output_shape: tuple[int, ...],
     centre: tuple[float, ...],
-    lowest: float | None = None,
+    lowest: Sequence[float] | None = None,
 ) -> tuple[Array, Array, Array]:
     """Sample a window of image, label map and tubed skeleton under an augmentation.
 
     Args:
         augmentation: the change.
-        image: intensities, (*S).
+        image: intensities, (C, *S).
         labels: label map, (*S), integers.
         tube: tubed skeleton, (*S), integers or bool; it moves with the labels.
         spacing_mm: voxel size, z, y, x.
         output_shape: voxels of the window; it may reach outside the volume.
         centre: voxel coordinates in the volume that land in the window's centre when nothing is shifted.
-        lowest: the image's minimum; None reads the whole image for it.
+        lowest: minimum of each channel, (C,); None reads the whole image for them.
 
     Returns:
-        float32 image, label map and tube of `output_shape`. Outside the volume the image holds its minimum, the others
-        hold 0.
+        float32 image, label map and tube of `output_shape`. Outside the volume each channel of the image holds its
+        minimum, the others hold 0.
 
     Examples:
         >>> import numpy as np
         >>> from ramify.data import Augmentation, apply_augmentation
         >>> flip = Augmentation(np.diag([1.0, -1.0]), np.zeros(2))
-        >>> image, labels = np.array([[1.0, 2.0, 3.0]]), np.array([[0, 0, 1]])
+        >>> image, labels = np.array([[[1.0, 2.0, 3.0]]]), np.array([[0, 0, 1]])
         >>> window = {"output_shape": (1, 3), "centre": (0.0, 1.0)}
         >>> moved = apply_augmentation(flip, image, labels, labels > 0, (1.0, 1.0), **window)
         >>> moved[0].tolist(), moved[1].tolist()
-        ([[3.0, 2.0, 1.0]], [[1, 0, 0]])
+        ([[[3.0, 2.0, 1.0]]], [[1, 0, 0]])
     """
     spacing = np.asarray(spacing_mm, dtype=np.float64)
     # The window's voxel o shows the volume's voxel c + A (o - o_c): the inverse of the map that moves the anatomy.
@@ -96,8 +97,9 @@ def apply_augmentation(
     window_centre = (np.asarray(output_shape) - 1) / 2
     shift = (inverse_mm @ augmentation.translation_mm) / spacing
     offset = np.asarray(centre, dtype=np.float64) - matrix @ window_centre - shift
-    fill = float(image.min()) if lowest is None else lowest
+    fill = [float(channel.min()) for channel in image] if lowest is None else lowest
     sampled, sampled_labels, sampled_tube = sample_affine(image, labels, tube, matrix, offset, output_shape, fill=fill)
-    for change in augmentation.grey_changes:
-        sampled = change(sampled)
+    for channel in sampled if augmentation.grey_changes else ():
+        for change in augmentation.grey_changes:
+            channel[...] = change(channel)
     return sampled, sampled_labels, sampled_tube

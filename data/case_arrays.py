@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ramify.data.case_record import ArrayRecord, check_values
+from ramify.data.case_record import ArrayRecord, Labels, check_values
 from ramify.disk.digests import WHOLE_BYTES, fingerprint, sampled_fingerprint
 
 
 @functools.lru_cache(maxsize=1 << 16)
-def check_array(path: Path, its: ArrayRecord, n_scales: int, state: tuple[int, ...]) -> None:
+def check_array(path: Path, its: ArrayRecord, labels: Labels, state: tuple[int, ...]) -> None:
     """Hold an array's file against its record, once a state of it: whole up to WHOLE_BYTES, else by samples.
 
-    n_scales: number of scales S. state: of the file, as `disk.digests.state_of` gives it.
+    labels: those of the case. state: of the file, as `disk.digests.state_of` gives it.
     Raises ValueError that names the array, OSError where it cannot be read.
     """
     small = state[0] <= WHOLE_BYTES
@@ -26,7 +26,7 @@ def check_array(path: Path, its: ArrayRecord, n_scales: int, state: tuple[int, .
     if expected is not None and (fingerprint if small else sampled_fingerprint)(path) != expected:
         raise ValueError(f"{path.name} is not what was written; its SHA-256 differs")
     if small:
-        check_values(path.stem, open_array(path, its), n_scales)
+        check_values(path.stem, open_array(path, its), labels)
 
 
 def open_array(path: Path, its: ArrayRecord) -> NDArray[Any]:

@@ -6,26 +6,29 @@ import hashlib
 import json
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError, model_validator
 
+from ramify.data.raw_case import ONLY_CHANNEL
 from ramify.data.vessel_index import VESSEL_INDICES
 from ramify.disk.json_files import to_json
+from ramify.tasks.class_table import IGNORED, SINGLE, ClassTable
 
-FORMAT = 3
+FORMAT = 4
 """Raised whenever older code could misread what newer code writes."""
 ARRAY_TYPES = {
     "image": "<f4",
     "organ": "|u1",
+    "classes": "|u1",
     "scales": "|u1",
     "skeleton": "|u1",
     "tubed_skeleton": "|u1",
     "branches": "<i4",
 }
-"""The number type of each array that has a meaning; all of them have the case's shape."""
+"""The number type of each array that has a meaning; all have the case's shape, the image once for each channel."""
 REQUIRED_ARRAYS = ("image", "scales")
 
 Length = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -35,6 +38,22 @@ def _rising(thresholds: tuple[float, ...]) -> tuple[float, ...]:
     if any(first > second for first, second in pairwise(thresholds)):
         raise ValueError(f"expected thresholds that rise, got {list(thresholds)}")
     return thresholds
+
+
+def table_as_json(table: ClassTable) -> dict[str, Any]:
+    """A table of classes as plain data for JSON, whose writer sorts keys: classes and regions as pairs, in order."""
+    plain = table.model_dump(mode="json")
+    return {**plain, **{key: [list(pair) for pair in plain[key].items()] for key in ("classes", "regions")}}
+
+
+def _from_pairs(given: Any) -> Any:
+    """What `table_as_json` gave, as the table takes it."""
+    if not isinstance(given, Mapping):
+        return given
+    return {key: dict(its) if isinstance(its, list) else its for key, its in given.items()}
+
+
+TableRecord = Annotated[ClassTable, BeforeValidator(_from_pairs)]
 
 
 class ArrayRecord(BaseModel, frozen=True):
@@ -62,17 +81,26 @@ class ScalesRecord(BaseModel, frozen=True):
 class SamplingRecord(BaseModel, frozen=True):
     """What a training asks of the whole case, see `data.vessel_index`.
 
-    vessel_voxels: of scale 1, 2, … up to the largest there is. lowest_intensity: of the image.
+    vessel_voxels: of scale 1, 2, … up to the largest there is. lowest_intensities: of each channel of the image.
     """
 
     vessel_voxels: tuple[Annotated[int, Field(ge=0)], ...]
-    lowest_intensity: Annotated[float, Field(allow_inf_nan=False)] | None
+    lowest_intensities: tuple[Annotated[float, Field(allow_inf_nan=False)], ...] | None
+
+
+class Labels(NamedTuple):
+    """Which labels there are in a case: so many scales, so many classes, and whether voxels may be ignored."""
+
+    scales: int
+    classes: int = 1
+    ignored: bool = False
 
 
 class CaseRecord(BaseModel, frozen=True):
     """What every reader of a prepared case relies on; further keys are for people.
 
-    shape, spacing_mm: voxels and mm, z y x (or y x). settings: of the preprocessing. preparation: its version.
+    shape, spacing_mm: voxels and mm, z y x (or y x). channels: of the image, by name. classes: of the labels; their map
+    is an array of the case unless vessels are all there is. settings: of the preprocessing. preparation: its version.
     altered: whether it is not what was written any more. One of an earlier version tells neither, and has no sampling.
     """
 
@@ -81,6 +109,8 @@ class CaseRecord(BaseModel, frozen=True):
     patient_id: str | None = None
     shape: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=2, max_length=3)]
     spacing_mm: tuple[Length, ...]
+    channels: Annotated[tuple[str, ...], Field(min_length=1)] = (ONLY_CHANNEL,)
+    classes: TableRecord = SINGLE
     scales: ScalesRecord
     sampling: SamplingRecord | None = None
     settings: dict[str, Any] | None = None
@@ -95,14 +125,16 @@ class CaseRecord(BaseModel, frozen=True):
             raise ValueError(f"format {self.format} where {FORMAT} is expected")
         if len(self.spacing_mm) != len(self.shape):
             raise ValueError(f"spacing_mm {list(self.spacing_mm)} does not fit the shape {list(self.shape)}")
-        for name in REQUIRED_ARRAYS:
+        for name in (*REQUIRED_ARRAYS, *([] if self.classes.is_single else ["classes"])):
             if name not in self.arrays:
                 raise ValueError(f"{name}.npy is not among its arrays")
         for name, its in self.arrays.items():
-            wanted = ARRAY_TYPES.get(name)
-            if wanted and (its.dtype, its.shape) != (wanted, self.shape):
+            wanted, shape = ARRAY_TYPES.get(name), self.shape
+            if name == "image":
+                shape = (len(self.channels), *shape)
+            if wanted and (its.dtype, its.shape) != (wanted, shape):
                 raise ValueError(
-                    f"{name}.npy is {its.dtype} {list(its.shape)} where {wanted} {list(self.shape)} is expected"
+                    f"{name}.npy is {its.dtype} {list(its.shape)} where {wanted} {list(shape)} is expected"
                 )
         if self.sampling and VESSEL_INDICES in self.arrays:
             its, expected = self.arrays[VESSEL_INDICES], (sum(self.sampling.vessel_voxels),)
@@ -117,6 +149,11 @@ class CaseRecord(BaseModel, frozen=True):
         """Number of scales S."""
         return self.scales.count or len(self.scales.thresholds_mm) + 1
 
+    @property
+    def labels(self) -> Labels:
+        """Which labels its arrays may hold."""
+        return Labels(self.n_scales, len(self.classes.names), self.classes.ignore is not None)
+
     def identity(self) -> dict[str, Any]:
         """What a training learns from the case, as short plain data: two cases with the same one are the same."""
         arrays = {name: its.sha256 and its.sha256[:16] for name, its in self.arrays.items()}
@@ -124,6 +161,8 @@ class CaseRecord(BaseModel, frozen=True):
             "shape": list(self.shape),
             "spacing_mm": list(self.spacing_mm),
             "thresholds_mm": list(self.scales.thresholds_mm),
+            "channels": list(self.channels),
+            "classes": digest_of(table_as_json(self.classes)),
             "settings": digest_of(self.settings),
             "arrays": arrays,
         }
@@ -132,7 +171,9 @@ class CaseRecord(BaseModel, frozen=True):
 def parse_record(content: object, case_id: str) -> CaseRecord:
     """The record that a case.json holds; raises ValueError that names the key at fault, in one line."""
     if isinstance(content, Mapping) and content.get("format", FORMAT) != FORMAT:
-        raise ValueError(f"format {content['format']!r:.40} where {FORMAT} is expected")
+        number = content["format"]
+        earlier = ", an earlier version prepared it" if type(number) is int and number < FORMAT else ""
+        raise ValueError(f"format {number!r:.40} where {FORMAT} is expected{earlier}")
     try:
         record = CaseRecord.model_validate(content)
     except ValidationError as error:
@@ -153,16 +194,18 @@ def sealed(content: Mapping[str, Any]) -> dict[str, Any]:
     return {**bare, "sha256": hashlib.sha256(text.encode()).hexdigest()}
 
 
-def check_values(name: str, array: NDArray[Any], n_scales: int) -> None:
+def check_values(name: str, array: NDArray[Any], labels: Labels) -> None:
     """Raise ValueError where an array holds values that cannot be.
 
-    n_scales: number of scales S, the largest label of `scales`.
+    labels: those of the case, `CaseRecord.labels`.
     """
     if name == "image":
         if not np.isfinite(array).all():
             raise ValueError(f"{name}.npy holds NaN or infinite values")
     elif name in ARRAY_TYPES and array.size:
-        highest = {"scales": n_scales, "branches": None}.get(name, 1)
+        if name == "classes" and labels.ignored:
+            array = np.where(array == IGNORED, 0, array)
+        highest = {"scales": labels.scales, "classes": labels.classes, "branches": None}.get(name, 1)
         if array.min() < 0 or (highest is not None and array.max() > highest):
             raise ValueError(
                 f"{name}.npy holds values from {array.min()} to {array.max()}, expected 0 to "

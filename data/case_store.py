@@ -22,7 +22,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
 from ramify.data.case_arrays import check_array, open_array, write_array
 from ramify.data.case_record import (
@@ -30,9 +32,11 @@ from ramify.data.case_record import (
     REQUIRED_ARRAYS,
     CaseRecord,
     SamplingRecord,
+    TableRecord,
     check_values,
     parse_record,
     sealed,
+    table_as_json,
 )
 from ramify.data.store_writers import remove_leftovers, remove_temporary, writing
 from ramify.data.vessel_index import VESSEL_INDICES, check_vessel_index, describe_sampling, index_vessels
@@ -73,6 +77,11 @@ class Case:
     record: dict[str, Any]
     arrays: Mapping[str, NDArray[Any]]
     known: CaseRecord
+
+    @property
+    def class_map(self) -> NDArray[np.uint8] | None:
+        """Numbers of the classes, (*S), as `tasks.class_table` has them; None where vessels are all there is."""
+        return None if self.known.classes.is_single else self.arrays["classes"]
 
     @property
     def sampling(self) -> SamplingRecord:
@@ -142,8 +151,10 @@ def prepare_store(store: Path | str, settings: Mapping[str, Any]) -> None:
         return
     found = read_json(store / DATASET_FILE)
     if not isinstance(found, dict) or found.get("format") != FORMAT:
+        earlier = isinstance(found, dict) and isinstance(found.get("format"), int) and found["format"] < FORMAT
+        its = f"format {found['format']} of an earlier version, this one writes {FORMAT}" if earlier else "unknown form"
         raise ValueError(
-            f"{store / DATASET_FILE}: not of this version's form; remove the store or choose another --output"
+            f"{store / DATASET_FILE}: {its}; remove the store and run preprocess.py again, or choose another --output"
         )
     different = differences(found.get("settings"), wanted)
     if different:
@@ -170,11 +181,11 @@ def write_case(
 ) -> None:
     """Write a case whole, in place of an older one if there is any; the user's own files in its folder stay.
 
-    Its vessel voxels, sorted by scale, and the image's lowest value are written with it (`data.vessel_index`).
+    Its vessel voxels, sorted by scale, and the image's lowest values are written with it (`data.vessel_index`).
 
     Args:
         arrays: what `data.case_record` expects to read back.
-        record: plain data (numbers, text, lists, dicts; NumPy's are converted).
+        record: plain data (numbers, text, lists, dicts; NumPy's are converted); `classes` is a table or as plain.
         beside: further small files in the case's folder, by name.
 
     Raises ValueError for an unsafe id or name, for what JSON cannot hold (NaN) and for files in the way that are not
@@ -199,6 +210,8 @@ def write_case(
     if record.get("case_id", case_id) != case_id:
         raise ValueError(f"case {case_id}: its record is of case {record['case_id']!r}; write each under its own id")
     content = {**record, "format": FORMAT, "case_id": case_id}
+    if "classes" in record:
+        content["classes"] = table_as_json(TypeAdapter(TableRecord).validate_python(record["classes"]))
     if set(REQUIRED_ARRAYS) <= set(arrays):
         indices, counts = index_vessels(arrays["scales"])
         arrays = {**arrays, VESSEL_INDICES: indices}
@@ -259,14 +272,14 @@ def read_case(store: Path | str, case_id: str) -> Case:
         >>> from ramify.data import read_case
         >>> case = read_case(cases, "phantom_000")  # from a folder that preprocess.py wrote
         >>> sorted(case.arrays), case.arrays["image"].shape
-        (['branches', 'image', 'organ', 'scales', 'skeleton', 'tubed_skeleton', 'vessel_indices'], (32, 32))
+        (['branches', 'image', 'organ', 'scales', 'skeleton', 'tubed_skeleton', 'vessel_indices'], (1, 32, 32))
     """
     store = Path(store)
     folder = _folder_of(store, case_id)
     with _naming_damage(folder):
         record, known = _read_record(folder / CASE_FILE, state_of(folder / CASE_FILE))
         for name, its in known.arrays.items():
-            check_array(folder / f"{name}.npy", its, known.n_scales, state_of(folder / f"{name}.npy"))
+            check_array(folder / f"{name}.npy", its, known.labels, state_of(folder / f"{name}.npy"))
         arrays = {name: open_array(folder / f"{name}.npy", its) for name, its in known.arrays.items()}
     return Case(case_id, record, Arrays(folder, arrays), known)
 
@@ -294,7 +307,7 @@ def check_case(store: Path | str, case_id: str) -> Case:
             path = folder / f"{name}.npy"
             if its.sha256 is not None and fingerprint(path) != its.sha256:
                 raise ValueError(f"{path.name} is not what was written; its SHA-256 differs")
-            check_values(name, case.arrays[name], case.known.n_scales)
+            check_values(name, case.arrays[name], case.known.labels)
         if case.known.sampling and VESSEL_INDICES in case.arrays:
             check_vessel_index(case.arrays[VESSEL_INDICES], case.known.sampling.vessel_voxels, case.arrays["scales"])
     return case

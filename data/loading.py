@@ -27,7 +27,7 @@ from ramify.processes.sheltered import heed_parent_alone, sheltering
 class Batch(TypedDict):
     """What the network is trained on.
 
-    image: float32 (B, 1, *S); scale_map: int64 label map (B, *S), 0 background, 1 … S; tubed_skeleton: bool (B, *S);
+    image: float32 (B, C, *S); scale_map: int64 label map (B, *S), 0 background, 1 … S; tubed_skeleton: bool (B, *S);
     spacing_mm: float32 (B, ndim), z, y, x; case_ids: B names.
     """
 
@@ -133,7 +133,7 @@ class TrainingSamples(Dataset[Sample]):
                 # The vessel that it is there for lay at the edge of what is seen, and was shifted or turned out of it.
                 image, scale_map, tube = self._cut(case, gentler, centre)
         return Sample(
-            torch.from_numpy(image)[None],
+            torch.from_numpy(image),
             torch.from_numpy(scale_map.astype(np.int64)),
             torch.from_numpy(tube.view(bool)),
             torch.tensor(spacing_of(case), dtype=torch.float32),
@@ -162,7 +162,7 @@ class TrainingSamples(Dataset[Sample]):
         """The window of image, label map and tube."""
         image, scale_map, tube = (np.asarray(case.arrays[name]) for name in ("image", "scales", "tubed_skeleton"))
         where: dict[str, Any] = {"output_shape": self.sample_shapes[case.case_id], "centre": centre}
-        lowest = case.sampling.lowest_intensity
+        lowest = case.sampling.lowest_intensities
         return apply_augmentation(drawn, image, scale_map, tube, spacing_of(case), **where, lowest=lowest)
 
 

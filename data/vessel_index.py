@@ -1,7 +1,7 @@
 """What a training asks of a whole case before it cuts a window from it: written once with the case.
 
-Its vessel voxels lie in `vessel_indices.npy`, sorted by scale; how many each scale has, and the image's lowest value,
-stand in its record. So a window costs what lies in it, however large the case is.
+Its vessel voxels lie in `vessel_indices.npy`, sorted by scale; how many each scale has, and the lowest value of each
+channel, stand in its record. So a window costs what lies in it, however large the case is.
 """
 
 from collections.abc import Sequence
@@ -36,9 +36,9 @@ def index_vessels(scale_map: NDArray[np.integer]) -> tuple[NDArray[np.int64], li
 
 
 def describe_sampling(image: NDArray[np.floating], counts: Sequence[int]) -> dict[str, Any]:
-    """What the record says for sampling; an image that is not finite, which no reader takes, has no lowest value."""
-    lowest = float(image.min())
-    return {"vessel_voxels": list(counts), "lowest_intensity": lowest if np.isfinite(lowest) else None}
+    """What the record says for sampling; an image (C, *S) that is not finite, which no reader takes, has no lowest."""
+    lowest = [float(channel.min()) for channel in image]
+    return {"vessel_voxels": list(counts), "lowest_intensities": lowest if np.isfinite(lowest).all() else None}
 
 
 def check_vessel_index(indices: NDArray[np.int64], counts: Sequence[int], scale_map: NDArray[np.integer]) -> None:

@@ -28,7 +28,8 @@ PREDICTIONS = "predictions"
 class HeldOutCase:
     """One held-out case, on the grid on which it is compared.
 
-    truth: bool. region: the part of the volume that counts, bool, or None for all of it.
+    truth: bool. region: the part of the volume that counts, bool, or None for all of it. prepared: all channels of the
+    image as the network sees them, float32 (C, *S), where that is the grid.
     """
 
     case_id: str
@@ -36,6 +37,7 @@ class HeldOutCase:
     organ: Volume | None
     truth: Volume
     region: np.ndarray | None
+    prepared: np.ndarray | None = None
 
 
 def score_held_out(run: Run) -> Iterator[tuple[str, CaseScores]]:
@@ -51,7 +53,7 @@ def score_held_out(run: Run) -> Iterator[tuple[str, CaseScores]]:
         path = mask_file(run.folder, case.case_id)
         if not path.exists():
             predictor = predictor or Predictor(run.folder.checkpoint("final"), run.settings.device)
-            vessels = probabilities_of(case, predictor, run) >= VESSEL_PROBABILITY
+            vessels = probabilities_of(case, predictor) >= VESSEL_PROBABILITY
             write_volume(path, case.image.with_array(vessels))
         prediction = read_mask(path).array
         scores = evaluate_case(prediction, case.truth.array, case.image.spacing_mm, run.evaluation, case.region)
@@ -66,10 +68,10 @@ def held_out_cases(run: Run) -> Iterator[HeldOutCase]:
         yield _native(adapter, settings.cases, case_id) if adapter else _prepared(settings.cases, case_id)
 
 
-def probabilities_of(case: HeldOutCase, predictor: Predictor, run: Run) -> NDArray[np.float32]:
+def probabilities_of(case: HeldOutCase, predictor: Predictor) -> NDArray[np.float32]:
     """Of vessel, float32 (*S), on the grid on which the case is compared."""
-    if run.dataset is None:
-        return predictor.predict_prepared(case.image.array, case.case_id)
+    if case.prepared is not None:
+        return predictor.predict_prepared(case.prepared, case.case_id)
     return predictor.predict(case.image, case.organ, case.case_id).probabilities.array
 
 
@@ -100,7 +102,8 @@ def _native(adapter: Adapter, store: Path, case_id: str) -> HeldOutCase:
 def _prepared(store: Path, case_id: str) -> HeldOutCase:
     """The case as the network sees it."""
     case = read_case(store, case_id)
-    image = Volume(np.asarray(case.arrays["image"]), spacing_of(case))
+    prepared = np.asarray(case.arrays["image"])
+    image = Volume(prepared[0], spacing_of(case))
     organ = np.asarray(case.arrays["organ"], dtype=bool)
     truth = image.with_array(np.asarray(case.arrays["scales"]) > 0)
-    return HeldOutCase(case_id, image, image.with_array(organ), truth, organ)
+    return HeldOutCase(case_id, image, image.with_array(organ), truth, organ, prepared)

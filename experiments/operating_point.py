@@ -99,7 +99,7 @@ def score_at_precision(run: Run, precision: float) -> dict[str, CaseScores]:
     rows: dict[str, CaseScores] = {}
     with temporary_folder("levels") as folder:
         for case in held_out_cases(run):
-            levels = levels_of(probabilities_of(case, predictor, run))
+            levels = levels_of(probabilities_of(case, predictor))
             counts[case.case_id] = counts_of(levels, case.truth.array, case.region)
             np.save(folder / f"{case.case_id}.npy", levels)
 

@@ -27,14 +27,14 @@ def draw_case(path: Path, arrays: Mapping[str, np.ndarray], record: Mapping[str,
     """Draw a prepared case: maximum-intensity projections along every axis, without and with its scales in colour.
 
     Where vessels of several scales lie behind each other, the one nearest to the viewer is shown, darker with depth.
-    In 2D the image itself is shown.
+    In 2D the image itself is shown, and of several channels the first.
 
     Args:
         path: the PNG to write; written under a temporary name and renamed.
-        arrays: `image` (*S), `organ` (*S) and `scales` (*S) of a prepared case.
+        arrays: `image` (C, *S), `organ` (*S) and `scales` (*S) of a prepared case.
         record: its record.
     """
-    image, organ = np.asarray(arrays["image"]), np.asarray(arrays["organ"]) > 0
+    image, organ = np.asarray(arrays["image"][0]), np.asarray(arrays["organ"]) > 0
     labels = np.asarray(arrays["scales"])
     # A prepared case has the patient's own axes, however its file was stored.
     views = views_of(np.eye(labels.ndim).tolist())

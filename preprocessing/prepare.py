@@ -17,6 +17,7 @@ from ramify.preprocessing.intensity import IntensitySettings, check_intensities,
 from ramify.preprocessing.organ_parts import main_parts
 from ramify.preprocessing.plausibility import doubts_about_input, doubts_about_vessels
 from ramify.preprocessing.vessel_labels import label_vessels
+from ramify.tasks.class_table import SINGLE
 from ramify.vessels.patient_axes import layout_name
 from ramify.vessels.scale_settings import ScaleSettings
 
@@ -54,7 +55,7 @@ class PreparedImage:
     """What a network sees, and the way back.
 
     Attributes:
-        image: scaled intensities, float32 (*S), axes along the patient's z, y, x.
+        image: scaled intensities, float32 (C, *S), axes along the patient's z, y, x.
         organ: organ mask on the same grid, bool (*S), or None.
         grid: leads back to the native grid.
     """
@@ -65,12 +66,12 @@ class PreparedImage:
 
 
 def prepare_image(
-    image: Volume, organ: Volume | None, settings: PreprocessingSettings, name: str = "image"
+    images: Mapping[str, Volume], organ: Volume | None, settings: PreprocessingSettings, name: str = "image"
 ) -> PreparedImage:
     """An image as training and prediction alike see it.
 
     Args:
-        image: grey values on their native grid.
+        images: grey values of each channel on one native grid, by its name.
         organ: organ mask, bool, on the same grid; needed when `grid.crop` is "organ".
         settings: crop, resampling and scaling.
         name: what the image is called in errors.
@@ -84,18 +85,22 @@ def prepare_image(
         >>> from ramify.preprocessing import GridSettings, PreprocessingSettings, prepare_image
         >>> image = Volume(np.linspace(-150.0, 250.0, 64).reshape(8, 8), (1.0, 1.0))
         >>> settings = PreprocessingSettings(grid=GridSettings(crop="volume", size=(4, 4)))
-        >>> prepared = prepare_image(image, None, settings)
-        >>> prepared.image.shape, prepared.grid.to_native(prepared.image).shape  # and back
-        ((4, 4), (8, 8))
+        >>> prepared = prepare_image({"image": image}, None, settings)
+        >>> prepared.image.shape, prepared.grid.to_native(prepared.image[0]).shape  # and back
+        ((1, 4, 4), (8, 8))
     """
-    check_intensities(image.array, name)
+    for image in images.values():
+        check_intensities(image.array, name)
     try:
-        grid = plan_grid(image, organ, settings.grid)
+        grid = plan_grid(next(iter(images.values())), organ, settings.grid)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
     prepared_organ = None if organ is None else grid.mask_to_prepared(organ.array)
-    values = normalise(grid.image_to_prepared(image.array), settings.intensity, prepared_organ, name)
-    return PreparedImage(values, prepared_organ, grid)
+    values = [
+        normalise(grid.image_to_prepared(image.array), settings.intensity, prepared_organ, name)
+        for image in images.values()
+    ]
+    return PreparedImage(np.stack(values), prepared_organ, grid)
 
 
 def prepare_case(raw: RawCase, settings: PreprocessingSettings) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -106,10 +111,10 @@ def prepare_case(raw: RawCase, settings: PreprocessingSettings) -> tuple[dict[st
         settings: how it is prepared.
 
     Returns:
-        Arrays `image` float32, `organ` uint8 (all ones without an organ mask), `scales` uint8 (0 background, 1 the
-        smallest vessels), `skeleton` uint8, `tubed_skeleton` uint8 and `branches` int32, all (*S) with their axes along
-        the patient's z, y, x; and a record for JSON: geometry, provenance, voxel counts before and after resampling,
-        thresholds, radii, what a perfect mask on this grid scores, notes, settings and versions.
+        Arrays `image` float32 (C, *S), `organ` uint8 (all ones without an organ mask), `scales` uint8 (0 background, 1
+        the smallest vessels), `skeleton` uint8, `tubed_skeleton` uint8 and `branches` int32, (*S), with their axes
+        along the patient's z, y, x; and a record for JSON: geometry, provenance, voxel counts before and after
+        resampling, thresholds, radii, what a perfect mask on this grid scores, notes, settings and versions.
 
     Raises:
         ValueError: an image without information, no organ to crop to, or vessels of which none is left inside the organ
@@ -131,7 +136,7 @@ def prepare_case(raw: RawCase, settings: PreprocessingSettings) -> tuple[dict[st
             raise ValueError(f"{name}: the organ mask is empty; mend it, choose the organ's labels, or leave it out")
         raw = replace(raw, organ=main_parts(raw.organ, settings.least_organ_part))
     doubts, region = _warnings(raw, settings), _region(raw, settings, name)
-    prepared = prepare_image(raw.image, raw.organ, settings, name)
+    prepared = prepare_image(raw.images, raw.organ, settings, name)
     drawn = analyse_drawn(raw.vessels.array, region, prepared.grid, settings.scales)
     cut_to = None if region is None else prepared.organ
     try:
@@ -156,6 +161,8 @@ def prepare_case(raw: RawCase, settings: PreprocessingSettings) -> tuple[dict[st
         "shape": list(prepared.grid.shape),
         "spacing_mm": list(prepared.grid.spacing_mm),
         "orientation": layout_name(prepared.grid.ndim),
+        "channels": list(raw.images),
+        "classes": SINGLE.model_dump(mode="json"),
         "grid": prepared.grid.to_dict(),
         "organ_given": given.organ is not None,
         "native_voxels": _count({key: mask.array for key, mask in given.masks().items()}),

@@ -70,7 +70,7 @@ def tiny_cases(tmp_path_factory: pytest.TempPathFactory) -> Path:
         scales[:, 7:10, 7:10] = 2
         image = (scales > 0) + 0.3 * noise.normal(size=scales.shape)
         arrays: dict[str, Any] = {
-            "image": image.astype(np.float32),
+            "image": image.astype(np.float32)[None],
             "scales": scales,
             "organ": np.ones_like(scales),
             "tubed_skeleton": (scales > 0).astype(np.uint8),

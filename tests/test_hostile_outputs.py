@@ -89,7 +89,7 @@ def ramifys_own(place: Path) -> None:
         scales[2:14, 7, 7:9] = 1
         image = scales.astype(np.float32)
         arrays: dict[str, Any] = {
-            "image": image,
+            "image": image[None],
             "scales": scales,
             "organ": np.ones_like(scales),
             "tubed_skeleton": scales,

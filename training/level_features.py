@@ -38,18 +38,18 @@ class Level(NamedTuple):
 
 
 def _intensity(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    return image[None]
+    return image
 
 
 def _surroundings(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.stack([ndimage.uniform_filter(image, side, mode="nearest") for side in BOXES])
+    return np.stack([ndimage.uniform_filter(channel, side, mode="nearest") for channel in image for side in BOXES])
 
 
 OF_THE_IMAGE: dict[str, Callable[[NDArray[np.float32]], NDArray[np.float32]]] = {
     "intensity": _intensity,
     "surroundings": _surroundings,
 }
-"""Features (C, *S) that need no network, by name: what those of a network are to be held against."""
+"""Features (F, *S) of an image (C, *S) that need no network, by name: what a network's are to be held against."""
 
 
 def levels_of(network: Network) -> dict[str, Level]:
@@ -109,7 +109,7 @@ def sample_levels(
 
     Args:
         network: on `device`, in evaluation mode.
-        image: prepared (*S). scale_map: integers (*S), 0 background, 1 … S.
+        image: prepared (C, *S). scale_map: integers (*S), 0 background, 1 … S.
         names: see `levels_of` and OF_THE_IMAGE.
         n_scales: number of scales S.
         window: voxels of the windows, side by side, in which the case is looked at; None looks at all of it at once.
@@ -118,9 +118,9 @@ def sample_levels(
     """
     check_features(names, network)
     levels = {name: level for name, level in levels_of(network).items() if name in names}
-    step = window or [network.size_multiple] * image.ndim
-    size = tuple(-(-n // each) * each for n, each in zip(image.shape, step, strict=True))
-    padded = np.pad(scale_map, [(0, whole - n) for whole, n in zip(size, image.shape)])
+    step = window or [network.size_multiple] * scale_map.ndim
+    size = tuple(-(-n // each) * each for n, each in zip(scale_map.shape, step, strict=True))
+    padded = np.pad(scale_map, [(0, whole - n) for whole, n in zip(size, scale_map.shape)])
     places = {name: _places(padded, 2**level.halvings, n_scales) for name, level in levels.items()}
 
     features = _features_at(
@@ -170,7 +170,7 @@ def _features_at(
     device: torch.device | str,
 ) -> dict[str, NDArray[np.float64]]:
     """Features (N, C) of each level at its positions, window by window of the image padded to `size`."""
-    tensor = pad_to(torch.from_numpy(np.array(image, dtype=np.float32))[None, None].to(device), size)
+    tensor = pad_to(torch.from_numpy(np.array(image, dtype=np.float32))[None].to(device), size)
     tile = tuple(window or size)
     parts: dict[str, list[tuple[NDArray[np.intp], NDArray[np.float64]]]] = {name: [] for name in levels}
     with _recording(levels) as seen, torch.no_grad():

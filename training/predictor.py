@@ -10,6 +10,7 @@ import torch
 
 from ramify.console.error_line import line_of
 from ramify.data.image_source import ImageSource
+from ramify.data.raw_case import ONLY_CHANNEL
 from ramify.data.volume import Volume
 from ramify.models.build import build_inference_network, place_network
 from ramify.models.network import Network
@@ -149,7 +150,7 @@ class Predictor:
             organ = main_parts(organ, settings.least_organ_part)
             notes += [f"organ: {note}" for note in organ.notes if note not in image.notes]
         notes += doubts_about_input(image, organ, settings.intensity, settings.organ_ml)
-        prepared = prepare_image(image, organ, settings, name)
+        prepared = prepare_image({ONLY_CHANNEL: image}, organ, settings, name)
         probabilities = prepared.grid.to_native(self._probabilities(prepared.image, window, name))
         if organ is not None and settings.restrict_to_organ:
             probabilities *= organ.array
@@ -158,16 +159,16 @@ class Predictor:
         return Prediction(image.with_array(mask), image.with_array(probabilities), tuple(notes))
 
     def predict_prepared(self, image: np.ndarray, name: str = "image") -> np.ndarray:
-        """Probabilities, float32 (*S), of an image (*S) that is prepared as the training's cases were.
+        """Probabilities, float32 (*S), of an image (C, *S) that is prepared as the training's cases were.
 
         Raises:
             ValueError: another number of axes, or an output of the network that is not finite.
         """
-        self._check_axes(image, name)
+        self._check_axes(image[0], name)
         return self._probabilities(np.array(image, dtype=np.float32), self._settings.loading.patch_size, name)
 
     def _probabilities(self, image: np.ndarray, window: tuple[int, ...] | None, name: str) -> np.ndarray:
-        tensor = torch.from_numpy(image)[None, None].to(self._device)
+        tensor = torch.from_numpy(image)[None].to(self._device)
         try:
             result = infer(self._main_probability, tensor, self._inference, window, self._network.size_multiple)
         except NotFiniteError as error:

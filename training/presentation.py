@@ -52,7 +52,7 @@ class Presentation:
         if validated and _pictures_are_due(training.settings, number):
             with self._shown("pictures of a validation case"):
                 view = view_of(training.runner, read_case(training.settings.cases, training.validation_cases[0]))
-                panels = task_panels(view.case.arrays["image"], view.truth, view.probabilities, view.spacing_mm)
+                panels = task_panels(view.case.arrays["image"][0], view.truth, view.probabilities, view.spacing_mm)
                 self._tracker.picture(f"validation/{view.case.case_id}", panels, number)
                 self._tracker.precision_recall(view.truth[0], view.probabilities[0], number)
 

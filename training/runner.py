@@ -56,7 +56,7 @@ class Runner:
     patch_size: tuple[int, ...] | None
 
     def probabilities(self, image: np.ndarray) -> np.ndarray:
-        """Probabilities of every task, float32 (K, *S), of a prepared image (*S); NotFiniteError where they are not."""
+        """Probabilities of every task, float32 (K, *S), of a prepared image (C, *S); NotFiniteError if one is not."""
         return self._infer(self.network.every_task, task_probabilities, image)
 
     def main_probability(self, image: np.ndarray) -> np.ndarray:
@@ -75,7 +75,7 @@ class Runner:
                 logits = network(patch).logits
             return nan_where_not_finite(read(logits, self.tasks.formulation), logits)
 
-        tensor = torch.from_numpy(np.array(image, dtype=np.float32))[None, None].to(self.device)
+        tensor = torch.from_numpy(np.array(image, dtype=np.float32))[None].to(self.device)
         with evaluating(self.network):
             result = infer(probabilities, tensor, self.settings, self.patch_size, self.network.size_multiple)
         return result[0].cpu().numpy()
@@ -94,7 +94,7 @@ def projections_of(runner: Runner, case: Case) -> tuple[tuple[torch.Tensor, ...]
 
     Both are padded as for inference, the scale map with background.
     """
-    image = torch.from_numpy(np.array(case.arrays["image"], dtype=np.float32))[None, None]
+    image = torch.from_numpy(np.array(case.arrays["image"], dtype=np.float32))[None]
     scale_map = torch.from_numpy(np.array(case.arrays["scales"]))[None]
     multiple = runner.network.size_multiple
     for axis, wanted in enumerate(runner.patch_size or image.shape[2:], start=2):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ramify.data.augmentations.settings import AugmentationSettings
 
 GreyChange = Callable[[NDArray[np.float32]], NDArray[np.float32]]
-"""From the intensities of a sample to other ones of the same shape."""
+"""From the intensities of one channel of a sample to other ones of the same shape."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +20,7 @@ class Augmentation:
     Attributes:
         matrix_mm: rotation and flips, (ndim, ndim), acting on millimetres in z, y, x order.
         translation_mm: shift, (ndim,).
-        grey_changes: what is done to the intensities of the sampled image, in order.
+        grey_changes: what is done to the intensities of each channel of the sampled image, in order.
     """
 
     matrix_mm: NDArray[Any]

@@ -17,12 +17,12 @@ def gamma(drawn: Augmentation, draw: Draw) -> Augmentation:
 
 @dataclass(frozen=True)
 class Gamma:
-    """Gamma correction within the sample's own range, which stays as it is."""
+    """Gamma correction within a channel's own range in the sample, which stays as it is."""
 
     exponent: float
 
     def __call__(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The image (*S), corrected."""
+        """A channel (*S), corrected."""
         low, high = float(image.min()), float(image.max())
         if high <= low:
             return image

@@ -14,7 +14,7 @@ def test_the_shares_of_a_few_blocks(tmp_path, capsys):
     # Blocks of two voxels a side along the top row: one of both scales and mostly small, one mostly large, one of each.
     scales[:2] = [[1, 1, 1, 2, 1, 0, 2, 2], [1, 2, 0, 2, 0, 0, 0, 0]]
     record: dict[str, Any] = {"shape": [8, 8], "spacing_mm": [1.0, 1.0], "scales": {"thresholds_mm": [1.0]}}
-    write_case(tmp_path, "case", {"image": scales.astype(np.float32), "scales": scales}, record)
+    write_case(tmp_path, "case", {"image": scales.astype(np.float32)[None], "scales": scales}, record)
     kept = {rule: its.tolist() for rule, its in blocks.shares_kept(tmp_path, 2, 2).items()}
     assert kept == {
         "largest label": pytest.approx([1 / 3, 1]),

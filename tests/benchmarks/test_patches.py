@@ -30,7 +30,7 @@ def test_the_plain_loader_cuts_what_ours_cuts(tmp_path, vessel):
     scales = np.zeros(image.shape, np.uint8)
     scales[vessel] = 1
     record: dict[str, Any] = {"shape": image.shape, "spacing_mm": [1.0] * 3, "scales": {"thresholds_mm": []}}
-    write_case(tmp_path, "case", {"image": image, "scales": scales, "tubed_skeleton": scales}, record)
+    write_case(tmp_path, "case", {"image": image[None], "scales": scales, "tubed_skeleton": scales}, record)
     cut, labels = patches.plain_patch(tmp_path / "case", (8, 9, 6), np.random.default_rng(0))
     ours = patches.samples_of(tmp_path, (8, 9, 6), 0)[SampleKey(0, 0, 0)]
     np.testing.assert_array_equal(ours.image[0].numpy(), cut)

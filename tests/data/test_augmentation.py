@@ -21,9 +21,11 @@ def centre_of(shape):
 
 def moved(augmentation, image, labels, spacing_mm, **window):
     """Image and labels after an augmentation; whatever it is, the tubed skeleton moves as the labels do."""
-    out, out_labels, out_tube = apply_augmentation(augmentation, image, labels, labels.copy(), spacing_mm, **window)
+    out, out_labels, out_tube = apply_augmentation(
+        augmentation, image[None], labels, labels.copy(), spacing_mm, **window
+    )
     np.testing.assert_array_equal(out_tube, out_labels)
-    return out, out_labels
+    return out[0], out_labels
 
 
 def turned(degrees: float, ndim: int = 3) -> Augmentation:
@@ -118,6 +120,20 @@ def test_gamma_keeps_the_range_and_bends_the_middle():
     bent = Augmentation(np.eye(2), np.zeros(2), (Gamma(2.0),))
     out, _ = moved(bent, image, np.zeros((4, 4), np.uint8), (1.0, 1.0), output_shape=(4, 4), centre=(1.5, 1.5))
     np.testing.assert_allclose(out, ((image + 1) / 4) ** 2 * 4 - 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(5, 6, 7), (6, 7)])
+def test_channels_are_sampled_alike_and_bent_each_in_its_own_range(shape):
+    random = np.random.default_rng(3)
+    image = (random.normal(size=(3, *shape)) * np.array([1, 10, 100]).reshape(3, *[1] * len(shape))).astype(np.float32)
+    labels = random.integers(0, 4, shape).astype(np.uint8)
+    drawn = draw_augmentation(SETTINGS, len(shape), random)
+    window = {"output_shape": tuple(n + 2 for n in shape), "centre": centre_of(shape)}
+    together, *_ = apply_augmentation(drawn, image, labels, labels, (1.0,) * len(shape), **window)
+    assert drawn.grey_changes
+    assert together.shape == (3, *window["output_shape"])
+    for channel, alone in zip(together, image, strict=True):
+        np.testing.assert_array_equal(channel, moved(drawn, alone, labels, (1.0,) * len(shape), **window)[0])
 
 
 @pytest.mark.parametrize("ndim", [2, 3])

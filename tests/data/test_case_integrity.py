@@ -22,7 +22,7 @@ RECORD = {"shape": list(SHAPE), "spacing_mm": [2.0, 1.0, 0.5], "scales": {"thres
 def arrays(**changes: Any) -> dict[str, np.ndarray]:
     labels = np.arange(np.prod(SHAPE)).reshape(SHAPE)
     made = {name: (labels % (4 if name == "scales" else 2)).astype(its) for name, its in TYPES.items()}
-    return {**made, **changes}
+    return {**made, "image": made["image"][None], **changes}
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_a_flipped_bit_anywhere_is_seen(store, name, place):
 def test_large_arrays_are_looked_at_in_samples_and_read_whole_on_request(tmp_path, monkeypatch):
     monkeypatch.setattr(case_arrays, "WHOLE_BYTES", 1 << 20)
     shape = (256, 256, 256)
-    large = {"image": np.zeros(shape, np.float32), "scales": np.zeros(shape, np.uint8)}
+    large = {"image": np.zeros((1, *shape), np.float32), "scales": np.zeros(shape, np.uint8)}
     write_case(tmp_path, "a", large, {**RECORD, "shape": shape})
     image = tmp_path / "a" / "image.npy"
     size = image.stat().st_size
@@ -72,7 +72,7 @@ def test_large_arrays_are_looked_at_in_samples_and_read_whole_on_request(tmp_pat
             with pytest.raises(ValueError, match=r"image\.npy"):
                 read_case(tmp_path, "a")
         flip(image, place)
-    assert check_case(tmp_path, "a").arrays["image"].shape == shape
+    assert check_case(tmp_path, "a").arrays["image"].shape == (1, *shape)
 
 
 def test_a_case_is_checked_once_a_process_and_again_when_its_files_change(store, monkeypatch):
@@ -105,13 +105,21 @@ RECORDS = {
     "scales that fall": ({"scales": {"thresholds_mm": [2.0, 1.0]}}, "thresholds that rise"),
     "fewer scales": ({"scales": {"thresholds_mm": []}}, "scales.npy holds values from 0 to 3, expected 0 to 1"),
     "fewer vessel voxels": (
-        {"sampling": {"vessel_voxels": [30, 30, 29], "lowest_intensity": 0}},
+        {"sampling": {"vessel_voxels": [30, 30, 29], "lowest_intensities": [0]}},
         "vessel_indices.npy is <i8 [90] where <i8 [89] is expected",
     ),
-    "lowest NaN": ({"sampling": {"vessel_voxels": [], "lowest_intensity": float("nan")}}, "sampling.lowest_intensity"),
+    "lowest NaN": (
+        {"sampling": {"vessel_voxels": [], "lowest_intensities": [float("nan")]}},
+        "sampling.lowest_intensities.0",
+    ),
     "settings in words": ({"settings": "as usual"}, "settings"),
     "another case": ({"case_id": "b"}, "it is of case 'b'"),
-    "another format": ({"format": 99}, "format 99 where"),
+    "another format": ({"format": 99}, "format 99 where 4 is expected)"),
+    "an earlier format": ({"format": 3}, "format 3 where 4 is expected, an earlier version prepared it"),
+    "no channel": ({"channels": []}, "channels"),
+    "two channels": ({"channels": ["ct", "pet"]}, "image.npy is <f4 [1, 4, 5, 6] where <f4 [2, 4, 5, 6] is expected"),
+    "classes without their map": ({"classes": {"classes": {"portal": 1, "hepatic": 2}}}, "classes.npy is not among"),
+    "no table of classes": ({"classes": {"classes": {}}}, "expected at least one with the role vessel"),
     "format in words": ({"format": "three"}, "format 'three' where"),
 }
 
@@ -142,8 +150,12 @@ def test_what_is_no_record_is_named(store, content):
 
 
 WRONG = {
-    "float64 image": ({"image": np.zeros(SHAPE)}, "image.npy is <f8"),
-    "NaN image": ({"image": np.full(SHAPE, np.nan, np.float32)}, "image.npy holds NaN"),
+    "float64 image": ({"image": np.zeros((1, *SHAPE))}, "image.npy is <f8"),
+    "NaN image": ({"image": np.full((1, *SHAPE), np.nan, np.float32)}, "image.npy holds NaN"),
+    "image without its axis of channels": (
+        {"image": np.zeros(SHAPE, np.float32)},
+        "image.npy is <f4 [4, 5, 6] where <f4 [1, 4, 5, 6] is expected",
+    ),
     "organ of another shape": ({"organ": np.ones((4, 5, 5), np.uint8)}, "organ.npy is |u1 [4, 5, 5]"),
     "organ of 255": (
         {"organ": np.full(SHAPE, 255, np.uint8)},
@@ -151,6 +163,10 @@ WRONG = {
     ),
     "label above the scales": ({"scales": np.full(SHAPE, 4, np.uint8)}, "scales.npy holds values from 4 to 4"),
     "signed labels": ({"scales": np.zeros(SHAPE, np.int64)}, "scales.npy is <i8"),
+    "unknown class": (
+        {"classes": np.full(SHAPE, 3, np.uint8)},
+        "classes.npy holds values from 3 to 3, expected 0 to 2",
+    ),
     "negative branch": ({"branches": np.full(SHAPE, -1, np.int32)}, "the number of branches"),
 }
 
@@ -158,8 +174,23 @@ WRONG = {
 @pytest.mark.parametrize("name", WRONG)
 def test_arrays_that_cannot_be_are_named(tmp_path, name):
     changes, says = WRONG[name]
-    write_case(tmp_path, "a", arrays(**changes), RECORD)
+    table = {"classes": {"classes": {"portal": 1, "hepatic": 2}}} if "classes" in changes else {}
+    write_case(tmp_path, "a", arrays(**changes), {**RECORD, **table})
     refused(tmp_path, says)
+
+
+def test_a_class_map_may_have_voxels_that_nobody_labelled(tmp_path):
+    labels = np.full(SHAPE, 255, np.uint8)
+    labels[0] = 2
+    table: dict[str, Any] = {"classes": {"portal": 1, "hepatic": 2}, "ignore": 9}
+    record = {**RECORD, "classes": table, "channels": ["ct", "pet"]}
+    write_case(tmp_path, "a", arrays(classes=labels, image=np.zeros((2, *SHAPE), np.float32)), record)
+    case = check_case(tmp_path, "a")
+    assert case.known.channels == ("ct", "pet")
+    assert case.known.classes.names == ("portal", "hepatic")
+    np.testing.assert_array_equal(case.class_map, labels)
+    write_case(tmp_path, "b", arrays(), RECORD)
+    assert check_case(tmp_path, "b").class_map is None
 
 
 def test_an_array_that_is_not_there_is_named(tmp_path):

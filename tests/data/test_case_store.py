@@ -25,7 +25,7 @@ from ramify.data.store_writers import remove_leftovers
 from ramify.disk.json_files import read_json, write_json
 
 ARRAYS = {
-    "image": np.linspace(-1, 1, 24, dtype=np.float32).reshape(2, 3, 4),
+    "image": np.linspace(-1, 1, 24, dtype=np.float32).reshape(1, 2, 3, 4),
     "scales": np.arange(24, dtype=np.uint8).reshape(2, 3, 4) % 4,
     "branches": np.arange(24, dtype=np.int32).reshape(2, 3, 4),
 }
@@ -212,7 +212,10 @@ def test_a_folder_of_unknown_cases_is_not_taken_up(tmp_path):
     with pytest.raises(ValueError, match=r"holds cases but no dataset\.json"):
         prepare_store(tmp_path, SETTINGS)
     (tmp_path / "dataset.json").write_text("[]")
-    with pytest.raises(ValueError, match="not of this version's form"):
+    with pytest.raises(ValueError, match="unknown form; remove the store and run preprocess"):
+        prepare_store(tmp_path, SETTINGS)
+    (tmp_path / "dataset.json").write_text('{"format": 3, "settings": {}}')
+    with pytest.raises(ValueError, match=r"format 3 of an earlier version, this one writes 4; .* run preprocess\.py"):
         prepare_store(tmp_path, SETTINGS)
 
 
@@ -283,7 +286,7 @@ for i in range(12):
         shape = (40, 64, 64)
         labels = random.integers(0, 4, shape, np.uint8)
         record = {"i": i, "shape": shape, "spacing_mm": [1.0] * 3, "scales": {"thresholds_mm": [1.0, 2.0]}}
-        write_case(store, name, {"image": random.normal(size=shape).astype(np.float32), "scales": labels}, record)
+        write_case(store, name, {"image": random.normal(size=(1, *shape)).astype(np.float32), "scales": labels}, record)
 """
 
 

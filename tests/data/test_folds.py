@@ -110,7 +110,7 @@ def test_cases_in_no_fold_are_told():
 @pytest.fixture
 def store(tmp_path):
     for i in range(6):
-        arrays = {"image": np.zeros((2, 2), np.float32), "scales": np.zeros((2, 2), np.uint8)}
+        arrays = {"image": np.zeros((1, 2, 2), np.float32), "scales": np.zeros((2, 2), np.uint8)}
         record = {
             "patient_id": f"p{i // 2}",
             "shape": [2, 2],

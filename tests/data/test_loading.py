@@ -27,7 +27,7 @@ def store_of(folder: Path, shapes: list[tuple[int, ...]]) -> list[str]:
         scales = np.zeros(shape, np.uint8)
         scales[tuple(n // 2 for n in shape)] = 1
         scales[tuple(n // 2 - 1 for n in shape)] = 2
-        arrays: dict[str, Any] = {"image": np.full(shape, number, np.float32), "scales": scales}
+        arrays: dict[str, Any] = {"image": np.full((1, *shape), number, np.float32), "scales": scales}
         arrays["tubed_skeleton"] = (scales == 1).astype(np.uint8)
         record: dict[str, Any] = {
             "spacing_mm": [1.0] * len(shape),
@@ -101,7 +101,7 @@ def test_samples_that_are_not_turned_keep_their_voxels(tmp_path, patch):
     image = np.random.default_rng(0).normal(size=shape).astype(np.float32)
     scales = (image > 1).astype(np.uint8)
     record = {"spacing_mm": [2.0, 1.0], "scales": {"thresholds_mm": []}, "shape": list(shape)}
-    write_case(tmp_path, "case", {"image": image, "scales": scales, "tubed_skeleton": scales}, record)
+    write_case(tmp_path, "case", {"image": image[None], "scales": scales, "tubed_skeleton": scales}, record)
     flips = AugmentationSettings(probability=0, flip_probability=0.5, gamma=(1, 1))
     loading = LoadingSettings(batch_size=1, patch_size=patch, samples_per_epoch=20)
     known = set(image.ravel().tolist())
@@ -151,7 +151,7 @@ def one_case(folder: Path, shape: tuple[int, ...], vessel: tuple[int, ...] | Non
         scales[vessel] = 1
     image = np.random.default_rng(0).normal(size=shape).astype(np.float32)
     record = {"spacing_mm": [spacing] * len(shape), "scales": {"thresholds_mm": []}, "shape": list(shape)}
-    write_case(folder, "case", {"image": image, "scales": scales, "tubed_skeleton": scales}, record)
+    write_case(folder, "case", {"image": image[None], "scales": scales, "tubed_skeleton": scales}, record)
 
 
 def samples_of(folder: Path, augmentation: AugmentationSettings | None = None, **loading: Any) -> TrainingSamples:
@@ -272,7 +272,7 @@ def test_a_patch_reads_its_own_part_of_the_case(tmp_path):
     one_case(tmp_path, (40, 40, 40), (20, 20, 20))
     record = tmp_path / "case" / "case.json"
     content = json.loads(record.read_text(encoding="utf-8"))
-    content["sampling"]["lowest_intensity"] = -1000.0
+    content["sampling"]["lowest_intensities"] = [-1000.0]
     record.write_text(json.dumps(content), encoding="utf-8")
     samples = samples_of(tmp_path, patch_size=(48, 8, 8), vessel_patches=1.0)
     assert samples[SampleKey(0, 0, 0)].image.min() == -1000.0
@@ -299,7 +299,7 @@ def blocks_of_scales(folder: Path, shape: tuple[int, ...], sides: list[int], nam
         "scales": {"thresholds_mm": list(range(1, len(sides)))},
         "shape": list(shape),
     }
-    arrays: dict[str, Any] = {"image": scales.astype(np.float32), "scales": scales}
+    arrays: dict[str, Any] = {"image": scales.astype(np.float32)[None], "scales": scales}
     arrays["tubed_skeleton"] = (scales > 0).astype(np.uint8)
     write_case(folder, name, arrays, record)
 
@@ -374,7 +374,7 @@ def test_what_lies_outside_is_the_lowest_value_of_the_whole_case(centre):
     for seed in range(6):
         drawn = draw_augmentation(AUGMENTATION, 3, np.random.default_rng(seed))
         window: dict[str, Any] = {"output_shape": (8, 8, 8), "centre": centre}
-        expected = apply_augmentation(drawn, image, labels, labels, (1.0, 1.0, 1.0), **window)
-        asked = apply_augmentation(drawn, image, labels, labels, (1.0, 1.0, 1.0), **window, lowest=-50.0)
+        expected = apply_augmentation(drawn, image[None], labels, labels, (1.0, 1.0, 1.0), **window)
+        asked = apply_augmentation(drawn, image[None], labels, labels, (1.0, 1.0, 1.0), **window, lowest=[-50.0])
         for first, second in zip(expected, asked, strict=True):
             np.testing.assert_array_equal(first, second)

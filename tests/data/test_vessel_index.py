@@ -39,16 +39,16 @@ def test_every_vessel_voxel_stands_in_the_index_once_by_scale(labels):
 def test_a_case_carries_its_index_and_the_lowest_value(tmp_path):
     labels = label_map()
     image = np.random.default_rng(0).normal(size=labels.shape).astype(np.float32)
-    write_case(tmp_path, "a", {"image": image, "scales": labels}, RECORD)
+    write_case(tmp_path, "a", {"image": image[None], "scales": labels}, RECORD)
     case = read_case(tmp_path, "a")
-    assert case.sampling.lowest_intensity == image.min()
+    assert case.sampling.lowest_intensities == (image.min(),)
     assert list(case.sampling.vessel_voxels) == [int((labels == scale).sum()) for scale in (1, 2, 3, 4)]
     assert labels.ravel()[case.arrays[VESSEL_INDICES]].tolist() == sorted(labels[labels > 0].tolist())
     check_case(tmp_path, "a")
 
 
 def test_a_case_without_a_vessel_has_an_empty_one(tmp_path):
-    empty = {"image": np.ones((5, 4, 6), np.float32), "scales": np.zeros((5, 4, 6), np.uint8)}
+    empty = {"image": np.ones((1, 5, 4, 6), np.float32), "scales": np.zeros((5, 4, 6), np.uint8)}
     write_case(tmp_path, "a", empty, RECORD)
     case = check_case(tmp_path, "a")
     assert case.sampling.vessel_voxels == ()
@@ -59,7 +59,7 @@ def test_an_index_of_other_vessels_is_seen_when_a_case_is_read_whole(tmp_path, m
     labels = label_map()
     others = index_vessels(np.flip(labels))
     monkeypatch.setattr("ramify.data.case_store.index_vessels", lambda _: others)
-    write_case(tmp_path, "a", {"image": labels.astype(np.float32), "scales": labels}, RECORD)
+    write_case(tmp_path, "a", {"image": labels.astype(np.float32)[None], "scales": labels}, RECORD)
     monkeypatch.undo()
     with pytest.raises(ValueError, match=r"a: damaged case \(vessel_indices\.npy .* are not those of scales\.npy\)"):
         check_case(tmp_path, "a")

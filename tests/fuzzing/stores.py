@@ -20,7 +20,7 @@ def _write_store(store: Path) -> Path:
     scales[2:3, 2, :], scales[:, 4:6, 4:6] = 1, 2
     image = np.random.default_rng(0).normal(size=scales.shape).astype(np.float32)
     arrays: dict[str, Any] = {
-        "image": image,
+        "image": image[None],
         "scales": scales,
         "organ": np.ones_like(scales),
         "tubed_skeleton": scales // 2,

@@ -58,7 +58,7 @@ def test_the_settings_reach_the_cases(tmp_path, capsys):
     argv = arguments(root, output, "--config", str(config), "--preprocessing.intensity.output-range", "minus_one_one")
     assert call(argv, capsys)[0] == 0
     case = read_case(output, "case_1")
-    assert case.arrays["image"].shape == (12, 16, 20)
+    assert case.arrays["image"].shape == (1, 12, 16, 20)
     assert case.arrays["image"].min() < -0.5
     assert len(case.record["scales"]["voxels"]) == 2
     assert case.record["settings"]["scales"]["quantiles"] == [0.5]

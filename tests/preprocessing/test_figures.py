@@ -72,7 +72,7 @@ def test_odd_shapes_are_drawn(tmp_path, shape):
         },
     }
     ones = np.ones(shape, np.uint8)
-    draw_case(tmp_path / "odd.png", {"image": ones.astype(np.float32), "organ": ones, "scales": ones}, record)
+    draw_case(tmp_path / "odd.png", {"image": ones.astype(np.float32)[None], "organ": ones, "scales": ones}, record)
     height, width, _ = matplotlib.image.imread(tmp_path / "odd.png").shape
     assert width == 9 * 150
     assert 300 < height < 4000

@@ -32,6 +32,8 @@ def test_a_prepared_case_holds_what_training_needs(ndim):
         "tubed_skeleton": np.uint8,
         "branches": np.int32,
     }
+    image = arrays.pop("image")
+    assert image.shape == (1, *grid.shape)
     assert {array.shape for array in arrays.values()} == {grid.shape}
     assert record["shape"] == list(grid.shape)
     assert record["spacing_mm"] == list(raw.image.spacing_mm)
@@ -43,7 +45,7 @@ def test_a_prepared_case_holds_what_training_needs(ndim):
     np.testing.assert_array_equal(arrays["tubed_skeleton"], tubed_skeleton(inside, 2, raw.image.spacing_mm))
     # The window -150 … 250 puts 100 HU at 0.625.
     parenchyma = raw.organ.array[grid.crop_box] & ~raw.vessels.array[grid.crop_box]
-    assert arrays["image"][parenchyma].mean() == pytest.approx(0.625, abs=0.005)
+    assert image[0][parenchyma].mean() == pytest.approx(0.625, abs=0.005)
 
 
 def test_the_three_bars_are_the_three_scales():
@@ -146,7 +148,7 @@ def test_prediction_and_training_see_the_same_image():
         grid=GridSettings(size=(12, 32, 32)), intensity=IntensitySettings(method="percentile")
     )
     arrays, record = prepare_case(raw, settings)
-    prepared = prepare_image(raw.image, raw.organ, settings)
+    prepared = prepare_image({"image": raw.image}, raw.organ, settings)
     np.testing.assert_array_equal(prepared.image, arrays["image"])
     np.testing.assert_array_equal(prepared.organ, arrays["organ"] > 0)
     assert prepared.grid == Grid.from_dict(record["grid"])
@@ -160,7 +162,7 @@ def test_a_case_without_a_vessel_is_kept(ndim, quantiles):
     settings = PreprocessingSettings(grid=GridSettings(margin_mm=2), scales=ScaleSettings(quantiles=quantiles))
     arrays, record = prepare_case(raw, settings)
     for name in ("scales", "skeleton", "tubed_skeleton", "branches"):
-        assert arrays[name].shape == arrays["image"].shape
+        assert arrays[name].shape == arrays["image"].shape[1:]
         assert not arrays[name].any()
     count = len(quantiles) + 1
     scales = record["scales"]

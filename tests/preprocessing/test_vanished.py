@@ -14,7 +14,7 @@ SPLITS = [{"train": ["a", "b"], "val": ["c", "d"]}, {"train": ["c", "d"], "val":
 
 @pytest.fixture
 def store(tmp_path):
-    arrays = {"image": np.zeros((2, 2), np.float32), "scales": np.zeros((2, 2), np.uint8)}
+    arrays = {"image": np.zeros((1, 2, 2), np.float32), "scales": np.zeros((2, 2), np.uint8)}
     record = {"shape": [2, 2], "spacing_mm": [1.0, 1.0], "scales": {"thresholds_mm": []}}
     (tmp_path / "figures").mkdir()
     for case_id in "abcd":

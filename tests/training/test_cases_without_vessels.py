@@ -24,7 +24,7 @@ def write_store(store: Path, vessels: list[bool], splits: str) -> Path:
             scales[4:6, 4, :], scales[:, 7:10, 7:10] = 1, 2
         noise = np.random.default_rng(number).normal(size=SHAPE)
         arrays: dict[str, Any] = {
-            "image": ((scales > 0) + 0.3 * noise).astype(np.float32),
+            "image": ((scales > 0) + 0.3 * noise).astype(np.float32)[None],
             "scales": scales,
             "organ": np.ones_like(scales),
             "tubed_skeleton": (scales > 0).astype(np.uint8),

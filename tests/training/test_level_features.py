@@ -36,7 +36,7 @@ def test_the_last_features_give_the_logits(kind, shape):
     """1^ndim convolutions of main_decoder.0 are what the network says at those positions."""
     image, scale_map = drawn(shape)
     network = network_of(kind, len(shape))
-    sample = sample_levels(network, image, scale_map, ["main_decoder.0"], 3)["main_decoder.0"]
+    sample = sample_levels(network, image[None], scale_map, ["main_decoder.0"], 3)["main_decoder.0"]
     padded = np.pad(image, [(0, -n % 4) for n in shape], constant_values=image.min())
     with torch.no_grad():
         logits = network(torch.from_numpy(padded)[None, None]).logits[0, 0]
@@ -52,7 +52,7 @@ def test_the_last_features_give_the_logits(kind, shape):
 def test_levels_of_the_encoder(shape):
     image, scale_map = drawn(shape)
     network = network_of(ResUNet, len(shape))
-    found = sample_levels(network, image, scale_map, ["encoder.1", "encoder.2", "bottleneck"], 3)
+    found = sample_levels(network, image[None], scale_map, ["encoder.1", "encoder.2", "bottleneck"], 3)
     padded = np.pad(image, [(0, -n % 4) for n in shape], constant_values=image.min())
     with torch.no_grad():
         features = network.encoder(torch.from_numpy(padded)[None, None])
@@ -68,7 +68,7 @@ def test_levels_of_the_encoder(shape):
 def test_windows_lie_side_by_side_and_keep_the_order():
     image, scale_map = drawn((16, 24))
     network = network_of(ResUNet, 2)
-    found = sample_levels(network, image, scale_map, ["encoder.0"], 3, window=(8, 8))["encoder.0"]
+    found = sample_levels(network, image[None], scale_map, ["encoder.0"], 3, window=(8, 8))["encoder.0"]
     with torch.no_grad():
         tiles = [
             [network.encoder(torch.from_numpy(image[None, None, r : r + 8, c : c + 8]))[0][0] for c in (0, 8, 16)]
@@ -81,7 +81,7 @@ def test_windows_lie_side_by_side_and_keep_the_order():
 
 def test_features_of_the_image_need_no_network_and_no_padding():
     image, scale_map = drawn((5, 7))
-    found = sample_levels(network_of(ResUNet, 2), image, scale_map, ["surroundings", "intensity"], 3)
+    found = sample_levels(network_of(ResUNet, 2), image[None], scale_map, ["surroundings", "intensity"], 3)
     at = np.concatenate([np.argwhere(scale_map == scale) for scale in (1, 2, 3)])
     assert list(found) == ["surroundings", "intensity"]
     np.testing.assert_array_equal(found["intensity"].features[:, 0], image[tuple(at.T)].astype(np.float64))
@@ -96,13 +96,13 @@ def test_at_most_so_many_positions_of_a_scale_spread_over_the_case():
     scale_map = np.ones((100, 20), int)
     scale_map[:2] = 2
     image = np.arange(2000, dtype=np.float32).reshape(100, 20)
-    sample = sample_levels(network_of(ResUNet, 2), image, scale_map, ["intensity"], 3)["intensity"]
+    sample = sample_levels(network_of(ResUNet, 2), image[None], scale_map, ["intensity"], 3)["intensity"]
     assert np.bincount(sample.scales, minlength=4).tolist() == [0, POSITIONS, 40, 0]
     assert sample.features[:POSITIONS, 0].max() > 1990
 
 
 def test_a_case_without_a_vessel_has_no_position():
-    image = np.zeros((8, 8), np.float32)
+    image = np.zeros((1, 8, 8), np.float32)
     for name, sample in sample_levels(
         network_of(ResUNet, 2), image, np.zeros((8, 8), np.uint8), ["encoder.1", "intensity"], 3
     ).items():
@@ -113,6 +113,6 @@ def test_a_case_without_a_vessel_has_no_position():
 def test_what_there_is_not():
     image, scale_map = drawn((8, 8))
     with pytest.raises(ValueError, match=r"no features 'encoder.3' in this network; there are encoder.0, .* intensity"):
-        sample_levels(network_of(ResUNet, 2), image, scale_map, ["encoder.3"], 3)
+        sample_levels(network_of(ResUNet, 2), image[None], scale_map, ["encoder.3"], 3)
     with pytest.raises(ValueError, match="FCN has no levels to look at; resunet and unet have"):
         levels_of(FCN(ndim=2))

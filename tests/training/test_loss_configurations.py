@@ -35,7 +35,7 @@ def crossings(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
                 scales[(..., slice(None), slice(8, 11))] = 2
             noise = np.random.default_rng(number).normal(size=shape)
             arrays: dict[str, Any] = {
-                "image": ((scales > 0) + 0.3 * noise).astype(np.float32),
+                "image": ((scales > 0) + 0.3 * noise).astype(np.float32)[None],
                 "scales": scales,
                 "tubed_skeleton": tubed_skeleton(scales > 0).astype(np.uint8),
             }

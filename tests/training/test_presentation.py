@@ -38,7 +38,7 @@ def flat_cases(store: Path, shape: tuple[int, ...], with_vessels: int = 3) -> Pa
         if number < with_vessels:
             scales[..., 5, :], scales[..., 8:11] = 1, 2
         arrays: dict[str, np.ndarray] = {
-            "image": ((scales > 0) + 0.3 * noise).astype(np.float32),
+            "image": ((scales > 0) + 0.3 * noise).astype(np.float32)[None],
             "scales": scales,
             "tubed_skeleton": (scales > 0).astype(np.uint8),
         }

@@ -58,7 +58,7 @@ def change_record(cases: Path, case_id: str, change: Any) -> None:
 
 def replace_array(cases: Path, case_id: str, name: str) -> None:
     array = np.array(read_case(cases, case_id).arrays[name])
-    array[3, 3, 3] = 1 - array[3, 3, 3]
+    array[..., 3, 3, 3] = 1 - array[..., 3, 3, 3]
     write_again(cases, case_id, {name: array})
 
 

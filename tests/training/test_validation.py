@@ -35,12 +35,12 @@ def stored(store: Path, vessels: dict[str, int]) -> Path:
             "scales": {"thresholds_mm": []},
             "settings": PreprocessingSettings().model_dump(mode="json"),
         }
-        write_case(store, name, {"image": image, "scales": scales}, record)
+        write_case(store, name, {"image": image[None], "scales": scales}, record)
     return store
 
 
 def test_a_case_without_anything_to_find_or_found_is_in_no_mean(tmp_path):
-    runner: Any = SimpleNamespace(main_probability=np.array)
+    runner: Any = SimpleNamespace(main_probability=lambda image: np.array(image[0]))
     store = stored(tmp_path / "cases", {"found": 4, "invented": 0, "nothing": 0})
     scores = validate(runner, store, ["found", "invented", "nothing"])
     assert scores == {"dice": pytest.approx(0.5), "cldice": pytest.approx(0.5)}
@@ -60,8 +60,10 @@ def test_centrelines_are_those_of_the_case_s_spacing(tmp_path):
         "scales": {"thresholds_mm": []},
         "settings": PreprocessingSettings().model_dump(mode="json"),
     }
-    write_case(store, "coarse", {"image": prediction.astype(np.float32), "scales": truth.astype(np.uint8)}, record)
-    runner: Any = SimpleNamespace(main_probability=np.array)
+    write_case(
+        store, "coarse", {"image": prediction.astype(np.float32)[None], "scales": truth.astype(np.uint8)}, record
+    )
+    runner: Any = SimpleNamespace(main_probability=lambda image: np.array(image[0]))
     expected = centreline_overlap(prediction, truth, spacing_mm=spacing).cldice
     assert validate(runner, store, ["coarse"])["cldice"] == expected != centreline_overlap(prediction, truth).cldice
 
@@ -72,7 +74,7 @@ def test_a_validation_costs_what_inference_costs_and_says_the_same(tmp_path):
     torch.manual_seed(0)
     network = place_network(build_network(ModelSettings(levels=2, base_channels=2), 1, 2, 3), "cpu")
     runner = Runner(network, Tasks("multi_task", 2), torch.device("cpu"), torch.float32, InferenceSettings(), None)
-    image = np.random.default_rng(0).normal(size=SHAPE).astype(np.float32)
+    image = np.random.default_rng(0).normal(size=(1, *SHAPE)).astype(np.float32)
     every = runner.probabilities(image)
     view = view_of(runner, read_case(store, "found"))
     assert view.truth.shape == view.probabilities.shape == (3, *SHAPE)
@@ -115,7 +117,7 @@ def test_ranks_share_the_cases_and_stop_between_rounds(tmp_path):
             return [value, [(1.0, 1.0)]]
 
     seen: list[int] = []
-    runner: Any = SimpleNamespace(main_probability=lambda image: seen.append(1) or np.array(image))
+    runner: Any = SimpleNamespace(main_probability=lambda image: seen.append(1) or np.array(image[0]))
     store = stored(tmp_path / "cases", {"first": 4, "second": 4, "third": 4})
     rounds: list[int] = []
     scores = validate(runner, store, ["first", "second", "third"], FirstOfTwo(0, 2), lambda: rounds.append(len(seen)))

@@ -106,7 +106,7 @@ def test_48_storage_orders_of_a_case_are_the_same_prepared_bytes(settings, direc
             assert again_record["ceiling"] == record["ceiling"]
             continue
         grid = plan_grid(image, organ, settings.grid)
-        assert grid.image_to_prepared(image.array).shape == arrays["image"].shape
+        assert grid.image_to_prepared(image.array).shape == arrays["scales"].shape
         inside = grid.mask_to_prepared(vessels.array) & grid.mask_to_prepared(organ.array)
         assert inside.tobytes() == (arrays["scales"] > 0).tobytes()
 
