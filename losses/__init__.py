@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ramify.losses.total import TotalLoss
     from ramify.losses.truth import Truth
     from ramify.losses.tversky import TverskySettings, tversky_loss
+    from ramify.losses.warping import WarpingSettings, critical_voxels, warping_loss
 else:
     __getattr__, __dir__ = loaded_when_asked_for(__name__)
 
@@ -52,6 +53,7 @@ __all__ = [
     "TotalLoss",
     "Truth",
     "TverskySettings",
+    "WarpingSettings",
     "balanced_over_scales",
     "balanced_weight",
     "binary_cross_entropy",
@@ -62,6 +64,7 @@ __all__ = [
     "centreline_cross_entropy_loss",
     "contrast_floor",
     "contrastive_loss",
+    "critical_voxels",
     "dice_loss",
     "dice_soft_cldice_loss",
     "generalised_dice_loss",
@@ -75,4 +78,5 @@ __all__ = [
     "topo_cldice_loss",
     "topological_skeleton",
     "tversky_loss",
+    "warping_loss",
 ]

@@ -23,6 +23,7 @@ from ramify.losses.soft_cldice import SoftClDiceSettings, soft_cldice_loss
 from ramify.losses.topo_cldice import TopoClDiceSettings, topo_cldice_loss
 from ramify.losses.truth import CoarserTruth, Truth
 from ramify.losses.tversky import TverskySettings, tversky_loss
+from ramify.losses.warping import WarpingSettings, warping_loss
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,4 +114,5 @@ TERMS: dict[str, Term] = {
     "generalised_dice": of_probabilities(generalised_dice_loss, GeneralisedDiceSettings),
     "centreline_cross_entropy": of_probabilities(centreline_cross_entropy_loss, CentrelineCrossEntropySettings),
     "persistent_homology": of_probabilities(persistent_homology_loss, PersistentHomologySettings),
+    "warping": of_probabilities(warping_loss, WarpingSettings),
 }
