@@ -21,7 +21,9 @@ from ramify.command_line import parse, run
 from ramify.console.progress import followed, say
 from ramify.console.signals import saying_what_is_kept
 from ramify.data.adapters import Adapter, DatasetSettings, open_dataset
+from ramify.data.adapters.class_settings import ClassSettings
 from ramify.data.case_store import DATASET_FILE, list_cases, prepare_store, read_record
+from ramify.data.class_maps import describe_faults
 from ramify.data.folds import SPLITS_FILE, FoldSettings, load_or_make_splits, patients_of, unused_cases
 from ramify.disk.outputs import Outputs, give_up
 from ramify.disk.own_files import remove
@@ -63,6 +65,7 @@ class PreprocessCommand(DatasetSettings, frozen=True, extra="forbid"):
         """All settings a prepared case depends on: cases of one store share them."""
         shared = {"dataset", "resample_masks", "channel", "patient_pattern", "preprocessing", self.dataset}
         settings = self.model_dump(mode="json", include=shared)
+        settings |= self.model_dump(mode="json", include=set(ClassSettings.model_fields), exclude_defaults=True)
         # Files are known by their content, wherever they lie: a folder of organ masks may be moved.
         settings[self.dataset].pop("organs", None)
         return settings
@@ -91,6 +94,11 @@ def prepare(adapter: Adapter, case_ids: list[str], settings: PreprocessCommand) 
     if moved := check_same_data_set(store, adapter, case_ids):
         print(f"moved:    {moved}")
     tell_vanished(store, case_ids, settings.drop_vanished)
+    if settings.is_given and (faults := faults_of_labels(adapter, case_ids, store)):
+        for line in faults:
+            say(f"error: {line}", error=True)
+        forget_empty(store)
+        return 1
     work = CaseWork(adapter, store, settings.preprocessing, settings.verify)
     try:
         with saying_what_is_kept(lambda: f"{len(list_cases(store))} cases are in {store}, start again to go on"):
@@ -108,6 +116,18 @@ def prepare(adapter: Adapter, case_ids: list[str], settings: PreprocessCommand) 
         return 1
     print(f"splits:   {describe_splits(store, settings.folds)}")
     return 0
+
+
+def faults_of_labels(adapter: Adapter, case_ids: list[str], store: Path) -> list[str]:
+    """A line for all that does not fit in the labels of the cases that are still to be prepared, before any is."""
+    missing = [case_id for case_id in case_ids if case_id not in set(list_cases(store))]
+    found = {}
+    for case_id in followed(missing, "checking labels", "case", len(missing)):
+        try:
+            found[case_id] = adapter.faults(case_id)
+        except (ValueError, OSError):
+            continue  # preparing the case says so, and the others go on
+    return describe_faults(found)
 
 
 def follow(reports: Iterable[CaseReport], count: int) -> list[CaseReport]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,63 @@ from ramify.disk.json_files import read_json
 Labels = Mapping[str, tuple[int, ...]]
 """Name of a label -> its number in the label map; several numbers for a region made of labels."""
 DESCRIPTION = "dataset.json"
+ANY = "any"
+"""In place of labels: all there are, such as the objects of a map that gives each its own number."""
+
+
+@dataclass(frozen=True)
+class DataSetLabels:
+    """What a dataset.json says of the labels.
+
+    names: without background and ignored voxels. ignore: value of voxels that nobody labelled. order: of nnU-Net's
+    regions, which label is written for each of them.
+    """
+
+    names: Labels
+    ignore: int | None = None
+    order: tuple[int, ...] = ()
+
+    def first_of_regions(self) -> tuple[int, ...]:
+        """The label that is written for each name; its first, where nothing is said."""
+        return self.order or tuple(ids[0] for ids in self.names.values())
+
+
+UNDESCRIBED = DataSetLabels({})
+
+
+def read_description(path: Path) -> dict[str, Any]:
+    """A dataset.json; raises ValueError or OSError that names the file: missing, damaged, no table."""
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise ValueError(f"{path}: expected a table of the data set, got {content!r:.60}")
+    return content
+
+
+def described_labels(description: Mapping[str, Any], path: Path) -> DataSetLabels:
+    """The labels of a dataset.json with what nnU-Net adds to them; raises as parse_labels.
+
+    Also ValueError for an order of regions that does not fit, and ignored voxels of several values.
+    """
+    names = parse_labels(description, path)
+    ignore = None
+    for key, value in description["labels"].items():
+        if "ignore" in (key, value):
+            ignored = parse_labels({"labels": {"ignored": key if value == "ignore" else value}}, path)["ignored"]
+            if len(ignored) != 1:
+                raise ValueError(f"{path}: label 'ignore' is {value!r} where one number is expected; correct it")
+            ignore = ignored[0]
+    order = description.get("regions_class_order") or ()
+    if order:
+        _check_order(order, names, path)
+    return DataSetLabels(names, ignore, tuple(order))
+
+
+def _check_order(order: Any, names: Labels, path: Path) -> None:
+    if not isinstance(order, list) or len(order) != len(names):
+        raise ValueError(f"{path}: expected {len(names)} labels in regions_class_order, got {order!r:.60}")
+    for label, (name, ids) in zip(order, names.items(), strict=True):
+        if label not in ids:
+            raise ValueError(f"{path}: regions_class_order has {label!r} for {name}, which is {list(ids)}; correct it")
 
 
 def parse_labels(description: Mapping[str, Any], path: Path) -> Labels:
@@ -43,28 +101,33 @@ def _whole(number: object) -> int:
     return int(number)
 
 
-def labels_beside(path: Path) -> Labels:
-    """What the dataset.json beside a label map, or beside its folder, calls its labels; none without such a file.
+def labels_beside(path: Path) -> DataSetLabels:
+    """What the dataset.json beside a label map, or beside its folder, says of its labels; nothing without such a file.
 
     Raises ValueError that names a dataset.json without labels.
     """
-    for folder in path.absolute().parents[:2]:
-        if (folder / DESCRIPTION).is_file():
-            content = read_json(folder / DESCRIPTION)
-            return parse_labels(content if isinstance(content, dict) else {}, folder / DESCRIPTION)
-    return {}
+    description = description_beside(path)
+    return UNDESCRIBED if description is None else described_labels(read_description(description), description)
 
 
-def choose_labels(wanted: Sequence[str], labels: Labels, name: str, setting: str) -> list[int]:
+def description_beside(path: Path) -> Path | None:
+    """The dataset.json beside a file, or beside its folder."""
+    beside = (folder / DESCRIPTION for folder in path.absolute().parents[:2])
+    return next((file for file in beside if file.is_file()), None)
+
+
+def choose_labels(wanted: Sequence[str], labels: Labels, name: str, setting: str, offer: str = "") -> list[int]:
     """Numbers of the wanted labels (names in any case, or numbers), sorted.
 
     None wanted: the only label there is. Raises ValueError that names the setting, with the labels to choose from.
+
+    offer: what else may be done where there are several.
     """
     listed = ", ".join(f"{label} = {' '.join(map(str, ids))}" for label, ids in labels.items()) or "none named"
     if not wanted:
         if len(labels) == 1:
             return sorted(next(iter(labels.values())))
-        raise ValueError(f"{name}: which labels are meant? name them with {setting}; it has {listed}")
+        raise ValueError(f"{name}: which labels are meant? name them with {setting}{offer}; it has {listed}")
     folded = {label.casefold(): ids for label, ids in labels.items()}
     numbers: set[int] = set()
     for label in wanted:

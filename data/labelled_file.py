@@ -9,17 +9,19 @@ from pathlib import Path
 
 import numpy as np
 
+from ramify.data.class_maps import ClassedLabels, of_masks, of_values
 from ramify.data.dicom import read_series
 from ramify.data.files import read_label_map, read_mask
-from ramify.data.formats.slicer import Segment, describe_segments, read_segment, segments
+from ramify.data.formats.slicer import Segment, describe_segments, read_segment, read_segments, segments
 from ramify.data.formats.whole_numbers import as_labels, as_mask
-from ramify.data.label_names import Labels, choose_labels, is_number, labels_beside
+from ramify.data.label_names import ANY, UNDESCRIBED, DataSetLabels, choose_labels, is_number, labels_beside
 from ramify.data.volume import Volume
+from ramify.tasks.class_table import ClassTable, Value
 
 _SHOWN = 8
 
 Choice = Sequence[int | str]
-"""Labels by number, or segments by name."""
+"""Labels by number, or segments by name; ANY for all that are not 0."""
 
 
 @dataclass(frozen=True)
@@ -28,14 +30,16 @@ class LabelledFile:
 
     path: a volume file, or a folder with one DICOM series.
     spacing_mm: (z, y, x) in place of the file's.
-    names: what its numbers are called; None looks for a dataset.json beside it.
-    names_from: the file that says so, for errors.
+    described: what its numbers are called; None looks for a dataset.json beside it.
+    described_in: the file that says so, for errors.
+    offer: what else may be done where one label has to be chosen, for errors.
     """
 
     path: Path
     spacing_mm: Sequence[float] | None = None
-    names: Labels | None = None
-    names_from: Path | None = None
+    described: DataSetLabels | None = None
+    described_in: Path | None = None
+    offer: str = ""
 
     @cached_property
     def segments(self) -> list[Segment]:
@@ -50,13 +54,18 @@ class LabelledFile:
         series = read_series(self.path, True, self.spacing_mm)
         return series.with_array(as_labels(series.array, str(self.path)))
 
+    @cached_property
+    def names(self) -> dict[str, tuple[int, ...]]:
+        """What its numbers are called, as far as that was given with it; nothing is looked up."""
+        return {} if self.segments or self.described is None else dict(self.described.names)
+
     def choose(self, wanted: Sequence[str], what: str, option: str) -> Choice | None:
         """The wanted labels by number, or segments by name; None where the file is to be one plain mask.
 
         Without any wanted, the only one there is.
 
         Args:
-            wanted: numbers, or names in any case.
+            wanted: numbers, or names in any case; `any` for all labels there are.
             what: of what it is the mask (`organ`, `vessels`), for errors.
             option: where the labels are chosen, for errors.
 
@@ -65,10 +74,14 @@ class LabelledFile:
         """
         if self.segments:
             return self._choose_segments(wanted, what, option)
-        names = self.names
-        if names is None:
-            names = {} if all(map(is_number, wanted)) else labels_beside(self.path)
-        return choose_labels(wanted, names, str(self.names_from or self.path), option) if wanted or names else None
+        described = self.described
+        if described is None:
+            described = UNDESCRIBED if all(map(is_number, wanted)) else labels_beside(self.path)
+        if list(wanted) == [ANY] and ANY not in described.names:
+            return [ANY]
+        if not wanted and not described.names:
+            return None
+        return choose_labels(wanted, described.names, str(self.described_in or self.path), option, self.offer)
 
     def mask(self, choice: Choice | None, what: str, option: str) -> Volume:
         """The voxels of the chosen labels, bool (*S); noted where the file has others and none of these.
@@ -77,13 +90,56 @@ class LabelledFile:
         """
         if self.segments:
             return read_segment(self.path, [str(name) for name in choice or ()], self.spacing_mm)
+        if choice == [ANY]:
+            return self.label_map.with_array(self.label_map.array != 0)
         if choice is not None:
             return self._pick([int(number) for number in choice], what)
-        pick = f"say which of them are the {what} with {option}"
+        pick = f"say which of them are the {what} with {option}{self.offer}"
         if not self.path.is_dir():
             return read_mask(self.path, self.spacing_mm, pick)
         series = read_series(self.path, True, self.spacing_mm)
         return series.with_array(as_mask(series.array, str(self.path), pick))
+
+    def structures(self, chosen: Choice, option: str) -> dict[str, Volume]:
+        """Every label with a name, or each of several that were chosen, bool."""
+        if self.names:
+            # Without their notes: a patient without a tumour is nothing to be told of.
+            named = {name: self.mask(list(ids), name, option) for name, ids in self.names.items()}
+            return {name: replace(mask, notes=()) for name, mask in named.items()}
+        if len(chosen) < 2:
+            return {}
+        return {f"label_{one}" if isinstance(one, int) else one: self.mask([one], str(one), option) for one in chosen}
+
+    def classed(self, table: ClassTable, background: Sequence[Value] | None) -> ClassedLabels:
+        """The class map of the file.
+
+        Args:
+            table: its classes; of a label map, all by number.
+            background: labels that are background beside 0; None: all that are in no class.
+
+        Raises:
+            ValueError or OSError that names the file: damaged, or without a segment of a class of vessels.
+        """
+        if not self.segments:
+            numbers = None if background is None else [value for value in background if isinstance(value, int)]
+            return of_values(self.label_map, table, numbers, {} if self.described is None else self.described.names)
+        groups = {name: self._segments_of(its.values) for name, its in table.classes.items()}
+        for name, its in table.classes.items():
+            if not groups[name] and its.role == "vessel":
+                raise ValueError(
+                    f"{self.path}: no segment {' or '.join(map(str, its.values))} of class {name}; it has "
+                    f"{describe_segments(self.segments)}; add it, an empty one where there is no such vessel"
+                )
+        listed = {name for group in (*groups.values(), self._segments_of(background or ())) for name in group}
+        groups |= {one.name: [one.name] for one in self.segments if one.name not in listed}
+        groups = {name: group for name, group in groups.items() if group}
+        masks = dict(zip(groups, read_segments(self.path, list(groups.values()), self.spacing_mm), strict=True))
+        return of_masks(masks, next(iter(masks.values())), table)
+
+    def _segments_of(self, values: Sequence[Value]) -> list[str]:
+        """Names of the segments that are called so, or have that value."""
+        called = {str(value).casefold() for value in values}
+        return [one.name for one in self.segments if one.name.casefold() in called or str(one.value) in called]
 
     def _pick(self, numbers: Sequence[int], what: str) -> Volume:
         array = self.label_map.array
@@ -101,7 +157,7 @@ class LabelledFile:
         if not wanted and len(self.segments) > 1:
             raise ValueError(
                 f"{self.path}: {len(self.segments)} segments ({listed}) where one mask is expected; say which of them "
-                f"are the {what} with {option}"
+                f"are the {what} with {option}{self.offer}"
             )
         known = {segment.name.casefold() for segment in self.segments}
         names = []

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import BaseModel, Field, create_model, field_validator
+from pydantic import Field, create_model, field_validator, model_validator
 
 from ramify.data.adapters.base import Adapter, Reading
+from ramify.data.adapters.class_settings import ClassSettings
 from ramify.data.adapters.patient_names import NamedPatients, check_patient_pattern
 from ramify.data.adapters.table import DATA_SETS
 from ramify.data.formats.colour import check_channel
@@ -22,7 +23,7 @@ else:
     DatasetName = Literal[tuple(_BY_NAME)]
 
 
-class _SharedSettings(BaseModel, frozen=True, extra="forbid"):
+class _SharedSettings(ClassSettings, frozen=True, extra="forbid"):
     """Which data set, and what can be said of any."""
 
     dataset: DatasetName = "phantom"
@@ -57,6 +58,15 @@ _Sections = create_model("_Sections", __base__=_SharedSettings, **_SECTIONS)
 class DatasetSettings(_Sections, frozen=True, extra="forbid"):
     """Which data set, where it is, and how it is read."""
 
+    @model_validator(mode="after")
+    def _says_vessels_once(self) -> Self:
+        section = getattr(self, self.dataset)
+        if self.of_classes and getattr(section, "vessel_labels", None):
+            raise ValueError(
+                f"classes and {self.dataset}.vessel_labels both say what the vessels are; give one of them"
+            )
+        return self
+
 
 def open_dataset(settings: DatasetSettings) -> Adapter:
     """The adapter of the data set that the settings name; raises ValueError where they do not suffice.
@@ -75,6 +85,6 @@ def open_dataset(settings: DatasetSettings) -> Adapter:
     if settings.root is None and data_set.in_files:
         raise ValueError(f"dataset {data_set.name}: --root is missing; give the folder of the data set")
 
-    reading = Reading(settings.root or Path(), settings.resample_masks, settings.channel)
+    reading = Reading(settings.root or Path(), settings.resample_masks, settings.channel, settings)
     adapter = data_set.open(reading, getattr(settings, data_set.name))
     return NamedPatients(adapter, settings.patient_pattern) if settings.patient_pattern else adapter

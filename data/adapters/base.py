@@ -10,6 +10,8 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel
 
+from ramify.data.adapters.class_settings import NO_CLASSES, ClassSettings
+from ramify.data.class_maps import Fault
 from ramify.data.raw_case import RawCase
 from ramify.data.sources import CaseSources
 
@@ -25,6 +27,13 @@ class Adapter(Protocol):
         """What the case is made from, found without reading it; raises ValueError or OSError as `load`."""
         ...
 
+    def faults(self, case_id: str) -> Sequence[Fault]:
+        """What does not fit in the labels of a case, found without its image; none where there are no classes.
+
+        Raises ValueError or OSError that names the file at fault.
+        """
+        ...
+
     def load(self, case_id: str) -> RawCase:
         """Read one case; raises ValueError or OSError that names the file at fault."""
         ...
@@ -37,11 +46,13 @@ class Reading:
     root: folder of the data set; that of one without files is nowhere.
     resample_masks: bring masks that lie elsewhere than their image onto it; otherwise that is an error.
     channel: of pictures in colour; None for grey ones.
+    classes: the classes that are told apart.
     """
 
     root: Path
     resample_masks: bool = False
     channel: str | None = None
+    classes: ClassSettings = NO_CLASSES
 
 
 @dataclass(frozen=True)

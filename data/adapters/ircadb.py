@@ -7,17 +7,22 @@ ROOT/3Dircadb1.N.zip, .tar.xz, .tar.gz             or all of a case in one archi
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from pydantic import BaseModel
 
-from ramify.data.adapters.archives import archive_name, unpack
+from ramify.data.adapters.archives import archive_name
 from ramify.data.adapters.base import DataSet, check_root, unknown_case
+from ramify.data.adapters.class_choice import classed_case
+from ramify.data.adapters.class_settings import NO_CLASSES, ClassSettings, checked_table
+from ramify.data.adapters.ircadb_folders import LAYOUT, Folders, holds_case, shipped
+from ramify.data.adapters.ircadb_structures import OPTIONAL, ORGAN, PRESETS, STRUCTURES, group_of, is_meant
+from ramify.data.class_maps import ClassedLabels, Fault, check_no_fault, of_masks
 from ramify.data.dicom import read_series
 from ramify.data.file_names import natural_order
 from ramify.data.formats.whole_numbers import as_mask
@@ -26,38 +31,16 @@ from ramify.data.sources import CaseSources, provenance
 from ramify.data.volume import Volume
 from ramify.disk.system_files import is_left_by_system
 from ramify.processes.temporary import temporary_folder
-
-LAYOUT = "3Dircadb1.N folders or archives, each with PATIENT_DICOM and MASKS_DICOM"
-IMAGE, MASKS, ORGAN = "PATIENT_DICOM", "MASKS_DICOM", "liver"
-
-STRUCTURES: Mapping[str, frozenset[str]] = {
-    "portal": frozenset({"portalvein", "portalveins", "portal"}),
-    "hepatic": frozenset({"venoussystem", "venacava", "venacave", "hepaticvein", "hepaticveins"}),
-    "artery": frozenset({"artery", "arteries", "hepaticartery"}),
-    "tumours": frozenset({"livertumor", "livertumors", "livertumour", "livertumours"}),
-    ORGAN: frozenset({ORGAN}),
-}
-"""Spellings by group, in lower case and without digits or signs: `portalvein1` is `portalvein`.
-
-Eight cases (2, 3, 10 to 13, 18, 20) have no `venoussystem`: there the hepatic veins are in `venacava`, drawn together
-with the caval vein they drain into; in the other twelve `venoussystem` holds both. No case has the two. So both spell
-the hepatic veins, and the cava, which runs along the liver, goes where preprocessing restricts vessels to the liver.
-"""
-
-PRESETS: Mapping[str, tuple[str, ...]] = {
-    "portal": ("portal",),
-    "portal+hepatic": ("portal", "hepatic"),
-    "portal+hepatic+artery": ("portal", "hepatic", "artery"),
-}
-_OPTIONAL = {"artery"}
-"""Eight of the twenty cases have no artery drawn; they are as complete without it."""
+from ramify.tasks.class_table import ClassTable, LabelledClass, Role
 
 
 class IrcadbSettings(BaseModel, frozen=True, extra="forbid"):
     """3D-IRCADb-01: which of its structures are the vessels."""
 
     vessels: Literal["portal", "portal+hepatic", "portal+hepatic+artery", "+artery"] = "portal+hepatic"
-    """Vessels to segment: portal vein; with hepatic veins; with arteries, too (`+artery` is short for the last)."""
+    """Vessels to segment: portal vein; with hepatic veins; with arteries, too (`+artery` is short for the last). To
+    tell them apart, give classes instead, of structures as their folders are called, or of portal, hepatic, artery,
+    tumours, liver, which stand for all spellings."""
 
 
 @dataclass(frozen=True)
@@ -67,21 +50,37 @@ class IrcadbAdapter:
     root: Path
     settings: IrcadbSettings
     resample_masks: bool = False
+    classes: ClassSettings = NO_CLASSES
 
     def case_ids(self) -> list[str]:
         return sorted(self._places(), key=natural_order)
 
     def sources(self, case_id: str) -> CaseSources:
-        return CaseSources(
-            self.root,
-            tuple(_shipped(self._place(case_id))),
-            {"vessels": self._preset, "resample_masks": self.resample_masks},
-        )
+        paths = tuple(shipped(self._place(case_id), self._wanted))
+        chosen = {"vessels": self._preset} if self._table is None else {"classes": self._table.model_dump(mode="json")}
+        return CaseSources(self.root, paths, {**chosen, "resample_masks": self.resample_masks})
+
+    def faults(self, case_id: str) -> tuple[Fault, ...]:
+        """What does not fit in the masks of a case that lies unpacked; in archives that takes as long as reading."""
+        place = self._place(case_id)
+        if self._table is None or not place.is_dir():
+            return ()
+        with temporary_folder("archive") as temporary:
+            folders = Folders(place, temporary, self._wanted)
+            names = sorted(folders.structures)
+            if not names:
+                return ()
+            masks = {name: read_series(folders.structures[name], mask=True) for name in names}
+            masks = {name: mask.with_array(as_mask(mask.array, name)) for name, mask in masks.items()}
+            grid = masks[names[0]]
+            if any(mask.shape != grid.shape for mask in masks.values()):
+                return ()  # reading the case says where they lie
+            return self._classed(place, grid, masks, self._table).faults
 
     def load(self, case_id: str) -> RawCase:
         place = self._place(case_id)
         with temporary_folder("archive") as temporary:
-            folders = _Folders(place, temporary)
+            folders = Folders(place, temporary, self._wanted)
             try:
                 return self._read(case_id, place, folders)
             except ValueError as error:
@@ -90,6 +89,29 @@ class IrcadbAdapter:
     @property
     def _preset(self) -> str:
         return "portal+hepatic+artery" if self.settings.vessels == "+artery" else self.settings.vessels
+
+    @cached_property
+    def _table(self) -> ClassTable | None:
+        """The classes that are told apart; their values are names of structures."""
+        if not self.classes.is_given:
+            return None
+        if self.settings != IrcadbSettings():
+            raise ValueError("classes and --ircadb.vessels both say what the vessels are; give one of them")
+        if self.classes.ignore is not None:
+            raise ValueError("ignore: masks of structures have no value of ignored voxels; leave it out")
+        classes = dict(self.classes.classes)
+        if self.classes.every_class:
+            taken = {str(value) for its in classes.values() for value in its.values}
+            for group in STRUCTURES:
+                if group not in taken and group != ORGAN:
+                    role: Role = "vessel" if group in PRESETS["portal+hepatic+artery"] else "context"
+                    classes[group] = LabelledClass(values=(group,), role=role)
+        return checked_table({"classes": classes, "regions": self.classes.regions})
+
+    def _wanted(self, structure: str) -> bool:
+        """Whether the masks of a structure are read."""
+        named = () if self._table is None else [value for its in self._table.classes.values() for value in its.values]
+        return group_of(structure) is not None or any(is_meant(str(value), structure) for value in named)
 
     def _place(self, case_id: str) -> Path:
         places = self._places()
@@ -100,23 +122,25 @@ class IrcadbAdapter:
     def _places(self) -> dict[str, Path]:
         """Case id -> its folder or archive; a folder goes before an archive of the same case."""
         check_root(self.root, LAYOUT)
-        if _holds_case(self.root):
+        if holds_case(self.root):
             return {archive_name(self.root) or self.root.name: self.root}
         entries = sorted(self.root.iterdir(), key=lambda path: path.is_dir()) if self.root.is_dir() else []
         places = {
             (path.name if path.is_dir() else archive_name(path) or path.name): path
             for path in entries
-            if not is_left_by_system(path) and _holds_case(path)
+            if not is_left_by_system(path) and holds_case(path)
         }
         if not places:
             raise ValueError(f"{self.root}: holds no case of 3D-IRCADb; --root names the folder with {LAYOUT}")
         return places
 
-    def _read(self, case_id: str, place: Path, folders: _Folders) -> RawCase:
+    def _read(self, case_id: str, place: Path, folders: Folders) -> RawCase:
+        if self._table is not None:
+            return self._read_classes(case_id, place, folders, self._table)
         preset = self._preset
         groups = _by_group(folders.structures)
         for group in PRESETS[preset]:
-            if group not in groups and group not in _OPTIONAL:
+            if group not in groups and group not in OPTIONAL:
                 raise ValueError(
                     f"{place}: no mask of the {group} vein{'s' * (group == 'hepatic')} among "
                     f"{', '.join(sorted(folders.seen)) or 'no structure'}; choose other vessels or complete the case"
@@ -142,90 +166,39 @@ class IrcadbAdapter:
             provenance=provenance("ircadb", self.sources(case_id), chosen),
         )
 
+    def _read_classes(self, case_id: str, place: Path, folders: Folders, table: ClassTable) -> RawCase:
+        image = read_series(folders.image)
+        masks = {
+            name: self._read_mask(folder, image, f"case {case_id}, {name}")
+            for name, folder in sorted(folders.structures.items())
+        }
+        labels = self._classed(place, image, masks, table)
+        check_no_fault(case_id, labels.faults)
+        liver = next((mask for name, mask in masks.items() if group_of(name) == ORGAN), None)
+        organ = labels.organ if table.organs else liver
+        case = classed_case(case_id, {ONLY_CHANNEL: image}, labels, organ, table)
+        return replace(case, provenance=provenance("ircadb", self.sources(case_id)))
+
+    def _classed(self, place: Path, grid: Volume, masks: Mapping[str, Volume], table: ClassTable) -> ClassedLabels:
+        """The class map of a case; raises ValueError where a class of vessels has no structure."""
+        by_class: dict[str, Volume] = {}
+        for name, its in table.classes.items():
+            those = [
+                mask for structure, mask in masks.items() if any(is_meant(str(one), structure) for one in its.values)
+            ]
+            optional = its.role == "context" or {group_of(str(value)) for value in its.values} <= OPTIONAL
+            if not those and not optional:
+                raise ValueError(
+                    f"{place}: no mask of class {name} ({', '.join(map(str, its.values))}) among "
+                    f"{', '.join(sorted(masks)) or 'no structure'}; choose other structures or complete the case"
+                )
+            if those:
+                by_class[name] = _union(grid, those)
+        return of_masks(by_class, grid, table)
+
     def _read_mask(self, folder: Path, image: Volume, name: str) -> Volume:
         volume = read_series(folder, mask=True)
         return place_mask(volume.with_array(as_mask(volume.array, name)), image, name, self.resample_masks)
-
-
-class _Folders:
-    """Where the slices of a case are: in its own folder, or unpacked from its archives as far as they are wanted.
-
-    image: folder of the CT. structures: structure -> folder, those of a known group. seen: names of all structures.
-    """
-
-    def __init__(self, place: Path, temporary: Path) -> None:
-        self._temporary = temporary
-        self._unpacked: dict[Path, Path] = {}
-        self.seen: set[str] = set()
-        base = _base_of(place if place.is_dir() else self._unpack(place, ()))
-        self.image = self._folder(base, IMAGE)
-        masks = self._folder(base, MASKS)
-        names = {archive_name(path) or path.name for path in masks.iterdir() if not is_left_by_system(path)}
-        self.seen |= names
-        self.structures = {name: self._folder(masks, name) for name in sorted(names) if group_of(name)}
-
-    def as_shipped(self, message: str) -> str:
-        """The message with paths in the archives in place of those in the temporary folder, which will be gone."""
-        for archive, target in reversed(self._unpacked.items()):
-            message = message.replace(str(target), str(archive))
-        return message
-
-    def _folder(self, base: Path, name: str) -> Path:
-        folder = base / name
-        if not folder.is_dir():
-            if not (base / f"{name}.zip").is_file():
-                raise ValueError(f"{base}: holds no {name} (folder or zip); expected {LAYOUT}")
-            folder = self._unpack(base / f"{name}.zip", (MASKS, name) if base.name == MASKS else (name,))
-        return folder / name if (folder / name).is_dir() else folder
-
-    def _unpack(self, archive: Path, inside: tuple[str, ...]) -> Path:
-        target = self._temporary / str(len(self._unpacked)) / (inside[-1] if inside else "case")
-        self._unpacked[archive] = target
-        target.mkdir(parents=True)
-        unpack(archive, target, lambda parts: self._wanted((*inside, *parts)))
-        return target
-
-    def _wanted(self, parts: Sequence[str]) -> bool:
-        if any(is_left_by_system(Path(part)) for part in parts):
-            return False
-        stems = [part.removesuffix(".zip") for part in parts]
-        if IMAGE in stems:
-            return True
-        if MASKS not in stems:
-            return False
-        after = stems[len(stems) - stems[::-1].index(MASKS) :]
-        if not after:
-            return True
-        self.seen.add(after[0])
-        return group_of(after[0]) is not None
-
-
-def _base_of(folder: Path) -> Path:
-    """The folder that holds PATIENT_DICOM: the given one or one of those inside it."""
-    bases = [folder, *sorted(folder.glob("*/")), *sorted(folder.glob("*/*/"))]
-    return next((one for one in bases if _has(one, IMAGE)), folder)
-
-
-def _shipped(place: Path) -> list[Path]:
-    """The folders or archives of the image and of every known structure, as they ship."""
-    if place.is_file():
-        return [place]
-    base = _base_of(place)
-    masks = base / MASKS
-    if not masks.is_dir():
-        return [_folder_or_zip(base, IMAGE), _folder_or_zip(base, MASKS)]
-    names = sorted({archive_name(path) or path.name for path in masks.iterdir() if not is_left_by_system(path)})
-    return [_folder_or_zip(base, IMAGE), *(_folder_or_zip(masks, name) for name in names if group_of(name))]
-
-
-def _folder_or_zip(base: Path, name: str) -> Path:
-    return base / name if (base / name).is_dir() else base / f"{name}.zip"
-
-
-def group_of(structure: str) -> str | None:
-    """The group ("portal", "hepatic", "artery", "tumours", "liver") of a structure's name, or None."""
-    plain = re.sub(r"[^a-z]", "", structure.lower())
-    return next((group for group, spellings in STRUCTURES.items() if plain in spellings), None)
 
 
 def _by_group(structures: Mapping[str, Path]) -> dict[str, list[str]]:
@@ -233,16 +206,6 @@ def _by_group(structures: Mapping[str, Path]) -> dict[str, list[str]]:
     for name in sorted(structures, key=natural_order):
         groups.setdefault(group_of(name) or "", []).append(name)
     return groups
-
-
-def _holds_case(path: Path) -> bool:
-    if path.is_dir():
-        return _has(path, IMAGE) or any(_has(one, IMAGE) for one in path.glob("3Dircadb*/") if path.name == one.name)
-    return archive_name(path) is not None and path.name.startswith("3Dircadb")
-
-
-def _has(folder: Path, name: str) -> bool:
-    return (folder / name).is_dir() or (folder / f"{name}.zip").is_file()
 
 
 def _union(image: Volume, masks: Sequence[Volume]) -> Volume:
@@ -256,6 +219,6 @@ IRCADB = DataSet(
     "ircadb",
     "3D-IRCADb-01.",
     IrcadbSettings,
-    lambda reading, settings: IrcadbAdapter(reading.root, settings, reading.resample_masks),
+    lambda reading, settings: IrcadbAdapter(reading.root, settings, reading.resample_masks, reading.classes),
     in_colour=False,
 )

@@ -10,19 +10,25 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from ramify.data.adapters.base import Reading, unknown_case
-from ramify.data.adapters.labels import CaseFiles, LabelChoice, LabelSettings, choose_all, read_labelled_case
+from ramify.data.adapters.class_choice import ClassChoice, LabelSource, choose_classes
+from ramify.data.adapters.class_settings import NO_CLASSES, ClassSettings
+from ramify.data.adapters.labels import CaseFiles, LabelChoice, LabelSettings, choose_labels_of
 from ramify.data.channel_files import read_colour
+from ramify.data.class_maps import Fault
 from ramify.data.file_names import natural_order
 from ramify.data.files import read_volume, stored_in
-from ramify.data.label_names import Labels
+from ramify.data.label_names import DataSetLabels
 from ramify.data.labelled_file import LabelledFile
-from ramify.data.raw_case import RawCase
+from ramify.data.mask_files import MaskFiles
+from ramify.data.raw_case import ONLY_CHANNEL, RawCase
 from ramify.data.sources import CaseSources, provenance
 from ramify.data.volume import Volume
 
 GREY_REMEDY = (
     "leave --channel out for images in grey; which file of nnU-Net's channels is taken is --nnunet.channel's to say"
 )
+
+OFFER = ", or tell them apart with classes or --every-class"
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,8 @@ class LabelledAdapter(ABC):
     resample_masks: bool = False
     channel: str | None = None
     """Of pictures in colour."""
+    classes: ClassSettings = NO_CLASSES
+    """Classes that are told apart, in place of the vessels alone."""
 
     form: ClassVar[str]
     """As the setting `dataset` names it."""
@@ -41,7 +49,7 @@ class LabelledAdapter(ABC):
     @classmethod
     def opened(cls, reading: Reading, settings: LabelSettings) -> Self:
         """The adapter of a data set of this form."""
-        return cls(reading.root, settings, reading.resample_masks, reading.channel)
+        return cls(reading.root, settings, reading.resample_masks, reading.channel, reading.classes)
 
     @property
     @abstractmethod
@@ -53,13 +61,18 @@ class LabelledAdapter(ABC):
         """The files of a case there is."""
 
     @cached_property
-    def _labels(self) -> Labels:
-        """Names of the labels, where the data set has any."""
-        return {}
+    def _described(self) -> DataSetLabels | None:
+        """What the data set says of its labels; None: a dataset.json beside them may."""
+        return None
 
-    def _labels_source(self, files: CaseFiles) -> Path:
-        """What an error about labels names."""
-        return files.label
+    def _described_in(self, files: CaseFiles) -> Path | None:
+        """The file that says so, for errors about labels."""
+        return None
+
+    @property
+    def _label_settings(self) -> LabelSettings:
+        """The labels that are meant, with what the form takes where nothing is said."""
+        return self.settings
 
     @property
     def _spacing_mm(self) -> tuple[float, ...] | None:
@@ -70,16 +83,25 @@ class LabelledAdapter(ABC):
         """What else of the settings shaped a case, as plain data."""
         return {}
 
-    def _case(self, case_id: str) -> tuple[CaseFiles, LabelChoice]:
+    def _case(self, case_id: str) -> tuple[CaseFiles, LabelChoice | ClassChoice]:
         """The files of a case, and the labels that are meant in them."""
         if case_id not in self._cases:
             raise unknown_case(case_id, self.case_ids(), self.root)
         files = self._files(case_id)
-        labels = LabelledFile(files.label, self._spacing_mm, self._labels, self._labels_source(files))
-        organs = None if files.organ is None else LabelledFile(files.organ, self._spacing_mm, self._labels)
-        return files, choose_all(self.settings, labels, organs, self.form)
+        labels: LabelSource
+        if isinstance(files.label, Path):
+            described = self._described_in(files)
+            labels = LabelledFile(files.label, self._spacing_mm, self._described, described, OFFER)
+        else:
+            labels = MaskFiles(files.label, self._spacing_mm, OFFER)
+        organs = None if files.organ is None else LabelledFile(files.organ, self._spacing_mm, self._described)
+        settings = self._label_settings
+        if self.classes.is_given:
+            organ, vessels = settings.organ_labels, settings.vessel_labels
+            return files, choose_classes(self.classes, labels, organs, organ, vessels, self.form)
+        return files, choose_labels_of(settings, labels, organs, self.form)
 
-    def _sources(self, files: CaseFiles, choice: LabelChoice) -> CaseSources:
+    def _sources(self, files: CaseFiles, choice: LabelChoice | ClassChoice) -> CaseSources:
         colour = {} if self.channel is None else {"colour": self.channel}
         used = {**choice.describe(), **self._choices(files), **colour, "resample_masks": self.resample_masks}
         return CaseSources(self.root, tuple(part for path in files.present() for part in stored_in(path)), used)
@@ -95,8 +117,10 @@ class LabelledAdapter(ABC):
             return read_volume(path, self._spacing_mm)
         return read_colour(path, self.channel, GREY_REMEDY, self._spacing_mm)
 
+    def faults(self, case_id: str) -> tuple[Fault, ...]:
+        return self._case(case_id)[1].faults()
+
     def load(self, case_id: str) -> RawCase:
         files, choice = self._case(case_id)
-        image = self._image(files.image)
-        case = read_labelled_case(case_id, image, choice, self.resample_masks)
+        case = choice.read(case_id, {ONLY_CHANNEL: self._image(files.image)}, self.resample_masks)
         return replace(case, provenance=provenance(self.form, self._sources(files, choice)))

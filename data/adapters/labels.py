@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
+from ramify.data.adapters.class_choice import LabelSource
+from ramify.data.class_maps import Fault
 from ramify.data.labelled_file import Choice, LabelledFile
 from ramify.data.mask_folders import organ_of
-from ramify.data.raw_case import ONLY_CHANNEL, RawCase, place_mask
+from ramify.data.raw_case import RawCase, place_mask
 from ramify.data.volume import Volume
 
 
@@ -18,21 +21,26 @@ class LabelSettings(BaseModel, frozen=True, extra="forbid"):
     """Which labels are the vessels, and where the organ is."""
 
     vessel_labels: tuple[str, ...] = ()
-    """Names or numbers of the labels that are vessels; none takes the only label there is."""
+    """Names or numbers of the labels that are vessels, or any for all; none takes the only label there is. To tell them
+    apart, give classes instead."""
     organ_labels: tuple[str, ...] = ()
     """Names or numbers of the labels that are the organ: in the organ file if there is one, else in the label map."""
 
 
 @dataclass(frozen=True)
 class CaseFiles:
-    """The files of one case."""
+    """The files of one case.
+
+    label: of a label map, or by name where each structure has a mask of its own. organ: of its own, if it has one.
+    """
 
     image: Path
-    label: Path
+    label: Path | Mapping[str, Path]
     organ: Path | None = None
 
     def present(self) -> list[Path]:
-        return [path for path in (self.image, self.label, self.organ) if path is not None]
+        labels = [self.label] if isinstance(self.label, Path) else list(self.label.values())
+        return [path for path in (self.image, *labels, self.organ) if path is not None]
 
 
 @dataclass(frozen=True)
@@ -42,7 +50,7 @@ class LabelChoice:
     labels, organs: the file of the vessels, and that of the organ if there is one. form: the data set's, for errors.
     """
 
-    labels: LabelledFile
+    labels: LabelSource
     organs: LabelledFile | None
     vessels: Choice | None
     organ: Choice | None
@@ -50,12 +58,15 @@ class LabelChoice:
 
     def describe(self) -> dict[str, Any]:
         """All of it as plain data."""
-        names = {} if self.labels.segments else self.labels.names or {}
         return {
             "vessel_labels": None if self.vessels is None else list(self.vessels),
             "organ_labels": list(self.organ or ()),
-            "labels": {name: list(ids) for name, ids in names.items()},
+            "labels": {name: list(ids) for name, ids in self.labels.names.items()},
         }
+
+    def faults(self) -> tuple[Fault, ...]:
+        """None: labels that are no vessels are background."""
+        return ()
 
     def labels_of_vessels(self) -> Choice | None:
         """The vessels' labels; None where the file is to be a plain mask."""
@@ -73,21 +84,30 @@ class LabelChoice:
             return None
         return (self.organs or self.labels).mask(self.organ, "organ", f"--{self.form}.organ-labels")
 
-    def read_structures(self) -> dict[str, Volume]:
-        """Every label with a name, or each of several that are the vessels, bool."""
-        option = f"--{self.form}.vessel-labels"
-        if self.labels.names and not self.labels.segments:
-            # Without their notes: a patient without a tumour is nothing to be told of.
-            named = {name: self.labels.mask(list(ids), name, option) for name, ids in self.labels.names.items()}
-            return {name: replace(mask, notes=()) for name, mask in named.items()}
-        chosen = self.vessels or []
-        if len(chosen) < 2:
-            return {}
-        masks = [self.labels.mask([one], str(one), option) for one in chosen]
-        return {f"label_{one}" if isinstance(one, int) else one: mask for one, mask in zip(chosen, masks, strict=True)}
+    def read(self, case_id: str, images: Mapping[str, Volume], resample_masks: bool) -> RawCase:
+        """The case of an image: vessels, organ and named structures on its grid; without provenance.
+
+        Raises ValueError or OSError that names the file at fault.
+        """
+        image = next(iter(images.values()))
+
+        def place(mask: Volume, what: str) -> Volume:
+            return place_mask(mask, image, f"case {case_id}, {what}", resample_masks)
+
+        vessels = place(self.read_vessels(), self.labels.path.name)
+        found = self.labels.structures(self.vessels or (), f"--{self.form}.vessel-labels")
+        structures = {name: place(mask, name) for name, mask in found.items()}
+        organ = self.read_organ()
+        if organ is not None:
+            organ = place(
+                organ, f"organ {self.organs.path.name}" if self.organs else f"organ in {self.labels.path.name}"
+            )
+        return RawCase(case_id, case_id, images, organ, vessels, structures)
 
 
-def choose_all(settings: LabelSettings, labels: LabelledFile, organs: LabelledFile | None, form: str) -> LabelChoice:
+def choose_labels_of(
+    settings: LabelSettings, labels: LabelSource, organs: LabelledFile | None, form: str
+) -> LabelChoice:
     """The settings' labels by number, or by name in a segmentation of 3D Slicer.
 
     Raises as LabelledFile.choose, and ValueError that names the file where all of the organ would be vessel.
@@ -104,25 +124,6 @@ def choose_all(settings: LabelSettings, labels: LabelledFile, organs: LabelledFi
             f"--{form}.vessel-labels, and the organ with --{form}.organ-labels"
         )
     return choice
-
-
-def read_labelled_case(case_id: str, image: Volume, choice: LabelChoice, resample_masks: bool) -> RawCase:
-    """The case of an image, its vessels, organ and named structures, all on the image's grid; without provenance.
-
-    Raises ValueError or OSError that names the file at fault.
-    """
-
-    def place(mask: Volume, what: str) -> Volume:
-        return place_mask(mask, image, f"case {case_id}, {what}", resample_masks)
-
-    vessels = place(choice.read_vessels(), choice.labels.path.name)
-    structures = {name: place(mask, name) for name, mask in choice.read_structures().items()}
-    organ = choice.read_organ()
-    if organ is not None:
-        organ = place(
-            organ, f"organ {choice.organs.path.name}" if choice.organs else f"organ in {choice.labels.path.name}"
-        )
-    return RawCase(case_id, case_id, {ONLY_CHANNEL: image}, organ, vessels, structures)
 
 
 def find_organ(folder: Path | None, case_id: str, image: Path) -> Path | None:

@@ -15,8 +15,8 @@ from ramify.data.adapters.base import DataSet, check_root
 from ramify.data.adapters.labelled import LabelledAdapter
 from ramify.data.adapters.labels import CaseFiles, LabelSettings, find_organ
 from ramify.data.file_names import case_name
-from ramify.data.label_names import Labels, parse_labels
-from ramify.disk.json_files import read_json
+from ramify.data.label_names import DESCRIPTION, DataSetLabels, described_labels, read_description
+from ramify.tasks.class_table import VESSEL
 
 LAYOUT = "dataset.json, imagesTr and labelsTr"
 
@@ -24,8 +24,9 @@ LAYOUT = "dataset.json, imagesTr and labelsTr"
 class MsdSettings(LabelSettings, frozen=True, extra="forbid"):
     """Medical Segmentation Decathlon: which labels are the vessels, and where the organ is."""
 
-    vessel_labels: tuple[str, ...] = ("vessel",)
-    """Names or numbers of the labels that are vessels."""
+    vessel_labels: tuple[str, ...] = ()
+    """Names or numbers of the labels that are vessels, or any for all; none takes the label called vessel. To tell them
+    apart, give classes instead."""
     organs: Path | None = None
     """Folder with an organ mask a case, of the case's own name; the tasks come without one."""
 
@@ -41,25 +42,28 @@ class MsdAdapter(LabelledAdapter):
         image, label = self._cases[case_id]
         return CaseFiles(image, label, find_organ(self.settings.organs, case_id, image))
 
-    def _labels_source(self, files: CaseFiles) -> Path:
-        return self.root / "dataset.json"
+    def _described_in(self, files: CaseFiles) -> Path:
+        return self.root / DESCRIPTION
 
     @cached_property
     def _description(self) -> dict[str, Any]:
         check_root(self.root, LAYOUT)
-        content = read_json(self.root / "dataset.json")
-        if not isinstance(content, dict):
-            raise ValueError(f"{self.root / 'dataset.json'}: expected a table of the data set, got {content!r:.60}")
-        return content
+        return read_description(self.root / DESCRIPTION)
 
     @cached_property
-    def _labels(self) -> Labels:
-        return parse_labels(self._description, self.root / "dataset.json")
+    def _described(self) -> DataSetLabels:
+        return described_labels(self._description, self.root / DESCRIPTION)
+
+    @property
+    def _label_settings(self) -> LabelSettings:
+        if self.settings.vessel_labels or not any(name.casefold() == VESSEL for name in self._described.names):
+            return self.settings
+        return self.settings.model_copy(update={"vessel_labels": (VESSEL,)})
 
     @cached_property
     def _cases(self) -> dict[str, tuple[Path, Path]]:
         """Case id -> image and label map."""
-        path = self.root / "dataset.json"
+        path = self.root / DESCRIPTION
         files: dict[str, tuple[Path, Path]] = {}
         listed = self._description.get("training") or []
         for entry in listed if isinstance(listed, list) else [listed]:

@@ -20,8 +20,7 @@ from ramify.data.adapters.labelled import LabelledAdapter
 from ramify.data.adapters.labels import CaseFiles, LabelSettings, find_organ
 from ramify.data.file_names import case_name, natural_order, volume_files
 from ramify.data.image_source import channel_ending, split_channel
-from ramify.data.label_names import Labels, parse_labels
-from ramify.disk.json_files import read_json
+from ramify.data.label_names import DESCRIPTION, UNDESCRIBED, DataSetLabels, described_labels, read_description
 
 LAYOUT = "imagesTr/CASE_0000.nii.gz and labelsTr/CASE.nii.gz"
 
@@ -46,19 +45,16 @@ class NnunetAdapter(LabelledAdapter):
         image, label = self._cases[case_id]
         return CaseFiles(image, label, find_organ(self.settings.organs, case_id, image))
 
-    def _labels_source(self, files: CaseFiles) -> Path:
-        return self.root / "dataset.json"
+    def _described_in(self, files: CaseFiles) -> Path:
+        return self.root / DESCRIPTION
 
     def _choices(self, files: CaseFiles) -> dict[str, Any]:
         return {"channel": self.settings.channel, "channels": self._channels[split_channel(case_name(files.image))[0]]}
 
     @cached_property
-    def _labels(self) -> Labels:
-        path = self.root / "dataset.json"
-        if not path.exists():
-            return {}
-        content = read_json(path)
-        return parse_labels(content if isinstance(content, dict) else {}, path)
+    def _described(self) -> DataSetLabels:
+        path = self.root / DESCRIPTION
+        return described_labels(read_description(path), path) if path.exists() else UNDESCRIBED
 
     @cached_property
     def _channels(self) -> dict[str, list[int]]:

@@ -6,6 +6,8 @@ Other layouts are told by patterns in which {case} stands for the case's id:
 
     --pairs.image "{case}/patientIso.nii.gz" --pairs.label "{case}/gt.nii.gz" --pairs.organ "{case}/liverMaskIso.nii.gz"
     --pairs.image "{case}_denoised.tif" --pairs.label "{case}_*abels_v*.tif"
+
+Where each structure has a mask of its own, label has a pattern for each by name.
 """
 
 from __future__ import annotations
@@ -34,8 +36,9 @@ class PairsSettings(LabelSettings, frozen=True, extra="forbid"):
 
     image: str = "images/{case}.*"
     """Pattern of the images; {case} stands for the case's id, * for anything."""
-    label: str = ""
-    """Pattern of the vessel masks; none takes labels/{case}.* or masks/{case}.*, whichever folder is there."""
+    label: str | dict[str, str] = ""
+    """Pattern of the vessel masks; none takes labels/{case}.* or masks/{case}.*, whichever folder is there. Several by
+    name, {artery: "arteries/{case}.png", vein: "veins/{case}.png"}, are masks of their own, a structure each."""
     organ: str = ""
     """Pattern of the organ masks; none takes organs/{case}.* if that folder is there."""
     spacing_mm: tuple[float, ...] | None = None
@@ -43,10 +46,13 @@ class PairsSettings(LabelSettings, frozen=True, extra="forbid"):
 
     @field_validator("image", "label", "organ")
     @classmethod
-    def _holds_case(cls, pattern: str) -> str:
-        if pattern and pattern.count(CASE) != 1:
-            raise ValueError(f"expected a pattern with {CASE} in it once, such as images/{CASE}.*, got {pattern!r}")
-        return pattern
+    def _holds_case(cls, given: str | dict[str, str]) -> str | dict[str, str]:
+        if isinstance(given, dict) and not given:
+            raise ValueError(f"expected a pattern, or several by name, such as images/{CASE}.*")
+        for pattern in given.values() if isinstance(given, dict) else [given]:
+            if (pattern or isinstance(given, dict)) and pattern.count(CASE) != 1:
+                raise ValueError(f"expected a pattern with {CASE} in it once, such as images/{CASE}.*, got {pattern!r}")
+        return given
 
 
 @dataclass(frozen=True)
@@ -72,12 +78,13 @@ class PairsAdapter(LabelledAdapter):
     @cached_property
     def _cases(self) -> dict[str, CaseFiles]:
         check_root(self.root, LAYOUT)
-        label_pattern = self.settings.label or self._default_label()
+        patterns = self.settings.label or self._default_label()
+        label_patterns = list(patterns.values()) if isinstance(patterns, dict) else [patterns]
         organ_pattern = self.settings.organ or ("organs/{case}.*" if (self.root / "organs").is_dir() else "")
         images = self._images()
-        labels = {case: self._match(label_pattern, case) for case in images}
+        labels = {case: [self._match(pattern, case) for pattern in label_patterns] for case in images}
         # Where images and labels share a folder, a pattern of images may catch labels as well.
-        taken = {path for case, path in labels.items() if path is not None and path != images[case]}
+        taken = {path for case, paths in labels.items() for path in paths if path is not None and path != images[case]}
         images = {case: path for case, path in images.items() if path not in taken}
         if not images:
             raise ValueError(
@@ -85,23 +92,31 @@ class PairsAdapter(LabelledAdapter):
             )
         files: dict[str, CaseFiles] = {}
         for case, image in images.items():
-            label = labels[case]
-            if label is None:
-                raise ValueError(
-                    f"{image}: has no label {label_pattern.replace(CASE, case)}; add it or remove the image"
-                )
-            if label == image:
-                raise ValueError(f"{image}: is its own label by {label_pattern}; give another --pairs.label")
+            found = [
+                self._label(image, path, text, case) for path, text in zip(labels[case], label_patterns, strict=True)
+            ]
             organ = self._match(organ_pattern, case) if organ_pattern else None
             if organ_pattern and organ is None:
                 raise ValueError(
                     f"{image}: has no organ {organ_pattern.replace(CASE, case)}; add it or remove the image"
                 )
-            files[case] = CaseFiles(image, label, organ)
+            named = dict(zip(patterns, found, strict=True)) if isinstance(patterns, dict) else found[0]
+            files[case] = CaseFiles(image, named, organ)
         used = {path for one in files.values() for path in one.present()}
-        if lonely := sorted(set(self._glob(label_pattern, "*")) - used):
-            raise ValueError(f"{lonely[0]}: has no image {self.settings.image} of its own; add it or remove the label")
+        lonely = {path for pattern in label_patterns for path in self._glob(pattern, "*")} - used
+        if lonely:
+            raise ValueError(
+                f"{min(lonely)}: has no image {self.settings.image} of its own; add it or remove the label"
+            )
         return files
+
+    def _label(self, image: Path, label: Path | None, pattern: str, case: str) -> Path:
+        """A label of a case, if there is one that is not its image; raises ValueError."""
+        if label is None:
+            raise ValueError(f"{image}: has no label {pattern.replace(CASE, case)}; add it or remove the image")
+        if label == image:
+            raise ValueError(f"{image}: is its own label by {pattern}; give another --pairs.label")
+        return label
 
     def _default_label(self) -> str:
         folder = next((name for name in ("labels", "masks") if (self.root / name).is_dir()), None)

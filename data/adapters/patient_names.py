@@ -2,8 +2,10 @@
 
 import dataclasses
 import re
+from collections.abc import Sequence
 
 from ramify.data.adapters.base import Adapter
+from ramify.data.class_maps import Fault
 from ramify.data.raw_case import RawCase
 from ramify.data.sources import CaseSources
 
@@ -31,6 +33,9 @@ class NamedPatients:
 
     def sources(self, case_id: str) -> CaseSources:
         return self.adapter.sources(case_id)
+
+    def faults(self, case_id: str) -> Sequence[Fault]:
+        return self.adapter.faults(case_id)
 
     def load(self, case_id: str) -> RawCase:
         match = re.search(self.pattern, case_id)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from pydantic import Field
 
 from ramify.data.adapters.base import DataSet, unknown_case
+from ramify.data.adapters.class_choice import classed_case
+from ramify.data.adapters.class_settings import NO_CLASSES, ClassSettings, table_of_names
+from ramify.data.class_maps import Fault, check_no_fault, masks_by_class, of_masks
 from ramify.data.raw_case import ONLY_CHANNEL, RawCase
 from ramify.data.sources import CaseSources, provenance
 from ramify.data.volume import Volume
-from ramify.phantoms.phantom import PhantomSettings, grow_phantom
+from ramify.phantoms.phantom import HEPATIC, PORTAL, TUMOURS, PhantomSettings, grow_phantom
+from ramify.tasks.class_table import ClassTable, Role
 
 
 class PhantomDatasetSettings(PhantomSettings, frozen=True, extra="forbid"):
@@ -31,6 +36,7 @@ class PhantomAdapter:
     """
 
     settings: PhantomDatasetSettings
+    classes: ClassSettings = NO_CLASSES
 
     def case_ids(self) -> list[str]:
         """Ids of all cases, in the order of their seeds."""
@@ -41,7 +47,12 @@ class PhantomAdapter:
         """What a case is grown from: no file; raises ValueError for an id the data set lacks."""
         shaping = self.settings.model_dump(mode="json", exclude={"cases", "first_seed"})
         self._seed(case_id)
-        return CaseSources(None, (), shaping)
+        classes = {} if self._table is None else {"classes": self._table.model_dump(mode="json")}
+        return CaseSources(None, (), {**shaping, **classes})
+
+    def faults(self, case_id: str) -> tuple[Fault, ...]:
+        """None: the trees of a phantom lie apart."""
+        return ()
 
     def load(self, case_id: str) -> RawCase:
         """Grow one case; raises ValueError for an id the data set lacks or trees that find no room."""
@@ -50,15 +61,22 @@ class PhantomAdapter:
         # The trees count from the volume's corner, the world from there too: voxel 0 has its centre half a voxel in.
         origin_mm = tuple(0.5 * step for step in phantom.spacing_mm)
         image = Volume(phantom.image, phantom.spacing_mm, origin_mm)
-        return RawCase(
-            case_id=case_id,
-            patient_id=case_id,
-            images={ONLY_CHANNEL: image},
-            organ=image.with_array(phantom.organ),
-            vessels=image.with_array(phantom.vessels),
-            structures={name: image.with_array(mask) for name, mask in phantom.structures.items()},
-            provenance={**provenance("phantom", self.sources(case_id)), "seed": seed},
-        )
+        images, organ = {ONLY_CHANNEL: image}, image.with_array(phantom.organ)
+        structures = {name: image.with_array(mask) for name, mask in phantom.structures.items()}
+        origin = {**provenance("phantom", self.sources(case_id)), "seed": seed}
+        if self._table is None:
+            vessels = image.with_array(phantom.vessels)
+            return RawCase(case_id, case_id, images, organ, vessels, structures, origin)
+        labels = of_masks(masks_by_class(self._table, structures), image, self._table)
+        check_no_fault(case_id, labels.faults)
+        return replace(classed_case(case_id, images, labels, organ, self._table), provenance=origin)
+
+    @cached_property
+    def _table(self) -> ClassTable | None:
+        if not self.classes.is_given:
+            return None
+        known: dict[str, Role] = {PORTAL: "vessel", HEPATIC: "vessel", TUMOURS: "context"}
+        return table_of_names(self.classes, known, "phantoms")
 
     def _seed(self, case_id: str) -> int:
         cases = self.case_ids()
@@ -71,7 +89,7 @@ PHANTOM = DataSet(
     "phantom",
     "Phantoms.",
     PhantomDatasetSettings,
-    lambda reading, settings: PhantomAdapter(settings),
+    lambda reading, settings: PhantomAdapter(settings, reading.classes),
     in_files=False,
     in_colour=False,
 )

@@ -38,11 +38,22 @@ def segments(path: Path) -> list[Segment]:
 def read_segment(path: Path, names: Sequence[str] = (), spacing_mm: Sequence[float] | None = None) -> Volume:
     """The segments of those names (in any case) as one boolean volume; without names, the only one there is.
 
-    Raises ValueError or OSError that names the file: no such segment (it says which there are), several and none
-    chosen, two of one name, not a segmentation of 3D Slicer.
+    Raises as read_segments, and ValueError where there are several and none is chosen.
+    """
+    return read_segments(path, [names], spacing_mm)[0]
+
+
+def read_segments(
+    path: Path, groups: Sequence[Sequence[str]], spacing_mm: Sequence[float] | None = None
+) -> list[Volume]:
+    """A boolean volume for each group of segments, by their names (in any case); the file is read once.
+
+    Raises ValueError or OSError that names the file: no such segment (it says which there are), two of one name, not a
+    segmentation of 3D Slicer.
     """
     header = nrrd_header(path)
-    chosen = _choose(_segments(header), names, path)
+    found = _segments(header)
+    chosen = [_choose(found, names, path) for names in groups]
     spatial = spatial_axes(header)
     layers = [size for size, kept in zip(header.shape(), spatial, strict=True) if not kept]
     if len(layers) > 1 or sum(spatial) not in (2, 3):
@@ -50,13 +61,16 @@ def read_segment(path: Path, names: Sequence[str] = (), spacing_mm: Sequence[flo
             f"{path}: expected the layers of one segmentation, got {header.shape()} numbers; export it again"
         )
     array = read_numbers(header)
-    mask = np.zeros([size for size, kept in zip(header.shape(), spatial, strict=True) if kept], dtype=bool)
     axis = spatial.index(False) if layers else 0
-    for segment in chosen:
-        if not 0 <= segment.layer < (layers[0] if layers else 1):
-            raise ValueError(f"{path}: segment {segment.name!r} lies in layer {segment.layer}, which is not there")
-        mask |= (array.take(segment.layer, axis) if layers else array) == segment.value
-    return place_nrrd(header, mask, spacing_mm)
+    volumes = []
+    for group in chosen:
+        mask = np.zeros([size for size, kept in zip(header.shape(), spatial, strict=True) if kept], dtype=bool)
+        for segment in group:
+            if not 0 <= segment.layer < (layers[0] if layers else 1):
+                raise ValueError(f"{path}: segment {segment.name!r} lies in layer {segment.layer}, which is not there")
+            mask |= (array.take(segment.layer, axis) if layers else array) == segment.value
+        volumes.append(place_nrrd(header, mask, spacing_mm))
+    return volumes
 
 
 def describe_segments(found: Sequence[Segment]) -> str:

@@ -8,6 +8,7 @@ import yaml
 from pydantic import BaseModel
 
 from ramify.command_line import parse
+from ramify.data.adapters import DatasetSettings
 from ramify.training.settings import RunSettings
 from ramify.tuning.search_space import build_space
 from tests.docs.pages import PAGES, ROOT, Block, blocks_of, name_of, text_of
@@ -32,6 +33,9 @@ def test_the_settings_are_taken(page: Path, block: Block, tmp_path: Path):
         return  # An experiment's file: test_commands gives it to experiment.py.
     if all("." in key for key in content):
         build_space(content, training(DEMO), name_of(page))
+        return
+    if not {"classes", "dataset", "channels"}.isdisjoint(content):
+        assert DatasetSettings.model_validate(content).dataset == content.get("dataset", "phantom")
         return
     # A line of a section stands for itself.
     sections = set(RunSettings.model_fields)

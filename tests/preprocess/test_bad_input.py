@@ -129,3 +129,19 @@ def test_more_folds_than_patients_is_one_line(tmp_path, capsys):
 
 
 # --- shipped settings ----------------------------------------------------------------------------------------------
+
+
+def test_labels_without_a_class_are_told_of_all_cases_before_any_is_prepared(tmp_path, capsys):
+    root, output = write_pairs(tmp_path / "in"), tmp_path / "cases"
+    for case, extra in (("case_1", 5), ("case_2", 7)):
+        labels = bars_in_a_box().vessels.array * np.uint8(2)
+        labels.reshape(-1)[:extra] = 9
+        write_volume(root / f"labels/{case}.nii.gz", bars_in_a_box().image.with_array(labels))
+    (tmp_path / "classes.yaml").write_text("classes: {veins: 2}", encoding="utf-8")
+    code, out, err = call(["--config", str(tmp_path / "classes.yaml"), *arguments(root, output)], capsys)
+    assert (code, out) == (1, "")
+    assert err == (
+        "error: label 9 is in no class (voxels: 5 in case_1, 7 in case_2); give it a class (--classes), or name it "
+        "under --background\n"
+    )
+    assert not list_cases(output)

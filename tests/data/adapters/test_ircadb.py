@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from ramify.data.adapters import DatasetSettings, open_dataset
-from ramify.data.adapters.ircadb import IrcadbSettings, group_of
+from ramify.data.adapters.ircadb import IrcadbSettings
+from ramify.data.adapters.ircadb_structures import group_of
 
 SHAPE = (4, 6, 5)
 CT = np.arange(np.prod(SHAPE), dtype=np.int16).reshape(SHAPE)
@@ -73,6 +74,40 @@ def test_a_case_as_it_ships(tmp_path, write_case_folder):
     assert set(case.structures) == {"portalvein", "venoussystem", "artery", "tumours"}
     assert case.structures["tumours"].array.sum() == 2
     assert case.provenance["settings"]["vessel_structures"] == {"portal": ["portalvein"], "hepatic": ["venoussystem"]}
+
+
+CLASSES = {
+    "portal": "portalvein",
+    "hepatic": "hepatic",  # whichever of its spellings
+    "tumour": {"values": "livertumor02", "role": "context"},
+    "bone": {"values": "bone", "role": "context"},
+}
+
+
+def test_structures_as_classes(tmp_path, write_case_folder):
+    folder = write_case_folder(tmp_path / "3Dircadb1.17")
+    settings = {"dataset": "ircadb", "root": tmp_path, "classes": CLASSES}
+    data = open_dataset(DatasetSettings.model_validate(settings))
+    case = data.load("3Dircadb1.17")
+    assert case.table.names == ("portal", "hepatic", "tumour", "bone")
+    expected = [MASKS[name] for name in ("portalvein", "venoussystem", "livertumor02", "bone")]
+    assert np.array_equal(case.classes.array, sum(number * (mask > 0) for number, mask in enumerate(expected, 1)))
+    assert np.array_equal(case.vessels.array, (MASKS["portalvein"] | MASKS["venoussystem"]) > 0)
+    assert np.array_equal(case.organ.array, MASKS["liver"] > 0)
+    assert "MASKS_DICOM/bone" in {source["path"].split("/", 1)[1] for source in case.provenance["sources"]}
+    assert data.faults("3Dircadb1.17") == ()
+    every = open_dataset(DatasetSettings.model_validate({**settings, "classes": {}, "every_class": True}))
+    table = every.load("3Dircadb1.17").table
+    assert (table.names, table.vessels) == (("portal", "hepatic", "artery", "tumours"), (1, 2, 3))
+    shutil.rmtree(folder / "MASKS_DICOM" / "venoussystem")
+    with pytest.raises(ValueError, match=r"no mask of class hepatic \(hepatic\) among artery, bone, liver"):
+        data.load("3Dircadb1.17")
+    overlapping = {"classes": {"veins": "portal", "liver too": "liver"}}
+    data = open_dataset(DatasetSettings.model_validate({**settings, **overlapping}))
+    (fault,) = data.faults("3Dircadb1.17")
+    assert (fault.what, fault.voxels) == ("veins and liver too overlap", int((MASKS["portalvein"] > 0).sum()))
+    with pytest.raises(ValueError, match="both say what the vessels are"):
+        open_dataset(DatasetSettings.model_validate({**settings, "ircadb": {"vessels": "portal"}})).load("3Dircadb1.17")
 
 
 @pytest.mark.parametrize(

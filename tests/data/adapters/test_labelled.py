@@ -152,7 +152,8 @@ def test_nnunet(nnunet):
 
 def test_nnunet_several_labels_must_be_chosen_from(nnunet):
     with pytest.raises(
-        ValueError, match=r"name them with --nnunet\.vessel-labels; it has vessel = 1, tumour = 2"
+        ValueError,
+        match=r"--nnunet\.vessel-labels, or tell them apart with classes or --every-class; it has vessel = 1, tumour",
     ) as caught:
         open_nnunet(nnunet).load("a")
     assert "\n" not in str(caught.value)
