@@ -6,6 +6,7 @@ from ramify.public_names import loaded_when_asked_for
 
 if TYPE_CHECKING:
     from ramify.losses.anchors import AnchorSettings, sample_anchors
+    from ramify.losses.betti_matching import BettiMatchingSettings, betti_matching_loss
     from ramify.losses.boundary import BoundarySettings, boundary_loss, signed_distance
     from ramify.losses.cbdice import CbDiceSettings, cbdice_loss
     from ramify.losses.centreline_cross_entropy import CentrelineCrossEntropySettings, centreline_cross_entropy_loss
@@ -38,6 +39,7 @@ else:
 
 __all__ = [
     "AnchorSettings",
+    "BettiMatchingSettings",
     "BoundarySettings",
     "CbDiceSettings",
     "CentrelineCrossEntropySettings",
@@ -56,6 +58,7 @@ __all__ = [
     "WarpingSettings",
     "balanced_over_scales",
     "balanced_weight",
+    "betti_matching_loss",
     "binary_cross_entropy",
     "binary_skeleton",
     "boundary_loss",

@@ -10,6 +10,7 @@ import torch
 from pydantic import BaseModel
 from torch import Tensor
 
+from ramify.losses.betti_matching import BettiMatchingSettings, betti_matching_loss
 from ramify.losses.boundary import BoundarySettings, boundary_loss
 from ramify.losses.cbdice import CbDiceSettings, cbdice_loss
 from ramify.losses.centreline_cross_entropy import CentrelineCrossEntropySettings, centreline_cross_entropy_loss
@@ -115,4 +116,5 @@ TERMS: dict[str, Term] = {
     "centreline_cross_entropy": of_probabilities(centreline_cross_entropy_loss, CentrelineCrossEntropySettings),
     "persistent_homology": of_probabilities(persistent_homology_loss, PersistentHomologySettings),
     "warping": of_probabilities(warping_loss, WarpingSettings),
+    "betti_matching": of_probabilities(betti_matching_loss, BettiMatchingSettings),
 }
