@@ -22,7 +22,8 @@ from ramify.console.progress import followed, say
 from ramify.console.signals import saying_what_is_kept
 from ramify.data.adapters import Adapter, DatasetSettings, open_dataset
 from ramify.data.adapters.class_settings import ClassSettings
-from ramify.data.case_store import DATASET_FILE, list_cases, prepare_store, read_record
+from ramify.data.case_record import digest_of
+from ramify.data.case_store import DATASET_FILE, list_cases, prepare_store, read_dataset, read_record
 from ramify.data.class_maps import describe_faults
 from ramify.data.folds import SPLITS_FILE, FoldSettings, load_or_make_splits, patients_of, unused_cases
 from ramify.disk.outputs import Outputs, give_up
@@ -30,6 +31,14 @@ from ramify.disk.own_files import remove
 from ramify.drawing.figure_files import write_figure
 from ramify.preprocessing.case_pool import FIGURES_FOLDER, CaseReport, CaseWork, prepare_cases
 from ramify.preprocessing.ceiling import ceiling_measures
+from ramify.preprocessing.foreground import (
+    FOREGROUND_FILE,
+    ForegroundWork,
+    changed_numbers,
+    lacks_numbers,
+    look_at_cases,
+    with_numbers,
+)
 from ramify.preprocessing.freshness import check_same_data_set
 from ramify.preprocessing.prepare import PreprocessingSettings
 from ramify.preprocessing.radius_figure import draw_radii
@@ -90,6 +99,11 @@ def prepare(adapter: Adapter, case_ids: list[str], settings: PreprocessCommand) 
     if not list_cases(store):
         # Of a run that came to nothing: this one may have other settings.
         remove(store / DATASET_FILE)
+    if lacks_numbers(settings.preprocessing):
+        looked = look_at_vessels(adapter, case_ids, settings)
+        if looked is None:
+            return 1
+        settings = looked
     prepare_store(store, settings.what_shapes_a_case())
     if moved := check_same_data_set(store, adapter, case_ids):
         print(f"moved:    {moved}")
@@ -128,6 +142,37 @@ def faults_of_labels(adapter: Adapter, case_ids: list[str], store: Path) -> list
         except (ValueError, OSError):
             continue  # preparing the case says so, and the others go on
     return describe_faults(found)
+
+
+def look_at_vessels(adapter: Adapter, case_ids: list[str], settings: PreprocessCommand) -> PreprocessCommand | None:
+    """The settings with the grey values of the vessels of all cases in them; None if a case failed.
+
+    Raises ValueError where they are others than those that the cases in the store were prepared with.
+    """
+    store = settings.output
+    work = ForegroundWork(adapter, settings.preprocessing, digest_of(settings.what_shapes_a_case()))
+    known = work.known_before(store, case_ids)
+    left = len(case_ids) - len(known)
+    with saying_what_is_kept(lambda: f"{len(known)} of {len(case_ids)} cases were looked at, start again to go on"):
+        for found in followed(look_at_cases(work, store, case_ids, settings.workers, known), "vessels", "case", left):
+            if found.error:
+                say(f"error: {found.error}", error=True)
+            else:
+                known.append(found)
+    if failed := len(case_ids) - len(known):
+        print(
+            f"{failed} of {len(case_ids)} cases failed; the method foreground needs the vessels of all, or numbers of "
+            "its own: preprocessing.intensity.foreground"
+        )
+        return None
+    resolved = with_numbers(settings.preprocessing, known)
+    if list_cases(store) and (line := changed_numbers(read_dataset(store).get("preprocessing"), resolved)):
+        raise ValueError(f"{store}: {line}")
+    for name, rule in resolved.channels.items():
+        if rule.foreground:
+            lower, upper, mean, deviation = rule.foreground
+            print(f"vessels:  channel {name}: {lower:g} to {upper:g}, mean {mean:g}, deviation {deviation:g}")
+    return settings.model_copy(update={"preprocessing": resolved})
 
 
 def follow(reports: Iterable[CaseReport], count: int) -> list[CaseReport]:
@@ -201,6 +246,7 @@ def forget_empty(store: Path) -> None:
     """Leave no trace of a store without a case."""
     if not list_cases(store):
         remove(store / DATASET_FILE)
+        remove(store / FOREGROUND_FILE)
         give_up(store)
 
 

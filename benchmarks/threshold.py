@@ -69,10 +69,11 @@ def segment(case: InputCase, inputs: Inputs, threshold: float, settings: Preproc
     image, organ, notes = inputs.read(case)
     if organ is not None:
         organ = main_parts(organ, settings.least_organ_part)
-    doubts = doubts_about_input(image, organ, settings.intensity, settings.organ_ml)
+    images = {ONLY_CHANNEL: image}
+    doubts = doubts_about_input(images, organ, settings.rules(images), settings.organ_ml)
     for note in (*notes, *doubts):
         say(f"warning: {case.case_id}: {note}", error=True)
-    prepared = prepare_image({ONLY_CHANNEL: image}, organ, settings, str(case.path))
+    prepared = prepare_image(images, organ, settings, str(case.path))
     mask = prepared.grid.to_native((prepared.image[0] >= threshold).astype(np.float32)) >= 0.5
     if organ is not None:
         mask &= organ.array

@@ -1,16 +1,20 @@
-"""Intensities brought to a common range before a network sees them."""
+"""Intensities brought to a common range before a network sees them, each channel by its own rule."""
 
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 import numpy as np
 from pydantic import BaseModel, Field, FiniteFloat, model_validator
 
+Numbers = tuple[FiniteFloat, FiniteFloat, FiniteFloat, FiniteFloat]
+
 
 class IntensitySettings(BaseModel, frozen=True, extra="forbid"):
     """How grey values are scaled."""
 
-    method: Literal["window", "percentile", "z_score"] = "window"
-    """window: fixed bounds (CT, in HU); percentile: bounds from the image itself; z_score: mean 0, deviation 1."""
+    method: Literal["window", "percentile", "z_score", "foreground", "none"] = "window"
+    """window: fixed bounds (CT, in HU); percentile: bounds from the image itself; z_score: mean 0, deviation 1;
+    foreground: bounds, mean and deviation of the vessels of all cases, as nnU-Net has it for CT; none: as they are."""
     window: tuple[FiniteFloat, FiniteFloat] = (-150.0, 250.0)
     """Lower and upper bound of the window, in HU for CT; values outside are clipped. The default is the liver window
     (level 50, width 400), which keeps contrast-filled vessels below its upper end."""
@@ -18,6 +22,9 @@ class IntensitySettings(BaseModel, frozen=True, extra="forbid"):
     """Lower and upper percentile, in 0..100; values outside are clipped."""
     output_range: Literal["zero_one", "minus_one_one"] = "zero_one"
     """What the bounds of window or percentile become."""
+    foreground: Numbers | None = None
+    """Lower and upper bound, mean and deviation that `foreground` scales by; none: preprocess.py takes them from the
+    vessels of all cases, and they stand in the store's settings."""
     inside_organ: bool = Field(default=True)
     """Take percentiles, mean and deviation inside the organ where there is an organ mask."""
 
@@ -27,7 +34,29 @@ class IntensitySettings(BaseModel, frozen=True, extra="forbid"):
             raise ValueError(f"window must rise from its lower to its upper bound, got {self.window}")
         if not 0 <= self.percentiles[0] < self.percentiles[1] <= 100:
             raise ValueError(f"percentiles must rise within 0..100, got {self.percentiles}")
+        if self.foreground and not (self.foreground[0] < self.foreground[1] and self.foreground[3] > 0):
+            raise ValueError(
+                f"foreground: expected two bounds that rise, a mean and a deviation above 0, got {self.foreground}"
+            )
         return self
+
+    @property
+    def lacks_numbers(self) -> bool:
+        """Whether it scales by the vessels of all cases, and these have not been looked at."""
+        return self.method == "foreground" and self.foreground is None
+
+
+def rules_of(
+    names: Iterable[str], general: IntensitySettings, own: Mapping[str, IntensitySettings]
+) -> dict[str, IntensitySettings]:
+    """How each channel of an image is scaled: by a rule of its own, or by the general one.
+
+    Raises ValueError for a rule of a channel that the image has not.
+    """
+    rules = {name: own.get(name, general) for name in names}
+    if unknown := [name for name in own if name not in rules]:
+        raise ValueError(f"preprocessing.channels: no channel {unknown[0]!r}; the image has {', '.join(rules)}")
+    return rules
 
 
 def normalise(
@@ -42,7 +71,8 @@ def normalise(
         name: what the image is called in errors.
 
     Raises:
-        ValueError: the image is empty, holds NaN or infinity, or is constant (everywhere, or after clipping).
+        ValueError: the image is empty, holds NaN or infinity, or is constant (everywhere, or after clipping); or the
+            method is foreground, and there are no numbers of it.
 
     Examples:
         >>> import numpy as np
@@ -53,6 +83,10 @@ def normalise(
     """
     check_intensities(array, name)
     values = np.asarray(array, dtype=np.float32)
+    if settings.method == "none":
+        return values.copy()
+    if settings.method == "foreground":
+        return _by_foreground(values, settings.foreground, name)
     inside = values[organ] if organ is not None and organ.any() and settings.inside_organ else values
     if settings.method == "z_score":
         mean, deviation = inside.mean(dtype=np.float64), inside.std(dtype=np.float64)
@@ -87,6 +121,23 @@ def check_intensities(array: np.ndarray, name: str) -> None:
         )
     if array.min() == array.max():
         raise ValueError(f"{name}: constant, every voxel is {array.flat[0]:g}; expected an image, check the file")
+
+
+def _by_foreground(values: np.ndarray, numbers: Numbers | None, name: str) -> np.ndarray:
+    """As nnU-Net scales a CT: clipped to the bounds, then less the mean and over the deviation."""
+    if numbers is None:
+        raise ValueError(
+            f"{name}: the method foreground has no numbers; preprocess.py takes them from the vessels of all cases, or "
+            "give them as intensity.foreground: [lower, upper, mean, deviation]"
+        )
+    lower, upper, mean, deviation = numbers
+    clipped = values.clip(lower, upper)
+    if clipped.min() == clipped.max():
+        raise ValueError(
+            f"{name}: its values {values.min():g} to {values.max():g} all lie outside the vessels' {lower:g} to "
+            f"{upper:g}; bring the image to these values, or choose another --preprocessing.intensity.method"
+        )
+    return np.asarray((clipped - mean) / deviation, dtype=np.float32)
 
 
 def _percentiles(values: np.ndarray, settings: IntensitySettings, name: str) -> tuple[float, float]:

@@ -3,6 +3,7 @@
 Bounds are wide, since organs and scanners differ: a line says what was seen, what it would mean, and what to do.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -24,23 +25,29 @@ OFFSETS = (1024, -1024, 2048, 8192, 32768)
 
 
 def doubts_about_input(
-    image: Volume, organ: Volume | None, intensity: IntensitySettings, organ_ml: tuple[float, float]
+    images: Mapping[str, Volume],
+    organ: Volume | None,
+    rules: Mapping[str, IntensitySettings],
+    organ_ml: tuple[float, float],
 ) -> list[str]:
     """Lines on a spacing that is hardly one, values that can't be HU under a window of HU, an organ mask of odd size.
 
     Args:
-        image: grey values on their native grid.
+        images: grey values of each channel on one native grid.
         organ: its organ mask, bool, on the same grid, or None.
-        intensity: how grey values are scaled; only the method `window` expects HU.
+        rules: how those of each channel are scaled; only the method `window` expects HU.
         organ_ml: least and most volume of an organ mask in ml.
     """
     inside = None if organ is None or not organ.array.any() else organ.array
-    doubts = doubts_about_spacing(image)
-    if intensity.method == "window":
-        if max(image.spacing_mm) < FINEST_CT_MM:
-            shown = " x ".join(f"{side:.4g}" for side in image.spacing_mm)
-            doubts.append(f"a spacing of {shown} mm is finer than any CT's: check that its unit is mm and not metres")
-        doubts += _values(image.array, inside, intensity.window)
+    grid = next(iter(images.values()))
+    doubts = doubts_about_spacing(grid)
+    in_hu = [name for name in images if rules[name].method == "window"]
+    if in_hu and max(grid.spacing_mm) < FINEST_CT_MM:
+        shown = " x ".join(f"{side:.4g}" for side in grid.spacing_mm)
+        doubts.append(f"a spacing of {shown} mm is finer than any CT's: check that its unit is mm and not metres")
+    for name in in_hu:
+        of_channel = "" if len(images) == 1 else f"channel {name}: "
+        doubts += [f"{of_channel}{doubt}" for doubt in _values(images[name].array, inside, rules[name].window)]
     if organ is not None:
         doubts += _organ(organ, organ_ml)
     return doubts

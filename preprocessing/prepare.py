@@ -1,11 +1,11 @@
 """From a raw case to a training case: crop, resample, scale the grey values, take the vessels apart by size."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
-from pydantic import BaseModel, Field, NonNegativeFloat
+from pydantic import BaseModel, Field, NonNegativeFloat, model_validator
 
 from ramify.data.provenance import versions
 from ramify.data.raw_case import RawCase
@@ -13,7 +13,7 @@ from ramify.data.volume import Volume
 from ramify.preprocessing.ceiling import costs, measure_ceiling
 from ramify.preprocessing.drawn_vessels import analyse_drawn
 from ramify.preprocessing.grid import Grid, GridSettings, plan_grid
-from ramify.preprocessing.intensity import IntensitySettings, check_intensities, normalise
+from ramify.preprocessing.intensity import IntensitySettings, check_intensities, normalise, rules_of
 from ramify.preprocessing.organ_parts import main_parts
 from ramify.preprocessing.plausibility import doubts_about_input, doubts_about_vessels
 from ramify.preprocessing.vessel_labels import label_vessels
@@ -36,7 +36,9 @@ class PreprocessingSettings(BaseModel, frozen=True, extra="forbid"):
     grid: GridSettings = GridSettings()
     """Crop and resampling."""
     intensity: IntensitySettings = IntensitySettings()
-    """Grey values."""
+    """Grey values of every channel."""
+    channels: dict[str, IntensitySettings] = {}
+    """Channels by name whose grey values are scaled by a rule of their own; what it leaves out is as in `intensity`."""
     scales: ScaleSettings = ScaleSettings()
     """Scale decomposition of the vessel mask."""
     restrict_to_organ: bool = True
@@ -48,6 +50,20 @@ class PreprocessingSettings(BaseModel, frozen=True, extra="forbid"):
     livers, kidneys and brains, of children too; lungs have up to 8000 ml, a prostate 20."""
     tube_radius: int = Field(default=2, ge=0)
     """Voxels by which the skeleton is widened for the Skeleton Recall loss, inside the vessels; 0 leaves it bare."""
+
+    @model_validator(mode="after")
+    def _rules_are_whole(self) -> Self:
+        """A channel's rule lies on top of the general one; once it is whole, it stays as it is."""
+        whole = {
+            name: IntensitySettings(**{**dict(self.intensity), **its.model_dump(exclude_unset=True)})
+            for name, its in self.channels.items()
+        }
+        object.__setattr__(self, "channels", whole)
+        return self
+
+    def rules(self, channels: Iterable[str]) -> dict[str, IntensitySettings]:
+        """How the grey values of each channel are scaled; raises ValueError for a rule of a channel there is not."""
+        return rules_of(channels, self.intensity, self.channels)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +93,8 @@ def prepare_image(
         name: what the image is called in errors.
 
     Raises:
-        ValueError: NaN, infinity or a constant image; no organ to crop to; a size for another number of axes.
+        ValueError: NaN, infinity or a constant channel; a rule of a channel there is not; no organ to crop to; a size
+            for another number of axes.
 
     Examples:
         >>> import numpy as np
@@ -89,16 +106,18 @@ def prepare_image(
         >>> prepared.image.shape, prepared.grid.to_native(prepared.image[0]).shape  # and back
         ((1, 4, 4), (8, 8))
     """
-    for image in images.values():
-        check_intensities(image.array, name)
+    name_of = {channel: name if len(images) == 1 else f"{name}, channel {channel}" for channel in images}
+    for channel, image in images.items():
+        check_intensities(image.array, name_of[channel])
     try:
+        rules = settings.rules(images)
         grid = plan_grid(next(iter(images.values())), organ, settings.grid)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
     prepared_organ = None if organ is None else grid.mask_to_prepared(organ.array)
     values = [
-        normalise(grid.image_to_prepared(image.array), settings.intensity, prepared_organ, name)
-        for image in images.values()
+        normalise(grid.image_to_prepared(image.array), rules[channel], prepared_organ, name_of[channel])
+        for channel, image in images.items()
     ]
     return PreparedImage(np.stack(values), prepared_organ, grid)
 
@@ -203,7 +222,7 @@ def _warnings(raw: RawCase, settings: PreprocessingSettings) -> list[str]:
     organ = None if raw.organ is None else raw.organ.array
     return [
         *raw.reading_notes(),
-        *doubts_about_input(raw.image, raw.organ, settings.intensity, settings.organ_ml),
+        *doubts_about_input(raw.images, raw.organ, settings.rules(raw.images), settings.organ_ml),
         *doubts_about_vessels(raw.vessels.array, organ),
         *([] if raw.vessels.array.any() else [NO_VESSEL]),
     ]

@@ -149,8 +149,9 @@ class Predictor:
         if organ is not None:
             organ = main_parts(organ, settings.least_organ_part)
             notes += [f"organ: {note}" for note in organ.notes if note not in image.notes]
-        notes += doubts_about_input(image, organ, settings.intensity, settings.organ_ml)
-        prepared = prepare_image({ONLY_CHANNEL: image}, organ, settings, name)
+        images = {ONLY_CHANNEL: image}
+        notes += doubts_about_input(images, organ, settings.rules(images), settings.organ_ml)
+        prepared = prepare_image(images, organ, settings, name)
         probabilities = prepared.grid.to_native(self._probabilities(prepared.image, window, name))
         if organ is not None and settings.restrict_to_organ:
             probabilities *= organ.array

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from ramify.command_line import parse
 from ramify.data.adapters import DatasetSettings
+from ramify.preprocessing.prepare import PreprocessingSettings
 from ramify.training.settings import RunSettings
 from ramify.tuning.search_space import build_space
 from tests.docs.pages import PAGES, ROOT, Block, blocks_of, name_of, text_of
@@ -36,6 +37,9 @@ def test_the_settings_are_taken(page: Path, block: Block, tmp_path: Path):
         return
     if not {"classes", "dataset", "channels"}.isdisjoint(content):
         assert DatasetSettings.model_validate(content).dataset == content.get("dataset", "phantom")
+        return
+    if "preprocessing" in content:
+        PreprocessingSettings.model_validate(content["preprocessing"])
         return
     # A line of a section stands for itself.
     sections = set(RunSettings.model_fields)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from ramify.preprocessing.intensity import IntensitySettings, normalise
+from ramify.preprocessing.intensity import IntensitySettings, normalise, rules_of
 
 
 def test_the_window_becomes_zero_to_one():
@@ -49,13 +49,27 @@ def test_z_score_has_mean_zero_and_deviation_one_inside_the_organ():
     assert result[~organ].mean() == pytest.approx(-25, abs=0.5)
 
 
+def test_values_may_stay_as_they_are():
+    image = np.array([[-1000.0, 0.25], [3.0, 1e6]], dtype=np.float32)
+    result = normalise(image, IntensitySettings(method="none"))
+    np.testing.assert_array_equal(result, image)
+    assert not np.shares_memory(result, image)
+
+
+def test_a_channel_has_the_general_rule_or_its_own():
+    general, own = IntensitySettings(), IntensitySettings(method="z_score")
+    assert rules_of(["ct", "pet"], general, {"pet": own}) == {"ct": general, "pet": own}
+    with pytest.raises(ValueError, match=r"preprocessing\.channels: no channel 'mr'; the image has ct, pet"):
+        rules_of(["ct", "pet"], general, {"mr": own})
+
+
 def test_the_input_is_left_alone():
     image = np.array([0.0, 100.0, 300.0], dtype=np.float32)
     normalise(image, IntensitySettings())
     np.testing.assert_array_equal(image, [0, 100, 300])
 
 
-@pytest.mark.parametrize("method", ["window", "percentile", "z_score"])
+@pytest.mark.parametrize("method", ["window", "percentile", "z_score", "foreground", "none"])
 @pytest.mark.parametrize(
     ("image", "message"),
     [
@@ -98,6 +112,8 @@ def test_an_organ_of_one_value_cannot_give_a_deviation():
         {"percentiles": (-1, 99)},
         {"percentiles": (0, 101)},
         {"method": "minmax"},
+        {"foreground": (250, 50, 140, 40)},
+        {"foreground": (50, 250, 140, 0)},
         {"range": "unit"},
     ],
 )

@@ -29,7 +29,9 @@ def eight_bit(hu):
 
 def doubts(array, organ=None, intensity=WINDOW, spacing_mm=SPACING_MM, bounds_ml=BOUNDS_ML):
     image = Volume(array, spacing_mm)
-    return doubts_about_input(image, None if organ is None else image.with_array(organ), intensity, bounds_ml)
+    return doubts_about_input(
+        {"image": image}, None if organ is None else image.with_array(organ), {"image": intensity}, bounds_ml
+    )
 
 
 @pytest.mark.parametrize("with_organ", [True, False])
@@ -39,6 +41,14 @@ def test_a_ct_in_hu_raises_no_doubt(with_organ):
     # What is outside the scanner's view is filled with less than air.
     array[0] = -3024
     assert doubts(array.astype(np.float32), organ if with_organ else None) == []
+
+
+def test_a_channel_that_cannot_be_hu_is_named_and_others_need_not_be():
+    array, _ = ct()
+    images = {"ct": Volume(array, SPACING_MM), "pet": Volume(eight_bit(array), SPACING_MM)}
+    (doubt,) = doubts_about_input(images, None, {"ct": WINDOW, "pet": WINDOW}, BOUNDS_ML)
+    assert doubt.startswith("channel pet: values from 0")
+    assert doubts_about_input(images, None, {"ct": WINDOW, "pet": IntensitySettings(method="none")}, BOUNDS_ML) == []
 
 
 @pytest.mark.parametrize("with_organ", [True, False])

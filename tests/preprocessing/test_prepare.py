@@ -154,6 +154,40 @@ def test_prediction_and_training_see_the_same_image():
     assert prepared.grid == Grid.from_dict(record["grid"])
 
 
+def two_channels():
+    raw = bars_in_a_box()
+    pet = np.random.default_rng(1).gamma(2.0, 3.0, raw.image.shape).astype(np.float32)
+    return dataclasses.replace(raw, images={"ct": raw.image, "pet": raw.image.with_array(pet)})
+
+
+def test_each_channel_is_scaled_by_its_own_rule():
+    raw = two_channels()
+    settings = PreprocessingSettings(
+        intensity=IntensitySettings(output_range="minus_one_one"),
+        channels={"pet": IntensitySettings(method="percentile")},
+    )
+    # What a channel's rule leaves out is as in the general one, in a checkpoint as well.
+    rule = settings.channels["pet"]
+    assert (rule.method, rule.output_range) == ("percentile", "minus_one_one")
+    assert PreprocessingSettings.model_validate(settings.model_dump(mode="json")) == settings
+    arrays, record = prepare_case(raw, settings)
+    assert record["channels"] == ["ct", "pet"]
+    for number, (name, of_channel) in enumerate((("ct", settings.intensity), ("pet", rule))):
+        single = dataclasses.replace(raw, images={name: raw.images[name]})
+        alone = prepare_case(single, PreprocessingSettings(intensity=of_channel))
+        np.testing.assert_array_equal(arrays["image"][number], alone[0]["image"][0])
+    np.testing.assert_array_equal(prepare_image(raw.images, raw.organ, settings).image, arrays["image"])
+
+
+def test_a_channel_at_fault_is_named():
+    raw = two_channels()
+    with pytest.raises(ValueError, match=r"no channel 'mr'; the image has ct, pet"):
+        prepare_case(raw, PreprocessingSettings(channels={"mr": IntensitySettings()}))
+    raw = dataclasses.replace(raw, images={"ct": raw.image, "pet": raw.image.with_array(np.ones(raw.image.shape))})
+    with pytest.raises(ValueError, match=r"case case_1, channel pet: constant, every voxel is 1"):
+        prepare_case(raw, NATIVE)
+
+
 @pytest.mark.parametrize("ndim", [2, 3])
 @pytest.mark.parametrize("quantiles", [(), (0.25, 0.75)])
 def test_a_case_without_a_vessel_is_kept(ndim, quantiles):
