@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ramify.data.case_store import Case, check_case, open_store, prepare_store, read_case, write_case
     from ramify.data.dicom import read_series
     from ramify.data.files import read_image_or_series, read_label_map, read_mask, read_volume, write_volume
-    from ramify.data.folds import FoldSettings, load_fold, load_or_make_splits, make_folds
+    from ramify.data.folds import FoldSettings, load_fold, load_or_make_splits, make_folds, scored_cases
     from ramify.data.raw_case import RawCase
     from ramify.data.resample import resample_like, resample_mask_like
     from ramify.data.volume import Volume, check_same_geometry
@@ -45,6 +45,7 @@ __all__ = [
     "read_volume",
     "resample_like",
     "resample_mask_like",
+    "scored_cases",
     "write_case",
     "write_volume",
 ]

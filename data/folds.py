@@ -1,43 +1,67 @@
-"""Which cases train and which validate: folds by patient, kept in `splits_final.json` in nnU-Net's form.
+"""Which cases train, validate and test: folds by patient, kept in `splits_final.json` in nnU-Net's form.
 
 [{"train": ["case", ...], "val": ["case", ...]}, ...]     one entry a fold
+
+A fold may have a third side, "test": cases that no training of the fold looks at, to be scored when it is over. Without
+one, the validation cases are what is scored.
 """
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
 from ramify.data.case_store import open_store, read_record
 from ramify.disk.json_files import read_json, write_json
 
 SPLITS_FILE = "splits_final.json"
 Fold = dict[str, list[str]]
-"""{"train": case ids, "val": case ids}, each sorted."""
+"""{"train": case ids, "val": case ids}, and where there is a test set "test": case ids; each sorted."""
+_DOES = {"train": "train", "val": "validate", "test": "test"}
+"""What the cases of a side are there for, in words."""
 
 
 class FoldSettings(BaseModel, frozen=True, extra="forbid"):
     """How cases are parted into folds."""
 
+    test: str = ""
+    """Regular expression of whole case ids, such as `0\\d|1\\d|20`: cases held out of every fold as its test set. None:
+    there is no test set."""
     folds: int = Field(5, ge=2)
-    """Number of folds; every patient validates in exactly one."""
+    """Number of folds that the other cases are parted into; every patient validates in exactly one."""
     seed: int = Field(0, ge=0)
     """Seed of the shuffling."""
 
+    @field_validator("test")
+    @classmethod
+    def _is_expression(cls, test: str) -> str:
+        try:
+            re.compile(test)
+        except re.error as error:
+            raise ValueError(f"expected a regular expression of case ids, got {test!r} ({error})") from None
+        return test
 
-def make_folds(patient_of: Mapping[str, str], folds: int, seed: int, option: str = "--folds") -> list[Fold]:
+
+def make_folds(
+    patient_of: Mapping[str, str], folds: int, seed: int, option: str = "--folds", test: str = ""
+) -> list[Fold]:
     """Part the cases into `folds` folds of nearly equal size; all cases of a patient validate in the same one.
 
     Args:
         patient_of: case id -> patient id. The result depends on the names and the seed, not on their order.
         option: what the number of folds is called where it is asked for.
+        test: regular expression of whole case ids that are in no fold's training and validation, but are the test set
+            of each; empty for none.
 
-    Raises ValueError for fewer than two folds or more folds than patients.
+    Raises ValueError for fewer than two folds or more folds than patients, and for a test set without a case or with
+    a part of a patient.
 
     Examples:
         >>> from ramify.data import make_folds
@@ -45,7 +69,11 @@ def make_folds(patient_of: Mapping[str, str], folds: int, seed: int, option: str
         >>> folds = make_folds(patient_of, folds=2, seed=0)
         >>> sorted(fold["val"] for fold in folds)
         [['a_1', 'a_2'], ['b_1']]
+        >>> make_folds({**patient_of, "t_1": "t"}, folds=2, seed=0, test="t_.*")[0]["test"]
+        ['t_1']
     """
+    tested = _test_set(patient_of, test) if test else []
+    patient_of = {case_id: patient for case_id, patient in patient_of.items() if case_id not in tested}
     cases_of: dict[str, list[str]] = defaultdict(list)
     for case_id, patient in sorted(patient_of.items()):
         cases_of[patient].append(case_id)
@@ -63,10 +91,35 @@ def make_folds(patient_of: Mapping[str, str], folds: int, seed: int, option: str
     held_out: list[list[str]] = [[] for _ in range(folds)]
     for patient in shuffled:
         min(held_out, key=len).extend(cases_of[patient])
-    return [
+    sides = [
         {"train": sorted(case for other in held_out if other is not part for case in other), "val": sorted(part)}
         for part in held_out
     ]
+    return [{**fold, "test": list(tested)} for fold in sides] if tested else sides
+
+
+def _test_set(patient_of: Mapping[str, str], test: str) -> list[str]:
+    tested = sorted(case_id for case_id in patient_of if re.fullmatch(test, case_id))
+    if not tested:
+        raise ValueError(f"folds.test: {test!r} is no case's whole id (there are {_some(patient_of)}); correct it")
+    others = {patient for case_id, patient in patient_of.items() if case_id not in tested}
+    if parted := others & {patient_of[case_id] for case_id in tested}:
+        raise ValueError(
+            f"folds.test: {test!r} takes some cases of patient {_some(parted)} and leaves others; "
+            "keep a patient on one side"
+        )
+    return tested
+
+
+def scored_cases(fold: Fold) -> list[str]:
+    """The cases of a fold that its networks are scored on: the test set where there is one, else the validation cases.
+
+    Examples:
+        >>> from ramify.data import scored_cases
+        >>> scored_cases({"train": ["a"], "val": ["b"]}), scored_cases({"train": ["a"], "val": ["b"], "test": ["c"]})
+        (['b'], ['c'])
+    """
+    return fold.get("test", fold["val"])
 
 
 def check_splits(splits: object, patient_of: Mapping[str, str], name: str) -> list[Fold]:
@@ -83,8 +136,10 @@ def check_splits(splits: object, patient_of: Mapping[str, str], name: str) -> li
 
 
 def _check_fold(fold: object, patient_of: Mapping[str, str], name: str) -> Fold:
-    if not isinstance(fold, dict) or set(fold) != {"train", "val"}:
-        raise ValueError(f'{name}: expected {{"train": [...], "val": [...]}}, got {fold!r:.60}')
+    if not isinstance(fold, dict) or set(fold) - {"test"} != {"train", "val"}:
+        raise ValueError(
+            f'{name}: expected {{"train": [...], "val": [...]}}, or "test": [...] besides, got {fold!r:.60}'
+        )
     for side, cases in fold.items():
         if not isinstance(cases, list) or not all(isinstance(case, str) for case in cases):
             raise ValueError(f'{name}: expected a list of case ids as "{side}", got {cases!r:.60}')
@@ -97,14 +152,13 @@ def _check_fold(fold: object, patient_of: Mapping[str, str], name: str) -> Fold:
                 f'{name}: "{side}" names {_some(unknown)}, which the store does not hold (it has {_some(patient_of)}); '
                 "correct the file or prepare the case"
             )
-    train, val = set(fold["train"]), set(fold["val"])
-    if both := train & val:
-        raise ValueError(f"{name}: {_some(both)} both train and validate; take each out of one side")
-    if shared := {patient_of[case] for case in train} & {patient_of[case] for case in val}:
-        raise ValueError(
-            f"{name}: cases of patient {_some(shared)} both train and validate; keep a patient on one side"
-        )
-    return {"train": sorted(train), "val": sorted(val)}
+    for first, second in combinations([side for side in _DOES if side in fold], 2):
+        does = f"both {_DOES[first]} and {_DOES[second]}"
+        if both := set(fold[first]) & set(fold[second]):
+            raise ValueError(f"{name}: {_some(both)} {does}; take each out of one side")
+        if shared := {patient_of[case] for case in fold[first]} & {patient_of[case] for case in fold[second]}:
+            raise ValueError(f"{name}: cases of patient {_some(shared)} {does}; keep a patient on one side")
+    return {side: sorted(fold[side]) for side in _DOES if side in fold}
 
 
 def load_or_make_splits(
@@ -125,13 +179,14 @@ def load_or_make_splits(
     path = Path(path)
     if path.exists():
         return check_splits(read_json(path), patient_of, str(path))
-    splits = make_folds(patient_of, settings.folds, settings.seed, option)
+    splits = make_folds(patient_of, settings.folds, settings.seed, option, settings.test)
     write_json(path, splits)
     return splits
 
 
 def load_fold(store: Path | str, splits: Path | str | None, fold: int | Literal["all"], count: int = 5) -> Fold:
-    """One fold of a store's cases; "all" trains and validates on every case (to see that a network can overfit).
+    """One fold of a store's cases; "all" trains and validates on every case (to see that a network can overfit) but
+    those that the splits hold out as a test set.
 
     Args:
         splits: a file to obey; none takes the store's `splits_final.json`, which is made (`count` folds, seed 0) where
@@ -148,7 +203,10 @@ def load_fold(store: Path | str, splits: Path | str | None, fold: int | Literal[
     store = Path(store)
     patient_of = patients_of(store)
     if fold == "all":
-        return {"train": sorted(patient_of), "val": sorted(patient_of)}
+        path = Path(splits or store / SPLITS_FILE)
+        known = check_splits(read_json(path), patient_of, str(path)) if path.exists() else []
+        others = sorted(set(patient_of) - {case for parts in known for case in parts.get("test", ())})
+        return {"train": others, "val": list(others)}
     if splits is None:
         given = load_or_make_splits(store / SPLITS_FILE, patient_of, FoldSettings(folds=count), "--fold-count")
     else:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ramify.data.case_store import count_scales, open_store, read_record
-from ramify.data.folds import SPLITS_FILE, check_splits, load_fold, patients_of
+from ramify.data.folds import SPLITS_FILE, check_splits, load_fold, patients_of, scored_cases
 from ramify.disk.json_files import read_json
 from ramify.experiments.plan import ExperimentSettings
 from ramify.tasks.formulation import Tasks
@@ -61,7 +61,7 @@ def check_further(experiment: ExperimentSettings, trainings: Mapping[str, RunSet
     variant, training = next(iter(trainings.items()))
     patient_of = patients_of(experiment.store_of(variant))
     for fold in experiment.folds if experiment.probe or experiment.at_precision is not None else ():
-        held_out = load_fold(experiment.store_of(variant), training.splits, fold, training.fold_count)["val"]
+        held_out = scored_cases(load_fold(experiment.store_of(variant), training.splits, fold, training.fold_count))
         if len({patient_of[case] for case in held_out}) < 2:
             raise ValueError(
                 f"{asked}: fold {fold} holds out a single patient, and needs some to learn from and others to try; "

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ramify.data.adapters import Adapter, open_dataset
 from ramify.data.case_store import read_case
 from ramify.data.files import read_mask, write_volume
-from ramify.data.folds import load_fold
+from ramify.data.folds import load_fold, scored_cases
 from ramify.data.loading import spacing_of
 from ramify.data.volume import Volume
 from ramify.experiments.further_measures import probe_measures
@@ -64,7 +64,7 @@ def held_out_cases(run: Run) -> Iterator[HeldOutCase]:
     """Each held-out case of the run's fold; raises ValueError or OSError where one cannot be read."""
     settings = run.settings
     adapter = None if run.dataset is None else open_dataset(run.dataset)
-    for case_id in load_fold(settings.cases, settings.splits, run.fold)["val"]:
+    for case_id in scored_cases(load_fold(settings.cases, settings.splits, run.fold)):
         yield _native(adapter, settings.cases, case_id) if adapter else _prepared(settings.cases, case_id)
 
 
@@ -81,7 +81,7 @@ def probe_held_out(run: Run) -> dict[str, dict[str, float | None]]:
     Raises ValueError or OSError where a case or the checkpoint cannot be read, or the fold holds out a single patient.
     """
     settings, checkpoint = run.settings, run.folder.checkpoint("final")
-    cases = load_fold(settings.cases, settings.splits, run.fold)["val"]
+    cases = scored_cases(load_fold(settings.cases, settings.splits, run.fold))
     recalls = probe_checkpoint(checkpoint, settings.cases, cases, run.probe, settings.device)
     measures = dict(zip((measure.name for measure in probe_measures(run.probe)), recalls.values(), strict=True))
     return {case: {name: balanced_accuracy(of[case]) for name, of in measures.items()} for case in cases}

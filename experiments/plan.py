@@ -4,6 +4,7 @@ import difflib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -94,6 +95,10 @@ class ExperimentSettings(BaseModel, frozen=True, extra="forbid"):
     """Which folds; the held-out cases of each are segmented by the networks that did not see them."""
     seeds: tuple[Number, ...] = (0,)
     """Seeds of the training; every variant is trained with each, on each fold."""
+    seeds_in_turn: bool = False
+    """Each seed is trained on one fold alone, the folds taking turns: the first seed on the first fold, the second on
+    the second. Networks then differ in what they were trained on and in their first weights alike. As many seeds as
+    folds at least."""
     evaluation: EvaluationSettings = EvaluationSettings()
     """What is measured, and how."""
     probe: tuple[str, ...] = ()
@@ -170,6 +175,11 @@ class ExperimentSettings(BaseModel, frozen=True, extra="forbid"):
                 )
             if self.root is not None:
                 raise ValueError("--cases and --root: prepared cases need no data set; leave one of them out")
+        if self.seeds_in_turn and len(self.seeds) < len(self.folds):
+            raise ValueError(
+                f"seeds_in_turn: expected a seed for each fold, got {len(self.seeds)} for {len(self.folds)}; "
+                "name more seeds, or fewer folds"
+            )
         if self.comparison.unit == "fold" and len(self.folds) < 2:
             raise ValueError("comparison.unit: pairs of folds need at least two folds; name more, or take cases")
         for name, variant in self.variants.items():
@@ -182,6 +192,13 @@ class ExperimentSettings(BaseModel, frozen=True, extra="forbid"):
     def folder(self) -> Path:
         """The experiment's own folder."""
         return self.output / self.name
+
+    @property
+    def networks(self) -> list[tuple[int, int]]:
+        """Seed and fold of each network of a variant, in the order of training."""
+        if self.seeds_in_turn:
+            return list(zip(self.seeds, cycle(self.folds)))
+        return [(seed, fold) for seed in self.seeds for fold in self.folds]
 
     def store_of(self, variant: str) -> Path:
         """Prepared cases of a variant; variants that are prepared alike share them."""
@@ -230,23 +247,22 @@ def runs_of(
 
     trainings: variant -> its settings; cases, output, fold, seed and resume are set here.
     """
-    for seed in experiment.seeds:
-        for fold in experiment.folds:
-            for variant, training in trainings.items():
-                own = {
-                    "cases": experiment.store_of(variant),
-                    "output": experiment.folder / "runs" / variant / f"seed_{seed}",
-                    "fold": fold,
-                    "seed": seed,
-                    "resume": True,
-                }
-                yield Run(
-                    variant,
-                    fold,
-                    seed,
-                    training.model_copy(update=own),
-                    dataset,
-                    experiment.evaluation,
-                    experiment.probe,
-                    experiment.at_precision,
-                )
+    for seed, fold in experiment.networks:
+        for variant, training in trainings.items():
+            own = {
+                "cases": experiment.store_of(variant),
+                "output": experiment.folder / "runs" / variant / f"seed_{seed}",
+                "fold": fold,
+                "seed": seed,
+                "resume": True,
+            }
+            yield Run(
+                variant,
+                fold,
+                seed,
+                training.model_copy(update=own),
+                dataset,
+                experiment.evaluation,
+                experiment.probe,
+                experiment.at_precision,
+            )

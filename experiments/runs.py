@@ -155,7 +155,9 @@ def check_unchanged(run: Run) -> None:
         for key in dict.fromkeys((*before, *now))
         if before.get(key) != now.get(key)
     ]
-    begun, fold = read_json(description), load_fold(run.settings.cases, run.settings.splits, run.fold)
+    # A test set may be scored anew, of other cases: the training never looks at it.
+    parts = load_fold(run.settings.cases, run.settings.splits, run.fold)
+    begun, fold = read_json(description), {side: parts[side] for side in ("train", "val")}
     if begun.get("cases") != fold:
         different.append("other cases in its fold")
     cases = {case_id: read_case(run.settings.cases, case_id) for part in fold.values() for case_id in part}
