@@ -32,7 +32,7 @@ from ramify.disk.atomic_files import write_whole
 from ramify.disk.json_files import to_json
 from ramify.disk.outputs import Outputs
 from ramify.disk.own_files import own
-from ramify.experiments.checks import check_fold_count, check_folds, check_further, check_scales
+from ramify.experiments.checks import check_folds, check_further, check_parting, check_scales
 from ramify.experiments.plan import ExperimentSettings, LayerSettings, Run, runs_of
 from ramify.experiments.runner import run_experiment
 from ramify.experiments.runs import Ending, ending_of
@@ -68,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if experiment.run:
             prepare(experiment, preparations)
         for store, command in preparations.items():
-            check_fold_count(store, command.folds.folds)
+            check_parting(store, command.folds)
         check_folds(experiment, trainings)
         check_further(experiment, trainings)
         dataset = next((dataset_of(command) for command in preparations.values()), None)

@@ -238,7 +238,9 @@ def describe_splits(store: Path, settings: FoldSettings) -> str:
     given = path.exists()
     splits = load_or_make_splits(path, patient_of, settings)
     unused = unused_cases(splits, patient_of)
-    text = f"{path} ({len(splits)} folds{', as found' if given else ''})"
+    tested = {case_id for fold in splits for case_id in fold.get("test", ())}
+    held_out = f" and a test set of {len(tested)} cases" if tested else ""
+    text = f"{path} ({len(splits)} folds{held_out}{', as found' if given else ''})"
     return text + (f"; not in any fold: {', '.join(unused)}; remove the file to part the cases anew" if unused else "")
 
 

@@ -72,7 +72,7 @@ def make_folds(
         >>> make_folds({**patient_of, "t_1": "t"}, folds=2, seed=0, test="t_.*")[0]["test"]
         ['t_1']
     """
-    tested = _test_set(patient_of, test) if test else []
+    tested = held_out_set(patient_of, test) if test else []
     patient_of = {case_id: patient for case_id, patient in patient_of.items() if case_id not in tested}
     cases_of: dict[str, list[str]] = defaultdict(list)
     for case_id, patient in sorted(patient_of.items()):
@@ -95,10 +95,14 @@ def make_folds(
         {"train": sorted(case for other in held_out if other is not part for case in other), "val": sorted(part)}
         for part in held_out
     ]
-    return [{**fold, "test": list(tested)} for fold in sides] if tested else sides
+    return [{**fold, "test": tested} for fold in sides] if tested else sides
 
 
-def _test_set(patient_of: Mapping[str, str], test: str) -> list[str]:
+def held_out_set(patient_of: Mapping[str, str], test: str) -> list[str]:
+    """The cases whose whole ids the expression matches, sorted.
+
+    Raises ValueError where it matches none, or some cases of a patient and not all.
+    """
     tested = sorted(case_id for case_id in patient_of if re.fullmatch(test, case_id))
     if not tested:
         raise ValueError(f"folds.test: {test!r} is no case's whole id (there are {_some(patient_of)}); correct it")

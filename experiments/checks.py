@@ -4,7 +4,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ramify.data.case_store import count_scales, open_store, read_record
-from ramify.data.folds import SPLITS_FILE, check_splits, load_fold, patients_of, scored_cases
+from ramify.data.folds import (
+    SPLITS_FILE,
+    FoldSettings,
+    check_splits,
+    held_out_set,
+    load_fold,
+    patients_of,
+    scored_cases,
+)
 from ramify.disk.json_files import read_json
 from ramify.experiments.plan import ExperimentSettings
 from ramify.tasks.formulation import Tasks
@@ -21,14 +29,19 @@ def check_scales(variant: str, training: RunSettings, n_scales: int) -> None:
             raise ValueError(f"variant {variant}, train: loss.{error}") from None
 
 
-def check_fold_count(store: Path, expected: int) -> None:
-    """Refuse a store whose cases were parted into another number of folds than the settings now ask for."""
+def check_parting(store: Path, settings: FoldSettings) -> None:
+    """Refuse a store whose cases were parted otherwise than the settings now ask for: its folds, or its test set."""
     path, patient_of = store / SPLITS_FILE, patients_of(store)
     splits = check_splits(read_json(path), patient_of, str(path))
-    if len(splits) != expected:
+    asked = "ask for the same, or give the experiment another --name"
+    if len(splits) != settings.folds:
+        raise ValueError(f"{path}: has {len(splits)} folds, but preprocess asks for {settings.folds}; {asked}")
+    wanted = held_out_set(patient_of, settings.test) if settings.test else []
+    other = next((number for number, fold in enumerate(splits) if fold.get("test", []) != wanted), None)
+    if other is not None:
+        has = len(splits[other].get("test", []))
         raise ValueError(
-            f"{path}: has {len(splits)} folds, but preprocess asks for {expected}; "
-            "ask for as many, or give the experiment another --name"
+            f"{path}: fold {other} has {has} test cases, but preprocess asks for others (folds.test); {asked}"
         )
 
 

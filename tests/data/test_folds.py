@@ -14,6 +14,7 @@ from ramify.data.folds import (
     load_or_make_splits,
     make_folds,
     patients_of,
+    scored_cases,
     unused_cases,
 )
 from tests.fuzzing.texts import another_value
@@ -89,6 +90,10 @@ def test_splits_are_made_once_and_then_obeyed(tmp_path):
         ([{"train": ["a1", "b1"], "val": ["b1"]}], "b1 both train and validate"),
         ([{"train": ["a1", "b1"], "val": ["a2"]}], "cases of patient a both train and validate"),
         ([{"train": ["a1", "a1"], "val": ["b1"]}], "a1 more than once"),
+        ([{"train": ["a1"], "val": ["b1"], "test": []}], '"test" names no case'),
+        ([{"train": ["a1"], "val": ["b1"], "test": ["b1"]}], "b1 both validate and test"),
+        ([{"train": ["a1"], "val": ["b1"], "test": ["a2"]}], "cases of patient a both train and test"),
+        ([{"train": ["a1"], "val": ["b1"], "Test": ["a2"]}], 'or "test"'),
     ],
 )
 def test_given_splits_that_do_not_fit_are_refused(tmp_path, splits, says):
@@ -99,6 +104,25 @@ def test_given_splits_that_do_not_fit_are_refused(tmp_path, splits, says):
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
     assert json.loads(path.read_text(encoding="utf-8")) == splits
+
+
+def test_a_test_set_is_held_out_of_every_fold_with_its_patients():
+    folds = make_folds({**TEN, "t_1": "t", "t_2": "t"}, 5, seed=0, test="t_.")
+    assert [{side: fold[side] for side in ("train", "val")} for fold in folds] == make_folds(TEN, 5, seed=0)
+    assert all(fold["test"] == ["t_1", "t_2"] for fold in folds)
+    with pytest.raises(ValueError, match=r"folds\.test: 't_1' takes some cases of patient t and leaves others"):
+        make_folds({**TEN, "t_1": "t", "t_2": "t"}, 5, seed=0, test="t_1")
+    with pytest.raises(ValueError, match=r"folds\.test: 't' is no case's whole id"):
+        make_folds({**TEN, "t_1": "t"}, 5, seed=0, test="t")
+    with pytest.raises(ValidationError, match="regular expression"):
+        FoldSettings(test="(")
+
+
+def test_what_is_scored_is_the_test_set_where_there_is_one():
+    assert scored_cases({"train": ["a"], "val": ["b"]}) == ["b"]
+    splits = check_splits([{"train": ["a"], "val": ["b"], "test": ["d", "c"]}], dict(zip("abcd", "abcd")), "given")
+    assert scored_cases(splits[0]) == ["c", "d"]
+    assert unused_cases(splits, dict(zip("abcde", "abcde"))) == ["e"]
 
 
 def test_cases_in_no_fold_are_told():
@@ -150,6 +174,10 @@ def test_a_store_without_splits_gets_some_or_says_why_not(store):
         load_fold(store, None, 0, 4)
     assert not (store / "splits_final.json").exists()
     assert load_fold(store, None, "all") == {side: [f"case_{i}" for i in range(6)] for side in ("train", "val")}
+    given = [{"train": ["case_0"], "val": ["case_2"], "test": ["case_4", "case_5"]}]
+    (store / "splits_final.json").write_text(json.dumps(given))
+    assert load_fold(store, None, "all")["train"] == [f"case_{i}" for i in range(4)], "all but the test set"
+    (store / "splits_final.json").unlink()
     assert load_fold(store, None, 2, 3)["val"]
     assert len(json.loads((store / "splits_final.json").read_text(encoding="utf-8"))) == 3
 

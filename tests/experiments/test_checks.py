@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ramify.experiments.checks import check_further
+from ramify.data.folds import FoldSettings
+from ramify.experiments.checks import check_further, check_parting
 from ramify.experiments.plan import ExperimentSettings
 from ramify.training.settings import RunSettings
 
@@ -57,3 +58,16 @@ def test_folds_of_a_single_patient(store):
     with pytest.raises(ValueError, match="at_precision: fold 0 holds out a single patient"):
         check_further(experiment, trainings)
     check_further(experiment.model_copy(update={"at_precision": None}), trainings)
+
+
+def test_cases_parted_otherwise_than_asked_for(store):
+    check_parting(store, FoldSettings(folds=2))
+    with pytest.raises(ValueError, match="has 2 folds, but preprocess asks for 3"):
+        check_parting(store, FoldSettings(folds=3))
+    with pytest.raises(ValueError, match=r"fold 0 has 0 test cases, but preprocess asks for others \(folds.test\)"):
+        check_parting(store, FoldSettings(folds=2, test="case_3"))
+    splits = [{"train": ["case_0"], "val": ["case_1"], "test": ["case_3"]}] * 2
+    (store / "splits_final.json").write_text(json.dumps(splits), encoding="utf-8")
+    check_parting(store, FoldSettings(folds=2, test="case_3"))
+    with pytest.raises(ValueError, match="fold 0 has 1 test cases, but preprocess asks for others"):
+        check_parting(store, FoldSettings(folds=2))

@@ -45,6 +45,12 @@ def test_runs_in_an_order_that_can_be_compared_half_way(plan, tmp_path: Path):
     assert len({run.folder.root for run in runs}) == len({run.name for run in runs}) == 8
 
 
+def test_folds_that_take_turns_get_a_seed_each(plan):
+    _, runs = plan(folds=(0, 1), seeds=(7, 8, 9), seeds_in_turn=True)
+    order = [(7, 0, "base"), (7, 0, "ours"), (8, 1, "base"), (8, 1, "ours"), (9, 0, "base"), (9, 0, "ours")]
+    assert [(run.seed, run.fold, run.variant) for run in runs] == order
+
+
 def test_variants_that_are_prepared_alike_share_their_cases():
     own = {"preprocess": {"preprocessing.scales.estimator": "paper"}}
     same = {"preprocess": {"preprocessing": {"scales": {"estimator": "paper"}}}}
@@ -91,6 +97,7 @@ def test_measures_at_a_precision_are_those_of_the_evaluation(plan):
         ({"name": "../x"}, "names a folder"),
         ({"folds": []}, "at least one number"),
         ({"seeds": [1, 1]}, "each once"),
+        ({"folds": [0, 1], "seeds": [0], "seeds_in_turn": True}, "a seed for each fold, got 1 for 2"),
         ({"folds": [-1]}, "greater than or equal to 0"),
         ({"measures": ["dyce"]}, "no measure 'dyce' with these evaluation settings; did you mean dice?"),
         ({"measures": ["hd_mm"], "evaluation": {"measures": ["overlap"]}}, "there are dice, jaccard"),

@@ -89,6 +89,23 @@ def two_held_out(tiny_cases: Path, tmp_path: Path) -> Path:
     return store
 
 
+def test_a_test_set_is_scored_and_no_training_looks_at_it(two_held_out, tmp_path):
+    splits = two_held_out / "splits_final.json"
+    splits.write_text('[{"train": ["case_0"], "val": ["case_1"], "test": ["case_2", "case_3"]}]', encoding="utf-8")
+    run = run_of(two_held_out, tmp_path / "runs")
+    carry_out(run)
+    assert list(read_results(results_file(run)).rows) == ["case_2", "case_3"]
+    described = json.loads((run.folder.root / "run.json").read_text(encoding="utf-8"))
+    assert described["cases"] == {"train": ["case_0"], "val": ["case_1"]}
+    assert set(described["identities"]) == {"case_0", "case_1"}
+    # A smaller test set is another one to score, and no other training.
+    splits.write_text('[{"train": ["case_0"], "val": ["case_1"], "test": ["case_2"]}]', encoding="utf-8")
+    check_unchanged(run)
+    splits.write_text('[{"train": ["case_0", "case_1"], "val": ["case_3"], "test": ["case_2"]}]', encoding="utf-8")
+    with pytest.raises(ValueError, match="other cases in its fold"):
+        check_unchanged(run)
+
+
 def test_scores_at_a_precision_by_hand(two_held_out, tmp_path):
     """The threshold of each case is the one at which the other case's precision is reached."""
     enough_to_learn = {"epochs": 40, "learning_rate": 0.01, "augment": False}
