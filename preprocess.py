@@ -211,6 +211,8 @@ def show(store: Path, case_ids: list[str], reports: list[CaseReport]) -> None:
         voxels, branches = record["prepared_voxels"]["vessels"], len(record["scales"]["radii_mm"])
         row = f"{case_id:<{width}}  {voxels:>13,}  {branches:>8,}  {thresholds:<17}  {written_ceiling(record)}"
         print(row.rstrip())
+        if classes := written_classes(record):
+            print(f"{'':<{width}}  voxels: {classes}")
         for note in record["scales"]["notes"]:
             print(f"{'':<{width}}  note: {note}")
     found = sum(report.found for report in reports)
@@ -223,6 +225,16 @@ def written_ceiling(record: Mapping[str, Any]) -> str:
         return ""
     values = [record["ceiling"][name] for name in ceiling_measures(record["scales"]["count"])]
     return "  ".join("-" if value is None else f"{value:.3f}" for value in values)
+
+
+def written_classes(record: Mapping[str, Any]) -> str:
+    """The voxels of each class on the prepared grid; nothing where vessels are all there is."""
+    if "class_voxels" not in record:
+        return ""
+    counts = {its["name"]: its["voxels"] for its in record["class_voxels"]}
+    if ignored := record["ignored_voxels"]["voxels"]:
+        counts["(ignored)"] = ignored
+    return ", ".join(f"{name} {voxels:,}" for name, voxels in counts.items())
 
 
 def radii_of(store: Path, case_id: str) -> list[float]:

@@ -21,6 +21,17 @@ BACKDROP: Colour = (13, 17, 22)
 # From the smallest vessels to the largest, falling in lightness.
 _SMALLEST_TO_LARGEST: tuple[Colour, ...] = ((248, 222, 60), (28, 190, 132), (190, 88, 158))
 
+# Okabe and Ito's, which are told apart without red or green cones, in an order in which neighbours differ most.
+_CLASSES: tuple[Colour, ...] = (
+    (86, 180, 233),
+    (230, 159, 0),
+    (0, 158, 115),
+    (204, 121, 167),
+    (240, 228, 66),
+    (213, 94, 0),
+    (0, 114, 178),
+)
+
 # Of figures on white, as matplotlib takes them.
 INK = "#1b1f24"
 """Text, axes and what matters most."""
@@ -45,6 +56,11 @@ def scale_colours(count: int) -> list[Colour]:
     stops = np.array(_SMALLEST_TO_LARGEST, dtype=float)
     mixed = [np.interp(places, np.linspace(0, 1, len(stops)), stops[:, channel]) for channel in range(3)]
     return [(round(red), round(green), round(blue)) for red, green, blue in np.stack(mixed, axis=1).tolist()]
+
+
+def class_colours(count: int) -> list[Colour]:
+    """Colours of `count` classes; from the eighth on they come again."""
+    return [_CLASSES[number % len(_CLASSES)] for number in range(count)]
 
 
 def as_hex(colour: Sequence[int]) -> str:

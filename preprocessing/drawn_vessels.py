@@ -1,7 +1,8 @@
 """The vessels of a case as they were drawn, whole and on their own voxels, analysed as the truth of an evaluation."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -12,6 +13,7 @@ from ramify.metrics.pair import analyse_target
 from ramify.preprocessing.grid import Grid
 from ramify.vessels.box import foreground_box
 from ramify.vessels.scale_settings import ScaleSettings
+from ramify.vessels.scales import ScaleDecomposition, with_shared_thresholds
 
 Mask = NDArray[np.bool_]
 
@@ -24,26 +26,33 @@ class DrawnVessels:
         truth: analysis of what counts, as that of an evaluation's truth; its `whole` is all that was drawn.
         box: where in the turned volume it lies; wide enough for what a prepared mask of the vessels covers there.
         wanted: bool (*B), what counts of the vessels: what lies in the organ, or all of them.
+        shared: their decomposition by thresholds that they share with other classes; None: by their own.
     """
 
     truth: MaskAnalysis
     box: tuple[slice, ...]
     wanted: Mask
+    shared: ScaleDecomposition | None = None
 
     @property
     def start(self) -> tuple[int, ...]:
         """Where in the turned volume the box begins."""
         return tuple(side.start for side in self.box)
 
+    @property
+    def decomposition(self) -> ScaleDecomposition:
+        """All that was drawn, taken apart, laid as the analysis lays it; there must be vessels."""
+        return self.shared or self.truth.whole.decomposition
+
     @cached_property
     def scale_map(self) -> NDArray[np.uint8]:
         """The scales of all that was drawn, uint8 (*B), 0 background; there must be vessels."""
-        return self._restored(self.truth.whole.decomposition.scale_map)
+        return self._restored(self.decomposition.scale_map)
 
     @cached_property
     def branches(self) -> NDArray[np.int32]:
         """The branches, int32 (*B), 0 background, from 1 up; there must be vessels."""
-        return self._restored(self.truth.whole.decomposition.branches)
+        return self._restored(self.decomposition.branches)
 
     def _restored(self, laid: np.ndarray) -> np.ndarray:
         """An array of the whole analysis, which lies in its own way and box, as the volume lies."""
@@ -71,3 +80,14 @@ def analyse_drawn(vessels: Mask, organ: Mask | None, grid: Grid, scales: ScaleSe
     inside = None if organ is None or empty else np.ascontiguousarray(grid.turned(organ)[box])
     truth = analyse_target(drawn, grid.turned_spacing_mm, scales=scales, region=inside)
     return DrawnVessels(truth, box, drawn if inside is None else drawn & inside)
+
+
+def sharing_thresholds(
+    classes: Sequence[DrawnVessels], scales: ScaleSettings
+) -> tuple[list[DrawnVessels], tuple[str, ...]]:
+    """Vessels of several classes by thresholds over the branches of all of them, and notes on these.
+
+    Each class must have vessels.
+    """
+    parts, notes = with_shared_thresholds([drawn.truth.whole.decomposition for drawn in classes], scales.quantiles)
+    return [replace(drawn, shared=part) for drawn, part in zip(classes, parts, strict=True)], notes

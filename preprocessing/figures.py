@@ -1,4 +1,4 @@
-"""The quality figure of a case: projections of its image, without and with its scales in colour."""
+"""The quality figure of a case: projections of its image, without and with its scales and classes in colour."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ramify.drawing.colours import BACKDROP, INK, QUIET, Colour, as_hex, scale_colours
+from ramify.drawing.colours import BACKDROP, INK, QUIET, Colour, as_hex, class_colours, scale_colours
 from ramify.drawing.figure_files import write_figure
 from ramify.drawing.projections import View, project_maximum, views_of
 from ramify.drawing.ruler import ruler_length
 from ramify.drawing.scale_words import radius_ranges, scale_names
 from ramify.drawing.shading import paint_labels
+from ramify.tasks.class_table import IGNORED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,12 +27,13 @@ _DIMMED = 0.6
 def draw_case(path: Path, arrays: Mapping[str, np.ndarray], record: Mapping[str, Any]) -> None:
     """Draw a prepared case: maximum-intensity projections along every axis, without and with its scales in colour.
 
+    Where it has several classes, these are shown in colours of their own, too; voxels that nobody labelled are not.
     Where vessels of several scales lie behind each other, the one nearest to the viewer is shown, darker with depth.
     In 2D the image itself is shown, and of several channels the first.
 
     Args:
         path: the PNG to write; written under a temporary name and renamed.
-        arrays: `image` (C, *S), `organ` (*S) and `scales` (*S) of a prepared case.
+        arrays: `image` (C, *S), `organ` (*S), `scales` (*S) and, where it has some, `classes` (*S) of a prepared case.
         record: its record.
     """
     image, organ = np.asarray(arrays["image"][0]), np.asarray(arrays["organ"]) > 0
@@ -41,30 +43,39 @@ def draw_case(path: Path, arrays: Mapping[str, np.ndarray], record: Mapping[str,
     spacing = record["spacing_mm"]
     extents = [(view.height(labels.shape, spacing), view.width(labels.shape, spacing)) for view in views]
     # All panels share one scale of millimetres, so that sizes can be compared across them.
-    colours = scale_colours(len(record["scales"]["voxels"]))
-    legend_rows = math.ceil(len(colours) / LEGEND_COLUMNS)
-    figure, panels = _panel_grid(extents, stacked=labels.ndim == 3, legend_rows=legend_rows)
-    for (plain, coloured), view, extent in zip(panels, views, extents):
+    painted = [(labels, scale_colours(len(record["scales"]["voxels"])))]
+    legends = [_scale_legend(record["scales"])]
+    if len(classes := record.get("class_voxels", ())) > 1:
+        known = np.asarray(arrays["classes"])
+        painted.append((np.where(known == IGNORED, 0, known), class_colours(len(classes))))
+        legends.append([f"{its['name']}\n{_counted(its['voxels'], 'voxel')}" for its in classes])
+    legend_rows = [math.ceil(len(legend) / LEGEND_COLUMNS) for legend in legends]
+    kinds = 1 + len(painted)
+    figure, panels = _panel_grid(extents, kinds, stacked=labels.ndim == 3, legend_rows=sum(legend_rows))
+    for (plain, *coloured), view, extent in zip(panels, views, extents):
         projection = project_maximum(image, organ, view)
         _show(plain, _grey(projection), extent)
-        _show(coloured, paint_labels(labels, view, colours, _grey(projection, _DIMMED)), extent)
+        for axes, (shown, colours) in zip(coloured, painted, strict=True):
+            _show(axes, paint_labels(shown, view, colours, _grey(projection, _DIMMED)), extent)
         plain.set_title(view.title, fontsize=9, color=QUIET, loc="left", pad=4)
-        for axes in (plain, coloured):
+        for axes in (plain, *coloured):
             _letter_edges(axes, view, extent)
     _scale_bar(panels[0][0], extents[0])
-    _caption(figure, record, colours)
+    _caption(figure, record)
+    for number, (legend, (_, colours)) in enumerate(zip(legends, painted, strict=True)):
+        _legend(figure, legend, colours, rows_below=sum(legend_rows[number + 1 :]))
     write_figure(figure, path)
 
 
 def _panel_grid(
-    extents: list[tuple[float, float]], stacked: bool, legend_rows: int
-) -> tuple["Figure", list[tuple["Axes", "Axes"]]]:
-    """A figure with a plain and a coloured panel for each view: below each other, or side by side."""
+    extents: list[tuple[float, float]], kinds: int, stacked: bool, legend_rows: int
+) -> tuple["Figure", list[tuple["Axes", ...]]]:
+    """A figure with panels of so many kinds for each view: below each other, or side by side."""
     from matplotlib.figure import Figure
 
     heights, widths = zip(*extents)
-    rows, columns = (2, len(extents)) if stacked else (1, 2)
-    ratios = list(widths) if stacked else [widths[0]] * 2
+    rows, columns = (kinds, len(extents)) if stacked else (1, kinds)
+    ratios = list(widths) if stacked else [widths[0]] * kinds
     width = 9.0
     gap, side, top, bottom = 0.15, 0.2, 0.95 if stacked else 0.75, 0.55 + 0.42 * legend_rows
     panel_height = (width - 2 * side - gap * (columns - 1)) * max(heights) / sum(ratios)
@@ -83,9 +94,8 @@ def _panel_grid(
         wspace=gap * columns / (width - 2 * side),
         hspace=gap / panel_height,
     )
-    if stacked:
-        return figure, [(figure.add_subplot(grid[0, i]), figure.add_subplot(grid[1, i])) for i in range(columns)]
-    return figure, [(figure.add_subplot(grid[0, 0]), figure.add_subplot(grid[0, 1]))]
+    panels = [[figure.add_subplot(grid[row, column]) for column in range(columns)] for row in range(rows)]
+    return figure, [*zip(*panels, strict=True)] if stacked else [tuple(panels[0])]
 
 
 def _show(axes: "Axes", picture: np.ndarray, extent: tuple[float, float]) -> None:
@@ -136,10 +146,8 @@ def _scale_bar(axes: "Axes", extent: tuple[float, float]) -> None:
     axes.text(left + length / 2, y - 0.015 * width, label, color="white", fontsize=7, ha="center", path_effects=halo)
 
 
-def _caption(figure: "Figure", record: Mapping[str, Any], colours: Sequence[Colour]) -> None:
-    """Headline, and a legend with each scale's radii, voxels and branches."""
-    from matplotlib.patches import Patch
-
+def _caption(figure: "Figure", record: Mapping[str, Any]) -> None:
+    """Headline and notes."""
     scales = record["scales"]
     height = figure.get_figheight()
     shape = " × ".join(str(length) for length in record["shape"])
@@ -149,18 +157,34 @@ def _caption(figure: "Figure", record: Mapping[str, Any], colours: Sequence[Colo
     branches = _counted(len(scales["radii_mm"]), "branch")
     details = f"{shape} voxels of {spacing} mm · {branches} · radius by {scales['estimator']}"
     figure.text(left, 1 - 0.56 / height, details, fontsize=8.5, color=QUIET, va="center")
-    ranges = radius_ranges(scales["thresholds_mm"], len(colours))
-    labels = [
+    notes = [*record["notes"], *scales["notes"]]
+    if notes:
+        figure.text(left, 0.2 / height, _shorten(" · ".join(notes), 135), fontsize=7.5, color=QUIET, va="center")
+
+
+def _scale_legend(scales: Mapping[str, Any]) -> list[str]:
+    """Each scale's radii, voxels and branches."""
+    count = len(scales["voxels"])
+    ranges = radius_ranges(scales["thresholds_mm"], count)
+    if count > 1 and not scales["thresholds_mm"] and any(scales["voxels"]):
+        ranges = ["radii by class"] * count
+    return [
         f"{name}   {radii}\n{_counted(voxels, 'voxel')} in {_counted(owners, 'branch')}"
         for name, radii, voxels, owners in zip(
-            scale_names(len(colours)), ranges, scales["voxels"], scales["branches"], strict=True
+            scale_names(count), ranges, scales["voxels"], scales["branches"], strict=True
         )
     ]
+
+
+def _legend(figure: "Figure", labels: Sequence[str], colours: Sequence[Colour], rows_below: int) -> None:
+    """What colours mean, above so many rows of other ones."""
+    from matplotlib.patches import Patch
+
     figure.legend(
         handles=[Patch(facecolor=as_hex(colour), edgecolor=INK, linewidth=0.4) for colour in colours],
         labels=labels,
         loc="lower left",
-        bbox_to_anchor=(left, 0.42 / height),
+        bbox_to_anchor=(0.2 / figure.get_figwidth(), 0.42 * (1 + rows_below) / figure.get_figheight()),
         borderaxespad=0,
         ncols=LEGEND_COLUMNS,
         frameon=False,
@@ -170,9 +194,6 @@ def _caption(figure: "Figure", record: Mapping[str, Any], colours: Sequence[Colo
         handleheight=1.1,
         columnspacing=2.5,
     )
-    notes = [*record["notes"], *scales["notes"]]
-    if notes:
-        figure.text(left, 0.2 / height, _shorten(" · ".join(notes), 135), fontsize=7.5, color=QUIET, va="center")
 
 
 def _counted(number: int, noun: str) -> str:

@@ -10,14 +10,11 @@ from pydantic import BaseModel, Field, NonNegativeFloat, model_validator
 from ramify.data.provenance import versions
 from ramify.data.raw_case import RawCase
 from ramify.data.volume import Volume
-from ramify.preprocessing.ceiling import costs, measure_ceiling
-from ramify.preprocessing.drawn_vessels import analyse_drawn
+from ramify.preprocessing.class_labels import count_classes, label_case
 from ramify.preprocessing.grid import Grid, GridSettings, plan_grid
 from ramify.preprocessing.intensity import IntensitySettings, check_intensities, normalise, rules_of
 from ramify.preprocessing.organ_parts import main_parts
 from ramify.preprocessing.plausibility import doubts_about_input, doubts_about_vessels
-from ramify.preprocessing.vessel_labels import label_vessels
-from ramify.tasks.class_table import SINGLE
 from ramify.vessels.patient_axes import layout_name
 from ramify.vessels.scale_settings import ScaleSettings
 
@@ -126,14 +123,15 @@ def prepare_case(raw: RawCase, settings: PreprocessingSettings) -> tuple[dict[st
     """The arrays and the record of a prepared case; the same input gives the same bytes.
 
     Args:
-        raw: image, organ, vessels and named structures on one grid.
+        raw: channels, organ, vessels, classes and named structures on one grid.
         settings: how it is prepared.
 
     Returns:
-        Arrays `image` float32 (C, *S), `organ` uint8 (all ones without an organ mask), `scales` uint8 (0 background, 1
-        the smallest vessels), `skeleton` uint8, `tubed_skeleton` uint8 and `branches` int32, (*S), with their axes
-        along the patient's z, y, x; and a record for JSON: geometry, provenance, voxel counts before and after
-        resampling, thresholds, radii, what a perfect mask on this grid scores, notes, settings and versions.
+        Arrays `image` float32 (C, *S), and (*S) each: `organ` uint8 (all ones without an organ mask), `scales` uint8
+        (0 background, 1 the smallest vessels), `skeleton` and `tubed_skeleton` uint8, `branches` int32 and, unless
+        vessels are all there is, `classes` uint8; axes along the patient's z, y, x. And a record for JSON: geometry,
+        provenance, voxel counts before and after resampling, thresholds, radii, what a perfect mask on this grid
+        scores, notes, settings and versions.
 
     Raises:
         ValueError: an image without information, no organ to crop to, or vessels of which none is left inside the organ
@@ -156,40 +154,41 @@ def prepare_case(raw: RawCase, settings: PreprocessingSettings) -> tuple[dict[st
         raw = replace(raw, organ=main_parts(raw.organ, settings.least_organ_part))
     doubts, region = _warnings(raw, settings), _region(raw, settings, name)
     prepared = prepare_image(raw.images, raw.organ, settings, name)
-    drawn = analyse_drawn(raw.vessels.array, region, prepared.grid, settings.scales)
     cut_to = None if region is None else prepared.organ
     try:
-        labels = label_vessels(raw.vessels.array, drawn, cut_to, prepared.grid, settings.scales, settings.tube_radius)
+        labelled = label_case(raw, region, cut_to, prepared.grid, settings.scales, settings.tube_radius)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
-    ceiling = None
-    if drawn.wanted.any():
-        ceiling = measure_ceiling(labels.mask, drawn, prepared.grid, settings.scales)
-        doubts += costs(ceiling)
+    labels = labelled.vessels
+    doubts += labelled.doubts
     organ = np.ones(labels.mask.shape, bool) if prepared.organ is None else prepared.organ
     arrays = {
         "image": prepared.image,
         "organ": organ.astype(np.uint8),
+        **({} if labelled.class_map is None else {"classes": labelled.class_map}),
         "scales": labels.scale_map,
         "skeleton": labels.skeleton.astype(np.uint8),
         "tubed_skeleton": labels.tubed_skeleton.astype(np.uint8),
         "branches": labels.branches,
     }
+    counts = count_classes(raw, region, labelled.class_map)
     record = {
         "patient_id": raw.patient_id,
         "shape": list(prepared.grid.shape),
         "spacing_mm": list(prepared.grid.spacing_mm),
         "orientation": layout_name(prepared.grid.ndim),
         "channels": list(raw.images),
-        "classes": SINGLE.model_dump(mode="json"),
+        "classes": raw.table.model_dump(mode="json"),
         "grid": prepared.grid.to_dict(),
         "organ_given": given.organ is not None,
         "native_voxels": _count({key: mask.array for key, mask in given.masks().items()}),
         "native_voxels_inside_organ": _count_inside(raw),
         "prepared_voxels": _count({"organ": organ, "vessels": labels.mask}),
+        **counts,
         "scales": labels.description,
-        "ceiling": ceiling,
-        "notes": [*doubts, *_consequences(raw, settings)],
+        "ceiling": labelled.ceiling,
+        "ceilings": dict(labelled.ceilings),
+        "notes": [*doubts, *_consequences(raw, settings), *_lacking(counts)],
         "warnings": doubts,
         "settings": settings.model_dump(mode="json"),
         "preparation": PREPARATION,
@@ -236,6 +235,11 @@ def _consequences(raw: RawCase, settings: PreprocessingSettings) -> list[str]:
     if outside and settings.restrict_to_organ:
         return [f"{outside:,} vessel voxels outside the organ were left out"]
     return []
+
+
+def _lacking(counts: Mapping[str, Any]) -> list[str]:
+    """A line for each class of which the case has no voxel."""
+    return [f"no voxel of class {its['name']}" for its in counts.get("class_voxels", ()) if not its["native_voxels"]]
 
 
 def _count(masks: Mapping[str, np.ndarray]) -> dict[str, int]:

@@ -42,7 +42,13 @@ class VesselLabels:
 
 
 def label_vessels(
-    vessels: Mask, drawn: DrawnVessels, organ: Mask | None, grid: Grid, scales: ScaleSettings, tube_radius: int
+    vessels: Mask,
+    drawn: DrawnVessels,
+    organ: Mask | None,
+    grid: Grid,
+    scales: ScaleSettings,
+    tube_radius: int,
+    inside: Mask | None = None,
 ) -> VesselLabels:
     """The vessels of a case as labels on its prepared grid.
 
@@ -53,21 +59,22 @@ def label_vessels(
         grid: leads there.
         scales: how they are decomposed.
         tube_radius: of the tubed skeleton, prepared voxels.
+        inside: bool (*S), where the vessels are on the prepared grid, before they are cut, where other classes have a
+            say in that; None: wherever interpolation puts them.
 
     Raises:
         ValueError: there are vessels, and none is left on the prepared grid.
     """
     if not drawn.wanted.any():
-        return _without_vessels(grid, scales)
+        return without_vessels(grid, scales)
     # Past the border of the grid by as much as the thickest vessel is wide, so that each is thinned as a whole.
-    radii = drawn.truth.whole.decomposition.radii_mm[np.unique(drawn.branches[drawn.wanted]) - 1]
+    radii = drawn.decomposition.radii_mm[np.unique(drawn.branches[drawn.wanted]) - 1]
     around, own = grid.mask_around(vessels, 2 * float(radii.max()) + max(grid.spacing_mm))
+    if inside is not None:
+        around[own] = inside
     mask = around[own] if organ is None else around[own] & organ
     if not mask.any():
-        raise ValueError(
-            f"none of its {np.count_nonzero(drawn.wanted)} vessel voxels is left on the prepared grid of {grid.shape} "
-            "voxels; choose a finer --preprocessing.grid.size or spacing_mm"
-        )
+        raise nothing_left(int(np.count_nonzero(drawn.wanted)), grid)
 
     scale_map = grid.labels_to_prepared(drawn.scale_map, mask, drawn.start)
     branches = grid.labels_to_prepared(drawn.branches, mask, drawn.start)
@@ -86,17 +93,25 @@ def label_vessels(
     )
 
 
-def _without_vessels(grid: Grid, scales: ScaleSettings) -> VesselLabels:
+def nothing_left(voxels: int, grid: Grid) -> ValueError:
+    """The error for a case with so many vessel voxels, none of which is left on the prepared grid."""
+    return ValueError(
+        f"none of its {voxels} vessel voxels is left on the prepared grid of {grid.shape} voxels; choose a finer "
+        "--preprocessing.grid.size or spacing_mm"
+    )
+
+
+def without_vessels(grid: Grid, scales: ScaleSettings) -> VesselLabels:
     """All background, without branches, radii and thresholds."""
-    no_mask = np.zeros(grid.shape, dtype=bool)
+    no_mask, no_skeleton, no_tube = np.zeros((3, *grid.shape), dtype=bool)
     counts = {name: [0] * scales.n_scales for name in ("native_voxels", "native_branches", "voxels", "branches")}
     described = {"estimator": scales.estimator, "count": scales.n_scales, "thresholds_mm": [], **counts, "radii_mm": []}
     return VesselLabels(
         mask=no_mask,
         scale_map=no_mask.astype(np.uint8),
         branches=no_mask.astype(np.int32),
-        skeleton=no_mask,
-        tubed_skeleton=no_mask,
+        skeleton=no_skeleton,
+        tubed_skeleton=no_tube,
         description={**described, "notes": ["no vessel: no scale has a branch"]},
     )
 
@@ -120,7 +135,7 @@ def _described(
         kept: index of each of the branches there.
         scales: how it was made.
     """
-    n_scales, whole = scales.n_scales, drawn.truth.whole.decomposition
+    n_scales, whole = scales.n_scales, drawn.decomposition
 
     def by_scale(scale: NDArray[Any]) -> list[int]:
         return [int(number) for number in np.bincount(scale, minlength=n_scales + 1)[1:]]

@@ -3,7 +3,7 @@
 import itertools
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +46,7 @@ class ScaleDecomposition:
         branches: int32 (*S), 0 background, 1 .. n_branches.
         radii_mm: float64 (n_branches,); branch j's is `radii_mm[j - 1]`. Where branches count by their length, one
             that lies within a thicker neighbour has that neighbour's.
+        counts: float64 (n_branches,), what each counts towards the quantiles.
         thresholds_mm: S - 1 radii, rising; scale s holds the branches above the threshold s - 1 and not above s.
         skeleton: bool (*S), what pruning left of it, without what runs through filled cavities.
         estimator: name of the estimator.
@@ -57,6 +58,7 @@ class ScaleDecomposition:
     scale_map: NDArray[np.uint8]
     branches: NDArray[np.int32]
     radii_mm: FloatArray
+    counts: FloatArray
     thresholds_mm: tuple[float, ...]
     skeleton: BoolArray
     estimator: str
@@ -131,8 +133,29 @@ def decompose_scales(
     pose.lay(scale_map[box])[vessel] = scale[branch - 1]
     centre = tuple(tree.graph.voxels.T)
     pose.lay(skeleton[box])[centre] = part[centre]
-    notes = _notes(radii, counts, thresholds, settings.quantiles)
-    return ScaleDecomposition(scale_map, branches, radii, thresholds, skeleton, settings.estimator, notes)
+    ties = _ties(radii, counts, thresholds, settings.quantiles)
+    for tie in ties:
+        warnings.warn(tie, ScaleWarning, stacklevel=2)
+    notes = (*ties, *_empty_scales(radii, counts, thresholds))
+    return ScaleDecomposition(scale_map, branches, radii, counts, thresholds, skeleton, settings.estimator, notes)
+
+
+def with_shared_thresholds(
+    parts: Sequence[ScaleDecomposition], quantiles: Sequence[float]
+) -> tuple[list[ScaleDecomposition], tuple[str, ...]]:
+    """Decompositions of several masks, by thresholds over the branches of all of them; one part at least.
+
+    Returns:
+        The parts, their notes on scales that they have no branch of; and the notes on what holds for all together.
+    """
+    radii, counts = (np.concatenate([getattr(part, name) for part in parts]) for name in ("radii_mm", "counts"))
+    thresholds = tuple(weighted_quantiles(radii, counts, quantiles).tolist())
+    shared = []
+    for part in parts:
+        scale_of = np.concatenate(([0], _scale_of(part.radii_mm, thresholds))).astype(np.uint8)
+        notes = _empty_scales(part.radii_mm, part.counts, thresholds)
+        shared.append(replace(part, scale_map=scale_of[part.branches], thresholds_mm=thresholds, notes=notes))
+    return shared, (*_ties(radii, counts, thresholds, quantiles), *_empty_scales(radii, counts, thresholds))
 
 
 def _checked(mask: BoolArray, spacing_mm: Sequence[float], region: BoolArray | None) -> tuple[float, ...]:
@@ -166,10 +189,10 @@ def _scale_of(radii: FloatArray, thresholds: Sequence[float]) -> IntArray:
     return 1 + np.searchsorted(np.array(thresholds), radii, side="left")
 
 
-def _notes(
+def _ties(
     radii: FloatArray, counts: FloatArray, thresholds: tuple[float, ...], quantiles: Sequence[float]
-) -> tuple[str, ...]:
-    """Lines on tied thresholds, of which a warning is given too, and on scales without a branch that counts."""
+) -> list[str]:
+    """Lines on tied thresholds."""
     radii, counts = radii[counts > 0], counts[counts > 0]
 
     def share(radius: float) -> str:
@@ -192,7 +215,10 @@ def _notes(
         for lower, (one, other) in enumerate(itertools.pairwise(thresholds))
         if one < other <= one * (1 + _HARDLY_APART)
     ]
-    for tie in ties:
-        warnings.warn(tie, ScaleWarning, stacklevel=3)
-    held = np.bincount(_scale_of(radii, thresholds), minlength=len(thresholds) + 2)[1:]
-    return (*ties, *(f"scale {empty} has no branch" for empty in np.flatnonzero(held == 0) + 1))
+    return ties
+
+
+def _empty_scales(radii: FloatArray, counts: FloatArray, thresholds: tuple[float, ...]) -> tuple[str, ...]:
+    """Lines on scales without a branch that counts."""
+    held = np.bincount(_scale_of(radii[counts > 0], thresholds), minlength=len(thresholds) + 2)[1:]
+    return tuple(f"scale {empty} has no branch" for empty in np.flatnonzero(held == 0) + 1)

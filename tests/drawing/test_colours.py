@@ -6,7 +6,18 @@ import numpy as np
 import pytest
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-from ramify.drawing.colours import AGREEING, BACKDROP, EXTRA, MISSED, PREDICTION, Colour, as_hex, blend, scale_colours
+from ramify.drawing.colours import (
+    AGREEING,
+    BACKDROP,
+    EXTRA,
+    MISSED,
+    PREDICTION,
+    Colour,
+    as_hex,
+    blend,
+    class_colours,
+    scale_colours,
+)
 
 # From linear red, green and blue to what is seen without one kind of cones (Machado et al. 2009, severity 1).
 EYES = {
@@ -68,3 +79,13 @@ def test_colours_are_mixed_by_weight():
 
 def test_a_colour_is_written_in_six_digits():
     assert as_hex((0, 10, 255)) == "#000aff"
+
+
+@pytest.mark.parametrize("eyes", EYES)
+def test_classes_are_told_apart_and_from_the_backdrop(eyes):
+    colours = class_colours(5)
+    for one, other in combinations(colours, 2):
+        assert deltaE_ciede2000(seen(one, eyes), seen(other, eyes)) > 7
+    assert all(contrast(colour, BACKDROP) > 3 for colour in class_colours(7))
+    assert len(set(class_colours(7))) == 7
+    assert class_colours(9)[7:] == colours[:2]

@@ -183,3 +183,19 @@ def test_the_papers_own_scales_are_one_file_away():
     )
     assert np.array_equal(to_the_letter.scale_map, by_name.scale_map)
     assert to_the_letter.thresholds_mm == by_name.thresholds_mm
+
+
+def test_classes_are_prepared_and_counted(tmp_path, capsys):
+    output, config = tmp_path / "cases", tmp_path / "settings.yaml"
+    config.write_text(
+        "dataset: phantom\nphantom: {cases: 2, size: [48, 48], spacing_mm: [3, 3], trees: {terminals: 6}}\n"
+        "classes: {portal: portalvein, hepatic: venoussystem, tumour: {values: tumours, role: context}}\n"
+        "folds: {folds: 2}\n"
+    )
+    code, out, err = call(["--config", str(config), "--output", str(output)], capsys)
+    assert code == 0, err
+    case = read_case(output, "phantom_000")
+    assert case.known.classes.names == ("portal", "hepatic", "tumour")
+    counts = np.bincount(np.asarray(case.class_map).ravel(), minlength=4)
+    assert f"voxels: portal {counts[1]:,}, hepatic {counts[2]:,}, tumour {counts[3]:,}" in out
+    np.testing.assert_array_equal(np.asarray(case.arrays["scales"]) > 0, np.isin(case.class_map, (1, 2)))

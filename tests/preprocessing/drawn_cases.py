@@ -1,9 +1,12 @@
 """Small raw cases drawn by hand."""
 
+import dataclasses
+
 import numpy as np
 
 from ramify.data.raw_case import RawCase
 from ramify.data.volume import Volume
+from ramify.tasks.class_table import IGNORED, ClassTable
 
 SPACING_MM = (2.0, 1.0, 1.0)
 
@@ -31,3 +34,16 @@ def bars_in_a_box(case_id="case_1", ndim=3, with_organ=True, spacing_mm=SPACING_
         structures={"portalvein": volume.with_array(thin | thick), "venoussystem": volume.with_array(middle | outside)},
         provenance={"adapter": "drawn"},
     )
+
+
+TREES = ClassTable.model_validate({"classes": {"portal": 1, "hepatic": 2}, "ignore": 9})
+
+
+def classes_in_a_box(ndim=3):
+    """The bars as two classes, and a corner of the organ that nobody labelled."""
+    raw = bars_in_a_box(ndim=ndim)
+    classes = np.zeros(raw.image.shape, np.uint8)
+    for number, name in enumerate(("portalvein", "venoussystem"), 1):
+        classes[raw.structures[name].array] = number
+    classes[..., 30:35, 8:14] = IGNORED
+    return dataclasses.replace(raw, classes=raw.image.with_array(classes), table=TREES)

@@ -4,11 +4,11 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from ramify.drawing.colours import scale_colours
+from ramify.drawing.colours import class_colours, scale_colours
 from ramify.preprocessing.figures import draw_case
 from ramify.preprocessing.prepare import PreprocessingSettings, prepare_case
 from ramify.vessels.scale_settings import ScaleSettings
-from tests.preprocessing.drawn_cases import bars_in_a_box
+from tests.preprocessing.drawn_cases import bars_in_a_box, classes_in_a_box
 
 
 def prepared(ndim=3, **settings):
@@ -35,6 +35,17 @@ def test_every_scale_is_seen_in_its_colour(tmp_path, ndim, quantiles):
         # The legend shows every colour, the panels only scales that have voxels.
         seen = share_of_colour(path, colour)
         assert seen > (2e-3 if (arrays["scales"] == scale).any() else 0), scale
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_every_class_is_seen_in_its_colour_beside_the_scales(tmp_path, ndim):
+    arrays, record = prepare_case(classes_in_a_box(ndim), PreprocessingSettings())
+    path = tmp_path / "case_1.png"
+    draw_case(path, arrays, {**record, "case_id": "case_1"})
+    for colour in (*scale_colours(3), *class_colours(2)):
+        assert share_of_colour(path, colour) > 1e-3
+    # What nobody labelled is shown by no colour.
+    assert share_of_colour(path, class_colours(3)[2]) == 0
 
 
 def test_a_scale_takes_as_much_of_the_picture_as_of_the_plane(tmp_path):

@@ -12,7 +12,7 @@ from ramify.vessels.branches import branch_medians, trace_branches
 from ramify.vessels.distance import surface
 from ramify.vessels.estimators import ESTIMATORS, Estimator
 from ramify.vessels.scale_settings import ScaleSettings
-from ramify.vessels.scales import ScaleWarning, decompose_scales
+from ramify.vessels.scales import ScaleWarning, decompose_scales, with_shared_thresholds
 from ramify.vessels.skeleton import skeletonize
 from ramify.vessels.territory import owners_with_junctions
 from tests.vessels.vessel_masks import CUBES, TREE, drawn, tree
@@ -306,3 +306,25 @@ def test_real_masks_have_three_scales(real_data):
     result = decompose_scales(vessels.array, vessels.spacing_mm)
     assert np.array_equal(result.scale_map > 0, vessels.array)
     assert result.notes == ()
+
+
+def test_thresholds_that_several_masks_share_are_those_of_all_their_branches():
+    thin, thick = np.zeros((2, 30, 40, 60), bool)
+    thin[4:6, 4:6, 5:55] = thin[4:7, 14:17, 5:55] = True
+    thick[4:12, 24:32, 5:55] = thick[20:25, 10:15, 5:55] = True
+    settings = ScaleSettings(quantiles=(0.5,))
+    parts = [decompose_scales(mask, (1.0, 1.0, 1.0), settings) for mask in (thin, thick)]
+    shared, _ = with_shared_thresholds(parts, settings.quantiles)
+    together = decompose_scales(thin | thick, (1.0, 1.0, 1.0), settings)
+    assert shared[0].thresholds_mm == shared[1].thresholds_mm
+    # Each mask lies in its own box, and radii depend a little on how it lies.
+    assert shared[0].thresholds_mm == pytest.approx(together.thresholds_mm, rel=0.01)
+    for mask, part, before in zip((thin, thick), shared, parts, strict=True):
+        np.testing.assert_array_equal(part.scale_map, np.where(mask, together.scale_map, 0))
+        np.testing.assert_array_equal(part.branches, before.branches)
+    assert shared[0].notes == ("scale 2 has no branch",)
+    # Of one alone they are its own.
+    (only,), notes = with_shared_thresholds(parts[1:], settings.quantiles)
+    assert only.thresholds_mm == parts[1].thresholds_mm
+    np.testing.assert_array_equal(only.scale_map, parts[1].scale_map)
+    assert notes == parts[1].notes
