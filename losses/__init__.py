@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     )
     from ramify.losses.soft_skeletonisation import soft_skeleton
     from ramify.losses.topo_cldice import TopoClDiceSettings, topo_cldice_loss
+    from ramify.losses.topograph import TopographSettings, topograph_loss
     from ramify.losses.topological_thinning import binary_skeleton, topological_skeleton
     from ramify.losses.total import TotalLoss
     from ramify.losses.truth import Truth
@@ -52,6 +53,7 @@ __all__ = [
     "SkeletonRecallSettings",
     "SoftClDiceSettings",
     "TopoClDiceSettings",
+    "TopographSettings",
     "TotalLoss",
     "Truth",
     "TverskySettings",
@@ -79,6 +81,7 @@ __all__ = [
     "soft_cldice_loss",
     "soft_skeleton",
     "topo_cldice_loss",
+    "topograph_loss",
     "topological_skeleton",
     "tversky_loss",
     "warping_loss",

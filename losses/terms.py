@@ -22,6 +22,7 @@ from ramify.losses.scale_balance import BalanceSettings
 from ramify.losses.skeleton_recall import SkeletonRecallSettings, skeleton_recall_loss
 from ramify.losses.soft_cldice import SoftClDiceSettings, soft_cldice_loss
 from ramify.losses.topo_cldice import TopoClDiceSettings, topo_cldice_loss
+from ramify.losses.topograph import TopographSettings, topograph_loss
 from ramify.losses.truth import CoarserTruth, Truth
 from ramify.losses.tversky import TverskySettings, tversky_loss
 from ramify.losses.warping import WarpingSettings, warping_loss
@@ -117,4 +118,5 @@ TERMS: dict[str, Term] = {
     "persistent_homology": of_probabilities(persistent_homology_loss, PersistentHomologySettings),
     "warping": of_probabilities(warping_loss, WarpingSettings),
     "betti_matching": of_probabilities(betti_matching_loss, BettiMatchingSettings),
+    "topograph": of_probabilities(topograph_loss, TopographSettings, "generator"),
 }
