@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ramify.losses.dice import DiceSettings, dice_loss
     from ramify.losses.generalised_dice import GeneralisedDiceSettings, generalised_dice_loss
     from ramify.losses.memory_bank import MemoryBank
+    from ramify.losses.perceptual import PerceptualSettings, perceptual_loss
     from ramify.losses.persistent_homology import PersistentHomologySettings, persistent_homology_loss
     from ramify.losses.scale_balance import balanced_over_scales
     from ramify.losses.settings import LossSettings
@@ -49,6 +50,7 @@ __all__ = [
     "GeneralisedDiceSettings",
     "LossSettings",
     "MemoryBank",
+    "PerceptualSettings",
     "PersistentHomologySettings",
     "SkeletonRecallSettings",
     "SoftClDiceSettings",
@@ -73,6 +75,7 @@ __all__ = [
     "dice_loss",
     "dice_soft_cldice_loss",
     "generalised_dice_loss",
+    "perceptual_loss",
     "persistent_homology_loss",
     "sample_anchors",
     "sample_shared_anchors",

@@ -17,6 +17,7 @@ from ramify.losses.centreline_cross_entropy import CentrelineCrossEntropySetting
 from ramify.losses.cross_entropy import binary_cross_entropy, categorical_cross_entropy
 from ramify.losses.dice import DiceSettings, dice_loss
 from ramify.losses.generalised_dice import GeneralisedDiceSettings, generalised_dice_loss
+from ramify.losses.perceptual import PerceptualSettings, perceptual_loss
 from ramify.losses.persistent_homology import PersistentHomologySettings, persistent_homology_loss
 from ramify.losses.scale_balance import BalanceSettings
 from ramify.losses.skeleton_recall import SkeletonRecallSettings, skeleton_recall_loss
@@ -119,4 +120,5 @@ TERMS: dict[str, Term] = {
     "warping": of_probabilities(warping_loss, WarpingSettings),
     "betti_matching": of_probabilities(betti_matching_loss, BettiMatchingSettings),
     "topograph": of_probabilities(topograph_loss, TopographSettings, "generator"),
+    "perceptual": of_probabilities(perceptual_loss, PerceptualSettings),
 }

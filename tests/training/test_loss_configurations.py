@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from ramify.command_line import parse
 from ramify.data.case_store import write_case
+from ramify.losses.perceptual import CONVOLUTIONS
 from ramify.preprocessing.prepare import PreprocessingSettings
 from ramify.preprocessing.tube import tubed_skeleton
 from ramify.training.loop import train_run
@@ -54,6 +56,14 @@ def crossings(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
     return stores
 
 
+def random_vgg(folder: Path) -> Path:
+    """A file of weights for the perceptual loss."""
+    state = {f"features.{number}.weight": 0.05 * torch.randn(*shape, 3, 3) for number, shape in CONVOLUTIONS.items()}
+    state |= {f"features.{number}.bias": torch.zeros(shape[0]) for number, shape in CONVOLUTIONS.items()}
+    torch.save(state, folder / "vgg19.pth")
+    return folder / "vgg19.pth"
+
+
 def test_every_term_but_the_default_ones_has_a_configuration():
     from ramify.losses.terms import TERMS
 
@@ -67,8 +77,14 @@ def test_a_loss_trains_from_its_configuration(crossings, tmp_path, ndim, base, l
     if loss.stem == "persistent_homology" and importlib.util.find_spec("gudhi") is None:
         pytest.skip("gudhi is not installed")
     words = ["--config", str(CONFIGS / base), "--config", str(loss), "--cases", str(crossings[ndim])]
+    if loss.stem == "perceptual":
+        words += ["--loss.perceptual.weights", str(random_vgg(tmp_path))]
     patch = ["--loading.patch-size", *["16"] * ndim]
     settings = parse(RunSettings, "", [*words, *SMALL, *SHORT, *patch, "--output", str(tmp_path / "run")])
+    if loss.stem == "perceptual" and ndim == 3:
+        with pytest.raises(ValueError, match="VGG-19 sees 2D images"):
+            train_run(settings)
+        return
     folder = train_run(settings)
     with (folder.root / "history.csv").open(encoding="utf-8") as rows:
         (row,) = csv.DictReader(rows)
