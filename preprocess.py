@@ -72,7 +72,7 @@ class PreprocessCommand(DatasetSettings, frozen=True, extra="forbid"):
 
     def what_shapes_a_case(self) -> dict[str, Any]:
         """All settings a prepared case depends on: cases of one store share them."""
-        shared = {"dataset", "resample_masks", "channel", "patient_pattern", "preprocessing", self.dataset}
+        shared = {"dataset", "resample_masks", "channels", "patient_pattern", "preprocessing", self.dataset}
         settings = self.model_dump(mode="json", include=shared)
         settings |= self.model_dump(mode="json", include=set(ClassSettings.model_fields), exclude_defaults=True)
         # Files are known by their content, wherever they lie: a folder of organ masks may be moved.

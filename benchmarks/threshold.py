@@ -18,7 +18,6 @@ from ramify.data.channel_files import InputCase
 from ramify.data.files import write_volume
 from ramify.data.image_source import ImageSource
 from ramify.data.input_reading import Inputs, InputSettings
-from ramify.data.raw_case import ONLY_CHANNEL
 from ramify.disk.outputs import Outputs
 from ramify.preprocessing.organ_parts import main_parts
 from ramify.preprocessing.plausibility import doubts_about_input
@@ -66,10 +65,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def segment(case: InputCase, inputs: Inputs, threshold: float, settings: PreprocessingSettings, folder: Path) -> None:
     """Write the mask of a case: what lies above the threshold, inside its organ if it has one."""
-    image, organ, notes = inputs.read(case)
+    images, organ, notes = inputs.read(case)
+    image = next(iter(images.values()))
     if organ is not None:
         organ = main_parts(organ, settings.least_organ_part)
-    images = {ONLY_CHANNEL: image}
     doubts = doubts_about_input(images, organ, settings.rules(images), settings.organ_ml)
     for note in (*notes, *doubts):
         say(f"warning: {case.case_id}: {note}", error=True)

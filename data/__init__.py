@@ -11,7 +11,14 @@ if TYPE_CHECKING:
     from ramify.data.augmentations.settings import AugmentationSettings
     from ramify.data.case_store import Case, check_case, open_store, prepare_store, read_case, write_case
     from ramify.data.dicom import read_series
-    from ramify.data.files import read_image_or_series, read_label_map, read_mask, read_volume, write_volume
+    from ramify.data.files import (
+        read_channels,
+        read_image_or_series,
+        read_label_map,
+        read_mask,
+        read_volume,
+        write_volume,
+    )
     from ramify.data.folds import FoldSettings, load_fold, load_or_make_splits, make_folds, scored_cases
     from ramify.data.raw_case import RawCase
     from ramify.data.resample import resample_like, resample_mask_like
@@ -38,6 +45,7 @@ __all__ = [
     "open_store",
     "prepare_store",
     "read_case",
+    "read_channels",
     "read_image_or_series",
     "read_label_map",
     "read_mask",

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError, model_validator
 
-from ramify.data.raw_case import ONLY_CHANNEL
+from ramify.data.formats.channels import ONLY_CHANNEL
 from ramify.data.vessel_index import VESSEL_INDICES
 from ramify.disk.json_files import to_json
 from ramify.tasks.class_table import IGNORED, SINGLE, ClassTable

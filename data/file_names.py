@@ -15,6 +15,11 @@ NRRD_SUFFIXES = (".seg.nrrd", ".seg.nhdr", ".nrrd", ".nhdr")
 METAIMAGE_SUFFIXES = (".mha", ".mhd")
 VOLUME_SUFFIXES = (*NIFTI_SUFFIXES, *NRRD_SUFFIXES, *METAIMAGE_SUFFIXES, *STACK_SUFFIXES, *PICTURE_SUFFIXES)
 """Longer ones first: CASE.seg.nrrd is case CASE."""
+HDF5_SUFFIXES = (".hdf5", ".hdf", ".h5")
+NUMPY_SUFFIXES = (".npy", ".npz")
+ARRAY_SUFFIXES = (*HDF5_SUFFIXES, *NUMPY_SUFFIXES)
+"""Read where they are named; a folder's are left alone, as programs keep all sorts of numbers in them."""
+_KEY = "::"
 UNREAD_SUFFIXES = (
     *(".dcm", ".ima", ".img", ".img.gz", ".mgz", ".mgh", ".mnc", ".npy", ".npz", ".h5", ".mat", ".vtk", ".vti"),
     *(".jp2", ".webp", ".czi", ".lsm", ".nd2", ".svs", ".nrrd.gz", ".mha.gz", ".zip", ".tar", ".tar.gz", ".tar.xz"),
@@ -27,14 +32,38 @@ def volume_suffix(path: Path) -> str | None:
     return next((suffix for suffix in VOLUME_SUFFIXES if name.endswith(suffix) and len(name) > len(suffix)), None)
 
 
+def array_suffix(path: Path) -> str | None:
+    """The suffix of a file of arrays, or None for any other file; a key behind it is left off."""
+    name = file_of(path).name.lower()
+    return next((suffix for suffix in ARRAY_SUFFIXES if name.endswith(suffix) and len(name) > len(suffix)), None)
+
+
+def split_key(path: Path) -> tuple[Path, str]:
+    """A file, and which array of it is meant: sample.h5::volumes/raw -> sample.h5, volumes/raw; mostly none."""
+    file, _, key = str(path).partition(_KEY)
+    return Path(file), key.strip("/")
+
+
+def file_of(path: Path) -> Path:
+    """The file alone, without a key."""
+    return split_key(path)[0]
+
+
+def with_key(path: Path, key: str) -> Path:
+    """An array of a file as it is written: sample.h5::volumes/raw."""
+    return Path(f"{path}{_KEY}{key}") if key else path
+
+
 def carries_no_millimetres(path: Path) -> bool:
-    """A picture or TIFF, by its name: its spacing is what somebody says."""
-    return not path.is_dir() and volume_suffix(path) in (*STACK_SUFFIXES, *PICTURE_SUFFIXES)
+    """A picture, TIFF or NumPy's array, by its name: its spacing is what somebody says."""
+    without = (*STACK_SUFFIXES, *PICTURE_SUFFIXES, *NUMPY_SUFFIXES)
+    return not path.is_dir() and (volume_suffix(path) or array_suffix(path)) in without
 
 
 def case_name(path: Path) -> str:
     """The file's name without its volume suffix: liver_01.nii.gz -> liver_01; a folder's name as it is."""
-    suffix = volume_suffix(path)
+    path = file_of(path)
+    suffix = volume_suffix(path) or array_suffix(path)
     return one_spelling(path.name[: -len(suffix)] if suffix else path.name)
 
 

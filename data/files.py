@@ -5,22 +5,27 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import SimpleITK as sitk
 
 from ramify.data.dicom import read_series
 from ramify.data.file_names import (
+    ARRAY_SUFFIXES,
     METAIMAGE_SUFFIXES,
     NIFTI_SUFFIXES,
     NRRD_SUFFIXES,
-    PICTURE_SUFFIXES,
-    STACK_SUFFIXES,
     VOLUME_SUFFIXES,
+    array_suffix,
+    file_of,
     is_broken_link,
+    split_key,
     volume_suffix,
 )
 from ramify.data.formats import metaimage, nrrd
+from ramify.data.formats.arrays import read_arrays, without_marks
+from ramify.data.formats.channels import FileChannels, channel_names
 from ramify.data.formats.nifti import check_nifti, read_nifti
 from ramify.data.formats.pictures import read_picture
 from ramify.data.formats.pixels import Wanted
@@ -36,19 +41,19 @@ from ramify.disk.part_files import part_of
 WRITTEN_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha")  # one file each, with geometry
 _PAIR = "half of a NIfTI or Analyze pair: save both as one .nii.gz file"
 _OTHER_FORMS = {".hdr": _PAIR, ".img": _PAIR, ".dcm": "a DICOM slice: give the folder of its series"}
-_PICTURE_SUFFIXES = (*STACK_SUFFIXES, *PICTURE_SUFFIXES)
 
 
 def read_volume(path: Path | str, spacing_mm: Sequence[float] | None = None, channel: str | None = None) -> Volume:
     """Read one volume with its geometry; the array keeps the type of the file.
 
     Args:
-        spacing_mm: (z, y, x) to use in place of the file's. TIFF and pictures carry no millimetres (their resolution
-            tags are for printing), so theirs is 1 unless given.
-        channel: red, green, blue, luminance or a number from 0: what to take of a picture in colour.
+        path: a file, or an array of an HDF5 or NumPy file as FILE::KEY.
+        spacing_mm: (z, y, x) to use in place of the file's. TIFF, pictures and NumPy's arrays carry no millimetres
+            (resolution tags are for printing), so theirs is 1 unless given.
+        channel: which channel of a file with several, as in `read_channels`.
 
-    Raises FileNotFoundError, or ValueError that names the file: unknown form, damaged, more than three dimensions,
-    spacing not > 0, sheared, in colour without a channel.
+    Raises FileNotFoundError, or ValueError that names the file: unknown form, damaged, several channels and none
+    chosen, spacing not > 0, sheared.
 
     Examples:
         >>> from pathlib import Path
@@ -59,15 +64,37 @@ def read_volume(path: Path | str, spacing_mm: Sequence[float] | None = None, cha
         >>> volume.shape, volume.spacing_mm, volume.array.dtype.name
         ((4, 5, 6), (2.0, 1.0, 1.0), 'int16')
     """
+    return next(iter(read_channels(path, () if channel is None else (channel,), spacing_mm).values()))
+
+
+def read_channels(
+    path: Path | str, channels: Sequence[str] = (), spacing_mm: Sequence[float] | None = None
+) -> dict[str, Volume]:
+    """Read channels of a file by name, all on one grid: colours, vectors, volumes one after the other, several arrays.
+
+    Args:
+        path: as in `read_volume`.
+        channels: which, and in which order: names or numbers from 0, or `all`. Colours are called red, green, blue, and
+            have a luminance; arrays of an HDF5 or NumPy file as they are called there; others channel_0, channel_1, ...
+            None of them: the only one there is, called image.
+        spacing_mm: as in `read_volume`.
+
+    Raises as `read_volume`, and ValueError for a channel that the file does not have.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> import numpy as np
+        >>> from ramify.data import read_channels
+        >>> np.save("flow.npy", np.arange(24.0).reshape(2, 3, 2, 2))  # two channels of 3 x 2 x 2
+        >>> channels = read_channels(Path("flow.npy"), ["all"], spacing_mm=(2.0, 1.0, 1.0))
+        >>> {name: volume.shape for name, volume in channels.items()}
+        {'channel_0': (3, 2, 2), 'channel_1': (3, 2, 2)}
+    """
     path = Path(path)
-    form = _form(path)
-    if form in NIFTI_SUFFIXES:
-        return read_nifti(path, spacing_mm)
-    if form in NRRD_SUFFIXES:
-        return nrrd.read_nrrd(path, spacing_mm)
-    if form in METAIMAGE_SUFFIXES:
-        return metaimage.read_metaimage(path, spacing_mm)
-    return _read_pixels(Wanted(path, channel), spacing_mm)
+    found = _read(path, channels, spacing_mm, mask=False)
+    if channels:
+        return found.picked(channels, path)
+    return {found.names[0]: found.only(path, choose=True)}
 
 
 def stored_in(path: Path) -> list[Path]:
@@ -75,6 +102,7 @@ def stored_in(path: Path) -> list[Path]:
 
     Raises ValueError or OSError that names a header which is damaged or lacks its data.
     """
+    path = file_of(path)
     form, detached = volume_suffix(path), None
     if form in NRRD_SUFFIXES:
         detached = nrrd.detached_data(nrrd.nrrd_header(path))
@@ -83,9 +111,7 @@ def stored_in(path: Path) -> list[Path]:
     return [path] if detached is None else [path, detached]
 
 
-def read_image_or_series(
-    path: Path | str, channel: str | None = None, spacing_mm: Sequence[float] | None = None
-) -> Volume:
+def read_image_or_series(path: Path | str, spacing_mm: Sequence[float] | None = None) -> Volume:
     """Read a volume from a file, or from a folder that holds one DICOM series. Errors as in either reader.
 
     Examples:
@@ -97,7 +123,7 @@ def read_image_or_series(
         (4, 5, 6)
     """
     path = Path(path)
-    return read_series(path, spacing_mm=spacing_mm) if path.is_dir() else read_volume(path, spacing_mm, channel)
+    return read_series(path, spacing_mm=spacing_mm) if path.is_dir() else read_volume(path, spacing_mm)
 
 
 def read_mask(path: Path | str, spacing_mm: Sequence[float] | None = None, pick: str | None = None) -> Volume:
@@ -191,29 +217,49 @@ def _check_written(path: Path) -> None:
 
 def _read_whole_numbers(path: Path, spacing_mm: Sequence[float] | None) -> Volume:
     """The file as a mask or label map, before its values are looked at."""
-    if _form(path) in _PICTURE_SUFFIXES:
-        return _read_pixels(Wanted(path, mask=True), spacing_mm)
-    return read_volume(path, spacing_mm)
+    volume = _read(path, (), spacing_mm, mask=True).only(path, "mask")
+    return volume.with_array(without_marks(volume.array)) if array_suffix(path) else volume
 
 
-def _read_pixels(wanted: Wanted, spacing_mm: Sequence[float] | None) -> Volume:
+def _read(path: Path, wanted: Sequence[str], spacing_mm: Sequence[float] | None, mask: bool) -> FileChannels:
+    """All channels of a file, as far as they are wanted; an image without wanted ones may have several."""
+    form = _form(path)
+    if form in ARRAY_SUFFIXES:
+        return read_arrays(*split_key(path), wanted, spacing_mm)
+    if form in NIFTI_SUFFIXES:
+        return read_nifti(path, spacing_mm)
+    if form in NRRD_SUFFIXES:
+        return nrrd.read_nrrd(path, spacing_mm)
+    if form in METAIMAGE_SUFFIXES:
+        return metaimage.read_metaimage(path, spacing_mm)
+    return _read_pixels(Wanted(path, bool(wanted), mask), spacing_mm)
+
+
+def _read_pixels(wanted: Wanted, spacing_mm: Sequence[float] | None) -> FileChannels:
     # Pictures are often called by another form's name; each says itself what it is.
-    array, notes = (read_tiff if begins_as_tiff(wanted.path) else read_picture)(wanted)
-    spacing = checked_spacing(spacing_mm or (1.0,) * array.ndim, array.ndim, f"{wanted.path}: spacing_mm")
+    array, notes, hint = (read_tiff if begins_as_tiff(wanted.path) else read_picture)(wanted)
+    ndim = array.ndim - 1
+    spacing = checked_spacing(spacing_mm or (1.0,) * ndim, ndim, f"{wanted.path}: spacing_mm")
     try:
-        return Volume(array, spacing, notes=tuple(notes), placed=spacing_mm is not None)
+        grid = Volume(array[0], spacing, notes=tuple(notes), placed=spacing_mm is not None)
     except ValueError as error:
         raise ValueError(f"{wanted.path}: {error}") from None
+    found = FileChannels.of_array(array, grid)
+    if len(array) == 1:
+        return found
+    return replace(found, names=channel_names(len(array), colour=True), colour=True, hint=hint)
 
 
 def _form(path: Path) -> str:
     """The suffix of a file that is there; raises FileNotFoundError, or ValueError for what is no volume file."""
+    path = file_of(path)
     if is_broken_link(path):
         raise FileNotFoundError(f"{path}: a link to {path.readlink()}, which is not there; get that file")
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such file")
-    suffix = volume_suffix(path)
+    suffix = volume_suffix(path) or array_suffix(path)
     if path.is_dir() or suffix is None:
         got = "a folder" if path.is_dir() else _OTHER_FORMS.get(path.suffix.lower(), "another kind of file")
-        raise ValueError(f"{path}: expected a volume file ({', '.join(VOLUME_SUFFIXES)}), got {got}")
+        forms = ", ".join((*VOLUME_SUFFIXES, *ARRAY_SUFFIXES))
+        raise ValueError(f"{path}: expected a volume file ({forms}), got {got}")
     return suffix

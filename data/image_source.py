@@ -27,12 +27,17 @@ class ImageSource(BaseModel, frozen=True, extra="ignore"):
 
     form: str = ""
     """Form of the data set, as `dataset` names it; empty where the cases do not say."""
-    channel: int | None = None
-    """Channel where names end in it, as in nnU-Net's layout: the file CASE_0001 is channel 1 of CASE."""
-    channels: tuple[int, ...] = ()
-    """All channels that its cases had, where that is known."""
-    colour: str | None = None
-    """Channel of pictures in colour: red, green, blue, luminance or a number."""
+    channel_names: tuple[str, ...] = ()
+    """What its channels are called, in the order of the network's input."""
+    files: tuple[int, ...] = ()
+    """For each channel the number that its file's name ends in, as in nnU-Net's layout: CASE_0001 is channel 1 of CASE.
+    None where a case is one file."""
+    known_files: tuple[int, ...] = ()
+    """All numbers that its cases had, where that is known."""
+    picked: tuple[str, ...] = ()
+    """Which channels of a file with several: names, numbers, or all; none where its files had one."""
+    key: str = ""
+    """Which array of an HDF5 or NumPy file."""
     spacing_mm: tuple[PositiveFloat, ...] | None = None
     """Spacing (z y x, or y x) that was given in place of the files'."""
     vessel_labels: tuple[int | str, ...] = ()
@@ -44,8 +49,8 @@ class ImageSource(BaseModel, frozen=True, extra="ignore"):
     def of_records(cls, records: Sequence[Mapping[str, Any]]) -> ImageSource:
         """What the records of prepared cases say, as far as all of them say the same."""
         told = [_told(record.get("provenance") or {}) for record in records]
-        channels = sorted({channel for one in told for channel in one["channels"]})
-        told = [{**one, "channels": channels} for one in told]
+        known = sorted({number for one in told for number in one["known_files"]})
+        told = [{**one, "known_files": known} for one in told]
         shared = {
             key: value for key, value in (told[0] if told else {}).items() if all(value == one[key] for one in told)
         }
@@ -54,12 +59,10 @@ class ImageSource(BaseModel, frozen=True, extra="ignore"):
 
 def _told(provenance: Mapping[str, Any]) -> dict[str, Any]:
     used = provenance.get("settings") or {}
+    several = ("channel_names", "files", "known_files", "picked", "vessel_labels", "organ_labels")
     return {
         "form": provenance.get("adapter") or "",
-        "channel": used.get("channel"),
-        "channels": used.get("channels") or (),
-        "colour": used.get("colour"),
+        "key": used.get("key") or "",
         "spacing_mm": used.get("spacing_mm"),
-        "vessel_labels": used.get("vessel_labels") or (),
-        "organ_labels": used.get("organ_labels") or (),
+        **{name: used.get(name) or () for name in several},
     }

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple, Self
 
 from pydantic import BaseModel, PositiveFloat, field_validator, model_validator
 
-from ramify.data.channel_files import InputCase, check_option, choose_channels, hint_of_names, read_channel
+from ramify.data.channel_files import InputCase, check_option, choose_channels, hint_of_names, read_case
 from ramify.data.file_names import carries_no_millimetres, unread_images, volume_files
 from ramify.data.image_source import ImageSource
 from ramify.data.inputs import check_organ_of_each, find_inputs, read_organ
@@ -27,20 +27,20 @@ class InputSettings(BaseModel, frozen=True, extra="forbid"):
     """Organ mask: a file, a DICOM folder, or a folder with one mask a case, named as the CTs."""
     organ_label: tuple[str, ...] = ()
     """Which labels of a label map are the organ, by number or name; or which segments of a .seg.nrrd, by name."""
-    channel: str = ""
-    """The channel the network was trained on, where its checkpoint does not say: red, green, blue, luminance or a
-    number for pictures in colour, _0000 for CASE_0000.nii.gz of nnU-Net's layout. Or none: names are whole, numbers
-    part of them, and pictures grey."""
+    channels: tuple[str, ...] = ()
+    """The channels the network was trained on, in its order, where its checkpoint does not say: red, green, blue,
+    luminance, numbers, names or all for files with several, _0000 (_0001, ...) for CASE_0000.nii.gz of nnU-Net's
+    layout. Or none: names are whole, numbers part of them, and files have one channel."""
     spacing_mm: tuple[PositiveFloat, ...] = ()
     """Voxel size in mm (z y x, or y x) in place of the files' own. TIFF and pictures carry none: without it theirs is
     what the training's images were given, or 1."""
     resample_masks: bool = False
     """Bring organ masks that lie on another grid onto the CT's, in physical space."""
 
-    @field_validator("channel")
+    @field_validator("channels")
     @classmethod
-    def _is_channel(cls, channel: str) -> str:
-        return check_option(channel)
+    def _are_channels(cls, channels: tuple[str, ...]) -> tuple[str, ...]:
+        return check_option(channels)
 
     @model_validator(mode="after")
     def _organ_has_labels(self) -> Self:
@@ -50,11 +50,16 @@ class InputSettings(BaseModel, frozen=True, extra="forbid"):
 
 
 class ReadInput(NamedTuple):
-    """An image, its organ mask on the same grid if there is one, and what must be known of how they were read."""
+    """An image's channels, its organ mask on the same grid if there is one, and notes on how they were read."""
 
-    image: Volume
+    images: Mapping[str, Volume]
     organ: Volume | None
     notes: tuple[str, ...]
+
+    @property
+    def image(self) -> Volume:
+        """The first channel: the grid of all."""
+        return next(iter(self.images.values()))
 
 
 class Inputs:
@@ -70,10 +75,10 @@ class Inputs:
 
     def __init__(self, settings: InputSettings, source: ImageSource) -> None:
         self._settings, self._trained_mm = settings, source.spacing_mm
-        self._channels = choose_channels(source, settings.channel)
+        self._channels = choose_channels(source, settings.channels)
         self.cases = find_inputs(settings.input, self._channels)
         self.warnings = _unread(settings.input)
-        if not settings.channel and self._channels.file is None and (hint := hint_of_names(self.cases)):
+        if not settings.channels and not self._channels.files and (hint := hint_of_names(self.cases)):
             self.warnings.append(hint)
         check_organ_of_each(settings.organ, self.cases)
 
@@ -82,9 +87,11 @@ class Inputs:
         if case.problem:
             raise ValueError(case.problem)
         settings = self._settings
-        image = read_channel(case.path, self._channels, settings.spacing_mm or None)
+        images = read_case(case, self._channels, settings.spacing_mm or None)
+        image = next(iter(images.values()))
         if spacing_mm := self._spacing_of(case.path, image.ndim):
-            image = replace(image, spacing_mm=tuple(spacing_mm))
+            images = {name: replace(one, spacing_mm=tuple(spacing_mm)) for name, one in images.items()}
+            image = next(iter(images.values()))
         organ = read_organ(
             settings.organ,
             case,
@@ -93,10 +100,11 @@ class Inputs:
             labels=settings.organ_label,
             spacing_of=lambda path: self._spacing_of(path, image.ndim),
         )
-        notes = [*case.notes, *image.notes, *self._notes_on_spacing(case.path, image)]
+        read = dict.fromkeys(note for one in images.values() for note in one.notes)
+        notes = [*case.notes, *read, *self._notes_on_spacing(case.path, image)]
         if organ is not None:
-            notes += [f"organ: {note}" for note in organ.notes if note not in image.notes]
-        return ReadInput(image, organ, tuple(notes))
+            notes += [f"organ: {note}" for note in organ.notes if note not in read]
+        return ReadInput(images, organ, tuple(notes))
 
     def _spacing_of(self, path: Path, ndim: int) -> Sequence[float] | None:
         """What goes in place of a file's own spacing, for an image of so many axes."""

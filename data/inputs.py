@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ramify.data.channel_files import Channels, InputCase, cases_of_files
-from ramify.data.file_names import volume_files
+from ramify.data.channel_files import Channels, InputCase, beside, cases_of_files
+from ramify.data.file_names import array_suffix, file_of, split_key, volume_files
 from ramify.data.labelled_file import LabelledFile
 from ramify.data.mask_folders import organ_of
 from ramify.data.raw_case import place_mask
@@ -20,28 +20,36 @@ ORGAN_OPTION = "--organ-label"
 def find_inputs(path: Path, channels: Channels | None = None) -> list[InputCase]:
     """The CTs that a path means: a file, a DICOM folder, or a folder of volume files; hidden files are none.
 
-    A folder PATIENT_DICOM (3D-IRCADb's) is called after its parent. Only with a channel of nnU-Net's layout is
-    CASE_0000.nii.gz case CASE.
+    A folder PATIENT_DICOM (3D-IRCADb's) is called after its parent. Only with channels of nnU-Net's layout is
+    CASE_0000.nii.gz case CASE. Files of arrays in a folder are taken where the training's were such.
 
     Raises:
         FileNotFoundError: nothing there, or an empty folder.
         ValueError: two files of one case, or a number at the end of a name that is no channel of the training's.
     """
-    if not path.exists():
+    channels = channels or Channels()
+    if not file_of(path).exists():
         raise FileNotFoundError(f"{path}: no such file or folder")
-    files = volume_files(path) if path.is_dir() else [path]
+    files = _files(path, channels)
     if not files:
         if all(map(is_left_by_system, path.iterdir())):
             raise FileNotFoundError(f"{path}: the folder is empty; expected volumes or the slices of a DICOM series")
         folder = path.resolve()
         named_after = folder.parent if folder.name == IRCADB_IMAGE_FOLDER else folder
         return [InputCase(named_after.name, path)]
-    cases = cases_of_files(files, channels or Channels())
+    cases = cases_of_files(files, channels)
     names = [case.case_id for case in cases]
     twice = next((case for case in cases if names.count(case.case_id) > 1), None)
     if twice:
         raise ValueError(f"{path}: several files of case {twice.case_id}, such as {twice.path.name}; keep one of them")
     return cases
+
+
+def _files(path: Path, channels: Channels) -> list[Path]:
+    if not path.is_dir():
+        return [path] if split_key(path)[1] else beside(path, channels)
+    arrays = [file for file in path.iterdir() if channels.key and array_suffix(file) and file.is_file()]
+    return sorted([*volume_files(path), *arrays])
 
 
 def check_organ_of_each(organ: Path | None, cases: Sequence[InputCase]) -> None:

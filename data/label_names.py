@@ -145,3 +145,24 @@ def choose_labels(wanted: Sequence[str], labels: Labels, name: str, setting: str
 def is_number(label: str) -> bool:
     """Whether a label is given by its number, > 0."""
     return label.isascii() and label.isdigit() and int(label) > 0
+
+
+def described_channels(description: Mapping[str, Any], path: Path) -> tuple[str, ...]:
+    """The channels that a dataset.json names, by number: nnU-Net's channel_names, or modality as in the Decathlon.
+
+    Names that are there twice, which nnU-Net takes for the same scaling, are told apart by number. Raises ValueError
+    that names the file where they are no names of 0, 1, 2, ...
+    """
+    given = description.get("channel_names", description.get("modality")) or {}
+    if isinstance(given, list):
+        given = {str(number): name for number, name in enumerate(given)}
+    if not isinstance(given, Mapping) or sorted(given) != sorted(map(str, range(len(given)))):
+        raise ValueError(f'{path}: expected channel_names like {{"0": "CT"}}, got {given!r:.60}; correct it')
+    names = [str(given[str(number)]) for number in range(len(given))]
+    return tuple(f"{name}_{number}" if names.count(name) > 1 or not name else name for number, name in enumerate(names))
+
+
+def channels_beside(path: Path) -> tuple[str, ...]:
+    """The channels that a dataset.json beside an image, or beside its folder, names; none without such a file."""
+    description = description_beside(path)
+    return () if description is None else described_channels(read_description(description), description)

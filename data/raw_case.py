@@ -13,9 +13,6 @@ from ramify.data.unplaced import check_can_be_moved, laid_on
 from ramify.data.volume import Volume, check_same_geometry
 from ramify.tasks.class_table import SINGLE, ClassTable
 
-ONLY_CHANNEL = "image"
-"""Name of the only channel of an image, where the data set has no name for it."""
-
 
 @dataclass(frozen=True, eq=False)
 class RawCase:

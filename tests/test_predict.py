@@ -158,7 +158,7 @@ def test_files_there_and_back(checkpoint, tmp_path, monkeypatch, capsys):
     told = capsys.readouterr().err
     assert "warning: names that end in four digits are kept whole, such as patient_0000" in told
     assert "no organ mask called patient_0000; it holds patient" in told
-    assert predict.main([*words, "--channel", "_0000"]) == 0
+    assert predict.main([*words, "--channels", "_0000"]) == 0
     assert "1 of 1 cases segmented" in capsys.readouterr().out
     mask, probabilities = (
         read_volume(tmp_path / "out" / name) for name in ("patient.nii.gz", "patient_probabilities.nii.gz")
@@ -305,7 +305,7 @@ def test_an_image_of_other_dimensions_is_refused(checkpoint):
 
 
 def test_the_channel_of_the_training_is_taken_or_refused_by_name(checkpoint, tmp_path, capsys):
-    source = {"form": "nnunet", "channel": 1, "channels": [0, 1]}
+    source = {"form": "nnunet", "files": [1], "known_files": [0, 1]}
     save_checkpoint(checkpoint, {**untrained_state((16, 16, 16)), "source": source})
     image, _, _ = ct_with_vessel()
     for name, values in (("c_0000", 0 * image.array), ("c_0001", image.array), ("d_0000", image.array)):
@@ -318,8 +318,8 @@ def test_the_channel_of_the_training_is_taken_or_refused_by_name(checkpoint, tmp
     assert "error: d: " in captured.err
     assert "no file d_0001 beside it" in captured.err
     assert [path.name for path in (tmp_path / "out").glob("[!.]*")] == ["c.nii.gz"]
-    with pytest.raises(ValueError, match="--channel _0000: the network was trained on channel _0001"):
-        predict.main([*words, "--channel", "_0000"])
+    with pytest.raises(ValueError, match="--channels _0000: the network was trained on channel _0001"):
+        predict.main([*words, "--channels", "_0000"])
 
 
 def test_the_organ_in_a_label_map(checkpoint, tmp_path, capsys):

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from ramify.console.error_line import line_of
+from ramify.data.formats.channels import ONLY_CHANNEL
 from ramify.data.image_source import ImageSource
-from ramify.data.raw_case import ONLY_CHANNEL
 from ramify.data.volume import Volume
 from ramify.models.build import build_inference_network, place_network
 from ramify.models.network import Network

@@ -11,7 +11,6 @@ from ramify.data.adapters.base import Adapter, Reading
 from ramify.data.adapters.class_settings import ClassSettings
 from ramify.data.adapters.patient_names import NamedPatients, check_patient_pattern
 from ramify.data.adapters.table import DATA_SETS
-from ramify.data.formats.colour import check_channel
 
 __all__ = ["Adapter", "DatasetSettings", "open_dataset"]
 
@@ -32,15 +31,12 @@ class _SharedSettings(ClassSettings, frozen=True, extra="forbid"):
     """Folder of the data set."""
     resample_masks: bool = False
     """Bring masks that lie elsewhere than their image onto it in physical space; otherwise that is an error."""
-    channel: str | None = None
-    """Of pictures in colour: red, green, blue or luminance, or the number of the channel from 0."""
+    channels: tuple[str, ...] = ()
+    """Which channels of the images, in this order: by name or number from 0, or all. Pictures have red, green, blue and
+    luminance; nnU-Net and the Decathlon the names of dataset.json, and all of them where none is said; HDF5 and
+    NumPy files their arrays."""
     patient_pattern: str = ""
     """Regular expression whose first group is the patient in a case id, e.g. "(.+)_scan"; none: each case is one."""
-
-    @field_validator("channel")
-    @classmethod
-    def _is_channel(cls, channel: str | None) -> str | None:
-        return channel if channel is None else check_channel(channel)
 
     @field_validator("patient_pattern")
     @classmethod
@@ -80,11 +76,12 @@ def open_dataset(settings: DatasetSettings) -> Adapter:
         ['phantom_000', 'phantom_001']
     """
     data_set = _BY_NAME[settings.dataset]
-    if settings.channel is not None and not data_set.in_colour:
-        raise ValueError(f"--channel {settings.channel}: dataset {data_set.name} has no colour; leave it out")
+    if settings.channels and not data_set.has_channels:
+        chosen = " ".join(settings.channels)
+        raise ValueError(f"--channels {chosen}: dataset {data_set.name} has one channel; leave it out")
     if settings.root is None and data_set.in_files:
         raise ValueError(f"dataset {data_set.name}: --root is missing; give the folder of the data set")
 
-    reading = Reading(settings.root or Path(), settings.resample_masks, settings.channel, settings)
+    reading = Reading(settings.root or Path(), settings.resample_masks, settings.channels, settings)
     adapter = data_set.open(reading, getattr(settings, data_set.name))
     return NamedPatients(adapter, settings.patient_pattern) if settings.patient_pattern else adapter

@@ -45,13 +45,13 @@ class Reading:
 
     root: folder of the data set; that of one without files is nowhere.
     resample_masks: bring masks that lie elsewhere than their image onto it; otherwise that is an error.
-    channel: of pictures in colour; None for grey ones.
+    channels: which channels of the images; none takes what the form does.
     classes: the classes that are told apart.
     """
 
     root: Path
     resample_masks: bool = False
-    channel: str | None = None
+    channels: tuple[str, ...] = ()
     classes: ClassSettings = NO_CLASSES
 
 
@@ -69,8 +69,8 @@ class DataSet:
     """The adapter, from how it is read and its own settings; what the root holds is looked at later."""
     in_files: bool = True
     """Whether it lies in a folder, so that a root is needed."""
-    in_colour: bool = True
-    """Whether its images may be pictures in colour."""
+    has_channels: bool = True
+    """Whether its images may have several channels to choose from."""
 
 
 def check_root(root: Path, layout: str) -> None:

@@ -25,8 +25,9 @@ from ramify.data.adapters.ircadb_structures import OPTIONAL, ORGAN, PRESETS, STR
 from ramify.data.class_maps import ClassedLabels, Fault, check_no_fault, of_masks
 from ramify.data.dicom import read_series
 from ramify.data.file_names import natural_order
+from ramify.data.formats.channels import ONLY_CHANNEL
 from ramify.data.formats.whole_numbers import as_mask
-from ramify.data.raw_case import ONLY_CHANNEL, RawCase, place_mask
+from ramify.data.raw_case import RawCase, place_mask
 from ramify.data.sources import CaseSources, provenance
 from ramify.data.volume import Volume
 from ramify.disk.system_files import is_left_by_system
@@ -220,5 +221,5 @@ IRCADB = DataSet(
     "3D-IRCADb-01.",
     IrcadbSettings,
     lambda reading, settings: IrcadbAdapter(reading.root, settings, reading.resample_masks, reading.classes),
-    in_colour=False,
+    has_channels=False,
 )

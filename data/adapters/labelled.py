@@ -7,26 +7,21 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 from ramify.data.adapters.base import Reading, unknown_case
 from ramify.data.adapters.class_choice import ClassChoice, LabelSource, choose_classes
 from ramify.data.adapters.class_settings import NO_CLASSES, ClassSettings
 from ramify.data.adapters.labels import CaseFiles, LabelChoice, LabelSettings, choose_labels_of
-from ramify.data.channel_files import read_colour
+from ramify.data.channel_files import read_images
 from ramify.data.class_maps import Fault
 from ramify.data.file_names import natural_order
-from ramify.data.files import read_volume, stored_in
+from ramify.data.files import stored_in
 from ramify.data.label_names import DataSetLabels
 from ramify.data.labelled_file import LabelledFile
 from ramify.data.mask_files import MaskFiles
-from ramify.data.raw_case import ONLY_CHANNEL, RawCase
+from ramify.data.raw_case import RawCase
 from ramify.data.sources import CaseSources, provenance
-from ramify.data.volume import Volume
-
-GREY_REMEDY = (
-    "leave --channel out for images in grey; which file of nnU-Net's channels is taken is --nnunet.channel's to say"
-)
 
 OFFER = ", or tell them apart with classes or --every-class"
 
@@ -38,8 +33,8 @@ class LabelledAdapter(ABC):
     root: Path
     settings: LabelSettings
     resample_masks: bool = False
-    channel: str | None = None
-    """Of pictures in colour."""
+    channels: tuple[str, ...] = ()
+    """Which channels are read; none takes what the form does."""
     classes: ClassSettings = NO_CLASSES
     """Classes that are told apart, in place of the vessels alone."""
 
@@ -49,7 +44,7 @@ class LabelledAdapter(ABC):
     @classmethod
     def opened(cls, reading: Reading, settings: LabelSettings) -> Self:
         """The adapter of a data set of this form."""
-        return cls(reading.root, settings, reading.resample_masks, reading.channel, reading.classes)
+        return cls(reading.root, settings, reading.resample_masks, reading.channels, reading.classes)
 
     @property
     @abstractmethod
@@ -79,10 +74,6 @@ class LabelledAdapter(ABC):
         """Spacing in place of the files'."""
         return None
 
-    def _choices(self, files: CaseFiles) -> dict[str, Any]:
-        """What else of the settings shaped a case, as plain data."""
-        return {}
-
     def _case(self, case_id: str) -> tuple[CaseFiles, LabelChoice | ClassChoice]:
         """The files of a case, and the labels that are meant in them."""
         if case_id not in self._cases:
@@ -102,9 +93,11 @@ class LabelledAdapter(ABC):
         return files, choose_labels_of(settings, labels, organs, self.form)
 
     def _sources(self, files: CaseFiles, choice: LabelChoice | ClassChoice) -> CaseSources:
-        colour = {} if self.channel is None else {"colour": self.channel}
-        used = {**choice.describe(), **self._choices(files), **colour, "resample_masks": self.resample_masks}
-        return CaseSources(self.root, tuple(part for path in files.present() for part in stored_in(path)), used)
+        spacing = {} if self._spacing_mm is None else {"spacing_mm": list(self._spacing_mm)}
+        used = {**choice.describe(), **files.channels.describe(), **spacing, "resample_masks": self.resample_masks}
+        # Image and mask may be arrays of one file.
+        paths = dict.fromkeys(part for path in files.present() for part in stored_in(path))
+        return CaseSources(self.root, tuple(paths), used)
 
     def case_ids(self) -> list[str]:
         return sorted(self._cases, key=natural_order)
@@ -112,15 +105,12 @@ class LabelledAdapter(ABC):
     def sources(self, case_id: str) -> CaseSources:
         return self._sources(*self._case(case_id))
 
-    def _image(self, path: Path) -> Volume:
-        if self.channel is None:
-            return read_volume(path, self._spacing_mm)
-        return read_colour(path, self.channel, GREY_REMEDY, self._spacing_mm)
-
     def faults(self, case_id: str) -> tuple[Fault, ...]:
         return self._case(case_id)[1].faults()
 
     def load(self, case_id: str) -> RawCase:
         files, choice = self._case(case_id)
-        case = choice.read(case_id, {ONLY_CHANNEL: self._image(files.image)}, self.resample_masks)
-        return replace(case, provenance=provenance(self.form, self._sources(files, choice)))
+        images = read_images(files.images, files.channels, self._spacing_mm)
+        case = choice.read(case_id, images, self.resample_masks)
+        origin = provenance(self.form, self._sources(files, choice), {"channel_names": list(images)})
+        return replace(case, provenance=origin)

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from ramify.data.adapters.class_choice import LabelSource
+from ramify.data.channel_files import ONE_CHANNEL, Channels
 from ramify.data.class_maps import Fault
 from ramify.data.labelled_file import Choice, LabelledFile
 from ramify.data.mask_folders import organ_of
@@ -31,16 +32,18 @@ class LabelSettings(BaseModel, frozen=True, extra="forbid"):
 class CaseFiles:
     """The files of one case.
 
-    label: of a label map, or by name where each structure has a mask of its own. organ: of its own, if it has one.
+    images: one, or one a channel. label: of a label map, or by name where each structure has a mask of its own. organ:
+    of its own, if it has one. channels: what is read of the images.
     """
 
-    image: Path
+    images: tuple[Path, ...]
     label: Path | Mapping[str, Path]
     organ: Path | None = None
+    channels: Channels = ONE_CHANNEL
 
     def present(self) -> list[Path]:
         labels = [self.label] if isinstance(self.label, Path) else list(self.label.values())
-        return [path for path in (self.image, *labels, self.organ) if path is not None]
+        return [path for path in (*self.images, *labels, self.organ) if path is not None]
 
 
 @dataclass(frozen=True)

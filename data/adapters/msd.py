@@ -14,8 +14,16 @@ from typing import Any, ClassVar
 from ramify.data.adapters.base import DataSet, check_root
 from ramify.data.adapters.labelled import LabelledAdapter
 from ramify.data.adapters.labels import CaseFiles, LabelSettings, find_organ
+from ramify.data.channel_files import Channels, chosen_numbers
 from ramify.data.file_names import case_name
-from ramify.data.label_names import DESCRIPTION, DataSetLabels, described_labels, read_description
+from ramify.data.formats.channels import ALL
+from ramify.data.label_names import (
+    DESCRIPTION,
+    DataSetLabels,
+    described_channels,
+    described_labels,
+    read_description,
+)
 from ramify.tasks.class_table import VESSEL
 
 LAYOUT = "dataset.json, imagesTr and labelsTr"
@@ -40,7 +48,18 @@ class MsdAdapter(LabelledAdapter):
 
     def _files(self, case_id: str) -> CaseFiles:
         image, label = self._cases[case_id]
-        return CaseFiles(image, label, find_organ(self.settings.organs, case_id, image))
+        return CaseFiles((image,), label, find_organ(self.settings.organs, case_id, image), self._read)
+
+    @cached_property
+    def _read(self) -> Channels:
+        """What is read of each case's file: the channels that dataset.json names, or those that are asked for."""
+        names = dict(enumerate(described_channels(self._description, self.root / DESCRIPTION)))
+        if len(names) < 2:
+            return Channels(picked=self.channels, names=() if self.channels else tuple(names.values()), described=True)
+        numbers = chosen_numbers(self.channels, names, self.root)
+        every = len(numbers) == len(names) and list(numbers) == sorted(numbers)
+        picked = (ALL,) if every else tuple(map(str, numbers))
+        return Channels(picked=picked, names=tuple(names[number] for number in numbers), described=True)
 
     def _described_in(self, files: CaseFiles) -> Path:
         return self.root / DESCRIPTION

@@ -1,26 +1,32 @@
 """A raw data set in nnU-Net's form.
 
-ROOT/imagesTr/CASE_0000.nii.gz     one file a case and channel
+ROOT/imagesTr/CASE_0000.nii.gz     one file a case and channel; a picture in colour has its channels in one
 ROOT/labelsTr/CASE.nii.gz          label maps
-ROOT/dataset.json                  names of the labels (may be missing; labels are then given by number)
+ROOT/dataset.json                  names of channels and labels (may be missing; they then have numbers)
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
-
-from pydantic import Field
+from typing import ClassVar
 
 from ramify.data.adapters.base import DataSet, check_root
 from ramify.data.adapters.labelled import LabelledAdapter
 from ramify.data.adapters.labels import CaseFiles, LabelSettings, find_organ
+from ramify.data.channel_files import Channels, chosen_numbers
 from ramify.data.file_names import case_name, natural_order, volume_files
+from ramify.data.formats.channels import ONLY_CHANNEL
 from ramify.data.image_source import channel_ending, split_channel
-from ramify.data.label_names import DESCRIPTION, UNDESCRIBED, DataSetLabels, described_labels, read_description
+from ramify.data.label_names import (
+    DESCRIPTION,
+    UNDESCRIBED,
+    DataSetLabels,
+    described_channels,
+    described_labels,
+    read_description,
+)
 
 LAYOUT = "imagesTr/CASE_0000.nii.gz and labelsTr/CASE.nii.gz"
 
@@ -28,8 +34,6 @@ LAYOUT = "imagesTr/CASE_0000.nii.gz and labelsTr/CASE.nii.gz"
 class NnunetSettings(LabelSettings, frozen=True, extra="forbid"):
     """nnU-Net's raw form: which labels are the vessels, and where the organ is."""
 
-    channel: int = Field(0, ge=0, le=9999)
-    """Channel of the image: the four digits at the end of the file's name."""
     organs: Path | None = None
     """Folder with an organ mask a case, of the case's own name; none takes organ_labels of the label map, if any."""
 
@@ -42,14 +46,11 @@ class NnunetAdapter(LabelledAdapter):
     form: ClassVar[str] = "nnunet"
 
     def _files(self, case_id: str) -> CaseFiles:
-        image, label = self._cases[case_id]
-        return CaseFiles(image, label, find_organ(self.settings.organs, case_id, image))
+        images, label = self._cases[case_id]
+        return CaseFiles(images, label, find_organ(self.settings.organs, case_id, images[0]), self._read)
 
     def _described_in(self, files: CaseFiles) -> Path:
         return self.root / DESCRIPTION
-
-    def _choices(self, files: CaseFiles) -> dict[str, Any]:
-        return {"channel": self.settings.channel, "channels": self._channels[split_channel(case_name(files.image))[0]]}
 
     @cached_property
     def _described(self) -> DataSetLabels:
@@ -57,45 +58,76 @@ class NnunetAdapter(LabelledAdapter):
         return described_labels(read_description(path), path) if path.exists() else UNDESCRIBED
 
     @cached_property
-    def _channels(self) -> dict[str, list[int]]:
-        """Case id -> the channels that it has images of."""
-        found: dict[str, list[int]] = {}
+    def _by_number(self) -> dict[int, dict[str, Path]]:
+        """Number of a channel -> case id -> file."""
+        found: dict[int, dict[str, Path]] = {}
         for path in volume_files(self.root / "imagesTr"):
-            case_id, channel = split_channel(case_name(path))
-            if channel is not None:
-                found.setdefault(case_id, []).append(channel)
+            case_id, number = split_channel(case_name(path))
+            if number is None:
+                continue
+            of_number = found.setdefault(number, {})
+            if case_id in of_number:
+                raise ValueError(f"{path}: {of_number[case_id].name} is of the same case; keep one of them")
+            of_number[case_id] = path
         return found
 
     @cached_property
-    def _cases(self) -> dict[str, tuple[Path, Path]]:
-        """Case id -> image and label map."""
+    def _names(self) -> dict[int, str]:
+        """Number of each channel and what it is called: by dataset.json, else those there are files of."""
+        path = self.root / DESCRIPTION
+        named = described_channels(read_description(path), path) if path.exists() else ()
+        numbers = range(len(named)) if named else sorted(self._by_number)
+        return {number: named[number] if named else f"channel_{number}" for number in numbers}
+
+    @cached_property
+    def _read(self) -> Channels:
+        """What is read of each case's files."""
+        if not self._names:
+            return Channels((0,))
+        numbers = chosen_numbers(self.channels, self._names, self.root)
+        names = [self._names[number] for number in numbers]
+        if len(self._names) == 1 and not (self.root / DESCRIPTION).exists():
+            names = [ONLY_CHANNEL]
+        known = tuple(sorted(self._by_number))
+        if len(self._names) > 1 and known == (0,):
+            # Pictures in colour: all channels are in one file.
+            return Channels((0,), known, tuple(map(str, numbers)), tuple(names), described=True)
+        return Channels(numbers, known, names=tuple(names), described=True)
+
+    @cached_property
+    def _cases(self) -> dict[str, tuple[tuple[Path, ...], Path]]:
+        """Case id -> images and label map."""
         check_root(self.root, LAYOUT)
         images_folder, labels_folder = self.root / "imagesTr", self.root / "labelsTr"
         for folder in images_folder, labels_folder:
             if not folder.is_dir():
                 raise FileNotFoundError(f"{folder}: no such folder; --root names the folder with {LAYOUT}")
-        ending = channel_ending(self.settings.channel)
-        images = _by_case(images_folder, ending)
-        labels = _by_case(labels_folder, "")
-        if lonely := sorted(set(labels) - set(images), key=natural_order):
-            raise ValueError(
-                f"{labels[lonely[0]]}: has no image {lonely[0]}{ending} in {images_folder}; add or remove it"
-            )
-        if lonely := sorted(set(images) - set(labels), key=natural_order):
-            raise ValueError(f"{images[lonely[0]]}: has no label map {lonely[0]} in {labels_folder}; add or remove it")
+        labels = _labels(labels_folder)
+        images = {number: self._by_number.get(number, {}) for number in self._read.files}
+        for number, of_number in images.items():
+            ending = f"{channel_ending(number)}{self._read.name(number)}"
+            if lonely := sorted(set(labels) - set(of_number), key=natural_order):
+                raise ValueError(
+                    f"{labels[lonely[0]]}: has no image {lonely[0]}{ending} in {images_folder}; add or remove it"
+                )
+            if lonely := sorted(set(of_number) - set(labels), key=natural_order):
+                path = of_number[lonely[0]]
+                raise ValueError(f"{path}: has no label map {lonely[0]} in {labels_folder}; add or remove it")
         if not labels:
             raise ValueError(f"{labels_folder}: holds no label map; --root names the folder with {LAYOUT}")
-        return {case: (images[case], labels[case]) for case in labels}
+        return {
+            case: (tuple(of_number[case] for of_number in images.values()), label) for case, label in labels.items()
+        }
 
 
-def _by_case(folder: Path, ending: str) -> dict[str, Path]:
-    """Case id -> file, for the files whose names end in `ending` before the suffix."""
+def _labels(folder: Path) -> dict[str, Path]:
+    """Case id -> label map."""
     found: dict[str, Path] = {}
     for path in volume_files(folder):
-        if match := re.fullmatch(f"(.+){re.escape(ending)}", case_name(path)):
-            if match[1] in found:
-                raise ValueError(f"{path}: {found[match[1]].name} is of the same case; keep one of them")
-            found[match[1]] = path
+        case_id = case_name(path)
+        if case_id in found:
+            raise ValueError(f"{path}: {found[case_id].name} is of the same case; keep one of them")
+        found[case_id] = path
     return found
 
 

@@ -7,7 +7,8 @@ Other layouts are told by patterns in which {case} stands for the case's id:
     --pairs.image "{case}/patientIso.nii.gz" --pairs.label "{case}/gt.nii.gz" --pairs.organ "{case}/liverMaskIso.nii.gz"
     --pairs.image "{case}_denoised.tif" --pairs.label "{case}_*abels_v*.tif"
 
-Where each structure has a mask of its own, label has a pattern for each by name.
+Where each structure has a mask of its own, or each channel an image, label and image have a pattern for each by name.
+An array of an HDF5 or NumPy file is named behind it: --pairs.image "{case}.h5::raw" --pairs.label "{case}.h5::labels"
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import field_validator
 
@@ -25,7 +26,18 @@ from ramify.data.adapters.base import DataSet, check_root
 from ramify.data.adapters.labelled import LabelledAdapter
 from ramify.data.adapters.labels import CaseFiles, LabelSettings
 from ramify.data.case_store import check_case_id
-from ramify.data.file_names import case_name, is_volume_file, one_spelling, spellings, volume_suffix
+from ramify.data.channel_files import Channels, chosen_numbers
+from ramify.data.file_names import (
+    array_suffix,
+    case_name,
+    file_of,
+    is_volume_file,
+    one_spelling,
+    spellings,
+    split_key,
+    volume_suffix,
+    with_key,
+)
 
 LAYOUT = "images/ and labels/ (or masks/), or patterns given by --pairs.image and --pairs.label"
 CASE = "{case}"
@@ -34,8 +46,9 @@ CASE = "{case}"
 class PairsSettings(LabelSettings, frozen=True, extra="forbid"):
     """Plain pairs: where image, label and organ of a case are, seen from the root."""
 
-    image: str = "images/{case}.*"
-    """Pattern of the images; {case} stands for the case's id, * for anything."""
+    image: str | dict[str, str] = "images/{case}.*"
+    """Pattern of the images; {case} stands for the case's id, * for anything. Several by name, {T1: "{case}_t1.nii.gz",
+    T2: "{case}_t2.nii.gz"}, are channels."""
     label: str | dict[str, str] = ""
     """Pattern of the vessel masks; none takes labels/{case}.* or masks/{case}.*, whichever folder is there. Several by
     name, {artery: "arteries/{case}.png", vein: "veins/{case}.png"}, are masks of their own, a structure each."""
@@ -69,11 +82,27 @@ class PairsAdapter(LabelledAdapter):
     def _spacing_mm(self) -> tuple[float, ...] | None:
         return self.settings.spacing_mm
 
-    def _choices(self, files: CaseFiles) -> dict[str, Any]:
+    @cached_property
+    def _image_patterns(self) -> dict[str, str]:
+        """The pattern of each channel that is read; a single one has no name."""
+        image = self.settings.image
+        if isinstance(image, str):
+            return {"": image}
+        names = dict(enumerate(image))
+        return {names[number]: image[names[number]] for number in chosen_numbers(self.channels, names, self.root)}
+
+    @cached_property
+    def _read(self) -> Channels:
+        """What is read of the images."""
+        patterns = self._image_patterns
+        if isinstance(self.settings.image, dict):
+            # Prediction knows no patterns: it takes the channels as nnU-Net's layout has them.
+            numbers = tuple(range(len(patterns)))
+            return Channels(numbers if len(patterns) > 1 else (), names=tuple(patterns))
         # A pattern such as images/{case}_0001.nii.gz takes a channel of nnU-Net's layout, and prediction must, too.
-        ending = re.fullmatch(r"_(\d{4})\..*", self.settings.image.split(CASE)[1])
-        channel = {"channel": int(ending[1])} if ending else {}
-        return {"spacing_mm": None if self._spacing_mm is None else list(self._spacing_mm), **channel}
+        file, key = split_key(Path(self.settings.image))
+        ending = re.fullmatch(r"_(\d{4})\..*", str(file).split(CASE)[1])
+        return Channels((int(ending[1]),) if ending else (), picked=self.channels, key=key)
 
     @cached_property
     def _cases(self) -> dict[str, CaseFiles]:
@@ -81,34 +110,35 @@ class PairsAdapter(LabelledAdapter):
         patterns = self.settings.label or self._default_label()
         label_patterns = list(patterns.values()) if isinstance(patterns, dict) else [patterns]
         organ_pattern = self.settings.organ or ("organs/{case}.*" if (self.root / "organs").is_dir() else "")
-        images = self._images()
+        first, *others = self._image_patterns.values()
+        images = self._images(first)
         labels = {case: [self._match(pattern, case) for pattern in label_patterns] for case in images}
         # Where images and labels share a folder, a pattern of images may catch labels as well.
         taken = {path for case, paths in labels.items() for path in paths if path is not None and path != images[case]}
         images = {case: path for case, path in images.items() if path not in taken}
         if not images:
-            raise ValueError(
-                f"{self.root}: holds no image {self.settings.image}; --root names the folder with {LAYOUT}"
-            )
+            raise ValueError(f"{self.root}: holds no image {first}; --root names the folder with {LAYOUT}")
         files: dict[str, CaseFiles] = {}
         for case, image in images.items():
             found = [
                 self._label(image, path, text, case) for path, text in zip(labels[case], label_patterns, strict=True)
             ]
-            organ = self._match(organ_pattern, case) if organ_pattern else None
-            if organ_pattern and organ is None:
-                raise ValueError(
-                    f"{image}: has no organ {organ_pattern.replace(CASE, case)}; add it or remove the image"
-                )
+            channels = [self._beside(image, pattern, case, "image") for pattern in others]
+            organ = self._beside(image, organ_pattern, case, "organ") if organ_pattern else None
             named = dict(zip(patterns, found, strict=True)) if isinstance(patterns, dict) else found[0]
-            files[case] = CaseFiles(image, named, organ)
+            files[case] = CaseFiles((image, *channels), named, organ, self._read)
         used = {path for one in files.values() for path in one.present()}
         lonely = {path for pattern in label_patterns for path in self._glob(pattern, "*")} - used
         if lonely:
-            raise ValueError(
-                f"{min(lonely)}: has no image {self.settings.image} of its own; add it or remove the label"
-            )
+            raise ValueError(f"{min(lonely)}: has no image {first} of its own; add it or remove the label")
         return files
+
+    def _beside(self, image: Path, pattern: str, case: str, what: str) -> Path:
+        """Another file of an image's case; raises ValueError where there is none."""
+        path = self._match(pattern, case)
+        if path is None:
+            raise ValueError(f"{image}: has no {what} {pattern.replace(CASE, case)}; add it or remove the image")
+        return path
 
     def _label(self, image: Path, label: Path | None, pattern: str, case: str) -> Path:
         """A label of a case, if there is one that is not its image; raises ValueError."""
@@ -126,14 +156,14 @@ class PairsAdapter(LabelledAdapter):
             )
         return f"{folder}/{CASE}.*"
 
-    def _images(self) -> dict[str, Path]:
-        before, after = self.settings.image.split(CASE)
+    def _images(self, pattern: str) -> dict[str, Path]:
+        before, after = str(split_key(Path(pattern))[0]).split(CASE)
         # A ".*" at the end stands for the suffix alone: a.1.nii.gz is case a.1.
         any_suffix = after.endswith(".*")
         name = re.compile(f"{_as_regex(before)}(?P<case>[^/]+?){_as_regex(after[:-2] if any_suffix else after)}")
         images: dict[str, Path] = {}
-        for path in self._glob(self.settings.image, "*"):
-            relative = path.relative_to(self.root).as_posix()
+        for path in self._glob(pattern, "*"):
+            relative = file_of(path).relative_to(self.root).as_posix()
             match = name.fullmatch(relative[: -len(volume_suffix(path) or "")] if any_suffix else relative)
             if match is None:
                 continue
@@ -152,7 +182,14 @@ class PairsAdapter(LabelledAdapter):
         return found[0] if found else None
 
     def _glob(self, pattern: str, case: str) -> list[Path]:
-        return sorted(path for path in self.root.glob(pattern.replace(CASE, case)) if is_volume_file(path))
+        file, key = split_key(Path(pattern.replace(CASE, case)))
+        # Arrays are read where a pattern says so, not where it says "any suffix".
+        by_suffix = array_suffix(Path(pattern)) is not None
+        return sorted(
+            with_key(path, key)
+            for path in self.root.glob(str(file))
+            if is_volume_file(path) or (by_suffix and path.is_file())
+        )
 
 
 def _as_regex(pattern: str) -> str:

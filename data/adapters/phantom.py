@@ -12,7 +12,8 @@ from ramify.data.adapters.base import DataSet, unknown_case
 from ramify.data.adapters.class_choice import classed_case
 from ramify.data.adapters.class_settings import NO_CLASSES, ClassSettings, table_of_names
 from ramify.data.class_maps import Fault, check_no_fault, masks_by_class, of_masks
-from ramify.data.raw_case import ONLY_CHANNEL, RawCase
+from ramify.data.formats.channels import ONLY_CHANNEL
+from ramify.data.raw_case import RawCase
 from ramify.data.sources import CaseSources, provenance
 from ramify.data.volume import Volume
 from ramify.phantoms.phantom import HEPATIC, PORTAL, TUMOURS, PhantomSettings, grow_phantom
@@ -91,5 +92,5 @@ PHANTOM = DataSet(
     PhantomDatasetSettings,
     lambda reading, settings: PhantomAdapter(settings, reading.classes),
     in_files=False,
-    in_colour=False,
+    has_channels=False,
 )

@@ -10,11 +10,11 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from ramify.data.formats.channels import FileChannels
 from ramify.data.formats.detached import beside
 from ramify.data.formats.placement import place
 from ramify.data.formats.unpack_limit import check_unpacked
 from ramify.data.formats.voxels import check_packed_size, open_packed, read_voxels, scaled, text_numbers, voxel_count
-from ramify.data.volume import Volume
 
 _LONGEST_LINE, _MOST_LINES = 1 << 16, 10_000
 _TYPES = {
@@ -84,18 +84,22 @@ class MetaImageHeader:
         )
 
 
-def read_metaimage(path: Path, spacing_mm: Sequence[float] | None = None) -> Volume:
-    """Read a volume of one number a voxel; spacing_mm (z, y, x) goes in place of the file's.
+def read_metaimage(path: Path, spacing_mm: Sequence[float] | None = None) -> FileChannels:
+    """Read a volume, or the channels of vectors or of a fourth axis; spacing_mm (z, y, x) goes in place of the file's.
 
-    Raises ValueError or OSError that names the file: damaged, data elsewhere than beside its header, several numbers a
-    voxel, more than three dimensions, sheared.
+    Raises ValueError or OSError that names the file: damaged, data elsewhere than beside its header, more than four
+    dimensions or vectors in four, sheared.
     """
     header = metaimage_header(path)
     shape = header.shape()
-    if (channels := header.whole_number("ElementNumberOfChannels", "1")) != 1:
-        raise ValueError(f"{path}: {channels} numbers a voxel where one is expected")
+    channels = header.whole_number("ElementNumberOfChannels", "1")
+    if channels < 1:
+        raise header.error("ElementNumberOfChannels", "a whole number > 0")
     while len(shape) > 3 and shape[0] == 1:
         shape = shape[1:]
+    in_time = channels == 1 and len(shape) == 4
+    stored = shape if in_time else (*shape, channels)
+    shape = shape[1:] if in_time else shape
     if (ndim := len(shape)) not in (2, 3):
         raise ValueError(
             f"{path}: an image of {ndim} dimensions (x, y, z, ... = {' x '.join(map(str, shape[::-1]))}) "
@@ -115,7 +119,9 @@ def read_metaimage(path: Path, spacing_mm: Sequence[float] | None = None) -> Vol
     if not (lengths > 0).all():
         raise header.error("TransformMatrix", "axes in space")
     steps = axes[:ndim, :ndim] / lengths * sides[:ndim]
-    return place(_voxels(header, shape), steps, origin[:ndim], path, spacing_mm)
+    voxels = _voxels(header, stored)
+    array = voxels if in_time else np.moveaxis(voxels, -1, 0)
+    return FileChannels.of_array(array, place(array[0], steps, origin[:ndim], path, spacing_mm))
 
 
 def metaimage_header(path: Path) -> MetaImageHeader:

@@ -12,42 +12,43 @@ from typing import BinaryIO, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from ramify.data.formats.channels import FileChannels
 from ramify.data.formats.nifti_header import HEADER_BYTES, NiftiHeader, parse_header
 from ramify.data.formats.placement import place
 from ramify.data.formats.unpack_limit import check_unpacked
 from ramify.data.formats.voxels import check_length, check_packed_size, read_voxels, scaled, voxel_count, whole_stream
-from ramify.data.volume import MISPLACEMENT_MM, Volume
+from ramify.data.volume import MISPLACEMENT_MM
 
 _GZIP = b"\x1f\x8b"
 _BEGINNINGS = tuple(size.to_bytes(4, order) for size in HEADER_BYTES.values() for order in ("little", "big"))
 _PIXDIM_TOLERANCE = 0.01
 
 
-def read_nifti(path: Path, spacing_mm: Sequence[float] | None = None) -> Volume:
-    """Read a volume of one number a voxel; spacing_mm (z, y, x) goes in place of the file's.
+def read_nifti(path: Path, spacing_mm: Sequence[float] | None = None) -> FileChannels:
+    """Read a volume, or the channels of several; spacing_mm (z, y, x) goes in place of the file's.
 
     The place is the sform's where its code says that there is one, else the qform's, else the header's spacing at the
     origin; where the two disagree that is noted. Lengths in metres or microns become mm. Scaled values are float.
-    Raises ValueError or OSError that names the file: damaged, truncated, several volumes, colours, sheared.
+    Raises ValueError or OSError that names the file: damaged, truncated, colours, sheared.
     """
     with _open(path) as (stream, header):
-        array = read_voxels(stream, header.shape, header.dtype, path)
+        array = read_voxels(stream, (header.channels, *header.shape), header.dtype, path)
     array = scaled(array, header.slope, header.intercept, path)
     matrix, notes = _transform(header)
-    ndim = array.ndim
+    ndim = len(header.shape)
     steps, origin = matrix[:ndim, :ndim], matrix[:ndim, 3]
     if ndim == 2 and not np.allclose(np.abs(matrix[2, :2]), 0, atol=1e-3 * min(header.pixdim_mm[:2])):
         steps, notes = (
             np.diag(header.pixdim_mm[:2]),
             [*notes, "a plane that is no x-y plane: its direction is not used"],
         )
-    return place(array, steps, origin, path, spacing_mm, notes)
+    return FileChannels.of_array(array, place(array[0], steps, origin, path, spacing_mm, notes))
 
 
 def check_nifti(path: Path) -> None:
     """Raise ValueError that names the file unless header and length fit together."""
     with _open(path) as (stream, header):
-        check_length(stream, header.dtype.itemsize * voxel_count(header.shape), path)
+        check_length(stream, header.dtype.itemsize * header.channels * voxel_count(header.shape), path)
 
 
 @contextmanager
@@ -64,7 +65,7 @@ def _open(path: Path) -> Iterator[tuple[BinaryIO, NiftiHeader]]:
         with whole_stream(path):
             start = stream.read(HEADER_BYTES[2])
             header = parse_header(path, start)
-            size = header.dtype.itemsize * voxel_count(header.shape)
+            size = header.dtype.itemsize * header.channels * voxel_count(header.shape)
             length = path.stat().st_size
             check_unpacked(path, size, length)
             if packed:

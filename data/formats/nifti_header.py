@@ -33,14 +33,16 @@ _QUATERNION_TOLERANCE = 1e-3
 class NiftiHeader:
     """What a header says, checked.
 
-    shape: (z, y, x) or (y, x). dtype: of the stored numbers, with byte order. offset: of the first voxel, in bytes.
-    slope, intercept: value = slope * stored + intercept. pixdim_mm: voxel sides x, y, z. unit: as the file has it.
+    shape: (z, y, x) or (y, x), of each channel. channels: how many volumes lie one after the other, along a fourth
+    axis, or as vectors along the fifth. dtype: of the stored numbers, with byte order. offset: of the first voxel, in
+    bytes. slope, intercept: value = slope * stored + intercept. pixdim_mm: voxel sides x, y, z. unit: as the file has.
     transform: "sform", "qform" or "" for none; which of them places the volume.
     qform, sform: (3, 4) from voxel indices x, y, z to LPS in mm, or None where the header's code says that it is unset.
     """
 
     path: Path
     shape: tuple[int, ...]
+    channels: int
     dtype: np.dtype
     offset: int
     slope: float
@@ -56,7 +58,7 @@ def parse_header(path: Path, start: bytes) -> NiftiHeader:
     """The header in the first 540 bytes of an unpacked file; raises ValueError that names the file."""
     version, order = _version(path, start)
     fields = _fields(start, version, order)
-    shape = _shape(path, fields["dim"])
+    shape, channels = _shape(path, fields["dim"])
     spacing = fields["pixdim"][1 : 1 + len(shape)]
     if not all(math.isfinite(side) and side != 0 for side in spacing):
         raise ValueError(f"{path}: spacing must be > 0 mm along every axis, its header gives {spacing} (x, y, z)")
@@ -69,6 +71,7 @@ def parse_header(path: Path, start: bytes) -> NiftiHeader:
     return NiftiHeader(
         path=path,
         shape=shape,
+        channels=channels,
         dtype=_dtype(path, fields, order),
         offset=_offset(path, fields["offset"], version),
         slope=slope,
@@ -126,7 +129,8 @@ def _fields(start: bytes, version: int, order: str) -> dict[str, Any]:
     }
 
 
-def _shape(path: Path, dim: tuple[int, ...]) -> tuple[int, ...]:
+def _shape(path: Path, dim: tuple[int, ...]) -> tuple[tuple[int, ...], int]:
+    """Of a channel in array order, and how many there are."""
     if not 1 <= dim[0] <= 7:
         raise ValueError(f"{path}: not a NIfTI file (its header gives {dim[0]} dimensions)")
     sizes = list(dim[1 : 1 + dim[0]])
@@ -134,12 +138,13 @@ def _shape(path: Path, dim: tuple[int, ...]) -> tuple[int, ...]:
         raise ValueError(f"{path}: expected sizes > 0, its header gives {tuple(sizes)} (x, y, z); get it again")
     while len(sizes) > 3 and sizes[-1] <= 1:
         sizes.pop()
-    if len(sizes) not in (2, 3):
+    several = [size for size in sizes[3:] if size > 1]
+    if len(sizes) < 2 or len(several) > 1:
         raise ValueError(
             f"{path}: an image of {len(sizes)} dimensions (x, y, z, ... = {tuple(sizes)}) "
             "where one volume is expected; save the volume you mean as a file of its own"
         )
-    return tuple(sizes[::-1])
+    return tuple(sizes[:3][::-1]), several[0] if several else 1
 
 
 def _dtype(path: Path, fields: dict[str, Any], order: str) -> np.dtype:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ramify.data.formats.channels import FileChannels
 from ramify.data.formats.detached import beside
 from ramify.data.formats.nrrd_header import NrrdHeader, read_header
 from ramify.data.formats.placement import place
@@ -47,24 +48,30 @@ _MM = {
 _SPACE_KINDS = {"domain", "space", "", "???", "none"}
 
 
-def read_nrrd(path: Path, spacing_mm: Sequence[float] | None = None) -> Volume:
-    """Read a volume of one number a voxel; spacing_mm (z, y, x) goes in place of the file's.
+def read_nrrd(path: Path, spacing_mm: Sequence[float] | None = None) -> FileChannels:
+    """Read a volume, or the channels of vectors along any axis; spacing_mm (z, y, x) goes in place of the file's.
 
-    Raises ValueError or OSError that names the file: damaged, data elsewhere than beside its header, several numbers a
-    voxel, more than three dimensions, sheared.
+    Raises ValueError or OSError that names the file: damaged, data elsewhere than beside its header, more than three
+    dimensions in space or one of channels, sheared.
     """
     header = nrrd_header(path)
     shape = header.shape()
-    components = [size for size, spatial in zip(shape, spatial_axes(header), strict=True) if not spatial]
-    if any(size > 1 for size in components):
-        raise ValueError(f"{path}: {voxel_count(components)} numbers a voxel where one is expected")
+    spatial = spatial_axes(header)
+    components = [size for size, kept in zip(shape, spatial, strict=True) if not kept]
+    several = [axis for axis, kept in enumerate(spatial) if not kept and shape[axis] > 1]
+    if len(several) > 1:
+        count = voxel_count(components)
+        raise ValueError(f"{path}: {count} numbers a voxel along {len(several)} axes; save it with one")
     if len(shape) - len(components) not in (2, 3):
         sizes = " x ".join(map(str, shape[::-1]))
         raise ValueError(
             f"{path}: an image of {len(shape) - len(components)} dimensions (x, y, z, ... = {sizes}) "
             "where one volume is expected; save the volume you mean as a file of its own"
         )
-    return place_nrrd(header, read_numbers(header), spacing_mm)
+    numbers = read_numbers(header)
+    array = np.moveaxis(numbers, several[0], 0) if several else numbers[None]
+    array = array.reshape((len(array), *(size for size, kept in zip(shape, spatial, strict=True) if kept)))
+    return FileChannels.of_array(array, place_nrrd(header, array[0], spacing_mm))
 
 
 def nrrd_header(path: Path) -> NrrdHeader:

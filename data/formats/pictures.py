@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from ramify.data.formats.damage import naming_damage
-from ramify.data.formats.pixels import Wanted, check_lossless_mask, through_palette, turned, without_alpha
+from ramify.data.formats.pixels import Pixels, Wanted, check_lossless_mask, through_palette, turned, without_alpha
 from ramify.data.formats.unpack_limit import PICTURE, check_unpacked
 from ramify.data.formats.voxels import check_finite
 
@@ -23,11 +23,11 @@ _GREY_PNG, _PNG_HEADER = 0, 26
 Image.MAX_IMAGE_PIXELS = None
 
 
-def read_picture(wanted: Wanted) -> tuple[NDArray[Any], list[str]]:
-    """Pixels (y, x) in the file's own type, and notes on what was done to them.
+def read_picture(wanted: Wanted) -> Pixels:
+    """Channels (C, y, x) in the file's own type, and notes on what was done to them.
 
-    Raises ValueError that names the file: damaged, several pictures in one, in colour without a channel, partly
-    transparent, a mask in colour or stored with loss, too big, or of a form that Pillow cannot read exactly.
+    Raises ValueError that names the file: damaged, several pictures in one, partly transparent, a mask in colour or
+    stored with loss, too big, or of a form that Pillow cannot read exactly.
     """
     path = wanted.path
     with naming_damage(path, unsaid=UnidentifiedImageError), warnings.catch_warnings():
@@ -41,16 +41,16 @@ def read_picture(wanted: Wanted) -> tuple[NDArray[Any], list[str]]:
                 raise ValueError(f"{path}: {frames} pictures in one file; save the one you mean")
             unscale = _unscaled_by(image, path)
             image.load()
-            array = unscale(_one_number(image, wanted))
+            array = unscale(_channels(image, wanted))
             orientation = int(image.getexif().get(_ORIENTATION, 1))
             if image.format in ("JPEG", "MPO"):
                 check_lossless_mask(array, wanted, "JPEG")
     check_finite(array, path)
     seen = turned(array, orientation)
-    return np.ascontiguousarray(seen), ["turned as its EXIF orientation says"] * (seen is not array)
+    return Pixels(np.ascontiguousarray(seen), ["turned as its EXIF orientation says"] * (seen is not array))
 
 
-def _one_number(image: Image.Image, wanted: Wanted) -> NDArray[Any]:
+def _channels(image: Image.Image, wanted: Wanted) -> NDArray[Any]:
     if "transparency" in image.info and image.mode != "I;16":
         without_alpha(np.asarray(image.convert("RGBA")), wanted)
     if image.mode == "P":
@@ -58,12 +58,12 @@ def _one_number(image: Image.Image, wanted: Wanted) -> NDArray[Any]:
         return through_palette(np.asarray(image), palette, wanted)
     array = np.asarray(image.convert("RGBA") if image.mode == "PA" else image)
     if image.mode in ("LA", "RGBA", "PA"):
-        return wanted.one_of(without_alpha(array, wanted))
+        return wanted.channels_of(without_alpha(array, wanted))
     if image.mode == "RGB":
-        return wanted.one_of(array)
+        return wanted.channels_of(array)
     if array.ndim != 2:
         raise ValueError(f"{wanted.path}: colours stored as {image.mode}; save it as RGB or in grey")
-    return array.astype(np.uint8) if array.dtype == np.bool_ else array.astype(array.dtype.newbyteorder("="))
+    return (array.astype(np.uint8) if array.dtype == np.bool_ else array.astype(array.dtype.newbyteorder("=")))[None]
 
 
 class _Unscale:

@@ -4,31 +4,50 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ramify.data.formats.colour import grey, one_channel
+from ramify.data.formats.channels import are_equal
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is asked of a picture: its file, the channel if it is in colour, and whether it is a mask or label map."""
+    """What is asked of a picture: its file, whether its channels are, and whether it is a mask or label map."""
 
     path: Path
-    channel: str | None = None
+    channels: bool = False
     mask: bool = False
 
-    def one_of(self, colours: NDArray[Any]) -> NDArray[Any]:
-        """One number a pixel of colours (*S, C); raises ValueError that names the file."""
-        return grey(colours, self.path) if self.mask else one_channel(colours, self.channel, self.path)
+    def channels_of(self, colours: NDArray[Any]) -> NDArray[Any]:
+        """Channels (C, *S) of colours (*S, C); one where all are equal, unless the channels are asked for.
+
+        Raises ValueError that names a mask in colour.
+        """
+        channels = np.moveaxis(colours, -1, 0)
+        if not self.channels and are_equal(channels):
+            return channels[:1]
+        if self.mask:
+            raise ValueError(
+                f"{self.path}: in colour ({len(channels)} channels that differ) where a mask is expected; "
+                "save it in grey, 0 and 255"
+            )
+        return channels
+
+
+class Pixels(NamedTuple):
+    """Channels (C, *S) in the file's own type, notes on what was done to them, and what else several may mean."""
+
+    array: NDArray[Any]
+    notes: list[str]
+    hint: str = ""
 
 
 def through_palette(indices: NDArray[Any], palette: NDArray[Any], wanted: Wanted) -> NDArray[Any]:
-    """What indices (*S) into a palette (N, 3) mean.
+    """What indices (*S) into a palette (N, 3) mean: channels (C, *S).
 
-    A palette of greys gives its greys. One in colour gives the chosen channel; of a mask or label map it gives the
+    A palette of greys gives its greys. One in colour gives its channels; of a mask or label map it gives the
     indices, which are the labels there. Raises ValueError that names the file.
     """
     used = np.unique(indices)
@@ -36,16 +55,16 @@ def through_palette(indices: NDArray[Any], palette: NDArray[Any], wanted: Wanted
         raise ValueError(f"{wanted.path}: damaged: colour {used[-1]} of a palette of {len(palette)}; get it again")
     if (palette[used] == palette[used][:, :1]).all():
         greys: NDArray[Any] = palette[:, 0][indices]
-        return greys
+        return greys[None]
     if not wanted.mask:
-        return one_channel(palette[indices], wanted.channel, wanted.path)
+        return wanted.channels_of(palette[indices])
     brightness = palette[used].sum(axis=-1, dtype=np.int64)
     if used[0] == 0 and brightness[0] > brightness.min():
         raise ValueError(
             f"{wanted.path}: the first colour of its palette is not the darkest, so it cannot be told what is outside; "
             "save the mask in grey, 0 and 255"
         )
-    return indices
+    return indices[None]
 
 
 def without_alpha(samples: NDArray[Any], wanted: Wanted) -> NDArray[Any]:

@@ -12,7 +12,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from ramify.data.formats.damage import naming_damage
-from ramify.data.formats.pixels import Wanted, check_lossless_mask, through_palette, turned, without_alpha
+from ramify.data.formats.pixels import Pixels, Wanted, check_lossless_mask, through_palette, turned, without_alpha
 from ramify.data.formats.tiff_layout import check_chain, check_segments
 from ramify.data.formats.unpack_limit import check_memory, check_unpacked
 from ramify.data.formats.voxels import check_finite
@@ -29,11 +29,11 @@ _CHANNEL_NAME = re.compile(r"<Channel\b[^>]*\b(?:Name|Color|EmissionWavelength|F
 logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)
 
 
-def read_tiff(wanted: Wanted) -> tuple[NDArray[Any], list[str]]:
-    """Numbers (z, y, x) or (y, x) in the file's own type, and notes on what was done to them.
+def read_tiff(wanted: Wanted) -> Pixels:
+    """Channels (C, z, y, x) or (C, y, x) in the file's own type, and notes on what was done to them.
 
     Raises ValueError that names the file: damaged, truncated, packed in a way that cannot be read, several images or
-    time points in one, in colour without a channel, partly transparent, a mask whose values are inverted or blurred.
+    time points in one, partly transparent, a mask whose values are inverted or blurred.
     """
     path = wanted.path
     check_chain(path)
@@ -50,10 +50,10 @@ def read_tiff(wanted: Wanted) -> tuple[NDArray[Any], list[str]]:
             raise ValueError(f"{path}: truncated: {array.shape} numbers where {series.shape} are announced")
         notes = _unused_sizes(tiff)
         axes = series.axes
-        if wanted.channel is None and _channels_are_slices(tiff, axes, series.shape):
+        if not wanted.channels and _channels_are_slices(tiff, axes, series.shape):
             axes = axes.replace("C", "Z")
-            notes.append("more unnamed channels than a picture has: taken for slices; --channel takes one of them")
-        array = _one_number(*_depth_first(array, axes, wanted), page, wanted)
+            notes.append("more unnamed channels than a picture has: taken for slices; --channels takes some of them")
+        array = _channels(*_depth_first(array, axes, wanted), page, wanted)
     if page.compression in _LOSSY:
         check_lossless_mask(array, wanted, "its lossy compression")
     if page.photometric == _MIN_IS_WHITE:
@@ -63,7 +63,9 @@ def read_tiff(wanted: Wanted) -> tuple[NDArray[Any], list[str]]:
     orientation = page.tags.valueof(_ORIENTATION, 1)
     seen = turned(array, orientation)
     notes += ["turned as its orientation tag says"] * (seen is not array)
-    return np.ascontiguousarray(seen), notes
+    # Programs that know of no axes call slices channels.
+    hint = "; if these are slices, save it with the axes Z, Y, X" if "C" in axes else ""
+    return Pixels(np.ascontiguousarray(seen), notes, hint)
 
 
 def _only_series(tiff: tifffile.TiffFile, path: Path) -> Any:
@@ -103,7 +105,7 @@ def _depth_first(array: NDArray[Any], axes: str, wanted: Wanted) -> tuple[NDArra
     return array.transpose([named.index(axis) for axis in order]), order
 
 
-def _one_number(array: NDArray[Any], axes: str, page: Any, wanted: Wanted) -> NDArray[Any]:
+def _channels(array: NDArray[Any], axes: str, page: Any, wanted: Wanted) -> NDArray[Any]:
     if page.photometric not in (_MIN_IS_WHITE, _MIN_IS_BLACK, _RGB, _PALETTE) and not (
         page.photometric == _YCBCR and page.compression in _JPEG
     ):
@@ -116,17 +118,12 @@ def _one_number(array: NDArray[Any], axes: str, page: Any, wanted: Wanted) -> ND
             raise ValueError(f"{wanted.path}: damaged: its palette is missing; get it again")
         return through_palette(array, (np.asarray(page.colormap) // 257).astype(np.uint8).T, wanted)
     if axes[-1] not in _COLOUR:
-        return array
+        return array[None]
     if axes[-1] == "S" and any(kind in (1, 2) for kind in page.extrasamples):
         if len(page.extrasamples) > 1:
             raise ValueError(f"{wanted.path}: several extra samples beside its colours; save it as RGB or in grey")
         array = without_alpha(array, wanted)
-    try:
-        return wanted.one_of(array)
-    except ValueError as error:
-        # Programs that know of no axes call slices channels.
-        slices = "; if these are slices, save it with the axes Z, Y, X" if axes[-1] == "C" else ""
-        raise ValueError(f"{error}{slices}") from None
+    return wanted.channels_of(array)
 
 
 def _inverted(array: NDArray[Any], page: Any, wanted: Wanted) -> NDArray[Any]:

@@ -16,7 +16,7 @@ def drawn(tmp_path):
     """A store of one case whose channel was _0001, and its image under that name."""
     raw = bars_in_a_box()
     arrays, record = prepare_case(raw, PreprocessingSettings())
-    record["provenance"] = {"adapter": "nnunet", "settings": {"channel": 1, "channels": [0, 1]}}
+    record["provenance"] = {"adapter": "nnunet", "settings": {"files": [1], "known_files": [0, 1]}}
     (tmp_path / "store").mkdir()
     write_case(tmp_path / "store", "a", arrays, record)
     assert raw.organ is not None

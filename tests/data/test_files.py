@@ -86,7 +86,7 @@ def test_a_colour_is_chosen_and_is_no_mask(tmp_path):
     np.testing.assert_allclose(
         read_volume(tmp_path / "rgb.png", channel="luminance").array, [[29.9, 0], [0, 18.15]], rtol=1e-6
     )
-    with pytest.raises(ValueError, match=r"rgb\.png: 3 channels that differ .* choose one with --channel"):
+    with pytest.raises(ValueError, match=r"rgb\.png: 3 channels that differ .* choose with --channels"):
         read_volume(tmp_path / "rgb.png")
     with pytest.raises(ValueError, match=r"rgb\.png: in colour .* where a mask"):
         read_mask(tmp_path / "rgb.png")
@@ -224,8 +224,8 @@ def vectors(folder):
         (text("bad.img"), "bad.img", "half of a NIfTI or Analyze pair: save both as one"),
         (text("bad.dcm"), "bad.dcm", "a DICOM slice: give the folder of its series"),
         (lambda folder: (folder / "bad.nii.gz").mkdir(), "bad.nii.gz", "expected a volume file .*got a folder"),
-        (four_dimensions, "bad.nii.gz", "4 dimensions .*one volume is expected"),
-        (vectors, "bad.nrrd", "3 numbers a voxel"),
+        (four_dimensions, "bad.nii.gz", "channels where one image is expected; choose with --channels"),
+        (vectors, "bad.nrrd", "3 channels where one"),
         (zero_spacing(".nii"), "bad.nii", "spacing must be > 0"),
         (zero_spacing(".mha"), "bad.mha", "spacing must be > 0"),
         (zero_spacing_nrrd, "bad.nrrd", "spacing must be > 0"),

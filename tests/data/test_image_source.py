@@ -21,17 +21,26 @@ def test_channel_in_a_name(name, parts):
 
 
 def test_what_all_records_say():
-    settings = {"channel": 1, "channels": [0, 1], "vessel_labels": [2], "organ_labels": [], "resample_masks": False}
+    settings = {
+        "files": [1],
+        "known_files": [0, 1],
+        "channel_names": ["T2"],
+        "vessel_labels": [2],
+        "organ_labels": [],
+        "resample_masks": False,
+    }
     one = {"provenance": {"adapter": "nnunet", "settings": settings, "sources": []}}
     other = {"provenance": {"adapter": "nnunet", "settings": {**settings, "vessel_labels": [3]}}}
     assert ImageSource.of_records([one, one]) == ImageSource(
-        form="nnunet", channel=1, channels=(0, 1), vessel_labels=(2,)
+        form="nnunet", files=(1,), known_files=(0, 1), channel_names=("T2",), vessel_labels=(2,)
     )
-    assert ImageSource.of_records([one, other]) == ImageSource(form="nnunet", channel=1, channels=(0, 1))
-    more = {"provenance": {"adapter": "nnunet", "settings": {**settings, "channels": [1, 2]}}}
-    assert ImageSource.of_records([one, more]).channels == (0, 1, 2)
+    assert ImageSource.of_records([one, other]) == ImageSource(
+        form="nnunet", files=(1,), known_files=(0, 1), channel_names=("T2",)
+    )
+    more = {"provenance": {"adapter": "nnunet", "settings": {**settings, "known_files": [1, 2]}}}
+    assert ImageSource.of_records([one, more]).known_files == (0, 1, 2)
     # Cases that were written without their provenance say nothing.
-    assert ImageSource.of_records([one, {}]) == ImageSource(channels=(0, 1))
+    assert ImageSource.of_records([one, {}]) == ImageSource(known_files=(0, 1))
     assert ImageSource.of_records([{}]) == ImageSource.of_records([]) == ImageSource()
-    source = ImageSource(form="pairs", colour="green", vessel_labels=("Portal vein",))
+    source = ImageSource(form="pairs", picked=("green",), vessel_labels=("Portal vein",))
     assert ImageSource.model_validate(source.model_dump(mode="json")) == source

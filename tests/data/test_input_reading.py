@@ -29,7 +29,8 @@ def read(settings, source):
 
 def test_a_file_without_millimetres_has_the_spacing_that_the_trainings_were_given(stack):
     settings = InputSettings(input=stack / "a.tif", organ=stack / "organ.tif")
-    image, organ, notes = read(settings, GIVEN)
+    images, organ, notes = read(settings, GIVEN)
+    image = images["image"]
     assert organ is not None
     assert image.spacing_mm == organ.spacing_mm == (2.0, 0.5, 0.5)
     assert notes == (
@@ -42,14 +43,15 @@ def test_a_file_without_millimetres_has_the_spacing_that_the_trainings_were_give
 def test_the_spacing_of_a_training_on_other_axes_is_not_taken(tmp_path):
     """A picture for a network that was trained on volumes: that their axes differ is said by the network."""
     tifffile.imwrite(tmp_path / "a.tif", ARRAY[0], photometric="minisblack")
-    image, _, notes = read(InputSettings(input=tmp_path / "a.tif"), GIVEN)
-    assert (image.spacing_mm, notes) == ((1.0, 1.0), ())
+    images, _, notes = read(InputSettings(input=tmp_path / "a.tif"), GIVEN)
+    assert (images["image"].spacing_mm, notes) == ((1.0, 1.0), ())
 
 
 @pytest.mark.parametrize("source", [GIVEN, ImageSource()])
 def test_the_spacing_that_is_given_goes_before_all_others(stack, source):
     settings = InputSettings(input=stack / "a.tif", organ=stack / "organ.tif", spacing_mm=(3, 1, 2))
-    image, organ, notes = read(settings, source)
+    images, organ, notes = read(settings, source)
+    image = images["image"]
     assert organ is not None
     assert image.spacing_mm == organ.spacing_mm == (3.0, 1.0, 2.0)
     assert notes == ()
@@ -58,7 +60,8 @@ def test_the_spacing_that_is_given_goes_before_all_others(stack, source):
 @pytest.mark.parametrize(("spacing", "told"), [((1.0, 0.5, 0.5), True), ((2.0, 0.5, 0.5), False)])
 def test_a_header_is_believed_and_it_is_told_that_the_trainings_were_not(tmp_path, spacing, told):
     write_volume(tmp_path / "a.nii.gz", Volume(ARRAY, spacing))
-    image, _, notes = read(InputSettings(input=tmp_path / "a.nii.gz"), GIVEN)
+    images, _, notes = read(InputSettings(input=tmp_path / "a.nii.gz"), GIVEN)
+    image = images["image"]
     assert image.spacing_mm == spacing
     assert [note for note in notes if "counted as 2 x 0.5 x 0.5 mm" in note] == list(notes)
     assert bool(notes) == told

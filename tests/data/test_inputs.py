@@ -12,15 +12,17 @@ from ramify.data.channel_files import (
     check_option,
     choose_channels,
     hint_of_names,
-    read_channel,
+    read_case,
 )
 from ramify.data.files import write_volume
 from ramify.data.image_source import ImageSource
 from ramify.data.inputs import check_organ_of_each, find_inputs, read_organ
 from ramify.data.volume import Volume
 
-NNUNET = ImageSource(form="nnunet", channel=1, channels=(0, 1))
+NNUNET = ImageSource(form="nnunet", files=(1,), known_files=(0, 1))
 PAIRS = ImageSource(form="pairs")
+GREEN = ImageSource(form="pairs", picked=("green",), channel_names=("green",))
+SEVERAL = ImageSource(form="nnunet", files=(0, 1), known_files=(0, 1), channel_names=("T1", "T2"))
 
 
 def folder(path: Path, *names: str) -> Path:
@@ -56,16 +58,16 @@ def test_hidden_files_are_no_cases(tmp_path):
 
 def test_plain_numbers_stay_in_the_names(tmp_path):
     place = folder(tmp_path, "img_0000.nii.gz", "img_0001.nii.gz")
-    cases = find_inputs(place, choose_channels(PAIRS, ""))
+    cases = find_inputs(place, choose_channels(PAIRS, ()))
     assert list(named(cases)) == ["img_0000", "img_0001"]
-    assert "--channel _0000" in hint_of_names(cases)
+    assert "--channels _0000" in hint_of_names(cases)
     assert hint_of_names(find_inputs(folder(tmp_path / "plain", "img_0001.nii.gz"))) == ""
     assert hint_of_names(find_inputs(folder(tmp_path / "mixed", "img_0000.nii.gz", "b.nii.gz"))) == ""
 
 
 def test_the_trainings_channel_is_taken(tmp_path):
     place = folder(tmp_path, "c_0000.nii.gz", "c_0001.nii.gz", "d_0001.mha", "e_0000.nii.gz", "f.nii.gz")
-    cases = find_inputs(place, choose_channels(NNUNET, ""))
+    cases = find_inputs(place, choose_channels(NNUNET, ()))
     assert named(cases) == {"c": "c_0001.nii.gz", "d": "d_0001.mha", "e": "e_0000.nii.gz", "f": "f.nii.gz"}
     problems = {case.case_id: case.problem for case in cases if case.problem}
     assert list(problems) == ["e"]
@@ -73,16 +75,16 @@ def test_the_trainings_channel_is_taken(tmp_path):
     assert {case.case_id: len(case.notes) for case in cases} == {"c": 0, "d": 0, "e": 0, "f": 1}
     folder(tmp_path, "d.nii.gz")
     with pytest.raises(ValueError, match="several files of case d"):
-        find_inputs(place, choose_channels(NNUNET, ""))
+        find_inputs(place, choose_channels(NNUNET, ()))
 
 
 def test_a_number_that_is_no_channel_of_the_training_is_not_guessed_at(tmp_path):
     place = folder(tmp_path, "img_0000.nii.gz", "img_0001.nii.gz", "img_0002.nii.gz")
-    one_channel = ImageSource(form="nnunet", channel=0, channels=(0,))
-    with pytest.raises(ValueError, match=r"img_0001\.nii\.gz: ends in _0001.*--channel none if.*--channel _0000 if"):
-        find_inputs(place, choose_channels(one_channel, ""))
-    assert len(find_inputs(place, choose_channels(one_channel, "none"))) == 3
-    cases = find_inputs(place, choose_channels(one_channel, "_0000"))
+    one_channel = ImageSource(form="nnunet", files=(0,), known_files=(0,))
+    with pytest.raises(ValueError, match=r"img_0001\.nii\.gz: ends in _0001.*--channels none if.*--channels _0000 if"):
+        find_inputs(place, choose_channels(one_channel, ()))
+    assert len(find_inputs(place, choose_channels(one_channel, ("none",)))) == 3
+    cases = find_inputs(place, choose_channels(one_channel, ("_0000",)))
     assert named(cases) == {"img": "img_0000.nii.gz"}
     assert cases[0].notes == ("img_0001.nii.gz, img_0002.nii.gz not looked at: another channel than _0000",)
 
@@ -90,49 +92,56 @@ def test_a_number_that_is_no_channel_of_the_training_is_not_guessed_at(tmp_path)
 @pytest.mark.parametrize(
     ("source", "option", "channels"),
     [
-        (NNUNET, "", Channels(1, (0, 1))),
+        (NNUNET, "", Channels((1,), (0, 1), described=True)),
         (NNUNET, "none", Channels()),
-        (NNUNET, "_0001", Channels(1)),
+        (NNUNET, "_0001", Channels((1,))),
         (PAIRS, "", Channels()),
-        (PAIRS, "_0002", Channels(2)),
-        (PAIRS, "green", Channels(colour="green")),
-        (ImageSource(form="pairs", channel=1), "", Channels(1)),
-        (ImageSource(form="pairs", colour="green"), "", Channels(colour="green")),
-        (ImageSource(form="pairs", colour="green"), "none", Channels()),
+        (PAIRS, "_0002 _0000", Channels((2, 0))),
+        (PAIRS, "green", Channels(picked=("green",))),
+        (ImageSource(form="pairs", files=(1,)), "", Channels((1,))),
+        (GREEN, "", Channels(picked=("green",), names=("green",))),
+        (GREEN, "none", Channels(names=("green",))),
+        (ImageSource(form="pairs", key="raw"), "", Channels(key="raw")),
         (ImageSource(), "", Channels()),
     ],
 )
 def test_channels_of_the_checkpoint_or_the_command(source, option, channels):
-    assert check_option(option) == option
-    assert choose_channels(source, option) == channels
+    words = tuple(option.split())
+    assert check_option(words) == words
+    assert choose_channels(source, words) == channels
 
 
 @pytest.mark.parametrize(
     ("source", "option", "trained"),
-    [(NNUNET, "_0000", "_0001"), (ImageSource(form="pairs", colour="green"), "red", "green")],
+    [
+        (NNUNET, "_0000", "channel _0001"),
+        (GREEN, "red", "channel green"),
+        (SEVERAL, "_0001 _0000", "channels _0000 _0001"),
+        (ImageSource(picked=("red", "blue")), "blue red", "channels red blue"),
+    ],
 )
-def test_another_channel_than_the_trainings_is_refused(source, option, trained):
-    with pytest.raises(ValueError, match=f"--channel {option}: the network was trained on channel {trained}"):
-        choose_channels(source, option)
+def test_other_channels_than_the_trainings_are_refused(source, option, trained):
+    with pytest.raises(ValueError, match=f"--channels {option}: the network was trained on {trained}; leave"):
+        choose_channels(source, option.split())
 
 
-def test_words_that_are_no_channel():
-    for option in "violet", "_1", "0001_", "-1":
-        with pytest.raises(ValueError, match=r"expected red, green, blue, luminance or a number.*none"):
-            check_option(option)
+def test_words_that_are_no_channels():
+    for option in "none red", "_0000 red", "red red", "all 1":
+        with pytest.raises(ValueError, match="expected"):
+            check_option(option.split())
 
 
 def test_grey_where_colour_is_meant_is_refused(tmp_path):
     colours = np.random.default_rng(0).integers(0, 255, (8, 9, 3)).astype(np.uint8)
     Image.fromarray(colours).save(tmp_path / "colour.png")
     Image.fromarray(colours[..., 1]).save(tmp_path / "grey.png")
-    green = Channels(colour="green")
-    np.testing.assert_array_equal(read_channel(tmp_path / "colour.png", green).array, colours[..., 1])
-    with pytest.raises(ValueError, match=r"grey\.png: not in colour, where channel green is meant.*--channel none"):
-        read_channel(tmp_path / "grey.png", green)
-    np.testing.assert_array_equal(read_channel(tmp_path / "grey.png", Channels()).array, colours[..., 1])
-    with pytest.raises(ValueError, match=r"colour\.png.*--channel"):
-        read_channel(tmp_path / "colour.png", Channels())
+    green, colour, grey = Channels(picked=("green",)), find_inputs(tmp_path / "colour.png"), tmp_path / "grey.png"
+    np.testing.assert_array_equal(read_case(colour[0], green)["green"].array, colours[..., 1])
+    with pytest.raises(ValueError, match=r"grey\.png: not in colour, where channel green is meant.*--channels none"):
+        read_case(InputCase("a", grey), green)
+    np.testing.assert_array_equal(read_case(InputCase("a", grey), Channels())["image"].array, colours[..., 1])
+    with pytest.raises(ValueError, match=r"colour\.png.*--channels"):
+        read_case(colour[0], Channels())
 
 
 def test_several_images_share_no_organ_mask(tmp_path):

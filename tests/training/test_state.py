@@ -9,7 +9,7 @@ from ramify.data.image_source import ImageSource
 from ramify.training.settings import RunSettings
 from ramify.training.state import set_up
 
-USED = {"channel": 1, "channels": [0, 1], "vessel_labels": [2], "organ_labels": [1], "resample_masks": False}
+USED = {"files": [1], "known_files": [0, 1], "vessel_labels": [2], "organ_labels": [1], "resample_masks": False}
 
 
 @pytest.fixture
@@ -43,4 +43,6 @@ def test_a_checkpoint_says_what_the_images_were(nnunet_cases, tiny_cases, tmp_pa
         training, _ = set_up(settings)
         told[name] = ImageSource.model_validate(training.description["source"])
     assert told["untold"] == ImageSource()
-    assert told["told"] == ImageSource(form="nnunet", channel=1, channels=(0, 1), vessel_labels=(2,), organ_labels=(1,))
+    assert told["told"] == ImageSource(
+        form="nnunet", files=(1,), known_files=(0, 1), vessel_labels=(2,), organ_labels=(1,)
+    )

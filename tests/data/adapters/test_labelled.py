@@ -53,9 +53,11 @@ def open_msd(root, resample_masks=False, **settings):
     return open_dataset(DatasetSettings(dataset="msd", root=root, msd=msd, resample_masks=resample_masks))
 
 
-def open_nnunet(root, resample_masks=False, **settings):
+def open_nnunet(root, resample_masks=False, channels=(), **settings):
     nnunet = NnunetSettings(**settings)
-    return open_dataset(DatasetSettings(dataset="nnunet", root=root, nnunet=nnunet, resample_masks=resample_masks))
+    return open_dataset(
+        DatasetSettings(dataset="nnunet", root=root, nnunet=nnunet, channels=channels, resample_masks=resample_masks)
+    )
 
 
 def test_msd(msd):
@@ -141,13 +143,14 @@ def test_nnunet(nnunet):
     assert case.organ is not None
     assert np.array_equal(case.organ.array, LABELS > 0)
     assert set(case.structures) == {"vessel", "tumour", "liver", "liver_whole"}
-    other = open_nnunet(nnunet, vessel_labels=("1",), channel=1).load("a")
-    assert np.array_equal(other.image.array, -IMAGE)
-    # What prediction must know of it.
-    assert {key: other.provenance["settings"][key] for key in ("channel", "channels")} == {
-        "channel": 1,
-        "channels": [0, 1],
-    }
+    assert list(case.images) == ["CT", "inverse"]
+    assert np.array_equal(case.images["inverse"].array, -IMAGE)
+    for words in ("inverse",), ("1",):
+        other = open_nnunet(nnunet, channels=words, vessel_labels=("1",)).load("a")
+        assert np.array_equal(other.image.array, -IMAGE)
+        # What prediction must know of it.
+        used = other.provenance["settings"]
+        assert (used["channel_names"], used["files"], used["known_files"]) == (["inverse"], [1], [0, 1])
 
 
 def test_nnunet_several_labels_must_be_chosen_from(nnunet):
@@ -178,12 +181,12 @@ def test_nnunet_without_a_description(nnunet):
 def test_nnunet_partners(nnunet):
     (nnunet / "imagesTr" / "b_0000.nii.gz").unlink()
     with pytest.raises(ValueError, match=r"labelsTr/b\.nii\.gz: has no image b_0000"):
-        open_nnunet(nnunet).case_ids()
+        open_nnunet(nnunet, channels=("CT",)).case_ids()
     (nnunet / "labelsTr" / "b.nii.gz").unlink()
-    assert open_nnunet(nnunet).case_ids() == ["a"]
+    assert open_nnunet(nnunet, channels=("CT",)).case_ids() == ["a"]
     write(nnunet / "imagesTr" / "c_0000.nii.gz", IMAGE)
     with pytest.raises(ValueError, match=r"imagesTr/c_0000\.nii\.gz: has no label map c in"):
-        open_nnunet(nnunet).case_ids()
+        open_nnunet(nnunet, channels=("CT",)).case_ids()
     with pytest.raises(FileNotFoundError, match="imagesTr: no such folder"):
         open_nnunet(nnunet / "labelsTr").case_ids()
 
@@ -233,17 +236,20 @@ def test_choosing_labels():
         choose_labels(("0",), labels, "d", "s")
 
 
-def test_a_channel_of_colour_is_none_of_nnunets(nnunet):
-    settings = DatasetSettings(
-        dataset="nnunet", root=nnunet, channel="1", nnunet=NnunetSettings(vessel_labels=("vessel",))
-    )
+def test_channels_that_there_are_not(nnunet):
     with pytest.raises(
-        ValueError, match=r"a_0000\.nii\.gz: not in colour, where channel 1 is meant.*--nnunet\.channel"
+        ValueError, match=r"has no channel 'T3'; choose with --channels \(CT = 0, inverse = 1, or all\)"
     ):
-        open_dataset(settings).load("a")
+        open_nnunet(nnunet, channels=("T3",)).case_ids()
+    with pytest.raises(ValueError, match="--channels has inverse twice"):
+        open_nnunet(nnunet, channels=("1", "inverse")).case_ids()
+    (nnunet / "imagesTr/b_0001.nii.gz").unlink()
+    with pytest.raises(ValueError, match=r"b\.nii\.gz: has no image b_0001 \(inverse\) in"):
+        open_nnunet(nnunet).case_ids()
+    assert open_nnunet(nnunet, channels=("CT",)).case_ids() == ["a", "b"]
     for dataset in "ircadb", "phantom":
-        with pytest.raises(ValueError, match=f"--channel green: dataset {dataset} has no colour"):
-            open_dataset(DatasetSettings.model_validate({"dataset": dataset, "root": nnunet, "channel": "green"}))
+        with pytest.raises(ValueError, match=f"--channels green: dataset {dataset} has one channel"):
+            open_dataset(DatasetSettings.model_validate({"dataset": dataset, "root": nnunet, "channels": ["green"]}))
 
 
 def test_changed_descriptions_are_read_or_refused_in_one_line(msd):

@@ -216,17 +216,18 @@ def test_pictures_as_retina_data_sets_ship_them(tmp_path):
         image="images/{case}_training.tif", label="manual/{case}_manual1.gif", organ="mask/{case}_training_mask.gif"
     )
     settings = DatasetSettings(dataset="pairs", root=tmp_path, pairs=pairs)
-    with pytest.raises(ValueError, match=r"21_training\.tif: 3 channels that differ.*choose one with --channel"):
+    with pytest.raises(ValueError, match=r"21_training\.tif: 3 channels that differ.*choose with --channels"):
         open_dataset(settings).load("21")
     for number, channel in enumerate(("red", "green", "blue")):
-        case = open_dataset(settings.model_copy(update={"channel": channel})).load("21")
+        case = open_dataset(settings.model_copy(update={"channels": (channel,)})).load("21")
         assert np.array_equal(case.image.array, colours[..., number])
         assert np.array_equal(case.vessels.array, vessels > 0)
         assert case.organ is not None
         assert case.organ.array.all()
-        assert case.provenance["settings"]["colour"] == channel
-    with pytest.raises(ValidationError, match="expected a channel"):
-        DatasetSettings(channel="violet")
+        assert list(case.images) == [channel]
+        assert case.provenance["settings"]["picked"] == [channel]
+    with pytest.raises(ValueError, match=r"no channel 'violet'; .* --channels \(red, green, blue, luminance, all"):
+        open_dataset(settings.model_copy(update={"channels": ("violet",)})).load("21")
 
 
 def test_organ_and_vessels_out_of_one_segmentation(tmp_path):
@@ -294,7 +295,7 @@ def test_plain_numbers_stay_in_the_names(tmp_path):
         write(tmp_path / "labels" / f"{name}.nii.gz", MASK)
     data = opened(tmp_path)
     assert data.case_ids() == ["img_0000", "img_0001"]
-    assert "channel" not in data.load("img_0000").provenance["settings"]
+    assert "files" not in data.load("img_0000").provenance["settings"]
 
 
 def test_a_pattern_with_a_channel_says_so(tmp_path):
@@ -304,4 +305,4 @@ def test_a_pattern_with_a_channel_says_so(tmp_path):
     data = opened(tmp_path, image="images/{case}_0001.*")
     assert data.case_ids() == ["c"]
     assert np.array_equal(data.load("c").image.array, IMAGE)
-    assert data.load("c").provenance["settings"]["channel"] == 1
+    assert data.load("c").provenance["settings"]["files"] == [1]

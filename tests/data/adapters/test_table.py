@@ -67,10 +67,10 @@ def test_the_added_data_set_is_explained_and_its_settings_are_checked(tmp_path):
         2,
         "error: dataset npz: --root is missing; give the folder of the data set\n",
     )
-    refused = preprocess_with_npz(tmp_path, *words, "--root", tmp_path, "--channel", "red")
+    refused = preprocess_with_npz(tmp_path, *words, "--root", tmp_path, "--channels", "red")
     assert (refused.returncode, refused.stderr) == (
         2,
-        "error: --channel red: dataset npz has no colour; leave it out\n",
+        "error: --channels red: dataset npz has one channel; leave it out\n",
     )
 
 

@@ -161,7 +161,7 @@ def test_a_fourth_axis_of_one_is_none(tmp_path):
         ({"dim": (3, 5, 4, 30)}, "truncated"),
         ({"dim": (3, 5, 4, -3)}, "expected sizes > 0"),
         ({"dim": (3, 32767, 32767, 32767)}, "unpacks to|truncated"),
-        ({"dim": (4, 5, 4, 3, 2)}, "4 dimensions"),
+        ({"dim": (5, 5, 4, 3, 2, 2)}, "5 dimensions"),
         ({"dim": (1, 60)}, "1 dimensions"),
         ({"pixdim": (1, 0.7, np.nan, 2)}, "spacing must be > 0"),
         ({"magic": b"ni1\0"}, "header of a pair"),

@@ -123,7 +123,7 @@ def test_data_beside_its_header_and_nowhere_else(tmp_path):
         ({"space_directions": "(1,0,0) (0,1,0) (0,0,x)"}, "vectors of 3 numbers"),
         ({"space_directions": "(1,0,0) (0,1,0) (0,0,0)"}, "spacing must be > 0"),
         ({"space_directions": "(1,0,0) (0,1,0) (0,1,1)"}, "sheared"),
-        ({"space_directions": "(1,0,0) (0,1,0) none"}, "2 numbers a voxel"),
+        ({"space_directions": "(1,0,0) (0,1,0) none"}, "space of 2 axes"),
         ({"byte_skip": "7"}, "skips lines or bytes"),
     ],
 )

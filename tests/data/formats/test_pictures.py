@@ -76,7 +76,7 @@ def test_a_colour_is_chosen(tmp_path, suffix):
     path = tmp_path / f"eye.{suffix}"
     Image.fromarray(COLOURS).save(path)
     assert np.array_equal(read_volume(path, channel="green").array, GREY // 2)
-    with pytest.raises(ValueError, match="choose one with --channel"):
+    with pytest.raises(ValueError, match="choose with --channels"):
         read_volume(path)
     with pytest.raises(ValueError, match=r"in colour .* where a mask is expected"):
         read_mask(path)
@@ -89,7 +89,7 @@ def test_a_palette_gives_greys_colours_or_labels(tmp_path):
     picture = Image.fromarray(GREY % 3, mode="L").convert("P")
     picture.putpalette([4, 2, 4, 252, 254, 252, 0, 19, 0])
     picture.save(path, optimize=False)
-    with pytest.raises(ValueError, match="choose one with --channel"):
+    with pytest.raises(ValueError, match="choose with --channels"):
         read_volume(path)
     picture.putpalette([0, 0, 0, 255, 0, 0, 0, 255, 0])
     picture.save(path)
@@ -115,9 +115,9 @@ def test_jpeg_is_no_form_for_masks(tmp_path):
 def test_only_opaque_pictures(tmp_path):
     path = tmp_path / "a.png"
     alpha = np.full_like(GREY, 255)
-    for colours, mode in ((GREY[..., None], "LA"), (COLOURS, "RGBA")):
+    for colours, mode, channel in ((GREY[..., None], "LA", None), (COLOURS, "RGBA", "red")):
         Image.fromarray(np.dstack([colours, alpha]), mode=mode).save(path)
-        assert np.array_equal(read_volume(path, channel="red").array, GREY)
+        assert np.array_equal(read_volume(path, channel=channel).array, GREY)
         alpha[3, 4] = 9
         Image.fromarray(np.dstack([colours, alpha]), mode=mode).save(path)
         with pytest.raises(ValueError, match=r"a\.png: partly transparent"):

@@ -70,7 +70,7 @@ def test_segments_that_overlap_lie_in_layers(tmp_path, stated):
     assert read_segment(path, ["Tumour"]).spacing_mm == (2.0, 0.75, 0.5)
     with pytest.raises(ValueError, match="2 segments"):
         read_mask(path)
-    with pytest.raises(ValueError, match="2 numbers a voxel"):
+    with pytest.raises(ValueError, match="2 channels where one mask"):
         read_label_map(path)
 
 

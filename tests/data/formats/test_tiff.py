@@ -60,7 +60,7 @@ def test_a_colour_is_chosen_wherever_it_lies(tmp_path):
     ):
         tifffile.imwrite(tmp_path / f"{name}.tif", array, **settings)
         assert np.array_equal(read_volume(tmp_path / f"{name}.tif", channel="green").array, STACK[1]), name
-        with pytest.raises(ValueError, match=r"3 channels that differ .* --channel"):
+        with pytest.raises(ValueError, match=r"3 channels that differ .* --channels"):
             read_volume(tmp_path / f"{name}.tif")
 
 
