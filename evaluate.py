@@ -3,7 +3,8 @@
     python evaluate.py --prediction PREDICTIONS --truth TRUTH --output SCORES
     python evaluate.py --prediction PREDICTIONS --truth TRUTH --organ LIVERS --output SCORES --workers 4
     python evaluate.py --prediction PREDICTIONS --truth TRUTH --output SCORES --measures overlap centreline
-    python evaluate.py --prediction LABELS --truth TRUTH --output SCORES --classes portal=1 hepatic=2
+    python evaluate.py --prediction LABELS --truth TRUTH --output SCORES --classes portal=1 hepatic=2 --ignore-label 9
+    python evaluate.py --prediction LABELS --truth TRUTH --output SCORES --classes-of CASES
     python evaluate.py --prediction PREDICTIONS --truth TRUTH --output SCORES --report report.html --export FOLDER
     python evaluate.py --prediction PREDICTIONS --truth TRUTH --organ LIVERS --output SCORES --prepared CASES
     python evaluate.py --prediction case.nii.gz --truth truth.nii.gz --output SCORES
@@ -31,12 +32,15 @@ from ramify.data.provenance import versions
 from ramify.disk.atomic_files import write_whole
 from ramify.disk.outputs import Outputs
 from ramify.disk.own_files import remove
+from ramify.evaluation.absent_classes import absent_classes
 from ramify.evaluation.ceilings import Ceiling, PreparedCase, mean_ceiling, misfit, read_ceilings
+from ramify.evaluation.chosen_classes import chosen_classes
 from ramify.evaluation.jobs import Job, find_jobs
 from ramify.evaluation.outcomes import Outcome, evaluate_all
 from ramify.evaluation.settings import EvaluateCommand
-from ramify.metrics.classes import parse_classes
+from ramify.metrics.classes import ClassSet
 from ramify.metrics.table import build_report, format_table, shown_measures, to_csv, to_json
+from ramify.metrics.topcow import format_topcow, summarise_topcow
 from ramify.processes.folder_lock import held
 from ramify.report.presentation import claim_places, present
 
@@ -48,31 +52,43 @@ FORMS = ("json", "csv")
 def main(argv: Sequence[str] | None = None) -> int:
     """Evaluate every case and write the tables; 1 if a case failed."""
     command = parse(EvaluateCommand, "Compare predicted vessel masks with the truth.", argv)
-    jobs = find_jobs(command)
+    chosen = chosen_classes(command)
+    jobs = find_jobs(command, chosen)
     prepared = read_ceilings(command.prepared, [job.case_id for job in jobs], command) if command.prepared else {}
     outputs = Outputs(command.prediction, command.truth, command.organ, replace=command.replace)
     outputs.claim_folder(command.output, "scores", [f"{name}.{form}" for name in (WHOLE, PARTIAL) for form in FORMS])
     claim_places(outputs, command, [job.case_id for job in jobs])
     with held(command.output, "evaluate.py"):
-        return evaluate(jobs, command, argv, prepared)
+        return evaluate(jobs, chosen, command, argv, prepared)
 
 
 def evaluate(
-    jobs: Sequence[Job], command: EvaluateCommand, argv: Sequence[str] | None, prepared: Mapping[str, PreparedCase]
+    jobs: Sequence[Job],
+    chosen: ClassSet,
+    command: EvaluateCommand,
+    argv: Sequence[str] | None,
+    prepared: Mapping[str, PreparedCase],
 ) -> int:
-    """Evaluate all cases and write what is asked for; 1 if a case failed.
+    """Evaluate all cases and write what is asked for; 1 if a case failed, or a class that is asked for is nowhere.
 
+    chosen: the classes that the command asks for.
     prepared: the cases of a store, with what a perfect mask on their grid scores.
     """
-    outcomes = evaluate_cases(jobs, command)
-    report = report_of(outcomes, command)
+    outcomes = evaluate_cases(jobs, chosen, command)
+    report = report_of(outcomes, chosen, command)
     if ceilings := ceilings_of(outcomes, prepared):
         report["ceiling"] = {"cases": ceilings, "mean": mean_ceiling(ceilings)}
     written = write_tables(report, command.output, WHOLE)
     forget_partial(command.output)
     print(format_table(report, shown_measures(command.evaluation())))
+    if "topcow" in report:
+        print(format_topcow(report["topcow"]["summary"]))
 
+    warnings, nowhere = absent_classes(report, chosen)
+    for warning in warnings:
+        say(f"warning: {warning}", error=True)
     shown, complaints = show(report, outcomes, command, argv)
+    complaints += nowhere
     for complaint in complaints:
         say(f"error: {complaint} (the scores are written)", error=True)
     print(f"written: {', '.join(str(path) for path in [*written, *shown])}")
@@ -93,7 +109,7 @@ def ceilings_of(outcomes: Sequence[Outcome], prepared: Mapping[str, PreparedCase
     return found
 
 
-def evaluate_cases(jobs: Sequence[Job], command: EvaluateCommand) -> list[Outcome]:
+def evaluate_cases(jobs: Sequence[Job], chosen: ClassSet, command: EvaluateCommand) -> list[Outcome]:
     """What became of each case, in their order, told as it is known; at a signal, the scores so far are written."""
     outcomes: dict[str, Outcome] = {}
     try:
@@ -104,7 +120,7 @@ def evaluate_cases(jobs: Sequence[Job], command: EvaluateCommand) -> list[Outcom
         if outcomes:
             left = f"not evaluated: stopped by {name_of(stop)}"
             ended = [outcomes.get(job.case_id) or Outcome(job.case_id, None, left) for job in jobs]
-            written = write_tables(report_of(ended, command), command.output, PARTIAL)
+            written = write_tables(report_of(ended, chosen, command), command.output, PARTIAL)
             stop.add_note(f"{len(outcomes)} of {len(jobs)} cases were evaluated, their scores are in {written[-1]}")
         raise
     return [outcomes[job.case_id] for job in jobs]
@@ -118,13 +134,15 @@ def tell(outcome: Outcome) -> None:
         say(f"warning: {outcome.case_id}: {note}", error=True)
 
 
-def report_of(outcomes: Sequence[Outcome], command: EvaluateCommand) -> dict[str, Any]:
+def report_of(outcomes: Sequence[Outcome], chosen: ClassSet, command: EvaluateCommand) -> dict[str, Any]:
     """All scores, with the cases that have none and why."""
     cases = {outcome.case_id: outcome.scores for outcome in outcomes if outcome.scores is not None}
     failed = {outcome.case_id: outcome.reason for outcome in outcomes if outcome.scores is None}
-    names = [one.name for one in parse_classes(command.classes)]
     notes = {outcome.case_id: outcome.notes for outcome in outcomes if outcome.notes}
-    return build_report(cases, failed, versions(), command.evaluation(), names, notes, command.masks())
+    report = build_report(cases, failed, versions(), command.evaluation(), chosen, notes, command.masks(chosen))
+    if topcow := {outcome.case_id: outcome.topcow for outcome in outcomes if outcome.topcow is not None}:
+        report["topcow"] = summarise_topcow(topcow)
+    return report
 
 
 def write_tables(report: dict[str, Any], folder: Path, name: str) -> list[Path]:

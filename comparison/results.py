@@ -13,9 +13,17 @@ from ramify.disk.json_files import read_json
 RESULTS_FILE = "metrics.json"
 ABOUT = ("definitions", "measures", "settings", "policy", "versions")
 """What is kept of a file besides its scores."""
-HOW_TAKEN = {"truth_label", "organ_label", "cut_to_organ"}
+HOW_TAKEN = {"truth_label", "organ_label", "cut_to_organ", "ignore_label"}
 """Settings that say which masks the predictions were held against, and where."""
-FREE_TO_DIFFER = {"measures", "prediction_label", "classes", "resample_masks", "spacing_mm"}
+FREE_TO_DIFFER = {
+    "measures",
+    "prediction_label",
+    "classes",
+    "regions",
+    "resample_masks",
+    "spacing_mm",
+    "detection_iou",
+}
 """Settings in which scores of two methods may differ: their files have forms of their own."""
 
 Row = Mapping[str, float | None]

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ramify.data.formats.whole_numbers import as_mask
 from ramify.data.labelled_file import LabelledFile
 from ramify.data.mask_folders import only_file
 from ramify.data.union_grid import on_union_grid
@@ -14,19 +15,21 @@ from ramify.data.unplaced import check_can_be_moved, laid_on
 from ramify.data.volume import Volume, check_same_geometry
 from ramify.evaluation.jobs import Job
 from ramify.evaluation.settings import EvaluateCommand
+from ramify.metrics.class_scores import counted
 from ramify.preprocessing.plausibility import doubts_about_spacing, doubts_about_vessels
 
 
 class CaseMasks(NamedTuple):
     """What is compared, on one grid.
 
-    prediction, truth: bool (*S), or with --classes label maps, int32 (*S). organ: bool (*S), or None.
+    prediction, truth: bool (*S), or of classes label maps, int32 (*S).
+    region: bool (*S), what counts: the organ without what nobody labelled; None for all there is.
     place: the truth's volume, which says where the grid lies. notes: what must be known beside the scores.
     """
 
     prediction: NDArray[Any]
     truth: NDArray[Any]
-    organ: NDArray[np.bool_] | None
+    region: NDArray[np.bool_] | None
     place: Volume
     notes: tuple[str, ...]
 
@@ -39,7 +42,7 @@ def read_masks(job: Job) -> CaseMasks:
     command = job.command
     paths = {role: only_file(files, role, getattr(command, role)) for role, files in job.files.items()}
     names = {role: str(path) for role, path in paths.items()}
-    volumes = _placed({role: _read(role, path, command) for role, path in paths.items()}, names, command.resample_masks)
+    volumes = _placed({role: _read(role, path, job) for role, path in paths.items()}, names, command.resample_masks)
     notes = [f"{role}: {note}" for role, volume in volumes.items() for note in volume.notes]
 
     if command.resample_masks:
@@ -53,8 +56,23 @@ def read_masks(job: Job) -> CaseMasks:
     if organ is not None and not organ.array.any():
         why = "".join(f" ({note})" for note in organ.notes)
         raise ValueError(f"{names['organ']}: the organ mask is empty{why}; mend it, or leave --organ out")
+    region = counted(place.array, job.chosen.ignore, organ.array if organ else None)
+    if region is not None and not region.any():
+        raise ValueError(f"{names['truth']}: nobody labelled any of it (--ignore-label {job.chosen.ignore})")
+    if not command.label_maps and job.chosen.ignore is not None:
+        volumes["truth"] = place = _labelled(place, paths["truth"], job)
     notes += _doubts(volumes, command)
-    return CaseMasks(volumes["prediction"].array, place.array, organ.array if organ else None, place, tuple(notes))
+    return CaseMasks(volumes["prediction"].array, place.array, region, place, tuple(notes))
+
+
+def _labelled(truth: Volume, path: Path, job: Job) -> Volume:
+    """Of a truth's label map, the mask: of the labels that are asked for, or of all but the ignore value."""
+    option = "--truth-label (or compare each with --classes)"
+    choice = LabelledFile(path, job.command.spacing_mm or None).choose(job.command.truth_label, "vessels", option)
+    if choice is not None:
+        return truth.with_array(np.isin(truth.array, [int(number) for number in choice]))
+    pick = f"say which of them are the vessels with {option}"
+    return truth.with_array(as_mask(np.where(truth.array == job.chosen.ignore, 0, truth.array), str(path), pick))
 
 
 def _placed(volumes: dict[str, Volume], names: Mapping[str, str], resample: bool) -> dict[str, Volume]:
@@ -72,17 +90,18 @@ def _placed(volumes: dict[str, Volume], names: Mapping[str, str], resample: bool
 def _doubts(volumes: Mapping[str, Volume], command: EvaluateCommand) -> list[str]:
     """What is hardly right: a spacing that measures in mm cannot rest on, masks that are hardly vessels."""
     notes = doubts_about_spacing(volumes["truth"])
-    if not command.classes:
+    if not command.label_maps:
         organ = volumes["organ"].array if "organ" in volumes else None
         for role in ("prediction", "truth"):
             notes += [f"{role}: {doubt}" for doubt in doubts_about_vessels(volumes[role].array, organ)]
     return notes
 
 
-def _read(role: str, path: Path, command: EvaluateCommand) -> Volume:
-    """The mask of a role, or with --classes the label map."""
+def _read(role: str, path: Path, job: Job) -> Volume:
+    """The mask of a role; of classes, and where the truth has an ignore value, its label map."""
+    command = job.command
     file = LabelledFile(path, command.spacing_mm or None)
-    if role != "organ" and command.classes:
+    if role != "organ" and (command.label_maps or (role == "truth" and job.chosen.ignore is not None)):
         return file.label_map
     option, what = f"--{role}-label", "organ" if role == "organ" else "vessels"
     if role != "organ":

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from ramify.data.mask_folders import match_masks
 from ramify.evaluation.settings import EvaluateCommand
+from ramify.metrics.classes import ClassSet
 
 
 class Job(NamedTuple):
@@ -13,9 +14,11 @@ class Job(NamedTuple):
     case_id: str
     files: dict[str, list[Path]]
     command: EvaluateCommand
+    chosen: ClassSet
+    """The classes that the command asks for."""
 
 
-def find_jobs(command: EvaluateCommand) -> list[Job]:
+def find_jobs(command: EvaluateCommand, chosen: ClassSet) -> list[Job]:
     """One job a case; one that lacks a partner is a job too and fails by name: nothing is dropped in silence.
 
     Raises FileNotFoundError or ValueError for paths where no case can be found.
@@ -28,4 +31,4 @@ def find_jobs(command: EvaluateCommand) -> list[Job]:
         sources["organ"] = (command.organ, command.organ_suffix)
     matched = match_masks(sources, required=("prediction", "truth"))
     nothing: dict[str, list[Path]] = {role: [] for role in sources}
-    return [Job(case, matched.get(case, nothing), command) for case in command.cases or matched]
+    return [Job(case, matched.get(case, nothing), command, chosen) for case in command.cases or matched]

@@ -5,15 +5,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
-import numpy as np
-
 from ramify.console.error_line import line_of
 from ramify.evaluation.case_files import CaseMasks, read_masks
 from ramify.evaluation.ceilings import Drawn, drawn_of
 from ramify.evaluation.jobs import Job
 from ramify.metrics.case import CaseScores, analyse_pair, score_pair
-from ramify.metrics.classes import evaluate_classes, parse_classes
+from ramify.metrics.class_scores import evaluate_classes
+from ramify.metrics.classes import MERGED, LabelClass
 from ramify.metrics.mask_analysis import MaskAnalysis
+from ramify.metrics.topcow import TopCowCase, score_topcow
 from ramify.processes.case_crew import case_reports
 from ramify.report.case_view import CaseView
 from ramify.report.presentation import present_case
@@ -22,8 +22,9 @@ from ramify.report.presentation import present_case
 class Outcome(NamedTuple):
     """The scores of a case, or why there are none.
 
-    scores: of label maps, those of each class. notes: what must be known beside them, a line each. view: what a report
-    shows. drawn: the truth, by which it is known again. unseen: why there is nothing to look at, where there should be.
+    scores: of label maps, those of each class and region. notes: what must be known beside them, a line each. view:
+    what a report shows. drawn: the truth, by which it is known again. unseen: why there is nothing to look at, where
+    there should be. topcow: what TopCoW measures of it, where that is asked for.
     """
 
     case_id: str
@@ -33,6 +34,7 @@ class Outcome(NamedTuple):
     view: CaseView | None = None
     drawn: Drawn | None = None
     unseen: str = ""
+    topcow: TopCowCase | None = None
 
 
 def evaluate_all(jobs: Sequence[Job], workers: int) -> Iterator[Outcome]:
@@ -65,17 +67,28 @@ def attempt(job: Job) -> Outcome:
 def evaluate_files(job: Job) -> Outcome:
     """Read the masks of a case, compare them in the organ, look at them; raises as `read_masks`."""
     masks, settings = read_masks(job), job.command.evaluation()
-    pair, spacing_mm = (masks.prediction, masks.truth), masks.place.spacing_mm
-    scores: CaseScores | dict[str, CaseScores] = {}
-    if classes := parse_classes(job.command.classes):
-        scores = evaluate_classes(*pair, spacing_mm, classes, settings, masks.organ)
-        # Shown are the vessels of all classes together.
-        pair = tuple(np.logical_or.reduce([one.mask_in(array) for one in classes]) for array in pair)
-
-    analyses = analyse_pair(*pair, spacing_mm, settings, masks.organ)
-    scores = scores or score_pair(*analyses, settings)
+    pair, spacing_mm, chosen = (masks.prediction, masks.truth), masks.place.spacing_mm, job.chosen
+    if chosen.classes:
+        # Shown are the vessels of all classes together, which are analysed once.
+        shown = next((one for one in chosen.measured if one.name == MERGED), LabelClass(MERGED, chosen.labels))
+        pair = shown.mask_in(masks.prediction), shown.mask_in(masks.truth)
+    analyses = analyse_pair(*pair, spacing_mm, settings, masks.region)
+    scores: CaseScores | dict[str, CaseScores]
+    if chosen.classes:
+        others = [one for one in chosen.measured if one != shown]
+        rows = evaluate_classes(masks.prediction, masks.truth, spacing_mm, others, settings, masks.region)
+        rows |= {shown.name: score_pair(*analyses, settings)} if shown in chosen.measured else {}
+        scores = {one.name: rows[one.name] for one in chosen.measured}
+    else:
+        scores = score_pair(*analyses, settings)
+    topcow = None
+    if job.command.topcow:
+        matrix, _ = masks.place.affine()
+        # World components are z, y, x, and x grows to the left.
+        topcow = score_topcow(masks.prediction, masks.truth, chosen, spacing_mm, matrix[-1].tolist(), masks.region)
     view, unseen = _looked_at(job, masks, analyses)
-    return Outcome(job.case_id, scores, notes=masks.notes, view=view, drawn=drawn_of(masks.place), unseen=unseen)
+    drawn = drawn_of(masks.place)
+    return Outcome(job.case_id, scores, notes=masks.notes, view=view, drawn=drawn, unseen=unseen, topcow=topcow)
 
 
 def _looked_at(job: Job, masks: CaseMasks, analyses: tuple[MaskAnalysis, MaskAnalysis]) -> tuple[CaseView | None, str]:

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import BaseModel, Field, field_validator, model_validator
+from pydantic import BaseModel, Field, model_validator
 
-from ramify.metrics.classes import parse_classes
+from ramify.metrics.classes import ClassSet
 from ramify.metrics.settings import EvaluationSettings
 from ramify.report.settings import PresentationSettings
 
@@ -37,7 +37,19 @@ class Comparison(BaseModel, frozen=True, extra="forbid"):
     cases: tuple[str, ...] = ()
     """Evaluate these cases only; without any, all that have a prediction or a truth."""
     classes: tuple[str, ...] = ()
-    """For label maps: which labels to compare, each as a mask of its own, such as 1 2, or portal=1 veins=2+3."""
+    """For label maps: which labels to compare, each as a mask of its own, such as 1 2, portal=1 veins=2+3, or names
+    of the dataset.json beside the truths. All vessels together are compared, too, as any_vessel."""
+    regions: tuple[str, ...] = ()
+    """Further masks made of classes, such as liver_vessels=portal+hepatic; they are in no mean of classes."""
+    every_class: bool = False
+    """Compare all labels of the dataset.json beside the truths; without one, all values that occur in them."""
+    classes_of: Path | None = None
+    """Take classes, regions and ignore value from here: a YAML or JSON file that has them as the settings of a data set
+    do, a folder of prepared cases, or a run."""
+    ignore_label: int | None = Field(default=None, ge=1)
+    """The truth's value of voxels that nobody labelled: they count nowhere, whatever is predicted there."""
+    topcow: bool = False
+    """Also compute the measures of TopCoW's leaderboard; configs/evaluation/topcow.yaml has its classes."""
     resample_masks: bool = False
     """Bring masks of another grid or field of view onto the truth's, extended to hold them, instead of refusing."""
     prepared: Path | None = None
@@ -51,24 +63,36 @@ class Comparison(BaseModel, frozen=True, extra="forbid"):
     workers: int = Field(default=1, ge=1)
     """Cases evaluated at a time, each in a process of its own."""
 
-    @field_validator("classes")
-    @classmethod
-    def _classes(cls, words: tuple[str, ...]) -> tuple[str, ...]:
-        parse_classes(words)
-        return words
-
     @model_validator(mode="after")
     def _options_agree(self) -> Self:
         if self.organ_label and self.organ is None:
             raise ValueError("--organ-label: there is no --organ with labels; give both or neither")
-        if self.classes and (self.prediction_label or self.truth_label):
+        told = {"--classes": self.classes, "--every-class": self.every_class, "--classes-of": self.classes_of}
+        ways = [flag for flag, given in told.items() if given]
+        if len(ways) > 1:
+            raise ValueError(f"{ways[0]} and {ways[1]}: both say which classes there are; give one of them")
+        if ways and (self.prediction_label or self.truth_label):
             role = "prediction" if self.prediction_label else "truth"
             raise ValueError(
-                f"--classes and --{role}-label: each label by itself, or several as one mask; give one of them"
+                f"{ways[0]} and --{role}-label: each label by itself, or several as one mask; give one of them"
             )
-        if self.classes and self.prepared is not None:
-            raise ValueError("--prepared and --classes: a store has one vessel mask a case; leave one of them out")
+        if ways and self.prepared is not None:
+            raise ValueError(f"--prepared and {ways[0]}: a ceiling is of one vessel mask a case; leave one of them out")
+        if self.classes_of and (self.regions or self.ignore_label is not None):
+            flag = "--regions" if self.regions else "--ignore-label"
+            raise ValueError(f"--classes-of and {flag}: the table says it; leave one of them out")
+        if self.topcow and not ways:
+            raise ValueError(
+                "--topcow: needs the classes of the circle of Willis; configs/evaluation/topcow.yaml names them"
+            )
+        if self.regions and not ways:
+            raise ValueError("--regions: are made of classes, and there are none; give --classes or --every-class")
         return self
+
+    @property
+    def label_maps(self) -> bool:
+        """Whether classes of label maps are compared, rather than plain masks."""
+        return bool(self.classes or self.every_class or self.classes_of)
 
 
 class EvaluateCommand(PresentationSettings, EvaluationSettings, Comparison):
@@ -78,7 +102,16 @@ class EvaluateCommand(PresentationSettings, EvaluationSettings, Comparison):
         """What is measured, and how; without the files."""
         return EvaluationSettings(**{name: getattr(self, name) for name in EvaluationSettings.model_fields})
 
-    def masks(self) -> dict[str, Any]:
-        """What of the files was taken as masks, and where they were compared: scores depend on it as on a setting."""
-        labels = ("prediction_label", "truth_label", "organ_label", "classes", "resample_masks", "spacing_mm")
-        return {**self.model_dump(mode="json", include=set(labels)), "cut_to_organ": self.organ is not None}
+    def masks(self, chosen: ClassSet) -> dict[str, Any]:
+        """What of the files was taken as masks, and where they were compared: scores depend on it as on a setting.
+
+        chosen: the classes that the command asked for.
+        """
+        labels = ("prediction_label", "truth_label", "organ_label", "resample_masks", "spacing_mm")
+        return {
+            **self.model_dump(mode="json", include=set(labels)),
+            "cut_to_organ": self.organ is not None,
+            "classes": {one.name: list(one.labels) for one in chosen.classes},
+            "regions": {one.name: list(one.labels) for one in chosen.regions},
+            "ignore_label": chosen.ignore,
+        }

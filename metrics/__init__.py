@@ -7,7 +7,9 @@ from ramify.public_names import loaded_when_asked_for
 if TYPE_CHECKING:
     from ramify.metrics.case import analyse_pair, evaluate_case, score_pair
     from ramify.metrics.centreline import CentrelineOverlap, centreline_overlap, cldice
-    from ramify.metrics.classes import LabelClass, evaluate_classes, mean_of_classes, parse_classes
+    from ramify.metrics.class_scores import evaluate_classes, mean_of_classes
+    from ramify.metrics.classes import ClassSet, LabelClass, parse_classes, parse_regions
+    from ramify.metrics.detection import count_detections
     from ramify.metrics.graph import GraphSettings, GraphSize, graph_size
     from ramify.metrics.junctions import Agreement, junction_agreement, opt_j
     from ramify.metrics.junctions_by_chance import junction_f1_by_chance
@@ -45,6 +47,7 @@ else:
 __all__ = [
     "Agreement",
     "CentrelineOverlap",
+    "ClassSet",
     "EvaluationSettings",
     "GraphSettings",
     "GraphSize",
@@ -64,6 +67,7 @@ __all__ = [
     "build_report",
     "centreline_overlap",
     "cldice",
+    "count_detections",
     "count_misses",
     "count_overlap",
     "describe_values",
@@ -83,6 +87,7 @@ __all__ = [
     "mean_of_classes",
     "opt_j",
     "parse_classes",
+    "parse_regions",
     "precision",
     "sampling_floor_mm",
     "score_pair",

@@ -100,7 +100,9 @@ def analyse_prediction(prediction: Mask, target: MaskAnalysis) -> MaskAnalysis:
     laid = poses[0].lay(prediction)
     region = target.region if isinstance(target, RegionAnalysis) else None
     if region is not None:
-        laid = np.where(region, laid, target.whole.mask)
+        # As the target outside the region: the target has voxels in its own box alone.
+        box, laid = target.whole.box, laid & region
+        laid[box] |= target.whole.mask[box] & ~region[box]
     analysis = MaskAnalysis(
         laid, target.spacing_mm, target.skeleton_method, target.scale_settings, region, poses, "prediction"
     )
@@ -109,8 +111,10 @@ def analyse_prediction(prediction: Mask, target: MaskAnalysis) -> MaskAnalysis:
 
 def _cut(whole: MaskAnalysis, region: Mask) -> RegionAnalysis:
     """The part of a mask in a region."""
+    mask = np.zeros(whole.shape, dtype=bool)
+    mask[whole.box] = whole.mask[whole.box] & region[whole.box]
     return RegionAnalysis(
-        whole.mask & region,
+        mask,
         whole.spacing_mm,
         whole.skeleton_method,
         whole.scale_settings,

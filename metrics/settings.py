@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, create_model, field_validator
 
+from ramify.metrics.detection import DETECTION_IOU
 from ramify.metrics.families import EVERY_FAMILY, FAMILIES
 from ramify.metrics.mask_analysis import SkeletonMethod
 from ramify.metrics.measure import Family, Measure
@@ -32,6 +33,8 @@ class _SharedSettings(BaseModel, frozen=True, extra="forbid"):
     """Whose thinning: `guarded` loses no vessel, `scikit-image` compares with numbers published elsewhere."""
     both_empty: Literal["left_out", "perfect"] = "left_out"
     """Where neither mask has a voxel, such as a class that a patient lacks: in no mean, or scored as perfect."""
+    detection_iou: float = Field(default=DETECTION_IOU, gt=0, le=1)
+    """Overlap (IoU) with the prediction from which a class of the truth counts as found."""
 
     @field_validator("measures")
     @classmethod

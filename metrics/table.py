@@ -6,7 +6,9 @@ from typing import Any
 
 from ramify.console.csv_text import csv_text
 from ramify.metrics.case import FLAGS, CaseScores
-from ramify.metrics.classes import mean_of_classes
+from ramify.metrics.class_scores import mean_of_classes
+from ramify.metrics.classes import ClassSet
+from ramify.metrics.detection import count_detections, mean_f1
 from ramify.metrics.measure import DEFINITIONS, Measure
 from ramify.metrics.settings import EvaluationSettings, measures_of
 from ramify.metrics.summary import count_misses, summarise
@@ -23,7 +25,7 @@ def build_report(
     failed: Mapping[str, str],
     versions: Mapping[str, str],
     settings: EvaluationSettings | None = None,
-    classes: Sequence[str] = (),
+    chosen: ClassSet | None = None,
     notes: Mapping[str, Sequence[str]] | None = None,
     masks: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
@@ -31,11 +33,11 @@ def build_report(
 
     Args:
         cases: case id -> the row of `metrics.case.evaluate_case`; with classes -> the rows of
-            `metrics.classes.evaluate_classes`.
+            `metrics.class_scores.evaluate_classes`, of all that is `chosen.measured`.
         failed: case id -> why it could not be evaluated, in one line.
         versions: what the scores were made with.
         settings: those the cases were evaluated with.
-        classes: names of the classes, if the cases are label maps.
+        chosen: the classes and regions, if the cases are label maps.
         notes: case id -> what must be known beside its scores, a line each.
         masks: which labels were taken as masks, and where masks were compared; among the `settings`.
 
@@ -49,8 +51,10 @@ def build_report(
     """
     settings = settings or EvaluationSettings()
     measures = measures_of(settings)
+    chosen = chosen or ClassSet()
+    names = [one.name for one in chosen.classes]
     report = {
-        **_section(_means(cases) if classes else cases, settings, len(failed)),
+        **_section(_means(cases, names) if names else cases, settings, len(failed)),
         "failed": dict(failed),
         "notes": {case_id: list(lines) for case_id, lines in (notes or {}).items()},
         "definitions": DEFINITIONS,
@@ -59,14 +63,24 @@ def build_report(
         "policy": settings.policy(),
         "versions": dict(versions),
     }
-    if classes:
-        by_class = {name: {case_id: rows[name] for case_id, rows in cases.items()} for name in classes}
-        report["classes"] = {name: _section(rows, settings, len(failed)) for name, rows in by_class.items()}
+    if names:
+        for key, its in (("classes", chosen.classes), ("regions", chosen.regions)):
+            report[key] = {one.name: _class_section(one.name, cases, settings, len(failed)) for one in its}
+        found = [section["summary"].get("detection") for section in report["classes"].values()]
+        report["summary"]["detection"] = {"f1": mean_f1(found)}
     return report
 
 
-def _means(cases: Mapping[str, Any]) -> dict[str, CaseScores]:
-    return {case_id: mean_of_classes(rows) for case_id, rows in cases.items()}
+def _means(cases: Mapping[str, Any], classes: Sequence[str]) -> dict[str, CaseScores]:
+    return {case_id: mean_of_classes({name: rows[name] for name in classes}) for case_id, rows in cases.items()}
+
+
+def _class_section(name: str, cases: Mapping[str, Any], settings: EvaluationSettings, failed: int) -> dict[str, Any]:
+    rows = {case_id: its[name] for case_id, its in cases.items()}
+    section = _section(rows, settings, failed)
+    if (found := count_detections(rows, settings.detection_iou)) is not None:
+        section["summary"]["detection"] = found
+    return section
 
 
 def _section(cases: Mapping[str, Any], settings: EvaluationSettings, failed: int) -> dict[str, Any]:
@@ -112,7 +126,8 @@ def to_json(report: Mapping[str, Any]) -> str:
 def to_csv(report: Mapping[str, Any]) -> str:
     """A row a case, then the failed ones without values, then mean, sd and median; `status` tells them apart.
 
-    Of label maps, these rows hold the means over the classes, and those of each class follow; `class` tells them apart.
+    Of label maps, these rows hold the means over the classes, and those of each class and region follow; `class` tells
+    them apart.
 
     Examples:
         >>> import numpy as np
@@ -123,7 +138,7 @@ def to_csv(report: Mapping[str, Any]) -> str:
         'case,status,dice,jaccard'
     """
     columns = [*report["measures"], *FLAGS]
-    by_class = report.get("classes", {})
+    by_class = {**report.get("regions", {}), **report.get("classes", {})}
     header = ["case", *(["class"] if by_class else []), "status", *columns]
     rows: list[list[object]] = []
     sections = {"mean of classes": report, **by_class} if by_class else {"": report}
@@ -142,7 +157,7 @@ def to_csv(report: Mapping[str, Any]) -> str:
 def format_table(report: Mapping[str, Any], shown: Sequence[Measure]) -> str:
     """The table for the screen: a row a case, mean, sd and median below a rule, and a line that counts the misses.
 
-    Of label maps, a row is the mean over the classes, and the mean of each class has a row of its own below.
+    Of label maps, a row is the mean over the classes, and the mean of each region and class has a row of its own below.
 
     Examples:
         >>> import numpy as np
@@ -166,8 +181,9 @@ def format_table(report: Mapping[str, Any], shown: Sequence[Measure]) -> str:
     ]
     summary = [[statistic, *_of_summary(report, shown, statistic)] for statistic in SUMMARY_ROWS]
     by_class = [
-        [f"class {name}", *_of_summary(section, shown, "mean"), _describe_counted(section["summary"]["counts"])]
-        for name, section in report.get("classes", {}).items()
+        [f"{kind} {name}", *_of_summary(section, shown, "mean"), _describe_counted(section["summary"])]
+        for kind, sections in (("region", report.get("regions", {})), ("class", report.get("classes", {})))
+        for name, section in sections.items()
     ]
     if ceiling := report.get("ceiling"):
         known = f"a perfect mask on the prepared grid, mean of {len(ceiling['cases'])} of {len(report['cases'])} cases"
@@ -214,9 +230,11 @@ def _line(cells: list[str], widths: list[int]) -> str:
     return "  ".join([*columns, *cells[len(widths) :]])
 
 
-def _describe_counted(counts: Mapping[str, int]) -> str:
-    """Of how many cases the mean of a class is."""
-    return f"{counts['counted']} of {counts['cases']} cases counted"
+def _describe_counted(summary: Mapping[str, Any]) -> str:
+    """Of how many cases the mean of a class is, and how often the class was found."""
+    counts, found = summary["counts"], summary.get("detection", {}).get("f1")
+    words = f"{counts['counted']} of {counts['cases']} cases counted"
+    return words if found is None else f"{words}, detection F1 {found:.4f}"
 
 
 def _describe_counts(counts: Mapping[str, int]) -> str:

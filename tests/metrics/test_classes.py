@@ -1,22 +1,8 @@
 import numpy as np
 import pytest
 
-from ramify.metrics.case import evaluate_case
-from ramify.metrics.classes import LabelClass, evaluate_classes, mean_of_classes, parse_classes
-from ramify.metrics.settings import EvaluationSettings
-
-SPACING = (2.0, 0.5, 0.5)
-QUICK = EvaluationSettings(measures=("overlap", "surface"))
-
-
-def label_maps() -> tuple[np.ndarray, np.ndarray]:
-    """Three vessels: the first found, the second half found, the third not there in either."""
-    target = np.zeros((5, 12, 20), dtype=np.int32)
-    target[1:4, 2:5, 2:18] = 1
-    target[1:4, 7:10, 2:18] = 2
-    prediction = target.copy()
-    prediction[1:4, 7:10, 10:] = 0
-    return prediction, target
+from ramify.metrics.classes import MERGED, ClassSet, LabelClass, label_boxes, parse_classes, parse_regions
+from ramify.tasks.class_table import ClassTable
 
 
 def test_words_for_classes():
@@ -39,53 +25,85 @@ def test_a_name_stands_for_one_class():
         parse_classes(["portal=1", "portal=2"])
 
 
-def test_each_class_is_a_mask_of_its_own():
-    prediction, target = label_maps()
-    rows = evaluate_classes(prediction, target, SPACING, parse_classes(["a=1", "2", "all=1+2"]), QUICK)
-    assert list(rows) == ["a", "2", "all"]
-    assert rows["a"]["dice"] == 1.0
-    assert rows["2"] == evaluate_case(prediction == 2, target == 2, SPACING, QUICK)
-    assert rows["all"] == evaluate_case(prediction > 0, target > 0, SPACING, QUICK)
+def test_labels_have_names_in_any_case():
+    known = {"Portal": [1], "hepatic": [2, 3]}
+    assert parse_classes(["portal", "HEPATIC", "all=portal+hepatic+7", "5"], known) == (
+        LabelClass("Portal", (1,)),
+        LabelClass("hepatic", (2, 3)),
+        LabelClass("all", (1, 2, 3, 7)),
+        LabelClass("5", (5,)),
+    )
+    with pytest.raises(ValueError, match=r"class 'vein': expected .*, or one of Portal, hepatic"):
+        parse_classes(["vein"], known)
 
 
-def test_a_class_in_neither_is_in_no_mean():
-    classes = parse_classes(["1", "2", "7"])
-    rows = evaluate_classes(*label_maps(), SPACING, classes, QUICK)
-    assert (rows["7"]["dice"], rows["7"]["hd_mm"]) == (None, None)
-    assert rows["7"]["empty_prediction"] is rows["7"]["empty_truth"] is True
-    assert mean_of_classes(rows) == mean_of_classes({name: rows[name] for name in "12"})
-    perfect = evaluate_classes(*label_maps(), SPACING, classes, QUICK.model_copy(update={"both_empty": "perfect"}))
-    assert (perfect["7"]["dice"], perfect["7"]["hd_mm"]) == (1.0, 0.0)
+def test_regions_are_made_of_classes():
+    classes = parse_classes(["portal=1", "veins=2+3"])
+    assert parse_regions(["all=portal+veins"], classes) == (LabelClass("all", (1, 2, 3)),)
 
 
-def test_a_region_cuts_every_class():
-    prediction, target = label_maps()
-    region = np.zeros(target.shape, dtype=bool)
-    region[..., :10] = True
-    rows = evaluate_classes(prediction, target, SPACING, parse_classes(["1", "2"]), QUICK, region)
-    assert rows["2"]["dice"] == 1.0
-    assert rows["2"]["accuracy"] == 1.0
+@pytest.mark.parametrize(("word", "says"), [("portal", "expected a name"), ("a=", "expected"), ("a=b", "no class 'b'")])
+def test_other_regions_are_refused(word: str, says: str):
+    with pytest.raises(ValueError, match=f"region .*{says}"):
+        parse_regions([word], parse_classes(["portal=1"]))
 
 
-def test_the_mean_is_over_the_classes():
-    rows = evaluate_classes(*label_maps(), SPACING, parse_classes(["1", "2"]), QUICK)
-    mean = mean_of_classes(rows)
-    assert mean["dice"] == pytest.approx((1 + rows["2"]["dice"]) / 2)
-    assert mean["hd_mm"] == pytest.approx(rows["2"]["hd_mm"] / 2)
-    assert (mean["empty_prediction"], mean["empty_truth"]) == (False, False)
+def test_all_vessels_together_are_a_region_where_there_are_several():
+    several = parse_classes(["portal=1", "veins=2+3"])
+    assert ClassSet.of(several).regions == (LabelClass(MERGED, (1, 2, 3)),)
+    assert ClassSet.of(several[:1]).regions == ()
+    assert ClassSet.of(several, context=["veins"]).regions == ()
+    own = parse_regions([f"{MERGED}=portal+veins", "other=portal"], several)
+    assert [one.name for one in ClassSet.of(several, own).regions] == [MERGED, "other"]
+    given = parse_classes(["1", "2", f"{MERGED}=1+2"])
+    assert ClassSet.of(given).measured == given
 
 
-def test_what_a_class_does_not_define_is_not_in_the_mean():
-    flags = {"empty_prediction": True, "empty_truth": False}
-    rows = {"1": {"dice": 0.5, "odd": None, **flags}, "2": {"dice": 0.75, "odd": None, **flags}}
-    assert mean_of_classes(rows) == {"dice": 0.625, "odd": None, **flags}
-    rows["2"] = {"dice": None, "odd": 3.0, **flags, "empty_prediction": False}
-    assert mean_of_classes(rows) == {"dice": 0.5, "odd": 3.0, "empty_prediction": False, "empty_truth": False}
+def test_a_set_of_classes_that_makes_no_sense_is_refused():
+    classes = parse_classes(["portal=1", "hepatic=2"])
+    with pytest.raises(ValueError, match="'portal' is given twice"):
+        ClassSet.of(classes, (LabelClass("portal", (1,)),))
+    with pytest.raises(ValueError, match="ignore label 2: is a label of class hepatic"):
+        ClassSet.of(classes, ignore=2)
+    with pytest.raises(ValueError, match="any_vessel: is the name of all vessel classes together"):
+        ClassSet.of(classes, (LabelClass(MERGED, (1,)),))
 
 
-def test_fractions_are_no_labels():
-    prediction, target = label_maps()
-    with pytest.raises(ValueError, match="prediction: expected a label map of whole numbers, got dtype float64"):
-        evaluate_classes(prediction * 0.5, target, SPACING, parse_classes(["1"]))
-    with pytest.raises(ValueError, match="resample one onto the other's grid"):
-        evaluate_classes(prediction[1:], target, SPACING, parse_classes(["1"]))
+def test_a_table_says_it_all():
+    plain = {
+        "classes": {
+            "portal": 40,
+            "hepatic": [15, 16],
+            "tumour": {"values": 3, "role": "context"},
+            "liver": {"values": [3, 5], "role": "organ"},
+        },
+        "regions": {"lesions_too": ["hepatic", "tumour"]},
+        "ignore": 99,
+    }
+    chosen = ClassSet.of_table(ClassTable.model_validate(plain))
+    assert [(one.name, one.labels) for one in chosen.classes] == [
+        ("portal", (40,)),
+        ("hepatic", (15, 16)),
+        ("tumour", (3,)),
+    ]
+    assert [(one.name, one.labels) for one in chosen.regions] == [(MERGED, (40, 15, 16)), ("lesions_too", (15, 16, 3))]
+    assert chosen.ignore == 99
+    with pytest.raises(ValueError, match="class portal: has the name 'portalvein' in place of a value"):
+        ClassSet.of_table(ClassTable.model_validate({"classes": {"portal": "portalvein"}}))
+
+
+def test_masks_are_those_of_a_plain_comparison():
+    generator = np.random.default_rng(0)
+    for shape in ((9, 7), (5, 8, 6)):
+        labels = generator.integers(-1, 6, shape).astype(np.int32)
+        labels[0] = 0
+        labels[labels == 4] = 1 << 20
+        for wanted in ((1,), (2, 5), (1 << 20, 3), (7,)):
+            one = LabelClass("x", wanted)
+            np.testing.assert_array_equal(one.mask_in(labels), np.isin(labels, wanted))
+            np.testing.assert_array_equal(
+                one.mask_in(labels, label_boxes(labels, {1, 2, 3, 5, 7, 1 << 20})), np.isin(labels, wanted)
+            )
+    nothing = np.zeros((3, 4), np.uint8)
+    assert not LabelClass("x", (1,)).mask_in(nothing).any()
+    assert label_boxes(nothing, (1, 2)) == {}

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from ramify.metrics.case import FLAGS, evaluate_case
-from ramify.metrics.classes import evaluate_classes, parse_classes
+from ramify.metrics.class_scores import evaluate_classes
+from ramify.metrics.classes import ClassSet, parse_classes
 from ramify.metrics.settings import EvaluationSettings, measures_of
 from ramify.metrics.table import build_report, format_table, shown_measures, to_csv, to_json
 
@@ -37,7 +38,7 @@ def class_report():
         name: evaluate_classes(prediction, target, (1.0, 1.0, 1.0), classes, SETTINGS)
         for name, prediction in (("a", target), ("b", missed))
     }
-    return build_report(cases, {"broken": "no such file"}, {}, SETTINGS, ["portal", "hepatic"])
+    return build_report(cases, {"broken": "no such file"}, {}, SETTINGS, ClassSet(classes))
 
 
 def test_json_holds_cases_summary_policy_and_failures(report):
@@ -153,7 +154,7 @@ def test_a_class_that_a_patient_lacks_is_in_no_mean():
     half[1, 1, 5:] = 0
     classes = parse_classes(["portal=1", "hepatic=2"])
     cases = {"a": evaluate_classes(half, target, (1.0, 1.0, 1.0), classes, SETTINGS)}
-    report = build_report(cases, {}, {}, SETTINGS, ["portal", "hepatic"])
+    report = build_report(cases, {}, {}, SETTINGS, ClassSet(classes))
     read = json.loads(to_json(report), parse_constant=pytest.fail)
     assert read["cases"]["a"]["dice"] == read["classes"]["portal"]["cases"]["a"]["dice"] == pytest.approx(2 / 3)
     assert read["classes"]["hepatic"]["cases"]["a"]["dice"] is None
@@ -165,4 +166,33 @@ def test_a_class_that_a_patient_lacks_is_in_no_mean():
     assert (counts["cases"], counts["counted"], counts["both_empty"]) == (1, 0, 1)
     lines = format_table(report, SHOWN).splitlines()
     assert next(line for line in lines if line.startswith("class hepatic")).endswith("-  0 of 1 cases counted")
-    assert next(line for line in lines if line.startswith("class portal")).endswith("1 of 1 cases counted")
+    assert next(line for line in lines if line.startswith("class portal")).endswith(
+        "1 of 1 cases counted, detection F1 1.0000"
+    )
+
+
+def test_regions_and_detections_stand_beside_the_classes(class_report):
+    assert class_report["classes"]["hepatic"]["summary"]["detection"]["f1"] == pytest.approx(2 / 3)
+    assert class_report["summary"]["detection"] == {"f1": pytest.approx((1 + 2 / 3) / 2)}
+    target = np.zeros((3, 9, 12), dtype=np.uint8)
+    target[1, 1, 1:9], target[1, 6, 1:9] = 1, 2
+    chosen = ClassSet.of(parse_classes(["portal=1", "hepatic=2"]))
+    missed = np.where(target == 2, 0, target)
+    report = build_report(
+        {"a": evaluate_classes(missed, target, (1.0, 1.0, 1.0), chosen.measured, SETTINGS)}, {}, {}, SETTINGS, chosen
+    )
+    assert report["cases"]["a"]["dice"] == 0.5
+    assert report["regions"]["any_vessel"]["cases"]["a"]["dice"] == pytest.approx(2 / 3)
+    shown = format_table(report, SHOWN).splitlines()
+    assert [line.split()[:2] for line in shown if line.startswith(("region", "class"))] == [
+        ["region", "any_vessel"],
+        ["class", "portal"],
+        ["class", "hepatic"],
+    ]
+    rows = to_csv(report).splitlines()
+    assert [row.split(",")[1] for row in rows if row.startswith("a,")] == [
+        "mean of classes",
+        "any_vessel",
+        "portal",
+        "hepatic",
+    ]

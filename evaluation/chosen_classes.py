@@ -1,0 +1,147 @@
+"""Which classes an evaluation compares: from flags, from a table, or all that the truths have."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from pydantic import ValidationError
+
+from ramify.data.case_store import list_cases, read_record
+from ramify.data.label_names import DESCRIPTION, parse_labels
+from ramify.data.labelled_file import LabelledFile
+from ramify.data.mask_folders import match_masks
+from ramify.disk.json_files import read_json
+from ramify.evaluation.settings import EvaluateCommand
+from ramify.metrics.classes import ClassSet, LabelClass, parse_classes, parse_regions
+from ramify.metrics.topcow import check_arteries
+from ramify.tasks.class_table import ClassTable
+
+RUN_FILE = "run.json"
+_KEYS = ("classes", "regions", "ignore")
+_MOST_BYTES = 1_000_000
+
+
+def chosen_classes(command: EvaluateCommand) -> ClassSet:
+    """The classes, regions and ignore value that a command asks for; no class where it compares plain masks.
+
+    Raises ValueError or OSError in one line: a class, a table or a description that cannot be read.
+    """
+    chosen = _chosen(command)
+    if command.topcow:
+        check_arteries(chosen)
+    return chosen
+
+
+def _chosen(command: EvaluateCommand) -> ClassSet:
+    if command.classes_of is not None:
+        return table_classes(command.classes_of)
+    if not (command.classes or command.every_class):
+        return ClassSet(ignore=command.ignore_label)
+    description = description_beside(command.truth)
+    if command.every_class:
+        return every_class(command, description)
+    by_name = any(not part.isdecimal() for word in command.classes for part in word.rpartition("=")[2].split("+"))
+    known = parse_labels(_mapping(description), description) if description and by_name else {}
+    classes = parse_classes(command.classes, known)
+    # Few cases may lack an artery that not everybody has.
+    regions, rare = parse_regions(command.regions, classes), command.topcow
+    return ClassSet.of(classes, regions, command.ignore_label, looked_up=rare)
+
+
+def every_class(command: EvaluateCommand, description: Path | None) -> ClassSet:
+    """All labels of the truths' dataset.json, those that are lists as regions; without one, all values there are."""
+    if description is None:
+        ignore = command.ignore_label
+        classes = [LabelClass(str(label), (label,)) for label in values_in(command) if label != ignore]
+        regions = parse_regions(command.regions, classes)
+        return ClassSet.of(classes, regions, ignore, looked_up=True)
+    content = _mapping(description)
+    labels = parse_labels(content, description)
+    told = content["labels"].get("ignore")
+    ignore = command.ignore_label if command.ignore_label is not None or not isinstance(told, int) else told
+    by_label = {ids[0]: name for name, ids in labels.items() if len(ids) == 1}
+    numbers = sorted({number for ids in labels.values() for number in ids} - {ignore, 0})
+    classes = [LabelClass(by_label.get(number, str(number)), (number,)) for number in numbers]
+    own = [LabelClass(name, ids) for name, ids in labels.items() if len(ids) > 1]
+    return ClassSet.of(classes, [*own, *parse_regions(command.regions, classes)], ignore, looked_up=True)
+
+
+def values_in(command: EvaluateCommand) -> list[int]:
+    """Every value > 0 of the true label maps; a file that cannot be read is told of when its case is evaluated."""
+    found: set[int] = set()
+    matched = match_masks({"truth": (command.truth, command.truth_suffix)}, required=("truth",))
+    for case_id, files in matched.items():
+        if command.cases and case_id not in command.cases:
+            continue
+        for path in files["truth"]:
+            try:
+                found.update(np.unique(LabelledFile(path, command.spacing_mm or None).label_map.array).tolist())
+            except (ValueError, OSError):
+                continue
+    labels = sorted(label for label in found if label > 0)
+    if not labels:
+        raise ValueError(f"--every-class: {command.truth} has no label above 0; name the classes with --classes")
+    return labels
+
+
+def table_classes(place: Path) -> ClassSet:
+    """The classes of a table: a YAML or JSON file, a folder of prepared cases, or a run."""
+    source, content = _table_at(place)
+    given = {key: content[key] for key in _KEYS if content.get(key) is not None}
+    if "classes" not in given:
+        raise ValueError(f"{source}: holds no classes; give one with classes: {{portal: 1, hepatic: 2}}, or --classes")
+    try:
+        return ClassSet.of_table(ClassTable.model_validate(given))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        complaint = first["msg"].removeprefix("Value error, ")
+        raise ValueError(f"{source}: {where + ': ' if where else ''}{complaint}") from None
+    except ValueError as error:
+        raise ValueError(f"{source}: {error}") from None
+
+
+def _table_at(place: Path) -> tuple[Path, Mapping[str, Any]]:
+    """The file that holds a table, and its content; a record of a run or of a case has it under `classes`."""
+    if place.is_file():
+        return place, _mapping(place)
+    if not place.exists():
+        raise FileNotFoundError(f"--classes-of {place}: no such file or folder")
+    if (place / RUN_FILE).is_file():
+        return place / RUN_FILE, _nested(_mapping(place / RUN_FILE))
+    if not (cases := list_cases(place)):
+        raise ValueError(
+            f"--classes-of {place}: neither a run nor a folder of prepared cases; give a file with classes"
+        )
+    return place / cases[0], _nested(read_record(place, cases[0]))
+
+
+def _nested(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    table = record.get("classes")
+    return table if isinstance(table, Mapping) else {}
+
+
+def _mapping(path: Path) -> Mapping[str, Any]:
+    """What a YAML or JSON file says."""
+    if path.suffix.lower() not in (".yaml", ".yml"):
+        content = read_json(path)
+    else:
+        if path.stat().st_size > _MOST_BYTES:
+            raise ValueError(f"{path}: more than {_MOST_BYTES / 1e6:.0f} MB of YAML; is it the right file?")
+        try:
+            content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise ValueError(f"{path}: not a YAML file ({' '.join(str(error).split())})") from None
+    if not isinstance(content, Mapping):
+        raise ValueError(f"{path}: expected keys with values, got {type(content).__name__}")
+    return content
+
+
+def description_beside(truth: Path) -> Path | None:
+    """The dataset.json in the folder of the truths, or in the one above."""
+    folders: Sequence[Path] = [truth.absolute(), *truth.absolute().parents[:1]]
+    if not truth.is_dir():
+        folders = truth.absolute().parents[:2]
+    return next((folder / DESCRIPTION for folder in folders if (folder / DESCRIPTION).is_file()), None)

@@ -1,0 +1,219 @@
+"""Which classes are compared: named, from a table, or all that there are; regions, and what nobody labelled."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ramify import evaluate
+from ramify.disk.json_files import write_json
+from ramify.metrics.case import evaluate_case
+from tests.evaluate.pairs import SHAPE, SPACING, as_a_command, flags, read_json, save, vessel
+
+TRUE_LABELS = np.where(vessel(4), 1, np.where(vessel(11), 2, 0)).astype(np.uint8)
+QUICK = ["--measures", "overlap"]
+
+
+@pytest.fixture
+def label_folders(folders) -> tuple[Path, Path, Path]:
+    """Two cases of two classes; a third class of the description is in no file."""
+    prediction, truth, output = folders
+    for path in [*prediction.iterdir(), *truth.iterdir()]:
+        path.unlink()
+    for name in "ab":
+        save(truth / f"{name}.nii.gz", TRUE_LABELS)
+        save(prediction / f"{name}.nii.gz", np.where(vessel(4, 3, 10), 1, np.where(vessel(11), 2, 0)).astype(np.uint8))
+    return prediction, truth, output
+
+
+def describe(truth: Path, **more: object) -> None:
+    labels = {"background": 0, "portal": 1, "hepatic": 2, "both": [1, 2], "ignore": 9, **more}
+    write_json(truth / "dataset.json", {"labels": labels})
+
+
+def names(output: Path) -> tuple[list[str], list[str]]:
+    report = read_json(output)
+    return list(report["classes"]), list(report["regions"])
+
+
+def test_labels_by_name_and_regions_made_of_them(label_folders):
+    describe(label_folders[1])
+    words = ["--classes", "portal", "veins=hepatic", "--regions", "all=portal+veins"]
+    assert evaluate.main(flags(label_folders, *words, *QUICK)) == 0
+    assert names(label_folders[2]) == (["portal", "veins"], ["any_vessel", "all"])
+    report = read_json(label_folders[2])
+    assert report["regions"]["all"] == report["regions"]["any_vessel"]
+    assert report["settings"]["classes"] == {"portal": [1], "veins": [2]}
+    assert report["settings"]["regions"]["all"] == [1, 2]
+
+
+def test_every_class_of_the_description(label_folders, capsys):
+    describe(label_folders[1], artery=3)
+    assert evaluate.main(flags(label_folders, "--every-class", *QUICK)) == 0
+    assert names(label_folders[2]) == (["portal", "hepatic", "artery"], ["any_vessel", "both"])
+    assert read_json(label_folders[2])["settings"]["ignore_label"] == 9
+    told = capsys.readouterr().err
+    assert "warning: class artery (label 3): no voxel of it counts in any truth or prediction" in told
+
+
+def test_every_class_that_occurs(label_folders):
+    save(label_folders[1] / "b.nii.gz", np.where(vessel(11), 5, 0).astype(np.uint8))
+    assert evaluate.main(flags(label_folders, "--every-class", *QUICK)) == 0
+    assert names(label_folders[2]) == (["1", "2", "5"], ["any_vessel"])
+    assert evaluate.main(flags(label_folders, "--every-class", "--ignore-label", "5", "--cases", "a", *QUICK)) == 0
+    assert names(label_folders[2]) == (["1", "2"], ["any_vessel"])
+
+
+TABLE = {"classes": {"portal": 1, "hepatic": [2, 4]}, "regions": {"mine": ["hepatic"]}, "ignore": 9}
+
+
+@pytest.mark.parametrize("kind", ["json", "yaml", "run"])
+def test_a_table_of_classes(label_folders, tmp_path: Path, kind: str):
+    place = tmp_path / ("run" if kind == "run" else f"table.{kind}")
+    if kind == "json":
+        place.write_text(json.dumps(TABLE))
+    elif kind == "yaml":
+        place.write_text(
+            "root: elsewhere\nclasses: {portal: 1, hepatic: [2, 4]}\nregions: {mine: hepatic}\nignore: 9\n"
+        )
+    else:
+        place.mkdir()
+        (place / "run.json").write_text(json.dumps({"seed": 0, "classes": TABLE}))
+    assert evaluate.main(flags(label_folders, "--classes-of", str(place), *QUICK)) == 0
+    assert names(label_folders[2]) == (["portal", "hepatic"], ["any_vessel", "mine"])
+    settings = read_json(label_folders[2])["settings"]
+    assert (settings["classes"], settings["ignore_label"]) == ({"portal": [1], "hepatic": [2, 4]}, 9)
+
+
+def test_the_table_of_prepared_cases(label_folders, tmp_path: Path, monkeypatch):
+    """Of the record, whatever else a store holds."""
+    from ramify.evaluation import chosen_classes
+
+    monkeypatch.setattr(chosen_classes, "read_record", lambda store, case: {"classes": TABLE})
+    monkeypatch.setattr(chosen_classes, "list_cases", lambda store: ["a"])
+    assert evaluate.main(flags(label_folders, "--classes-of", str(tmp_path), *QUICK)) == 0
+    assert names(label_folders[2])[0] == ["portal", "hepatic"]
+
+
+def test_ignored_voxels_count_nowhere(label_folders):
+    prediction, truth, output = label_folders
+    hole = np.zeros(SHAPE, bool)
+    hole[:, :, 8:12] = True
+    save(truth / "a.nii.gz", np.where(hole, 9, TRUE_LABELS).astype(np.uint8))
+    found = np.where(vessel(4), 1, np.where(vessel(11), 2, 0)).astype(np.uint8)
+    rows = []
+    for there in (0, 1, 2, 9, found):
+        save(prediction / "a.nii.gz", np.where(hole, there, found).astype(np.uint8))
+        assert evaluate.main(flags(label_folders, "--classes", "1", "2", "--ignore-label", "9", "--cases", "a")) == 0
+        rows.append(read_json(output)["classes"])
+    assert all(row == rows[0] for row in rows)
+    assert rows[0]["1"]["cases"]["a"] == evaluate_case(vessel(4), vessel(4) & ~hole, SPACING, region=~hole)
+    assert rows[0]["1"]["cases"]["a"]["dice"] == 1.0
+
+
+def test_a_plain_mask_with_an_ignore_value(label_folders, tmp_path: Path, capsys):
+    prediction, truth, output = label_folders
+    hole = np.zeros(SHAPE, bool)
+    hole[:, :, 8:12] = True
+    save(prediction / "a.nii.gz", vessel(4))
+    save(truth / "a.nii.gz", np.where(hole, 9, vessel(4)).astype(np.uint8))
+    one = ["--ignore-label", "9", "--cases", "a"]
+    assert evaluate.main(flags(label_folders, *one)) == 0
+    alone = read_json(output)["cases"]["a"]
+    assert alone == evaluate_case(vessel(4), vessel(4) & ~hole, SPACING, region=~hole)
+    organ = np.zeros(SHAPE, bool)
+    organ[:, :, :10] = True
+    save(tmp_path / "a.nii.gz", organ)
+    assert evaluate.main(flags(label_folders, *one, "--organ", str(tmp_path))) == 0
+    assert read_json(output)["cases"]["a"] == evaluate_case(vessel(4), vessel(4) & ~hole, SPACING, region=organ & ~hole)
+    save(truth / "a.nii.gz", np.where(hole, 9, TRUE_LABELS).astype(np.uint8))
+    capsys.readouterr()
+    assert evaluate.main(flags(label_folders, *one)) == 1
+    assert (
+        "2 different labels (1, 2) where one mask is expected; say which of them are the vessels with --truth-label"
+        in (capsys.readouterr().err)
+    )
+    assert evaluate.main(flags(label_folders, *one, "--truth-label", "1")) == 0
+    assert read_json(output)["cases"]["a"] == alone
+    save(truth / "a.nii.gz", np.full(SHAPE, 9, np.uint8))
+    assert evaluate.main(flags(label_folders, *one)) == 1
+    assert "nobody labelled any of it (--ignore-label 9)" in capsys.readouterr().err
+
+
+def test_a_class_in_truths_alone_is_told(label_folders, capsys):
+    for name in "ab":
+        save(label_folders[0] / f"{name}.nii.gz", np.where(vessel(4), 1, 0).astype(np.uint8))
+    assert evaluate.main(flags(label_folders, "--classes", "1", "hepatic=2", *QUICK)) == 0
+    assert (
+        "warning: class hepatic (label 2): in 2 of 2 truths and in no prediction; is its label right?"
+        in capsys.readouterr().err
+    )
+
+
+def test_a_class_in_no_file_is_an_error_and_the_scores_are_written(label_folders, capsys):
+    assert evaluate.main(flags(label_folders, "--classes", "1", "7", *QUICK)) == 1
+    told = capsys.readouterr().err
+    assert "error: class 7 (label 7): no voxel of it counts in any truth or prediction; are its labels right?" in told
+    assert "(the scores are written)" in told
+    assert read_json(label_folders[2])["classes"]["1"]["summary"]["counts"]["counted"] == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (["--classes", "1", "--every-class"], "--classes and --every-class: both say which classes there are"),
+        (["--every-class", "--truth-label", "1"], "--every-class and --truth-label"),
+        (["--regions", "a=1"], "--regions: are made of classes"),
+        (["--classes", "1", "--regions", "a=7"], "no class '7'; there are 1"),
+        (["--classes", "1", "--ignore-label", "1"], "ignore label 1: is a label of class 1, too"),
+        (["--classes", "1", "--ignore-label", "0"], "ignore"),
+        (["--classes-of", "gone"], "--classes-of gone: no such file or folder"),
+        (["--classes-of", "TRUTH"], "neither a run nor a folder of prepared cases"),
+        (["--classes-of", "TRUTH/bad.json"], "not a JSON file"),
+        (["--classes-of", "TRUTH/bad.yaml"], "not a YAML file"),
+        (["--classes-of", "TRUTH/list.yaml"], "expected keys with values, got list"),
+        (["--classes-of", "TRUTH/none.json"], "holds no classes; give one with classes:"),
+        (["--classes-of", "TRUTH/twice.json"], "value 1 is of a and of b; give it to one"),
+        (["--classes-of", "TRUTH/none.json", "--ignore-label", "9"], "--classes-of and --ignore-label"),
+        (["--classes", "1", "--prepared", "TRUTH"], "--prepared and --classes: a ceiling is of one vessel mask"),
+    ],
+)
+def test_what_makes_no_sense_is_one_line(label_folders, change: list[str], says: str):
+    truth = label_folders[1]
+    (truth / "bad.json").write_text("{")
+    (truth / "bad.yaml").write_text("a: [")
+    (truth / "list.yaml").write_text("- a")
+    (truth / "none.json").write_text("{}")
+    (truth / "twice.json").write_text(json.dumps({"classes": {"a": 1, "b": 1}}))
+    change = [word.replace("TRUTH", str(truth)) for word in change]
+    with pytest.raises((ValueError, OSError)) as complaint:
+        evaluate.main(flags(label_folders, *change))
+    assert says in str(complaint.value)
+    assert "\n" not in str(complaint.value)
+    assert not label_folders[2].exists()
+
+
+def test_the_command_says_it_in_one_line(label_folders):
+    done = as_a_command(flags(label_folders, "--classes", "artery"))
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert done.stderr.startswith("error: class 'artery': expected a label such as 1")
+
+
+def test_the_measures_of_topcow(label_folders, capsys):
+    """With its file of settings; the two labels are the basilar artery and the right PCA."""
+    config = ["--config", str(Path(evaluate.__file__).parent / "configs" / "evaluation" / "topcow.yaml")]
+    assert evaluate.main(flags(label_folders, *config, *QUICK)) == 0
+    report = read_json(label_folders[2])
+    assert len(report["classes"]) == 13
+    assert report["topcow"]["summary"]["dice"]["mean"] == pytest.approx(report["summary"]["dice"]["mean"])
+    assert report["topcow"]["cases"]["a"]["detections"]["Acom"] == "tn"
+    told = capsys.readouterr()
+    assert "as TopCoW measures:\n  class-average Dice: 0.8333" in told.out
+    assert "warning: class 3rd-A2 (label 15): no voxel of it counts" in told.err
+
+
+def test_topcow_asks_for_its_classes(label_folders):
+    for change, says in ((["--classes", "1"], "no class BA"), ([], "--topcow: needs the classes")):
+        with pytest.raises(ValueError, match=says):
+            evaluate.main(flags(label_folders, "--topcow", *change))
