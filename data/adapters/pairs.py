@@ -54,6 +54,8 @@ class PairsSettings(LabelSettings, frozen=True, extra="forbid"):
     name, {artery: "arteries/{case}.png", vein: "veins/{case}.png"}, are masks of their own, a structure each."""
     organ: str = ""
     """Pattern of the organ masks; none takes organs/{case}.* if that folder is there."""
+    labelled_only: bool = False
+    """Leave out images without a label, such as a data set's unlabelled part; otherwise that is an error."""
     spacing_mm: tuple[float, ...] | None = None
     """Spacing (z y x, or y x) to use in place of the files'; TIFF and pictures have none, theirs is 1 unless given."""
 
@@ -116,6 +118,8 @@ class PairsAdapter(LabelledAdapter):
         # Where images and labels share a folder, a pattern of images may catch labels as well.
         taken = {path for case, paths in labels.items() for path in paths if path is not None and path != images[case]}
         images = {case: path for case, path in images.items() if path not in taken}
+        if self.settings.labelled_only:
+            images = {case: path for case, path in images.items() if any(labels[case])}
         if not images:
             raise ValueError(f"{self.root}: holds no image {first}; --root names the folder with {LAYOUT}")
         files: dict[str, CaseFiles] = {}
