@@ -94,7 +94,7 @@ def print_times(store: Path, patch: tuple[int, ...], command: PatchesBenchmark) 
 def stored_look(store: Path, random: np.random.Generator) -> tuple[int, tuple[float, ...] | None]:
     """A vessel voxel and the lowest intensity, as they were written."""
     case = read_case(store, "case")
-    voxel = draw_vessel_voxel(case.arrays[VESSEL_INDICES], case.sampling.vessel_voxels, None, random)
+    voxel = draw_vessel_voxel(case.arrays[VESSEL_INDICES], case.sampling.groups_of_voxels, None, random)
     return voxel, case.sampling.lowest_intensities
 
 

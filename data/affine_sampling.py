@@ -18,7 +18,9 @@ def sample_affine(
     output_shape: tuple[int, ...],
     *,
     fill: Sequence[float],
-) -> tuple[Array, Array, Array]:
+    classes: Array | None = None,
+    outside_class: int = 0,
+) -> tuple[Array, Array, Array, Array | None]:
     """Output voxel o takes the input at `matrix @ o + offset`: the image linearly, the rest by the nearest voxel.
 
     Args:
@@ -29,9 +31,10 @@ def sample_affine(
         offset: (ndim,), voxels.
         output_shape: voxels of the output.
         fill: intensity of each channel outside the volume; label and tube there are 0.
+        classes: class map, uint8 (*S), or None. outside_class: what it is outside the volume.
 
     Returns:
-        float32 image (C, *output_shape), label map and tube (dtypes as they came) of `output_shape`.
+        float32 image (C, *output_shape); label map, tube and class map (dtypes as they came) of `output_shape`.
     """
     if not image.shape[1:] == labels.shape == tube.shape:
         raise ValueError(f"image, label map and tube differ in shape: {image.shape}, {labels.shape}, {tube.shape}")
@@ -46,26 +49,48 @@ def sample_affine(
     sampled = np.empty((channels, *shape), dtype=np.float32)
     sampled_labels = np.empty(shape, dtype=labels.dtype)
     sampled_tube = np.empty(shape, dtype=tube.dtype)
+    # Without classes, nothing is read or written of the map that stands in for theirs.
+    class_map = np.zeros((1,) * labels.ndim, np.uint8) if classes is None else classes
+    sampled_classes = np.empty((1, 1, 1) if classes is None else shape, dtype=np.uint8)
     _sample(
         np.ascontiguousarray(image, dtype=np.float32).reshape((channels, *(1,) * lead, *labels.shape)),
         np.ascontiguousarray(labels).reshape((1,) * lead + labels.shape),
         np.ascontiguousarray(tube).reshape((1,) * lead + tube.shape),
+        np.ascontiguousarray(class_map).reshape((1,) * lead + class_map.shape),
         full_matrix,
         full_offset,
         np.asarray(fill, dtype=np.float32),
         sampled,
         sampled_labels,
         sampled_tube,
+        sampled_classes,
+        classes is not None,
+        np.uint8(outside_class),
     )
     return (
         sampled.reshape(channels, *output_shape),
         sampled_labels.reshape(output_shape),
         sampled_tube.reshape(output_shape),
+        None if classes is None else sampled_classes.reshape(output_shape),
     )
 
 
 @compiled(nogil=True)
-def _sample(image, labels, tube, matrix, offset, fill, sampled, sampled_labels, sampled_tube):  # type: ignore[no-untyped-def]
+def _sample(  # type: ignore[no-untyped-def]
+    image,
+    labels,
+    tube,
+    classes,
+    matrix,
+    offset,
+    fill,
+    sampled,
+    sampled_labels,
+    sampled_tube,
+    sampled_classes,
+    with_classes,
+    outside_class,
+):
     channels, depth, height, width = image.shape
     # Rounding must not push the outermost voxels of an unmoved image over its edge.
     slack = 1e-6
@@ -85,6 +110,8 @@ def _sample(image, labels, tube, matrix, offset, fill, sampled, sampled_labels, 
                         sampled[c, k, j, i] = fill[c]
                     sampled_labels[k, j, i] = 0
                     sampled_tube[k, j, i] = 0
+                    if with_classes:
+                        sampled_classes[k, j, i] = outside_class
                     continue
                 # The half voxel between the outermost centres and the volume's edge takes the outermost values.
                 z = min(max(z, 0.0), depth - 1.0)
@@ -104,3 +131,5 @@ def _sample(image, labels, tube, matrix, offset, fill, sampled, sampled_labels, 
                 nearest = int(z + 0.5), int(y + 0.5), int(x + 0.5)
                 sampled_labels[k, j, i] = labels[nearest]
                 sampled_tube[k, j, i] = tube[nearest]
+                if with_classes:
+                    sampled_classes[k, j, i] = classes[nearest]

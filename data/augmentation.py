@@ -1,11 +1,11 @@
 """Augmentation of a training sample: what is drawn, in millimetres and replayable from a seed, and how it is applied.
 
 The augmentations are those of Sadikine et al. 2023, section 3.2. All spatial ones are composed into one affine map, so
-that everything is sampled once: the image linearly, label map and tubed skeleton by their nearest voxel.
+that everything is sampled once: the image linearly, label map, tubed skeleton and class map by their nearest voxel.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +53,16 @@ def draw_augmentation(
     return drawn
 
 
+class Window(NamedTuple):
+    """What a sample sees: image float32 (C, *s); label map, tubed skeleton and class map (*s), None where none was
+    given."""
+
+    image: Array
+    labels: Array
+    tube: Array
+    class_map: Array | None = None
+
+
 def apply_augmentation(
     augmentation: Augmentation,
     image: Array,
@@ -63,8 +73,11 @@ def apply_augmentation(
     output_shape: tuple[int, ...],
     centre: tuple[float, ...],
     lowest: Sequence[float] | None = None,
-) -> tuple[Array, Array, Array]:
-    """Sample a window of image, label map and tubed skeleton under an augmentation.
+    class_map: Array | None = None,
+    outside_class: int = 0,
+    swapped: Array | None = None,
+) -> Window:
+    """Sample a window of image, label map, tubed skeleton and class map under an augmentation.
 
     Args:
         augmentation: the change.
@@ -75,10 +88,13 @@ def apply_augmentation(
         output_shape: voxels of the window; it may reach outside the volume.
         centre: voxel coordinates in the volume that land in the window's centre when nothing is shifted.
         lowest: minimum of each channel, (C,); None reads the whole image for them.
+        class_map: uint8 (*S), or None; it moves with the labels.
+        outside_class: what it holds outside the volume.
+        swapped: what each of its numbers becomes where left and right are mirrored, uint8 (256,); None: they stay.
 
     Returns:
-        float32 image, label map and tube of `output_shape`. Outside the volume each channel of the image holds its
-        minimum, the others hold 0.
+        The window, of `output_shape`. Outside the volume each channel of the image holds its minimum, label map and
+        tube hold 0.
 
     Examples:
         >>> import numpy as np
@@ -98,8 +114,13 @@ def apply_augmentation(
     shift = (inverse_mm @ augmentation.translation_mm) / spacing
     offset = np.asarray(centre, dtype=np.float64) - matrix @ window_centre - shift
     fill = [float(channel.min()) for channel in image] if lowest is None else lowest
-    sampled, sampled_labels, sampled_tube = sample_affine(image, labels, tube, matrix, offset, output_shape, fill=fill)
+    of_classes: dict[str, Any] = {"classes": class_map, "outside_class": outside_class}
+    sampled, moved, moved_tube, classes = sample_affine(
+        image, labels, tube, matrix, offset, output_shape, fill=fill, **of_classes
+    )
     for channel in sampled if augmentation.grey_changes else ():
         for change in augmentation.grey_changes:
             channel[...] = change(channel)
-    return sampled, sampled_labels, sampled_tube
+    if classes is not None and swapped is not None and augmentation.swaps_sides:
+        classes = swapped[classes]
+    return Window(sampled, moved, moved_tube, classes)

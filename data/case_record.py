@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError, model_validator
 
 from ramify.data.formats.channels import ONLY_CHANNEL
-from ramify.data.vessel_index import VESSEL_INDICES
+from ramify.data.vessel_index import VESSEL_INDICES, Group
 from ramify.disk.json_files import to_json
-from ramify.tasks.class_table import IGNORED, SINGLE, ClassTable
+from ramify.tasks.class_table import IGNORED, MOST_CLASSES, SINGLE, ClassTable
 
 FORMAT = 4
 """Raised whenever older code could misread what newer code writes."""
@@ -31,6 +31,7 @@ ARRAY_TYPES = {
 """The number type of each array that has a meaning; all have the case's shape, the image once for each channel."""
 REQUIRED_ARRAYS = ("image", "scales")
 
+Count = Annotated[int, Field(ge=0)]
 Length = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -78,14 +79,35 @@ class ScalesRecord(BaseModel, frozen=True):
     count: Annotated[int, Field(ge=1)] | None = None
 
 
+class GroupRecord(BaseModel, frozen=True):
+    """So many voxels of one class, by number, and one scale; context has scale 0."""
+
+    number: Annotated[int, Field(ge=1, le=MOST_CLASSES, alias="class")]
+    scale: Annotated[int, Field(ge=0, le=255)]
+    voxels: Count
+
+
 class SamplingRecord(BaseModel, frozen=True):
     """What a training asks of the whole case, see `data.vessel_index`.
 
-    vessel_voxels: of scale 1, 2, … up to the largest there is. lowest_intensities: of each channel of the image.
+    groups: voxels of each class and scale, sorted. ignored_voxels: that nobody labelled, in none of these.
+    lowest_intensities: of each channel of the image.
     """
 
-    vessel_voxels: tuple[Annotated[int, Field(ge=0)], ...]
+    groups: tuple[GroupRecord, ...]
+    ignored_voxels: Count = 0
     lowest_intensities: tuple[Annotated[float, Field(allow_inf_nan=False)], ...] | None
+
+    @property
+    def groups_of_voxels(self) -> list[Group]:
+        """The groups, as `data.vessel_index` has them."""
+        return [Group(its.number, its.scale, its.voxels) for its in self.groups]
+
+    @property
+    def vessel_voxels(self) -> tuple[int, ...]:
+        """Voxels of scale 1, 2, … up to the largest there is, of all classes together."""
+        largest = max((its.scale for its in self.groups), default=0)
+        return tuple(sum(its.voxels for its in self.groups if its.scale == 1 + scale) for scale in range(largest))
 
 
 class Labels(NamedTuple):
@@ -137,7 +159,7 @@ class CaseRecord(BaseModel, frozen=True):
                     f"{name}.npy is {its.dtype} {list(its.shape)} where {wanted} {list(shape)} is expected"
                 )
         if self.sampling and VESSEL_INDICES in self.arrays:
-            its, expected = self.arrays[VESSEL_INDICES], (sum(self.sampling.vessel_voxels),)
+            its, expected = self.arrays[VESSEL_INDICES], (sum(group.voxels for group in self.sampling.groups),)
             if (its.dtype, its.shape) != ("<i8", expected):
                 raise ValueError(
                     f"{VESSEL_INDICES}.npy is {its.dtype} {list(its.shape)} where <i8 {list(expected)} is expected"

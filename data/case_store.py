@@ -181,7 +181,8 @@ def write_case(
 ) -> None:
     """Write a case whole, in place of an older one if there is any; the user's own files in its folder stay.
 
-    Its vessel voxels, sorted by scale, and the image's lowest values are written with it (`data.vessel_index`).
+    Its labelled voxels, sorted by class and scale, and the image's lowest values are written with it
+    (`data.vessel_index`).
 
     Args:
         arrays: what `data.case_record` expects to read back.
@@ -213,9 +214,10 @@ def write_case(
     if "classes" in record:
         content["classes"] = table_as_json(TypeAdapter(TableRecord).validate_python(record["classes"]))
     if set(REQUIRED_ARRAYS) <= set(arrays):
-        indices, counts = index_vessels(arrays["scales"])
+        class_map = arrays.get("classes")
+        indices, groups = index_vessels(arrays["scales"], class_map)
         arrays = {**arrays, VESSEL_INDICES: indices}
-        content["sampling"] = describe_sampling(arrays["image"], counts)
+        content["sampling"] = describe_sampling(arrays["image"], groups, class_map)
     try:
         to_json(content)
     except ValueError as error:
@@ -309,7 +311,8 @@ def check_case(store: Path | str, case_id: str) -> Case:
                 raise ValueError(f"{path.name} is not what was written; its SHA-256 differs")
             check_values(name, case.arrays[name], case.known.labels)
         if case.known.sampling and VESSEL_INDICES in case.arrays:
-            check_vessel_index(case.arrays[VESSEL_INDICES], case.known.sampling.vessel_voxels, case.arrays["scales"])
+            groups = case.known.sampling.groups_of_voxels
+            check_vessel_index(case.arrays[VESSEL_INDICES], groups, case.arrays["scales"], case.class_map)
     return case
 
 

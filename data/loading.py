@@ -13,28 +13,34 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from ramify.data.augmentation import apply_augmentation, draw_augmentation
+from ramify.data.augmentation import Window, apply_augmentation, draw_augmentation
 from ramify.data.augmentations.drawn import Augmentation
 from ramify.data.augmentations.settings import AugmentationSettings
+from ramify.data.augmentations.swaps import swapped_classes
 from ramify.data.case_store import Case, read_case
 from ramify.data.loading_settings import LoadingSettings
 from ramify.data.random_streams import Purpose, stream
 from ramify.data.vessel_index import VESSEL_INDICES, draw_vessel_voxel
 from ramify.data.windows import Centre, anywhere, in_the_middle, on_voxel
 from ramify.processes.sheltered import heed_parent_alone, sheltering
+from ramify.tasks.class_table import IGNORED
+
+_TRIES = 4
 
 
 class Batch(TypedDict):
     """What the network is trained on.
 
     image: float32 (B, C, *S); scale_map: int64 label map (B, *S), 0 background, 1 … S; tubed_skeleton: bool (B, *S);
-    spacing_mm: float32 (B, ndim), z, y, x; case_ids: B names.
+    spacing_mm: float32 (B, ndim), z, y, x; class_map: int64 (B, *S), 0 background, IGNORED where nobody knows, or None
+    where vessels are the only class; case_ids: B names.
     """
 
     image: torch.Tensor
     scale_map: torch.Tensor
     tubed_skeleton: torch.Tensor
     spacing_mm: torch.Tensor
+    class_map: torch.Tensor | None
     case_ids: list[str]
 
 
@@ -45,6 +51,7 @@ class Sample(NamedTuple):
     scale_map: torch.Tensor
     tubed_skeleton: torch.Tensor
     spacing_mm: torch.Tensor
+    class_map: torch.Tensor | None
     case_id: str
 
 
@@ -97,7 +104,8 @@ class TrainingSamples(Dataset[Sample]):
         seed: of the whole training.
 
     Raises:
-        ValueError: whole volumes of different shapes in batches of more than one, or a patch size that does not fit.
+        ValueError: whole volumes of different shapes in batches of more than one, a patch size that does not fit, cases
+            with different classes, or settings that name a class they have not.
     """
 
     def __init__(
@@ -116,6 +124,15 @@ class TrainingSamples(Dataset[Sample]):
         # Asked of every case, so that one of an earlier version is refused here and not in a loader process.
         n_scales = max(max(case.known.n_scales, len(case.sampling.vessel_voxels)) for case in cases)
         self._scale_shares = loading.shares_of_scales(n_scales)
+        table = self._table = cases[0].known.classes
+        for case in cases[1:]:
+            if case.known.classes != table:
+                raise ValueError(
+                    f"cases {cases[0].case_id} and {case.case_id} have different classes; run preprocess.py again, or "
+                    "keep them in stores of their own"
+                )
+        self._class_shares = loading.shares_of_classes(table)
+        self._swapped = swapped_classes(augmentation.flip_swaps, table) if augmentation else None
 
     def __len__(self) -> int:
         return len(self.case_ids)
@@ -124,21 +141,31 @@ class TrainingSamples(Dataset[Sample]):
         case = read_case(self.store, self.case_ids[key.case])
         random = stream(self.seed, Purpose.SAMPLE, key.epoch, key.position)
         drawn = self._draw(case, random)
-        on_vessel, centre = self._place(case, random)
-
-        drawn = drawn.within(case.known.shape, centre, spacing_of(case))
-        image, scale_map, tube = self._cut(case, drawn, centre)
-        for gentler in (drawn.in_place(), drawn.as_it_lies()):
-            if on_vessel and not scale_map.any():
-                # The vessel that it is there for lay at the edge of what is seen, and was shifted or turned out of it.
-                image, scale_map, tube = self._cut(case, gentler, centre)
+        window = self._window(case, drawn, random)
+        classes = window.class_map
         return Sample(
-            torch.from_numpy(image),
-            torch.from_numpy(scale_map.astype(np.int64)),
-            torch.from_numpy(tube.view(bool)),
+            torch.from_numpy(window.image),
+            torch.from_numpy(window.labels.astype(np.int64)),
+            torch.from_numpy(window.tube.view(bool)),
             torch.tensor(spacing_of(case), dtype=torch.float32),
+            None if classes is None else torch.from_numpy(classes.astype(np.int64)),
             case.case_id,
         )
+
+    def _window(self, case: Case, drawn: Augmentation, random: np.random.Generator) -> Window:
+        """What a sample sees, moved and changed as drawn: on a vessel if it is there for one, and not of unknown voxels
+        alone if another try can help it."""
+        for _ in range(_TRIES):
+            on_vessel, centre = self._place(case, random)
+            moved = drawn.within(case.known.shape, centre, spacing_of(case))
+            window = self._cut(case, moved, centre)
+            for gentler in (moved.in_place(), moved.as_it_lies()):
+                if on_vessel and not _shows_something(window):
+                    # What it is there for lay at the edge of what is seen, and was shifted or turned out of it.
+                    window = self._cut(case, gentler, centre)
+            if self.loading.patch_size is None or window.class_map is None or (window.class_map != IGNORED).any():
+                break
+        return window
 
     def _draw(self, case: Case, random: np.random.Generator) -> Augmentation:
         """How a sample is moved and changed."""
@@ -150,20 +177,26 @@ class TrainingSamples(Dataset[Sample]):
 
     def _place(self, case: Case, random: np.random.Generator) -> tuple[bool, Centre]:
         """Whether a sample has to show a vessel, and where its window lies."""
-        shape, window, counts = case.known.shape, self.sample_shapes[case.case_id], case.sampling.vessel_voxels
+        shape, window, groups = case.known.shape, self.sample_shapes[case.case_id], case.sampling.groups_of_voxels
+        wanted = self._class_shares or {}
+        has_some = any(group.scale or wanted.get(group.number, 0) > 0 for group in groups)
         if self.loading.patch_size is None:
-            return any(counts), in_the_middle(shape, window)
-        if random.random() < self.loading.vessel_patches and any(counts):
-            place = draw_vessel_voxel(case.arrays[VESSEL_INDICES], counts, self._scale_shares, random)
+            return has_some, in_the_middle(shape, window)
+        if random.random() < self.loading.vessel_patches and has_some:
+            indices = case.arrays[VESSEL_INDICES]
+            place = draw_vessel_voxel(indices, groups, self._scale_shares, random, self._class_shares)
             return True, on_voxel([int(index) for index in np.unravel_index(place, shape)], window)
         return False, anywhere(shape, window, random)
 
-    def _cut(self, case: Case, drawn: Augmentation, centre: Centre) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The window of image, label map and tube."""
+    def _cut(self, case: Case, drawn: Augmentation, centre: Centre) -> Window:
+        """The window of all arrays; where some voxels are unknown, those outside the volume are, too."""
         image, scale_map, tube = (np.asarray(case.arrays[name]) for name in ("image", "scales", "tubed_skeleton"))
         where: dict[str, Any] = {"output_shape": self.sample_shapes[case.case_id], "centre": centre}
-        lowest = case.sampling.lowest_intensities
-        return apply_augmentation(drawn, image, scale_map, tube, spacing_of(case), **where, lowest=lowest)
+        where["lowest"] = case.sampling.lowest_intensities
+        if case.class_map is not None:
+            where |= {"class_map": np.asarray(case.class_map), "swapped": self._swapped}
+            where["outside_class"] = 0 if self._table.ignore is None else IGNORED
+        return apply_augmentation(drawn, image, scale_map, tube, spacing_of(case), **where)
 
 
 class TrainingBatches:
@@ -201,6 +234,11 @@ class TrainingBatches:
             return iter(self._loader)
 
 
+def _shows_something(window: Window) -> bool:
+    """Whether a voxel of it is of a vessel or another class."""
+    return bool(window.labels.any() or (window.class_map is not None and (window.class_map % IGNORED).any()))
+
+
 def _as_helper(_: int) -> None:
     heed_parent_alone()
 
@@ -228,10 +266,12 @@ def label_voxels(store: Path, case_ids: Sequence[str], n_scales: int) -> list[in
 
 
 def _collate(samples: list[Sample]) -> Batch:
+    classes = [sample.class_map for sample in samples if sample.class_map is not None]
     return {
         "image": torch.stack([sample.image for sample in samples]),
         "scale_map": torch.stack([sample.scale_map for sample in samples]),
         "tubed_skeleton": torch.stack([sample.tubed_skeleton for sample in samples]),
         "spacing_mm": torch.stack([sample.spacing_mm for sample in samples]),
+        "class_map": torch.stack(classes) if classes else None,
         "case_ids": [sample.case_id for sample in samples],
     }

@@ -6,6 +6,9 @@ from typing import Self
 
 from pydantic import BaseModel, Field, model_validator
 
+from ramify.data.named_classes import ClassName, class_number
+from ramify.tasks.class_table import ClassTable
+
 
 class LoadingSettings(BaseModel, frozen=True, extra="forbid"):
     """How prepared cases become batches."""
@@ -20,6 +23,10 @@ class LoadingSettings(BaseModel, frozen=True, extra="forbid"):
     """How many of the patches on vessels are centred on each scale, smallest first, relative to one another (1 1 1: a
     third each); a single number holds for all. What a case lacks goes to its other scales. None takes each vessel voxel
     as often as another, and so mostly the thick vessels."""
+    class_shares: dict[ClassName, float] | None = None
+    """How many of the patches on vessels are centred on each class, by its name or number, relative to one another; a
+    class of context may be named, too, and one that is not named has none. What a case lacks goes to its other ones.
+    The scale is drawn within the class, by scale_shares. None takes each vessel voxel as often as another."""
     samples_per_epoch: int | None = Field(None, ge=1)
     """Samples an epoch; none takes each training case once."""
     workers: int | None = Field(None, ge=0)
@@ -27,13 +34,14 @@ class LoadingSettings(BaseModel, frozen=True, extra="forbid"):
 
     @model_validator(mode="after")
     def _shares_of_something(self) -> Self:
-        shares = self.scale_shares
-        if shares is None:
-            return self
-        if not any(shares) or not all(math.isfinite(share) and share >= 0 for share in shares):
-            raise ValueError(f"scale_shares: expected finite numbers of at least 0, not all of them 0, got {shares}")
-        if self.patch_size is None:
-            raise ValueError("scale_shares: whole volumes are centred on no vessel; set patch_size too")
+        of_classes = None if self.class_shares is None else tuple(self.class_shares.values())
+        for name, shares in (("scale_shares", self.scale_shares), ("class_shares", of_classes)):
+            if shares is None:
+                continue
+            if not any(shares) or not all(math.isfinite(share) and share >= 0 for share in shares):
+                raise ValueError(f"{name}: expected finite numbers of at least 0, not all of them 0, got {shares}")
+            if self.patch_size is None:
+                raise ValueError(f"{name}: whole volumes are centred on no vessel; set patch_size too")
         return self
 
     def shares_of_scales(self, n_scales: int) -> tuple[float, ...] | None:
@@ -45,6 +53,19 @@ class LoadingSettings(BaseModel, frozen=True, extra="forbid"):
                 f"got {len(shares)}"
             )
         return shares * n_scales if shares is not None and len(shares) == 1 else shares
+
+    def shares_of_classes(self, table: ClassTable) -> dict[int, float] | None:
+        """The share of each class that has one, by its number, or None; ValueError for a class that there is not, or
+        that is named twice."""
+        if self.class_shares is None:
+            return None
+        found: dict[int, float] = {}
+        for name, share in self.class_shares.items():
+            number = class_number(name, table, "loading.class_shares")
+            if number in found:
+                raise ValueError(f"loading.class_shares: class {table.names[number - 1]} is named twice; name it once")
+            found[number] = share
+        return found
 
     def sample_shapes(self, shapes: Mapping[str, tuple[int, ...]], size_multiple: int) -> dict[str, tuple[int, ...]]:
         """Voxels of each case's samples, by case.

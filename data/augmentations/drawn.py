@@ -21,11 +21,18 @@ class Augmentation:
         matrix_mm: rotation and flips, (ndim, ndim), acting on millimetres in z, y, x order.
         translation_mm: shift, (ndim,).
         grey_changes: what is done to the intensities of each channel of the sampled image, in order.
+        mirrored: for each axis whether it is flipped; empty where none is.
     """
 
     matrix_mm: NDArray[Any]
     translation_mm: NDArray[Any]
     grey_changes: tuple[GreyChange, ...] = ()
+    mirrored: tuple[bool, ...] = ()
+
+    @property
+    def swaps_sides(self) -> bool:
+        """Whether the patient's left and right, along the last axis, change places."""
+        return any(self.mirrored[-1:])
 
     @staticmethod
     def identity(ndim: int) -> "Augmentation":

@@ -2,6 +2,8 @@
 
 from pydantic import BaseModel, Field, field_validator
 
+from ramify.data.named_classes import ClassName
+
 
 class AugmentationSettings(BaseModel, frozen=True, extra="forbid"):
     """How far training samples are moved and changed; zeros switch a change off."""
@@ -16,6 +18,9 @@ class AugmentationSettings(BaseModel, frozen=True, extra="forbid"):
     the volume, so that a small patch stays on what it was centred on, and never with its middle out of the volume."""
     flip_probability: float = Field(0.5, ge=0, le=1)
     """Probability of mirroring each axis."""
+    flip_swaps: dict[ClassName, ClassName] = {}
+    """Classes by name or number that become one another where left and right are mirrored, such as the left and the
+    right branch of a vessel; each pair once. Without, what was the left one on the right is still called left."""
     gamma: tuple[float, float] = (0.8, 1.25)
     """Range of the exponent of gamma correction, drawn log-uniformly; 1 1 switches it off."""
 

@@ -21,7 +21,7 @@ def centre_of(shape):
 
 def moved(augmentation, image, labels, spacing_mm, **window):
     """Image and labels after an augmentation; whatever it is, the tubed skeleton moves as the labels do."""
-    out, out_labels, out_tube = apply_augmentation(
+    out, out_labels, out_tube, _ = apply_augmentation(
         augmentation, image[None], labels, labels.copy(), spacing_mm, **window
     )
     np.testing.assert_array_equal(out_tube, out_labels)

@@ -105,11 +105,11 @@ RECORDS = {
     "scales that fall": ({"scales": {"thresholds_mm": [2.0, 1.0]}}, "thresholds that rise"),
     "fewer scales": ({"scales": {"thresholds_mm": []}}, "scales.npy holds values from 0 to 3, expected 0 to 1"),
     "fewer vessel voxels": (
-        {"sampling": {"vessel_voxels": [30, 30, 29], "lowest_intensities": [0]}},
+        {"sampling": {"groups": [{"class": 1, "scale": 1, "voxels": 89}], "lowest_intensities": [0]}},
         "vessel_indices.npy is <i8 [90] where <i8 [89] is expected",
     ),
     "lowest NaN": (
-        {"sampling": {"vessel_voxels": [], "lowest_intensities": [float("nan")]}},
+        {"sampling": {"groups": [], "lowest_intensities": [float("nan")]}},
         "sampling.lowest_intensities.0",
     ),
     "settings in words": ({"settings": "as usual"}, "settings"),

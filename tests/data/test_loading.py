@@ -376,5 +376,5 @@ def test_what_lies_outside_is_the_lowest_value_of_the_whole_case(centre):
         window: dict[str, Any] = {"output_shape": (8, 8, 8), "centre": centre}
         expected = apply_augmentation(drawn, image[None], labels, labels, (1.0, 1.0, 1.0), **window)
         asked = apply_augmentation(drawn, image[None], labels, labels, (1.0, 1.0, 1.0), **window, lowest=[-50.0])
-        for first, second in zip(expected, asked, strict=True):
+        for first, second in zip(expected[:3], asked[:3], strict=True):
             np.testing.assert_array_equal(first, second)
