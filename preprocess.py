@@ -74,7 +74,9 @@ class PreprocessCommand(DatasetSettings, frozen=True, extra="forbid"):
         """All settings a prepared case depends on: cases of one store share them."""
         shared = {"dataset", "resample_masks", "channels", "patient_pattern", "preprocessing", self.dataset}
         settings = self.model_dump(mode="json", include=shared)
-        settings |= self.model_dump(mode="json", include=set(ClassSettings.model_fields), exclude_defaults=True)
+        of_classes = self.model_dump(mode="json", include=set(ClassSettings.model_fields), exclude_defaults=True)
+        # Their order is that of the numbers in the cases, and JSON keeps none among keys.
+        settings |= {key: [*its.items()] if isinstance(its, dict) else its for key, its in of_classes.items()}
         # Files are known by their content, wherever they lie: a folder of organ masks may be moved.
         settings[self.dataset].pop("organs", None)
         return settings
@@ -100,7 +102,7 @@ def prepare(adapter: Adapter, case_ids: list[str], settings: PreprocessCommand) 
         # Of a run that came to nothing: this one may have other settings.
         remove(store / DATASET_FILE)
     if lacks_numbers(settings.preprocessing):
-        looked = look_at_vessels(adapter, case_ids, settings)
+        looked = None if labels_are_unfit(adapter, case_ids, settings) else look_at_vessels(adapter, case_ids, settings)
         if looked is None:
             return 1
         settings = looked
@@ -108,9 +110,7 @@ def prepare(adapter: Adapter, case_ids: list[str], settings: PreprocessCommand) 
     if moved := check_same_data_set(store, adapter, case_ids):
         print(f"moved:    {moved}")
     tell_vanished(store, case_ids, settings.drop_vanished)
-    if settings.is_given and (faults := faults_of_labels(adapter, case_ids, store)):
-        for line in faults:
-            say(f"error: {line}", error=True)
+    if labels_are_unfit(adapter, case_ids, settings):
         forget_empty(store)
         return 1
     work = CaseWork(adapter, store, settings.preprocessing, settings.verify)
@@ -132,16 +132,21 @@ def prepare(adapter: Adapter, case_ids: list[str], settings: PreprocessCommand) 
     return 0
 
 
-def faults_of_labels(adapter: Adapter, case_ids: list[str], store: Path) -> list[str]:
-    """A line for all that does not fit in the labels of the cases that are still to be prepared, before any is."""
-    missing = [case_id for case_id in case_ids if case_id not in set(list_cases(store))]
+def labels_are_unfit(adapter: Adapter, case_ids: list[str], settings: PreprocessCommand) -> bool:
+    """Whether something does not fit in the labels of the cases that are still to be prepared; a line on stderr for
+    all that does not, before any is."""
+    prepared = list_cases(settings.output)
+    missing = [case_id for case_id in case_ids if case_id not in prepared] if settings.is_given else []
     found = {}
     for case_id in followed(missing, "checking labels", "case", len(missing)):
         try:
             found[case_id] = adapter.faults(case_id)
         except (ValueError, OSError):
             continue  # preparing the case says so, and the others go on
-    return describe_faults(found)
+    faults = describe_faults(found)
+    for line in faults:
+        say(f"error: {line}", error=True)
+    return bool(faults)
 
 
 def look_at_vessels(adapter: Adapter, case_ids: list[str], settings: PreprocessCommand) -> PreprocessCommand | None:

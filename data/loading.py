@@ -17,6 +17,7 @@ from ramify.data.augmentation import Window, apply_augmentation, draw_augmentati
 from ramify.data.augmentations.drawn import Augmentation
 from ramify.data.augmentations.settings import AugmentationSettings
 from ramify.data.augmentations.swaps import swapped_classes
+from ramify.data.case_record import table_as_json
 from ramify.data.case_store import Case, read_case
 from ramify.data.loading_settings import LoadingSettings
 from ramify.data.random_streams import Purpose, stream
@@ -126,7 +127,7 @@ class TrainingSamples(Dataset[Sample]):
         self._scale_shares = loading.shares_of_scales(n_scales)
         table = self._table = cases[0].known.classes
         for case in cases[1:]:
-            if case.known.classes != table:
+            if table_as_json(case.known.classes) != table_as_json(table):
                 raise ValueError(
                     f"cases {cases[0].case_id} and {case.case_id} have different classes; run preprocess.py again, or "
                     "keep them in stores of their own"

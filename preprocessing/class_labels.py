@@ -171,8 +171,8 @@ def count_classes(raw: RawCase, region: Mask | None, class_map: NDArray[np.uint8
     """
     if raw.classes is None or class_map is None:
         return {}
-    native, prepared = (np.bincount(one.ravel(), minlength=IGNORED + 1) for one in (raw.classes.array, class_map))
-    inside = native if region is None else np.bincount(raw.classes.array[region], minlength=IGNORED + 1)
+    native, prepared = _counts(raw.classes.array), _counts(class_map)
+    inside = native if region is None else _counts(raw.classes.array, region)
 
     def counts(number: int) -> dict[str, int]:
         return {
@@ -183,3 +183,12 @@ def count_classes(raw: RawCase, region: Mask | None, class_map: NDArray[np.uint8
 
     of_classes = [{"name": name, **counts(number)} for number, name in enumerate(raw.table.names, 1)]
     return {"class_voxels": of_classes, "ignored_voxels": counts(IGNORED)}
+
+
+def _counts(classes: NDArray[np.uint8], region: Mask | None = None) -> NDArray[np.int64]:
+    """Voxels of each number of a class map, (256,), in a region or everywhere."""
+    counts = np.zeros(IGNORED + 1, dtype=np.int64)
+    # Slice by slice: NumPy counts in 64-bit copies, which of a whole CT would be most of the memory.
+    for number, part in enumerate(classes):
+        counts += np.bincount((part if region is None else part[region[number]]).ravel(), minlength=IGNORED + 1)
+    return counts

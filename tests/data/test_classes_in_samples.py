@@ -208,7 +208,8 @@ def test_shares_of_nothing_are_refused(loading, message):
 
 def test_cases_of_other_classes_are_refused(tmp_path):
     sided_case(tmp_path)
-    sided_case(tmp_path, name="other", table={"classes": {"right": 1, "left": 2, "trunk": 3}})
+    # The same names and values, but numbered otherwise.
+    sided_case(tmp_path, name="other", table={"classes": {"right": 2, "left": 1, "trunk": 3}})
     with pytest.raises(ValueError, match="cases case and other have different classes"):
         TrainingSamples(tmp_path, ["case", "other"], LoadingSettings(batch_size=1), None, 1, 0)
 

@@ -199,3 +199,11 @@ def test_classes_are_prepared_and_counted(tmp_path, capsys):
     counts = np.bincount(np.asarray(case.class_map).ravel(), minlength=4)
     assert f"voxels: portal {counts[1]:,}, hepatic {counts[2]:,}, tumour {counts[3]:,}" in out
     np.testing.assert_array_equal(np.asarray(case.arrays["scales"]) > 0, np.isin(case.class_map, (1, 2)))
+    # In another order the classes would have other numbers.
+    text = config.read_text()
+    config.write_text(
+        text.replace("portal: portalvein, hepatic: venoussystem", "hepatic: venoussystem, portal: portalvein")
+    )
+    code, _, err = call(["--config", str(config), "--output", str(output)], capsys)
+    assert code == 2
+    assert "was made with other settings (classes was [['portal'" in err
