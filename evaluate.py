@@ -57,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     prepared = read_ceilings(command.prepared, [job.case_id for job in jobs], command) if command.prepared else {}
     outputs = Outputs(command.prediction, command.truth, command.organ, replace=command.replace)
     outputs.claim_folder(command.output, "scores", [f"{name}.{form}" for name in (WHOLE, PARTIAL) for form in FORMS])
-    claim_places(outputs, command, [job.case_id for job in jobs])
+    claim_places(outputs, command, [job.case_id for job in jobs], [one.name for one in chosen.classes])
     with held(command.output, "evaluate.py"):
         return evaluate(jobs, chosen, command, argv, prepared)
 

@@ -1,7 +1,7 @@
 """One colour a meaning, on pages, in figures, in TensorBoard and in exported surfaces alike.
 
-Hues belong to scales, errors and verdicts; all else is grey. tests/drawing/test_colours.py holds that scales, errors
-and agreement are told apart by eyes without red, green or blue cones, and from the ground behind them.
+Hues belong to scales, classes, errors and verdicts; all else is grey. tests/drawing/test_colours.py holds that scales,
+classes, errors and agreement are told apart by eyes without red, green or blue cones, and from the ground behind them.
 """
 
 from collections.abc import Sequence
@@ -21,15 +21,14 @@ BACKDROP: Colour = (13, 17, 22)
 # From the smallest vessels to the largest, falling in lightness.
 _SMALLEST_TO_LARGEST: tuple[Colour, ...] = ((248, 222, 60), (28, 190, 132), (190, 88, 158))
 
-# Okabe and Ito's, which are told apart without red or green cones, in an order in which neighbours differ most.
+MISNAMED: Colour = (251, 209, 146)
+"""A vessel that was found, as one of another class."""
+
+# Each the farthest from those before it, from errors, agreement and backdrop, for the eyes that tell them apart least.
 _CLASSES: tuple[Colour, ...] = (
-    (86, 180, 233),
-    (230, 159, 0),
-    (0, 158, 115),
-    (204, 121, 167),
-    (240, 228, 66),
-    (213, 94, 0),
-    (0, 114, 178),
+    *((62, 230, 230), (167, 62, 125), (125, 167, 125), (230, 251, 20), (125, 41, 251), (188, 146, 209)),
+    *((251, 146, 62), (188, 251, 209), (20, 125, 83), (125, 104, 167), (209, 104, 146), (251, 167, 167)),
+    *((146, 125, 62), (20, 167, 167), (20, 188, 251), (188, 62, 83)),
 )
 
 # Of figures on white, as matplotlib takes them.
@@ -59,7 +58,7 @@ def scale_colours(count: int) -> list[Colour]:
 
 
 def class_colours(count: int) -> list[Colour]:
-    """Colours of `count` classes; from the eighth on they come again."""
+    """Colours of classes 1, 2, …, the same in every figure; from the 17th on they come again."""
     return [_CLASSES[number % len(_CLASSES)] for number in range(count)]
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 import yaml
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
+from ramify.data.case_record import TableRecord
 from ramify.data.case_store import list_cases, read_record
 from ramify.data.label_names import DESCRIPTION, parse_labels
 from ramify.data.labelled_file import LabelledFile
@@ -16,7 +17,6 @@ from ramify.disk.json_files import read_json
 from ramify.evaluation.settings import EvaluateCommand
 from ramify.metrics.classes import ClassSet, LabelClass, parse_classes, parse_regions
 from ramify.metrics.topcow import check_arteries
-from ramify.tasks.class_table import ClassTable
 
 RUN_FILE = "run.json"
 _KEYS = ("classes", "regions", "ignore")
@@ -93,7 +93,7 @@ def table_classes(place: Path) -> ClassSet:
     if "classes" not in given:
         raise ValueError(f"{source}: holds no classes; give one with classes: {{portal: 1, hepatic: 2}}, or --classes")
     try:
-        return ClassSet.of_table(ClassTable.model_validate(given))
+        return ClassSet.of_table(TypeAdapter(TableRecord).validate_python(given))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"]))

@@ -10,12 +10,14 @@ from ramify.evaluation.case_files import CaseMasks, read_masks
 from ramify.evaluation.ceilings import Drawn, drawn_of
 from ramify.evaluation.jobs import Job
 from ramify.metrics.case import CaseScores, analyse_pair, score_pair
-from ramify.metrics.class_scores import evaluate_classes
+from ramify.metrics.class_scores import analyse_classes
 from ramify.metrics.classes import MERGED, LabelClass
 from ramify.metrics.mask_analysis import MaskAnalysis
 from ramify.metrics.topcow import TopCowCase, score_topcow
 from ramify.processes.case_crew import case_reports
 from ramify.report.case_view import CaseView
+from ramify.report.class_maps import class_maps
+from ramify.report.exports import export_case
 from ramify.report.presentation import present_case
 
 
@@ -66,34 +68,55 @@ def attempt(job: Job) -> Outcome:
 
 def evaluate_files(job: Job) -> Outcome:
     """Read the masks of a case, compare them in the organ, look at them; raises as `read_masks`."""
-    masks, settings = read_masks(job), job.command.evaluation()
-    pair, spacing_mm, chosen = (masks.prediction, masks.truth), masks.place.spacing_mm, job.chosen
+    masks, settings, chosen = read_masks(job), job.command.evaluation(), job.chosen
+    pair, spacing_mm = (masks.prediction, masks.truth), masks.place.spacing_mm
     if chosen.classes:
         # Shown are the vessels of all classes together, which are analysed once.
         shown = next((one for one in chosen.measured if one.name == MERGED), LabelClass(MERGED, chosen.labels))
         pair = shown.mask_in(masks.prediction), shown.mask_in(masks.truth)
     analyses = analyse_pair(*pair, spacing_mm, settings, masks.region)
-    scores: CaseScores | dict[str, CaseScores]
+    scores: CaseScores | dict[str, CaseScores] = score_pair(*analyses, settings) if not chosen.classes else {}
+    unexported, topcow = "", None
     if chosen.classes:
-        others = [one for one in chosen.measured if one != shown]
-        rows = evaluate_classes(masks.prediction, masks.truth, spacing_mm, others, settings, masks.region)
-        rows |= {shown.name: score_pair(*analyses, settings)} if shown in chosen.measured else {}
-        scores = {one.name: rows[one.name] for one in chosen.measured}
-    else:
-        scores = score_pair(*analyses, settings)
-    topcow = None
+        scores, unexported = _score_classes(job, masks, analyses)
     if job.command.topcow:
         matrix, _ = masks.place.affine()
         # World components are z, y, x, and x grows to the left.
         topcow = score_topcow(masks.prediction, masks.truth, chosen, spacing_mm, matrix[-1].tolist(), masks.region)
     view, unseen = _looked_at(job, masks, analyses)
-    drawn = drawn_of(masks.place)
+    drawn, unseen = drawn_of(masks.place), unseen or unexported
     return Outcome(job.case_id, scores, notes=masks.notes, view=view, drawn=drawn, unseen=unseen, topcow=topcow)
+
+
+def _score_classes(
+    job: Job, masks: CaseMasks, together: tuple[MaskAnalysis, MaskAnalysis]
+) -> tuple[dict[str, CaseScores], str]:
+    """The scores of each class and region, and why a class could not be exported where that is asked for.
+
+    together: the analyses of all vessel classes as one mask.
+    """
+    chosen, settings, unexported = job.chosen, job.command.evaluation(), ""
+    others = [one for one in chosen.measured if one.name != MERGED]
+    spacing_mm, rows = masks.place.spacing_mm, {}
+    if len(others) < len(chosen.measured):
+        rows[MERGED] = score_pair(*together, settings)
+    for one, pair in analyse_classes(masks.prediction, masks.truth, spacing_mm, others, settings, masks.region):
+        rows[one.name] = score_pair(*pair, settings)
+        if job.command.export is not None and one in chosen.classes:
+            try:
+                folder = job.command.export / job.case_id
+                export_case(folder, one.name, *pair, masks.place, job.command.export_settings())
+            except (ValueError, OSError, MemoryError) as error:
+                unexported = line_of(error)
+    return {one.name: rows[one.name] for one in chosen.measured}, unexported
 
 
 def _looked_at(job: Job, masks: CaseMasks, analyses: tuple[MaskAnalysis, MaskAnalysis]) -> tuple[CaseView | None, str]:
     """What a report shows of a case, or why there is nothing: what is only looked at costs no scores."""
     try:
-        return present_case(job.case_id, *analyses, masks.place, job.command), ""
+        classes = None
+        if job.chosen.classes and (job.command.asks_for_views() or job.command.export is not None):
+            classes = class_maps(masks.prediction, masks.truth, job.chosen.classes, masks.region)
+        return present_case(job.case_id, *analyses, masks.place, job.command, classes), ""
     except (ValueError, OSError, MemoryError) as error:
         return None, line_of(error)

@@ -1,12 +1,13 @@
 """Label maps: each class and region measured as a mask of its own, and the mean over the classes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ramify.metrics.case import FLAGS, CaseScores, evaluate_case
+from ramify.metrics.case import FLAGS, CaseScores, analyse_pair, score_pair
 from ramify.metrics.classes import LabelClass, label_boxes
+from ramify.metrics.mask_analysis import MaskAnalysis
 from ramify.metrics.masks import Mask
 from ramify.metrics.settings import EvaluationSettings
 
@@ -43,18 +44,29 @@ def evaluate_classes(
         >>> rows["portal"]["dice"], round(rows["hepatic"]["dice"], 3)
         (1.0, 0.667)
     """
+    settings = settings or EvaluationSettings()
+    region = counted(target, ignore, region)
+    analysed = analyse_classes(prediction, target, spacing_mm, classes, settings, region)
+    return {one.name: score_pair(*pair, settings) for one, pair in analysed}
+
+
+def analyse_classes(
+    prediction: NDArray[np.integer],
+    target: NDArray[np.integer],
+    spacing_mm: Sequence[float],
+    classes: Sequence[LabelClass],
+    settings: EvaluationSettings,
+    region: Mask | None = None,
+) -> Iterator[tuple[LabelClass, tuple[MaskAnalysis, MaskAnalysis]]]:
+    """Each class with the analyses of its two masks, one at a time; arguments and errors as `evaluate_classes`."""
     for name, label_map in (("prediction", prediction), ("target", target)):
         if not np.issubdtype(label_map.dtype, np.integer):
             raise ValueError(f"{name}: expected a label map of whole numbers, got dtype {label_map.dtype}")
-    region = counted(target, ignore, region)
     labels = {label for one in classes for label in one.labels}
     predicted, true = (label_boxes(label_map, labels) for label_map in (prediction, target))
-    return {
-        one.name: evaluate_case(
-            one.mask_in(prediction, predicted), one.mask_in(target, true), spacing_mm, settings, region
-        )
-        for one in classes
-    }
+    for one in classes:
+        masks = one.mask_in(prediction, predicted), one.mask_in(target, true)
+        yield one, analyse_pair(*masks, spacing_mm, settings, region)
 
 
 def counted(target: NDArray[np.integer], ignore: int | None, region: Mask | None = None) -> Mask | None:

@@ -1,10 +1,10 @@
 """The part of a report about one case: its surfaces, scales, radii, projections and values."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ramify.drawing.colours import AGREEING, EXTRA, MISSED, as_hex, scale_colours
+from ramify.drawing.colours import AGREEING, EXTRA, MISNAMED, MISSED, Colour, as_hex, class_colours, scale_colours
 from ramify.drawing.ruler import ruler_length
 from ramify.drawing.scale_words import scale_names
 from ramify.report.case_table import badges
@@ -115,17 +115,28 @@ def _projections(view: CaseView) -> str:
             cells.append(
                 f'<figure class="{kind}" style="--order:{place}"><figcaption>{name}</figcaption>{frame}</figure>'
             )
-    scales = "".join(swatch(as_hex(colour)) for colour in scale_colours(len(view.scales))) if view.scales else ""
-    legend = (
-        f'<span><span class="swatches">{scales}</span>truth by scale, small to large</span>' if scales else ""
-    ) + "".join(
-        f"<span>{swatch(as_hex(colour))}{name}</span>"
-        for colour, name in ((AGREEING, "agreeing"), (MISSED, "missed"), (EXTRA, "extra"))
-    )
     return (
-        f'<h3>{"Projections" if len(view.pictures) > 1 else "Masks"}</h3><p class="legend">{legend}</p>'
+        f"<h3>{'Projections' if len(view.pictures) > 1 else 'Masks'}</h3>{_legend(view)}"
         f'<div class="views-grid">{join(cells)}</div>'
     )
+
+
+def _legend(view: CaseView) -> str:
+    """What the colours of the pictures mean."""
+    errors = [(AGREEING, "agreeing"), (MISSED, "missed"), (EXTRA, "extra")]
+    if view.classes:
+        classes = zip(class_colours(len(view.classes)), view.classes, strict=True)
+        return (
+            f'<p class="legend">{_swatches(classes)}</p>'
+            f'<p class="legend">{_swatches([*errors, (MISNAMED, "of another class")])}</p>'
+        )
+    scales = "".join(swatch(as_hex(colour)) for colour in scale_colours(len(view.scales))) if view.scales else ""
+    first = f'<span><span class="swatches">{scales}</span>truth by scale, small to large</span>' if scales else ""
+    return f'<p class="legend">{first}{_swatches(errors)}</p>'
+
+
+def _swatches(colours: Iterable[tuple[Colour, str]]) -> str:
+    return "".join(f"<span>{swatch(as_hex(colour))}{text(name)}</span>" for colour, name in colours)
 
 
 def _picture(pictures: ViewPictures, kind: str, label: str, share: float) -> str:

@@ -10,6 +10,7 @@ from ramify.data.volume import Volume
 from ramify.drawing.scale_words import radius_ranges
 from ramify.metrics.mask_analysis import MaskAnalysis
 from ramify.metrics.stored import as_stored
+from ramify.report.class_maps import ClassMaps
 from ramify.report.pictures import ViewPictures, draw_views
 from ramify.report.scene import build_scene
 from ramify.report.settings import ReportSettings
@@ -41,6 +42,7 @@ class CaseView:
         truth_radii_mm, prediction_radii_mm: of the branches; empty for an empty mask.
         scene: surfaces for report/viewer.js, or None.
         notes: what is worth knowing of the case, a line each.
+        classes: names of the classes by whose colours it is painted; none where it is painted by scale.
     """
 
     geometry: str
@@ -50,13 +52,19 @@ class CaseView:
     prediction_radii_mm: tuple[float, ...]
     scene: dict[str, Any] | None
     notes: tuple[str, ...]
+    classes: tuple[str, ...] = ()
 
 
 def view_case(
-    prediction: MaskAnalysis, target: MaskAnalysis, place: Volume, settings: ReportSettings | None = None
+    prediction: MaskAnalysis,
+    target: MaskAnalysis,
+    place: Volume,
+    settings: ReportSettings | None = None,
+    classes: ClassMaps | None = None,
 ) -> CaseView:
     """Look at a case: a prediction and its truth on the grid of `place`, 2D or 3D; either may be empty.
 
+    With `classes`, of label maps on that grid, pictures and surfaces are coloured by them, else the truth's by scale.
     Analyses that were laid down for their measures (`metrics.pair`) are turned back to that grid.
 
     Raises:
@@ -86,12 +94,13 @@ def view_case(
     spacing = " × ".join(f"{size:.3g}" for size in place.spacing_mm)
     return CaseView(
         geometry=f"{shape} voxels of {spacing} mm",
-        pictures=draw_views(prediction, target, place.direction),
+        pictures=draw_views(prediction, target, place.direction, classes),
         scales=share_of_scales(prediction, target),
         truth_radii_mm=radii[0],
         prediction_radii_mm=radii[1],
-        scene=build_scene(prediction, target, place, settings.triangles) if settings.surfaces else None,
+        scene=build_scene(prediction, target, place, settings.triangles, classes) if settings.surfaces else None,
         notes=() if target.is_empty else target.decomposition.notes,
+        classes=() if classes is None else classes.names,
     )
 
 

@@ -9,16 +9,18 @@ from numpy.typing import NDArray
 from ramify.data.volume import Volume
 from ramify.disk.atomic_files import write_whole
 from ramify.disk.own_files import remove
-from ramify.drawing.colours import AGREEING, EXTRA, MISSED, PREDICTION
+from ramify.drawing.colours import AGREEING, EXTRA, MISSED, PREDICTION, class_colours
 from ramify.metrics.mask_analysis import MaskAnalysis
 from ramify.metrics.stored import as_stored
 from ramify.report.centreline_files import to_graphml, to_swc, to_vtp
 from ramify.report.centreline_network import CentrelineNetwork, trace_network
+from ramify.report.class_maps import ClassMaps
 from ramify.report.settings import ExportForm, ExportSettings
 from ramify.report.surface_files import Paint, to_glb, to_ply, to_stl
 from ramify.report.surfaces import Surface, extract_surface
 from ramify.report.uncovered import uncovered_part
 
+CLASSES_FILE = "classes.glb"
 PAINTS = {
     "truth": Paint.of(AGREEING, opacity=0.35),
     "prediction": Paint.of(PREDICTION),
@@ -71,8 +73,7 @@ def export_case(
     folder = Path(folder)
     settings = settings or ExportSettings()
     prediction, target = as_stored(prediction, target)
-    if case_id in ("", ".", "..") or Path(case_id).name != case_id or "\\" in case_id:
-        raise ValueError(f"case {case_id!r}: the name cannot be that of a folder to export to; rename its files")
+    check_folder_name(case_id)
     written = []
     for name, content in _contents(prediction, target, place, settings):
         path = folder / case_id / name
@@ -82,6 +83,38 @@ def export_case(
     for older in exported_names(settings.forms) - {path.name for path in written}:
         remove(folder / case_id / older)
     return written
+
+
+def check_folder_name(name: str) -> None:
+    """Refuse the name of a case, or of a class, that no folder can have; ValueError."""
+    if name in ("", ".", "..") or Path(name).name != name or "\\" in name:
+        raise ValueError(f"{name!r}: the name cannot be that of a folder to export to; rename it")
+
+
+def export_classes(folder: Path, case_id: str, maps: ClassMaps, place: Volume, settings: ExportSettings) -> None:
+    """Write the surfaces of all classes of a case in their colours as one file, CLASSES_FILE; none in 2D.
+
+    Args:
+        folder: gets a folder named after the case.
+        case_id: name of the case, fit to be a folder's.
+        maps: its classes, on the grid of `place`.
+        place: the volume that says where the grid lies.
+        settings: which files, in which coordinates.
+
+    Raises OSError where it cannot be written.
+    """
+    painted = {}
+    if place.ndim == 3 and "glb" in settings.forms:
+        for number, (name, colour) in enumerate(zip(maps.names, class_colours(len(maps.names)), strict=True), start=1):
+            for what, numbers, opacity in (("truth", maps.truth, 0.35), ("prediction", maps.prediction, 1.0)):
+                if (mask := numbers == number).any():
+                    surface = extract_surface(mask, place, settings.coordinates)
+                    painted[f"{what} {name}"] = surface, Paint.of(colour, opacity)
+    path = folder / case_id / CLASSES_FILE
+    if painted:
+        write_whole(path, to_glb(painted, settings.coordinates))
+    else:
+        remove(path)
 
 
 def exported_names(forms: Collection[ExportForm]) -> set[str]:

@@ -17,6 +17,20 @@ MISSED = (
     "projections every voxel counts. Surfaces in 3D are smoothed and simplified; all measures are of the masks."
 )
 
+CLASSES = (
+    "Each class is measured as a mask of its own; labels of no class are background. A case's value is the mean over "
+    "the classes that have one, regions are in no mean. any_vessel are all vessel classes as one mask."
+)
+DETECTION = (
+    "A class that the truth of a case has is found if its overlap (IoU) with the prediction is {iou:g} or more, else "
+    "missed; one that the truth lacks and the prediction has is invented. "
+    "F1 = 2 found / (2 found + missed + invented), over all cases."
+)
+IGNORED = (
+    "Voxels of the truth's label {label} count in no measure, whatever is predicted there: they are cut out of both "
+    "masks, and a vessel that runs through them is two vessels in both."
+)
+
 
 def method_section(report: Mapping[str, Any], command_line: str, shown: str) -> str:
     """How to read the report, what was measured how, and with which code.
@@ -29,6 +43,7 @@ def method_section(report: Mapping[str, Any], command_line: str, shown: str) -> 
         "Topology": text(CONNECTIVITY),
         "Missed and extra": text(MISSED),
         "Cases in pictures": text(shown),
+        **_classes(report),
         **_warned(report.get("notes", {})),
         "Settings": join(f"<div><code>{text(line)}</code></div>" for line in _flat(report.get("settings", {}))),
         "Command": f"<code>{text(command_line)}</code>",
@@ -40,6 +55,21 @@ def method_section(report: Mapping[str, Any], command_line: str, shown: str) -> 
         '<section id="method"><div class="head"><h2>How this was measured</h2></div>'
         f'<div class="card"><dl class="facts">{listed}</dl>{_formulas(report["measures"])}</div></section>'
     )
+
+
+def _classes(report: Mapping[str, Any]) -> dict[str, str]:
+    """Of label maps: which labels are which class, what regions are, and what was left out; in words."""
+    settings, told = report.get("settings", {}), {}
+    for key, words in (("classes", "Classes"), ("regions", "Regions")):
+        if its := settings.get(key):
+            labels = (f"{name} = label {' + '.join(map(str, values))}" for name, values in its.items())
+            told[words] = text("; ".join(labels))
+    if told:
+        told["Classes"] += f"<div>{text(CLASSES)}</div>"
+        told["Detection"] = text(DETECTION.format(iou=settings["detection_iou"]))
+    if (ignore := settings.get("ignore_label")) is not None:
+        told["Not labelled"] = text(IGNORED.format(label=ignore))
+    return told
 
 
 def _warned(notes: Mapping[str, Sequence[str]]) -> dict[str, str]:

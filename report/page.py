@@ -13,6 +13,7 @@ from ramify.drawing.colours import BACKDROP, as_hex
 from ramify.report.case_section import case_section
 from ramify.report.case_table import cases_section, radii_section
 from ramify.report.case_view import CaseView
+from ramify.report.class_section import class_section
 from ramify.report.markup import join, text
 from ramify.report.measure_words import Described, short_name
 from ramify.report.method_section import method_section
@@ -90,6 +91,7 @@ def build_page(
     words = _shown_words(len(ranked), len(shown), len(solid), short_name(measure))
     body = [
         key_figures(report),
+        class_section(report),
         scale_section(report),
         cases_section(report, ranked, measure, anchors),
         _details(sections, words),

@@ -9,10 +9,22 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ramify.drawing.colours import AGREEING, BACKDROP, EXTRA, MISSED, PREDICTION, Colour, blend, scale_colours
+from ramify.drawing.colours import (
+    AGREEING,
+    BACKDROP,
+    EXTRA,
+    MISNAMED,
+    MISSED,
+    PREDICTION,
+    Colour,
+    blend,
+    class_colours,
+    scale_colours,
+)
 from ramify.drawing.projections import View, frontmost, turned_to_viewer, views_of
 from ramify.drawing.shading import paint_labels, shades
 from ramify.metrics.mask_analysis import MaskAnalysis
+from ramify.report.class_maps import ClassMaps
 
 MOST_PIXELS = 640
 """Longest side of a picture; what is larger is averaged down."""
@@ -41,26 +53,37 @@ class ViewPictures:
 
 
 def draw_views(
-    prediction: MaskAnalysis, target: MaskAnalysis, direction: Sequence[Sequence[float]]
+    prediction: MaskAnalysis,
+    target: MaskAnalysis,
+    direction: Sequence[Sequence[float]],
+    classes: ClassMaps | None = None,
 ) -> tuple[ViewPictures, ...]:
     """Pictures of a case from the front, the side and below, or of the image in 2D; none if both masks are empty.
 
-    Vessels are darker the farther they lie from the viewer. The truth is coloured by scale; in the error, blue is
-    missed, red is extra and grey agrees, mixed where they lie behind each other, errors counting four times.
+    Vessels are darker the farther they lie from the viewer. The truth is coloured by scale, or truth and prediction by
+    class; in the error, blue is missed, red is extra, grey agrees and what has another class is pale, mixed where they
+    lie behind each other, errors counting four times.
 
     Args:
         prediction, target: analyses of masks on one grid.
         direction: of the volume's axes, as `data.volume.Volume` has it.
+        classes: of label maps, those of the same grid.
     """
     if prediction.is_empty and target.is_empty:
         return ()
     box = _shown_box(prediction, target)
     truth, predicted = target.mask[box], prediction.mask[box]
-    scales = np.zeros(truth.shape, dtype=np.int16)
+    shown_truth, shown_prediction = np.zeros(truth.shape, dtype=np.int16), predicted.astype(np.int16)
     colours: list[Colour] = []
-    if not target.is_empty:
+    prediction_colours: list[Colour] = [PREDICTION]
+    misnamed = np.zeros(truth.shape, dtype=bool)
+    if classes is not None:
+        colours = prediction_colours = class_colours(len(classes.names))
+        shown_truth, shown_prediction = classes.truth[box].astype(np.int16), classes.prediction[box].astype(np.int16)
+        misnamed = truth & predicted & (shown_truth != shown_prediction)
+    elif not target.is_empty:
         colours = scale_colours(target.scale_settings.n_scales)
-        scales = _in_box(target.decomposition.scale_map, target.box, box)
+        shown_truth = _in_box(target.decomposition.scale_map, target.box, box)
     pictures = []
     for view in views_of(direction):
         pictures.append(
@@ -69,9 +92,9 @@ def draw_views(
                 view.edge_letters,
                 view.width(truth.shape, target.spacing_mm),
                 view.height(truth.shape, target.spacing_mm),
-                _finish(paint_labels(scales, view, colours, BACKDROP)),
-                _finish(paint_labels(predicted.astype(np.int16), view, [PREDICTION], BACKDROP)),
-                _finish(_error(truth, predicted, view)),
+                _finish(paint_labels(shown_truth, view, colours, BACKDROP)),
+                _finish(paint_labels(shown_prediction, view, prediction_colours, BACKDROP)),
+                _finish(_error(truth, predicted, misnamed, view)),
             )
         )
     return tuple(pictures)
@@ -96,16 +119,18 @@ def _in_box(labels: NDArray[Any], held: tuple[slice, ...], box: tuple[slice, ...
     return wide
 
 
-def _error(truth: NDArray[np.bool_], prediction: NDArray[np.bool_], view: View) -> NDArray[np.float64]:
-    """What agrees, is missed and is extra along each ray, mixed, (h, w, 3)."""
-    parts = [truth & prediction, truth & ~prediction, prediction & ~truth]
+def _error(
+    truth: NDArray[np.bool_], prediction: NDArray[np.bool_], misnamed: NDArray[np.bool_], view: View
+) -> NDArray[np.float64]:
+    """What agrees, is missed, is extra and has another class along each ray, mixed, (h, w, 3)."""
+    parts = [truth & prediction & ~misnamed, truth & ~prediction, prediction & ~truth, misnamed]
     turned = [turned_to_viewer(part, view) for part in parts]
     count = np.array([part if view.axis is None else np.count_nonzero(part, axis=0) for part in turned], dtype=float)
-    weights = count * np.array([1.0, _ERROR_WEIGHT, _ERROR_WEIGHT])[:, None, None]
+    weights = count * np.array([1.0, _ERROR_WEIGHT, _ERROR_WEIGHT, _ERROR_WEIGHT])[:, None, None]
     share = np.round(weights / np.maximum(weights.sum(axis=0), 1) * 8) / 8
     _, depth = frontmost((truth | prediction).astype(np.int16), view)
     seen: NDArray[np.bool_] = count.max(axis=0) > 0
-    return np.where(seen[..., None], blend([AGREEING, MISSED, EXTRA], share) * shades(depth), BACKDROP)
+    return np.where(seen[..., None], blend([AGREEING, MISSED, EXTRA, MISNAMED], share) * shades(depth), BACKDROP)
 
 
 def _finish(picture: NDArray[np.float64]) -> bytes:

@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from ramify.data.volume import Volume
-from ramify.drawing.colours import AGREEING, EXTRA, MISSED, Colour, as_hex, scale_colours
+from ramify.drawing.colours import AGREEING, EXTRA, MISSED, Colour, as_hex, class_colours, scale_colours
 from ramify.metrics.mask_analysis import MaskAnalysis
+from ramify.report.class_maps import ClassMaps
 from ramify.report.mesh_packing import pack_surface
 from ramify.report.simplification import simplified
 from ramify.report.surfaces import Surface, extract_surface, smoothed
@@ -22,7 +23,11 @@ Ranges = list[tuple[int, int]]
 
 
 def build_scene(
-    prediction: MaskAnalysis, target: MaskAnalysis, place: Volume, most_triangles: int
+    prediction: MaskAnalysis,
+    target: MaskAnalysis,
+    place: Volume,
+    most_triangles: int,
+    classes: ClassMaps | None = None,
 ) -> dict[str, Any] | None:
     """What report/viewer.js draws, as plain data; None in 2D and where both masks are empty.
 
@@ -33,29 +38,39 @@ def build_scene(
         prediction, target: analyses of masks on the grid of `place`.
         place: the volume that says where the grid lies.
         most_triangles: of either surface.
+        classes: of label maps, on the grid of `place`; surfaces are coloured by them.
     """
     if place.ndim != 3 or (prediction.is_empty and target.is_empty):
         return None
     surfaces: list[Surface] = []
     layers: list[dict[str, Any]] = []
     if not prediction.is_empty:
-        groups = uncovered_part(prediction, target).astype(np.int64)
-        surface, (held, extra) = _grouped_surface(prediction, place, groups, 2, most_triangles)
-        layers += [
-            _layer("prediction", [AGREEING], [_part(0, held, AGREEING)]),
-            _layer("extra", [EXTRA], [_part(0, extra, EXTRA)]),
-        ]
+        name, colours = "prediction", [AGREEING]
+        groups = np.zeros(prediction.inside.shape, dtype=np.int64)
+        if classes is not None:
+            name, colours = "prediction by class", class_colours(len(classes.names))
+            groups += np.maximum(classes.prediction[prediction.box].astype(np.int64) - 1, 0)
+        groups += len(colours) * uncovered_part(prediction, target)
+        surface, ranges = _grouped_surface(prediction, place, groups, 2 * len(colours), most_triangles)
+        held = [_part(0, one, colour) for one, colour in zip(ranges, colours)]
+        extra = [_part(0, one, EXTRA) for one in ranges[len(colours) :]]
+        layers += [_layer(name, colours, held), _layer("extra", [EXTRA], extra)]
         surfaces.append(surface)
     if not target.is_empty:
-        colours = scale_colours(target.scale_settings.n_scales)
-        groups = np.maximum(target.decomposition.scale_map.astype(np.int64) - 1, 0)
+        if classes is not None:
+            name, colours = "truth by class", class_colours(len(classes.names))
+            numbers = classes.truth[target.box]
+        else:
+            name, colours = "truth by scale", scale_colours(target.scale_settings.n_scales)
+            numbers = target.decomposition.scale_map
+        groups = np.maximum(numbers.astype(np.int64) - 1, 0)
         groups += len(colours) * uncovered_part(target, prediction)
         surface, ranges = _grouped_surface(target, place, groups, 2 * len(colours), most_triangles)
         number = len(surfaces)
-        by_scale = [_part(number, ranges[group], colours[group % len(colours)]) for group in range(len(ranges))]
+        parts = [_part(number, ranges[group], colours[group % len(colours)]) for group in range(len(ranges))]
         missed = [_part(number, one, MISSED) for one in ranges[len(colours) :]]
         # The truth lies where the prediction does: at first, what both have is shown once.
-        whole = _layer("truth by scale", colours, by_scale) | {"shown": prediction.is_empty}
+        whole = _layer(name, colours, parts) | {"shown": prediction.is_empty}
         layers += [_layer("missed", [MISSED], missed), whole]
         surfaces.append(surface)
     lowest = np.min([surface.points.min(axis=0) for surface in surfaces], axis=0)

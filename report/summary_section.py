@@ -40,7 +40,7 @@ def key_figures(report: Mapping[str, Any]) -> str:
             continue
         interval = mean_interval(values_of(rows, measure))
         unit = described[measure]["unit"]
-        label = f"Mean {short_name(measure)}"
+        label = f"Mean {short_name(measure)}{' of the classes' if report.get('classes') else ''}"
         if measure == "scale_1_sensitivity":
             if count_scales(report) < 2:
                 continue
@@ -80,7 +80,7 @@ def _interval_words(interval: MeanInterval, measure: str, described: Mapping[str
 
 
 def summary_section(report: Mapping[str, Any]) -> str:
-    """Every measure's mean with its interval, spread and cases; of label maps, each class's means too."""
+    """Every measure's mean with its interval, spread and cases; of label maps, that of the means over the classes."""
     body = []
     for family, measures in by_family(report).items():
         plain = [measure for measure in measures if not _OF_SCALE.fullmatch(measure)]
@@ -97,7 +97,7 @@ def summary_section(report: Mapping[str, Any]) -> str:
     return (
         '<section id="summary"><div class="head"><h2>All measures</h2><span class="quiet small">means over cases, '
         "misses included; intervals are bias-corrected and accelerated bootstrap intervals of the mean</span></div>"
-        f'<div class="card"><div class="scroll">{table}</div></div>{warning}{_classes_table(report)}</section>'
+        f'<div class="card"><div class="scroll">{table}</div></div>{warning}</section>'
     )
 
 
@@ -129,29 +129,6 @@ def _summary_row(measure: str, report: Mapping[str, Any]) -> str:
 
 def _highest(measure: str, values: Sequence[float], described: Mapping[str, Any]) -> float:
     return 1.0 if is_share(measure, described) else max(values, default=0.0) * 1.05 or 1.0
-
-
-def _classes_table(report: Mapping[str, Any]) -> str:
-    """Of label maps: the mean of each class, for the measures that have a column on the screen."""
-    classes = report.get("classes")
-    if not classes:
-        return ""
-    described, shown = report["measures"], column_measures(report)
-    heads = "".join(f"<th>{text(named_unit(measure, described))}</th>" for measure in shown)
-    rows = []
-    for name, section in classes.items():
-        cells = "".join(
-            f"<td>{text(written(section['summary'][measure]['mean'], measure, described))}</td>" for measure in shown
-        )
-        counts = section["summary"]["counts"]
-        rows.append(
-            f'<tr><th class="name">{text(name)}</th>{cells}<td>{counts["counted"]} of {counts["cases"]}</td></tr>'
-        )
-    return (
-        '<h3 class="apart">Means by class</h3><div class="card"><div class="scroll">'
-        f"<table><thead><tr><th>class</th>{heads}<th>cases counted</th></tr></thead>"
-        f"<tbody>{join(rows)}</tbody></table></div></div>"
-    )
 
 
 def column_measures(report: Mapping[str, Any]) -> list[str]:

@@ -10,6 +10,7 @@ from ramify.drawing.colours import (
     AGREEING,
     BACKDROP,
     EXTRA,
+    MISNAMED,
     MISSED,
     PREDICTION,
     Colour,
@@ -82,10 +83,27 @@ def test_a_colour_is_written_in_six_digits():
 
 
 @pytest.mark.parametrize("eyes", EYES)
-def test_classes_are_told_apart_and_from_the_backdrop(eyes):
-    colours = class_colours(5)
-    for one, other in combinations(colours, 2):
-        assert deltaE_ciede2000(seen(one, eyes), seen(other, eyes)) > 7
-    assert all(contrast(colour, BACKDROP) > 3 for colour in class_colours(7))
-    assert len(set(class_colours(7))) == 7
-    assert class_colours(9)[7:] == colours[:2]
+def test_classes_are_told_apart_by_all_eyes(eyes):
+    """Eight well, and sixteen still; from errors and agreement, too, beside which they are shown."""
+    colours = class_colours(16)
+    for count, least in ((8, 10), (16, 6)):
+        for one, other in combinations(colours[:count], 2):
+            apart = deltaE_ciede2000(seen(one, eyes), seen(other, eyes))
+            assert apart > least, f"{one} and {other} differ by {apart:.1f} (CIEDE2000)"
+    for colour in colours:
+        assert contrast(colour, BACKDROP) > 3
+        for name, error in (("missed", MISSED), ("extra", EXTRA), ("agreeing", AGREEING)):
+            apart = deltaE_ciede2000(seen(colour, eyes), seen(error, eyes))
+            assert apart > 6, f"{colour} and {name} differ by {apart:.1f} (CIEDE2000)"
+
+
+@pytest.mark.parametrize("eyes", EYES)
+def test_another_class_is_no_other_error(eyes):
+    for other in (MISSED, EXTRA, AGREEING):
+        assert deltaE_ciede2000(seen(MISNAMED, eyes), seen(other, eyes)) > 15
+
+
+def test_a_class_keeps_its_colour():
+    assert class_colours(5) == class_colours(16)[:5]
+    assert len(set(class_colours(16))) == 16
+    assert class_colours(18)[16:] == class_colours(2)

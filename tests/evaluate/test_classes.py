@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from ramify import evaluate
+from ramify.data import DatasetSettings, open_dataset, write_case
 from ramify.disk.json_files import write_json
 from ramify.metrics.case import evaluate_case
+from ramify.preprocessing import PreprocessingSettings, prepare_case
 from tests.evaluate.pairs import SHAPE, SPACING, as_a_command, flags, read_json, save, vessel
 
 TRUE_LABELS = np.where(vessel(4), 1, np.where(vessel(11), 2, 0)).astype(np.uint8)
@@ -86,12 +88,11 @@ def test_a_table_of_classes(label_folders, tmp_path: Path, kind: str):
     assert (settings["classes"], settings["ignore_label"]) == ({"portal": [1], "hepatic": [2, 4]}, 9)
 
 
-def test_the_table_of_prepared_cases(label_folders, tmp_path: Path, monkeypatch):
-    """Of the record, whatever else a store holds."""
-    from ramify.evaluation import chosen_classes
-
-    monkeypatch.setattr(chosen_classes, "read_record", lambda store, case: {"classes": TABLE})
-    monkeypatch.setattr(chosen_classes, "list_cases", lambda store: ["a"])
+def test_the_table_of_prepared_cases(label_folders, tmp_path: Path):
+    phantoms = open_dataset(DatasetSettings.model_validate({"phantom": {"size": (48, 48), "spacing_mm": (4, 4)}}))
+    arrays, record = prepare_case(phantoms.load("phantom_000"), PreprocessingSettings())
+    classes = np.minimum(arrays["scales"], 1).astype(np.uint8)
+    write_case(tmp_path, "phantom_000", {**arrays, "classes": classes}, {**record, "classes": TABLE})
     assert evaluate.main(flags(label_folders, "--classes-of", str(tmp_path), *QUICK)) == 0
     assert names(label_folders[2])[0] == ["portal", "hepatic"]
 
@@ -217,3 +218,23 @@ def test_topcow_asks_for_its_classes(label_folders):
     for change, says in ((["--classes", "1"], "no class BA"), ([], "--topcow: needs the classes")):
         with pytest.raises(ValueError, match=says):
             evaluate.main(flags(label_folders, "--topcow", *change))
+
+
+def test_each_class_is_exported_into_a_folder_of_its_own(label_folders, tmp_path: Path):
+    place = tmp_path / "exports"
+    more = ["--classes", "portal=1", "2", "--export", str(place), "--export-forms", "stl", "vtp", "glb", *QUICK]
+    assert evaluate.main(flags(label_folders, *more)) == 0
+    found = {path.relative_to(place / "a").as_posix() for path in (place / "a").rglob("*.*")}
+    assert {"classes.glb", "truth.stl", "portal/truth.stl", "portal/missed.stl", "2/prediction_centreline.vtp"} <= found
+    assert "2/missed.stl" not in found
+    document = (place / "a" / "classes.glb").read_bytes()
+    assert all(f"{what} {name}".encode() in document for what in ("truth", "prediction") for name in ("portal", "2"))
+    # Again over its own files, and one that is no longer there goes.
+    save(label_folders[0] / "a.nii.gz", TRUE_LABELS)
+    assert evaluate.main(flags(label_folders, *more)) == 0
+    assert not (place / "a" / "portal" / "missed.stl").exists()
+
+
+def test_a_class_whose_name_is_no_folder_is_not_exported(label_folders, tmp_path: Path):
+    with pytest.raises(ValueError, match="'a/b': the name cannot be that of a folder to export to"):
+        evaluate.main(flags(label_folders, "--classes", "a/b=1", "--export", str(tmp_path / "exports")))

@@ -67,7 +67,7 @@ def test_label_maps_have_a_report_too(folders, tmp_path: Path):
     more = ["--classes", "portal=1", "hepatic=2", "--report", str(tmp_path / "r.html"), "--shown.surfaces", "0"]
     assert evaluate.main(flags(folders, *more)) == 0
     content = (tmp_path / "r.html").read_text(encoding="utf-8")
-    assert "Means by class" in content
+    assert "mean of the classes" in content
     assert "hepatic" in content
 
 
