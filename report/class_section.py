@@ -9,7 +9,7 @@ from ramify.report.markup import join, swatch, text
 from ramify.report.measure_words import named_unit, written
 from ramify.report.summary_section import column_measures
 
-_COLUMNS = ("dice", "cldice", "hd95_mm", "assd_mm", "betti0_error", "length_recall")
+_COLUMNS = ("dice", "cldice", "hd95_mm", "betti0_error", "length_recall")
 """So few that the table is as wide as the page."""
 _TOPCOW_MEANS = {
     "dice": "class-average Dice",
