@@ -3,6 +3,7 @@
     python compare.py --results baseline=scores_a/metrics.json contrastive=scores_b/metrics.json --output COMPARISON
     python compare.py --results "baseline=scores/binary/fold_*" "contrastive=scores/contrastive/fold_*" --measures dice
     python compare.py --results a=one/metrics.json b=other/metrics.json --measures all --common
+    python compare.py --results a=one/metrics.json b=other/metrics.json --classes portal any_vessel --measures dice
 
 Each set is the metrics.json that evaluate.py wrote, or its folder; the first is the reference. Files given under one
 name are its runs: folds (other cases) or seeds (the same cases, averaged before the tests). The cases of a fold share
@@ -19,6 +20,7 @@ from pydantic import BaseModel, Field
 from ramify.command_line import parse, run
 from ramify.comparison.comparison import Comparison, ComparisonSettings, compare
 from ramify.comparison.comparison_table import format_comparison, pairs_to_csv, to_csv, to_plain
+from ramify.comparison.direction import measures_of_classes
 from ramify.comparison.fold_file import read_fold_of
 from ramify.comparison.forest_plot import draw_comparison
 from ramify.comparison.patients import read_patients
@@ -39,6 +41,9 @@ class ResultFiles(BaseModel, frozen=True, extra="forbid"):
     reference; files of one name are its runs (folds, seeds)."""
     measures: tuple[str, ...] = ()
     """Measures by their keys, or all; without any, those of dice, jaccard, cldice and hd_mm that the files have."""
+    classes: tuple[str, ...] = ()
+    """Classes or regions of label maps whose measures to compare, such as portal any_vessel; without any, the means
+    over the classes. A measure of one class is CLASS.KEY among the measures, too."""
     output: Path | None = None
     """Folder for the comparison as JSON, CSV and figure; made if missing. Without it, the screen alone."""
     replace: bool = False
@@ -73,7 +78,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         sources = [Path(run.source) for variant in variants for run in variant.runs]
         outputs = Outputs(command.patients, command.folds, *sources, replace=command.replace)
         outputs.claim_folder(command.output, "comparison", FILES)
-    comparison = compare(variants, command.measures, command, patient_of, fold_of)
+    measures = measures_of_classes(command.classes, command.measures, variants)
+    comparison = compare(variants, measures, command, patient_of, fold_of)
     print(format_comparison(comparison))
     if command.output:
         written = write(comparison, command.output)

@@ -34,6 +34,39 @@ def chosen_measures(asked: Sequence[str], variants: Sequence[Variant], wording: 
     return list(asked)
 
 
+def measures_of_classes(classes: Sequence[str], asked: Sequence[str], variants: Sequence[Variant]) -> list[str]:
+    """The measures of some classes or regions of label maps, as `chosen_measures` takes them: `portal.dice`.
+
+    Args:
+        classes: their names; none leaves the measures as they are.
+        asked: measures without a class; `all`, or none for the usual ones.
+        variants: the results.
+
+    Raises:
+        ValueError: a class that the files lack.
+
+    Examples:
+        >>> from ramify.comparison.direction import measures_of_classes
+        >>> from ramify.comparison.results import RunResults, Variant
+        >>> plain = Variant("plain", (RunResults({"a": {"portal.dice": 0.8, "portal.fnr": 0.1, "dice": 0.7}}),))
+        >>> measures_of_classes(["portal"], [], [plain]), measures_of_classes(["portal"], ["fnr"], [plain])
+        (['portal.dice'], ['portal.fnr'])
+    """
+    if not classes:
+        return list(asked)
+    shared = [name for name in variants[0].measures if all(name in variant.measures for variant in variants)]
+    chosen = []
+    for one in classes:
+        of_class = [name.removeprefix(f"{one}.") for name in shared if name.startswith(f"{one}.")]
+        if not of_class:
+            known = dict.fromkeys(name.rpartition(".")[0] for name in shared if "." in name)
+            there_are = f"there are {', '.join(known)}" if known else "the files have none; evaluate.py --classes"
+            raise ValueError(f"--classes {one}: no such class or region in all files; {there_are}")
+        its = of_class if list(asked) == [ALL] else list(asked) or [name for name in USUAL_MEASURES if name in of_class]
+        chosen += [f"{one}.{name}" for name in its or of_class]
+    return chosen
+
+
 def _why_not(name: str, shared: Sequence[str], variants: Sequence[Variant]) -> str:
     lacking = [variant.name for variant in variants if name not in variant.measures]
     if len(lacking) < len(variants):

@@ -13,6 +13,8 @@ from ramify.disk.json_files import read_json
 RESULTS_FILE = "metrics.json"
 ABOUT = ("definitions", "measures", "settings", "policy", "versions")
 """What is kept of a file besides its scores."""
+SECTIONS = ("classes", "regions")
+"""Where a file has the scores of the classes and regions of label maps."""
 HOW_TAKEN = {"truth_label", "organ_label", "cut_to_organ", "ignore_label"}
 """Settings that say which masks the predictions were held against, and where."""
 FREE_TO_DIFFER = {
@@ -137,7 +139,8 @@ def _files_at(place: str) -> list[Path]:
 
 
 def read_results(path: Path | str) -> RunResults:
-    """The scores in a JSON file that evaluate.py wrote; those of a class of label maps are named `class.measure`.
+    """The scores in a JSON file that evaluate.py wrote; those of a class or region of label maps are named
+    `class.measure`.
 
     Raises:
         FileNotFoundError: no such file.
@@ -165,7 +168,7 @@ def read_results(path: Path | str) -> RunResults:
     rows: dict[str, dict[str, float | None]] = {case_id: {} for case_id in report["cases"]}
     flags: dict[str, set[str]] = {}
     ranges = Ranges(report.get("measures"))
-    of_class = {f"{name}.": section["cases"] for name, section in report.get("classes", {}).items()}
+    of_class = {f"{name}.": section["cases"] for key in SECTIONS for name, section in report.get(key, {}).items()}
     for prefix, cases in {"": report["cases"], **of_class}.items():
         for case_id, content in cases.items():
             for name, value in content.items():
@@ -187,10 +190,10 @@ def _has_scores(report: Any) -> bool:
     """Whether a JSON file has the form of evaluate.py's, as far as it is read here."""
     if not isinstance(report, dict) or not isinstance(report.get("failed", {}), dict):
         return False
-    classes = report.get("classes", {})
-    if not isinstance(classes, dict) or not all(isinstance(section, dict) for section in classes.values()):
+    parts = [report.get(key, {}) for key in SECTIONS]
+    if not all(isinstance(part, dict) and all(isinstance(its, dict) for its in part.values()) for part in parts):
         return False
-    sections = [report.get("cases"), *(section.get("cases") for section in classes.values())]
+    sections = [report.get("cases"), *(section.get("cases") for part in parts for section in part.values())]
     return all(
         isinstance(cases, dict) and all(isinstance(row, dict) for row in cases.values()) for cases in sections
     ) and all(set(cases) <= set(sections[0]) for cases in sections)

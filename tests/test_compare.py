@@ -124,6 +124,19 @@ def test_the_common_cases_alone(two, tmp_path: Path, capsys):
     assert "left out of all: 2 cases: c1 (ours failed on it: unreadable), c9 (ours lacks it)" in shown
 
 
+def test_a_class_or_region_of_label_maps(two, tmp_path: Path, capsys):
+    for name, gain in (("base", 0.0), ("ours", 0.05)):
+        path = tmp_path / name / "metrics.json"
+        report = json.loads(path.read_text())
+        rows = {case: {"dice": row["dice"] / 2 + gain} for case, row in report["cases"].items()}
+        path.write_text(json.dumps(report | {"classes": {"portal": {"cases": rows}}, "regions": {}}))
+    assert compare.main([*two, "--classes", "portal"]) == 0
+    shown = capsys.readouterr().out
+    assert [line.split()[0] for line in shown.splitlines()[3:4]] == ["portal.dice"]
+    assert compare.main([*two, "--measures", "portal.dice"]) == 0
+    assert capsys.readouterr().out == shown
+
+
 def test_settings_come_from_a_file_too(two, tmp_path: Path, capsys):
     config = tmp_path / "compare.yaml"
     config.write_text("measures: [hd_mm]\ndecide_by: permutation\n")

@@ -1,6 +1,6 @@
 import pytest
 
-from ramify.comparison.direction import chosen_measures, direction_of
+from ramify.comparison.direction import chosen_measures, direction_of, measures_of_classes
 from ramify.comparison.results import RunResults, Variant
 
 
@@ -51,3 +51,27 @@ def test_directions_of_this_projects_measures_are_known_without():
     assert direction_of("dice", bare) == direction_of("portal.cldice", bare) == "higher"
     assert direction_of("hd_mm", bare) == direction_of("hd95_mm", bare) == "lower"
     assert direction_of("odd", bare) is None
+
+
+CLASSY = ("dice", "portal.dice", "portal.hd_mm", "portal.fnr", "any_vessel.mine")
+
+
+def test_measures_of_classes():
+    variants = [variant("a", *CLASSY), variant("b", *CLASSY)]
+    assert measures_of_classes([], ["dice"], variants) == ["dice"]
+    assert measures_of_classes(["portal"], [], variants) == ["portal.dice", "portal.hd_mm"]
+    assert measures_of_classes(["portal"], ["fnr", "dice"], variants) == ["portal.fnr", "portal.dice"]
+    assert measures_of_classes(["any_vessel", "portal"], ["all"], variants) == [
+        "any_vessel.mine",
+        "portal.dice",
+        "portal.hd_mm",
+        "portal.fnr",
+    ]
+    assert measures_of_classes(["any_vessel"], [], variants) == ["any_vessel.mine"]
+
+
+def test_a_class_that_is_not_there_is_one_line():
+    with pytest.raises(ValueError, match=r"--classes vein: no such class .* there are portal, any_vessel"):
+        measures_of_classes(["vein"], [], [variant("a", *CLASSY)])
+    with pytest.raises(ValueError, match=r"--classes vein: .* the files have none; evaluate.py --classes"):
+        measures_of_classes(["vein"], [], [variant("a", "dice")])

@@ -72,8 +72,9 @@ def test_what_a_file_says_of_its_measures_counts(tmp_path: Path):
 
 def test_classes_of_label_maps_have_measures_of_their_own(tmp_path: Path):
     classes = {"portal": {"cases": {"a": {"dice": 0.7, "empty_truth": True}}, "summary": {}}}
-    found = read_results(save(tmp_path / "metrics.json", {"a": ROW}, classes=classes))
-    assert found.rows["a"]["portal.dice"] == 0.7
+    regions = {"any_vessel": {"cases": {"a": {"dice": 0.8}}}}
+    found = read_results(save(tmp_path / "metrics.json", {"a": ROW}, classes=classes, regions=regions))
+    assert (found.rows["a"]["portal.dice"], found.rows["a"]["any_vessel.dice"]) == (0.7, 0.8)
     assert found.flags["portal.empty_truth"] == frozenset("a")
 
 
@@ -85,6 +86,7 @@ def test_classes_of_label_maps_have_measures_of_their_own(tmp_path: Path):
         ('{"differences": []}', "holds no scores of cases"),
         ('{"cases": {"a": 0.5}}', "holds no scores of cases"),
         ('{"cases": {}, "classes": {"x": {"cases": {"a": {}}}}}', "holds no scores of cases"),
+        ('{"cases": {"a": {}}, "regions": {"x": {"cases": {"b": {}}}}}', "holds no scores of cases"),
         ('{"cases": {}, "failed": {}}', "holds no case; evaluate at least one"),
     ],
 )
