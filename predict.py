@@ -5,7 +5,10 @@
     python predict.py --checkpoint runs/paper --input imagesTs --organ livers --output predictions
     python predict.py --checkpoint runs/paper --input ct.nii.gz --organ total.nii.gz --organ-label 5 --output masks
 
-Writes CASE.nii.gz (mask) and CASE_probabilities.nii.gz on the grid of the CT. Settings: `python predict.py --help`.
+Writes CASE.nii.gz (mask) and CASE_probabilities.nii.gz on the grid of the CT. Of a network that tells classes or
+regions apart, the mask is a label map with the values that the training's labels had, each class has its own
+CASE_NAME_probabilities.nii.gz, and dataset.json and labels.ctbl (a colour table of 3D Slicer) say which value is which.
+Settings: `python predict.py --help`.
 """
 
 from collections.abc import Sequence
@@ -19,11 +22,14 @@ from ramify.data.channel_files import InputCase
 from ramify.data.files import write_volume
 from ramify.data.input_reading import Inputs, InputSettings
 from ramify.data.mask_folders import PROBABILITIES_SUFFIX
+from ramify.disk.atomic_files import write_whole
 from ramify.disk.outputs import Outputs
 from ramify.processes.folder_lock import held
+from ramify.tasks.formulation import Tasks
 from ramify.training.checkpoint import CheckpointName
 from ramify.training.device import DeviceName
 from ramify.training.inference import InferenceOverrides
+from ramify.training.legend import legend_of
 from ramify.training.predictor import Predictor
 from ramify.training.run_folder import find_checkpoint
 
@@ -55,8 +61,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     for warning in inputs.warnings:
         say(f"warning: {warning}", error=True)
     outputs = Outputs(settings.input, settings.organ, settings.checkpoint, replace=settings.replace)
-    names = [name for case in inputs.cases for name in written_for(case, settings)]
-    outputs.claim_folder(settings.output, "predictions", names)
+    names = [name for case in inputs.cases for name in written_for(case, predictor.tasks, settings)]
+    legend = legend_of(predictor.tasks)
+    outputs.claim_folder(settings.output, "predictions", [*names, *legend])
+    for name, content in legend.items():
+        write_whole(settings.output / name, content)
     return predict_cases(inputs, predictor, settings)
 
 
@@ -92,20 +101,21 @@ def predict_case(case: InputCase, inputs: Inputs, predictor: Predictor, settings
     read = inputs.read(case)
     for note in read.notes:
         say(f"warning: {case.case_id}: {note}", error=True)
-    prediction = predictor.predict(read.image, read.organ, str(case.path))
+    prediction = predictor.predict(read.images, read.organ, str(case.path))
     for note in prediction.notes:
         if note not in read.notes:
             say(f"warning: {case.case_id}: {note}", error=True)
-    mask, *probabilities = [settings.output / name for name in written_for(case, settings)]
-    for path in probabilities:
-        write_volume(path, prediction.probabilities)
-    write_volume(mask, prediction.mask)
+    mask, *probabilities = [settings.output / name for name in written_for(case, predictor.tasks, settings)]
+    for path, volume in zip(probabilities, [*prediction.of_classes.values()] or [prediction.probabilities]):
+        write_volume(path, volume)
+    write_volume(mask, prediction.mask if prediction.labels is None else prediction.labels)
 
 
-def written_for(case: InputCase, settings: PredictSettings) -> list[str]:
+def written_for(case: InputCase, tasks: Tasks, settings: PredictSettings) -> list[str]:
     """Names of a case's files: its mask, and its probabilities if they are asked for."""
-    names = [f"{case.case_id}.nii.gz", f"{case.case_id}{PROBABILITIES_SUFFIX}.nii.gz"]
-    return names if settings.probabilities else names[:1]
+    told = [f"{case.case_id}_{name}" for name in tasks.segmented] if tasks.tells_apart else [case.case_id]
+    probabilities = [f"{name}{PROBABILITIES_SUFFIX}.nii.gz" for name in told]
+    return [f"{case.case_id}.nii.gz", *(probabilities if settings.probabilities else [])]
 
 
 if __name__ == "__main__":

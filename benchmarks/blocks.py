@@ -19,6 +19,7 @@ from benchmarks.patches import make_phantoms
 from ramify.command_line import parse, run
 from ramify.data.case_store import count_scales, list_cases, read_case
 from ramify.losses.truth import CoarserTruth, Truth
+from ramify.tasks.members import of_scale
 
 SIDES = (2, 4, 8)
 Masks = Callable[[CoarserTruth, Tensor], Tensor]
@@ -47,7 +48,7 @@ def smallest(_: CoarserTruth, holds: Tensor) -> Tensor:
 
 
 def most(truth: CoarserTruth, holds: Tensor) -> Tensor:
-    return only(truth.exclusive_labels(len(holds))[0], len(holds))
+    return only(truth.exclusive_labels("scales", len(holds))[0], len(holds))
 
 
 RULES: dict[str, Masks] = {
@@ -76,7 +77,7 @@ def shares_kept(cases: Path, side: int, n_scales: int) -> dict[str, Tensor]:
         scale_map = torch.tensor(read_case(cases, name).arrays["scales"])
         whole = tuple(slice(0, n // side * side) for n in scale_map.shape)
         truth = Truth(scale_map[whole][None]).coarser([n // side for n in scale_map.shape])
-        holds = torch.stack([truth.mask(range(scale, scale + 1))[0] for scale in range(1, 1 + n_scales)])
+        holds = torch.stack([truth.mask(of_scale(scale))[0] for scale in range(1, 1 + n_scales)])
         held += holds.flatten(1).sum(1)
         for rule, masks in RULES.items():
             kept[rule] += (masks(truth, holds) & holds).flatten(1).sum(1)

@@ -26,7 +26,7 @@ from ramify.metrics.centreline import cldice
 from ramify.metrics.masks import Mask
 from ramify.metrics.overlap import dice
 from ramify.models.settings import ContrastHeadSettings, ModelSettings
-from ramify.tasks.formulation import Formulation
+from ramify.tasks.settings import Auxiliary, TaskSettings
 from ramify.training.checkpoint import load_checkpoint
 from ramify.training.inference import VESSEL_PROBABILITY, InferenceSettings
 from ramify.training.loop import train_run
@@ -53,8 +53,8 @@ class FormsCommand(BaseModel, frozen=True, extra="forbid"):
     """Which fold is held out and scored."""
     forms: tuple[str, ...] = ("none", "encoder.1", "main_decoder.0")
     """none, paper, or the features of a shared head."""
-    formulation: Formulation = "binary"
-    """Of the network; the paper's form needs multi_task."""
+    auxiliary: Auxiliary = "none"
+    """Tasks beside the main one; the paper's form needs scales."""
     seeds: tuple[int, ...] = (0, 1)
     """Each form is trained with each."""
     steps: int = Field(500, ge=STEPS_AN_EPOCH)
@@ -114,7 +114,7 @@ def training_of(command: FormsCommand, form: str, seed: int) -> RunSettings:
         device="cpu",
         resume=True,
         model=ModelSettings(
-            formulation=command.formulation,
+            tasks=TaskSettings(main="vessels", auxiliary=command.auxiliary),
             levels=command.levels,
             contrast=ContrastHeadSettings(head="none") if form == "none" else head,
         ),
@@ -141,7 +141,7 @@ def scores_of(command: FormsCommand, folder: RunFolder) -> dict[str, float]:
     truths = {case_id: np.asarray(case.arrays["scales"]) for case_id, case in cases.items()}
     spacings = {case_id: spacing_of(case) for case_id, case in cases.items()}
     found = {
-        case_id: inside_organ(training.runner.main_probability(case.arrays["image"]), case)
+        case_id: inside_organ(training.runner.main_probabilities(case.arrays["image"])[0], case)
         for case_id, case in cases.items()
     }
     skeletons = {case_id: skeletonize(truth > 0, spacings[case_id]) for case_id, truth in truths.items()}

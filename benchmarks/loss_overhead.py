@@ -15,6 +15,7 @@ from ramify.losses.settings import LossSettings
 from ramify.losses.soft_cldice import SoftClDiceSettings
 from ramify.losses.terms import TERMS, SupervisedTask, Term
 from ramify.models.settings import ModelSettings
+from ramify.tasks.settings import TaskSettings
 
 PLAIN = "Dice + cross-entropy"
 PEER = "MONAI soft-clDice"
@@ -50,7 +51,7 @@ HEADER = f"{'':24}{'classes':>8}{'step':>13}{'more':>9}{'peak':>14}{'more':>9}"
 class Setting(NamedTuple):
     """What the losses are measured in."""
 
-    formulation: Literal["multi_task", "multi_class"]
+    tasks: TaskSettings
     classes: int
     size: Size
     device: Literal["cpu", "cuda"]
@@ -62,7 +63,9 @@ def overhead_of_losses(size: Size, device: Literal["cpu", "cuda"], rounds: int) 
     names = [name for name in TERMS if name not in ("dice", "cross_entropy", "perceptual")]
     if importlib.util.find_spec("gudhi") is None:
         names.remove("persistent_homology")
-    yield from overheads([*names, PEER], Setting("multi_task", 3, size, device), rounds)
+    yield from overheads(
+        [*names, PEER], Setting(TaskSettings(main="vessels", auxiliary="scales"), 3, size, device), rounds
+    )
 
 
 def overhead_of_classes(
@@ -70,7 +73,7 @@ def overhead_of_classes(
 ) -> Iterator[Overhead]:
     """The losses of centrelines against the number of exclusive classes (Kirchhoff et al. 2024, Fig. 7)."""
     for classes in counts:
-        yield from overheads(list(COLOURS), Setting("multi_class", classes, size, device), rounds)
+        yield from overheads(list(COLOURS), Setting(TaskSettings(main="scales"), classes, size, device), rounds)
 
 
 def overheads(names: Sequence[str], setting: Setting, rounds: int) -> Iterator[Overhead]:
@@ -101,7 +104,7 @@ def step_with(name: str, setting: Setting) -> Callable[[], object]:
     loss = LossSettings(
         main=terms, auxiliary=terms, lambda_scales=(1.0,), lambda_contrastive=0.0, foreground_weight=2.0
     )
-    model = ModelSettings(formulation=setting.formulation, levels=LEVELS[setting.device])
+    model = ModelSettings(tasks=setting.tasks, levels=LEVELS[setting.device])
     batch, dtype = (2, torch.bfloat16) if setting.device == "cuda" else (1, torch.float32)
     return synchronised(
         training_step(model, loss, setting.classes, setting.size, batch, setting.device, dtype), setting.device

@@ -30,6 +30,7 @@ from ramify.data.loading_settings import LoadingSettings
 from ramify.losses.settings import LossSettings
 from ramify.models.build import build_inference_network, build_network, place_network
 from ramify.models.settings import ContrastHeadSettings, ModelSettings
+from ramify.tasks.settings import TaskSettings
 from ramify.training.device import autocast, choose_workers
 from ramify.training.settings import RunSettings
 from ramify.training.state import set_up
@@ -42,6 +43,8 @@ BASELINE = "binary"
 # Table 1 of the paper: its four variants, five folds of twenty cases, so many volumes each to train on, 2000 epochs.
 TABLE_VARIANTS = ("binary", "multi-class", "S = 3, no contrast", "S = 3")
 TABLE_FOLDS, TABLE_EPOCHS, TABLE_VOLUMES = 5, 2000, 16
+
+VESSELS_ALONE = TaskSettings(main="vessels", auxiliary="none")
 
 
 class TrainingBenchmark(BaseModel, frozen=True, extra="forbid"):
@@ -118,23 +121,25 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def contestants() -> dict[str, Contestant]:
-    """Every row: ours by formulation and number of scales, then the peers."""
+    """Every row: ours by its tasks and number of scales, then the peers."""
     plain = LossSettings(lambda_scales=(0.5,), foreground_weight=2.0, lambda_contrastive=0.0)
     contrasting = plain.model_copy(update={"lambda_contrastive": 0.5})
-    multi_task = ModelSettings(formulation="multi_task", contrast=ContrastHeadSettings(head="per_scale"))
+    multi_task = ModelSettings(
+        tasks=TaskSettings(main="vessels", auxiliary="scales"), contrast=ContrastHeadSettings(head="per_scale")
+    )
     rows = {
-        BASELINE: Contestant(ModelSettings(formulation="binary"), SCALES, plain),
-        "multi-class": Contestant(ModelSettings(formulation="multi_class"), SCALES, plain),
+        BASELINE: Contestant(ModelSettings(tasks=VESSELS_ALONE), SCALES, plain),
+        "multi-class": Contestant(ModelSettings(tasks=TaskSettings(main="scales")), SCALES, plain),
     }
     for scales in range(1, MOST_SCALES + 1):
         rows[f"S = {scales}"] = Contestant(multi_task, scales, contrasting if scales > 1 else plain)
     rows[f"S = {SCALES}, no contrast"] = Contestant(multi_task, SCALES, plain)
     recomputing = multi_task.model_copy(update={"checkpoint_activations": True})
     rows[f"S = {SCALES}, recomputing"] = Contestant(recomputing, SCALES, contrasting)
-    segresnet = ModelSettings(network="monai:SegResNet", formulation="binary", arguments={"init_filters": 16})
+    segresnet = ModelSettings(network="monai:SegResNet", tasks=VESSELS_ALONE, arguments={"init_filters": 16})
     rows["MONAI SegResNet"] = Contestant(segresnet, SCALES, plain)
     if importlib.util.find_spec("dynamic_network_architectures"):
-        nnunet = ModelSettings(network="nnunet_residual", formulation="binary", base_channels=4)
+        nnunet = ModelSettings(network="nnunet_residual", tasks=VESSELS_ALONE, base_channels=4)
         rows["nnU-Net residual U-Net"] = Contestant(nnunet, SCALES, plain)
     return rows
 

@@ -11,6 +11,7 @@ from ramify.losses.truth import Truth
 from ramify.models.build import build_network, place_network
 from ramify.models.settings import ModelSettings
 from ramify.preprocessing.tube import tubed_skeleton
+from ramify.tasks.formulation import Tasks
 from ramify.training.device import autocast
 
 Size = tuple[int, int, int]
@@ -34,7 +35,7 @@ def training_step(
         dtype: of the network's arithmetic.
     """
     where = torch.device(device)
-    total = TotalLoss(loss, model.formulation, n_scales, head=model.contrast.head)
+    total = TotalLoss(loss, Tasks.of(model.tasks, n_scales), head=model.contrast.head)
     network = place_network(build_network(model, 1, n_scales, 3), where)
     optimiser = torch.optim.AdamW(network.parameters())
 

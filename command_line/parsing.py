@@ -105,6 +105,10 @@ def _defaults_from_yaml(settings_class: type[SettingsT], paths: list[Path]) -> S
     return settings_class.model_construct(**{name: getattr(checked, name) for name in settings_class.model_fields})
 
 
+FORMER_OPTIONS = {"--model.formulation": "--model.tasks.main and --model.tasks.auxiliary"}
+"""What options were called in earlier versions, and what they are called now."""
+
+
 def _one_line(boxed: str) -> str:
     """tyro's boxed error as one line: the message and the near misses, without the help text below them."""
     text = " ".join(_FRAME.sub(" ", boxed).split())
@@ -120,5 +124,8 @@ def _one_line(boxed: str) -> str:
         message = found["message"].removeprefix("Value error, ")
         return f"--{prefix}{found['key']}: {message} (got {found['value']})"
     text = text.replace("Perhaps you meant:", "; did you mean")
+    for former, now in FORMER_OPTIONS.items():
+        if re.search(rf"Unrecognized options:? .*{re.escape(former)}\b", text):
+            return f"{former}: it is called {now} now"
     text = re.sub(r"^(Unrecognized options|Value error|Parsing error|Invalid choice|Required options) ", "", text)
     return text or "the arguments could not be read: see --help"

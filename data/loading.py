@@ -5,6 +5,7 @@ see the same batches.
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypedDict
@@ -25,6 +26,7 @@ from ramify.data.vessel_index import VESSEL_INDICES, draw_vessel_voxel
 from ramify.data.windows import Centre, anywhere, in_the_middle, on_voxel
 from ramify.processes.sheltered import heed_parent_alone, sheltering
 from ramify.tasks.class_table import IGNORED
+from ramify.tasks.members import VoxelCounts
 
 _TRIES = 4
 
@@ -249,9 +251,9 @@ def spacing_of(case: Case) -> tuple[float, ...]:
     return tuple(case.record["spacing_mm"])
 
 
-def label_voxels(store: Path, case_ids: Sequence[str], n_scales: int) -> list[int]:
-    """How often each label 0 … S occurs over some cases: background, then each scale."""
-    counts = [0] * (1 + n_scales)
+def label_voxels(store: Path, case_ids: Sequence[str], n_scales: int) -> VoxelCounts:
+    """How many voxels each class and scale has over some cases; those that nobody labelled are not counted."""
+    counts = Counter({(0, 0): 0})
     for case_id in case_ids:
         case = read_case(store, case_id)
         of_scales = case.sampling.vessel_voxels
@@ -260,9 +262,9 @@ def label_voxels(store: Path, case_ids: Sequence[str], n_scales: int) -> list[in
                 f"case {case_id}: scales.npy holds the label {len(of_scales)}, but there are {n_scales} scales; "
                 "run preprocess.py --verify, it makes the case anew"
             )
-        of_labels = (math.prod(case.known.shape) - sum(of_scales), *of_scales)
-        for label, voxels in enumerate(of_labels):
-            counts[label] += voxels
+        labelled = {(group.number, group.scale): group.voxels for group in case.sampling.groups}
+        background = math.prod(case.known.shape) - sum(labelled.values()) - case.sampling.ignored_voxels
+        counts.update({(0, 0): background, **labelled})
     return counts
 
 

@@ -15,14 +15,13 @@ from ramify.data.folds import (
 )
 from ramify.disk.json_files import read_json
 from ramify.experiments.plan import ExperimentSettings
-from ramify.tasks.formulation import Tasks
 from ramify.training.probe import check_probe
 from ramify.training.settings import RunSettings
 
 
 def check_scales(variant: str, training: RunSettings, n_scales: int) -> None:
     """Refuse weights of scales that do not fit their number; raises ValueError that names the variant."""
-    if Tasks(training.model.formulation, n_scales).auxiliary:
+    if training.model.tasks.auxiliary != "none" and training.model.tasks.main != "scales":
         try:
             training.loss.scale_weights(n_scales)
         except ValueError as error:

@@ -1,6 +1,6 @@
 """A fold's held-out cases, segmented by the network that did not see them and compared with their truth."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,10 +16,12 @@ from ramify.data.volume import Volume
 from ramify.experiments.further_measures import probe_measures
 from ramify.experiments.plan import Run
 from ramify.metrics.case import CaseScores, evaluate_case
+from ramify.tasks.class_table import IGNORED
 from ramify.training.inference import VESSEL_PROBABILITY
 from ramify.training.predictor import Predictor, scored_region
 from ramify.training.probe import balanced_accuracy, probe_checkpoint
 from ramify.training.run_folder import RunFolder
+from ramify.training.segmentation import any_vessel
 
 PREDICTIONS = "predictions"
 
@@ -28,16 +30,21 @@ PREDICTIONS = "predictions"
 class HeldOutCase:
     """One held-out case, on the grid on which it is compared.
 
-    truth: bool. region: the part of the volume that counts, bool, or None for all of it. prepared: all channels of the
-    image as the network sees them, float32 (C, *S), where that is the grid.
+    images: channels by name. truth: bool. region: the part of the volume that counts, bool, or None for all of it.
+    prepared: all channels as the network sees them, float32 (C, *S), where that is the grid.
     """
 
     case_id: str
-    image: Volume
+    images: Mapping[str, Volume]
     organ: Volume | None
     truth: Volume
     region: np.ndarray | None
     prepared: np.ndarray | None = None
+
+    @property
+    def image(self) -> Volume:
+        """The first channel: the grid."""
+        return next(iter(self.images.values()))
 
 
 def score_held_out(run: Run) -> Iterator[tuple[str, CaseScores]]:
@@ -71,8 +78,9 @@ def held_out_cases(run: Run) -> Iterator[HeldOutCase]:
 def probabilities_of(case: HeldOutCase, predictor: Predictor) -> NDArray[np.float32]:
     """Of vessel, float32 (*S), on the grid on which the case is compared."""
     if case.prepared is not None:
-        return predictor.predict_prepared(case.prepared, case.case_id)
-    return predictor.predict(case.image, case.organ, case.case_id).probabilities.array
+        return any_vessel(predictor.predict_prepared(case.prepared, case.case_id), predictor.tasks)
+    vessels: NDArray[np.float32] = predictor.predict(case.images, case.organ, case.case_id).probabilities.array
+    return vessels
 
 
 def probe_held_out(run: Run) -> dict[str, dict[str, float | None]]:
@@ -96,7 +104,8 @@ def _native(adapter: Adapter, store: Path, case_id: str) -> HeldOutCase:
     """The case as its data set gives it: the truth is untouched by any preprocessing."""
     raw = adapter.load(case_id)
     region = scored_region(raw.organ, read_case(store, case_id).settings)
-    return HeldOutCase(case_id, raw.image, raw.organ, raw.vessels, region)
+    class_map = None if raw.classes is None else raw.classes.array
+    return HeldOutCase(case_id, raw.images, raw.organ, raw.vessels, _where_known(region, class_map))
 
 
 def _prepared(store: Path, case_id: str) -> HeldOutCase:
@@ -106,4 +115,13 @@ def _prepared(store: Path, case_id: str) -> HeldOutCase:
     image = Volume(prepared[0], spacing_of(case))
     organ = np.asarray(case.arrays["organ"], dtype=bool)
     truth = image.with_array(np.asarray(case.arrays["scales"]) > 0)
-    return HeldOutCase(case_id, image, image.with_array(organ), truth, organ, prepared)
+    region = _where_known(organ, case.class_map)
+    return HeldOutCase(case_id, {case.known.channels[0]: image}, image.with_array(organ), truth, region, prepared)
+
+
+def _where_known(region: np.ndarray | None, class_map: np.ndarray | None) -> np.ndarray | None:
+    """A region, bool (*S) or None for all, without the voxels that nobody labelled."""
+    if class_map is None or not (class_map == IGNORED).any():
+        return region
+    known: np.ndarray = class_map != IGNORED
+    return known if region is None else region & known

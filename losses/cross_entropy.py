@@ -10,13 +10,21 @@ from torch.nn import functional
 from ramify.losses.precision import at_least_float32, check_same_shape
 
 
-def binary_cross_entropy(logits: Tensor, target: Tensor, foreground_weight: float = 1.0) -> Tensor:
+def binary_cross_entropy(
+    logits: Tensor,
+    target: Tensor,
+    foreground_weight: float | Sequence[float] = 1.0,
+    *,
+    ignored: Tensor | None = None,
+) -> Tensor:
     """Weighted binary cross-entropy, the mean over voxels of -(w y log p + (1 - y) log(1 - p)) with p = sigmoid(logit).
 
     Args:
         logits: (B, C, *S), any floating type; computed in float32 or better, without ever forming p.
         target: (B, C, *S) in [0, 1] or bool.
-        foreground_weight: w > 0, the weight of a foreground voxel where a background voxel weighs 1.
+        foreground_weight: w > 0, the weight of a foreground voxel where a background voxel weighs 1; of all channels,
+            or one of each.
+        ignored: bool (B, *S), voxels that do not count; None: all do.
 
     Raises ValueError where shapes differ or are empty, or the weight is not positive. A target without foreground is an
     ordinary one.
@@ -29,13 +37,28 @@ def binary_cross_entropy(logits: Tensor, target: Tensor, foreground_weight: floa
         0.693
     """
     check_same_shape("logits", logits, target)
-    _check_weights([foreground_weight])
+    weights = [foreground_weight] if isinstance(foreground_weight, int | float) else list(foreground_weight)
+    _check_weights(weights)
+    if len(weights) not in (1, logits.shape[1]):
+        raise ValueError(f"foreground_weight: expected 1 or {logits.shape[1]} of them, got {len(weights)}")
     logits = at_least_float32(logits)
-    weight = logits.new_tensor(foreground_weight)
-    return functional.binary_cross_entropy_with_logits(logits, target.to(logits.dtype), pos_weight=weight)
+    weight = logits.new_tensor(weights).view(-1, *[1] * (logits.ndim - 2))
+    known = _known(logits, ignored)
+    if known is None:
+        return functional.binary_cross_entropy_with_logits(logits, target.to(logits.dtype), pos_weight=weight)
+    of_voxel = functional.binary_cross_entropy_with_logits(
+        logits, target.to(logits.dtype), pos_weight=weight, reduction="none"
+    )
+    return _mean_of_known(of_voxel, known)
 
 
-def categorical_cross_entropy(logits: Tensor, labels: Tensor, class_weights: Sequence[float] | None = None) -> Tensor:
+def categorical_cross_entropy(
+    logits: Tensor,
+    labels: Tensor,
+    class_weights: Sequence[float] | None = None,
+    *,
+    ignored: Tensor | None = None,
+) -> Tensor:
     """Weighted cross-entropy over exclusive classes, the mean over voxels of -w_y log softmax(logits)_y.
 
     Divided by the number of voxels, as the binary one is, and not by the sum of the weights. One-hot targets rather
@@ -45,6 +68,7 @@ def categorical_cross_entropy(logits: Tensor, labels: Tensor, class_weights: Seq
         logits: (B, K, *S), any floating type; computed in float32 or better.
         labels: (B, *S) integers 0 … K - 1.
         class_weights: K weights > 0; all 1 if None.
+        ignored: bool (B, *S), voxels that do not count, whatever their label; None: all do.
 
     Raises ValueError where shapes do not fit or are empty, a label is out of range or a weight is not positive.
 
@@ -67,7 +91,26 @@ def categorical_cross_entropy(logits: Tensor, labels: Tensor, class_weights: Seq
         raise ValueError(f"labels: expected 0 … {classes - 1} for logits of {classes} channels, got {low} … {high}")
     log_probabilities = functional.log_softmax(at_least_float32(logits), dim=1)
     weight = log_probabilities.new_tensor(weights).view(-1, *[1] * (labels.ndim - 1))
-    return -(log_probabilities * (one_hot * weight)).sum() / labels.numel()
+    known = _known(logits, ignored)
+    if known is None:
+        return -(log_probabilities * (one_hot * weight)).sum() / labels.numel()
+    return _mean_of_known(-(log_probabilities * (one_hot * weight)).sum(dim=1, keepdim=True), known)
+
+
+def _known(logits: Tensor, ignored: Tensor | None) -> Tensor | None:
+    """The voxels that count, bool (B, 1, *S); None where all do."""
+    if ignored is None:
+        return None
+    if ignored.shape != logits.shape[:1] + logits.shape[2:] or ignored.dtype != torch.bool:
+        expected = f"bool (batch, …) to fit {tuple(logits.shape)}"
+        raise ValueError(f"ignored: expected {expected}, got {ignored.dtype} {tuple(ignored.shape)}")
+    return ~ignored.unsqueeze(1)
+
+
+def _mean_of_known(of_voxel: Tensor, known: Tensor) -> Tensor:
+    """Mean of (B, C, *S) over the voxels that count, and 0 where none does."""
+    voxels = known.sum().clamp(min=1) * of_voxel.shape[1]
+    return of_voxel.masked_fill(~known, 0.0).sum() / voxels
 
 
 def balanced_weight(foreground_voxels: int, voxels: int) -> float:

@@ -1,6 +1,6 @@
 """What each task is supervised by: its weight, its terms, and its channels held against its part of the truth."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
@@ -11,12 +11,15 @@ from ramify.losses.settings import LossSettings
 from ramify.losses.terms import TERMS, SupervisedTask
 from ramify.losses.truth import CoarserTruth, Truth
 from ramify.tasks.formulation import Task, Tasks
+from ramify.tasks.members import VoxelCounts
 
 
 class WeightedTask(NamedTuple):
     """A task with its part in the objective."""
 
     task: Task
+    n_scales: int
+    """Number of scales S of the labels."""
     weight: float
     """1 of the main task, λ_s of a scale's."""
     terms: Mapping[str, float]
@@ -25,43 +28,38 @@ class WeightedTask(NamedTuple):
     """Of its classes in the cross-entropy; before them the background's, where they are exclusive."""
 
 
-def weighted_tasks(settings: LossSettings, tasks: Tasks, label_voxels: Sequence[int] | None) -> list[WeightedTask]:
+def weighted_tasks(settings: LossSettings, tasks: Tasks, counts: VoxelCounts | None) -> list[WeightedTask]:
     """The main task, and each auxiliary one that counts (Sadikine et al. 2023, Eq. 9).
 
-    label_voxels: as of `class_weights`. Raises ValueError where the settings do not fit the number of scales.
+    counts: as of `class_weights`. Raises ValueError where the settings do not fit the number of scales.
     """
-    lambdas = settings.scale_weights(len(tasks.auxiliary)) if tasks.auxiliary else ()
+    # Of each class again, where they are tasks of classes and scales.
+    of_scales = settings.scale_weights(tasks.n_scales) if tasks.auxiliary else ()
+    lambdas = of_scales * (len(tasks.auxiliary) // max(1, tasks.n_scales))
     parts = [(tasks.main, 1.0, settings.main)]
     parts += [(task, weight, settings.auxiliary) for task, weight in zip(tasks.auxiliary, lambdas)]
     return [
-        WeightedTask(task, weight, terms, class_weights(settings, task, tasks.n_scales, label_voxels))
+        WeightedTask(task, tasks.n_scales, weight, terms, class_weights(settings, task, counts))
         for task, weight, terms in parts
         if weight
     ]
 
 
-def class_weights(
-    settings: LossSettings, task: Task, n_scales: int, label_voxels: Sequence[int] | None
-) -> tuple[float, ...]:
+def class_weights(settings: LossSettings, task: Task, counts: VoxelCounts | None) -> tuple[float, ...]:
     """Weight of a voxel of each class of a task in the cross-entropy, the background's 1 first where it is a class.
 
     Args:
         settings: a number holds for every class; "auto" takes `balanced_weight` of each class.
         task: whose classes are weighted.
-        n_scales: number of scales S.
-        label_voxels: how often each label 0 … S occurs in the training fold.
+        counts: how many voxels of the training fold have each class and scale.
     """
     if settings.foreground_weight != "auto":
-        weights = [float(settings.foreground_weight)] * len(task.classes)
-    elif label_voxels is None or len(label_voxels) != 1 + n_scales:
-        got = "none" if label_voxels is None else len(label_voxels)
-        raise ValueError(
-            f"label_voxels: foreground_weight 'auto' needs {1 + n_scales} counts (background, {n_scales} scales), "
-            f"got {got}"
-        )
+        weights = [float(settings.foreground_weight)] * len(task.masks)
+    elif counts is None:
+        raise ValueError("counts: foreground_weight 'auto' needs the voxels of each class and scale, got none")
     else:
-        foregrounds = (sum(label_voxels[label] for label in labels) for labels in task.classes)
-        weights = [balanced_weight(foreground, sum(label_voxels)) for foreground in foregrounds]
+        voxels = sum(counts.values())
+        weights = [balanced_weight(members.voxels(counts), voxels) for members in task.masks]
     return (1.0, *weights) if task.exclusive else tuple(weights)
 
 
@@ -89,21 +87,33 @@ def objective_of(
 def supervised(
     weighted: WeightedTask, logits: Tensor, truth: Truth | CoarserTruth, generator: torch.Generator | None
 ) -> SupervisedTask:
-    """A task's own logits (B, K, *S) beside its part of the truth: all that its terms may look at."""
+    """A task's own logits (B, K, *S) beside its part of the truth: all that its terms may look at.
+
+    Ignored voxels are background in the truth and in the probabilities, so that no term counts them and nothing is
+    learnt there.
+    """
     task = weighted.task
+    labels = None
     if task.exclusive:
-        labels = truth.exclusive_labels(len(task.classes))
-        masks = [labels == only.start for only in task.classes]
+        labels = truth.exclusive_labels(task.exclusive, len(task.masks))
+        masks = [labels == label for label in range(1, 1 + len(task.masks))]
     else:
-        labels, masks = None, [truth.mask(labels) for labels in task.classes]
+        masks = [truth.mask(members) for members in task.masks]
+    probabilities = torch.softmax(logits, dim=1)[:, 1:] if task.exclusive else torch.sigmoid(logits)
+    ignored = truth.ignored
+    if ignored is not None:
+        probabilities = probabilities.masked_fill(ignored.unsqueeze(1), 0.0)
     return SupervisedTask(
         task.name,
         logits,
-        torch.softmax(logits, dim=1)[:, 1:] if task.exclusive else torch.sigmoid(logits),
+        probabilities,
         torch.stack(masks, dim=1).to(logits.dtype),
         weighted.class_weights,
         exclusive_labels=labels,
         truth=truth,
-        classes=task.classes,
+        masks=task.masks,
+        n_scales=weighted.n_scales,
+        trees=task.trees,
+        ignored=ignored,
         generator=generator,
     )

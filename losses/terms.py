@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -27,30 +28,35 @@ from ramify.losses.topograph import TopographSettings, topograph_loss
 from ramify.losses.truth import CoarserTruth, Truth
 from ramify.losses.tversky import TverskySettings, tversky_loss
 from ramify.losses.warping import WarpingSettings, warping_loss
+from ramify.tasks.members import Members, of_scale
 
 
 @dataclass(frozen=True, eq=False)
 class SupervisedTask:
     """One task's output beside its truth: all that a term may look at.
 
-    Channels C are the task's foreground classes: one for a vessel or scale mask, S for exclusive scales, whose logits
-    have the background as a further channel 0 (K = 1 + S).
+    Channels C are the task's foreground classes: one for a vessel or scale mask, more for classes, regions or exclusive
+    scales; logits of exclusive ones have the background as a further channel 0 (K = 1 + C). Ignored voxels are 0 in
+    probabilities and target.
     """
 
     name: str
     logits: Tensor  # (B, K, *S)
     probabilities: Tensor  # (B, C, *S) in [0, 1], float32
     target: Tensor  # (B, C, *S) of 0 and 1, float32
-    class_weights: tuple[float, ...]  # of the foreground (one) or of background and every scale (K)
+    class_weights: tuple[float, ...]  # of each channel (K): the background's first, where classes are exclusive
     exclusive_labels: Tensor | None = None  # (B, *S) integers, where the classes exclude one another
     truth: Truth | CoarserTruth | None = None  # what the target is made of, on the same grid
-    classes: tuple[range, ...] = ()  # of each class, the labels of the scales in it
+    masks: tuple[Members, ...] = ()  # of each class, what is in it
+    n_scales: int = 0
+    trees: tuple[int, ...] = (0,)  # places of the classes that are vessels alone
+    ignored: Tensor | None = None  # bool (B, *S), where nobody knows what is right
     generator: torch.Generator | None = None  # of terms that draw
 
     @property
     def tubed_skeleton(self) -> Tensor:
         """Tubed skeleton of each class, bool (B, C, *S): that of the vessels, where the class is."""
-        tubes = [self.truth.tube(labels) for labels in self.classes] if self.truth else []
+        tubes = [self.truth.tube(members) for members in self.masks] if self.truth else []
         given = [tube for tube in tubes if tube is not None]
         if not given:
             raise ValueError(f"{self.name}: this loss needs the truth's tubed_skeleton, and none was given")
@@ -59,10 +65,27 @@ class SupervisedTask:
     @property
     def scales(self) -> Tensor | None:
         """Where each scale is, bool (B, S, *S); None where every class is one scale, balanced as it is."""
-        labels = [label for labels in self.classes if len(labels) > 1 for label in labels]
-        if self.truth is None or not labels:
+        if self.truth is None or not self.n_scales or all(members.scales for members in self.masks):
             return None
-        return torch.stack([self.truth.mask(range(label, label + 1)) for label in labels], dim=1)
+        scales = [self.truth.mask(of_scale(scale)) for scale in range(1, 1 + self.n_scales)]
+        if len(self.trees) < len(self.masks):
+            # What has no scale is as if it were one: its voxels count alike among themselves.
+            scales.append(~torch.stack(scales).any(dim=0))
+        return torch.stack(scales, dim=1)
+
+    @property
+    def of_trees(self) -> SupervisedTask:
+        """The same task with the classes alone that have skeletons; its logits are those of all."""
+        if len(self.trees) == len(self.masks):
+            return self
+        places = list(self.trees)
+        return dataclasses.replace(
+            self,
+            probabilities=self.probabilities[:, places],
+            target=self.target[:, places],
+            masks=tuple(self.masks[place] for place in places),
+            trees=tuple(range(len(places))),
+        )
 
     @property
     def spacing_mm(self) -> Tensor | None:
@@ -80,16 +103,23 @@ class Term:
     """What a user chooses about it: the section of its name in the loss settings."""
 
 
-def of_probabilities(loss: Callable[..., Tensor], settings: type[BaseModel], *also: str, of: str = "target") -> Term:
+def of_probabilities(
+    loss: Callable[..., Tensor], settings: type[BaseModel], *also: str, of: str = "target", trees: bool = True
+) -> Term:
     """A term made of a loss of (probabilities, target), whose keyword arguments are the fields of its settings.
 
     Where the settings have a `balance`, the loss gets the task's `scales` in its place, or None.
 
     also: parts of the task that it takes as keyword arguments too, such as "spacing_mm".
     of: the part of the task that is its target.
+    trees: whether it is of vessels alone, since other classes, such as tumours, have no tree.
     """
 
     def compute(task: SupervisedTask, own: BaseModel) -> Tensor:
+        if trees:
+            task = task.of_trees
+            if not task.masks:
+                return task.logits.new_zeros(())
         arguments = dict(own) | {name: getattr(task, name) for name in also}
         if isinstance(own, BalanceSettings):
             arguments["scales"] = task.scales if arguments.pop("balance") == "scales" else None
@@ -101,20 +131,20 @@ def of_probabilities(loss: Callable[..., Tensor], settings: type[BaseModel], *al
 def cross_entropy(task: SupervisedTask, _: None) -> Tensor:
     """Weighted cross-entropy of the task's kind: sigmoid of one mask, or softmax over exclusive classes."""
     if task.exclusive_labels is None:
-        return binary_cross_entropy(task.logits, task.target, task.class_weights[0])
-    return categorical_cross_entropy(task.logits, task.exclusive_labels, task.class_weights)
+        return binary_cross_entropy(task.logits, task.target, task.class_weights, ignored=task.ignored)
+    return categorical_cross_entropy(task.logits, task.exclusive_labels, task.class_weights, ignored=task.ignored)
 
 
 TERMS: dict[str, Term] = {
-    "dice": of_probabilities(dice_loss, DiceSettings),
+    "dice": of_probabilities(dice_loss, DiceSettings, trees=False),
     "cross_entropy": Term(cross_entropy),
-    "tversky": of_probabilities(tversky_loss, TverskySettings),
+    "tversky": of_probabilities(tversky_loss, TverskySettings, trees=False),
     "soft_cldice": of_probabilities(soft_cldice_loss, SoftClDiceSettings),
     "topo_cldice": of_probabilities(topo_cldice_loss, TopoClDiceSettings, "generator"),
     "skeleton_recall": of_probabilities(skeleton_recall_loss, SkeletonRecallSettings, of="tubed_skeleton"),
     "cbdice": of_probabilities(cbdice_loss, CbDiceSettings, "spacing_mm"),
-    "boundary": of_probabilities(boundary_loss, BoundarySettings, "spacing_mm"),
-    "generalised_dice": of_probabilities(generalised_dice_loss, GeneralisedDiceSettings),
+    "boundary": of_probabilities(boundary_loss, BoundarySettings, "spacing_mm", trees=False),
+    "generalised_dice": of_probabilities(generalised_dice_loss, GeneralisedDiceSettings, trees=False),
     "centreline_cross_entropy": of_probabilities(centreline_cross_entropy_loss, CentrelineCrossEntropySettings),
     "persistent_homology": of_probabilities(persistent_homology_loss, PersistentHomologySettings),
     "warping": of_probabilities(warping_loss, WarpingSettings),

@@ -14,8 +14,10 @@ from ramify.losses.scale_contrast import ScaleContrast
 from ramify.losses.settings import LossSettings
 from ramify.losses.supervision import objective_of, weighted_tasks
 from ramify.losses.truth import CoarserTruth, Truth
+from ramify.tasks.class_table import IGNORED
 from ramify.tasks.contrast_head import ContrastHead
-from ramify.tasks.formulation import Formulation, Tasks
+from ramify.tasks.formulation import Tasks
+from ramify.tasks.members import VoxelCounts
 
 
 class Outputs(Protocol):
@@ -34,23 +36,22 @@ class TotalLoss:
 
     Args:
         settings: terms and weights.
-        formulation: which channels the logits have and what they mean, see `tasks.formulation`.
-        n_scales: number of scales S in the label maps.
-        label_voxels: 1 + S counts of the labels 0 … S over the training fold; needed by foreground_weight "auto".
+        tasks: what is asked of the network: which channels its logits have and what they mean.
+        counts: how many voxels of the training fold have each class and scale; needed by foreground_weight "auto".
         head: which projection heads the network has. Those of each scale are its auxiliary tasks', so that without such
             tasks there is nothing to contrast; a shared one needs no such tasks.
 
     Attributes:
-        tasks: what is asked of the network.
         contrast: the contrast between scales, or None where there is none.
 
-    Raises ValueError where the settings do not fit the number of scales, or counts are needed and missing.
+    Raises ValueError where the settings do not fit the tasks, or counts are needed and missing.
 
     Examples:
         >>> import torch
         >>> from ramify.losses import LossSettings, TotalLoss, Truth
         >>> from ramify.models import TaskOutputs
-        >>> loss = TotalLoss(LossSettings(foreground_weight=1.0), "binary", n_scales=2)
+        >>> from ramify.tasks import Tasks
+        >>> loss = TotalLoss(LossSettings(foreground_weight=1.0), Tasks("vessels", "none", n_scales=2))
         >>> truth = Truth(torch.tensor([[[0, 0, 1, 2]]]))
         >>> terms = loss(TaskOutputs(torch.zeros(1, 1, 1, 4)), truth)  # a probability of a half everywhere
         >>> {name: round(value.item(), 3) for name, value in terms.items()}
@@ -60,17 +61,15 @@ class TotalLoss:
     def __init__(
         self,
         settings: LossSettings,
-        formulation: Formulation,
-        n_scales: int,
-        label_voxels: Sequence[int] | None = None,
+        tasks: Tasks,
+        counts: VoxelCounts | None = None,
         head: ContrastHead = "per_scale",
     ) -> None:
-        self.settings = settings
-        self.tasks = Tasks(formulation, n_scales)
-        self._supervised = weighted_tasks(settings, self.tasks, label_voxels)
-        has_heads = head == "shared" or (head == "per_scale" and self.tasks.auxiliary)
+        self.settings, self.tasks = settings, tasks
+        self._supervised = weighted_tasks(settings, tasks, counts)
+        has_heads = head == "shared" or (head == "per_scale" and tasks.beside == "scales" and tasks.auxiliary)
         contrasts = has_heads and settings.lambda_contrastive
-        self.contrast = ScaleContrast(settings, head, n_scales) if contrasts else None
+        self.contrast = ScaleContrast(settings, head, tasks.n_scales) if contrasts else None
 
     @property
     def bank(self) -> MemoryBank | None:
@@ -151,9 +150,14 @@ class TotalLoss:
 
     def _wrong(self, logits: Tensor, truth: Truth) -> Tensor:
         """Where the main task is wrong about vessels, bool (B, *S)."""
-        main = logits.detach()[:, self.tasks.main.channels.start : self.tasks.main.channels.stop]
-        # Of exclusive classes a vessel is whatever is likelier than background, all scales together.
-        score = main[:, 1:].logsumexp(1) - main[:, 0] if self.tasks.main.exclusive else main[:, 0]
+        main = self.tasks.main
+        own = logits.detach()[:, : main.channels.stop]
+        trees = own[:, [place + (main.exclusive is not None) for place in main.trees or range(len(main.masks))]]
+        # Of exclusive classes a vessel is whatever is likelier than all else, its classes or scales together.
+        score = trees.amax(1)
+        if main.exclusive:
+            others = [channel for channel in main.channels if channel - 1 not in main.trees]
+            score = trees.logsumexp(1) - own[:, others].logsumexp(1)
         return (score >= 0) != (truth.scale_map > 0)
 
     def _check(self, outputs: Outputs, truth: Truth) -> None:
@@ -162,7 +166,7 @@ class TotalLoss:
         shape = tuple(outputs.logits.shape)
         if shape[1:2] != (n_channels,):
             raise ValueError(
-                f"logits: expected {n_channels} channel(s) for {self.tasks.formulation} with {n_scales} scales, "
+                f"logits: expected {n_channels} channel(s) for {', '.join(task.name for task in self.tasks.all)}, "
                 f"got {shape}"
             )
 
@@ -173,6 +177,7 @@ class TotalLoss:
         low, high = (int(value) for value in scale_map.aminmax())
         if low < 0 or high > n_scales:
             raise ValueError(f"scale_map: expected 0 … {n_scales} for {n_scales} scales, got {low} … {high}")
+        self._check_classes(truth)
 
         n_projections = len(outputs.projections)
         if self.contrast is not None and n_projections != self.contrast.n_projections:
@@ -181,6 +186,20 @@ class TotalLoss:
                 f"projections: expected {wanted}, got {n_projections}: the contrast needs "
                 "model.network resunet; with another network set loss.lambda_contrastive 0"
             )
+
+    def _check_classes(self, truth: Truth) -> None:
+        """Raise ValueError where the class map is missing, does not fit the scale map, or has a class there is not."""
+        class_map, names = truth.class_map, self.tasks.table.names
+        if class_map is None:
+            if len(names) > 1:
+                raise ValueError(f"class_map: expected one to tell {', '.join(names)} apart, got none")
+            return
+        if class_map.shape != truth.scale_map.shape or class_map.is_floating_point():
+            expected = f"integers {tuple(truth.scale_map.shape)} to fit the scale map"
+            raise ValueError(f"class_map: expected {expected}, got {class_map.dtype} {tuple(class_map.shape)}")
+        low, high = (int(value) for value in (class_map % IGNORED).aminmax())
+        if low < 0 or high > len(names):
+            raise ValueError(f"class_map: expected 0 … {len(names)} or {IGNORED} for {len(names)} classes, got {high}")
 
 
 def _halving_mean(levels: Sequence[Tensor]) -> Tensor:

@@ -10,18 +10,15 @@ if TYPE_CHECKING:
     from ramify.models.fcn import FCN
     from ramify.models.multi_task import MultiTaskResUNet
     from ramify.models.network import Network
-    from ramify.models.outputs import TaskOutputs, main_probability, task_probabilities
+    from ramify.models.outputs import TaskOutputs, main_probabilities, task_probabilities
     from ramify.models.settings import ContrastHeadSettings, ModelSettings
     from ramify.models.unet import UNet
-    from ramify.tasks.formulation import FORMULATIONS, Formulation
 else:
     __getattr__, __dir__ = loaded_when_asked_for(__name__)
 
 __all__ = [
     "FCN",
-    "FORMULATIONS",
     "ContrastHeadSettings",
-    "Formulation",
     "ModelSettings",
     "MultiTaskResUNet",
     "Network",
@@ -31,7 +28,7 @@ __all__ = [
     "build_inference_network",
     "build_network",
     "load_weights",
-    "main_probability",
+    "main_probabilities",
     "place_network",
     "task_probabilities",
 ]

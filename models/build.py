@@ -11,36 +11,46 @@ from ramify.models.network import Network
 from ramify.models.network_kind import Plan
 from ramify.models.networks import NETWORKS
 from ramify.models.settings import ModelSettings
+from ramify.tasks.class_table import SINGLE, ClassTable
 from ramify.tasks.formulation import Tasks
 
 NetworkT = TypeVar("NetworkT", bound=Network)
 
 
-def build_network(settings: ModelSettings, in_channels: int, n_scales: int, ndim: int) -> Network:
+def build_network(
+    settings: ModelSettings, in_channels: int, n_scales: int, ndim: int, table: ClassTable = SINGLE
+) -> Network:
     """Build the network to train, with fresh weights from torch's global generator.
 
     Args:
-        settings: network, formulation and size.
+        settings: network, tasks and size.
         in_channels: channels of the image.
-        n_scales: number of scales S of the labels; at least 1 for "multi_class", unused for "binary".
+        n_scales: number of scales S of the labels.
         ndim: 2 or 3.
+        table: the classes of the labels.
 
-    Raises ValueError where the network does not exist in `ndim` dimensions, its package is missing, or its arguments do
-    not fit.
+    Raises ValueError where the network does not exist in `ndim` dimensions, its package is missing, its arguments do
+    not fit, or the labels do not have what it is asked.
 
     Examples:
         >>> import torch
         >>> from ramify.models import ModelSettings, build_network
-        >>> settings = ModelSettings(network="resunet", formulation="multi_task", levels=2, base_channels=4)
+        >>> settings = ModelSettings(network="resunet", levels=2, base_channels=4)
         >>> network = build_network(settings, in_channels=1, n_scales=3, ndim=2)
         >>> network(torch.zeros(2, 1, 16, 16)).logits.shape  # vessel and three scales
         torch.Size([2, 4, 16, 16])
     """
-    return NETWORKS[settings.family].build(_plan_of(settings, in_channels, n_scales, ndim))
+    return NETWORKS[settings.family].build(_plan_of(settings, in_channels, n_scales, ndim, table))
 
 
 def build_inference_network(
-    settings: ModelSettings, in_channels: int, n_scales: int, ndim: int, state: Mapping[str, Tensor] | None = None
+    settings: ModelSettings,
+    in_channels: int,
+    n_scales: int,
+    ndim: int,
+    table: ClassTable = SINGLE,
+    *,
+    state: Mapping[str, Tensor] | None = None,
 ) -> Network:
     """Build what inference needs, in training mode as every new network, with the weights of `state` if given.
 
@@ -48,7 +58,7 @@ def build_inference_network(
     supervision and of a contrast.
 
     Args:
-        settings, in_channels, n_scales, ndim: as for `build_network`.
+        settings, in_channels, n_scales, ndim, table: as for `build_network`.
         state: the state dict of the network that `build_network` builds from the same arguments; the auxiliary parts
             are left out.
 
@@ -59,11 +69,11 @@ def build_inference_network(
         >>> from ramify.models import ModelSettings, build_inference_network, build_network
         >>> settings = ModelSettings(levels=2, base_channels=4)
         >>> trained = build_network(settings, in_channels=1, n_scales=3, ndim=2)
-        >>> network = build_inference_network(settings, 1, 3, 2, trained.state_dict()).eval()
+        >>> network = build_inference_network(settings, 1, 3, 2, state=trained.state_dict()).eval()
         >>> network(torch.zeros(1, 1, 16, 16)).logits.shape  # the main task alone
         torch.Size([1, 1, 16, 16])
     """
-    kind, plan = NETWORKS[settings.family], _plan_of(settings, in_channels, n_scales, ndim)
+    kind, plan = NETWORKS[settings.family], _plan_of(settings, in_channels, n_scales, ndim, table)
     if state is not None and kind.without_memory:
         # A size that does not fit is found before memory for its weights is taken.
         with torch.device("meta"):
@@ -134,12 +144,12 @@ def check_weights(network: nn.Module, state: Mapping[str, Tensor]) -> None:
             )
 
 
-def _plan_of(settings: ModelSettings, in_channels: int, n_scales: int, ndim: int) -> Plan:
+def _plan_of(settings: ModelSettings, in_channels: int, n_scales: int, ndim: int, table: ClassTable) -> Plan:
     levels, base_channels = settings.sizes(ndim)
     return Plan(
         name=settings.network,
         in_channels=in_channels,
-        tasks=Tasks(settings.formulation, n_scales),
+        tasks=Tasks.of(settings.tasks, n_scales, table),
         ndim=ndim,
         levels=levels,
         base_channels=base_channels,

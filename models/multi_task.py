@@ -14,25 +14,26 @@ from ramify.models.network_kind import NetworkKind, Plan
 from ramify.models.outputs import TaskOutputs
 from ramify.models.projection import ProjectionHead
 from ramify.models.shared_head import shared_head_of
-from ramify.tasks.formulation import Tasks
 
 
 class MultiTaskResUNet(Network):
     """Shared encoder, a main decoder and one decoder with a projection head a scale (Sadikine et al. 2023, Eq. 4, 6).
 
-    image (B, C, *S) -> TaskOutputs(logits (B, 1 + S, *S), projections: S of (B, E, *S/2^(l-1))). Channel 0 of the
-    logits is the main task, channel s is scale s. In evaluation encoder and main decoder alone are run, which is what
-    inference uses, and the logits have channel 0; `every_task` gives all of them there. Each decoder ends with a 1^ndim
-    convolution; the sigmoid of the paper is applied by the loss and the prediction, for numerical stability.
+    image (B, C, *S) -> TaskOutputs(logits (B, M + S, *S), projections: S of (B, E, *S/2^(l-1))). The first M channels
+    of the logits are the main task's, each further one is an auxiliary task's: that of a scale, as in the paper. In
+    evaluation encoder and main decoder alone are run, which is what inference uses, and the logits have its channels;
+    `every_task` gives all of them there. Each decoder ends with a 1^ndim convolution; the sigmoid of the paper is
+    applied by the loss and the prediction, for numerical stability.
 
     Args:
         in_channels: channels C of the image.
-        n_scales: number of scales S; 0 leaves the main task alone.
+        n_scales: number of scales S, or of whatever else is an auxiliary task; 0 leaves the main task alone.
         levels: number of down-samplings l.
         base_channels: channels f0 at full resolution; level i has 2^i f0.
         ndim: 2 or 3.
         embedding_channels: channels E of the projections; None takes half of the channels they are made from,
             since the paper projects to "a lower dimensional space" without naming it, and at least 16 for a shared one.
+        main_channels: channels M of the main task's logits.
         deep_supervision: number of further, coarser logits of every decoder in training, at most levels - 1.
         checkpoint_activations: keep no activations inside a block for the backward pass; see `models.recomputation`.
         scale_heads: a projection head on the first stage of each scale's decoder, as the paper has it.
@@ -60,6 +61,7 @@ class MultiTaskResUNet(Network):
         ndim: int = 3,
         embedding_channels: int | None = None,
         *,
+        main_channels: int = 1,
         deep_supervision: int = 0,
         checkpoint_activations: bool = False,
         scale_heads: bool = True,
@@ -73,7 +75,7 @@ class MultiTaskResUNet(Network):
         check_at_least("embedding_channels", embedding, 1)
         self.n_scales = n_scales
         self.encoder = encoder
-        self.main_decoder = Decoder(widths, 1, ndim, deep_supervision)
+        self.main_decoder = Decoder(widths, main_channels, ndim, deep_supervision)
         self.scale_decoders = nn.ModuleList(Decoder(widths, 1, ndim, deep_supervision) for _ in range(n_scales))
         heads = n_scales if scale_heads else 0
         self.projections = nn.ModuleList(ProjectionHead(widths[-2], embedding, ndim) for _ in range(heads))
@@ -113,16 +115,14 @@ def _build(plan: Plan) -> Network:
         "embedding_channels": plan.embedding_channels,
         "shared_features": plan.shared_features,
     }
-    if plan.tasks.formulation == "multi_task":
-        options["scale_heads"] = plan.scale_heads
-        return MultiTaskResUNet(plan.in_channels, plan.tasks.n_scales, *sizes, **options)
+    if plan.tasks.auxiliary:
+        options |= {"scale_heads": plan.scale_heads, "main_channels": len(plan.tasks.main.channels)}
+        return MultiTaskResUNet(plan.in_channels, len(plan.tasks.auxiliary), *sizes, **options)
     return ResUNet(plan.in_channels, plan.tasks.n_channels, *sizes, **options)
 
 
 def _main_task_alone(plan: Plan) -> Plan:
-    if plan.tasks.formulation == "multi_task":
-        return plan._replace(tasks=Tasks("binary", plan.tasks.n_scales))
-    return plan
+    return plan._replace(tasks=plan.tasks.main_alone)
 
 
 KIND = NetworkKind(

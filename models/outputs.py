@@ -5,13 +5,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ramify.tasks.formulation import Formulation, check_formulation, is_exclusive
+from ramify.tasks.formulation import Tasks
 
 
 class TaskOutputs(NamedTuple):
     """What a network gives back.
 
-    K is that of the formulation, see `tasks.formulation`; at inference the multi-task ResUNet has its main task alone.
+    K is that of the tasks, see `tasks.formulation`; at inference the multi-task ResUNet has its main task alone.
 
     Examples:
         >>> import torch
@@ -31,44 +31,61 @@ class TaskOutputs(NamedTuple):
     every axis a divisor of the logits'. In training mode only, and only where asked for."""
 
 
-def task_probabilities(logits: Tensor, formulation: Formulation) -> Tensor:
-    """Probabilities of vessel (channel 0) and of each scale there is (channels 1 … S) in float32.
+def task_probabilities(logits: Tensor, tasks: Tasks) -> Tensor:
+    """Probabilities of every vessel (channel 0), then of each mask that the tasks tell apart, in float32.
 
     Args:
-        logits: (B, K, *S) as the network of that formulation gives them.
-        formulation: "multi_task" and "binary" take a sigmoid per channel; "multi_class" takes the softmax over
-            background and scales, and a vessel is whatever is not background: the sum over the scales, which stays
-            exact where 1 - p would cancel.
+        logits: (B, K, *S) as the network of these tasks gives them; K of the main task alone will do.
+        tasks: which channels mean what.
 
     Returns:
-        (B, K, *S) in [0, 1]. An empty batch gives an empty tensor.
+        (B, M, *S) in [0, 1], in the order of `tasks.masks`; without those of the auxiliary tasks where the logits have
+        none. Of exclusive classes a vessel is whatever is one of the vessels' classes: the sum over them, which stays
+        exact where 1 - p would cancel. Of regions it is the most likely one of vessels alone, or of all where there is
+        none of these. An empty batch gives an empty tensor.
 
     Examples:
         >>> import torch
         >>> from ramify.models import task_probabilities
+        >>> from ramify.tasks import Tasks
         >>> logits = torch.zeros(1, 4, 1, 1)
-        >>> task_probabilities(logits, "multi_task").flatten().tolist()  # a sigmoid each
+        >>> task_probabilities(logits, Tasks("vessels", "scales", 3)).flatten().tolist()  # a sigmoid each
         [0.5, 0.5, 0.5, 0.5]
-        >>> task_probabilities(logits, "multi_class").flatten().tolist()  # vessel is all but background
+        >>> task_probabilities(logits, Tasks("scales", "none", 3)).flatten().tolist()  # vessel is all but background
         [0.75, 0.25, 0.25, 0.25]
     """
-    check_formulation(formulation)
     logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
-    if not is_exclusive(formulation):
+    main, of_main = tasks.main, len(tasks.main.channels)
+    if main.exclusive is None and tasks.asked == "vessels":
         return torch.sigmoid(logits)
-    of_scales = torch.softmax(logits, dim=1)[:, 1:]
-    return torch.cat((of_scales.sum(dim=1, keepdim=True).clamp(max=1.0), of_scales), dim=1)
+    own = logits[:, :of_main]
+    masks = torch.softmax(own, dim=1)[:, 1:] if main.exclusive else torch.sigmoid(own)
+    return torch.cat((_any_vessel(masks, tasks), masks, torch.sigmoid(logits[:, of_main:])), dim=1)
 
 
-def main_probability(logits: Tensor, formulation: Formulation) -> Tensor:
-    """Probability of vessel (B, 1, *S) in float32, whatever the formulation; see `task_probabilities`.
+def main_probabilities(logits: Tensor, tasks: Tasks) -> Tensor:
+    """Probabilities of what a prediction tells apart, `tasks.segmented`, (B, C, *S) in float32.
+
+    Args:
+        logits, tasks: as for `task_probabilities`.
 
     Examples:
         >>> import torch
-        >>> from ramify.models import main_probability
+        >>> from ramify.models import main_probabilities
+        >>> from ramify.tasks import Tasks
         >>> logits = torch.zeros(1, 4, 1, 1)  # background and three scales, all alike
-        >>> main_probability(logits, "multi_class").item()
-        0.75
+        >>> main_probabilities(logits, Tasks("scales", "none", 3)).flatten().tolist()  # vessels, of whichever scale
+        [0.75]
     """
     # The sigmoid of the other channels is not wanted here, and may be large.
-    return task_probabilities(logits if is_exclusive(formulation) else logits[:, :1], formulation)[:, :1]
+    masks = task_probabilities(logits[:, : len(tasks.main.channels)], tasks)
+    return masks[:, 1:] if tasks.tells_apart else masks[:, :1]
+
+
+def _any_vessel(masks: Tensor, tasks: Tasks) -> Tensor:
+    """Probability of any vessel (B, 1, *S), from those of the main task's masks (B, C, *S)."""
+    trees = list(tasks.main.trees) or list(range(masks.shape[1]))
+    of_vessels = masks if len(trees) == masks.shape[1] else masks[:, trees]
+    if tasks.main.exclusive:
+        return of_vessels.sum(dim=1, keepdim=True).clamp(max=1.0)
+    return of_vessels.amax(dim=1, keepdim=True)

@@ -10,8 +10,14 @@ from ramify.models.monai_network import MONAI_PREFIX
 from ramify.models.networks import NETWORKS
 from ramify.models.shared_head import feature_place
 from ramify.tasks.contrast_head import ContrastHead
-from ramify.tasks.formulation import Formulation
+from ramify.tasks.settings import TaskSettings
 
+_FORMULATIONS = {
+    "multi_task": "tasks: {main: vessels, auxiliary: scales}",
+    "binary": "tasks: {main: vessels, auxiliary: none}",
+    "multi_class": "tasks: {main: scales, auxiliary: none}",
+}
+"""What the earlier names of tasks are called."""
 _EVERY_CHOICE = sorted(frozenset.union(*(kind.settings for kind in NETWORKS.values())))
 
 
@@ -19,9 +25,8 @@ class ContrastHeadSettings(BaseModel, frozen=True, extra="forbid"):
     """Projection heads, for scales to be contrasted in training; inference has none."""
 
     head: ContrastHead = "none"
-    """none: there is no contrast. per_scale: one on each scale's decoder, as in the paper, where scales are tasks of
-    their own (multi_task, resunet). shared: one for all scales, on features that every task shares; for any formulation
-    of resunet and unet."""
+    """none: there is no contrast. per_scale: one on each scale's decoder, as in the paper, where scales are auxiliary
+    tasks of resunet. shared: one for all scales, on features that every task shares, of resunet and unet."""
     features: str = "encoder.1"
     """Of a shared head, where it sits: encoder.N or main_decoder.N, N being how often the resolution was halved, or
     bottleneck, the encoder's last level."""
@@ -33,9 +38,8 @@ class ModelSettings(BaseModel, frozen=True, extra="forbid"):
     network: str = "resunet"
     """resunet (the paper's), unet, fcn, nnunet_plain, nnunet_residual, hrnet (2D), or monai:NAME for a network of
     MONAI, such as monai:SegResNet; docs/networks.md compares them."""
-    formulation: Formulation = "multi_task"
-    """multi_task: vessels, and each scale besides. binary: vessels alone. multi_class: background or one of the
-    scales."""
+    tasks: TaskSettings = TaskSettings()
+    """What it is asked."""
     levels: int | None = Field(default=None, ge=1, le=8)
     """Number of down-samplings l; a patch's axes must be multiples of 2^l. None takes the source's (resunet: 5)."""
     base_channels: int | None = Field(default=None, ge=1, le=512)
@@ -63,6 +67,15 @@ class ModelSettings(BaseModel, frozen=True, extra="forbid"):
         levels = self.levels if self.levels is not None else (kind.levels or {}).get(ndim)
         base_channels = self.base_channels if self.base_channels is not None else kind.base_channels
         return levels or 0, base_channels or 0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _former_name(cls, given: Any) -> Any:
+        if isinstance(given, dict) and "formulation" in given:
+            former = given["formulation"]
+            now = _FORMULATIONS.get(former) if isinstance(former, str) else None
+            raise ValueError(f"formulation: it is called tasks now; write {now or '; '.join(_FORMULATIONS.values())}")
+        return given
 
     @field_validator("network")
     @classmethod

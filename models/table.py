@@ -10,6 +10,7 @@ import torch
 
 from ramify.models.build import build_network
 from ramify.models.settings import ContrastHeadSettings, ModelSettings
+from ramify.tasks.settings import Auxiliary, TaskSettings
 
 SHOWN = ("resunet", "unet", "fcn", "nnunet_plain", "nnunet_residual", "hrnet", "monai:SegResNet")
 HEAD = """\
@@ -36,11 +37,11 @@ def measure(settings: ModelSettings, ndim: int, n_scales: int = 3) -> Size:
 def rows() -> Iterator[str]:
     """One row a network; the multi-task form of resunet in a row of its own."""
     for network in SHOWN:
-        for formulation in ("binary", "multi_task") if network == "resunet" else ("binary",):
-            settings = ModelSettings(
-                network=network, formulation=formulation, contrast=ContrastHeadSettings(head="per_scale")
-            )
-            cells = [network if formulation == "binary" else f"{network}, multi_task, S = 3"]
+        beside: tuple[Auxiliary, ...] = ("none", "scales") if network == "resunet" else ("none",)
+        for auxiliary in beside:
+            tasks = TaskSettings(main="vessels", auxiliary=auxiliary)
+            settings = ModelSettings(network=network, tasks=tasks, contrast=ContrastHeadSettings(head="per_scale"))
+            cells = [network if auxiliary == "none" else f"{network}, with three scales beside"]
             for ndim in (2, 3):
                 if (network, ndim) == ("hrnet", 3):
                     cells += ["–"] * 3

@@ -1,5 +1,6 @@
 """Which classes the labels of a data set have: their names, the values they have in files, and what becomes of them."""
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
@@ -11,6 +12,7 @@ MOST_CLASSES = IGNORED - 1
 VESSEL = "vessel"
 """Name of the one class of a data set of plain vessel masks."""
 
+_NAME = re.compile(r'(?!\.)[^\x00-\x1f/\\:*?"<>|]{1,64}')
 Role = Literal["vessel", "context", "organ"]
 Value = Annotated[int, Field(ge=0, strict=True)] | str
 
@@ -49,7 +51,7 @@ class ClassTable(BaseModel, frozen=True, extra="forbid"):
     value that does not fit the classes, and a table without a vessel.
 
     Examples:
-        >>> from ramify.tasks.class_table import ClassTable
+        >>> from ramify.tasks import ClassTable
         >>> table = ClassTable.model_validate(
         ...     {
         ...         "classes": {"portal": 40, "hepatic": [15, 16], "tumour": {"values": 3, "role": "context"}},
@@ -77,6 +79,9 @@ class ClassTable(BaseModel, frozen=True, extra="forbid"):
             raise ValueError("classes: expected at least one with the role vessel")
         if len(self.names) > MOST_CLASSES:
             raise ValueError(f"classes: expected at most {MOST_CLASSES}, got {len(self.names)}")
+        for name in (*self.classes, *self.regions):
+            if not _NAME.fullmatch(name):
+                raise ValueError(f'classes: {name!r} names files: expected none of / \\ : * ? " < > | and no dot first')
         taken: dict[Value, str] = {}
         for name, its in self.classes.items():
             if not its.values:
@@ -134,6 +139,13 @@ class ClassTable(BaseModel, frozen=True, extra="forbid"):
     def numbers_of(self, name: str) -> tuple[int, ...]:
         """Numbers of the classes of a region, or of one class; raises ValueError for a name that there is not."""
         return tuple(self.number(member) for member in self.regions.get(name, (name,)))
+
+    def number_of_region(self, name: str) -> int:
+        """The class that a region is written as: its first one that is in no later region, else its first one."""
+        names = list(self.regions)
+        later = {member for other in names[names.index(name) + 1 :] for member in self.regions[other]}
+        own = [member for member in self.regions[name] if member not in later]
+        return self.number((own or list(self.regions[name]))[0])
 
     def written_values(self) -> tuple[int, ...]:
         """What is written for background and for class 1, 2, …: each class's first value, or its number.

@@ -1,22 +1,31 @@
-"""The formulations, and of each its tasks: which channels answer a task, and which labels of the truth it is about.
+"""What a network is asked: its tasks, which channels answer each of them, and which voxels each is about.
 
-| formulation | channels | tasks |
+| main | channels | answers |
 | --- | --- | --- |
-| multi_task | 1 + S: vessel, then each scale | main (all vessels), scale_1 … scale_S: a channel and a sigmoid each |
-| binary | 1: vessel | main alone: a sigmoid |
-| multi_class | 1 + S: background, then each scale | main: all channels, a softmax over exclusive classes |
+| vessels | 1 | every vessel, a sigmoid |
+| classes | 1 + C: background, then each class | one of them, a softmax |
+| regions | one a region | each region, a sigmoid each |
+| scales | 1 + S: background, then each scale | one of them, a softmax |
 
-Losses, networks and whoever reads their probabilities ask here. A further formulation is a function and a line in
-`_TASKS_OF`.
+| auxiliary | further channels | tasks |
+| --- | --- | --- |
+| scales | S | scale_1 … scale_S, of any vessel: a channel and a sigmoid each |
+| class_scales | S for each class of vessels | CLASS_scale_1 …: a channel and a sigmoid each |
+| none | none | none |
+
+Losses, networks and whoever reads their probabilities ask here.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, get_args
+from typing import Literal
 
-Formulation = Literal["multi_task", "binary", "multi_class"]
-FORMULATIONS: tuple[Formulation, ...] = get_args(Formulation)
+from ramify.tasks.class_table import SINGLE, ClassTable
+from ramify.tasks.members import ANY_VESSEL, Members, of_scale
+from ramify.tasks.settings import AUXILIARIES, MAINS, Auxiliary, Main, TaskSettings
+
+VESSELS = "vessels"
+"""What the mask of all vessels is called."""
 
 
 @dataclass(frozen=True)
@@ -26,97 +35,158 @@ class Task:
     Attributes:
         name: "main", or "scale_2": how losses and histories call it.
         channels: of the logits that answer it.
-        classes: of each foreground class, the labels of the scale map that are in it.
-        exclusive: whether the classes exclude one another, and the background has the first of the channels; otherwise
-            each channel is a mask of its own.
+        masks: of each foreground class, what is in it.
+        exclusive: what has one label a voxel, where the classes exclude one another: the background has the first of
+            the channels then. None: each channel is a mask of its own.
+        trees: which of the masks are of vessels alone, by their place: what has a skeleton.
     """
 
     name: str
     channels: range
-    classes: tuple[range, ...]
-    exclusive: bool = False
+    masks: tuple[Members, ...]
+    exclusive: Literal["classes", "scales"] | None = None
+    trees: tuple[int, ...] = (0,)
 
 
 @dataclass(frozen=True)
 class Tasks:
-    """The tasks of a network of a formulation, for labels of S scales.
+    """All tasks of a network.
 
-    Raises ValueError for an unknown formulation, or fewer scales than it can do with.
+    Args:
+        asked: the main task.
+        beside: the auxiliary tasks.
+        n_scales: number of scales S of the labels.
+        table: the classes of the labels.
+
+    Raises ValueError for tasks that do not go together, or that the labels do not have.
+
+    Examples:
+        >>> from ramify.tasks import Tasks
+        >>> tasks = Tasks("vessels", "scales", n_scales=3)
+        >>> tasks.n_channels, [task.name for task in tasks.all]
+        (4, ['main', 'scale_1', 'scale_2', 'scale_3'])
+        >>> Tasks("scales", "none", n_scales=3).main.exclusive
+        'scales'
     """
 
-    formulation: Formulation
+    asked: Main
+    beside: Auxiliary
     n_scales: int
+    table: ClassTable = SINGLE
 
     def __post_init__(self) -> None:
-        check_formulation(self.formulation)
-        least = 1 if is_exclusive(self.formulation) else 0
+        if self.asked not in MAINS:
+            raise ValueError(f"tasks.main: expected one of {', '.join(MAINS)}, got {self.asked!r}")
+        if self.beside not in AUXILIARIES:
+            raise ValueError(f"tasks.auxiliary: expected one of {', '.join(AUXILIARIES)}, got {self.beside!r}")
+        least = 1 if self.asked == "scales" else 0
         if isinstance(self.n_scales, bool) or not isinstance(self.n_scales, int) or self.n_scales < least:
             raise ValueError(f"n_scales: expected an integer of at least {least}, got {self.n_scales!r}")
+        if self.asked == "scales" and self.beside != "none":
+            raise ValueError(f"tasks.auxiliary: {self.beside} beside a main task of scales; set it to none")
+        if self.asked == "regions" and not self.table.regions:
+            raise ValueError(
+                "tasks.main: regions, and the cases have none; name them in the data set, or choose classes"
+            )
+
+    @classmethod
+    def of(cls, settings: TaskSettings, n_scales: int, table: ClassTable = SINGLE) -> "Tasks":
+        """Those of the settings, for labels of S scales and these classes."""
+        several = "regions" if table.regions else "classes" if len(table.names) > 1 else "vessels"
+        main: Main = settings.main or several  # type: ignore[assignment]
+        auxiliary = settings.auxiliary or ("scales" if settings.has_scales_beside else "none")
+        return cls(main, auxiliary, n_scales, table)
 
     @cached_property
     def all(self) -> tuple[Task, ...]:
         """Every task, the main one first."""
-        return _TASKS_OF[self.formulation](self.n_scales)
+        main = self._main()
+        first = main.channels.stop
+        beside = enumerate(self._auxiliary().items(), first)
+        return (main, *(Task(name, range(place, 1 + place), (members,)) for place, (name, members) in beside))
 
     @property
     def main(self) -> Task:
-        """Where vessels are: the task a network is for."""
+        """What the network is for."""
         return self.all[0]
 
     @property
     def auxiliary(self) -> tuple[Task, ...]:
-        """One task a scale, where scales are tasks of their own; they have projections that can be contrasted."""
+        """Those beside the main one; with one a scale, they have projections that can be contrasted."""
         return self.all[1:]
 
     @property
     def n_channels(self) -> int:
         """Channels K of the logits."""
-        return max(task.channels.stop for task in self.all)
+        return self.all[-1].channels.stop
 
     @property
-    def masks(self) -> tuple[range, ...]:
-        """Labels of each mask that probabilities are read of: all vessels, then each scale the network tells apart."""
-        told_apart = [self.main] if self.main.exclusive else self.auxiliary
-        return (any_vessel(self.n_scales), *(labels for task in told_apart for labels in task.classes))
+    def main_alone(self) -> "Tasks":
+        """The main task without any beside it."""
+        return Tasks(self.asked, "none", self.n_scales, self.table)
+
+    @property
+    def masks(self) -> tuple[Members, ...]:
+        """Each mask that probabilities are read of: all vessels first, then all that is told apart."""
+        own = () if self.asked == "vessels" else self.main.masks
+        return (ANY_VESSEL, *own, *self._auxiliary().values())
+
+    @property
+    def mask_names(self) -> tuple[str, ...]:
+        """What each of them is called."""
+        own = () if self.asked == "vessels" else self.main_names
+        return (VESSELS, *own, *self._auxiliary())
+
+    @property
+    def tells_apart(self) -> bool:
+        """Whether a prediction tells more than where vessels are."""
+        return self.asked in ("classes", "regions")
+
+    @property
+    def segmented(self) -> tuple[str, ...]:
+        """What a prediction tells apart: the classes or regions of the main task, or vessels alone."""
+        return self.main_names if self.tells_apart else (VESSELS,)
+
+    @property
+    def main_names(self) -> tuple[str, ...]:
+        """What the masks of the main task are called."""
+        if self.asked == "scales":
+            return tuple(scale_name(scale) for scale in self._scales)
+        named = {"vessels": (VESSELS,), "classes": self.table.names, "regions": tuple(self.table.regions)}
+        return named[self.asked]
+
+    @property
+    def _scales(self) -> range:
+        return range(1, 1 + self.n_scales)
+
+    def _main(self) -> Task:
+        table = self.table
+        if self.asked == "vessels":
+            return Task("main", range(1), (ANY_VESSEL,))
+        if self.asked == "scales":
+            masks = tuple(of_scale(scale) for scale in self._scales)
+            return Task("main", range(1 + self.n_scales), masks, "scales", tuple(range(self.n_scales)))
+        numbers = [table.numbers_of(name) for name in self.main_names]
+        trees = tuple(place for place, of_mask in enumerate(numbers) if set(of_mask) <= set(table.vessels))
+        masks = tuple(Members(of_mask) for of_mask in numbers)
+        if self.asked == "classes":
+            return Task("main", range(1 + len(masks)), masks, "classes", trees)
+        return Task("main", range(len(masks)), masks, trees=trees)
+
+    def _auxiliary(self) -> dict[str, Members]:
+        """The auxiliary tasks by name."""
+        if self.beside == "scales":
+            return {scale_name(scale): of_scale(scale) for scale in self._scales}
+        if self.beside == "class_scales":
+            vessels = [(number, self.table.names[number - 1]) for number in self.table.vessels]
+            return {
+                f"{name}_{scale_name(scale)}": of_scale(scale, number)
+                for number, name in vessels
+                for scale in self._scales
+            }
+        return {}
 
 
-def check_formulation(formulation: str) -> None:
-    """Raise ValueError for a formulation that there is not."""
-    if formulation not in FORMULATIONS:
-        raise ValueError(f"formulation: expected one of {', '.join(FORMULATIONS)}, got {formulation!r}")
-
-
-def is_exclusive(formulation: Formulation) -> bool:
-    """Whether all channels answer one task by a softmax, rather than each a task of its own by a sigmoid."""
-    return formulation == "multi_class"
-
-
-def any_vessel(n_scales: int) -> range:
-    """The labels of vessels of every scale."""
-    return range(1, 1 + n_scales)
-
-
-def only(scale: int) -> range:
-    """The label of one scale, 1 … S."""
-    return range(scale, 1 + scale)
-
-
-def _binary(n_scales: int) -> tuple[Task, ...]:
-    return (Task("main", range(1), (any_vessel(n_scales),)),)
-
-
-def _multi_task(n_scales: int) -> tuple[Task, ...]:
-    scales = (Task(f"scale_{scale}", only(scale), (only(scale),)) for scale in range(1, 1 + n_scales))
-    return (*_binary(n_scales), *scales)
-
-
-def _multi_class(n_scales: int) -> tuple[Task, ...]:
-    classes = tuple(only(scale) for scale in range(1, 1 + n_scales))
-    return (Task("main", range(1 + n_scales), classes, exclusive=True),)
-
-
-_TASKS_OF: dict[Formulation, Callable[[int], tuple[Task, ...]]] = {
-    "multi_task": _multi_task,
-    "binary": _binary,
-    "multi_class": _multi_class,
-}
+def scale_name(scale: int) -> str:
+    """What a scale is called, 1 (smallest vessels) … S."""
+    return f"scale_{scale}"

@@ -18,7 +18,9 @@ from ramify.command_line import parse, run
 from ramify.experiments.checks import check_scales
 from ramify.experiments.plan import ExperimentSettings, runs_of
 from ramify.experiments.runs import ending_of
+from ramify.tasks.formulation import Tasks
 from ramify.vessels.scale_settings import ScaleSettings
+from tests.asked import ASKED, asked
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = ("sam_table1", "cldice_alpha", "skeleton_recall", "scales", "estimator", "anchors", "contrast", "balance")
@@ -30,13 +32,13 @@ def tiny(**changes: Any) -> dict[str, Any]:
     """An experiment on four small phantoms: one variant is prepared otherwise than the others, and one diverges."""
     training = {
         "device": "cpu",
-        "model": {"formulation": "binary", "levels": 2, "base_channels": 2},
+        "model": {"tasks": {"auxiliary": "none"}, "levels": 2, "base_channels": 2},
         "loading": {"batch_size": 1, "samples_per_epoch": 4},
         "loss": {"lambda_scales": [1.0], "anchors": {"cap": 16}},
         "train": {"epochs": 6, "learning_rate": 0.01},
         "validation": {"every": 100, "figures_every": 100},
     }
-    two_scales = {"train": {"model.formulation": "multi_task"}, "preprocess": {"preprocessing.scales.quantiles": [0.5]}}
+    two_scales = {"train": {"model.tasks.auxiliary": "scales"}, "preprocess": {"preprocessing.scales.quantiles": [0.5]}}
     phantoms = {"phantom": {"cases": 4, "size": [32, 32, 32], "spacing_mm": [4.0, 4.0, 4.0]}, "folds": {"folds": 2}}
     return {
         "name": "tiny",
@@ -168,8 +170,8 @@ def change(*path: str, value: Any) -> Callable[[dict[str, Any]], None]:
     ("spoil", "message"),
     [
         (
-            change(*BINARY, "train", value={"model.formulashun": "x"}),
-            "binary, train: model.formulashun: unknown key; did",
+            change(*BINARY, "train", value={"model.base_chanels": 4}),
+            "binary, train: model.base_chanels: unknown key; did",
         ),
         (change(*BINARY, "train", value={"train.epochs": 0}), "variant binary, train: train.epochs: Input should be"),
         (change(*BINARY, "train", value={"loss.main.dyce": 1}), "did you mean 'dice'?"),
@@ -252,9 +254,8 @@ def test_what_the_shipped_variants_are(monkeypatch):
         return settings, experiment.trainings_of(settings)
 
     _, table1 = shipped("sam_table1")
-    assert [training.model.formulation for training in table1.values()] == ["binary", "multi_class"] + 2 * [
-        "multi_task"
-    ]
+    named = ["binary", "multi_class", "multi_task", "multi_task"]
+    assert [asked(name, 3) for name in named] == [Tasks.of(training.model.tasks, 3) for training in table1.values()]
     assert [training.loss.lambda_contrastive for training in table1.values()][2:] == [0.0, 0.53]
     _, alpha = shipped("cldice_alpha")
     weights = [training.loss.main for training in alpha.values()]
@@ -295,4 +296,4 @@ def test_what_the_shipped_variants_are(monkeypatch):
     _, contrast = shipped("contrast")
     assert [training.model.contrast.head for training in contrast.values()] == ["none", "per_scale", "shared", "shared"]
     assert [training.model.contrast.features for training in contrast.values()][2:] == ["encoder.1", "main_decoder.0"]
-    assert {training.model.formulation for training in contrast.values()} == {"multi_task"}
+    assert {training.model.tasks for training in contrast.values()} == {ASKED["multi_task"]}

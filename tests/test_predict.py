@@ -20,9 +20,11 @@ from ramify.preprocessing.grid import GridSettings
 from ramify.preprocessing.intensity import IntensitySettings
 from ramify.preprocessing.prepare import PreprocessingSettings
 from ramify.processes.folder_lock import held
+from ramify.tasks.class_table import SINGLE
 from ramify.training.checkpoint import save_checkpoint
 from ramify.training.predictor import Predictor
 from ramify.training.settings import RunSettings
+from tests.asked import ASKED
 from tests.storage_orders import all_stored, restored
 
 # A CT that is anisotropic, off the origin and turned: every mistake with axes shows.
@@ -36,13 +38,15 @@ SHAPE = (14, 40, 30)
 
 def untrained_state(size: tuple[int, ...]) -> dict:
     """Checkpoint of a small binary network as training writes it, with fresh weights."""
-    model = ModelSettings(formulation="binary", levels=1, base_channels=1)
+    model = ModelSettings(tasks=ASKED["binary"], levels=1, base_channels=1)
     settings = RunSettings(cases=Path("cases"), output=Path("run"), device="cpu", model=model)
     grid, intensity = GridSettings(size=size, margin_mm=2.0), IntensitySettings(window=(0, 100))
     torch.manual_seed(0)
     return {
         "config": settings.model_dump(mode="json"),
         "preprocessing": PreprocessingSettings(grid=grid, intensity=intensity).model_dump(mode="json"),
+        "classes": SINGLE.model_dump(mode="json"),
+        "channels": ["image"],
         "network": {"in_channels": 1, "scales": 3, "ndim": len(size)},
         "prepared": {"shape": list(size), "spacing_mm": [1.5] * len(size)},
         "model": build_network(model, 1, 3, len(size)).state_dict(),
@@ -69,7 +73,7 @@ def ct_with_vessel() -> tuple[Volume, Volume, np.ndarray]:
 
 def answer_with_the_image(predictor: Predictor, monkeypatch) -> None:
     """Replace the network's arithmetic by the identity, so that what comes back shows the way there and back alone."""
-    monkeypatch.setattr(predictor, "_main_probability", lambda image: torch.sigmoid(40 * (image - 0.5)))
+    monkeypatch.setattr(predictor, "_main_probabilities", lambda image: torch.sigmoid(40 * (image - 0.5)))
 
 
 def test_there_and_back_lies_on_the_ct(checkpoint, monkeypatch):
@@ -94,7 +98,7 @@ def test_without_an_organ_the_whole_volume_is_looked_at_at_the_trained_voxel_siz
     predictor = Predictor(checkpoint, "cpu")
     seen = []
     monkeypatch.setattr(
-        predictor, "_main_probability", lambda part: (seen.append(part.shape), torch.sigmoid(40 * (part - 0.5)))[1]
+        predictor, "_main_probabilities", lambda part: (seen.append(part.shape), torch.sigmoid(40 * (part - 0.5)))[1]
     )
     found = predictor.predict(image, None).mask.array
     assert 2 * (found & vessel).sum() / (found.sum() + vessel.sum()) > 0.85
@@ -284,7 +288,11 @@ def test_a_network_that_answers_nan_costs_the_case_and_is_named(checkpoint, tmp_
             {"network": {"in_channels": 1, "scales": 3, "ndim": 2}},
             r"best\.pt: prepared\.shape: 3 numbers for a network of 2 axes",
         ),
-        ({"network": {"in_channels": 2, "scales": 3, "ndim": 3}}, r"best\.pt: weights: of another architecture"),
+        (
+            {"network": {"in_channels": 2, "scales": 3, "ndim": 3}, "channels": ["a", "b"]},
+            r"best\.pt: weights: .*another arch",
+        ),
+        ({"network": {"in_channels": 2, "scales": 3, "ndim": 3}}, r"best\.pt: channels: 1 names for a network of 2"),
         ({"network": {"in_channels": 1, "scales": None, "ndim": 3}}, r"best\.pt: network\.scales: .*integer"),
         ({"model": None}, r"best\.pt: model: missing"),
         ({"model": [1]}, r"best\.pt: model: .*dictionary"),

@@ -19,10 +19,11 @@ ROOMS = (
     "phantoms",
     "preprocessing",
     "report",
+    "tasks",
     "training",
     "vessels",
 )
-TORCH_FREE = ("comparison", "metrics", "phantoms", "vessels")
+TORCH_FREE = ("comparison", "metrics", "phantoms", "tasks", "vessels")
 
 
 def public(room: str) -> dict[str, object]:

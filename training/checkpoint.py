@@ -16,7 +16,7 @@ from ramify.training.checkpoint_content import check_training_parts, checked_con
 from ramify.training.checkpoint_record import Checkpoint
 
 CheckpointName = Literal["latest", "best", "final"]
-FORMAT = 3
+FORMAT = 4
 """Raised whenever an older checkpoint would be read as something else. Since 2, all patients lie in one layout; since
 3, scales have another meaning, and the heads of a contrast are a choice."""
 _END_OF_ZIP, _END_BYTES, _MANY = b"PK\x05\x06", 22, 0xFFFF

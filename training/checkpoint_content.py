@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ramify.data.image_source import ImageSource
 from ramify.preprocessing.prepare import PreprocessingSettings
+from ramify.tasks.class_table import ClassTable
 from ramify.training.checkpoint_record import TRAINING_PARTS, Checkpoint
 from ramify.training.settings import RunSettings
 
@@ -16,7 +17,7 @@ DECISIVE: dict[str, tuple[str, ...]] = {
     "config": ("model", "inference", "loading", "train"),
     "config.model": (
         "network",
-        "formulation",
+        "tasks",
         "levels",
         "base_channels",
         "contrast",
@@ -40,7 +41,9 @@ _OTHER_VERSION = "this version has no such setting; use the version that wrote t
 _RECORD = TypeAdapter(Checkpoint)
 
 
-_SETTINGS, _PREPROCESSING, _SOURCE = (TypeAdapter(kind) for kind in (RunSettings, PreprocessingSettings, ImageSource))
+_SETTINGS, _PREPROCESSING, _CLASSES, _SOURCE = (
+    TypeAdapter(kind) for kind in (RunSettings, PreprocessingSettings, ClassTable, ImageSource)
+)
 
 
 def checked_content(content: Mapping[str, Any]) -> Checkpoint:
@@ -57,12 +60,16 @@ def checked_content(content: Mapping[str, Any]) -> Checkpoint:
     _check_decisive(state)
     _validate(_SETTINGS, state["config"], "config.")
     _validate(_PREPROCESSING, state["preprocessing"], "preprocessing.")
+    _validate(_CLASSES, state["classes"], "classes.")
     _validate(_SOURCE, state.get("source", {}), "source.")
 
     ndim, prepared = state["network"]["ndim"], state["prepared"]
     for key, length in (("shape", len(prepared["shape"])), ("spacing_mm", len(prepared["spacing_mm"]))):
         if length != ndim:
             raise ValueError(f"prepared.{key}: {length} numbers for a network of {ndim} axes; {_REMEDY}")
+    if len(state["channels"]) != state["network"]["in_channels"]:
+        count = state["network"]["in_channels"]
+        raise ValueError(f"channels: {len(state['channels'])} names for a network of {count}; {_REMEDY}")
     if "history" in state and len(state["history"]) != state["epoch"]:
         raise ValueError(f"history: {len(state['history'])} rows for {state['epoch']} epochs; {_REMEDY}")
     return state

@@ -89,11 +89,14 @@ class MeansState(TypedDict):
 class CaseDescription(TypedDict):
     """What prediction and a resumed training must know of the cases a network was trained on.
 
-    preprocessing: its settings. orientation: how arrays are laid out. source: what the images were, an `ImageSource`.
+    preprocessing: its settings. classes: a `ClassTable`. channels: names of the image's. orientation: how arrays are
+    laid out. source: what the images were, an `ImageSource`.
     cases: which were on which side. identities: what each of them is, `CaseRecord.identity`.
     """
 
     preprocessing: dict[StrictStr, Any]
+    classes: dict[StrictStr, Any]
+    channels: Annotated[list[StrictStr], Field(min_length=1)]
     network: NetworkShape
     prepared: PreparedShape
     orientation: NotRequired[StrictStr]

@@ -56,8 +56,8 @@ def _unmet(settings: RunSettings) -> Iterator[tuple[tuple[str, ...], str]]:
     of_a_contrast = tuple(name for name in OF_A_CONTRAST if name != _WEIGHT or loss.lambda_contrastive)
     if head == "none":
         yield of_a_contrast, "model.contrast.head per_scale or shared"
-    elif head == "per_scale" and settings.model.formulation != "multi_task":
-        yield of_a_contrast, "model.formulation multi_task or model.contrast.head shared"
+    elif head == "per_scale" and not settings.model.tasks.has_scales_beside:
+        yield of_a_contrast, "model.tasks.auxiliary scales or model.contrast.head shared"
     elif head == "per_scale":
         yield OF_A_SHARED_HEAD, "model.contrast.head shared"
     else:

@@ -33,7 +33,7 @@ def train_run(settings: RunSettings, on_validation: OnValidation | None = None, 
     Examples:
         >>> from ramify.models import ModelSettings
         >>> from ramify.training import RunSettings, TrainSettings, train_run
-        >>> model, train = ModelSettings(formulation="binary", levels=2, base_channels=2), TrainSettings(epochs=1)
+        >>> model, train = ModelSettings(levels=2, base_channels=2), TrainSettings(epochs=1)
         >>> settings = RunSettings(cases=cases, output="runs/small", fold_count=2, model=model, train=train)
         >>> folder = train_run(settings)  # on a folder that preprocess.py wrote
         >>> sorted(path.name for path in folder.root.glob("checkpoints/*"))

@@ -1,7 +1,7 @@
 """A trained network applied to a CT in its own grid."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -9,27 +9,27 @@ import numpy as np
 import torch
 
 from ramify.console.error_line import line_of
-from ramify.data.formats.channels import ONLY_CHANNEL
 from ramify.data.image_source import ImageSource
 from ramify.data.volume import Volume
 from ramify.models.build import build_inference_network, place_network
 from ramify.models.network import Network
-from ramify.models.outputs import main_probability
+from ramify.models.outputs import main_probabilities
 from ramify.preprocessing.grid import GridSettings
 from ramify.preprocessing.organ_parts import main_parts
 from ramify.preprocessing.plausibility import doubts_about_input, doubts_about_vessels
 from ramify.preprocessing.prepare import PreprocessingSettings, prepare_image
-from ramify.tasks.formulation import Formulation
+from ramify.tasks.class_table import ClassTable
+from ramify.tasks.formulation import Tasks
 from ramify.training.checkpoint import load_checkpoint
 from ramify.training.checkpoint_record import Checkpoint, PreparedShape
 from ramify.training.device import DeviceName, autocast, choose_device, choose_prediction_precision
 from ramify.training.inference import (
-    VESSEL_PROBABILITY,
     InferenceOverrides,
     NotFiniteError,
     infer,
     nan_where_not_finite,
 )
+from ramify.training.segmentation import any_vessel, class_map_of
 from ramify.training.settings import RunSettings
 from ramify.vessels.patient_axes import layout_name
 
@@ -39,9 +39,13 @@ class Prediction:
     """What a network says of a volume, on that volume's own grid."""
 
     mask: Volume
-    """bool: probability of at least `VESSEL_PROBABILITY`."""
+    """bool: vessels, of whichever class."""
     probabilities: Volume
-    """float32 in [0, 1]."""
+    """Of any vessel, float32 in [0, 1]."""
+    labels: Volume | None = None
+    """The values that the labels of the training had; None where vessels are all there is."""
+    of_classes: Mapping[str, Volume] = field(default_factory=dict)
+    """Probabilities of each class or region by name, float32 in [0, 1]; none where vessels are all there is."""
     notes: tuple[str, ...] = ()
     """What was mended or is hardly right: of the files read, the image, its organ mask and the mask that came out."""
 
@@ -64,7 +68,9 @@ def network_of(state: Checkpoint, settings: RunSettings, *, trained: bool = True
     """
     shape = state["network"]
     weights = state["model"] if trained else None
-    return build_inference_network(settings.model, shape["in_channels"], shape["scales"], shape["ndim"], weights)
+    sizes = shape["in_channels"], shape["scales"], shape["ndim"]
+    table = ClassTable.model_validate(state["classes"])
+    return build_inference_network(settings.model, *sizes, table, state=weights)
 
 
 class Predictor:
@@ -77,6 +83,8 @@ class Predictor:
 
     Attributes:
         source: what the images of the training were.
+        tasks: what the network was asked, and the classes of the labels it learnt from.
+        channels: names of the image's channels, in their order.
 
     Raises:
         FileNotFoundError, ValueError: the checkpoint is missing, damaged, unsafe or of another architecture.
@@ -102,6 +110,8 @@ class Predictor:
             self._settings = RunSettings.model_validate(state["config"])
             self._preprocessing = PreprocessingSettings.model_validate(state["preprocessing"])
             network = network_of(state, self._settings)
+            table = ClassTable.model_validate(state["classes"])
+            self.tasks = Tasks.of(self._settings.model.tasks, state["network"]["scales"], table)
         except (ValueError, TypeError, KeyError, RuntimeError) as error:
             raise ValueError(f"{checkpoint}: {line_of(error)}") from None
         self._device = choose_device(device)
@@ -109,6 +119,7 @@ class Predictor:
         self._network = place_network(network, self._device).eval()
         self._inference = (inference or InferenceOverrides()).over(self._settings.inference)
         self._prepared: PreparedShape = state["prepared"]
+        self.channels = tuple(state["channels"])
         self.source = ImageSource.model_validate(state.get("source") or {})
         layout = layout_name(len(state["prepared"]["shape"]))
         if (trained_on := state.get("orientation", layout)) != layout:
@@ -117,28 +128,25 @@ class Predictor:
                 "version that trained it"
             )
 
-    @property
-    def formulation(self) -> Formulation:
-        """How the network's logits are read."""
-        return self._settings.model.formulation
-
     def needs_organ(self) -> bool:
         """Whether the network was trained on organ crops."""
         return self._preprocessing.grid.crop == "organ"
 
-    def predict(self, image: Volume, organ: Volume | None, name: str = "image") -> Prediction:
+    def predict(self, images: Volume | Mapping[str, Volume], organ: Volume | None, name: str = "image") -> Prediction:
         """Segment a volume.
 
         Args:
-            image: CT in its own grid.
+            images: the channels that the network was trained on, by name, on one grid; a volume alone is the only one.
             organ: organ mask on the same grid; without it a network trained on organ crops looks at the whole volume,
                 at the voxel size it was trained on.
             name: what to call the image in errors.
 
         Raises:
-            ValueError: NaN or a constant image, another number of dimensions, an empty organ mask, or an output of the
-                network that is not finite.
+            ValueError: channels missing, NaN or a constant image, another number of dimensions, an empty organ mask, or
+                an output of the network that is not finite.
         """
+        images = self._channels_of(images, name)
+        image = next(iter(images.values()))
         self._check_axes(image.array, name)
         settings, window = self._preprocessing, self._settings.loading.patch_size
         if organ is None and self.needs_organ():
@@ -149,18 +157,49 @@ class Predictor:
         if organ is not None:
             organ = main_parts(organ, settings.least_organ_part)
             notes += [f"organ: {note}" for note in organ.notes if note not in image.notes]
-        images = {ONLY_CHANNEL: image}
         notes += doubts_about_input(images, organ, settings.rules(images), settings.organ_ml)
         prepared = prepare_image(images, organ, settings, name)
-        probabilities = prepared.grid.to_native(self._probabilities(prepared.image, window, name))
+        prepared_probabilities = self._probabilities(prepared.image, window, name)
+        probabilities = np.stack([prepared.grid.to_native(own) for own in prepared_probabilities])
         if organ is not None and settings.restrict_to_organ:
             probabilities *= organ.array
-        mask = probabilities >= VESSEL_PROBABILITY
+        class_map = class_map_of(probabilities, self.tasks)
+        mask = np.isin(class_map, self.tasks.table.vessels)
         notes += doubts_about_vessels(mask, None if organ is None else organ.array)
-        return Prediction(image.with_array(mask), image.with_array(probabilities), tuple(notes))
+        labels = self._labels(class_map)
+        of_classes = dict(zip(self.tasks.segmented, probabilities, strict=True)) if self.tasks.tells_apart else {}
+        return Prediction(
+            image.with_array(mask),
+            image.with_array(any_vessel(probabilities, self.tasks)),
+            None if labels is None else image.with_array(labels),
+            {name: image.with_array(own) for name, own in of_classes.items()},
+            tuple(notes),
+        )
+
+    def _channels_of(self, images: Volume | Mapping[str, Volume], name: str) -> Mapping[str, Volume]:
+        """The channels in the training's order; raises ValueError that names one that is missing."""
+        if isinstance(images, Volume):
+            if len(self.channels) > 1:
+                raise ValueError(f"{name}: one channel where the network was trained on {', '.join(self.channels)}")
+            return {self.channels[0]: images}
+        if missing := [channel for channel in self.channels if channel not in images]:
+            raise ValueError(
+                f"{name}: has no channel {missing[0]!r}, only {', '.join(images)}; the network was trained on "
+                f"{', '.join(self.channels)}"
+            )
+        return {channel: images[channel] for channel in self.channels}
+
+    def _labels(self, class_map: np.ndarray) -> np.ndarray | None:
+        """A class map in the values of the training's label maps; None where these are those of a plain mask."""
+        values = np.array(self.tasks.table.written_values())
+        several = len(values) > 2 and not self.tasks.tells_apart
+        if several or values.tolist() == [0, 1]:
+            return None
+        labels: np.ndarray = values.astype(np.min_scalar_type(values.max()))[class_map]
+        return labels
 
     def predict_prepared(self, image: np.ndarray, name: str = "image") -> np.ndarray:
-        """Probabilities, float32 (*S), of an image (C, *S) that is prepared as the training's cases were.
+        """Probabilities of `tasks.segmented`, float32 (C, *S), of an image (channels, *S) prepared as the cases were.
 
         Raises:
             ValueError: another number of axes, or an output of the network that is not finite.
@@ -171,16 +210,16 @@ class Predictor:
     def _probabilities(self, image: np.ndarray, window: tuple[int, ...] | None, name: str) -> np.ndarray:
         tensor = torch.from_numpy(image)[None].to(self._device)
         try:
-            result = infer(self._main_probability, tensor, self._inference, window, self._network.size_multiple)
+            result = infer(self._main_probabilities, tensor, self._inference, window, self._network.size_multiple)
         except NotFiniteError as error:
             remedy = "check the image's values, or train with train.precision float32"
             raise ValueError(f"{name}: {error}; {remedy}") from None
-        return result[0, 0].cpu().numpy()
+        return result[0].cpu().numpy()
 
-    def _main_probability(self, image: torch.Tensor) -> torch.Tensor:
+    def _main_probabilities(self, image: torch.Tensor) -> torch.Tensor:
         with autocast(self._device, self._dtype):
             logits = self._network(image).logits
-        return nan_where_not_finite(main_probability(logits, self.formulation), logits)
+        return nan_where_not_finite(main_probabilities(logits, self.tasks), logits)
 
     def _check_axes(self, image: np.ndarray, name: str) -> None:
         trained = len(self._prepared["shape"])

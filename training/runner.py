@@ -11,8 +11,8 @@ from torch.nn import functional
 from ramify.data.case_store import Case
 from ramify.data.loading import spacing_of
 from ramify.models.network import Network
-from ramify.models.outputs import TaskOutputs, main_probability, task_probabilities
-from ramify.tasks.formulation import Formulation, Tasks
+from ramify.models.outputs import TaskOutputs, main_probabilities, task_probabilities
+from ramify.tasks.formulation import Tasks
 from ramify.training.device import autocast
 from ramify.training.inference import InferenceSettings, infer, nan_where_not_finite, pad_to
 
@@ -23,9 +23,9 @@ class CaseView:
 
     case: Case
     truth: np.ndarray
-    """Masks of the tasks, bool (K, *S): vessels, then the scales."""
+    """Masks that are told apart, bool (M, *S): vessels, then those of `Tasks.masks`."""
     probabilities: np.ndarray
-    """Of the same tasks, float32 (K, *S)."""
+    """Of the same masks, float32 (M, *S)."""
 
     @property
     def spacing_mm(self) -> tuple[float, ...]:
@@ -56,24 +56,23 @@ class Runner:
     patch_size: tuple[int, ...] | None
 
     def probabilities(self, image: np.ndarray) -> np.ndarray:
-        """Probabilities of every task, float32 (K, *S), of a prepared image (C, *S); NotFiniteError if one is not."""
+        """Those of every mask, float32 (M, *S), of a prepared image (C, *S); NotFiniteError if one is not finite."""
         return self._infer(self.network.every_task, task_probabilities, image)
 
-    def main_probability(self, image: np.ndarray) -> np.ndarray:
-        """That of the main task, float32 (*S), for what the network for inference costs."""
-        of_main: np.ndarray = self._infer(self.network, main_probability, image)[0]
-        return of_main
+    def main_probabilities(self, image: np.ndarray) -> np.ndarray:
+        """Those of `tasks.segmented`, float32 (C, *S), for what the network for inference costs."""
+        return self._infer(self.network, main_probabilities, image)
 
     def _infer(
         self,
         network: Callable[[torch.Tensor], TaskOutputs],
-        read: Callable[[torch.Tensor, Formulation], torch.Tensor],
+        read: Callable[[torch.Tensor, Tasks], torch.Tensor],
         image: np.ndarray,
     ) -> np.ndarray:
         def probabilities(patch: torch.Tensor) -> torch.Tensor:
             with autocast(self.device, self.dtype):
                 logits = network(patch).logits
-            return nan_where_not_finite(read(logits, self.tasks.formulation), logits)
+            return nan_where_not_finite(read(logits, self.tasks), logits)
 
         tensor = torch.from_numpy(np.array(image, dtype=np.float32))[None].to(self.device)
         with evaluating(self.network):
@@ -85,7 +84,7 @@ def view_of(runner: Runner, case: Case) -> CaseView:
     """What there is to see of a case, of every task."""
     probabilities = inside_organ(runner.probabilities(case.arrays["image"]), case)
     scale_map = np.asarray(case.arrays["scales"])
-    masks = np.stack([np.isin(scale_map, labels) for labels in runner.tasks.masks])
+    masks = np.stack([members.mask_in(scale_map, case.class_map) for members in runner.tasks.masks])
     return CaseView(case, masks, probabilities)
 
 

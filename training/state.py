@@ -16,6 +16,9 @@ from ramify.losses.total import TotalLoss
 from ramify.models.build import build_network, load_weights, place_network
 from ramify.models.network import Network
 from ramify.models.outputs import TaskOutputs
+from ramify.tasks.class_table import ClassTable
+from ramify.tasks.formulation import Tasks
+from ramify.tasks.members import ANY_VESSEL
 from ramify.training.checkpoint import CheckpointName, save_checkpoint
 from ramify.training.checkpoint_record import CaseDescription, Checkpoint, OptimiserState, ScalerState
 from ramify.training.device import choose_device, choose_precision, set_determinism
@@ -75,17 +78,20 @@ def set_up(settings: RunSettings, ranks: Ranks = ALONE) -> tuple[Training, Check
         check_same_cases(state, description, folder.root)
     # Only now, since what another preparation changed has a name.
     check_as_prepared(settings.cases, [*fold["train"], *fold["val"]])
-    n_scales, ndim = description["network"]["scales"], description["network"]["ndim"]
-    network = place_network(build_network(settings.model, 1, n_scales, ndim), device)
+    shape, table = description["network"], ClassTable.model_validate(description["classes"])
+    n_scales = shape["scales"]
+    tasks = Tasks.of(settings.model.tasks, n_scales, table)
+    network = build_network(settings.model, shape["in_channels"], n_scales, shape["ndim"], table)
+    network = place_network(network, device)
     # Replaces batch norms, so it comes before the optimiser takes the weights.
     distributed = distribute(network, settings.train.sync_batch_norm)
-    voxels = label_voxels(settings.cases, fold["train"], n_scales)
-    if not any(voxels[1:]):
+    counts = label_voxels(settings.cases, fold["train"], n_scales)
+    if not ANY_VESSEL.voxels(counts):
         raise ValueError(
             f"{settings.cases}: no training case of fold {settings.fold} has a vessel, so there is nothing to learn; "
             "prepare cases with vessels, or choose another --fold"
         )
-    loss = TotalLoss(settings.loss, settings.model.formulation, n_scales, voxels, settings.model.contrast.head)
+    loss = TotalLoss(settings.loss, tasks, counts, settings.model.contrast.head)
     _check_embedding(settings, loss)
     optimiser = build_optimiser(network, settings.train.learning_rate, settings.train.weight_decay)
     runner = Runner(network, loss.tasks, device, dtype, settings.inference, settings.loading.patch_size)
@@ -124,10 +130,13 @@ def _describe_cases(settings: RunSettings, fold: Mapping[str, Sequence[str]]) ->
     check_version(settings.cases, cases)
     check_alike(cases)
     records = [cases[case_id].record for case_id in fold["train"]]
+    first = cases[fold["train"][0]].known
     return {
         "preprocessing": records[0]["settings"],
+        "classes": first.classes.model_dump(mode="json"),
+        "channels": list(first.channels),
         "network": {
-            "in_channels": 1,
+            "in_channels": len(first.channels),
             "scales": count_scales(settings.cases, cases),
             "ndim": len(records[0]["shape"]),
         },

@@ -16,6 +16,16 @@ MOST_SKIPPED_STEPS = 30
 _REMEDY = "lower train.learning_rate, set train.gradient_clip, or use train.precision float32"
 
 
+def truth_of(batch: Batch, device: torch.device) -> Truth:
+    """What a batch is held against, on a device."""
+    labels, tube, spacing, classes = (
+        part if part is None else part.to(device, non_blocking=True)
+        for part in (batch["scale_map"], batch["tubed_skeleton"], batch["spacing_mm"], batch["class_map"])
+    )
+    assert labels is not None, "every batch has scales"
+    return Truth(labels, tube, spacing, classes)
+
+
 def train_step(training: Training, batch: Batch, step: int) -> dict[str, torch.Tensor]:
     """One update of the weights.
 
@@ -30,9 +40,7 @@ def train_step(training: Training, batch: Batch, step: int) -> dict[str, torch.T
     device, settings = training.runner.device, training.settings
     where = f"epoch {training.epoch}, step {step}, cases {', '.join(batch['case_ids'])}"
     image = batch["image"].to(device, non_blocking=True)
-    truth = Truth(
-        *(batch[name].to(device, non_blocking=True) for name in ("scale_map", "tubed_skeleton", "spacing_mm"))
-    )
+    truth = truth_of(batch, device)
     # Whatever a loss draws comes from (seed, epoch, step) alone, so that a resumed training draws the same.
     seed = derived_seed(settings.seed, Purpose.LOSS, training.epoch, step)
 

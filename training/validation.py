@@ -5,13 +5,14 @@ from pathlib import Path
 
 import numpy as np
 
-from ramify.data.case_store import read_case
+from ramify.data.case_store import Case, read_case
 from ramify.data.loading import spacing_of
 from ramify.metrics.centreline import cldice
 from ramify.metrics.overlap import dice
 from ramify.training.distributed import ALONE, Ranks
-from ramify.training.inference import VESSEL_PROBABILITY, NotFiniteError
+from ramify.training.inference import NotFiniteError
 from ramify.training.runner import Runner, inside_organ
+from ramify.training.segmentation import class_map_of, known, masks_of, true_class_map
 from ramify.training.settings import RunSettings
 from ramify.training.state import Training
 
@@ -53,11 +54,12 @@ def validate(
     ranks: Ranks = ALONE,
     between_cases: Callable[[], None] = _nothing,
 ) -> dict[str, float]:
-    """Mean Dice and clDice of the main task over some cases, on their prepared grids.
+    """Mean Dice and clDice over some cases, on their prepared grids, of what the main task tells apart.
 
-    A case with nothing to find, in which nothing was found, is in no mean; where there is no other, the means are 1.
-    Where the case has an organ mask, only the organ counts: the vessels were drawn there alone. Ranks share the cases;
-    all get the means.
+    Of several classes or regions each has its means, "dice/NAME" and "cldice/NAME", and "dice" and "cldice" are those
+    over them. A mask with nothing to find, in which nothing was found, is in no mean; where there is no other, the
+    means are 1. Where the case has an organ mask, only the organ counts: the vessels were drawn there alone. So it is
+    with voxels of which nobody knows what they are. Ranks share the cases; all get the means.
 
     Args:
         between_cases: called on every rank between two rounds of cases; it may raise to stop the validation.
@@ -65,20 +67,39 @@ def validate(
     Raises:
         NotFiniteError: the network's output is not finite; the case is named.
     """
-    scores: list[tuple[float, float]] = []
+    scores: list[tuple[str, float, float]] = []
     for first in range(0, len(case_ids), ranks.world):
         if first:
             between_cases()
         for case_id in case_ids[first + ranks.rank : first + ranks.rank + 1]:
-            case = read_case(store, case_id)
-            try:
-                probability = runner.main_probability(case.arrays["image"])
-            except NotFiniteError as error:
-                raise NotFiniteError(f"case {case_id}: {error}") from None
-            prediction = inside_organ(probability, case) >= VESSEL_PROBABILITY
-            truth = np.asarray(case.arrays["scales"]) > 0
-            if prediction.any() or truth.any():
-                scores.append((dice(prediction, truth), cldice(prediction, truth, spacing_of(case))))
+            scores += _scores_of(runner, read_case(store, case_id))
     everyone = [score for of_rank in ranks.gathered(scores) for score in of_rank]
-    mean_dice, mean_cldice = np.mean(everyone or [(1.0, 1.0)], axis=0)
-    return {"dice": float(mean_dice), "cldice": float(mean_cldice)}
+    means = {
+        name: np.mean([score[1:] for score in everyone if score[0] == name] or [(1.0, 1.0)], axis=0)
+        for name in runner.tasks.segmented
+    }
+    mean_dice, mean_cldice = np.mean(list(means.values()), axis=0)
+    row = {"dice": float(mean_dice), "cldice": float(mean_cldice)}
+    if len(means) > 1:
+        for name, values in means.items():
+            row |= {f"{measure}/{name}": float(value) for measure, value in zip(("dice", "cldice"), values)}
+    return row
+
+
+def _scores_of(runner: Runner, case: Case) -> list[tuple[str, float, float]]:
+    """Name, Dice and clDice of each mask that is told apart and is in the truth or in the prediction."""
+    try:
+        probabilities = runner.main_probabilities(case.arrays["image"])
+    except NotFiniteError as error:
+        raise NotFiniteError(f"case {case.case_id}: {error}") from None
+    tasks, truth = runner.tasks, true_class_map(case)
+    predicted = class_map_of(inside_organ(probabilities, case), tasks)
+    if (counted := known(truth)) is not None:
+        predicted, truth = predicted * counted, truth * counted
+    pairs = zip(masks_of(predicted, tasks).items(), masks_of(truth, tasks).values(), strict=True)
+    spacing = spacing_of(case)
+    return [
+        (name, dice(found, sought), cldice(found, sought, spacing))
+        for (name, found), sought in pairs
+        if found.any() or sought.any()
+    ]

@@ -13,7 +13,7 @@ def test_every_form_has_its_row(tiny_cases, tmp_path, capsys):
     splits.write_text(json.dumps([{"train": ["case_0", "case_1"], "val": ["case_2", "case_3"]}]), encoding="utf-8")
     words = ["--cases", str(tiny_cases), "--output", str(tmp_path / "runs"), "--splits", str(splits)]
     small = ["--steps", "50", "--patch", "8", "8", "8", "--levels", "1", "--anchors.cap", "40", "--seeds", "3"]
-    formulation = ["--forms", "none", "paper", "encoder.1", "--formulation", "multi_task", "--probe", "main_decoder.0"]
+    formulation = ["--forms", "none", "paper", "encoder.1", "--auxiliary", "scales", "--probe", "main_decoder.0"]
     assert main([*words, *small, *formulation]) == 0
     lines = [line.strip("| ").split(" | ") for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
     measures = ["Dice", "clDice", "Tsens 1", "Tsens 2", "Tsens 1 at precision 0.8", "probe main_decoder.0"]

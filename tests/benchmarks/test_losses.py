@@ -13,6 +13,7 @@ from benchmarks.plain_losses import plain_contrastive_loss
 from ramify.losses import soft_skeletonisation
 from ramify.losses.contrastive import contrastive_loss
 from ramify.losses.terms import TERMS
+from tests.asked import ASKED
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def test_peers(tiny, capsys, numbers_of):
 
 def test_overhead(tiny, capsys, tmp_path, monkeypatch, numbers_of):
     names = ["tversky", loss_overhead.PEER]
-    setting = loss_overhead.Setting("multi_task", 3, (16, 16, 16), "cpu")
+    setting = loss_overhead.Setting(ASKED["multi_task"], 3, (16, 16, 16), "cpu")
     monkeypatch.setattr(loss_overhead, "overhead_of_losses", lambda *_: loss_overhead.overheads(names, setting, 1))
     losses.main([*tiny, "--part", "overhead", "--step-size", "16", "16", "16", "--classes", "2"])
     _, header, *rows, _, figure = capsys.readouterr().out.splitlines()
@@ -72,10 +73,7 @@ def test_every_loss_is_measured_and_every_number_of_classes(monkeypatch):
     if not importlib.util.find_spec("gudhi"):
         extra.remove("persistent_homology")
     assert set(names) == extra | {loss_overhead.PEER}
-    assert [(setting.formulation, setting.classes) for setting in (one, five)] == [
-        ("multi_class", 1),
-        ("multi_class", 5),
-    ]
+    assert [(setting.tasks.main, setting.classes) for setting in (one, five)] == [("scales", 1), ("scales", 5)]
 
 
 def test_the_whole_matrix_is_the_same_contrast():

@@ -11,6 +11,7 @@ from ramify.losses.settings import LossSettings
 from ramify.models.build import build_network
 from ramify.models.settings import ContrastHeadSettings, ModelSettings
 from ramify.training.settings import RunSettings
+from tests.asked import ASKED
 
 PLAIN = LossSettings(lambda_scales=(0.5,), foreground_weight=2.0, lambda_contrastive=0.0)
 CONTRASTING = PLAIN.model_copy(update={"lambda_contrastive": 0.5, "anchors": AnchorSettings(cap=16)})
@@ -22,7 +23,7 @@ def small(in_this_process, monkeypatch):
     in_this_process(training)
     binary, multi_task = (
         ModelSettings(
-            formulation=formulation, levels=1, base_channels=2, contrast=ContrastHeadSettings(head="per_scale")
+            tasks=ASKED[formulation], levels=1, base_channels=2, contrast=ContrastHeadSettings(head="per_scale")
         )
         for formulation in ("binary", "multi_task")
     )
@@ -53,7 +54,7 @@ def test_waiting_for_data_is_a_share_of_the_time(tiny_cases, tmp_path):
         "cases": tiny_cases,
         "output": tmp_path,
         "device": "cpu",
-        "model": {"formulation": "binary", "levels": 1, "base_channels": 2},
+        "model": {"tasks": {"auxiliary": "none"}, "levels": 1, "base_channels": 2},
         "loss": {"lambda_scales": [1.0]},
         "loading": {"samples_per_epoch": 6, "batch_size": 2},
     }
@@ -90,7 +91,7 @@ def test_a_step_changes_the_weights(monkeypatch):
     kept: list[torch.nn.Module] = []
     place = training.place_network
     monkeypatch.setattr("benchmarks.training_step.place_network", lambda *given: kept.append(place(*given)) or kept[-1])
-    model = ModelSettings(formulation="binary", levels=1, base_channels=2)
+    model = ModelSettings(tasks=ASKED["binary"], levels=1, base_channels=2)
     step = training_step(model, PLAIN, 3, (16, 16, 16), 1)
     before = [weight.detach().clone() for weight in kept[0].parameters()]
     step()

@@ -10,6 +10,7 @@ from ramify.command_line.yaml_settings import read_yaml
 from ramify.losses import AnchorSettings
 from ramify.models import ContrastHeadSettings
 from ramify.training.settings import RunSettings
+from tests.asked import ASKED
 
 
 def test_the_shipped_file_is_taken_where_the_folder_has_none(tmp_path, monkeypatch):
@@ -51,7 +52,7 @@ def training(*names: str) -> RunSettings:
 def test_the_papers_file_is_what_the_paper_prints(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     paper = training("paper")
-    assert (paper.model.network, paper.model.formulation, paper.model.sizes(3)) == ("resunet", "multi_task", (5, 8))
+    assert (paper.model.network, paper.model.tasks, paper.model.sizes(3)) == ("resunet", ASKED["multi_task"], (5, 8))
     assert paper.model.contrast == ContrastHeadSettings(head="per_scale")
     assert (paper.loss.lambda_scales, paper.loss.lambda_contrastive) == ((0.78, 0.48, 0.54), 0.53)
     assert (paper.loss.temperature, paper.loss.hard_negatives, paper.loss.anchors) == (0.94, 0.0, AnchorSettings())

@@ -129,7 +129,7 @@ def test_samples_that_cannot_be_are_refused(tmp_path, shapes, loading, message):
 
 def test_label_voxels_are_counted_over_the_cases(tmp_path):
     names = store_of(tmp_path, [(8, 8), (8, 24)])
-    assert label_voxels(tmp_path, names, 2) == [64 + 192 - 4, 2, 2]
+    assert label_voxels(tmp_path, names, 2) == {(0, 0): 64 + 192 - 4, (1, 1): 2, (1, 2): 2}
 
 
 def test_ranks_share_each_batch_of_one_process(tmp_path):

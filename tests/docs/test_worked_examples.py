@@ -14,7 +14,7 @@ import pytest
 from tests.docs.pages import ROOT, blocks_of, text_of
 
 TRAINING = """
-model: {network: two_layers, formulation: binary, base_channels: 4}
+model: {network: two_layers, tasks: {auxiliary: none}, base_channels: 4}
 loss: {main: {dice: 1.0, brier: 0.5}, brier: {power: 3.0}, lambda_contrastive: 0.0}
 train: {epochs: 1}
 device: cpu

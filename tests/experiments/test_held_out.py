@@ -1,6 +1,7 @@
 """Where the images are known, predictions are compared on their own grid, with the truth as it was drawn."""
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -62,7 +63,8 @@ def test_the_truth_is_that_of_the_image_inside_the_organ(store, tmp_path):
 def test_the_network_is_given_the_image_and_its_organ(store, tmp_path, monkeypatch):
     run, seen = run_of(store, tmp_path), []
 
-    def predict(self: Predictor, image: Volume, organ: Volume | None, name: str) -> Prediction:
+    def predict(self: Predictor, images: Mapping[str, Volume], organ: Volume | None, name: str) -> Prediction:
+        (image,) = images.values()
         seen.append((image.array.shape, None if organ is None else int(organ.array.sum()), name))
         nothing = np.zeros(image.array.shape, np.float32)
         return Prediction(image.with_array(nothing > 0), image.with_array(nothing))

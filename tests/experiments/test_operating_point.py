@@ -81,7 +81,7 @@ def test_memory_does_not_grow_with_the_cases(monkeypatch):
             truth[8:24, 8:24, 8:24] = True
             spacing = (1.0, 1.0, 1.0)
             image = Volume(truth.astype(np.float32), spacing)
-            yield HeldOutCase(name, image, None, image.with_array(truth), np.ones(shape, bool))
+            yield HeldOutCase(name, {"image": image}, None, image.with_array(truth), np.ones(shape, bool))
 
     monkeypatch.setattr(operating_point, "held_out_cases", cases)
     monkeypatch.setattr(operating_point, "probabilities_of", lambda case, *_: case.image.array)

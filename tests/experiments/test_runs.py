@@ -41,7 +41,7 @@ def run_of(cases: Path, output: Path, **settings: object) -> Run:
         "output": output,
         "resume": True,
         "device": "cpu",
-        "model": {"formulation": "binary", "levels": 2, "base_channels": 2},
+        "model": {"tasks": {"auxiliary": "none"}, "levels": 2, "base_channels": 2},
         "train": {"epochs": 2, "augment": False},
         "validation": {"every": 100, "figures_every": 100},
         **settings,
@@ -70,7 +70,7 @@ def test_a_run_is_trained_and_its_held_out_case_scored(finished):
     assert list(report["cases"]) == ["case_3"]
     # By hand: the last weights, on the prepared grid, inside the organ.
     case = read_case(finished.settings.cases, "case_3")
-    probabilities = Predictor(finished.folder.checkpoint("final"), "cpu").predict_prepared(case.arrays["image"])
+    probabilities = Predictor(finished.folder.checkpoint("final"), "cpu").predict_prepared(case.arrays["image"])[0]
     truth = np.asarray(case.arrays["scales"]) > 0
     expected = evaluate_case(probabilities >= 0.5, truth, (2.0, 1.0, 1.0), EVALUATION)
     assert report["cases"]["case_3"] == expected
@@ -118,7 +118,7 @@ def test_scores_at_a_precision_by_hand(two_held_out, tmp_path):
     report = json.loads(results_file(run).read_text(encoding="utf-8"))
     predictor = Predictor(run.folder.checkpoint("final"), "cpu")
     cases = {name: read_case(two_held_out, name).arrays for name in ("case_2", "case_3")}
-    probabilities = {name: predictor.predict_prepared(arrays["image"]) for name, arrays in cases.items()}
+    probabilities = {name: predictor.predict_prepared(arrays["image"])[0] for name, arrays in cases.items()}
     truths = {name: np.asarray(arrays["scales"]) > 0 for name, arrays in cases.items()}
     for tried, chosen_on in (("case_2", "case_3"), ("case_3", "case_2")):
         # Every probability there is, from the lowest up: just above the last one whose voxels are too many.

@@ -18,7 +18,7 @@ def run_of(cases: Path, output: Path, name: str = "a", **settings: object) -> Ru
         "output": output / name,
         "resume": True,
         "device": "cpu",
-        "model": {"formulation": "binary", "levels": 2, "base_channels": 2},
+        "model": {"tasks": {"auxiliary": "none"}, "levels": 2, "base_channels": 2},
         "loading": {"patch_size": (8, 8, 8)},
         "train": {"epochs": 1, "augment": False},
         "validation": {"every": 100, "figures_every": 100},

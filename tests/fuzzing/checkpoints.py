@@ -19,9 +19,11 @@ from ramify.losses.settings import LossSettings
 from ramify.models.build import build_network
 from ramify.models.settings import ContrastHeadSettings, ModelSettings
 from ramify.preprocessing.prepare import PreprocessingSettings
+from ramify.tasks.class_table import SINGLE
 from ramify.training.checkpoint import FORMAT, load_checkpoint
 from ramify.training.loop import train_run
 from ramify.training.settings import RunSettings, TrainSettings, ValidationSettings
+from tests.asked import ASKED
 from tests.fuzzing.reader import Reader
 
 WRONG: tuple[Any, ...] = ("nonsense", -7, 2.5, math.nan, [], {}, [None], {"a": {"b": 1}}, torch.zeros(2, 3))
@@ -46,7 +48,7 @@ def make_checkpoint(cases: Path, output: Path) -> Path:
 
 def untrained_checkpoint() -> bytes:
     """A tiny binary network's checkpoint, the same bytes each time."""
-    model = ModelSettings(formulation="binary", levels=1, base_channels=1)
+    model = ModelSettings(tasks=ASKED["binary"], levels=1, base_channels=1)
     settings = RunSettings(cases=Path("cases"), output=Path("run"), device="cpu", model=model)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -56,6 +58,8 @@ def untrained_checkpoint() -> bytes:
             "format": FORMAT,
             "config": settings.model_dump(mode="json"),
             "preprocessing": PreprocessingSettings().model_dump(mode="json"),
+            "classes": SINGLE.model_dump(mode="json"),
+            "channels": ["image"],
             "network": {"in_channels": 1, "scales": 2, "ndim": 2},
             "prepared": {"shape": [16, 16], "spacing_mm": [1.0, 1.0]},
             "model": weights,

@@ -19,6 +19,7 @@ from ramify.losses.soft_skeletonisation import soft_skeleton
 from ramify.losses.total import TotalLoss
 from ramify.losses.truth import Truth
 from ramify.models.outputs import TaskOutputs
+from tests.asked import asked
 
 Loss = Callable[..., torch.Tensor]
 LOSSES: dict[str, Loss] = {
@@ -207,7 +208,8 @@ def test_the_objective_balances_the_vessels_and_leaves_single_scales(formulation
     logits = torch.randn(3, channels, 8, 8, generator=torch.Generator().manual_seed(0))
     truth = Truth(labels, tubed_skeleton=vessels[:, 0])
     plain, balanced = (
-        TotalLoss(settings_with(balance), formulation, 3)(TaskOutputs(logits), truth) for balance in ("none", "scales")
+        TotalLoss(settings_with(balance), asked(formulation, 3))(TaskOutputs(logits), truth)
+        for balance in ("none", "scales")
     )
     changed = {name for name in plain if not torch.equal(plain[name], balanced[name])} - {"total"}
     names = {"main/dice", "main/skeleton_recall", "main/soft_cldice"}

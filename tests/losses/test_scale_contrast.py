@@ -12,6 +12,7 @@ from ramify.losses.shared_anchors import sample_shared_anchors
 from ramify.models import ModelSettings, build_network
 from ramify.models.settings import ContrastHeadSettings
 from ramify.tasks.contrast_head import ContrastHead
+from tests.asked import asked
 
 CHANNELS = {"binary": 1, "multi_task": 4, "multi_class": 4}
 
@@ -34,7 +35,7 @@ def batch(channels: int, ndim: int) -> tuple[Outputs, torch.Tensor]:
 def test_one_head_for_all_scales_contrasts_any_formulation(formulation, ndim):
     outputs, labels = batch(CHANNELS[formulation], ndim)
     settings = LossSettings(foreground_weight=2.0, temperature=0.2, hard_negatives=0.5, anchors=AnchorSettings(cap=40))
-    loss = TotalLoss(settings, formulation, 3, head="shared")
+    loss = TotalLoss(settings, asked(formulation, 3), head="shared")
     terms = loss(outputs, Truth(labels), torch.Generator().manual_seed(1))
     anchors = sample_shared_anchors(
         outputs.projections[0], labels, 3, settings.anchors, torch.Generator().manual_seed(1)
@@ -51,7 +52,7 @@ def test_the_networks_own_errors(formulation, logits):
     # Exclusive classes: all scales together are likelier than background in the first and third voxel, none by itself.
     given = torch.tensor(logits or [[1.0, 1.0, 1.0, 1.0], [0.5, -3.0, 0.5, -3.0], [0.5, -3.0, 0.5, -3.0]])
     settings = LossSettings(foreground_weight=1.0, anchors=AnchorSettings(cap=4, errors=1.0, near_background=0))
-    loss = TotalLoss(settings, formulation, 2, head="shared")
+    loss = TotalLoss(settings, asked(formulation, 2), head="shared")
     projection = torch.tensor([0.1, 0.2, 0.3, 0.4]).view(1, 1, 1, 4)
     scales = torch.tensor([[[1, 1, 2, 2]]])  # wrong are the second and the fourth
     loss(Outputs(given[None, :, None], (projection,)), Truth(scales), torch.Generator().manual_seed(0))
@@ -64,7 +65,7 @@ def test_the_bank_holds_background_too_and_the_floor_counts_it():
     outputs, labels = batch(1, 2)
     labels[:] = torch.arange(8)[:, None] // 2  # two rows of each
     settings = LossSettings(foreground_weight=1.0, anchors=AnchorSettings(cap=8, bank=3))
-    loss = TotalLoss(settings, "binary", 3, head="shared")
+    loss = TotalLoss(settings, asked("binary", 3), head="shared")
     for step in range(2):
         terms = loss(outputs, Truth(labels), torch.Generator().manual_seed(step))
         assert loss.contrast is not None
@@ -80,7 +81,7 @@ def test_the_bank_holds_background_too_and_the_floor_counts_it():
 
 def test_nothing_is_seen_of_a_batch_without_anchors():
     outputs, labels = batch(1, 2)
-    loss = TotalLoss(LossSettings(foreground_weight=1.0), "binary", 3, head="shared")
+    loss = TotalLoss(LossSettings(foreground_weight=1.0), asked("binary", 3), head="shared")
     terms = loss(outputs, Truth(torch.zeros_like(labels)))
     assert terms["contrastive"] == 0
     assert loss.contrast is not None
@@ -132,13 +133,13 @@ def test_a_cap_of_less_than_two_anchors_a_class_is_refused(head, near_background
 @pytest.mark.parametrize("head", ["none", "per_scale"])
 def test_a_binary_network_without_a_shared_head_has_no_contrast(head):
     outputs, labels = batch(1, 2)
-    loss = TotalLoss(LossSettings(foreground_weight=1.0), "binary", 3, head=head)
+    loss = TotalLoss(LossSettings(foreground_weight=1.0), asked("binary", 3), head=head)
     assert "contrastive" not in loss(outputs, Truth(labels))
 
 
 def test_outputs_of_another_head_are_refused():
     outputs, labels = batch(4, 2)
-    loss = TotalLoss(LossSettings(foreground_weight=1.0), "multi_task", 3, head="shared")
+    loss = TotalLoss(LossSettings(foreground_weight=1.0), asked("multi_task", 3), head="shared")
     with pytest.raises(ValueError, match="projections: expected 1, of the shared head, got 0"):
         loss(outputs._replace(projections=()), Truth(labels))
 
@@ -163,8 +164,7 @@ def lost_on(head: ContrastHead) -> tuple[float, dict[str, float]]:
     network = build_network(settings, 1, 2, 2)
     contrast = TotalLoss(
         LossSettings(lambda_scales=(1.0,), foreground_weight=1.0, anchors=AnchorSettings(cap=256)),
-        "multi_task",
-        2,
+        asked("multi_task", 2),
         head=head,
     ).contrast
     assert contrast is not None

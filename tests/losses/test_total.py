@@ -15,9 +15,9 @@ from ramify.losses.supervision import class_weights
 from ramify.losses.terms import TERMS, Term
 from ramify.losses.total import TotalLoss
 from ramify.losses.truth import Truth
-from ramify.tasks.formulation import Tasks
+from tests.asked import asked, counts_of
 
-COUNTS = (900, 10, 40, 50)  # background and three scales
+COUNTS = counts_of(900, 10, 40, 50)  # background and three scales
 
 
 class Outputs(NamedTuple):
@@ -40,7 +40,7 @@ def batch(channels: int, scales: int = 3, ndim: int = 2, projections: int = 0) -
 @pytest.mark.parametrize("ndim", [2, 3])
 def test_multi_task_names_order_values_and_sum(ndim):
     outputs, labels = batch(4, ndim=ndim, projections=3)
-    terms = TotalLoss(LossSettings(), "multi_task", 3, COUNTS)(outputs, Truth(labels))
+    terms = TotalLoss(LossSettings(), asked("multi_task", 3), COUNTS)(outputs, Truth(labels))
     expected = {}
     masks = {"main": labels > 0} | {f"scale_{s}": labels == s for s in (1, 2, 3)}
     weights = [3.0, 99.0**0.5, 24.0**0.5, 19.0**0.5]  # sqrt of background over foreground
@@ -59,7 +59,7 @@ def test_multi_task_names_order_values_and_sum(ndim):
 
 def test_binary_is_the_main_task_alone():
     outputs, labels = batch(1)
-    terms = TotalLoss(LossSettings(foreground_weight=2.0), "binary", 3)(outputs, Truth(labels))
+    terms = TotalLoss(LossSettings(foreground_weight=2.0), asked("binary", 3))(outputs, Truth(labels))
     assert list(terms) == ["main/dice", "main/cross_entropy", "total"]
     mask = (labels > 0)[:, None]
     torch.testing.assert_close(terms["main/dice"], dice_loss(torch.sigmoid(outputs.logits), mask))
@@ -70,7 +70,7 @@ def test_binary_is_the_main_task_alone():
 @pytest.mark.parametrize("ndim", [2, 3])
 def test_multi_class_is_over_exclusive_scales(ndim):
     outputs, labels = batch(4, ndim=ndim)
-    terms = TotalLoss(LossSettings(), "multi_class", 3, COUNTS)(outputs, Truth(labels))
+    terms = TotalLoss(LossSettings(), asked("multi_class", 3), COUNTS)(outputs, Truth(labels))
     assert list(terms) == ["main/dice", "main/cross_entropy", "total"]
     of_scales = torch.softmax(outputs.logits, dim=1)[:, 1:]
     masks = torch.stack([labels == s for s in (1, 2, 3)], dim=1)
@@ -88,7 +88,7 @@ def test_weights_of_terms_enter_the_sum_only():
         lambda_contrastive=0.0,
         foreground_weight=1.0,
     )
-    terms = TotalLoss(settings, "multi_task", 1)(outputs, Truth(labels))
+    terms = TotalLoss(settings, asked("multi_task", 1))(outputs, Truth(labels))
     assert list(terms) == ["main/dice", "main/cross_entropy", "scale_1/cross_entropy", "total"]
     expected = 2 * terms["main/dice"] + 3 * terms["main/cross_entropy"] + 0.5 * 5 * terms["scale_1/cross_entropy"]
     torch.testing.assert_close(terms["total"], expected)
@@ -97,14 +97,16 @@ def test_weights_of_terms_enter_the_sum_only():
 def test_a_weight_of_zero_leaves_the_term_out():
     outputs, labels = batch(4, projections=3)
     settings = LossSettings(auxiliary={"dice": 1.0, "cross_entropy": 0.0}, lambda_scales=(1.0, 0.0, 1.0))
-    names = list(TotalLoss(settings, "multi_task", 3, COUNTS)(outputs, Truth(labels)))
+    names = list(TotalLoss(settings, asked("multi_task", 3), COUNTS)(outputs, Truth(labels)))
     assert names == ["main/dice", "main/cross_entropy", "scale_1/dice", "scale_3/dice", "contrastive", "total"]
 
 
 @pytest.mark.parametrize(("formulation", "channels"), [("multi_task", 4), ("multi_class", 4), ("binary", 1)])
 def test_absent_scales_and_empty_labels_are_safe(formulation, channels):
     outputs, labels = batch(channels, projections=3)
-    loss = TotalLoss(LossSettings(anchors=AnchorSettings(mode="masked")), formulation, 3, (100, 0, 0, 0))
+    loss = TotalLoss(
+        LossSettings(anchors=AnchorSettings(mode="masked")), asked(formulation, 3), counts_of(100, 0, 0, 0)
+    )
     for kept in (2, 0):  # one scale alone, none at all
         terms = loss(outputs, Truth(torch.where(labels == kept, labels, 0)))
         (gradient,) = torch.autograd.grad(terms["total"], outputs.logits)
@@ -119,7 +121,7 @@ def test_absent_scales_and_empty_labels_are_safe(formulation, channels):
 
 def test_each_task_has_its_own_gradient():
     outputs, labels = batch(4, projections=3)
-    terms = TotalLoss(LossSettings(), "multi_task", 3, COUNTS)(outputs, Truth(labels), differentiable_terms=True)
+    terms = TotalLoss(LossSettings(), asked("multi_task", 3), COUNTS)(outputs, Truth(labels), differentiable_terms=True)
     (gradient,) = torch.autograd.grad(terms["scale_2/dice"], outputs.logits, retain_graph=True)
     assert [bool((gradient[:, c] != 0).any()) for c in range(4)] == [False, False, True, False]
     assert torch.autograd.grad(terms["contrastive"], outputs.logits, allow_unused=True) == (None,)
@@ -129,7 +131,7 @@ def test_each_task_has_its_own_gradient():
 def test_the_gradient_computed_at_once_is_that_of_the_graph(formulation, channels):
     outputs, labels = batch(channels, projections=3)
     settings = LossSettings(main={"dice": 2.0, "soft_cldice": 0.5}, lambda_scales=(0.3, 0.0, 0.7))
-    loss = TotalLoss(settings, formulation, 3, COUNTS)
+    loss = TotalLoss(settings, asked(formulation, 3), COUNTS)
     found = []
     for differentiable_terms in (False, True):
         draws = torch.Generator().manual_seed(0)
@@ -143,7 +145,7 @@ def test_the_gradient_computed_at_once_is_that_of_the_graph(formulation, channel
 def test_half_precision_scales_the_gradient_before_it_is_rounded():
     outputs, labels = batch(1, projections=0)
     logits = outputs.logits.detach().to(torch.float16).requires_grad_()
-    loss = TotalLoss(LossSettings(main={"cross_entropy": 1e-6}), "binary", 3, COUNTS)
+    loss = TotalLoss(LossSettings(main={"cross_entropy": 1e-6}), asked("binary", 3), COUNTS)
     (2.0**20 * loss(outputs._replace(logits=logits), Truth(labels))["total"]).backward()
     assert logits.grad is not None
     assert logits.grad.dtype == torch.float16
@@ -152,7 +154,7 @@ def test_half_precision_scales_the_gradient_before_it_is_rounded():
 
 def test_no_term_but_the_total_keeps_a_graph():
     outputs, labels = batch(4, projections=3)
-    terms = TotalLoss(LossSettings(lambda_contrastive=0.0), "multi_task", 3, COUNTS)(outputs, Truth(labels))
+    terms = TotalLoss(LossSettings(lambda_contrastive=0.0), asked("multi_task", 3), COUNTS)(outputs, Truth(labels))
     assert [name for name, value in terms.items() if value.requires_grad] == ["total"]
 
 
@@ -160,7 +162,7 @@ def test_a_new_term_is_one_line_in_the_table(monkeypatch):
     monkeypatch.setitem(TERMS, "size", Term(lambda task, _: task.probabilities.mean()))
     outputs, labels = batch(2, scales=1, projections=1)
     settings = LossSettings(main={"size": 2.0}, auxiliary={"size": 1.0}, lambda_scales=(0.5,), lambda_contrastive=0.0)
-    terms = TotalLoss(settings, "multi_task", 1, (1, 1))(outputs, Truth(labels))
+    terms = TotalLoss(settings, asked("multi_task", 1), counts_of(1, 1))(outputs, Truth(labels))
     assert list(terms) == ["main/size", "scale_1/size", "total"]
     main, scale = torch.sigmoid(outputs.logits).mean(dim=(0, 2, 3))
     torch.testing.assert_close(terms["total"], 2.0 * main + 0.5 * scale)
@@ -169,7 +171,7 @@ def test_a_new_term_is_one_line_in_the_table(monkeypatch):
 @pytest.mark.parametrize(("formulation", "channels"), [("multi_task", 4), ("multi_class", 4), ("binary", 1)])
 def test_deterministic_mode_gives_the_same_gradient_again(formulation, channels):
     outputs, labels = batch(channels, projections=3)
-    loss = TotalLoss(LossSettings(anchors=AnchorSettings(cap=9)), formulation, 3, COUNTS)
+    loss = TotalLoss(LossSettings(anchors=AnchorSettings(cap=9)), asked(formulation, 3), COUNTS)
     wanted = (outputs.logits, *outputs.projections) if formulation == "multi_task" else (outputs.logits,)
     torch.use_deterministic_algorithms(True)
     try:
@@ -184,7 +186,7 @@ def test_deterministic_mode_gives_the_same_gradient_again(formulation, channels)
 
 def test_scales_are_optional_in_multi_task():
     outputs, labels = batch(1, scales=0)
-    terms = TotalLoss(LossSettings(foreground_weight=1.0), "multi_task", 0)(outputs, Truth(labels))
+    terms = TotalLoss(LossSettings(foreground_weight=1.0), asked("multi_task", 0))(outputs, Truth(labels))
     assert list(terms) == ["main/dice", "main/cross_entropy", "total"]
 
 
@@ -193,7 +195,7 @@ def test_float32_for_half_precision_and_inside_autocast(formulation, channels):
     outputs, labels = batch(channels, projections=3)
     half = Outputs(outputs.logits.bfloat16(), tuple(p.bfloat16() for p in outputs.projections))
     exact = Outputs(half.logits.float(), tuple(p.float() for p in half.projections))
-    loss = TotalLoss(LossSettings(temperature=0.1), formulation, 3, COUNTS)
+    loss = TotalLoss(LossSettings(temperature=0.1), asked(formulation, 3), COUNTS)
     with torch.autocast("cpu", torch.bfloat16):
         terms = loss(half, Truth(labels))
     for name, value in loss(exact, Truth(labels)).items():
@@ -203,7 +205,7 @@ def test_float32_for_half_precision_and_inside_autocast(formulation, channels):
 
 def test_anchors_are_drawn_from_the_given_generator():
     outputs, labels = batch(4, projections=3)
-    loss = TotalLoss(LossSettings(anchors=AnchorSettings(cap=9)), "multi_task", 3, COUNTS)
+    loss = TotalLoss(LossSettings(anchors=AnchorSettings(cap=9)), asked("multi_task", 3), COUNTS)
     values = [loss(outputs, Truth(labels), torch.Generator().manual_seed(s))["contrastive"].item() for s in (1, 1, 2)]
     assert values[0] == values[1]
     assert values[0] != values[2]
@@ -215,31 +217,30 @@ def test_one_weight_holds_for_all_scales():
 
 
 def test_weights_of_classes():
-    main, first, second = Tasks("multi_task", 2).all
-    assert class_weights(LossSettings(foreground_weight=4.0), second, 2, None) == (4.0,)
-    assert [class_weights(LossSettings(), task, 2, (80, 4, 16)) for task in (main, first)] == [(2.0,), (24**0.5,)]
-    exclusive = Tasks("multi_class", 2).main
-    assert class_weights(LossSettings(), exclusive, 2, (80, 4, 16)) == (1.0, 24**0.5, 5.25**0.5)
+    main, first, second = asked("multi_task", 2).all
+    counts = counts_of(80, 4, 16)
+    assert class_weights(LossSettings(foreground_weight=4.0), second, None) == (4.0,)
+    assert [class_weights(LossSettings(), task, counts) for task in (main, first)] == [(2.0,), (24**0.5,)]
+    exclusive = asked("multi_class", 2).main
+    assert class_weights(LossSettings(), exclusive, counts) == (1.0, 24**0.5, 5.25**0.5)
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((LossSettings(), "multi_task", 2, (90, 5, 5)), r"lambda_scales: expected 2 weights for 2 scales .* got 3"),
-        ((LossSettings(), "multi_task", 3), r"label_voxels: .*'auto' needs 4 counts .*got none"),
-        ((LossSettings(), "binary", 3, (90, 5, 5)), r"label_voxels: .*'auto' needs 4 counts .*got 3"),
-        ((LossSettings(), "ternary", 3, COUNTS), "formulation: expected one of multi_task, binary, multi_class"),
-        ((LossSettings(), "multi_class", 0, (1,)), "n_scales: expected an integer of at least 1, got 0"),
+        (("multi_task", 2, counts_of(90, 5, 5)), r"lambda_scales: expected 2 weights for 2 scales .* got 3"),
+        (("multi_task", 3), r"counts: foreground_weight 'auto' needs the voxels of each class and scale, got none"),
     ],
 )
 def test_settings_that_do_not_fit(arguments, message):
+    formulation, n_scales, *counts = arguments
     with pytest.raises(ValueError, match=message):
-        TotalLoss(*arguments)
+        TotalLoss(LossSettings(), asked(formulation, n_scales), *counts)
 
 
 def test_inputs_that_do_not_fit():
     outputs, labels = batch(4, projections=3)
-    loss = TotalLoss(LossSettings(), "multi_task", 3, COUNTS)
+    loss = TotalLoss(LossSettings(), asked("multi_task", 3), COUNTS)
     with pytest.raises(ValueError, match=r"logits: expected 4 channel\(s\) .* got \(2, 3, 8, 8\)"):
         loss(outputs._replace(logits=outputs.logits[:, :3]), Truth(labels))
     with pytest.raises(ValueError, match=r"scale_map: expected integers \(2, 8, 8\) .* got torch.uint8 \(2, 8, 7\)"):
@@ -286,7 +287,7 @@ def test_a_task_sees_the_part_of_the_tube_that_is_its_own(formulation, channels,
     monkeypatch.setitem(TERMS, "look", Term(look))
     settings = LossSettings(main={"look": 1.0}, auxiliary={"look": 1.0})
     spacing, generator = torch.tensor([[2.0, 1.0]] * 2), torch.Generator()
-    loss = TotalLoss(settings, formulation, 3, COUNTS)
+    loss = TotalLoss(settings, asked(formulation, 3), COUNTS)
     loss(outputs, Truth(labels, tube, spacing), generator)
     own = [labels == scale for scale in (1, 2, 3)]
     if formulation == "multi_class":
@@ -311,7 +312,7 @@ def test_coarser_outputs_are_supervised_by_the_blocks_they_stand_for(formulation
     deep = torch.randn(1, channels, 1, 2, generator=torch.Generator().manual_seed(1))
     logits = torch.randn(1, channels, 2, 4, generator=torch.Generator().manual_seed(2))
     weights = {"foreground_weight": 2.0, "lambda_contrastive": 0.0, "lambda_scales": (0.5, 0.25)}
-    loss = TotalLoss(LossSettings.model_validate(weights), formulation, 2)
+    loss = TotalLoss(LossSettings.model_validate(weights), asked(formulation, 2))
     terms = loss(Outputs(logits, (), (deep,)), Truth(labels))
 
     masks = torch.tensor([[[[1, 1]], [[1, 1]], [[1, 0]]]]).double()
@@ -335,7 +336,7 @@ def test_coarser_outputs_are_supervised_by_the_blocks_they_stand_for(formulation
 def test_each_coarser_output_counts_half_as_much():
     outputs, labels = batch(4)
     half, quarter = (torch.randn(2, 4, n, n, generator=torch.Generator().manual_seed(n)) for n in (4, 2))
-    loss = TotalLoss(LossSettings(foreground_weight=2.0, lambda_contrastive=0.0), "multi_task", 3)
+    loss = TotalLoss(LossSettings(foreground_weight=2.0, lambda_contrastive=0.0), asked("multi_task", 3))
     terms = loss(Outputs(outputs.logits, (), (half, quarter)), Truth(labels))
     whole = loss(outputs, Truth(labels))["total"]
     torch.testing.assert_close(terms["total"], (whole + terms["deep_1"] / 2 + terms["deep_2"] / 4) / 1.75)
@@ -349,6 +350,6 @@ def test_a_block_of_the_tube_is_of_the_scale_whose_tube_it_is(monkeypatch):
         TERMS, "look", Term(lambda task, _: seen.update({task.name: task.tubed_skeleton}) or task.logits.sum())
     )
     weights = {"main": {"look": 1.0}, "auxiliary": {"look": 1.0}, "lambda_scales": (1.0,), "lambda_contrastive": 0.0}
-    loss = TotalLoss(LossSettings.model_validate({**weights, "foreground_weight": 1.0}), "multi_task", 2)
+    loss = TotalLoss(LossSettings.model_validate({**weights, "foreground_weight": 1.0}), asked("multi_task", 2))
     loss(Outputs(torch.zeros(1, 3, 1, 2), (), (torch.zeros(1, 3, 1, 1),)), Truth(labels, tube))
     assert {name: bool(its) for name, its in seen.items()} == {"main": True, "scale_1": True, "scale_2": False}

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from ramify.losses.truth import Truth
+from ramify.tasks.members import ANY_VESSEL, of_scale
 
 
 def any_of_blocks(mask: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
@@ -28,8 +29,8 @@ def test_every_mask_is_coarsened_by_itself(shape, size, n_scales, filled):
     labels = np.where(random.random((2, *shape)) < filled, random.integers(1, n_scales + 1, (2, *shape)), 0)
     tube = (labels > 0) & (random.random((2, *shape)) < 0.5)
     coarse = Truth(torch.from_numpy(labels), torch.from_numpy(tube)).coarser(size)
-    for scales in [range(1, 1 + n_scales), *(range(s, s + 1) for s in range(1, 1 + n_scales))]:
-        own = np.isin(labels, list(scales))
+    for scales in [ANY_VESSEL, *(of_scale(s) for s in range(1, 1 + n_scales))]:
+        own = scales.mask_in(labels, None)
         assert np.array_equal(coarse.mask(scales), any_of_blocks(own, size))
         its_tube = coarse.tube(scales)
         assert its_tube is not None
@@ -50,10 +51,10 @@ def test_every_mask_is_coarsened_by_itself(shape, size, n_scales, filled):
 )
 def test_exclusive_scales_share_a_block_by_their_voxels(block, label):
     fine = torch.tensor(block).view(1, 2, 2)
-    assert Truth(fine).coarser((1, 1)).exclusive_labels(4).tolist() == [[[label]]]
-    assert Truth(fine).coarser((2, 2)).exclusive_labels(4).tolist() == fine.tolist()
+    assert Truth(fine).coarser((1, 1)).exclusive_labels("scales", 4).tolist() == [[[label]]]
+    assert Truth(fine).coarser((2, 2)).exclusive_labels("scales", 4).tolist() == fine.tolist()
     volume = Truth(torch.stack([fine, fine], dim=3)).coarser((1, 1, 2))
-    assert volume.exclusive_labels(4).tolist() == [[[[label] * 2]]]
+    assert volume.exclusive_labels("scales", 4).tolist() == [[[[label] * 2]]]
 
 
 def test_a_coarser_truth_has_larger_voxels_and_grids_that_divide():
@@ -61,7 +62,7 @@ def test_a_coarser_truth_has_larger_voxels_and_grids_that_divide():
     coarse = Truth(labels, None, torch.tensor([[2.0, 1.0]])).coarser((2, 2))
     assert coarse.spacing_mm is not None
     assert coarse.spacing_mm.tolist() == [[4.0, 3.0]]
-    assert coarse.tube(range(1, 2)) is None
+    assert coarse.tube(of_scale(1)) is None
     assert Truth(labels).coarser((2, 2)).spacing_mm is None
     for size in [(3, 2), (2,), (2, 2, 2), (0, 2)]:
         with pytest.raises(ValueError, match=r"size: expected divisors of \(4, 6\), got \("):

@@ -17,6 +17,7 @@ from ramify.models import (
 )
 from ramify.models.network_kind import NetworkKind
 from ramify.models.networks import NETWORKS
+from tests.asked import ASKED
 
 SMALL = {"levels": 2, "base_channels": 4, "contrast": {"head": "per_scale"}}
 
@@ -35,8 +36,8 @@ def trained(settings: ModelSettings, ndim: int, scales: int = 2) -> Network:
     [("multi_task", 3, 4, 3), ("multi_task", 0, 1, 0), ("binary", 3, 1, 0), ("multi_class", 3, 4, 0)],
 )
 def test_each_formulation(formulation, scales, channels, projections):
-    network = build_network(ModelSettings(formulation=formulation, **SMALL), 1, scales, 2)
-    assert isinstance(network, MultiTaskResUNet if formulation == "multi_task" else ResUNet)
+    network = build_network(ModelSettings(tasks=ASKED[formulation], **SMALL), 1, scales, 2)
+    assert isinstance(network, MultiTaskResUNet if projections else ResUNet)
     assert network.size_multiple == 4
     outputs = network(torch.randn(2, 1, 8, 8))
     assert outputs.logits.shape == (2, channels, 8, 8)
@@ -45,19 +46,19 @@ def test_each_formulation(formulation, scales, channels, projections):
 
 def test_multi_class_needs_a_scale():
     with pytest.raises(ValueError, match="scales: expected an integer of at least 1, got 0"):
-        build_network(ModelSettings(formulation="multi_class", **SMALL), 1, 0, 2)
+        build_network(ModelSettings(tasks=ASKED["multi_class"], **SMALL), 1, 0, 2)
 
 
 @pytest.mark.parametrize("ndim", [2, 3])
 @pytest.mark.parametrize("formulation", ["multi_task", "binary", "multi_class"])
 def test_inference_network_is_bit_equal(formulation, ndim):
-    settings = ModelSettings(formulation=formulation, **SMALL)
+    settings = ModelSettings(tasks=ASKED[formulation], **SMALL)
     full = trained(settings, ndim)
     image = torch.randn(1, 1, *(8,) * ndim)
     expected = full(image).logits
     if formulation == "multi_task":
         expected = expected[:, :1]
-    outputs = build_inference_network(settings, 1, 2, ndim, full.state_dict()).eval()(image)
+    outputs = build_inference_network(settings, 1, 2, ndim, state=full.state_dict()).eval()(image)
     assert torch.equal(outputs.logits, expected)
     assert outputs.projections == ()
 
@@ -123,11 +124,11 @@ class Threshold(Network):
 def test_a_new_network_is_one_line_in_the_table(monkeypatch):
     kind = NetworkKind(lambda plan: Threshold(plan.in_channels, plan.tasks.n_channels, plan.ndim), frozenset())
     monkeypatch.setitem(NETWORKS, "threshold", kind)
-    settings = ModelSettings(network="threshold", formulation="multi_class")
+    settings = ModelSettings(network="threshold", tasks=ASKED["multi_class"])
     network = build_network(settings, 1, 3, 2)
     image = torch.randn(1, 1, 5, 6)
     assert network(image).logits.shape == (1, 4, 5, 6)
-    predicting = build_inference_network(settings, 1, 3, 2, network.state_dict())
+    predicting = build_inference_network(settings, 1, 3, 2, state=network.state_dict())
     assert torch.equal(predicting(image).logits, network(image).logits)
     with pytest.raises(ValidationError, match="levels: network threshold has no such choice"):
         ModelSettings(network="threshold", levels=3)

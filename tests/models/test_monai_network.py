@@ -5,10 +5,11 @@ import torch
 
 from ramify.models import ModelSettings, build_network
 from ramify.models.monai_network import all_logits
+from tests.asked import ASKED
 
 
 def built(name: str, ndim: int = 2, **arguments):
-    settings = ModelSettings(network=f"monai:{name}", formulation="binary", arguments=arguments)
+    settings = ModelSettings(network=f"monai:{name}", tasks=ASKED["binary"], arguments=arguments)
     return build_network(settings, 1, 2, ndim)
 
 

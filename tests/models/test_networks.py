@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from ramify.models import Network, build_inference_network, build_network, load_weights, place_network
+from tests.asked import ASKED
 from tests.models.networks import EVERY, OURS, SIZE_MULTIPLES, SUPERVISED, tiny
 
 SCALES = 2
@@ -21,7 +22,7 @@ def image_for(network: Network, in_channels: int = 1, batch: int = 2) -> torch.T
 @pytest.mark.parametrize(("network", "ndim"), EVERY)
 @pytest.mark.parametrize("formulation", CHANNELS)
 def test_every_formulation_forward_and_backward(network, ndim, formulation):
-    built = build_network(tiny(network, formulation=formulation, contrast=A_HEAD_A_SCALE), 1, SCALES, ndim)
+    built = build_network(tiny(network, tasks=ASKED[formulation], contrast=A_HEAD_A_SCALE), 1, SCALES, ndim)
     image = image_for(built)
     outputs = built(image)
     assert outputs.logits.shape == (2, CHANNELS[formulation], *image.shape[2:])
@@ -36,7 +37,7 @@ def test_every_formulation_forward_and_backward(network, ndim, formulation):
 
 @pytest.mark.parametrize(("network", "ndim"), EVERY)
 def test_several_channels_in(network, ndim):
-    built = build_network(tiny(network, formulation="binary"), 3, SCALES, ndim)
+    built = build_network(tiny(network, tasks=ASKED["binary"]), 3, SCALES, ndim)
     assert (built.in_channels, built.ndim) == (3, ndim)
     image = image_for(built, in_channels=3)
     assert built(image).logits.shape == (2, 1, *image.shape[2:])
@@ -59,7 +60,7 @@ def test_size_multiple(network, ndim):
 @pytest.mark.parametrize(("network", "ndim"), EVERY)
 @pytest.mark.parametrize("formulation", CHANNELS)
 def test_inference_network_is_the_trained_one_from_its_file(network, ndim, formulation, tmp_path):
-    settings = tiny(network, formulation=formulation)
+    settings = tiny(network, tasks=ASKED[formulation])
     trained = build_network(settings, 1, SCALES, ndim)
     image = image_for(trained)
     for _ in range(2):
@@ -70,7 +71,7 @@ def test_inference_network_is_the_trained_one_from_its_file(network, ndim, formu
     again = build_network(settings, 1, SCALES, ndim).eval()
     load_weights(again, state)
     assert torch.equal(again(image).logits, expected.logits)
-    inference = build_inference_network(settings, 1, SCALES, ndim, state).eval()
+    inference = build_inference_network(settings, 1, SCALES, ndim, state=state).eval()
     outputs = inference(image)
     channels = 1 if (network, formulation) == ("resunet", "multi_task") else CHANNELS[formulation]
     assert torch.equal(outputs.logits, expected.logits[:, :channels])
@@ -80,7 +81,7 @@ def test_inference_network_is_the_trained_one_from_its_file(network, ndim, formu
 @pytest.mark.parametrize(("network", "ndim"), [(name, n) for name, n in EVERY if name in SUPERVISED])
 @pytest.mark.parametrize("formulation", CHANNELS)
 def test_deep_supervision(network, ndim, formulation):
-    settings = tiny(network, formulation=formulation, deep_supervision=1)
+    settings = tiny(network, tasks=ASKED[formulation], deep_supervision=1)
     built = build_network(settings, 1, SCALES, ndim)
     image = image_for(built)
     outputs = built(image)
@@ -93,12 +94,12 @@ def test_deep_supervision(network, ndim, formulation):
     assert [name for name, parameter in built.named_parameters() if parameter.grad is None] == []
     expected = built.eval()(image)
     assert expected.deep_logits == ()
-    inference = build_inference_network(settings, 1, SCALES, ndim, built.state_dict()).eval()
+    inference = build_inference_network(settings, 1, SCALES, ndim, state=built.state_dict()).eval()
     assert torch.equal(inference(image).logits, expected.logits[:, : inference(image).logits.shape[1]])
-    plain = build_inference_network(tiny(network, formulation=formulation), 1, SCALES, ndim)
+    plain = build_inference_network(tiny(network, tasks=ASKED[formulation]), 1, SCALES, ndim)
     assert plain.state_dict().keys() == inference.state_dict().keys()
     with pytest.raises(ValueError, match="deep_supervision: expected 0 … 1 coarser outputs for 2 levels, got 2"):
-        build_network(tiny(network, formulation=formulation, deep_supervision=2), 1, SCALES, ndim)
+        build_network(tiny(network, tasks=ASKED[formulation], deep_supervision=2), 1, SCALES, ndim)
 
 
 @pytest.mark.parametrize(("network", "ndim"), EVERY)
@@ -126,8 +127,8 @@ def test_batch_norm_can_be_synchronised(network, ndim):
 
 @pytest.mark.parametrize(("network", "ndim"), EVERY)
 def test_weights_of_another_network_are_refused(network, ndim):
-    built = build_network(tiny(network, formulation="binary"), 1, SCALES, ndim)
-    other = build_network(tiny("unet" if network != "unet" else "resunet", formulation="binary"), 1, SCALES, ndim)
+    built = build_network(tiny(network, tasks=ASKED["binary"]), 1, SCALES, ndim)
+    other = build_network(tiny("unet" if network != "unet" else "resunet", tasks=ASKED["binary"]), 1, SCALES, ndim)
     with pytest.raises(ValueError, match="weights: of another architecture"):
         load_weights(built, other.state_dict())
 

@@ -5,7 +5,8 @@ import math
 import pytest
 import torch
 
-from ramify.models import main_probability, task_probabilities
+from ramify.models import main_probabilities, task_probabilities
+from tests.asked import asked
 
 
 def voxel(*logits: float) -> torch.Tensor:
@@ -15,34 +16,33 @@ def voxel(*logits: float) -> torch.Tensor:
 
 @pytest.mark.parametrize("formulation", ["multi_task", "binary"])
 def test_sigmoid_of_the_main_channel(formulation):
-    assert main_probability(voxel(math.log(3.0), -9.0), formulation).flatten().tolist() == pytest.approx([0.75])
+    assert main_probabilities(voxel(math.log(3.0), -9.0), asked(formulation, 3)).flatten().tolist() == pytest.approx(
+        [0.75]
+    )
 
 
 def test_all_tasks():
     logits = voxel(0.0, math.log(3.0), -math.log(3.0))
-    assert task_probabilities(logits, "multi_task").flatten().tolist() == pytest.approx([0.5, 0.75, 0.25])
+    assert task_probabilities(logits, asked("multi_task", 3)).flatten().tolist() == pytest.approx([0.5, 0.75, 0.25])
 
 
 def test_multi_class_is_whatever_is_not_background():
     logits = voxel(math.log(2.0), math.log(5.0), math.log(3.0))
-    assert task_probabilities(logits, "multi_class").flatten().tolist() == pytest.approx([0.8, 0.5, 0.3])
-    assert main_probability(logits, "multi_class").flatten().tolist() == pytest.approx([0.8])
+    assert task_probabilities(logits, asked("multi_class", 2)).flatten().tolist() == pytest.approx([0.8, 0.5, 0.3])
+    assert main_probabilities(logits, asked("multi_class", 2)).flatten().tolist() == pytest.approx([0.8])
 
 
 def test_multi_class_keeps_small_probabilities():
     # 1 - softmax of the background would round to 0 here.
-    assert main_probability(voxel(40.0, 0.0), "multi_class").item() == pytest.approx(math.exp(-40.0), rel=1e-5)
+    assert main_probabilities(voxel(40.0, 0.0), asked("multi_class", 1)).item() == pytest.approx(
+        math.exp(-40.0), rel=1e-5
+    )
 
 
 def test_half_precision_is_read_in_float32():
-    assert main_probability(voxel(1.0).bfloat16(), "binary").dtype == torch.float32
+    assert main_probabilities(voxel(1.0).bfloat16(), asked("binary", 3)).dtype == torch.float32
 
 
 @pytest.mark.parametrize("formulation", ["multi_task", "binary", "multi_class"])
 def test_one_channel_of_the_whole_batch(formulation):
-    assert main_probability(torch.randn(2, 4, 3, 3, 3), formulation).shape == (2, 1, 3, 3, 3)
-
-
-def test_unknown_formulation():
-    with pytest.raises(ValueError, match="formulation: expected one of multi_task, binary, multi_class, got 'ternary'"):
-        main_probability(voxel(0.0), "ternary")
+    assert main_probabilities(torch.randn(2, 4, 3, 3, 3), asked(formulation, 3)).shape == (2, 1, 3, 3, 3)

@@ -5,11 +5,12 @@ from pydantic import ValidationError
 
 from ramify.models import ModelSettings
 from ramify.models.networks import NETWORKS
+from ramify.tasks.settings import TaskSettings
 
 
 def test_defaults_are_the_papers():
     settings = ModelSettings()
-    assert (settings.network, settings.formulation) == ("resunet", "multi_task")
+    assert (settings.network, settings.tasks) == ("resunet", TaskSettings())
     assert settings.sizes(2) == settings.sizes(3) == (5, 8)
     assert (settings.deep_supervision, settings.checkpoint_activations) == (0, False)
 
@@ -89,7 +90,7 @@ def test_settings_survive_plain_data():
 
 
 def test_settings_of_before_there_were_other_networks():
-    old = {"formulation": "binary", "levels": 3, "base_channels": 8, "embedding_channels": None}
+    old = {"tasks": {"auxiliary": "none"}, "levels": 3, "base_channels": 8, "embedding_channels": None}
     assert ModelSettings.model_validate(old).sizes(3) == (3, 8)
 
 
@@ -100,7 +101,8 @@ def test_settings_of_before_there_were_other_networks():
         {"base_channels": 0},
         {"embedding_channels": 0},
         {"deep_supervision": -1},
-        {"formulation": "ternary"},
+        {"tasks": {"main": "tissue"}},
+        {"formulation": "binary"},
         {"level": 3},
     ],
 )

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from ramify.models import ModelSettings, build_inference_network, build_network
 from ramify.models.shared_head import feature_place
-from ramify.tasks.formulation import FORMULATIONS
+from tests.asked import ASKED
 
 PLACES = {
     "encoder.0": (4, 8),
@@ -20,12 +20,12 @@ PLACES = {
 
 def settings_of(network: str, formulation: str = "binary", head: str = "shared", features: str = "encoder.1"):
     contrast = {"head": head, "features": features}
-    return ModelSettings(network=network, formulation=formulation, levels=2, base_channels=4, contrast=contrast)
+    return ModelSettings(network=network, tasks=ASKED[formulation], levels=2, base_channels=4, contrast=contrast)
 
 
 @pytest.mark.parametrize("ndim", [2, 3])
 @pytest.mark.parametrize("network", ["resunet", "unet"])
-@pytest.mark.parametrize("formulation", FORMULATIONS)
+@pytest.mark.parametrize("formulation", ASKED)
 def test_one_projection_for_all_scales_whatever_the_formulation(network, formulation, ndim):
     for features, (channels, length) in PLACES.items():
         built = build_network(settings_of(network, formulation, features=features), 1, 2, ndim)
@@ -36,7 +36,7 @@ def test_one_projection_for_all_scales_whatever_the_formulation(network, formula
 
 
 @pytest.mark.parametrize("network", ["resunet", "unet"])
-@pytest.mark.parametrize("formulation", FORMULATIONS)
+@pytest.mark.parametrize("formulation", ASKED)
 def test_a_network_starts_as_it_does_without_the_head(network, formulation):
     states = []
     for head in ("none", "shared"):
@@ -48,13 +48,13 @@ def test_a_network_starts_as_it_does_without_the_head(network, formulation):
 
 
 @pytest.mark.parametrize("network", ["resunet", "unet"])
-@pytest.mark.parametrize("formulation", FORMULATIONS)
+@pytest.mark.parametrize("formulation", ASKED)
 def test_inference_has_no_head_and_the_same_logits(network, formulation):
     settings = settings_of(network, formulation)
     trained = build_network(settings, 1, 2, 2)
     image = torch.randn(2, 1, 8, 8)
     trained(image)
-    inference = build_inference_network(settings, 1, 2, 2, trained.state_dict()).eval()
+    inference = build_inference_network(settings, 1, 2, 2, state=trained.state_dict()).eval()
     assert not any("shared_head" in name for name in inference.state_dict())
     outputs = inference(image)
     assert outputs.projections == ()

@@ -7,6 +7,7 @@ import pytest
 from ramify.models import ContrastHeadSettings, ModelSettings
 from ramify.models.networks import NETWORKS
 from ramify.models.table import HEAD, SHOWN, measure
+from tests.asked import ASKED
 from tests.models.networks import skip_without_extra
 
 PAGE = (Path(__file__).parents[2] / "docs" / "networks.md").read_text(encoding="utf-8")
@@ -24,13 +25,13 @@ def test_the_table_has_its_head():
 @pytest.mark.parametrize(("network", "formulation"), [*((name, "binary") for name in SHOWN), ("resunet", "multi_task")])
 def test_the_table_is_the_codes(network, formulation):
     skip_without_extra(network)
-    cells = cells_of(network if formulation == "binary" else f"{network}, multi_task, S = 3")
+    cells = cells_of(network if formulation == "binary" else f"{network}, with three scales beside")
     for ndim, (levels, multiple, parameters) in zip((2, 3), (cells[1:4], cells[4:7])):
         if (network, ndim) == ("hrnet", 3):
             assert {levels, multiple, parameters} == {"–"}
             continue
         heads = ContrastHeadSettings(head="per_scale")
-        size = measure(ModelSettings(network=network, formulation=formulation, contrast=heads), ndim)
+        size = measure(ModelSettings(network=network, tasks=ASKED[formulation], contrast=heads), ndim)
         assert levels == str(size.levels or "–")
         assert (int(multiple), int(parameters.replace(",", ""))) == (size.size_multiple, size.parameters)
 

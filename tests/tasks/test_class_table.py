@@ -61,8 +61,20 @@ def test_plain_masks_have_one_class():
         ({"classes": {"a": 1}, "regions": {"a": ["a"]}}, "there is a class of that name"),
         ({"classes": {"a": -1}}, "greater than or equal to 0"),
         ({"classes": {"a": True}}, "valid"),
+        ({"classes": {"a/b": 1}}, "'a/b' names files"),
+        ({"classes": {"a": 1}, "regions": {".b": ["a"]}}, "'.b' names files"),
     ],
 )
 def test_what_makes_no_sense_is_named(given: dict[str, object], said: str):
     with pytest.raises(ValidationError, match=said):
         table(**given)
+
+
+def test_a_region_is_written_as_what_is_its_alone():
+    its = table(
+        classes={"edema": 1, "core": 2, "rim": 3},
+        regions={"all": ["edema", "core", "rim"], "inner": ["core", "rim"], "rim_": "rim"},
+    )
+    assert [its.number_of_region(name) for name in its.regions] == [1, 2, 3]
+    nested = table(classes={"a": 1, "b": 2}, regions={"a_": "a", "both": ["a", "b"]})
+    assert [nested.number_of_region(name) for name in nested.regions] == [1, 1]

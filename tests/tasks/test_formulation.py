@@ -1,59 +1,115 @@
-"""Which channels answer which task, and which labels each task is about."""
+"""Which channels answer which task, and which voxels each task is about."""
+
+from itertools import product
 
 import pytest
 
-from ramify.tasks.formulation import FORMULATIONS, Tasks, check_formulation
+from ramify.tasks.class_table import ClassTable
+from ramify.tasks.formulation import Tasks
+from ramify.tasks.members import ANY_VESSEL, Members, of_scale
+from ramify.tasks.settings import AUXILIARIES, TaskSettings
+
+VEINS = ClassTable.model_validate(
+    {
+        "classes": {"portal": 1, "tumour": {"values": 3, "role": "context"}, "hepatic": 2},
+        "regions": {"any": ["portal", "hepatic"], "portal_alone": "portal", "sick": ["tumour", "portal"]},
+        "ignore": 9,
+    }
+)
 
 
-def test_multi_task_has_a_channel_and_a_label_a_task():
-    tasks = Tasks("multi_task", 3)
+def test_the_papers_network_has_a_channel_and_a_scale_a_task():
+    tasks = Tasks("vessels", "scales", 3)
     assert [task.name for task in tasks.all] == ["main", "scale_1", "scale_2", "scale_3"]
     assert [list(task.channels) for task in tasks.all] == [[0], [1], [2], [3]]
-    assert [[list(labels) for labels in task.classes] for task in tasks.all] == [[[1, 2, 3]], [[1]], [[2]], [[3]]]
+    assert [task.masks for task in tasks.all] == [(ANY_VESSEL,), (of_scale(1),), (of_scale(2),), (of_scale(3),)]
     assert tasks.main is tasks.all[0]
     assert tasks.auxiliary == tasks.all[1:]
     assert not any(task.exclusive for task in tasks.all)
 
 
-def test_binary_asks_for_vessels_of_every_scale_alone():
-    tasks = Tasks("binary", 3)
-    assert tasks.all == (tasks.main,) == Tasks("multi_task", 3).all[:1]
-    assert (tasks.n_channels, tasks.auxiliary) == (1, ())
+def test_vessels_alone():
+    tasks = Tasks("vessels", "none", 3)
+    assert tasks.all == (tasks.main,) == Tasks("vessels", "scales", 3).all[:1]
+    assert (tasks.n_channels, tasks.auxiliary, tasks.masks) == (1, (), (ANY_VESSEL,))
 
 
-def test_multi_class_answers_one_task_with_all_channels():
-    tasks = Tasks("multi_class", 2)
+def test_exclusive_scales_are_one_task_of_all_channels():
+    tasks = Tasks("scales", "none", 2)
     assert tasks.all == (tasks.main,)
-    assert (list(tasks.main.channels), tasks.main.exclusive) == ([0, 1, 2], True)
-    assert [list(labels) for labels in tasks.main.classes] == [[1], [2]]
+    assert (list(tasks.main.channels), tasks.main.exclusive) == ([0, 1, 2], "scales")
+    assert tasks.main.masks == (of_scale(1), of_scale(2))
+    assert tasks.masks == (ANY_VESSEL, of_scale(1), of_scale(2))
 
 
-@pytest.mark.parametrize("formulation", FORMULATIONS)
-@pytest.mark.parametrize("n_scales", [1, 2, 4])
-def test_every_channel_answers_exactly_one_task(formulation, n_scales):
-    tasks = Tasks(formulation, n_scales)
-    channels = [channel for task in tasks.all for channel in task.channels]
-    assert channels == list(range(tasks.n_channels))
-    assert tasks.n_channels == (1 if formulation == "binary" else 1 + n_scales)
+def test_classes_exclude_one_another_and_context_is_no_tree():
+    tasks = Tasks("classes", "none", 2, VEINS)
+    assert (list(tasks.main.channels), tasks.main.exclusive) == ([0, 1, 2, 3], "classes")
+    assert tasks.main.masks == (Members((1,)), Members((2,)), Members((3,)))
+    assert tasks.main.trees == (0, 2)
+    assert tasks.segmented == tasks.main_names == ("portal", "tumour", "hepatic")
 
 
-@pytest.mark.parametrize(("formulation", "told_apart"), [("multi_task", 2), ("binary", 0), ("multi_class", 2)])
-def test_masks_are_vessels_and_then_the_scales_that_are_told_apart(formulation, told_apart):
-    masks = [list(labels) for labels in Tasks(formulation, 2).masks]
-    assert masks == [[1, 2], [1], [2]][: 1 + told_apart]
+def test_regions_are_a_channel_each_and_trees_where_all_of_it_is_vessel():
+    tasks = Tasks("regions", "scales", 2, VEINS)
+    assert [list(task.channels) for task in tasks.all] == [[0, 1, 2], [3], [4]]
+    assert tasks.main.masks == (Members((1, 3)), Members((1,)), Members((2, 1)))
+    assert (tasks.main.trees, tasks.main.exclusive) == ((0, 1), None)
+    assert tasks.mask_names == ("vessels", "any", "portal_alone", "sick", "scale_1", "scale_2")
 
 
-def test_scales_are_optional_where_a_vessel_is_a_task_of_its_own():
-    assert [task.name for task in Tasks("multi_task", 0).all] == ["main"]
-    assert Tasks("binary", 0).n_channels == 1
+def test_scales_of_each_class_are_of_vessels_alone():
+    tasks = Tasks("classes", "class_scales", 2, VEINS)
+    names = ["portal_scale_1", "portal_scale_2", "hepatic_scale_1", "hepatic_scale_2"]
+    assert [task.name for task in tasks.auxiliary] == names
+    assert tasks.auxiliary[2].masks == (of_scale(1, 3),)
+    assert tasks.n_channels == 8
 
 
-@pytest.mark.parametrize(("formulation", "n_scales"), [("multi_class", 0), ("binary", -1), ("multi_task", 1.0)])
-def test_too_few_scales_are_refused(formulation, n_scales):
-    with pytest.raises(ValueError, match=rf"n_scales: expected an integer of at least \d, got {n_scales}"):
-        Tasks(formulation, n_scales)
+@pytest.mark.parametrize(
+    ("given", "table", "asked", "beside"),
+    [
+        ({}, ClassTable(), "vessels", "scales"),
+        ({}, ClassTable.model_validate({"classes": {"a": 1, "b": 2}}), "classes", "scales"),
+        ({}, VEINS, "regions", "scales"),
+        ({"main": "scales"}, VEINS, "scales", "none"),
+        ({"main": "vessels", "auxiliary": "class_scales"}, VEINS, "vessels", "class_scales"),
+    ],
+)
+def test_what_is_not_chosen_is_what_the_labels_have(given, table, asked, beside):
+    tasks = Tasks.of(TaskSettings.model_validate(given), 3, table)
+    assert (tasks.asked, tasks.beside) == (asked, beside)
 
 
-def test_an_unknown_formulation_is_refused():
-    with pytest.raises(ValueError, match="formulation: expected one of multi_task, binary, multi_class, got 'ternary'"):
-        check_formulation("ternary")
+@pytest.mark.parametrize(
+    ("asked", "beside"), [*product(["vessels", "classes", "regions"], AUXILIARIES), ("scales", "none")]
+)
+def test_every_channel_answers_exactly_one_task(asked, beside):
+    tasks = Tasks(asked, beside, 3, VEINS)
+    assert [channel for task in tasks.all for channel in task.channels] == list(range(tasks.n_channels))
+    assert len(tasks.masks) == len(tasks.mask_names)
+    assert tasks.main_alone.all == (tasks.main,)
+
+
+def test_voxels_are_counted_by_what_they_are():
+    counts = {(0, 0): 100, (1, 1): 2, (1, 2): 5, (2, 0): 30, (3, 1): 7}
+    assert ANY_VESSEL.voxels(counts) == 14
+    assert Members((2,)).voxels(counts) == 30
+    assert (of_scale(1).voxels(counts), of_scale(1, 3).voxels(counts)) == (9, 7)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("scales", "none", 0), "n_scales: expected an integer of at least 1, got 0"),
+        (("vessels", "none", -1), "n_scales: expected an integer of at least 0, got -1"),
+        (("vessels", "scales", 1.0), "n_scales: expected an integer"),
+        (("tissue", "scales", 1), "tasks.main: expected one of vessels, classes, regions, scales, got 'tissue'"),
+        (("vessels", "all", 1), "tasks.auxiliary: expected one of scales, class_scales, none, got 'all'"),
+        (("scales", "scales", 1), "tasks.auxiliary: scales beside a main task of scales; set it to none"),
+        (("regions", "none", 1), "tasks.main: regions, and the cases have none"),
+    ],
+)
+def test_tasks_that_make_no_sense(arguments, said):
+    with pytest.raises(ValueError, match=said):
+        Tasks(*arguments)

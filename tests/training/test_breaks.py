@@ -14,18 +14,19 @@ from ramify.training.checkpoint import load_checkpoint
 from ramify.training.distributed import ALONE
 from ramify.training.loop import train_run
 from ramify.training.settings import RunSettings, TrainSettings, ValidationSettings
+from tests.asked import ASKED
 
 MODELS = {
     "the paper's, with a bank": ModelSettings(
         levels=2, base_channels=2, contrast=ContrastHeadSettings(head="per_scale")
     ),
     "a head for all scales, with a bank": ModelSettings(
-        formulation="binary", levels=2, base_channels=2, contrast=ContrastHeadSettings(head="shared")
+        tasks=ASKED["binary"], levels=2, base_channels=2, contrast=ContrastHeadSettings(head="shared")
     ),
     # Dropout draws from the global generator: it must be where it was.
     "with dropout": ModelSettings(
         network="monai:UNet",
-        formulation="binary",
+        tasks=ASKED["binary"],
         arguments={"channels": [2, 4], "strides": [2], "norm": "batch", "dropout": 0.3},
     ),
 }

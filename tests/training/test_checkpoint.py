@@ -16,6 +16,7 @@ import torch
 
 from ramify.data.volume import Volume
 from ramify.preprocessing.prepare import PreprocessingSettings
+from ramify.tasks.class_table import SINGLE
 from ramify.training.checkpoint import FORMAT, load_checkpoint, save_checkpoint
 from ramify.training.loop import train_run
 from ramify.training.predictor import Predictor
@@ -25,6 +26,8 @@ from tests.fuzzing.checkpoints import bytes_damaged, content_damaged, equal, mak
 STATE: dict[str, Any] = {
     "config": RunSettings(cases=Path("cases"), output=Path("run")).model_dump(mode="json"),
     "preprocessing": PreprocessingSettings().model_dump(mode="json"),
+    "classes": SINGLE.model_dump(mode="json"),
+    "channels": ["image"],
     "network": {"in_channels": 1, "scales": 3, "ndim": 2},
     "prepared": {"shape": [16, 16], "spacing_mm": [1.0, 1.0]},
     "model": {"weight": torch.arange(6.0).reshape(2, 3)},

@@ -16,9 +16,9 @@ from ramify.training.predictor import Predictor
 from ramify.training.settings import RunSettings
 from tests.fuzzing.checkpoints import make_checkpoint
 
-WRITTEN_BEFORE = Path(__file__).parent / "files" / "format_3.pt.gz"
-"""Of a tiny training in 2D, stopped in its second epoch, as the version wrote it that brought the format."""
-FOR_PREDICTION = ("config", "preprocessing", "network", "prepared", "model", "epoch")
+WRITTEN_BEFORE = Path(__file__).parent / "files" / "format_4.pt.gz"
+"""Of a tiny training in 2D, stopped in its second epoch, as the version of the format writes it."""
+FOR_PREDICTION = ("config", "preprocessing", "classes", "channels", "network", "prepared", "model", "epoch")
 PARTS_OF_KEYS = (
     "network.scales",
     "prepared.shape",

@@ -11,6 +11,7 @@ from ramify.losses.truth import Truth
 from ramify.models.outputs import TaskOutputs
 from ramify.training.gradient_figure import gradient_courses
 from ramify.training.gradients import term_gradients
+from tests.asked import asked, counts_of
 
 
 class Pixelwise(nn.Module):
@@ -39,7 +40,7 @@ def test_norms_and_cosines_are_those_of_autograd(scene):
     image, truth = scene
     network = Pixelwise(1)
     settings = LossSettings(main={"dice": 2.0, "cross_entropy": 1.0}, foreground_weight=3.0)
-    loss = TotalLoss(settings, "binary", 1)
+    loss = TotalLoss(settings, asked("binary", 1))
     looks = looked_at(network, image, truth, loss)
     by_logits, by_weight = {}, {}
     for name in ("main/dice", "main/cross_entropy"):
@@ -60,7 +61,7 @@ def test_norms_and_cosines_are_those_of_autograd(scene):
 def test_skeleton_recall_pulls_at_the_probabilities_by_the_label_alone_but_not_at_the_logits(scene):
     """The claim of "Reassessing utility of topology based losses", and its limit."""
     image, truth = scene
-    loss = TotalLoss(LossSettings(main={"dice": 1.0, "skeleton_recall": 1.0}), "binary", 1, (1, 1))
+    loss = TotalLoss(LossSettings(main={"dice": 1.0, "skeleton_recall": 1.0}), asked("binary", 1), counts_of(1, 1))
     norms = []
     for factor in (0.0, 1.0, 20.0):
         network = Pixelwise(1)
@@ -76,7 +77,7 @@ def test_skeleton_recall_pulls_at_the_probabilities_by_the_label_alone_but_not_a
 
 def test_exclusive_classes_have_no_free_probabilities(scene):
     image, truth = scene
-    looks = looked_at(Pixelwise(2), image, truth, TotalLoss(LossSettings(), "multi_class", 1, (1, 1)))
+    looks = looked_at(Pixelwise(2), image, truth, TotalLoss(LossSettings(), asked("multi_class", 1), counts_of(1, 1)))
     assert {name.split("/")[1] for name in looks} == {"logits", "encoder"}
 
 
@@ -84,7 +85,10 @@ def test_a_term_that_pulls_at_nothing_has_no_cosine(scene, monkeypatch):
     image, truth = scene
     monkeypatch.setitem(TERMS, "nothing", Term(lambda task, _: task.probabilities.sum() * 0))
     looks = looked_at(
-        Pixelwise(1), image, truth, TotalLoss(LossSettings(main={"dice": 1.0, "nothing": 1.0}), "binary", 1, (1, 1))
+        Pixelwise(1),
+        image,
+        truth,
+        TotalLoss(LossSettings(main={"dice": 1.0, "nothing": 1.0}), asked("binary", 1), counts_of(1, 1)),
     )
     assert looks["gradient/logits/main/nothing/norm"] == 0
     assert "gradient/logits/main/nothing/cosine" not in looks
@@ -93,7 +97,7 @@ def test_a_term_that_pulls_at_nothing_has_no_cosine(scene, monkeypatch):
 def test_looking_changes_neither_the_graph_nor_the_gradient(scene):
     image, truth = scene
     network = Pixelwise(1)
-    loss = TotalLoss(LossSettings(), "binary", 1, (1, 1))
+    loss = TotalLoss(LossSettings(), asked("binary", 1), counts_of(1, 1))
     outputs = network(image)
     total = loss(outputs, truth)["total"]
     term_gradients(loss, outputs, truth, network)
@@ -116,7 +120,7 @@ def test_the_courses_are_drawn_only_where_there_are_any():
 def test_layers_in_float16_lose_no_gradient_that_is_small_or_large(scene, monkeypatch, size):
     image, truth = scene
     monkeypatch.setitem(TERMS, "of_a_size", Term(lambda task, _: size * (task.probabilities * task.target).sum()))
-    loss = TotalLoss(LossSettings(main={"dice": 1.0, "of_a_size": 1.0}), "binary", 1, (1, 1))
+    loss = TotalLoss(LossSettings(main={"dice": 1.0, "of_a_size": 1.0}), asked("binary", 1), counts_of(1, 1))
     network = Pixelwise(1)
     nn.init.constant_(network.encoder.weight, 0.5)
     exact = looked_at(network, image, truth, loss)

@@ -56,8 +56,8 @@ def test_where_a_shared_head_would_sit():
 
 
 def test_heads_of_scales_that_are_no_tasks():
-    (line,) = lines_of("per_scale", {"formulation": "binary"}, loss={"hard_negatives": 2})
-    assert line.endswith("no effect without model.formulation multi_task or model.contrast.head shared")
+    (line,) = lines_of("per_scale", {"tasks": {"auxiliary": "none"}}, loss={"hard_negatives": 2})
+    assert line.endswith("no effect without model.tasks.auxiliary scales or model.contrast.head shared")
 
 
 @pytest.mark.parametrize(("vessel_patches", "count"), [(0.0, 1), (0.1, 0)])

@@ -25,6 +25,7 @@ from ramify.training.run_folder import find_checkpoint
 from ramify.training.settings import RunSettings, TrainSettings, ValidationSettings
 from ramify.training.state import restore, set_up
 from ramify.training.step import train_step
+from tests.asked import ASKED
 
 
 def settings_of(cases: Path, output: Path, *, formulation="multi_task", epochs=2, **changes) -> RunSettings:
@@ -33,7 +34,7 @@ def settings_of(cases: Path, output: Path, *, formulation="multi_task", epochs=2
         output=output,
         device="cpu",
         model=ModelSettings(
-            formulation=formulation, levels=2, base_channels=4, contrast=ContrastHeadSettings(head="per_scale")
+            tasks=ASKED[formulation], levels=2, base_channels=4, contrast=ContrastHeadSettings(head="per_scale")
         ),
         loading=LoadingSettings(batch_size=2),
         loss=LossSettings(lambda_scales=(0.5,)),
@@ -45,7 +46,7 @@ def settings_of(cases: Path, output: Path, *, formulation="multi_task", epochs=2
 @pytest.mark.parametrize("formulation", ["binary", "multi_class"])
 def test_one_head_for_all_scales_trains_without_decoders_of_theirs(tiny_cases, tmp_path, formulation):
     contrast = ContrastHeadSettings(head="shared", features="main_decoder.0")
-    model = ModelSettings(formulation=formulation, levels=2, base_channels=4, contrast=contrast)
+    model = ModelSettings(tasks=ASKED[formulation], levels=2, base_channels=4, contrast=contrast)
     folder = train_run(settings_of(tiny_cases, tmp_path).model_copy(update={"model": model}))
     with (folder.root / "history.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -166,6 +167,7 @@ def test_a_loss_that_is_not_finite_stops_before_the_weights_change(tiny_cases, t
         "scale_map": torch.ones(1, 16, 16, 16, dtype=torch.long),
         "tubed_skeleton": torch.ones(1, 16, 16, 16, dtype=torch.bool),
         "spacing_mm": torch.ones(1, 3),
+        "class_map": None,
         "case_ids": ["case_9"],
     }
     with pytest.raises(ValueError, match=r"epoch 0, step 4, cases case_9: the network's output is not finite"):

@@ -36,7 +36,7 @@ def test_a_checkpoint_says_what_the_images_were(nnunet_cases, tiny_cases, tmp_pa
                 "cases": cases,
                 "output": tmp_path / name,
                 "device": "cpu",
-                "model": {"formulation": "binary", "levels": 1, "base_channels": 1},
+                "model": {"tasks": {"auxiliary": "none"}, "levels": 1, "base_channels": 1},
                 "loss": {"lambda_contrastive": 0.0},
             }
         )

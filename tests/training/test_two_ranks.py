@@ -25,6 +25,7 @@ from ramify.training.gradients import term_gradients
 from ramify.training.loop import _train, train_run
 from ramify.training.opening import open_together
 from ramify.training.settings import RunSettings, TrainSettings, ValidationSettings
+from tests.asked import asked, counts_of
 
 
 def settings_of(cases: Path, output: Path, **train: Any) -> RunSettings:
@@ -60,7 +61,7 @@ def looks(part: slice) -> dict[str, float]:
     labels[1] = 0
     network = Pixelwise()
     settings = LossSettings.model_validate({"main": {"dice": 1.0, "cross_entropy": 1.0, "seldom": 1.0}})
-    loss = TotalLoss(settings, "binary", 1, (3, 1))
+    loss = TotalLoss(settings, asked("binary", 1), counts_of(3, 1))
     truth = Truth(labels[part], labels[part] > 0)
     try:
         return term_gradients(loss, network(image[part]), truth, network)

@@ -10,12 +10,12 @@ from ramify.data.case_store import read_case, write_case
 from ramify.metrics.centreline import centreline_overlap
 from ramify.models import ModelSettings, build_network, place_network
 from ramify.preprocessing.prepare import PreprocessingSettings
-from ramify.tasks.formulation import Tasks
 from ramify.training.distributed import ALONE, Ranks
 from ramify.training.inference import InferenceSettings, NotFiniteError
 from ramify.training.runner import Runner, view_of
 from ramify.training.settings import RunSettings
 from ramify.training.validation import is_due, is_last, validate, validation_of
+from tests.asked import asked
 
 SHAPE = (6, 8, 8)
 
@@ -40,7 +40,7 @@ def stored(store: Path, vessels: dict[str, int]) -> Path:
 
 
 def test_a_case_without_anything_to_find_or_found_is_in_no_mean(tmp_path):
-    runner: Any = SimpleNamespace(main_probability=lambda image: np.array(image[0]))
+    runner: Any = SimpleNamespace(main_probabilities=np.array, tasks=asked("binary", 1))
     store = stored(tmp_path / "cases", {"found": 4, "invented": 0, "nothing": 0})
     scores = validate(runner, store, ["found", "invented", "nothing"])
     assert scores == {"dice": pytest.approx(0.5), "cldice": pytest.approx(0.5)}
@@ -63,7 +63,7 @@ def test_centrelines_are_those_of_the_case_s_spacing(tmp_path):
     write_case(
         store, "coarse", {"image": prediction.astype(np.float32)[None], "scales": truth.astype(np.uint8)}, record
     )
-    runner: Any = SimpleNamespace(main_probability=lambda image: np.array(image[0]))
+    runner: Any = SimpleNamespace(main_probabilities=np.array, tasks=asked("binary", 1))
     expected = centreline_overlap(prediction, truth, spacing_mm=spacing).cldice
     assert validate(runner, store, ["coarse"])["cldice"] == expected != centreline_overlap(prediction, truth).cldice
 
@@ -73,7 +73,7 @@ def test_a_validation_costs_what_inference_costs_and_says_the_same(tmp_path):
     store = stored(tmp_path / "cases", {"found": 4})
     torch.manual_seed(0)
     network = place_network(build_network(ModelSettings(levels=2, base_channels=2), 1, 2, 3), "cpu")
-    runner = Runner(network, Tasks("multi_task", 2), torch.device("cpu"), torch.float32, InferenceSettings(), None)
+    runner = Runner(network, asked("multi_task", 2), torch.device("cpu"), torch.float32, InferenceSettings(), None)
     image = np.random.default_rng(0).normal(size=(1, *SHAPE)).astype(np.float32)
     every = runner.probabilities(image)
     view = view_of(runner, read_case(store, "found"))
@@ -82,7 +82,7 @@ def test_a_validation_costs_what_inference_costs_and_says_the_same(tmp_path):
         decoder.register_forward_pre_hook(lambda *_: pytest.fail("a scale's decoder ran"))
         for part in decoder.modules():
             part.register_forward_pre_hook(lambda *_: pytest.fail("a scale's decoder ran"))
-    assert np.array_equal(runner.main_probability(image), every[0])
+    assert np.array_equal(runner.main_probabilities(image), every[:1])
     assert network.eval()(torch.zeros(1, 1, 8, 8, 8)).logits.shape[1] == 1
     network.train()
     validate(runner, store, ["found"])
@@ -101,7 +101,7 @@ def test_an_output_that_is_not_finite_stops_a_training_by_epoch_case_and_remedy(
         raise NotFiniteError("the network's output is not finite")
 
     training: Any = SimpleNamespace(
-        runner=SimpleNamespace(main_probability=broken),
+        runner=SimpleNamespace(main_probabilities=broken, tasks=asked("binary", 1)),
         settings=SimpleNamespace(cases=stored(tmp_path / "cases", {"found": 4})),
         validation_cases=["found"],
         ranks=ALONE,
@@ -114,10 +114,12 @@ def test_an_output_that_is_not_finite_stops_a_training_by_epoch_case_and_remedy(
 def test_ranks_share_the_cases_and_stop_between_rounds(tmp_path):
     class FirstOfTwo(Ranks):
         def gathered(self, value):
-            return [value, [(1.0, 1.0)]]
+            return [value, [("vessels", 1.0, 1.0)]]
 
     seen: list[int] = []
-    runner: Any = SimpleNamespace(main_probability=lambda image: seen.append(1) or np.array(image[0]))
+    runner: Any = SimpleNamespace(
+        main_probabilities=lambda image: seen.append(1) or np.array(image), tasks=asked("binary", 1)
+    )
     store = stored(tmp_path / "cases", {"first": 4, "second": 4, "third": 4})
     rounds: list[int] = []
     scores = validate(runner, store, ["first", "second", "third"], FirstOfTwo(0, 2), lambda: rounds.append(len(seen)))

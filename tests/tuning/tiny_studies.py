@@ -9,6 +9,7 @@ from optuna.storages import RDBStorage
 
 from ramify.disk.atomic_files import write_whole
 from ramify.preprocessing.prepare import PreprocessingSettings
+from ramify.tasks.class_table import SINGLE
 from ramify.training.checkpoint import load_checkpoint, save_checkpoint
 from ramify.training.run_folder import RunFolder
 from ramify.training.settings import RunSettings
@@ -71,6 +72,8 @@ class FakeTraining:
             state: dict[str, Any] = {
                 "config": settings.model_dump(mode="json"),
                 "preprocessing": PreprocessingSettings().model_dump(mode="json"),
+                "classes": SINGLE.model_dump(mode="json"),
+                "channels": ["image"],
                 "network": {"in_channels": 1, "scales": 2, "ndim": 3},
                 "prepared": {"shape": [16, 16, 16], "spacing_mm": [2.0, 1.0, 1.0]},
                 "model": {},

@@ -1,0 +1,30 @@
+"""Which value of a predicted label map is which class, in files that people and programs read."""
+
+from collections.abc import Mapping
+
+from ramify.disk.json_files import to_json
+from ramify.drawing.colours import class_colours
+from ramify.tasks.formulation import Tasks
+
+DESCRIPTION, COLOUR_TABLE = "dataset.json", "labels.ctbl"
+
+
+def legend_of(tasks: Tasks) -> Mapping[str, str]:
+    """File name -> content: dataset.json as nnU-Net has it, and a colour table of 3D Slicer; none for plain masks.
+
+    Raises nothing; the values are those that a prediction writes.
+    """
+    if not tasks.tells_apart:
+        return {}
+    table = tasks.table
+    values = dict(zip(table.names, table.written_values()[1:], strict=True))
+    regions = {name: [values[member] for member in members] for name, members in table.regions.items()}
+    colours = class_colours(len(values))
+    rows = [
+        f"{value} {name.replace(' ', '_')} {' '.join(map(str, colour))} 255"
+        for (name, value), colour in zip(values.items(), colours, strict=True)
+    ]
+    return {
+        DESCRIPTION: to_json({"labels": {"background": 0, **values}, "regions": regions}),
+        COLOUR_TABLE: "\n".join(["# Color table file", "0 background 0 0 0 0", *rows, ""]),
+    }

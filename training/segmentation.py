@@ -1,0 +1,61 @@
+"""From probabilities to a class map, and from a class map to the masks that are scored."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ramify.data.case_store import Case
+from ramify.tasks.class_table import IGNORED
+from ramify.tasks.formulation import VESSELS, Tasks
+from ramify.training.inference import VESSEL_PROBABILITY
+
+ClassMap = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
+
+
+def class_map_of(probabilities: NDArray[np.float32], tasks: Tasks) -> ClassMap:
+    """The class of each voxel by number, uint8 (*S), 0 background.
+
+    Args:
+        probabilities: (C, *S) of `tasks.segmented`.
+        tasks: of the network. Classes exclude one another, and the likeliest is taken, background among them. Regions
+            are found one by one, from a probability of a half, and a later one is written over an earlier one.
+    """
+    if tasks.asked == "classes":
+        background = 1.0 - probabilities.sum(axis=0, keepdims=True)
+        likeliest: ClassMap = np.argmax(np.concatenate((background, probabilities)), axis=0).astype(np.uint8)
+        return likeliest
+    if tasks.asked == "regions":
+        found = np.zeros(probabilities.shape[1:], dtype=np.uint8)
+        for name, probability in zip(tasks.segmented, probabilities, strict=True):
+            found[probability >= VESSEL_PROBABILITY] = tasks.table.number_of_region(name)
+        return found
+    vessels: ClassMap = (probabilities[0] >= VESSEL_PROBABILITY).astype(np.uint8)
+    return vessels
+
+
+def any_vessel(probabilities: NDArray[np.float32], tasks: Tasks) -> NDArray[np.float32]:
+    """Probability of any vessel, float32 (*S), from those (C, *S) of `tasks.segmented`; see `task_probabilities`."""
+    own = probabilities[list(tasks.main.trees) or slice(None)] if tasks.tells_apart else probabilities
+    vessels: NDArray[np.float32] = own.sum(axis=0).clip(max=1.0) if tasks.main.exclusive else own.max(axis=0)
+    return vessels
+
+
+def true_class_map(case: Case) -> ClassMap:
+    """The class of each voxel of a prepared case by number, uint8 (*S); IGNORED where nobody knows."""
+    class_map = case.class_map
+    return (np.asarray(case.arrays["scales"]) > 0).astype(np.uint8) if class_map is None else np.asarray(class_map)
+
+
+def masks_of(class_map: ClassMap, tasks: Tasks) -> Mapping[str, Mask]:
+    """Where each of `tasks.segmented` is, bool (*S) each."""
+    if not tasks.tells_apart:
+        return {VESSELS: np.isin(class_map, tasks.table.vessels)}
+    return {name: np.isin(class_map, tasks.table.numbers_of(name)) for name in tasks.segmented}
+
+
+def known(class_map: ClassMap) -> Mask | None:
+    """Where the truth is known, bool (*S); None where it is everywhere."""
+    ignored: Mask = class_map == IGNORED
+    return ~ignored if ignored.any() else None
