@@ -6,9 +6,9 @@
     python predict.py --checkpoint runs/paper --input ct.nii.gz --organ total.nii.gz --organ-label 5 --output masks
 
 Writes CASE.nii.gz (mask) and CASE_probabilities.nii.gz on the grid of the CT. Of a network that tells classes or
-regions apart, the mask is a label map with the values that the training's labels had, each class has its own
-CASE_NAME_probabilities.nii.gz, and dataset.json and labels.ctbl (a colour table of 3D Slicer) say which value is which.
-Settings: `python predict.py --help`.
+regions apart, the mask is a label map with the values that the training's labels had, and dataset.json and labels.ctbl
+(a colour table of 3D Slicer) say which value is which; --class-probabilities writes CASE_NAME_probabilities.nii.gz of
+each. Settings: `python predict.py --help`.
 """
 
 from collections.abc import Sequence
@@ -44,7 +44,9 @@ class PredictSettings(InputSettings, frozen=True, extra="forbid"):
     weights: CheckpointName = "best"
     """Which checkpoint of a run: the best on validation, the final or the latest one."""
     probabilities: bool = True
-    """Write the probabilities beside the mask."""
+    """Write the probabilities of vessel beside the mask."""
+    class_probabilities: bool = False
+    """Write those of each class or region, too."""
     device: DeviceName = "auto"
     """Where to compute."""
     inference: InferenceOverrides = InferenceOverrides()
@@ -106,16 +108,19 @@ def predict_case(case: InputCase, inputs: Inputs, predictor: Predictor, settings
         if note not in read.notes:
             say(f"warning: {case.case_id}: {note}", error=True)
     mask, *probabilities = [settings.output / name for name in written_for(case, predictor.tasks, settings)]
-    for path, volume in zip(probabilities, [*prediction.of_classes.values()] or [prediction.probabilities]):
+    volumes = [prediction.probabilities] if settings.probabilities else []
+    volumes += prediction.of_classes.values() if settings.class_probabilities else []
+    for path, volume in zip(probabilities, volumes, strict=True):
         write_volume(path, volume)
     write_volume(mask, prediction.mask if prediction.labels is None else prediction.labels)
 
 
 def written_for(case: InputCase, tasks: Tasks, settings: PredictSettings) -> list[str]:
-    """Names of a case's files: its mask, and its probabilities if they are asked for."""
-    told = [f"{case.case_id}_{name}" for name in tasks.segmented] if tasks.tells_apart else [case.case_id]
-    probabilities = [f"{name}{PROBABILITIES_SUFFIX}.nii.gz" for name in told]
-    return [f"{case.case_id}.nii.gz", *(probabilities if settings.probabilities else [])]
+    """Names of a case's files: its mask, and the probabilities that are asked for."""
+    told = [case.case_id] if settings.probabilities else []
+    if settings.class_probabilities and tasks.tells_apart:
+        told += [f"{case.case_id}_{name}" for name in tasks.segmented]
+    return [f"{case.case_id}.nii.gz", *(f"{name}{PROBABILITIES_SUFFIX}.nii.gz" for name in told)]
 
 
 if __name__ == "__main__":

@@ -93,7 +93,9 @@ def _run_epochs(training: Training, batches: TrainingBatches, recorder: Recorder
         while training.epoch < epochs:
             row = _train_epoch_at_its_rate(training, batches, bar, breaks)
             measures = _finish_epoch(training, row, recorder, breaks) or measures
-            bar.set_postfix_str(postfix({"loss": row["loss/total"], **measures}))
+            # Those of single classes are for the history.
+            told = {name: value for name, value in measures.items() if "/" not in name}
+            bar.set_postfix_str(postfix({"loss": row["loss/total"], **told}))
     recorder.conclude(measures)
 
 
