@@ -109,8 +109,9 @@ def _table_at(place: Path) -> tuple[Path, Mapping[str, Any]]:
         return place, _mapping(place)
     if not place.exists():
         raise FileNotFoundError(f"--classes-of {place}: no such file or folder")
-    if (place / RUN_FILE).is_file():
-        return place / RUN_FILE, _nested(_mapping(place / RUN_FILE))
+    # A run has its folds in folders of their own, which were taught the same classes.
+    if runs := sorted([*place.glob(RUN_FILE), *place.glob(f"fold_*/{RUN_FILE}")]):
+        return runs[0], _nested(_mapping(runs[0]))
     if not (cases := list_cases(place)):
         raise ValueError(
             f"--classes-of {place}: neither a run nor a folder of prepared cases; give a file with classes"

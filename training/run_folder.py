@@ -18,11 +18,13 @@ from typing import Any, get_args
 import yaml
 
 from ramify.console.csv_text import csv_of_records
+from ramify.data.case_record import table_as_json
 from ramify.data.provenance import versions
 from ramify.disk.atomic_files import write_whole
 from ramify.disk.json_files import to_json
 from ramify.disk.outputs import Outputs, give_up
 from ramify.processes.folder_lock import held
+from ramify.tasks.class_table import ClassTable
 from ramify.training.checkpoint import CheckpointName, load_checkpoint
 from ramify.training.checkpoint_record import CaseDescription, Checkpoint
 from ramify.training.settings import RunSettings
@@ -49,8 +51,9 @@ class RunFolder:
         write_whole(self.root / "config.yaml", yaml.safe_dump(config, sort_keys=False))
 
     def write_description(self, settings: RunSettings, of: CaseDescription) -> None:
-        """Write run.json: seed, fold, its cases, what each of them is, and versions."""
-        cases = {"cases": of["cases"], "identities": of["identities"]}
+        """Write run.json: seed, fold, its cases, what each of them is, channels, classes, and versions."""
+        table = table_as_json(ClassTable.model_validate(of["classes"]))
+        cases = {"cases": of["cases"], "identities": of["identities"], "channels": of["channels"], "classes": table}
         description = {"seed": settings.seed, "fold": settings.fold, **cases, "versions": versions()}
         write_whole(self.root / "run.json", to_json(description))
 

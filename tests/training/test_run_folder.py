@@ -5,6 +5,7 @@ import pytest
 from ramify.disk import own_files
 from ramify.disk.atomic_files import write_whole
 from ramify.disk.ledger import MARK
+from ramify.tasks.class_table import SINGLE
 from ramify.training.run_folder import claim_run, kept_run
 from ramify.training.settings import RunSettings
 
@@ -22,7 +23,15 @@ def test_a_second_training_that_is_refused_leaves_the_first_ones_folder(tmp_path
 def test_settings_changed_in_the_runs_own_folder_are_no_obstacle_to_go_on(tmp_path, monkeypatch):
     settings = RunSettings(cases=tmp_path, output=tmp_path / "run")
     folder = claim_run(settings)
-    folder.write_description(settings, {"cases": {"train": [], "validation": []}, "identities": {}})
+    folder.write_description(
+        settings,
+        {
+            "cases": {"train": [], "validation": []},
+            "identities": {},
+            "channels": ["image"],
+            "classes": SINGLE.model_dump(),
+        },
+    )
     write_whole(folder.checkpoint("latest"), b"")
     monkeypatch.setattr(own_files, "_written", {})
     config = folder.root / "config.yaml"
