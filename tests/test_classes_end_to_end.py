@@ -5,8 +5,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
+from PIL import Image
 
 from ramify import evaluate, predict, preprocess, train
 from ramify.data.files import read_label_map, write_volume
@@ -128,3 +130,47 @@ def test_a_channel_that_is_missing_is_named(arteries, tmp_path, capsys):
     words = ["--checkpoint", str(run), "--input", str(alone), "--output", str(tmp_path / "told"), "--device", "cpu"]
     assert predict.main(words) == 1
     assert "a channel (CT) that the network was trained on" in capsys.readouterr().err
+
+
+def pictures(root: Path) -> list[str]:
+    """Colour pictures, and the words that name them."""
+    for case in range(3):
+        random = np.random.default_rng(case)
+        mask = np.zeros((32, 32), np.uint8)
+        mask[8:12, 2 + case : 30] = 255
+        colours = random.integers(0, 60, (32, 32, 3)).astype(np.uint8)
+        colours[..., 1] += mask // 2
+        for folder, array in (("images", colours), ("masks", mask)):
+            (root / folder).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(array).save(root / folder / f"eye_{case}.png")
+    return ["--channels", "red", "green", "blue", "--pairs.spacing-mm", "1", "1"]
+
+
+def arrays(root: Path) -> list[str]:
+    """HDF5 files of image and labels, and the words that name them."""
+    root.mkdir(parents=True, exist_ok=True)
+    for case in range(3):
+        random = np.random.default_rng(case)
+        mask = np.zeros((16, 16, 16), np.uint8)
+        mask[4:8, 4:8, case:15] = 1
+        with h5py.File(root / f"block_{case}.h5", "w") as file:
+            file["volumes/raw"] = (random.normal(0, 1, mask.shape) + 5.0 * mask).astype(np.float32)
+            file["volumes/labels"] = mask
+    keys = ["--pairs.image", "{case}.h5::volumes/raw", "--pairs.label", "{case}.h5::volumes/labels"]
+    return [*keys, "--pairs.spacing-mm", "1", "1", "1"]
+
+
+@pytest.mark.parametrize(("written", "channels", "inputs"), [(pictures, 3, "images"), (arrays, 1, "")])
+def test_colours_and_hdf5_go_all_the_way(written, channels, inputs, tmp_path):
+    root = tmp_path / "data"
+    words = written(root)
+    store = tmp_path / "store"
+    prepare = ["--dataset", "pairs", "--root", str(root), "--output", str(store), "--folds.folds", "2"]
+    grid = ["--preprocessing.grid.crop", "volume", "--preprocessing.intensity.method", "z_score"]
+    assert preprocess.main([*prepare, *grid, *words]) == 0
+    (case, *_) = sorted(path.name for path in store.iterdir() if (path / "case.json").exists())
+    assert np.load(store / case / "image.npy").shape[0] == channels
+    run = trained(store, tmp_path / "run")
+    told = ["--checkpoint", str(run), "--input", str(root / inputs), "--output", str(tmp_path / "told")]
+    assert predict.main([*told, "--device", "cpu"]) == 0
+    assert (tmp_path / "told" / f"{case}.nii.gz").is_file()
