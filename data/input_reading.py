@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -77,7 +77,7 @@ class Inputs:
         self._settings, self._trained_mm = settings, source.spacing_mm
         self._channels = choose_channels(source, settings.channels)
         self.cases = find_inputs(settings.input, self._channels)
-        self.warnings = _unread(settings.input)
+        self.warnings = _unread(settings.input, {case.path for case in self.cases})
         if not settings.channels and not self._channels.files and (hint := hint_of_names(self.cases)):
             self.warnings.append(hint)
         check_organ_of_each(settings.organ, self.cases)
@@ -129,10 +129,12 @@ class Inputs:
         ]
 
 
-def _unread(path: Path) -> list[str]:
+def _unread(path: Path, read: Collection[Path]) -> list[str]:
     """A line where files of a folder are left out beside those that are read."""
-    unread = unread_images(path) if path.is_dir() and volume_files(path) else []
+    found = unread_images(path) if path.is_dir() and volume_files(path) else []
+    unread = [file for file in found if file not in read]
     if not unread:
         return []
     more = f" and {len(unread) - 1} more" if len(unread) > 1 else ""
-    return [f"{unread[0]}{more}: in a form that is not read, left out; save it as .nii.gz, a DICOM series as a folder"]
+    remedy = "save it as .nii.gz, a DICOM series as a folder"
+    return [f"{unread[0]}{more}: in a form that is not read from a folder, left out; {remedy}"]

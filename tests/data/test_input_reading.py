@@ -78,7 +78,32 @@ def test_files_of_other_forms_are_told(tmp_path):
     inputs = Inputs(InputSettings(input=tmp_path), ImageSource())
     assert [case.case_id for case in inputs.cases] == ["a"]
     (warning,) = inputs.warnings
-    assert warning.startswith(f"{tmp_path / 'b.img'} and 1 more: in a form that is not read, left out")
+    assert warning.startswith(f"{tmp_path / 'b.img'} and 1 more: in a form that is not read from a folder, left out")
+
+
+def test_channels_of_a_case_are_read_in_the_networks_order(tmp_path):
+    for number in 0, 1:
+        write_volume(tmp_path / f"a_{number:04d}.nii.gz", Volume(ARRAY + number, (1.0, 1.0, 1.0)))
+    source = ImageSource(form="nnunet", files=(1, 0), known_files=(0, 1), channel_names=("T2", "T1"))
+    inputs = Inputs(InputSettings(input=tmp_path), source)
+    (case,) = inputs.cases
+    found = inputs.read(case)
+    assert list(found.images) == ["T2", "T1"]
+    np.testing.assert_array_equal(found.image.array, ARRAY + 1)
+    # Without a checkpoint that says so, the command does, and names are the files'.
+    given = Inputs(InputSettings(input=tmp_path, channels=("_0000", "_0001")), ImageSource())
+    assert list(given.read(given.cases[0]).images) == ["channel_0", "channel_1"]
+    with pytest.raises(ValidationError, match="either files such as _0000 or channels of a file"):
+        InputSettings(input=tmp_path, channels=("_0000", "red"))
+
+
+def test_files_of_arrays_are_read_where_the_trainings_were(tmp_path):
+    write_volume(tmp_path / "b.nii.gz", Volume(ARRAY, (1.0, 1.0, 1.0)))
+    np.savez(tmp_path / "a.npz", raw=ARRAY, other=ARRAY + 1)
+    inputs = Inputs(InputSettings(input=tmp_path), ImageSource(form="pairs", key="raw"))
+    assert [case.case_id for case in inputs.cases] == ["a", "b"]
+    assert inputs.warnings == []
+    np.testing.assert_array_equal(inputs.read(inputs.cases[0]).image.array, ARRAY)
 
 
 def test_labels_without_an_organ_are_refused(tmp_path):

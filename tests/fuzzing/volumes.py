@@ -7,12 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import SimpleITK as sitk
 import tifffile
 from PIL import Image
 
-from ramify.data.files import read_label_map, read_mask, read_volume
+from ramify.data.files import read_channels, read_label_map, read_mask
 from ramify.data.formats.slicer import read_segment, segments
 from tests.fuzzing.reader import Reader
 
@@ -30,6 +31,9 @@ def _by_itk(suffix: str, *packed: bool) -> list[bytes]:
                 image.SetDirection((0, 1, 0, -1, 0, 0, 0, 0, 1))
                 sitk.WriteImage(image, str(path), dense)
                 found.append(path.read_bytes())
+        vectors = sitk.GetImageFromArray(np.stack([STACK, STACK // 2], -1).astype("u1"), isVector=True)
+        sitk.WriteImage(vectors, str(path), packed[-1])
+        found.append(path.read_bytes())
     return found
 
 
@@ -99,10 +103,39 @@ def _pictures(form: str) -> Callable[[], list[bytes]]:
     return make
 
 
+def _hdf5s() -> list[bytes]:
+    found = []
+    for settings in ({}, {"chunks": (2, 10, 12), "compression": "gzip"}, {"chunks": True, "shuffle": True}):
+        buffer = io.BytesIO()
+        with h5py.File(buffer, "w") as file:
+            for key, array in (("volumes/raw", STACK.astype("i2")), ("labels", (STACK > 100).astype("u1"))):
+                file.create_dataset(key, data=array, **settings).attrs["resolution"] = (40.0, 4.0, 4.0)
+        found.append(buffer.getvalue())
+    return found
+
+
+def _numpy_files() -> list[bytes]:
+    found = []
+    for array in (STACK.astype("i2"), STACK.astype("f4"), np.stack([STACK, STACK]).astype(">u2")):
+        buffer = io.BytesIO()
+        np.save(buffer, array)
+        found.append(buffer.getvalue())
+    return found
+
+
+def _archives_of_arrays() -> list[bytes]:
+    found = []
+    for save in (np.savez, np.savez_compressed):
+        buffer = io.BytesIO()
+        save(buffer, raw=STACK.astype("i2"), labels=STACK > 100)
+        found.append(buffer.getvalue())
+    return found
+
+
 def _every_way(path: Path) -> None:
     """As an image, as a mask and as a label map; the first refusal is raised when all were tried."""
     refused: list[Exception] = []
-    for read in (lambda: read_volume(path, channel="green"), lambda: read_mask(path), lambda: read_label_map(path)):
+    for read in (lambda: read_channels(path, ["all"]), lambda: read_mask(path), lambda: read_label_map(path)):
         try:
             read()
         except (ValueError, OSError) as error:
@@ -131,6 +164,9 @@ READERS = [
     Reader("nrrd", "a.nrrd", _nrrds, _every_way),
     Reader("slicer", "a.seg.nrrd", _segmentations, _segment),
     Reader("metaimage", "a.mha", _metaimages, _every_way),
+    Reader("hdf5", "a.h5", _hdf5s, _every_way),
+    Reader("npy", "a.npy", _numpy_files, _every_way),
+    Reader("npz", "a.npz", _archives_of_arrays, _every_way),
     Reader("tiff", "a.tif", _tiffs, _every_way),
     Reader("png", "a.png", _pictures("PNG"), _every_way),
     Reader("jpeg", "a.jpg", _pictures("JPEG"), _every_way),
