@@ -1,6 +1,8 @@
 """Valid archives, made here, and what unpacks them."""
 
+import gzip
 import io
+import lzma
 import shutil
 import tarfile
 import zipfile
@@ -22,18 +24,22 @@ def _zip() -> list[bytes]:
     return found
 
 
-def _tar(mode: str) -> Callable[[], list[bytes]]:
+def _tar(pack: Callable[[bytes], bytes]) -> Callable[[], list[bytes]]:
     def make() -> list[bytes]:
         buffer = io.BytesIO()
-        with tarfile.open(fileobj=buffer, mode=f"w:{mode}") as archive:  # type: ignore[call-overload]
+        with tarfile.open(fileobj=buffer, mode="w:") as archive:
             for number in range(3):
                 content = bytes(range(200)) * 3
                 member = tarfile.TarInfo(f"case/PATIENT_DICOM/image_{number}" + "x" * 60 * number)
                 member.size = len(content)
                 archive.addfile(member, io.BytesIO(content))
-        return [buffer.getvalue()]
+        return [pack(buffer.getvalue())]
 
     return make
+
+
+def _gzipped(content: bytes) -> bytes:
+    return gzip.compress(content, mtime=0)  # tarfile would write the time of day
 
 
 def _unpack(path: Path) -> None:
@@ -49,7 +55,7 @@ def _unpack(path: Path) -> None:
 
 READERS = [
     Reader("zip", "a.zip", _zip, _unpack),
-    Reader("tar", "a.tar", _tar(""), _unpack),
-    Reader("tar.gz", "a.tar.gz", _tar("gz"), _unpack),
-    Reader("tar.xz", "a.tar.xz", _tar("xz"), _unpack),
+    Reader("tar", "a.tar", _tar(bytes), _unpack),
+    Reader("tar.gz", "a.tar.gz", _tar(_gzipped), _unpack),
+    Reader("tar.xz", "a.tar.xz", _tar(lzma.compress), _unpack),
 ]
