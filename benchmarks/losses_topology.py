@@ -1,6 +1,6 @@
 """What each loss costs by itself, in 2D and 3D, and the losses of topology beside the package topolosses.
 
-    python -m benchmarks.losses_topology [--part costs|peers|all] [--repeats N]
+    python -m benchmarks.losses_topology [--part costs|peers|all] [--repeats 5]
 
 costs: forward and backward of every loss on 4 images of 256 x 256 and on a cube of 64, beside soft-clDice in turns: its
 share of that time, its peak of memory, and how much longer three classes take. peers: ours and theirs in turns, in one
@@ -34,6 +34,7 @@ from ramify.losses.terms import TERMS, SupervisedTask
 from ramify.losses.topograph import topograph_loss
 from ramify.losses.truth import Truth
 from ramify.preprocessing.tube import tubed_skeleton
+from ramify.tasks.members import ANY_VESSEL
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
@@ -153,9 +154,8 @@ def task_of(inputs: LossInputs, classes: int) -> SupervisedTask:
     mask = inputs.target[:, 0].long()
     tubes = torch.from_numpy(np.stack([tubed_skeleton(volume > 0) for volume in mask.numpy()])).bool()
     truth = Truth(mask, tubes, torch.ones(len(mask), mask.ndim - 1))
-    return SupervisedTask(
-        "main", logits, logits.sigmoid(), target, (2.0,), truth=truth, classes=(range(1, 2),) * classes
-    )
+    weights, masks, trees = (2.0,) * classes, (ANY_VESSEL,) * classes, tuple(range(classes))
+    return SupervisedTask("main", logits, logits.sigmoid(), target, weights, truth=truth, masks=masks, trees=trees)
 
 
 def beside_topolosses(side: int, repeats: int) -> Iterator[str]:
