@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from ramify.data.case_store import check_case, read_case, write_case
+from ramify.data.loading import label_voxels
 from ramify.data.vessel_index import VESSEL_INDICES, Group, draw_vessel_voxel, index_vessels
-from ramify.data.voxel_counts import group_voxels
 from ramify.tasks.class_table import IGNORED
 
 RECORD = {"spacing_mm": [1.0, 1.0, 1.0], "scales": {"thresholds_mm": [1.0, 2.0, 3.0]}, "shape": [5, 4, 6]}
@@ -121,12 +121,12 @@ def test_a_case_carries_the_groups_of_its_classes(tmp_path):
     assert case.sampling.groups_of_voxels == index_vessels(scales, classes)[1]
     assert list(case.sampling.vessel_voxels) == [int((scales == scale).sum()) for scale in (1, 2, 3, 4)]
     assert case.sampling.ignored_voxels == np.count_nonzero(classes == IGNORED)
-    counts = group_voxels(tmp_path, ["a", "a"], 4)
+    counts = label_voxels(tmp_path, ["a", "a"], 4)
     for (number, scale), voxels in counts.items():
         assert voxels == 2 * np.count_nonzero((classes == number) & (scales == scale))
     assert sum(counts.values()) == 2 * (scales.size - case.sampling.ignored_voxels)
     with pytest.raises(ValueError, match=r"case a: scales\.npy holds the label 4, but there are 3 scales"):
-        group_voxels(tmp_path, ["a"], 3)
+        label_voxels(tmp_path, ["a"], 3)
 
 
 def drawn_labels(scale_shares, class_shares, draws=4000):
