@@ -123,9 +123,10 @@ def _finite(probabilities: torch.Tensor, places: list[tuple[slice, ...]]) -> tor
 
 
 def pad_to(image: torch.Tensor, size: tuple[int, ...]) -> torch.Tensor:
-    """Image (B, C, *S) grown at its far ends to `size`, filled with its minimum."""
+    """Image (1, C, *S) grown at its far ends to `size`, each channel filled with its minimum, as in a training."""
     missing = [max(0, wanted - n) for wanted, n in zip(size, image.shape[2:], strict=True)]
     if not any(missing):
         return image
     padding = [amount for n in reversed(missing) for amount in (0, n)]
-    return functional.pad(image, padding, value=float(image.min()))
+    channels = (functional.pad(channel, padding, value=float(channel.min())) for channel in image.unbind(1))
+    return torch.stack(list(channels), dim=1)

@@ -45,6 +45,8 @@ def test_padding_holds_the_lowest_value_at_the_far_ends():
     padded = pad_to(image, (3, 2))
     assert padded.tolist() == [[[[1, 2], [3, 4], [1, 1]]]]
     assert pad_to(image, (2, 2)) is image
+    two = pad_to(torch.cat((image, -10 * image), dim=1), (3, 2))
+    assert two[0, :, 2].tolist() == [[1, 1], [-40, -40]]
 
 
 def test_an_output_that_is_not_finite_names_its_window():
