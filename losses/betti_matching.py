@@ -70,7 +70,7 @@ def betti_matching_loss(
     """Σ_matched 2 ((b - b')² + (d - d')²) + w Σ_predicted (d - b)² + Σ_wanted (d' - b')², averaged over channels and
     samples.
 
-    Stucki et al. 2023, Eq. 6: (b, d) are the features of 1 - probabilities, (b', d') those of 1 - target, each with the
+    Stucki et al. 2023: (b, d) are the features of 1 - probabilities, (b', d') those of 1 - target, each with the
     levels at which it appears and vanishes. A feature of the prediction and one of the truth are partners where both
     become the same feature of the comparison image min(1 - p, 1 - y): the induced matching. So a piece in the wrong
     place is no partner of the right one. Partners are drawn together, (0, 1) in a binary truth; the prediction's other

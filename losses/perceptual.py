@@ -31,7 +31,7 @@ class PerceptualSettings(BaseModel, frozen=True, extra="forbid"):
 def perceptual_loss(probabilities: Tensor, target: Tensor, *, weights: Path | str | None = None) -> Tensor:
     """Σ_n mean((l_n(y) - l_n(p))²), l_n the features of VGG-19 after conv1_2, conv2_2 and conv3_4 and their ReLU.
 
-    Mosinska et al. 2018, Eq. 3: lines, gaps and blobs differ in the responses of filters that were learned from
+    Mosinska et al. 2018: lines, gaps and blobs differ in the responses of filters that were learned from
     photographs, whose weights stay as they are. Each channel of each sample is a grey image of its own, as it is, in
     [0, 1].
 
