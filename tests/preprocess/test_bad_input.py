@@ -38,7 +38,7 @@ BROKEN = {
     "constant image": (lambda root: replace_image(root, lambda array: array.fill(40)), "case_1.*constant"),
     "no organ mask": (lambda root: shutil.rmtree(root / "organs"), r"case_1.*no organ.*--preprocessing\.grid\.crop"),
     "spacing 0": (write_spacing_zero, "case_1.*spacing"),
-    "4D image": (write_4d, "case_1.*4"),
+    "4D image": (write_4d, "case_1.*2 channels where one image is expected; choose with --channels"),
     "truncated file": (
         lambda root: (root / "images/case_1.nii.gz").write_bytes((root / "images/case_1.nii.gz").read_bytes()[:900]),
         "case_1",
