@@ -116,7 +116,9 @@ def prepare_image(
         normalise(grid.image_to_prepared(image.array), rules[channel], prepared_organ, name_of[channel])
         for channel, image in images.items()
     ]
-    return PreparedImage(np.stack(values), prepared_organ, grid)
+    # One channel, which is the rule, is not copied for the others that there are not.
+    stacked = values[0][None] if len(values) == 1 else np.stack(values)
+    return PreparedImage(stacked, prepared_organ, grid)
 
 
 def prepare_case(raw: RawCase, settings: PreprocessingSettings) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
