@@ -1,0 +1,111 @@
+"""Portal and hepatic veins told apart on a patient of 3D-IRCADb-01: taught by half of the liver, tried on the other.
+
+    python -m benchmarks.two_trees --root 3Dircadb1.17 --output output/two_trees
+
+The liver is parted across the patient, by half of its voxels: its left part and phantoms of two trees train, its right
+part is segmented and evaluated, each class by itself; tumours are context. OUTPUT gets the data set as plain pairs, the
+prepared cases, the run, the prediction and a report.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from pydantic import BaseModel, Field
+
+from ramify import evaluate, predict, preprocess, train
+from ramify.command_line import parse, run
+from ramify.data.adapters import DatasetSettings, open_dataset
+from ramify.data.files import write_volume
+from ramify.data.raw_case import RawCase
+from ramify.tasks.class_table import IGNORED
+
+TRAINED, TRIED = "left", "right"
+CLASSES = {"portal": "portal", "hepatic": "hepatic", "tumour": {"values": "tumours", "role": "context"}}
+OF_PHANTOMS = {"portal": "portalvein", "hepatic": "venoussystem", "tumour": {"values": "tumours", "role": "context"}}
+PREPARED = """\
+dataset: pairs
+classes: {portal: 1, hepatic: 2, tumour: {values: 3, role: context}}
+preprocessing:
+  grid: {crop: organ, margin_mm: 4, spacing_mm: [2, 2, 2]}
+  intensity: {method: window, window: [-50, 250]}
+"""
+
+
+class TwoTreesCommand(BaseModel, frozen=True, extra="forbid"):
+    """Which patient, and where all of it goes."""
+
+    root: Path
+    """The patient's folder (or archive) of 3D-IRCADb-01, or the folder that it lies in."""
+    output: Path
+    """Folder of everything that is made."""
+    case: str | None = None
+    """Which case of the folder; none takes the first."""
+    phantoms: int = Field(1, ge=0)
+    """Phantoms that train beside the half of the liver."""
+    epochs: int = Field(18, ge=1)
+    """Passes of twenty steps."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    command = parse(TwoTreesCommand, "Tell portal and hepatic veins apart on one half of a liver.", argv)
+    pairs, cases, fold = command.output / "pairs", command.output / "cases", command.output / "splits.json"
+    training = []
+    for part in (*halves(patient_of(command)), *phantoms(command.phantoms)):
+        write_pair(pairs, part)
+        training += [] if part.case_id == TRIED else [part.case_id]
+    (command.output / "prepared.yaml").write_text(PREPARED, encoding="utf-8")
+    fold.write_text(json.dumps([{"train": training, "val": [TRIED]}]), encoding="utf-8")
+
+    config = ["--config", str(command.output / "prepared.yaml")]
+    preprocess.main([*config, "--root", str(pairs), "--output", str(cases), "--folds.folds", "2"])
+    words = ["--config", "configs/two_trees.yaml", "--cases", str(cases), "--splits", str(fold), "--fold", "0"]
+    train.main([*words, "--output", str(command.output / "run"), "--train.epochs", str(command.epochs)])
+    image, organ, truth = (str(pairs / folder / f"{TRIED}.nii.gz") for folder in ("images", "organs", "labels"))
+    told = command.output / "predictions"
+    words = ["--checkpoint", str(command.output / "run"), "--weights", "final", "--input", image, "--organ", organ]
+    predict.main([*words, "--output", str(told)])
+    words = ["--prediction", str(told / f"{TRIED}.nii.gz"), "--truth", truth, "--organ", organ]
+    scores = ["--output", str(command.output / "scores"), "--report", str(command.output / "report.html")]
+    return evaluate.main([*words, *scores, "--classes", "portal=1", "hepatic=2"])
+
+
+def patient_of(command: TwoTreesCommand) -> RawCase:
+    """The patient, with both trees and the tumours as classes."""
+    settings = {"dataset": "ircadb", "root": command.root, "classes": CLASSES}
+    adapter = open_dataset(DatasetSettings.model_validate(settings))
+    return adapter.load(command.case or adapter.case_ids()[0])
+
+
+def halves(patient: RawCase) -> Iterator[RawCase]:
+    """Both parts of the liver, as patients of their own."""
+    assert patient.organ is not None, "every case of 3D-IRCADb-01 has its liver"
+    organ = patient.organ.array
+    middle = int(np.median(np.nonzero(organ)[-1]))
+    for name, part in ((TRIED, np.s_[..., :middle]), (TRAINED, np.s_[..., middle:])):
+        own = np.zeros_like(organ)
+        own[part] = organ[part]
+        yield replace(patient, case_id=name, patient_id=name, organ=patient.organ.with_array(own))
+
+
+def phantoms(count: int) -> Iterator[RawCase]:
+    """Phantoms of two trees, of a liver's size."""
+    shape = {"cases": max(1, count), "size": [96, 128, 128], "spacing_mm": [1.6, 1.5, 1.5]}
+    adapter = open_dataset(DatasetSettings.model_validate({"phantom": shape, "classes": OF_PHANTOMS}))
+    yield from (adapter.load(case_id) for case_id in adapter.case_ids()[:count])
+
+
+def write_pair(root: Path, case: RawCase) -> None:
+    """Image, labels inside the organ, and organ as files."""
+    assert case.classes is not None, "its classes were named"
+    assert case.organ is not None, "every such case has its liver"
+    labels = np.where(case.classes.array == IGNORED, 0, case.classes.array) * case.organ.array
+    volumes = {"images": case.image, "labels": case.image.with_array(labels.astype(np.uint8)), "organs": case.organ}
+    for folder, volume in volumes.items():
+        write_volume(root / folder / f"{case.case_id}.nii.gz", volume)
+
+
+if __name__ == "__main__":
+    run(main)
