@@ -10,7 +10,7 @@ OUTPUT ?= output/demo
 NNUNET_NETWORKS := dynamic-network-architectures==0.4.4
 
 .DEFAULT_GOAL := help
-.PHONY: types help install demo test test-random test-lowest package fuzz kill-test check docs format table table-quick figures-ircadb radius-table benchmark-preprocessing clean
+.PHONY: types help install demo test test-random test-lowest package fuzz kill-test check docs format table table-quick table-drive table-drive-quick figures-ircadb radius-table benchmark-preprocessing clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-26s %s\n", $$1, $$2}'
@@ -76,6 +76,14 @@ table: $(READY) ## Table 1 of the paper on phantoms, with verdicts: less than an
 
 table-quick: $(READY) ## The same in about two minutes: it shows that everything runs, and nothing else
 	$(RUN) experiment.py configs/experiments/sam_table1.yaml configs/experiments/quick.yaml --workers 2
+
+table-drive: $(READY) ## Losses and networks on DRIVE's test set, with the second observer: make table-drive DATA=folder with training and test
+	@test -n "$(DATA)" || { echo "error: say where DRIVE is: make table-drive DATA=folder with training/ and test/" >&2; exit 2; }
+	$(RUN) experiment.py configs/experiments/table_drive.yaml --root $(DATA) --workers 2
+
+table-drive-quick: $(READY) ## The same with networks that learn nothing: it shows that everything runs
+	@test -n "$(DATA)" || { echo "error: say where DRIVE is: make table-drive-quick DATA=folder with training/ and test/" >&2; exit 2; }
+	$(RUN) experiment.py configs/experiments/table_drive.yaml configs/experiments/quick_2d.yaml --root $(DATA) --workers 2
 
 figures-ircadb: $(READY) ## Letter-value plot of branch radii: make figures-ircadb DATA=folder of 3D-IRCADb masks
 	@test -n "$(DATA)" || { echo "error: say where the masks are: make figures-ircadb DATA=folder" >&2; exit 2; }

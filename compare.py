@@ -50,7 +50,7 @@ class ResultFiles(BaseModel, frozen=True, extra="forbid"):
     """Replace files in the way that Ramify did not write, or that were changed since; each is kept as
     NAME.backup-1 (-2, ...)."""
     patients: Path | None = None
-    """JSON file {case: patient} for --unit patient."""
+    """JSON file {case: patient} for --unit patient or network."""
     folds: Path | None = None
     """The splits_final.json of the trainings, which says what cases share their networks; needed where the files do
     not tell folds apart, such as one file with the cases of all folds."""
@@ -67,8 +67,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The last one alone would count.
         raise ValueError("--results: given more than once; write all sets behind one, --results A=FILE B=FILE")
     command = parse(CompareCommand, "Compare sets of predictions over the same cases.", words)
-    if command.patients and command.unit != "patient":
-        raise ValueError("--patients: has no use without --unit patient; add it, or leave --patients out")
+    if command.patients and command.unit not in ("patient", "network"):
+        raise ValueError("--patients: has no use without --unit patient or network; add it, or leave --patients out")
     if command.folds and command.unit not in (None, "fold"):
         raise ValueError(f"--folds: --unit {command.unit} has no use for it; leave one of them out")
     variants = variants_of(command.results)

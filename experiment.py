@@ -24,6 +24,7 @@ from ramify.command_line import parse, run
 from ramify.command_line.yaml_settings import describe_validation_error, laid_over, read_yaml, with_default_mappings
 from ramify.comparison.comparison_table import pairs_to_csv
 from ramify.comparison.forest_plot import draw_comparison
+from ramify.comparison.results import read_results
 from ramify.data.adapters import DatasetSettings
 from ramify.data.case_store import count_scales
 from ramify.data.folds import patients_of
@@ -35,9 +36,11 @@ from ramify.disk.own_files import own
 from ramify.experiments.checks import check_folds, check_further, check_parting, check_scales
 from ramify.experiments.plan import ExperimentSettings, LayerSettings, Run, runs_of
 from ramify.experiments.runner import run_experiment
-from ramify.experiments.runs import Ending, ending_of
+from ramify.experiments.runs import Ending, ending_of, results_file
+from ramify.experiments.second_observer import check_second_observer, score_second_observer
 from ramify.experiments.table import ExperimentTable, build_table
 from ramify.experiments.table_forms import to_csv, to_markdown, to_plain_table, to_screen
+from ramify.experiments.worst_cases import draw_worst_cases, worst_cases
 from ramify.preprocess import PreprocessCommand
 from ramify.processes.folder_lock import held
 from ramify.training.settings import RunSettings
@@ -73,12 +76,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         check_further(experiment, trainings)
         dataset = next((dataset_of(command) for command in preparations.values()), None)
         runs = list(runs_of(experiment, trainings, dataset))
+        if experiment.second_observer:
+            assert dataset is not None, "refused by the settings"
+            check_second_observer(experiment, runs, dataset.root or Path())
         endings = run_experiment(experiment, runs) if experiment.run else endings_of(runs)
-        table = build_table(experiment, runs, endings, patients_of(runs[0].settings.cases))
-        print(to_screen(table))
         if not experiment.run:
             claim(experiment, preparations)
-        print(f"written: {', '.join(str(path) for path in write(table, experiment.folder))}")
+        observer = None
+        if experiment.second_observer and dataset is not None:
+            observer = read_results(score_second_observer(experiment, runs, dataset.root or Path()))
+        table = build_table(experiment, runs, endings, patients_of(runs[0].settings.cases), observer)
+        print(to_screen(table))
+        written = [*write(table, experiment.folder), *draw_worst(table)]
+        print(f"written: {', '.join(str(path) for path in written)}")
     return 0 if table.finished == len(runs) else 1
 
 
@@ -194,6 +204,19 @@ def write(table: ExperimentTable, folder: Path) -> list[Path]:
     for path, content in zip(written, contents):
         write_whole(path, content)
     return written
+
+
+def draw_worst(table: ExperimentTable) -> list[Path]:
+    """Draw the cases that come out worst, if asked for and as far as there is a run to show; the files' paths."""
+    done = [run for run in table.runs if (ending := table.endings.get(run.name)) and ending.state == "finished"]
+    first = next((run for run in done if run.variant == next(iter(table.experiment.variants))), None)
+    if not table.experiment.worst_cases or first is None:
+        return []
+    measure = table.experiment.measures[0]
+    upwards = next(row.better for row in table.rows if row.measure == measure) != "lower"
+    results = [read_results(results_file(run)) for run in done]
+    worst = worst_cases(results, measure, upwards, table.experiment.worst_cases)
+    return draw_worst_cases(first, worst, measure, table.experiment.folder)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from ramify.comparison.pairing import PairedValues, Pairing, Unit, pair_cases, p
 from ramify.comparison.power import WILCOXON_EFFICIENCY, pairs_needed
 from ramify.comparison.results import Variant, check_same_settings
 from ramify.comparison.statistics import holm
+from ramify.comparison.test_set import networks_needed
 from ramify.comparison.verdict import TEST_NAMES, Adjusted, Better, DecidingTest, Verdict, judge
 from ramify.comparison.wording import OF_COMPARE, Wording
 
@@ -19,13 +20,14 @@ class ComparisonSettings(BaseModel, frozen=True, extra="forbid"):
     """How variants are compared."""
 
     unit: Unit | None = None
-    """What a pair is: a case, a fold or a patient; without it, the fold where folds can be told, since the cases of a
-    fold share their networks, else the case. The runs (seeds) of a case are averaged first, then a unit's cases."""
+    """What a pair is: a case, a fold, a network or a patient; without it, the fold where folds can be told, since the
+    cases of a fold share their networks; the network where several are scored on the same cases, as on a test set; else
+    the case. The runs (seeds) of a case are averaged first, but those of networks, then a unit's cases."""
     common: bool = False
     """Compare the cases that all have, instead of refusing sets of which one lacks a case or failed on it."""
     decide_by: DecidingTest | None = None
-    """The test whose adjusted p decides; without it, the corrected t test for folds, else Wilcoxon's. The others are
-    told beside it. Choose before you look."""
+    """The test whose adjusted p decides; without it, the t test of folds or of networks, else Wilcoxon's. The others
+    are told beside it. Choose before you look."""
     alpha: float = Field(default=0.05, gt=0, lt=0.5)
     """A verdict needs an adjusted p below this; intervals cover 1 - alpha."""
     power: float = Field(default=0.8, gt=0, lt=1)
@@ -110,7 +112,7 @@ def compare(
         variants: at least two; each with the results of one run, or of several folds and seeds.
         measures: keys of a case's row; `all`, or none for those of Sadikine et al. 2023, Table 1.
         settings: the defaults without them.
-        patient_of: case id -> patient, for the unit "patient".
+        patient_of: case id -> patient, for the units "patient" and "network".
         fold_of: case id -> the fold that holds it out, where the results do not tell.
         wording: how complaints and remarks name the settings.
 
@@ -148,7 +150,7 @@ def compare(
 
 
 def _deciding(settings: ComparisonSettings, pairing: Pairing) -> DecidingTest:
-    return settings.decide_by or ("t" if pairing.unit == "fold" else "wilcoxon")
+    return settings.decide_by or ("t" if pairing.unit in ("fold", "network") else "wilcoxon")
 
 
 def _weigh(paired: PairedValues, pairing: Pairing, settings: ComparisonSettings) -> Evidence | None:
@@ -160,6 +162,7 @@ def _weigh(paired: PairedValues, pairing: Pairing, settings: ComparisonSettings)
         settings.seed,
         units=paired.units if pairing.told else None,
         cross_validated=pairing.unit == "fold",
+        cases=[pairing.unit_of[case_id] for case_id in paired.cases] if pairing.unit == "network" else None,
     )
 
 
@@ -188,6 +191,8 @@ def _adjust(evidence: Sequence[Evidence | None], decide_by: DecidingTest, alpha:
 
 def _pairs_needed(evidence: Evidence, adjusted: Adjusted, settings: ComparisonSettings) -> int | None:
     """At the level that the first of the adjusted tests is held to, which is the strictest."""
+    if evidence.crossed is not None and adjusted.decide_by == "t":
+        return networks_needed(evidence.crossed, settings.alpha / adjusted.tests, settings.power)
     return pairs_needed(
         evidence.effect,
         settings.alpha / adjusted.tests,

@@ -50,7 +50,7 @@ def _reasons(differences: Sequence[Difference], comparison: Comparison) -> list[
     if needed:
         settings = comparison.settings
         how = f"{settings.power:.0%} power at level {settings.alpha / comparison.tests:.2g}, paired t approximation"
-        pairs = "folds as large" if comparison.pairing.unit == "fold" else "pairs"
+        pairs = {"fold": "folds as large", "network": "networks"}.get(comparison.pairing.unit, "pairs")
         lines.append(f"  {pairs} to see a difference of that size, {how}: {', '.join(needed)}")
     return lines
 
@@ -92,10 +92,15 @@ def pairs_to_csv(comparison: Comparison) -> str:
             rows.append(start | {"case": case_id, "pair": unit} | found)
         for case_id, names in paired.undefined.items():
             nothing: dict[str, Cell] = {"reference": None, "value": None, "difference": None}
-            told: dict[str, Cell] = {"case": case_id, "pair": comparison.pairing.unit_of[case_id]}
+            told: dict[str, Cell] = {"case": case_id, "pair": _pair_of(case_id, comparison)}
             rows.append(start | told | nothing | {"undefined_for": ", ".join(names)})
     columns = ["variant", "measure", "case", "pair", "reference", "value", "difference", "undefined_for"]
     return csv_of_records([{column: row.get(column) for column in columns} for row in rows])
+
+
+def _pair_of(case_id: str, comparison: Comparison) -> str | None:
+    """None where every pair has the case."""
+    return None if comparison.pairing.unit == "network" else comparison.pairing.unit_of[case_id]
 
 
 def to_plain(comparison: Comparison, versions: Mapping[str, str]) -> dict[str, Any]:
@@ -127,6 +132,7 @@ def to_plain(comparison: Comparison, versions: Mapping[str, str]) -> dict[str, A
             "left_out": dict(pairing.left_out),
             "folds": pairing.folds,
             "told": pairing.told,
+            "networks": list(pairing.networks),
         },
         "differences": [
             {

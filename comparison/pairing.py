@@ -9,7 +9,7 @@ import numpy as np
 from ramify.comparison.results import Variant
 from ramify.comparison.wording import OF_COMPARE, Wording
 
-Unit = Literal["case", "fold", "patient"]
+Unit = Literal["case", "fold", "network", "patient"]
 MOST_NAMED = 12
 
 
@@ -18,11 +18,13 @@ class Pairing:
     """The cases that variants are compared on.
 
     unit: what a pair is of, as asked for, or else the fold where folds can be told and the case where not.
-    unit_of: compared case -> the unit whose mean is one of a pair: the case itself, its fold or its patient.
+    unit_of: compared case -> the unit whose mean is one of a pair: the case itself, its fold or its patient. Where
+        pairs are networks, every network has every case, and this is the case itself or its patient.
     left_out: case id -> why it is not compared.
     folds: how many sets of cases are held out from networks of their own; None where the files do not say.
     told: whether units can be taken as independent: asked for, or no case is known to share its networks with another
         one in a way that cannot be told.
+    networks: the networks that every variant has, where they are the pairs.
     """
 
     unit: Unit
@@ -30,13 +32,20 @@ class Pairing:
     left_out: Mapping[str, str]
     folds: int | None
     told: bool = True
+    networks: tuple[str, ...] = ()
+
+    @property
+    def pairs(self) -> int:
+        """How many pairs there are."""
+        return len(self.networks) if self.unit == "network" else len(set(self.unit_of.values()))
 
 
 @dataclass(frozen=True)
 class PairedValues:
     """The values of a variant and of the reference, a case at each place, each the mean of its runs (seeds).
 
-    cases, units: which case, and the unit it is part of: a pair is the mean over a unit's cases.
+    cases, units: which case, and the unit it is part of: a pair is the mean over a unit's cases. Where pairs are
+        networks, a place is a case of a network, and no run is averaged.
     undefined: case id -> the variants for which the measure has no value there; it makes no pair.
     """
 
@@ -61,8 +70,8 @@ def pair_cases(
         variants: at least two, of different names.
         common: leave out the cases that some variant lacks or failed on, instead of refusing them.
         unit: what a pair is; the cases of a fold or patient are averaged first. None takes the fold where there are
-            several, and the case otherwise.
-        patient_of: case id -> patient, for unit "patient".
+            several, the network where several are scored on the same cases, and the case otherwise.
+        patient_of: case id -> patient, for the units "patient" and "network".
         fold_of: case id -> fold, where it is known; otherwise folds are told by the cases that runs have in common.
         wording: how complaints name the settings.
 
@@ -81,10 +90,19 @@ def pair_cases(
     if not shared:
         raise ValueError(f"{wording.results}{_some(v.name for v in variants)} have no evaluated case in common")
     folds = _folds(variants, shared) if fold_of is None else _given_folds(shared, fold_of)
-    chosen: Unit = unit or ("fold" if folds and len(folds) > 1 else "case")
+    networks = _networks(variants, shared, common, wording) if folds and len(folds) == 1 else ()
+    usual: Unit = "fold" if folds and len(folds) > 1 else "network" if len(networks) > 1 else "case"
+    chosen = unit or usual
     told = unit is not None or folds is not None
+    if chosen == "network" and len(networks) < 2:
+        raise ValueError(
+            f"{wording.unit} network: expected two networks or more of each name, scored on the same cases and as many "
+            f"of one name as of another; {wording.more_networks}"
+        )
     units = _units(chosen, shared, folds, patient_of, wording)
-    return Pairing(chosen, units, left_out, len(folds) if folds else None, told)
+    return Pairing(
+        chosen, units, left_out, len(folds) if folds else None, told, networks if chosen == "network" else ()
+    )
 
 
 def paired_values(variant: Variant, reference: Variant, pairing: Pairing, measure: str) -> PairedValues:
@@ -94,20 +112,63 @@ def paired_values(variant: Variant, reference: Variant, pairing: Pairing, measur
     the other runs would be of something else.
     """
     undefined: dict[str, tuple[str, ...]] = {}
-    defined: dict[str, tuple[float, float]] = {}
-    for case_id in pairing.unit_of:
-        value, other = _mean_of_runs(variant, case_id, measure), _mean_of_runs(reference, case_id, measure)
-        if value is None or other is None:
-            undefined[case_id] = tuple(v.name for v, mean in ((reference, other), (variant, value)) if mean is None)
+    defined: list[tuple[str, str, float, float]] = []
+    for case_id, unit in pairing.unit_of.items():
+        places = {unit: (variant, reference)}
+        if pairing.unit == "network":
+            places = {name: (_of_network(variant, name), _of_network(reference, name)) for name in pairing.networks}
+        found, lacking = [], dict.fromkeys((reference.name, variant.name), False)
+        for place, (one, other) in places.items():
+            values = _mean_of_runs(one, case_id, measure), _mean_of_runs(other, case_id, measure)
+            if values[0] is not None and values[1] is not None:
+                found.append((case_id, place, values[0], values[1]))
+            lacking[variant.name] |= values[0] is None
+            lacking[reference.name] |= values[1] is None
+        if any(lacking.values()):
+            undefined[case_id] = tuple(name for name, lacks in lacking.items() if lacks)
         else:
-            defined[case_id] = (value, other)
+            defined += found
     return PairedValues(
-        tuple(defined),
-        tuple(pairing.unit_of[case_id] for case_id in defined),
-        tuple(value for value, _ in defined.values()),
-        tuple(other for _, other in defined.values()),
-        undefined,
+        cases=tuple(case_id for case_id, *_ in defined),
+        units=tuple(place for _, place, *_ in defined),
+        values=tuple(value for *_, value, _ in defined),
+        reference=tuple(other for *_, other in defined),
+        undefined=undefined,
     )
+
+
+def _of_network(variant: Variant, name: str) -> Variant:
+    """A variant with one of its networks alone."""
+    return Variant(variant.name, tuple(run for run, its in zip(variant.runs, _names(variant)) if its == name))
+
+
+def _names(variant: Variant) -> list[str]:
+    """What its networks are called: by their results, or else by their order."""
+    if all(run.network for run in variant.runs):
+        return [run.network for run in variant.runs]
+    return [f"network {number}" for number in range(1, len(variant.runs) + 1)]
+
+
+def _networks(variants: Sequence[Variant], cases: Sequence[str], common: bool, wording: Wording) -> tuple[str, ...]:
+    """The networks that every variant has, in the first one's order; none where they are not paired one to one.
+
+    Raises ValueError where results name networks that one variant lacks, unless `common`.
+    """
+    every = set(cases)
+    if not all(every <= set(run.rows) for variant in variants for run in variant.runs):
+        return ()
+    names = [_names(variant) for variant in variants]
+    if any(len(set(of)) < len(of) for of in names):
+        return ()
+    told = all(run.network for variant in variants for run in variant.runs)
+    if not told and len({len(of) for of in names}) > 1:
+        return ()
+    shared = [name for name in names[0] if all(name in of for of in names)]
+    if lacking := sorted(set().union(*names) - set(shared)):
+        who = next(variant.name for variant, of in zip(variants, names) if lacking[0] not in of)
+        if not common:
+            raise ValueError(f"{wording.results}{who} has no {lacking[0]}; add it, or {wording.add_common}")
+    return tuple(shared)
 
 
 def _mean_of_runs(variant: Variant, case_id: str, measure: str) -> float | None:
@@ -181,7 +242,7 @@ def _units(
     patient_of: Mapping[str, str] | None,
     wording: Wording,
 ) -> dict[str, str]:
-    if unit == "case":
+    if unit == "case" or (unit == "network" and patient_of is None):
         return {case_id: case_id for case_id in cases}
     if unit == "fold":
         if not folds or len(folds) < 2:

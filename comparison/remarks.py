@@ -8,18 +8,23 @@ from ramify.comparison.results import Variant
 from ramify.comparison.statistics import bootstrap_coverage, least_p, pairs_to_reach
 
 MOST_NAMED = 5
+FEW_NETWORKS = 5
 TOLERATED_LOSS = 0.02
 """Coverage below the nominal one by more than this is told."""
 
 POLICY = (
     "The runs (seeds) of a case are averaged before any test. A pair is one fold, case or patient under both "
     "variants, with the mean of its cases; by default the fold, where the files tell several, because the cases of "
-    "a fold share their networks. Cases with an empty mask stay in with the values that the evaluation gave them, "
+    "a fold share their networks; or one network, where several are all scored on the same cases: then no run is "
+    "averaged before. Cases with an empty mask stay in with the values that the evaluation gave them, "
     "and are counted. A case for which a measure is undefined in any run of either variant counts in no pair for "
     "that measure; it is counted and named. Cases that one variant lacks or failed on are refused, or left out of "
     "all where that is asked for, counted and named. Differences are variant - reference, rounded to twelve digits of "
     "the greatest value. t test: two-sided; of folds, with the mean's variance times 1/n + 1/(n - 1) in place of 1/n, "
-    "for training cases in common (Nadeau and Bengio 2003). Intervals: those of the corrected t test for folds, "
+    "for training cases in common (Nadeau and Bengio 2003); of networks, with the variance that networks and cases "
+    "make together, (MS_n + max(0, MS_c - MS_e)) / (N C), and Satterthwaite's degrees of freedom, at most "
+    "2 (N - 1), of fewer than four networks N - 1. "
+    "Intervals: those of the t test for folds and networks, "
     "otherwise bias-corrected and accelerated bootstrap of the mean difference; each for itself, not adjusted. "
     "Wilcoxon's signed-rank test: two-sided, zero_method wilcox (equal pairs are left out), exact up to 50 pairs "
     "without ties and 14 with, else the normal approximation with corrections for ties and continuity. Permutation "
@@ -45,7 +50,7 @@ def remarks_on(comparison: Comparison) -> list[str]:
 
 def _pairs(comparison: Comparison) -> list[str]:
     pairing, unit = comparison.pairing, comparison.pairing.unit
-    count, cases = len(set(pairing.unit_of.values())), len(pairing.unit_of)
+    count, cases = pairing.pairs, len(pairing.unit_of)
     said = [
         f"pairs are {_number(count, unit)}"
         + ("" if unit == "case" else f", each the mean of its cases ({cases} in all)")
@@ -55,7 +60,7 @@ def _pairs(comparison: Comparison) -> list[str]:
         runs = [len(variant.runs_of(case_id)) for case_id in pairing.unit_of]
         names.setdefault((min(runs), max(runs)), []).append(variant.name)
     for (least, most), of in names.items():
-        if most > 1:
+        if most > 1 and unit != "network":
             often = f"{least}" if least == most else f"{least} to {most}"
             said.append(f"{', '.join(of)}: {often} runs a case, averaged before the tests: pairs must be independent")
     return [*said, *_networks(comparison)]
@@ -71,7 +76,9 @@ def _networks(comparison: Comparison) -> list[str]:
             f"with {wording.unit} case"
         ]
     if pairing.unit == "fold":
-        return _folds(len(set(pairing.unit_of.values())), comparison)
+        return _folds(pairing.pairs, comparison)
+    if pairing.unit == "network":
+        return _test_set(comparison)
     if pairing.folds and pairing.folds > 1:
         return [
             f"{pairing.folds} folds: the cases of a fold share their networks, and by {wording.unit} {pairing.unit} "
@@ -105,6 +112,28 @@ def _folds(count: int, comparison: Comparison) -> list[str]:
         f"by signs or ranks {count} folds can give p = 1/{2**count} one-sided and 1/{2 ** (count - 1)} two-sided at "
         f"the least{signs}; it takes {many}",
     ]
+
+
+def _test_set(comparison: Comparison) -> list[str]:
+    """What networks on one set of cases can show."""
+    pairing = comparison.pairing
+    count, cases = pairing.pairs, len(set(pairing.unit_of.values()))
+    said = [
+        f"the {count} networks are the pairs, all scored on the same {len(pairing.unit_of)} cases, and cases vary as "
+        f"well: the t test counts what {count} trainings and what {cases} cases leave to luck, and is about other "
+        "trainings and other cases alike; the tests by signs and ranks are about other trainings on these cases",
+        "all networks learnt from the same training cases, or from parts of them: how much other ones would change is "
+        "not told",
+    ]
+    least, alpha = least_p(count), comparison.settings.alpha
+    if least >= alpha / max(1, comparison.tests):
+        said.append(
+            f"by signs or ranks {count} networks can give p = {least:.2g} at the least, which is no verdict among "
+            f"{_number(max(1, comparison.tests), 'test')} at p < {alpha:g}"
+        )
+    if count < FEW_NETWORKS:
+        said.append(f"{count} networks are few: take {FEW_NETWORKS} or more, and far better ten")
+    return said
 
 
 def _left_out(comparison: Comparison) -> list[str]:
@@ -163,7 +192,7 @@ def _few_pairs(comparison: Comparison) -> list[str]:
         {
             d.evidence.pairs
             for d in comparison.differences
-            if d.evidence and d.evidence.interval and not d.evidence.cross_validated
+            if d.evidence and d.evidence.interval and not (d.evidence.cross_validated or d.evidence.crossed)
         }
     )
     low = [(pairs, bootstrap_coverage(pairs, level)) for pairs in counts]

@@ -11,7 +11,7 @@ from ramify.comparison.measured import FLAGS, Ranges, measured_value
 from ramify.disk.json_files import read_json
 
 RESULTS_FILE = "metrics.json"
-ABOUT = ("definitions", "measures", "settings", "policy", "versions")
+ABOUT = ("definitions", "measures", "settings", "policy", "versions", "thresholds")
 """What is kept of a file besides its scores."""
 SECTIONS = ("classes", "regions")
 """Where a file has the scores of the classes and regions of label maps."""
@@ -42,6 +42,8 @@ class RunResults:
         failed: case id -> why it could not be evaluated.
         source: the file they come from, or another name for messages.
         report: what else the file says, by the keys ABOUT.
+        network: which of its variant's networks made the predictions, by a name that runs of other variants share
+            whose trainings began alike; empty where nobody says.
 
     Examples:
         >>> from ramify.comparison import RunResults
@@ -55,6 +57,7 @@ class RunResults:
     failed: Mapping[str, str] = field(default_factory=dict)
     source: str = "results"
     report: Mapping[str, Any] = field(default_factory=dict)
+    network: str = ""
 
 
 @dataclass(frozen=True)

@@ -128,6 +128,8 @@ def _disagreement(evidence: Evidence, adjusted: Adjusted) -> str:
 
 def noun_of(evidence: Evidence) -> str:
     """What a pair of this evidence is called."""
+    if evidence.crossed is not None:
+        return "network"
     return "fold" if evidence.cross_validated else "pair"
 
 

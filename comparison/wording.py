@@ -13,6 +13,7 @@ class Wording:
     both_empty: how one asks for values of cases that are empty on both sides.
     more_folds, same_folds, named_folds: where results come from one fold, are to be paired by fold, or come from folds
         that cannot be told.
+    more_networks: where results come from single networks, or from more of one name than of another.
     """
 
     results: str = "--results: "
@@ -23,6 +24,7 @@ class Wording:
     more_folds: str = "give each name its files of several folds, or --folds FILE"
     same_folds: str = "give each name one file a fold, of the same folds, or add --folds FILE"
     named_folds: str = "name the folds with --folds FILE"
+    more_networks: str = "give each name the files of as many networks"
 
 
 OF_COMPARE = Wording()

@@ -59,7 +59,7 @@ def check_folds(experiment: ExperimentSettings, trainings: Mapping[str, RunSetti
 def check_further(experiment: ExperimentSettings, trainings: Mapping[str, RunSettings]) -> None:
     """Refuse features that a variant's network does not have, and folds too small to learn from; after `check_folds`.
 
-    A probe, and the threshold of a precision, are found on some held-out patients and tried on others.
+    A probe, and without a test set a threshold, are found on some held-out patients and tried on others.
     """
     for variant, training in trainings.items() if experiment.probe else ():
         store = experiment.store_of(variant)
@@ -69,13 +69,15 @@ def check_further(experiment: ExperimentSettings, trainings: Mapping[str, RunSet
         except ValueError as error:
             raise ValueError(f"variant {variant}, probe: {error}") from None
 
-    asked = "probe" if experiment.probe else "at_precision"
+    asked = [key for key in ("probe", "at_precision", "own_threshold") if getattr(experiment, key)]
     variant, training = next(iter(trainings.items()))
     patient_of = patients_of(experiment.store_of(variant))
-    for fold in experiment.folds if experiment.probe or experiment.at_precision is not None else ():
-        held_out = scored_cases(load_fold(experiment.store_of(variant), training.splits, fold, training.fold_count))
-        if len({patient_of[case] for case in held_out}) < 2:
+    for fold in experiment.folds if asked else ():
+        parts = load_fold(experiment.store_of(variant), training.splits, fold, training.fold_count)
+        if "test" in parts and not experiment.probe:
+            continue  # Thresholds are chosen on the validation cases.
+        if len({patient_of[case] for case in scored_cases(parts)}) < 2:
             raise ValueError(
-                f"{asked}: fold {fold} holds out a single patient, and needs some to learn from and others to try; "
-                f"take fewer folds, or leave {asked} out"
+                f"{asked[0]}: fold {fold} holds out a single patient, and needs some to learn from and others to try; "
+                f"take fewer folds, or leave {asked[0]} out"
             )

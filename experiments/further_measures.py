@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ramify.metrics.measure import Measure
@@ -9,8 +10,30 @@ from ramify.metrics.settings import EvaluationSettings, measures_of
 from ramify.metrics.summary import summarise
 from ramify.metrics.table import describe_measure
 
-AT_PRECISION = "at_precision_"
-"""How the names of measures at a given precision begin."""
+AT_PRECISION, OWN_THRESHOLD = "at_precision_", "own_threshold_"
+"""How the names of measures at a threshold begin: of a given precision, or a network's own."""
+AVERAGE_PRECISION = "average_precision"
+
+
+@dataclass(frozen=True)
+class Further:
+    """What is asked for of a run besides.
+
+    probe: features from which the scale of a vessel is told. at_precision: the precision at whose threshold every
+    measure is taken once more. own_threshold: whether it is at the network's own. average_precision: whether it is.
+    evaluation: what is measured at a threshold.
+    """
+
+    evaluation: EvaluationSettings
+    probe: tuple[str, ...] = ()
+    at_precision: float | None = None
+    own_threshold: bool = False
+    average_precision: bool = False
+
+    @property
+    def of_probabilities(self) -> bool:
+        """Whether anything is asked of the probabilities."""
+        return self.at_precision is not None or self.own_threshold or self.average_precision
 
 
 def probe_measures(names: Sequence[str]) -> tuple[Measure, ...]:
@@ -36,15 +59,37 @@ def _probe_measure(name: str) -> Measure:
     )
 
 
-def measures_at_precision(evaluation: EvaluationSettings, precision: float | None) -> tuple[Measure, ...]:
-    """Every measure of the evaluation at the threshold of a given precision; none where none is asked for."""
-    if precision is None:
-        return ()
-    at = f"at the threshold where the precision of other held-out patients is {precision:g}, if they reach it"
+def probability_measures(further: Further) -> tuple[Measure, ...]:
+    """Every measure of the evaluation at each threshold that is asked for, and the average precision."""
+    found: tuple[Measure, ...] = ()
+    if further.average_precision:
+        formula = "Σ (R_n − R_{n−1}) P_n over the thresholds, highest first: area under precision over recall"
+        found += (Measure(AVERAGE_PRECISION, formula, "higher", 1, "as scikit-learn defines it", "measured"),)
+    if (precision := further.at_precision) is not None:
+        at = f"at the threshold where the precision of other held-out patients is {precision:g}, if they reach it"
+        found += _at(AT_PRECISION, at, further.evaluation)
+    if further.own_threshold:
+        at = "at the threshold with the highest Dice of the validation cases, or of other held-out patients"
+        found += _at(OWN_THRESHOLD, at, further.evaluation)
+    return found
+
+
+def _at(prefix: str, where: str, evaluation: EvaluationSettings) -> tuple[Measure, ...]:
     return tuple(
-        dataclasses.replace(measure, name=f"{AT_PRECISION}{measure.name}", formula=f"{measure.formula}; {at}")
+        dataclasses.replace(measure, name=f"{prefix}{measure.name}", formula=f"{measure.formula}; {where}")
         for measure in measures_of(evaluation)
     )
+
+
+def without_threshold(measure: str) -> str:
+    """The measure of a mask that a measure at a threshold is.
+
+    Examples:
+        >>> from ramify.experiments.further_measures import without_threshold
+        >>> without_threshold("own_threshold_dice"), without_threshold("dice")
+        ('dice', 'dice')
+    """
+    return measure.removeprefix(AT_PRECISION).removeprefix(OWN_THRESHOLD)
 
 
 def is_out_of_reach(row: Mapping[str, float | None]) -> bool:
@@ -59,15 +104,13 @@ def is_out_of_reach(row: Mapping[str, float | None]) -> bool:
     return bool(values) and all(value is None for value in values)
 
 
-def further_measures(
-    probe: Sequence[str], evaluation: EvaluationSettings, precision: float | None
-) -> tuple[Measure, ...]:
-    """All of them that an experiment asks for."""
-    return (*probe_measures(probe), *measures_at_precision(evaluation, precision))
+def further_measures(further: Further) -> tuple[Measure, ...]:
+    """All of them that are asked for."""
+    return (*probe_measures(further.probe), *probability_measures(further))
 
 
 def with_measures(
-    report: Mapping[str, Any], measures: Sequence[Measure], rows: Mapping[str, Mapping[str, float | None]]
+    report: Mapping[str, Any], measures: Sequence[Measure], rows: Mapping[str, Mapping[str, float | bool | None]]
 ) -> dict[str, Any]:
     """A report of evaluated cases (`metrics.table.build_report`) with further measures: case -> measure -> value."""
     names = [measure.name for measure in measures]

@@ -1,6 +1,6 @@
 """A fold's held-out cases, segmented by the network that did not see them and compared with their truth."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,10 +68,15 @@ def score_held_out(run: Run) -> Iterator[tuple[str, CaseScores]]:
 
 
 def held_out_cases(run: Run) -> Iterator[HeldOutCase]:
-    """Each held-out case of the run's fold; raises ValueError or OSError where one cannot be read."""
+    """Each case that the run's fold holds out to be scored; raises ValueError or OSError where one cannot be read."""
+    return cases_of(run, scored_cases(load_fold(run.settings.cases, run.settings.splits, run.fold)))
+
+
+def cases_of(run: Run, case_ids: Sequence[str]) -> Iterator[HeldOutCase]:
+    """Cases of the run's store by their ids; raises ValueError or OSError where one cannot be read."""
     settings = run.settings
     adapter = None if run.dataset is None else open_dataset(run.dataset)
-    for case_id in scored_cases(load_fold(settings.cases, settings.splits, run.fold)):
+    for case_id in case_ids:
         yield _native(adapter, settings.cases, case_id) if adapter else _prepared(settings.cases, case_id)
 
 
@@ -90,8 +95,8 @@ def probe_held_out(run: Run) -> dict[str, dict[str, float | None]]:
     """
     settings, checkpoint = run.settings, run.folder.checkpoint("final")
     cases = scored_cases(load_fold(settings.cases, settings.splits, run.fold))
-    recalls = probe_checkpoint(checkpoint, settings.cases, cases, run.probe, settings.device)
-    measures = dict(zip((measure.name for measure in probe_measures(run.probe)), recalls.values(), strict=True))
+    recalls = probe_checkpoint(checkpoint, settings.cases, cases, run.further.probe, settings.device)
+    measures = dict(zip((measure.name for measure in probe_measures(run.further.probe)), recalls.values(), strict=True))
     return {case: {name: balanced_accuracy(of[case]) for name, of in measures.items()} for case in cases}
 
 

@@ -1,22 +1,16 @@
-"""Scores of held-out cases at the threshold where precision is a given one: what is found for the same false alarms.
+"""At which probability a voxel is vessel: the threshold of a precision, or the one with the highest Dice.
 
 A loss that asks for more recall finds more at a probability of a half, and so does a lower threshold. Held at one
-precision, what a variant finds more is its own.
+precision, or each at the threshold that suits it best, what a variant finds more is its own.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ramify.data.folds import make_folds, patients_of
-from ramify.experiments.further_measures import AT_PRECISION, measures_at_precision
-from ramify.experiments.held_out import held_out_cases, probabilities_of
-from ramify.experiments.plan import Run
-from ramify.metrics.case import CaseScores, evaluate_case
-from ramify.processes.temporary import temporary_folder
-from ramify.training.predictor import Predictor
+from ramify.data.folds import make_folds
 
 LEVELS = 2**16
 """Probabilities are told apart in as many steps."""
@@ -32,6 +26,10 @@ class Counts(NamedTuple):
 
     vessel: IntArray
     voxels: IntArray
+
+
+Criterion = Callable[[IntArray, IntArray], int | None]
+"""From how many vessel voxels, and how many voxels of any kind, have each level (L,) to a level; None where none is."""
 
 
 def levels_of(probabilities: NDArray[np.floating]) -> Levels:
@@ -77,45 +75,70 @@ def threshold_of(vessel: IntArray, voxels: IntArray, precision: float) -> int | 
         >>> threshold_of(vessel, voxels, 0.75)  # from level 2 on, 6 of 8
         2
     """
-    found, predicted = (np.cumsum(counts[::-1])[::-1] for counts in (vessel, voxels))
+    found, predicted = _from_each_level(vessel, voxels)
     precisions = np.where(predicted > 0, found / np.maximum(predicted, 1), -1.0)
     reached = np.flatnonzero(precisions >= precision)
     return int(reached[0]) if len(reached) else None
 
 
-def score_at_precision(run: Run, precision: float) -> dict[str, CaseScores]:
-    """Case -> measure at that precision -> value, of each held-out case; None where the precision is out of reach.
+def best_threshold(vessel: IntArray, voxels: IntArray) -> int | None:
+    """The level from which on voxels taken for vessel have the highest Dice, the lowest such; None without a vessel.
 
-    The threshold of a case is chosen on held-out cases of other patients, where all their voxels together have the
-    precision: patients are parted into MOST_THRESHOLDS groups, or each by itself where there are fewer.
+    Args:
+        vessel: how many vessel voxels have each level of probability (L,). voxels: how many voxels of any kind.
 
-    A case is in memory while it is predicted or scored; in between, its levels are on disk.
-
-    Raises ValueError or OSError where a case or the checkpoint cannot be read, or all cases are one patient's.
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.experiments.operating_point import best_threshold
+        >>> vessel, voxels = np.array([1, 1, 2, 4]), np.array([9, 4, 4, 4])
+        >>> best_threshold(vessel, voxels)  # Dice 16/29, 14/20, 12/16, 8/12
+        2
     """
-    predictor = Predictor(run.folder.checkpoint("final"), run.settings.device)
-    nothing = [measure.name for measure in measures_at_precision(run.evaluation, precision)]
-    counts: dict[str, Counts] = {}
-    rows: dict[str, CaseScores] = {}
-    with temporary_folder("levels") as folder:
-        for case in held_out_cases(run):
-            levels = levels_of(probabilities_of(case, predictor))
-            counts[case.case_id] = counts_of(levels, case.truth.array, case.region)
-            np.save(folder / f"{case.case_id}.npy", levels)
-
-        least = thresholds(counts, patients_of(run.settings.cases), precision)
-        for case in held_out_cases(run):
-            if (level := least[case.case_id]) is None:
-                rows[case.case_id] = dict.fromkeys(nothing)
-                continue
-            mask = np.load(folder / f"{case.case_id}.npy") >= level
-            scores = evaluate_case(mask, case.truth.array, case.image.spacing_mm, run.evaluation, case.region)
-            rows[case.case_id] = {f"{AT_PRECISION}{name}": value for name, value in scores.items()}
-    return rows
+    if not vessel.any():
+        return None
+    found, predicted = _from_each_level(vessel, voxels)
+    return int(np.argmax(2 * found / (predicted + vessel.sum())))
 
 
-def thresholds(counts: Mapping[str, Counts], patient_of: Mapping[str, str], precision: float) -> dict[str, int | None]:
-    """The level for each case, chosen on cases of other patients, None where none of theirs is so precise.
+def average_precision(vessel: IntArray, voxels: IntArray) -> float | None:
+    """Σ (R_n − R_{n−1}) P_n over the levels from the highest down: the area under precision over recall, in steps.
+
+    No threshold is chosen. Voxels of one level come in together.
+
+    Args:
+        vessel: how many vessel voxels have each level of probability (L,). voxels: how many voxels of any kind.
+
+    Returns:
+        None without a vessel.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.experiments.operating_point import average_precision
+        >>> average_precision(np.array([1, 0, 1]), np.array([2, 1, 1]))  # recall 1/2 at precision 1, then 1 at 2/4
+        0.75
+    """
+    if not vessel.any():
+        return None
+    found, predicted = _from_each_level(vessel, voxels)
+    return float(np.sum(vessel * found / np.maximum(predicted, 1)) / vessel.sum())
+
+
+def _from_each_level(vessel: IntArray, voxels: IntArray) -> tuple[IntArray, IntArray]:
+    """How many have at least each level."""
+    return np.cumsum(vessel[::-1])[::-1], np.cumsum(voxels[::-1])[::-1]
+
+
+def threshold_for(counts: Sequence[Counts], criterion: Criterion) -> int | None:
+    """The level that the criterion chooses on some cases, all their voxels taken together."""
+    return criterion(*total(counts))
+
+
+def cross_fitted_thresholds(
+    counts: Mapping[str, Counts], patient_of: Mapping[str, str], criterion: Criterion
+) -> dict[str, int | None]:
+    """The level for each case, chosen on cases of other patients, None where none of theirs will do.
+
+    Patients are parted into MOST_THRESHOLDS groups, or each by itself where there are fewer.
 
     Raises ValueError where there is but one patient.
     """
@@ -123,11 +146,12 @@ def thresholds(counts: Mapping[str, Counts], patient_of: Mapping[str, str], prec
     groups = min(MOST_THRESHOLDS, len(set(patients.values())))
     if groups < 2:
         raise ValueError(
-            "a threshold is chosen on some held-out patients and tried on others, and here is one; take fewer folds"
+            "a threshold is chosen on some held-out patients and tried on others, and here is one; take fewer folds, "
+            "or hold out a test set (folds.test), for which it is chosen on the validation cases"
         )
     found: dict[str, int | None] = {}
     for fold in make_folds(patients, groups, seed=0):
-        level = threshold_of(*total([counts[case_id] for case_id in fold["train"]]), precision)
+        level = threshold_for([counts[case_id] for case_id in fold["train"]], criterion)
         found |= dict.fromkeys(fold["val"], level)
     return {case_id: found[case_id] for case_id in counts}
 

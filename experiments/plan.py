@@ -13,13 +13,19 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationInfo, field_val
 from ramify.comparison.comparison import ComparisonSettings
 from ramify.comparison.direction import USUAL_MEASURES
 from ramify.data.adapters import DatasetSettings
-from ramify.experiments.further_measures import further_measures
+from ramify.experiments.further_measures import Further, further_measures
 from ramify.metrics.settings import EvaluationSettings, measures_of
 from ramify.training.run_folder import RunFolder
 from ramify.training.settings import RunSettings
 
 SET_BY_THE_PLAN = ("cases", "output", "fold", "seed", "resume", "replace")
 """Settings of a training that the experiment itself gives to each run."""
+
+FURTHER_SETTINGS = ("probe", "at_precision", "own_threshold", "average_precision")
+"""Settings of an experiment that ask for measures besides those of the evaluation."""
+
+CASE = "{case}"
+"""What stands for a case's id in a pattern."""
 
 _NAME = re.compile(r"\w[\w.+-]*")
 Number = Annotated[int, Field(ge=0)]
@@ -105,8 +111,20 @@ class ExperimentSettings(BaseModel, frozen=True, extra="forbid"):
     """Features from which a linear probe tells the scale of a vessel, in held-out cases: encoder.1, bottleneck,
     main_decoder.0, intensity, ...; each is a measure, such as probe_encoder_1."""
     at_precision: float | None = Field(None, gt=0, lt=1)
-    """Score every run, besides, at the threshold where its precision on other held-out patients is this: measures
-    at_precision_dice, at_precision_scale_1_tsens, ..."""
+    """Score every run, besides, at the threshold where its precision is this: measures at_precision_dice,
+    at_precision_scale_1_tsens, ... The threshold is chosen on the validation cases where there is a test set, else on
+    other held-out patients."""
+    own_threshold: bool = False
+    """Score every run, besides, at the threshold with its highest Dice, chosen on the same cases: measures
+    own_threshold_dice, own_threshold_cldice, ..."""
+    average_precision: bool = False
+    """Measure the area under precision over recall, for which no threshold is chosen: average_precision."""
+    second_observer: str = ""
+    """Pattern of a second person's masks of the scored cases, seen from the data set's folder, such as
+    */2nd_manual/{case}_manual2.gif: their scores stand below the variants', as the level that people reach."""
+    worst_cases: int = Field(0, ge=0)
+    """How many of the cases that come out worst in the first measure are drawn, with the errors of the first variant's
+    first network."""
     measures: tuple[str, ...] = USUAL_MEASURES
     """Measures of the table. Choose before you look: each further one makes Holm's adjustment stricter."""
     comparison: ComparisonSettings = ComparisonSettings()
@@ -143,6 +161,13 @@ class ExperimentSettings(BaseModel, frozen=True, extra="forbid"):
             raise ValueError("expected at least one number, each once")
         return numbers
 
+    @field_validator("second_observer")
+    @classmethod
+    def _names_the_case(cls, pattern: str) -> str:
+        if pattern and pattern.count(CASE) != 1:
+            raise ValueError(f"expected a pattern with {CASE} in it once, got {pattern!r}")
+        return pattern
+
     @field_validator("probe")
     @classmethod
     def _probed_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -154,8 +179,10 @@ class ExperimentSettings(BaseModel, frozen=True, extra="forbid"):
     @classmethod
     def _measured(cls, measures: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         evaluation = info.data.get("evaluation", EvaluationSettings())
-        further = further_measures(info.data.get("probe", ()), evaluation, info.data.get("at_precision"))
-        known = [measure.name for measure in (*measures_of(evaluation), *further)]
+        asked = {key: info.data[key] for key in FURTHER_SETTINGS if key in info.data}
+        known = [
+            measure.name for measure in (*measures_of(evaluation), *further_measures(Further(evaluation, **asked)))
+        ]
         for name in measures:
             if name not in known:
                 near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
@@ -175,6 +202,10 @@ class ExperimentSettings(BaseModel, frozen=True, extra="forbid"):
                 )
             if self.root is not None:
                 raise ValueError("--cases and --root: prepared cases need no data set; leave one of them out")
+        if self.second_observer and self.cases is not None:
+            raise ValueError(
+                "second_observer: prepared cases have no data set to hold its masks; leave one of them out"
+            )
         if self.seeds_in_turn and len(self.seeds) < len(self.folds):
             raise ValueError(
                 f"seeds_in_turn: expected a seed for each fold, got {len(self.seeds)} for {len(self.folds)}; "
@@ -192,6 +223,11 @@ class ExperimentSettings(BaseModel, frozen=True, extra="forbid"):
     def folder(self) -> Path:
         """The experiment's own folder."""
         return self.output / self.name
+
+    @property
+    def further(self) -> Further:
+        """What is measured of each run."""
+        return Further(self.evaluation, **{key: getattr(self, key) for key in FURTHER_SETTINGS})
 
     @property
     def networks(self) -> list[tuple[int, int]]:
@@ -214,7 +250,7 @@ class Run:
     """One run of an experiment: a variant trained on a fold with a seed, and scored on the fold's held-out cases.
 
     dataset: where the images and masks come from; None compares on the prepared grid.
-    probe: features that are probed. at_precision: at which precision it is scored besides.
+    further: what is measured, and what besides the masks at a probability of a half.
     """
 
     variant: str
@@ -222,9 +258,12 @@ class Run:
     seed: int
     settings: RunSettings
     dataset: DatasetSettings | None
-    evaluation: EvaluationSettings
-    probe: tuple[str, ...] = ()
-    at_precision: float | None = None
+    further: Further
+
+    @property
+    def evaluation(self) -> EvaluationSettings:
+        """What is measured of a mask."""
+        return self.further.evaluation
 
     @property
     def name(self) -> str:
@@ -262,7 +301,5 @@ def runs_of(
                 seed,
                 training.model_copy(update=own),
                 dataset,
-                experiment.evaluation,
-                experiment.probe,
-                experiment.at_precision,
+                experiment.further,
             )

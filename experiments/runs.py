@@ -23,13 +23,13 @@ from ramify.disk.atomic_files import write_whole
 from ramify.disk.json_files import read_json, write_json
 from ramify.experiments.further_measures import (
     further_measures,
-    measures_at_precision,
+    probability_measures,
     probe_measures,
     with_measures,
 )
 from ramify.experiments.held_out import probe_held_out, score_held_out
-from ramify.experiments.operating_point import score_at_precision
 from ramify.experiments.plan import Run
+from ramify.experiments.probability_scores import score_probabilities
 from ramify.metrics.measure import DEFINITIONS
 from ramify.metrics.table import build_report, describe_measure, to_json
 from ramify.training.loop import train_run
@@ -67,11 +67,12 @@ def carry_out(run: Run) -> None:
     """
     train_run(run.settings)
     report = build_report(dict(score_held_out(run)), {}, versions(), run.evaluation)
-    if run.probe:
-        report = with_measures(report, probe_measures(run.probe), probe_held_out(run))
-    if run.at_precision is not None:
-        measures = measures_at_precision(run.evaluation, run.at_precision)
-        report = with_measures(report, measures, score_at_precision(run, run.at_precision))
+    if run.further.probe:
+        report = with_measures(report, probe_measures(run.further.probe), probe_held_out(run))
+    if run.further.of_probabilities:
+        found = score_probabilities(run)
+        report = with_measures(report, probability_measures(run.further), found.rows)
+        report |= {"thresholds": found.thresholds}
     write_whole(results_file(run), to_json(report))
 
 
@@ -178,7 +179,6 @@ def _is_scored(run: Run) -> bool:
     report = read_json(path)
     there = report.get("measures", {})
     # A formula says at which precision it was measured.
-    further = further_measures(run.probe, run.evaluation, run.at_precision)
-    same = all(there.get(measure.name) == describe_measure(measure) for measure in further)
+    same = all(there.get(measure.name) == describe_measure(measure) for measure in further_measures(run.further))
     same = same and report.get("definitions") == DEFINITIONS
     return same and report.get("settings") == run.evaluation.model_dump(mode="json")

@@ -1,16 +1,16 @@
 """What an experiment says: a row a variant and measure, and what became of its runs."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ramify.comparison.comparison import Comparison, Difference, compare
 from ramify.comparison.direction import direction_of
-from ramify.comparison.results import Variant, read_results
+from ramify.comparison.results import RunResults, Variant, read_results
 from ramify.comparison.spread import Spread, run_mean, spread_of
 from ramify.comparison.verdict import Better
 from ramify.comparison.wording import Wording
-from ramify.experiments.further_measures import is_out_of_reach
+from ramify.experiments.further_measures import OWN_THRESHOLD, is_out_of_reach
 from ramify.experiments.plan import ExperimentSettings, Run
 from ramify.experiments.runs import Ending, results_file
 
@@ -23,6 +23,7 @@ OWN_WORDING = Wording(
     more_folds="take several folds",
     same_folds="finish runs of the same two folds at least",
     named_folds="finish the runs that are missing",
+    more_networks="finish the runs that are missing, or take several seeds",
 )
 """An experiment's settings by their keys: a file gives them, and flags of the same names."""
 
@@ -50,6 +51,8 @@ class ExperimentTable:
     comparison: None where fewer than two variants have results, none in common, or pairs cannot be told yet; `why_not`
         says which.
     out_of_reach: in how many cases of a variant a run had no threshold with the precision that was asked for.
+    thresholds: the lowest and highest own threshold of a variant's runs.
+    observer: the scores of a second person; None where none are asked for.
     """
 
     experiment: ExperimentSettings
@@ -59,6 +62,13 @@ class ExperimentTable:
     comparison: Comparison | None
     why_not: str = ""
     out_of_reach: Mapping[str, int] = field(default_factory=dict)
+    thresholds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    observer: RunResults | None = None
+
+    @property
+    def by_network(self) -> bool:
+        """Whether networks are compared that are all scored on the same cases."""
+        return self.comparison is not None and self.comparison.pairing.unit == "network"
 
     @property
     def finished(self) -> int:
@@ -71,15 +81,18 @@ def build_table(
     runs: Sequence[Run],
     endings: Mapping[str, Ending],
     patient_of: Mapping[str, str] | None = None,
+    observer: RunResults | None = None,
 ) -> ExperimentTable:
     """The table of the runs that are finished.
 
-    patient_of: case -> patient, for comparisons by patient.
+    patient_of: case -> patient, for comparisons by patient. observer: scores of a second person.
 
     Raises ValueError where results cannot be read or compared as asked.
     """
     done = [run for run in runs if run.name in endings and endings[run.name].state == "finished"]
-    results = {run.name: read_results(results_file(run)) for run in done}
+    results = {
+        run.name: replace(read_results(results_file(run)), network=f"fold {run.fold}, seed {run.seed}") for run in done
+    }
     variants = [
         Variant(name, its_results)
         for name in experiment.variants
@@ -108,14 +121,24 @@ def build_table(
             name,
             measure,
             direction_of(measure, variants),
-            _spread(name, measure, done, results),
+            _spread(name, measure, done, results, comparison is not None and comparison.pairing.unit == "network"),
             differences.get((name, measure)),
         )
         for measure in experiment.measures
         for name in experiment.variants
     ]
     out_of_reach = {variant.name: cases for variant in variants if (cases := len(_out_of_reach(variant)))}
-    return ExperimentTable(experiment, runs, endings, tuple(rows), comparison, why_not, out_of_reach)
+    thresholds = {variant.name: ends for variant in variants if (ends := _own_thresholds(variant))}
+    return ExperimentTable(
+        experiment, runs, endings, tuple(rows), comparison, why_not, out_of_reach, thresholds, observer
+    )
+
+
+def _own_thresholds(variant: Variant) -> tuple[float, float] | None:
+    """The lowest and highest that its runs chose for themselves; None where none did."""
+    told = [run.report.get("thresholds", {}).get(OWN_THRESHOLD.rstrip("_"), {}) for run in variant.runs]
+    values = [value for of_cases in told for value in of_cases.values() if value is not None]
+    return (min(values), max(values)) if values else None
 
 
 def _out_of_reach(variant: Variant) -> set[str]:
@@ -129,6 +152,13 @@ def _out_of_reach(variant: Variant) -> set[str]:
     }
 
 
-def _spread(variant: str, measure: str, done: Sequence[Run], results: Mapping[str, Any]) -> Spread | None:
-    means = {(run.fold, run.seed): run_mean(results[run.name], measure) for run in done if run.variant == variant}
+def _spread(
+    variant: str, measure: str, done: Sequence[Run], results: Mapping[str, Any], by_network: bool
+) -> Spread | None:
+    """Over the folds, or over the networks where these are what is compared."""
+    its = [run for run in done if run.variant == variant]
+    means = {
+        (number if by_network else run.fold, run.seed): run_mean(results[run.name], measure)
+        for number, run in enumerate(its)
+    }
     return spread_of({place: mean for place, mean in means.items() if mean is not None})

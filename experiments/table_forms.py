@@ -4,14 +4,19 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from ramify.comparison.comparison import Comparison, Difference
 from ramify.comparison.comparison_table import Cell, digits_of, p_value_in_words, to_plain, to_row
 from ramify.comparison.remarks import remarks_on
+from ramify.comparison.results import RunResults
 from ramify.console.csv_text import csv_of_records
+from ramify.experiments.further_measures import without_threshold
 from ramify.experiments.runs import Ending
 from ramify.experiments.table import ExperimentTable, Row
 
 NOTHING = "-"
+OBSERVER = "second observer"
 _IN_COLUMNS = re.compile(r"adjusted p [=<] \S+?(, interval (above|below) 0)?")
 
 
@@ -60,6 +65,7 @@ def to_plain_table(table: ExperimentTable, versions: Mapping[str, str]) -> dict[
             run.name: {"folder": str(run.folder.root), **_ending(table.endings.get(run.name))} for run in table.runs
         },
         "rows": [_plain_row(row, table) for row in table.rows],
+        "second_observer": _observer_levels(table),
         "comparison": to_plain(table.comparison, versions) if table.comparison else None,
         "remarks": _remarks(table),
         "versions": dict(versions),
@@ -81,11 +87,32 @@ def _cells(table: ExperimentTable, measure: str) -> list[list[str]]:
     """Header and rows of one measure."""
     first = next(iter(table.experiment.variants))
     level = f"{1 - table.experiment.comparison.alpha:.0%}"
-    header = ["variant", "runs", "mean ± sd of folds", "sd of seeds", f"difference to {first} [{level} interval]"]
+    of = "networks" if table.by_network else "folds"
+    header = ["variant", "runs", f"mean ± sd of {of}", "sd of seeds", f"difference to {first} [{level} interval]"]
     header += ["pairs", "p Holm", "verdict", "more pairs needed"]
     of_measure = [row for row in table.rows if row.measure == measure]
     digits = digits_of(measure, *(row.spread.mean for row in of_measure if row.spread))
-    return [header, *(_row_cells(row, digits) for row in of_measure)]
+    rows = [header, *(_row_cells(row, digits) for row in of_measure)]
+    if table.observer is not None:
+        reached = _observer_level(table.observer, measure)
+        told = NOTHING if reached is None else f"{reached[0]:.{digits}f} ± {reached[1]:.{digits}f}"
+        rows.append([OBSERVER, NOTHING, told, *[NOTHING] * 6])
+    return rows
+
+
+def _observer_levels(table: ExperimentTable) -> dict[str, dict[str, float] | None]:
+    """Measure -> what a second person reaches; empty where none is asked."""
+    if table.observer is None:
+        return {}
+    levels = {measure: _observer_level(table.observer, measure) for measure in table.experiment.measures}
+    return {name: level and {"mean": level[0], "sd_of_cases": level[1]} for name, level in levels.items()}
+
+
+def _observer_level(observer: RunResults, measure: str) -> tuple[float, float] | None:
+    """Mean and standard deviation over the cases; a mask has one value, whatever the networks' threshold."""
+    name = without_threshold(measure)
+    values = [value for row in observer.rows.values() if (value := row.get(name)) is not None]
+    return (float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else 0.0) if values else None
 
 
 def _row_cells(row: Row, digits: int) -> list[str]:
@@ -153,6 +180,12 @@ def _remarks(table: ExperimentTable) -> list[str]:
                 "no threshold has it on the other held-out patients, and there is no value at it; ask for a lower "
                 "at_precision"
             )
+    if table.thresholds:
+        ends = "; ".join(f"{name} {low:.2f} to {high:.2f}" for name, (low, high) in table.thresholds.items())
+        said.append(f"own thresholds: {ends}")
+    if table.observer is not None:
+        drawn = _number(len(table.observer.rows), "case")
+        said.append(f"{OBSERVER}: a second person's masks of the {drawn}, mean ± sd over the cases, not a variant")
     if table.comparison is None:
         return [*said, table.why_not]
     reasons_of = _reasons(table.comparison)

@@ -172,7 +172,7 @@ def test_what_evaluate_writes_is_what_compare_reads(tmp_path: Path, capsys):
         (["--unit", "fold"], "--unit fold: the files hold one set of cases"),
         (["--unit", "patient"], "add --patients FILE"),
         (["--unit", "patient", "--patients", "gone.json"], "gone.json: no such file"),
-        (["--patients", "gone.json"], "--patients: has no use without --unit patient; add it, or leave"),
+        (["--patients", "gone.json"], "--patients: has no use without --unit patient or network; add it, or leave"),
         (["--alpha", "2"], "alpha"),
         (["--resamples", "10"], "resamples"),
         (["--mesures", "dice"], "--measures"),

@@ -1,5 +1,6 @@
 """experiment.py from the command line: run, killed, resumed; bad input in a line; every shipped file is a valid one."""
 
+import importlib.util
 import json
 import os
 import signal
@@ -18,6 +19,7 @@ from ramify.command_line import parse, run
 from ramify.experiments.checks import check_scales
 from ramify.experiments.plan import ExperimentSettings, runs_of
 from ramify.experiments.runs import ending_of
+from ramify.models.build import build_network
 from ramify.tasks.formulation import Tasks
 from ramify.vessels.scale_settings import ScaleSettings
 from tests.asked import ASKED, asked
@@ -244,6 +246,29 @@ def test_shipped_experiments_are_valid(name, overlay, tmp_path, monkeypatch):
     runs = list(runs_of(settings, trainings, None))
     assert len(runs) == len(trainings) * len(settings.folds) * len(settings.seeds)
     assert all(ending_of(run) is None for run in runs)
+
+
+@pytest.mark.parametrize("overlay", ["", "quick_2d"])
+@pytest.mark.parametrize("name", ["drive", "reassessment", "skeleton_recall_networks"])
+def test_shipped_experiments_on_drive_are_valid(name, overlay, tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    files = [
+        f"configs/experiments/{file}.yaml" for file in ("table_drive" if name == "drive" else name, overlay) if file
+    ]
+    words = [word for file in files for word in ("--config", file)]
+    settings = parse(ExperimentSettings, "", [*words, "--output", str(tmp_path), "--root", "DRIVE"])
+    preparations, trainings = experiment.preparations_of(settings), experiment.trainings_of(settings)
+    assert settings.name == name
+    for variant, training in trainings.items():
+        check_scales(variant, training, preparations[settings.store_of(variant)].preprocessing.scales.n_scales)
+        assert training.validation.every >= training.train.epochs
+        if training.model.network != "hrnet" or importlib.util.find_spec("timm"):
+            assert build_network(training.model, 1, 3, 2), "for pictures"
+    assert len({repr(training) for training in trainings.values()}) == len(trainings)
+    (command,) = preparations.values()
+    assert command.folds.test
+    assert command.folds.folds == len(settings.folds)
+    assert len(list(runs_of(settings, trainings, None))) == len(trainings) * len(settings.folds)
 
 
 def test_what_the_shipped_variants_are(monkeypatch):

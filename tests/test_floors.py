@@ -37,7 +37,7 @@ FLOORS: dict[str, set[str]] = {
         "vessels",
     },
     "tuning": {"console", "processes", "disk", "data", "training", "drawing"},
-    "experiments": {"console", "processes", "disk", "data", "metrics", "tasks", "training", "comparison"},
+    "experiments": {"console", "processes", "disk", "data", "metrics", "tasks", "training", "comparison", "drawing"},
     "report": {"compilation", "disk", "data", "vessels", "metrics", "drawing", "comparison", "tasks"},
     "evaluation": {"console", "processes", "disk", "data", "preprocessing", "metrics", "report", "tasks"},
     "command_line": {"console"},

@@ -11,6 +11,7 @@ from ramify.data.adapters import DatasetSettings, open_dataset
 from ramify.data.case_store import write_case
 from ramify.data.files import write_volume
 from ramify.data.volume import Volume
+from ramify.experiments.further_measures import Further
 from ramify.experiments.held_out import mask_file, score_held_out
 from ramify.experiments.plan import Run
 from ramify.metrics.case import evaluate_case
@@ -40,7 +41,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run_of(store: Path, output: Path) -> Run:
     settings = RunSettings.model_validate({"cases": store, "output": output})
-    return Run("a", 0, 0, settings, PHANTOMS, EVALUATION)
+    return Run("a", 0, 0, settings, PHANTOMS, Further(EVALUATION))
 
 
 def test_the_truth_is_that_of_the_image_inside_the_organ(store, tmp_path):

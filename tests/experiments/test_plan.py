@@ -79,13 +79,13 @@ def test_a_flag_that_does_not_fit_a_file_is_told_by_its_name(tmp_path):
 def test_what_is_probed_is_a_measure_and_part_of_every_run(plan):
     experiment, runs = plan(probe=("encoder.1", "bottleneck"), measures=("dice", "probe_bottleneck", "probe_encoder_1"))
     assert experiment.measures[1] == "probe_bottleneck"
-    assert {run.probe for run in runs} == {("encoder.1", "bottleneck")}
+    assert {run.further.probe for run in runs} == {("encoder.1", "bottleneck")}
 
 
 def test_measures_at_a_precision_are_those_of_the_evaluation(plan):
     experiment, runs = plan(at_precision=0.8, measures=("at_precision_dice", "at_precision_cldice"))
     assert experiment.measures == ("at_precision_dice", "at_precision_cldice")
-    assert {run.at_precision for run in runs} == {0.8}
+    assert {run.further.at_precision for run in runs} == {0.8}
 
 
 @pytest.mark.parametrize(

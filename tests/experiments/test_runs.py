@@ -13,6 +13,7 @@ from ramify.data.case_store import read_case, write_case
 from ramify.data.files import read_mask, write_volume
 from ramify.data.volume import Volume
 from ramify.disk.atomic_files import write_whole
+from ramify.experiments.further_measures import Further
 from ramify.experiments.held_out import mask_file, score_held_out
 from ramify.experiments.plan import Run
 from ramify.experiments.runs import (
@@ -46,7 +47,7 @@ def run_of(cases: Path, output: Path, **settings: object) -> Run:
         "validation": {"every": 100, "figures_every": 100},
         **settings,
     }
-    return Run("a", 0, 0, RunSettings.model_validate(given), None, EVALUATION)
+    return Run("a", 0, 0, RunSettings.model_validate(given), None, Further(EVALUATION))
 
 
 @pytest.fixture(scope="module")
@@ -109,11 +110,13 @@ def test_a_test_set_is_scored_and_no_training_looks_at_it(two_held_out, tmp_path
 def test_scores_at_a_precision_by_hand(two_held_out, tmp_path):
     """The threshold of each case is the one at which the other case's precision is reached."""
     enough_to_learn = {"epochs": 40, "learning_rate": 0.01, "augment": False}
-    run = dataclasses.replace(run_of(two_held_out, tmp_path / "runs", train=enough_to_learn), at_precision=0.6)
+    run = dataclasses.replace(
+        run_of(two_held_out, tmp_path / "runs", train=enough_to_learn), further=Further(EVALUATION, at_precision=0.6)
+    )
     carry_out(run)
     record_ending(run, Ending("finished", 1.0, 40))
     assert ending_of(run) is not None
-    assert ending_of(dataclasses.replace(run, at_precision=0.7)) is None
+    assert ending_of(dataclasses.replace(run, further=Further(EVALUATION, at_precision=0.7))) is None
 
     report = json.loads(results_file(run).read_text(encoding="utf-8"))
     predictor = Predictor(run.folder.checkpoint("final"), "cpu")
@@ -131,6 +134,39 @@ def test_scores_at_a_precision_by_hand(two_held_out, tmp_path):
     assert "at the threshold where" in report["measures"]["at_precision_precision"]["formula"]
 
 
+def test_a_threshold_of_its_own_is_chosen_on_the_validation_cases_and_holds_for_every_test_case(two_held_out, tmp_path):
+    splits = two_held_out / "splits_final.json"
+    splits.write_text('[{"train": ["case_0"], "val": ["case_1"], "test": ["case_2", "case_3"]}]', encoding="utf-8")
+    enough_to_learn = {"epochs": 40, "learning_rate": 0.01, "augment": False}
+    asked = Further(EVALUATION, own_threshold=True, average_precision=True)
+    run = dataclasses.replace(run_of(two_held_out, tmp_path / "runs", train=enough_to_learn), further=asked)
+    carry_out(run)
+    record_ending(run, Ending("finished", 1.0, 40))
+    assert ending_of(run) is not None
+
+    report = json.loads(results_file(run).read_text(encoding="utf-8"))
+    thresholds = report["thresholds"]["own_threshold"]
+    assert set(thresholds) == {"case_2", "case_3"}
+    (threshold,) = set(thresholds.values())
+    predictor = Predictor(run.folder.checkpoint("final"), "cpu")
+    arrays = {name: read_case(two_held_out, name).arrays for name in ("case_1", "case_2")}
+    found = {name: predictor.predict_prepared(of["image"])[0] for name, of in arrays.items()}
+    truths = {name: np.asarray(of["scales"]) > 0 for name, of in arrays.items()}
+
+    def dice_at(value: float, name: str) -> float:
+        mask = found[name] >= value
+        return float(2 * (mask & truths[name]).sum() / (mask.sum() + truths[name].sum()))
+
+    highest = max(dice_at(value, "case_1") for value in np.unique(found["case_1"]))
+    assert dice_at(threshold - 0.5 / 65535, "case_1") == pytest.approx(highest, abs=2e-3)
+    row = report["cases"]["case_2"]
+    assert row["own_threshold_dice"] == pytest.approx(dice_at(threshold - 0.5 / 65535, "case_2"), abs=2e-3)
+    ordered = truths["case_2"].ravel()[np.argsort(-found["case_2"].ravel(), kind="stable")]
+    precisions = np.cumsum(ordered) / np.arange(1, ordered.size + 1)
+    assert row["average_precision"] == pytest.approx(precisions[ordered].mean(), abs=5e-3)
+    assert report["measures"]["average_precision"]["better"] == "higher"
+
+
 def test_a_probe_is_among_the_measures_and_asked_for_later_is_made_then(two_held_out, tmp_path):
     """The features of each held-out case are read by a probe of the other one."""
     run = run_of(two_held_out, tmp_path / "probed")
@@ -138,7 +174,7 @@ def test_a_probe_is_among_the_measures_and_asked_for_later_is_made_then(two_held
     record_ending(run, Ending("finished", 1.0, 2))
     assert ending_of(run) is not None
 
-    probed = dataclasses.replace(run, probe=("encoder.1", "surroundings"))
+    probed = dataclasses.replace(run, further=Further(EVALUATION, probe=("encoder.1", "surroundings")))
     assert ending_of(probed) is None
     carry_out(probed)
     assert ending_of(probed) is not None
@@ -147,7 +183,7 @@ def test_a_probe_is_among_the_measures_and_asked_for_later_is_made_then(two_held
         network_of(load_checkpoint(run.folder.checkpoint("final")), run.settings),
         two_held_out,
         ["case_2", "case_3"],
-        probed.probe,
+        probed.further.probe,
         n_scales=2,
     )
     for name, key in (("encoder.1", "probe_encoder_1"), ("surroundings", "probe_surroundings")):

@@ -5,6 +5,7 @@ import signal
 import time
 from pathlib import Path
 
+from ramify.experiments.further_measures import Further
 from ramify.experiments.plan import Run
 from ramify.experiments.runs import log_file
 from ramify.experiments.workers import Worker, _attempt, wait_for_news
@@ -24,7 +25,7 @@ def run_of(cases: Path, output: Path, name: str = "a", **settings: object) -> Ru
         "validation": {"every": 100, "figures_every": 100},
         **settings,
     }
-    return Run(name, 0, 0, RunSettings.model_validate(given), None, EvaluationSettings(measures=("overlap",)))
+    return Run(name, 0, 0, RunSettings.model_validate(given), None, Further(EvaluationSettings(measures=("overlap",))))
 
 
 def news(worker: Worker, seconds: float = 120.0):

@@ -1,0 +1,106 @@
+"""Pictures of the held-out cases that come out worst: numbers say how bad, and these say why."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ramify.comparison.results import RunResults
+from ramify.data.files import read_mask
+from ramify.disk.own_files import remove
+from ramify.drawing.colours import AGREEING, BACKDROP, EXTRA, INK, MISSED, as_hex
+from ramify.drawing.figure_files import write_figure
+from ramify.experiments.held_out import HeldOutCase, cases_of, mask_file
+from ramify.experiments.plan import Run
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FOLDER = "worst_cases"
+Mask = NDArray[np.bool_]
+
+
+def worst_cases(results: Sequence[RunResults], measure: str, upwards: bool, count: int) -> dict[str, float]:
+    """The cases with the worst mean over all networks that define the measure, the worst first, and that mean.
+
+    upwards: whether a higher value is better.
+
+    Examples:
+        >>> from ramify.comparison import RunResults
+        >>> from ramify.experiments.worst_cases import worst_cases
+        >>> runs = [RunResults({"a": {"dice": 0.7}, "b": {"dice": 0.8}}), RunResults({"a": {"dice": 0.5}})]
+        >>> worst_cases(runs, "dice", upwards=True, count=1)
+        {'a': 0.6}
+    """
+    values: dict[str, list[float]] = {}
+    for run in results:
+        for case_id, row in run.rows.items():
+            if (value := row.get(measure)) is not None:
+                values.setdefault(case_id, []).append(value)
+    means = {case_id: round(float(np.mean(of)), 12) for case_id, of in values.items()}
+    ordered = sorted(means, key=lambda case_id: means[case_id] if upwards else -means[case_id])
+    return {case_id: means[case_id] for case_id in ordered[:count]}
+
+
+def draw_worst_cases(run: Run, worst: Mapping[str, float], measure: str, folder: Path) -> list[Path]:
+    """Image, truth, what the run's network found and its errors, a figure a case, the worst first; their paths.
+
+    Raises ValueError or OSError where a case, or the run's mask of it, cannot be read.
+    """
+    written = []
+    for place, case in enumerate(cases_of(run, list(worst)), start=1):
+        found = read_mask(mask_file(run.folder, case.case_id)).array
+        title = f"case {case.case_id}: mean {measure} of all networks {worst[case.case_id]:.4f}; shown: {run.name}"
+        path = folder / FOLDER / f"{place}_{case.case_id}.png"
+        write_figure(draw_case(case, found, title), path)
+        written.append(path)
+    for old in sorted((folder / FOLDER).glob("*.png")):
+        if old not in written:
+            remove(old)
+    return written
+
+
+def draw_case(case: HeldOutCase, found: Mask, title: str) -> "Figure":
+    """Four panels; volumes are looked at along their first axis."""
+    from matplotlib.figure import Figure
+
+    inside = np.ones_like(case.truth.array) if case.region is None else case.region
+    truth, found = _flat(case.truth.array & inside).astype(bool), _flat(found & inside).astype(bool)
+    height, width = truth.shape
+    figure = Figure(figsize=(9.0, 0.6 + 9.0 * height / width), layout="constrained")
+    panels = figure.subplots(2, 2).ravel()
+    pictures = {
+        "image": _grey(_flat(np.where(inside, case.image.array, case.image.array.min()))),
+        "truth": _painted({AGREEING: truth}),
+        "found": _painted({AGREEING: found}),
+        f"agreeing (grey), missed ({as_hex(MISSED)}), extra ({as_hex(EXTRA)})": _painted(
+            {AGREEING: truth & found, MISSED: truth & ~found, EXTRA: found & ~truth}
+        ),
+    }
+    for panel, (name, picture) in zip(panels, pictures.items(), strict=True):
+        panel.imshow(picture, interpolation="nearest")
+        panel.set_title(name, fontsize=9, color=INK)
+        panel.set_axis_off()
+    figure.suptitle(title.replace("$", r"\$"), x=0.01, ha="left", fontsize=10, color=INK)
+    return figure
+
+
+def _flat(array: NDArray[np.generic]) -> NDArray[np.generic]:
+    return array if array.ndim == 2 else array.max(axis=0)
+
+
+def _grey(image: NDArray[np.generic]) -> NDArray[np.uint8]:
+    values = np.asarray(image, dtype=float)
+    low, high = np.percentile(values, [0.5, 99.5])
+    shade = np.clip((values - low) / max(high - low, 1e-12), 0, 1)
+    return np.repeat((255 * shade).astype(np.uint8)[..., None], 3, axis=-1)
+
+
+def _painted(masks: Mapping[tuple[int, int, int], NDArray[np.generic]]) -> NDArray[np.uint8]:
+    picture = np.empty((*next(iter(masks.values())).shape, 3), np.uint8)
+    picture[:] = BACKDROP
+    for colour, mask in masks.items():
+        picture[np.asarray(mask, dtype=bool)] = colour
+    return picture
