@@ -11,6 +11,7 @@ cannot be prepared is told in one line, and the others go on. Every setting and 
 `python preprocess.py --help`.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -220,6 +221,8 @@ def show(store: Path, case_ids: list[str], reports: list[CaseReport]) -> None:
             print(f"{'':<{width}}  voxels: {classes}")
         for note in record["scales"]["notes"]:
             print(f"{'':<{width}}  note: {note}")
+    for name in absent_classes(store, case_ids):
+        say(f"warning: class {name}: no prepared case has a voxel of it; are its values right?", error=True)
     found = sum(report.found for report in reports)
     print(f"cases:    {len(case_ids)} in {store}" + (f" ({found} found there already)" if found else ""))
 
@@ -240,6 +243,15 @@ def written_classes(record: Mapping[str, Any]) -> str:
     if ignored := record["ignored_voxels"]["voxels"]:
         counts["(ignored)"] = ignored
     return ", ".join(f"{name} {voxels:,}" for name, voxels in counts.items())
+
+
+def absent_classes(store: Path, case_ids: list[str]) -> list[str]:
+    """Names of the classes without a voxel in any prepared case."""
+    voxels: Counter[str] = Counter()
+    for case_id in case_ids:
+        for its in read_record(store, case_id).get("class_voxels", ()):
+            voxels[its["name"]] += its["voxels"]
+    return [name for name, count in voxels.items() if not count]
 
 
 def radii_of(store: Path, case_id: str) -> list[float]:

@@ -19,6 +19,7 @@ SettingsT = TypeVar("SettingsT", bound=BaseModel)
 
 CONFIG_FLAG, QUIET_FLAG = "--config", "--quiet"
 _FRAME = re.compile(r"[─│╭╮╰╯┌┐└┘]+|-{5,}")
+_PAIRS_ERROR = re.compile(r"Error parsing (--\S+): .*Failed to parse key-value pairs")
 _PYDANTIC_ERROR = re.compile(
     r"Error parsing (?P<section>\S+): \d+ validation errors? for (?P<model>\S+) (?P<key>\S+) (?P<message>.*?) "
     r"\[type=\S+, input_value=(?P<value>.*?), input_type=\S+\]"
@@ -105,7 +106,11 @@ def _defaults_from_yaml(settings_class: type[SettingsT], paths: list[Path]) -> S
     return settings_class.model_construct(**{name: getattr(checked, name) for name in settings_class.model_fields})
 
 
-FORMER_OPTIONS = {"--model.formulation": "--model.tasks.main and --model.tasks.auxiliary"}
+FORMER_OPTIONS = {
+    "--model.formulation": "--model.tasks.main and --model.tasks.auxiliary",
+    "--channel": "--channels",
+    "--nnunet.channel": "--channels",
+}
 """What options were called in earlier versions, and what they are called now."""
 
 
@@ -123,6 +128,8 @@ def _one_line(boxed: str) -> str:
         prefix = f"{section}." if section else ""
         message = found["message"].removeprefix("Value error, ")
         return f"--{prefix}{found['key']}: {message} (got {found['value']})"
+    if pairs := _PAIRS_ERROR.search(text):
+        return f"{pairs[1]}: expected words in pairs, {pairs[1]} NAME VALUE NAME VALUE (in YAML {{NAME: VALUE}})"
     text = text.replace("Perhaps you meant:", "; did you mean")
     for former, now in FORMER_OPTIONS.items():
         if re.search(rf"Unrecognized options:? .*{re.escape(former)}\b", text):

@@ -16,7 +16,7 @@ from ramify.tasks.class_table import ClassTable
 
 _MOST_COUNTED = 1 << 20
 _SHOWN_CASES = 5
-_UNLISTED = "give it a class (--classes), or name it under --background"
+_UNLISTED = "give it a class (classes, in a YAML file), or name it under --background"
 _OVERLAP = "mend the masks, or make one class of both"
 
 

@@ -18,7 +18,7 @@ from ramify.evaluation.settings import EvaluateCommand
 from ramify.metrics.classes import ClassSet, LabelClass, parse_classes, parse_regions
 from ramify.metrics.topcow import check_arteries
 
-RUN_FILE = "run.json"
+RUN_FILE, SETTINGS_FILE = "run.json", "config.yaml"
 _KEYS = ("classes", "regions", "ignore")
 _MOST_BYTES = 1_000_000
 
@@ -111,12 +111,31 @@ def _table_at(place: Path) -> tuple[Path, Mapping[str, Any]]:
         raise FileNotFoundError(f"--classes-of {place}: no such file or folder")
     # A run has its folds in folders of their own, which were taught the same classes.
     if runs := sorted([*place.glob(RUN_FILE), *place.glob(f"fold_*/{RUN_FILE}")]):
-        return runs[0], _nested(_mapping(runs[0]))
+        table = _nested(_mapping(runs[0]))
+        _check_classes_are_told(runs[0].parent, table)
+        return runs[0], table
     if not (cases := list_cases(place)):
         raise ValueError(
             f"--classes-of {place}: neither a run nor a folder of prepared cases; give a file with classes"
         )
     return place / cases[0], _nested(read_record(place, cases[0]))
+
+
+def _check_classes_are_told(fold: Path, table: Mapping[str, Any]) -> None:
+    """Raise ValueError where the network of a run tells vessels alone: its masks have the values of no class."""
+    if not (settings := fold / SETTINGS_FILE).is_file():
+        return
+    content = _mapping(settings)
+    for key in ("model", "tasks"):
+        content = content.get(key) if isinstance(content.get(key), Mapping) else {}
+    main = content.get("main")
+    if main is None and len(table.get("classes") or ()) == 1 and not table.get("regions"):
+        main = "vessels"
+    if main in ("vessels", "scales"):
+        raise ValueError(
+            f"--classes-of {fold}: its network was asked for {main}, and its masks hold 0 and 1; leave --classes-of "
+            "out, and say by --truth-label which values of the truth are vessels"
+        )
 
 
 def _nested(record: Mapping[str, Any]) -> Mapping[str, Any]:

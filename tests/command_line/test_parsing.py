@@ -41,6 +41,10 @@ class Outer(BaseModel, frozen=True, extra="forbid"):
     train: Inner = Inner()
     weights: dict[str, float] = {"dice": 1.0}
     """Terms."""
+    swaps: dict[str, str] = {}
+    """Pairs."""
+    shares: dict[str, float] | None = None
+    """Of each."""
 
 
 def write(tmp_path: Path, text: str) -> list[str]:
@@ -115,6 +119,10 @@ def test_a_bad_file_is_one_line_that_names_it(tmp_path, text, message):
         (["--train.size", "2", "0"], r"^--train\.size: expected no empty axis \(got "),
         (["--train.epochs", "0"], r"--train\.epochs: .*greater than or equal to 1 \(got 0\)"),
         (["--mode", "z"], r"'z'.*--mode.*'a', 'b'"),
+        (["--swaps", "{left: right}"], r"^--swaps: expected words in pairs, --swaps NAME VALUE NAME VALUE"),
+        (["--shares", "left=1"], r"^--shares: expected words in pairs"),
+        (["--nnunet.channel", "0"], r"^--nnunet\.channel: it is called --channels now$"),
+        (["--channel", "green"], r"^--channel: it is called --channels now$"),
     ],
 )
 def test_a_bad_flag_is_one_line_that_names_it(words, message):

@@ -9,6 +9,7 @@ import pytest
 from ramify import evaluate
 from ramify.data import DatasetSettings, open_dataset, write_case
 from ramify.disk.json_files import write_json
+from ramify.evaluation.chosen_classes import table_classes
 from ramify.metrics.case import evaluate_case
 from ramify.preprocessing import PreprocessingSettings, prepare_case
 from tests.evaluate.pairs import SHAPE, SPACING, as_a_command, flags, read_json, save, vessel
@@ -86,6 +87,26 @@ def test_a_table_of_classes(label_folders, tmp_path: Path, kind: str):
     assert names(label_folders[2]) == (["portal", "hepatic"], ["any_vessel", "mine"])
     settings = read_json(label_folders[2])["settings"]
     assert (settings["classes"], settings["ignore_label"]) == ({"portal": [1], "hepatic": [2, 4]}, 9)
+
+
+@pytest.mark.parametrize(
+    ("table", "model", "told"),
+    [
+        (TABLE, "{tasks: {main: vessels}}", False),
+        (TABLE, "{tasks: {main: scales}}", False),
+        (TABLE, "{tasks: {main: null}}", True),
+        (TABLE, "{tasks: {main: classes}}", True),
+        ({"classes": {"portal": 40}, "ignore": 9}, "{tasks: {main: null}}", False),
+    ],
+)
+def test_a_run_whose_network_tells_vessels_alone_has_masks_of_no_class(tmp_path: Path, table, model, told):
+    (tmp_path / "run.json").write_text(json.dumps({"classes": table}))
+    (tmp_path / "config.yaml").write_text(f"model: {model}\n")
+    if told:
+        assert [one.name for one in table_classes(tmp_path).classes] == ["portal", "hepatic"]
+    else:
+        with pytest.raises(ValueError, match=r"its masks hold 0 and 1; leave --classes-of out"):
+            table_classes(tmp_path)
 
 
 def test_the_table_of_prepared_cases(label_folders, tmp_path: Path):

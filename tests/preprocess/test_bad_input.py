@@ -131,6 +131,16 @@ def test_more_folds_than_patients_is_one_line(tmp_path, capsys):
 # --- shipped settings ----------------------------------------------------------------------------------------------
 
 
+def test_a_class_that_no_case_has_is_told(tmp_path, capsys):
+    root, output = write_pairs(tmp_path / "in"), tmp_path / "cases"
+    (tmp_path / "classes.yaml").write_text("classes: {veins: 1, arteries: 77}", encoding="utf-8")
+    code, _, err = call(
+        ["--config", str(tmp_path / "classes.yaml"), *arguments(root, output, "--folds.folds", "2")], capsys
+    )
+    assert code == 0
+    assert err == "warning: class arteries: no prepared case has a voxel of it; are its values right?\n"
+
+
 def test_labels_without_a_class_are_told_of_all_cases_before_any_is_prepared(tmp_path, capsys):
     root, output = write_pairs(tmp_path / "in"), tmp_path / "cases"
     for case, extra in (("case_1", 5), ("case_2", 7)):
@@ -141,7 +151,7 @@ def test_labels_without_a_class_are_told_of_all_cases_before_any_is_prepared(tmp
     code, out, err = call(["--config", str(tmp_path / "classes.yaml"), *arguments(root, output)], capsys)
     assert (code, out) == (1, "")
     assert err == (
-        "error: label 9 is in no class (voxels: 5 in case_1, 7 in case_2); give it a class (--classes), or name it "
-        "under --background\n"
+        "error: label 9 is in no class (voxels: 5 in case_1, 7 in case_2); give it a class (classes, in a "
+        "YAML file), or name it under --background\n"
     )
     assert not list_cases(output)
