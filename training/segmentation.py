@@ -20,7 +20,8 @@ def class_map_of(probabilities: NDArray[np.float32], tasks: Tasks) -> ClassMap:
     Args:
         probabilities: (C, *S) of `tasks.segmented`.
         tasks: of the network. Classes exclude one another, and the likeliest is taken, background among them. Regions
-            are found one by one, from a probability of a half, and a later one is written over an earlier one.
+            are found one by one, from a probability of a half, and a later one is written over an earlier one. Vessels
+            alone, found likewise, are of the first class of vessels.
     """
     if tasks.asked == "classes":
         background = 1.0 - probabilities.sum(axis=0, keepdims=True)
@@ -31,7 +32,7 @@ def class_map_of(probabilities: NDArray[np.float32], tasks: Tasks) -> ClassMap:
         for name, probability in zip(tasks.segmented, probabilities, strict=True):
             found[probability >= VESSEL_PROBABILITY] = tasks.table.number_of_region(name)
         return found
-    vessels: ClassMap = (probabilities[0] >= VESSEL_PROBABILITY).astype(np.uint8)
+    vessels: ClassMap = (probabilities[0] >= VESSEL_PROBABILITY) * np.uint8(tasks.table.vessels[0])
     return vessels
 
 

@@ -51,6 +51,14 @@ def test_vessels_from_a_half_on(asked, beside):
     assert masks_of(np.array([3, 2, 1, 0], np.uint8), tasks)["vessels"].tolist() == [True, False, True, False]
 
 
+def test_vessels_are_no_context_that_stands_before_them():
+    table = ClassTable.model_validate({"classes": {"tumour": {"values": 2, "role": "context"}, "vessel": 1}})
+    tasks = Tasks("vessels", "none", 2, table)
+    class_map = class_map_of(of_voxels((0.9,), (0.1,)), tasks)
+    assert masks_of(class_map, tasks)["vessels"].tolist() == [True, False]
+    assert np.isin(class_map, table.vessels).tolist() == [True, False]
+
+
 def test_what_is_known():
     assert known(np.array([0, 1], np.uint8)) is None
     counted = known(np.array([0, IGNORED], np.uint8))
