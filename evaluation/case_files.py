@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ramify.data.formats.whole_numbers import as_mask
+from ramify.data.label_names import ANY
 from ramify.data.labelled_file import LabelledFile
 from ramify.data.mask_folders import only_file
 from ramify.data.union_grid import on_union_grid
@@ -69,6 +70,8 @@ def _labelled(truth: Volume, path: Path, job: Job) -> Volume:
     """Of a truth's label map, the mask: of the labels that are asked for, or of all but the ignore value."""
     option = "--truth-label (or compare each with --classes)"
     choice = LabelledFile(path, job.command.spacing_mm or None).choose(job.command.truth_label, "vessels", option)
+    if choice == [ANY]:
+        return truth.with_array(truth.array != 0)
     if choice is not None:
         return truth.with_array(np.isin(truth.array, [int(number) for number in choice]))
     pick = f"say which of them are the vessels with {option}"

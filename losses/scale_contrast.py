@@ -71,6 +71,7 @@ class ScaleContrast:
         wrong: Tensor | None,
         generator: torch.Generator | None,
         *,
+        ignored: Tensor | None = None,
         keep: bool,
     ) -> Tensor:
         """The loss of a batch.
@@ -80,12 +81,13 @@ class ScaleContrast:
             scale_map: integers (B, *S).
             wrong: bool (B, *S), where the network is wrong about vessels; None where nobody asks.
             generator: draws the anchors.
+            ignored: bool (B, *S), where nobody knows what is there; None where everything is known.
             keep: hold them ready for the memory bank, and to be looked at.
         """
         settings = self.settings
         if self.shared:
             embeddings, labels = sample_shared_anchors(
-                projections[0], scale_map, self.n_scales, settings.anchors, generator, wrong
+                projections[0], scale_map, self.n_scales, settings.anchors, generator, wrong, ignored
             )
         else:
             # Anchors of all ranks, drawn alike on each of them: the contrast is that of the whole batch.

@@ -23,6 +23,7 @@ def sample_shared_anchors(
     settings: AnchorSettings,
     generator: torch.Generator | None = None,
     wrong: Tensor | None = None,
+    ignored: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Anchors of one projection that all scales share, and what is there: a scale, or background.
 
@@ -36,6 +37,7 @@ def sample_shared_anchors(
         settings: cap, mixed, near_background and errors.
         generator: draws the positions; replayable, None is torch's global one.
         wrong: bool (B, *S), where the network is wrong about vessels; needed where `errors` is above 0.
+        ignored: bool (B, *S), where nobody knows what is there; None where everything is known.
 
     Returns:
         Embeddings (N, E) in float32 or better and their classes (N,): 1 … S, or 0 for background. N is 0 where there is
@@ -54,7 +56,7 @@ def sample_shared_anchors(
     """
     size = tuple(projection.shape[2:])
     block = block_size(projection, scale_map)
-    labels = joined_batch(position_classes(scale_map, size, n_scales, settings)).flatten()
+    labels = joined_batch(position_classes(scale_map, size, n_scales, settings, ignored)).flatten()
     mistaken = None
     if settings.errors:
         if wrong is None:
@@ -71,7 +73,9 @@ def sample_shared_anchors(
     return chosen_rows(rows, torch.cat(chosen)), anchor_classes.to(scale_map.device)
 
 
-def position_classes(scale_map: Tensor, size: tuple[int, ...], n_scales: int, settings: AnchorSettings) -> Tensor:
+def position_classes(
+    scale_map: Tensor, size: tuple[int, ...], n_scales: int, settings: AnchorSettings, ignored: Tensor | None = None
+) -> Tensor:
     """What is at each position of a feature map: a scale, background near a vessel (0), or nothing to contrast (-1).
 
     Args:
@@ -79,6 +83,7 @@ def position_classes(scale_map: Tensor, size: tuple[int, ...], n_scales: int, se
         size: of the feature map, *s; each position stands for a block of voxels.
         n_scales: number of scales.
         settings: `mixed` says what a block of several scales is, `near_background` how far background goes.
+        ignored: bool (B, *S), where nobody knows what is there: a block with such voxels is no background.
 
     Returns:
         int8 (B, *s).
@@ -88,7 +93,8 @@ def position_classes(scale_map: Tensor, size: tuple[int, ...], n_scales: int, se
     vessel = present.any(0)
     classes = torch.full(vessel.shape, NO_CLASS, dtype=torch.int8, device=scale_map.device)
     if settings.near_background:
-        classes[_near(vessel, settings.near_background) & ~vessel] = BACKGROUND
+        background = ~vessel if ignored is None else ~(vessel | present_in_blocks(ignored, block))
+        classes[_near(vessel, settings.near_background) & background] = BACKGROUND
     for scale in range(n_scales, 0, -1):  # the smallest has the last word
         classes[present[scale - 1]] = scale
     if settings.mixed == "left_out":

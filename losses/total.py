@@ -118,6 +118,7 @@ class TotalLoss:
                 truth.scale_map,
                 self._wrong(outputs.logits, truth) if self.settings.anchors.errors else None,
                 generator,
+                ignored=truth.ignored,
                 keep=not differentiable_terms,
             )
             terms["contrastive"] = contrast
@@ -149,7 +150,7 @@ class TotalLoss:
         return [of_task[weighted.task.name] for weighted in self._supervised]
 
     def _wrong(self, logits: Tensor, truth: Truth) -> Tensor:
-        """Where the main task is wrong about vessels, bool (B, *S)."""
+        """Where the main task is known to be wrong about vessels, bool (B, *S)."""
         main = self.tasks.main
         own = logits.detach()[:, : main.channels.stop]
         trees = own[:, [place + (main.exclusive is not None) for place in main.trees or range(len(main.masks))]]
@@ -158,7 +159,8 @@ class TotalLoss:
         if main.exclusive:
             others = [channel for channel in main.channels if channel - 1 not in main.trees]
             score = trees.logsumexp(1) - own[:, others].logsumexp(1)
-        return (score >= 0) != (truth.scale_map > 0)
+        wrong: Tensor = (score >= 0) != (truth.scale_map > 0)
+        return wrong if truth.ignored is None else wrong & ~truth.ignored
 
     def _check(self, outputs: Outputs, truth: Truth) -> None:
         """Raise ValueError where the outputs are not those of the tasks, or do not fit the truth."""

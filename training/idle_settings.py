@@ -64,7 +64,9 @@ def _unmet(settings: RunSettings) -> Iterator[tuple[tuple[str, ...], str]]:
         yield OF_A_HEAD_A_SCALE, "model.contrast.head per_scale"
 
     if not settings.loading.vessel_patches:
-        yield ("loading.scale_shares",), "loading.vessel_patches above 0"
+        yield ("loading.scale_shares", "loading.class_shares"), "loading.vessel_patches above 0"
+    if not settings.augmentation.flip_probability:
+        yield ("augmentation.flip_swaps",), "augmentation.flip_probability above 0"
 
     for name, term in TERMS.items():
         if term.settings and not (loss.main.get(name) or loss.auxiliary.get(name)):
@@ -81,4 +83,6 @@ def _changed(settings: RunSettings, name: str) -> Any:
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return " ".join(f"{key} {its}" for key, its in value.items())
     return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -10,6 +10,7 @@ import numpy as np
 
 from ramify.data.adapters.class_settings import (
     ClassSettings,
+    check_nothing_ignored,
     checked_table,
     table_of_names,
     table_of_values,
@@ -17,7 +18,7 @@ from ramify.data.adapters.class_settings import (
     values_of,
 )
 from ramify.data.class_maps import ClassedLabels, Fault, check_no_fault
-from ramify.data.label_names import UNDESCRIBED, labels_beside
+from ramify.data.label_names import ANY, UNDESCRIBED, labels_beside
 from ramify.data.labelled_file import Choice, LabelledFile
 from ramify.data.mask_files import MaskFiles
 from ramify.data.raw_case import RawCase, place_mask
@@ -127,6 +128,7 @@ def _table(
         files: dict[str, Role] = dict.fromkeys(labels.files, "vessel")
         return table_of_names(wanted, files, where), None
     if labels.segments:
+        check_nothing_ignored(wanted, where)
         if wanted.every_class:
             names: dict[str, Role] = {segment.name: "vessel" for segment in labels.segments}
             return table_of_names(wanted, names, where), wanted.background
@@ -137,7 +139,10 @@ def _table(
         described = labels_beside(labels.path) if named else UNDESCRIBED
     where = str(labels.described_in or labels.path)
     if not wanted.of_classes:
-        chosen = labels.choose(vessel_labels, "vessels", f"--{form}.vessel-labels")
+        option = f"--{form}.vessel-labels"
+        chosen = labels.choose(vessel_labels, "vessels", option)
+        if chosen == [ANY]:
+            raise ValueError(f"{where}: any label is a vessel's, and {wanted.ignore} is ignored; name them in {option}")
         return table_of_vessels([1] if chosen is None else chosen, wanted.ignore), None
     background = values_of(wanted.background, described, f"{where}: background")
     return table_of_values(wanted, described, where), background

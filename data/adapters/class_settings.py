@@ -19,7 +19,8 @@ class ClassSettings(BaseModel, frozen=True, extra="forbid"):
     """Classes by name: a value, several, or {values: ..., role: vessel | context | organ}. A value may be a name: of a
     label in dataset.json, a structure of 3D-IRCADb, a segment of a .seg.nrrd, a pattern of pairs.label."""
     regions: Regions = {}
-    """Unions of classes by name, for a network of regions; the first class of each is what is written for it."""
+    """Unions of classes by name, for a network of regions; written for each is its first class that is in no later
+    region, else its first."""
     ignore: int | None = Field(None, ge=1)
     """Value of voxels that nobody labelled: they are in no loss and no measure. None: that of dataset.json, if any."""
     background: tuple[Value, ...] = ()
@@ -134,8 +135,7 @@ def table_of_names(wanted: ClassSettings, known: Mapping[str, Role], where: str)
     ignored voxels, which masks do not have.
     """
     folded = {name.casefold(): name for name in known}
-    if wanted.ignore is not None:
-        raise ValueError(f"{where}: a mask a class has no value of ignored voxels; leave ignore out")
+    check_nothing_ignored(wanted, where)
     classes = dict(wanted.classes)
     for name, its in classes.items():
         for value in its.values:
@@ -145,11 +145,24 @@ def table_of_names(wanted: ClassSettings, known: Mapping[str, Role], where: str)
         taken = {folded[str(value).casefold()] for its in classes.values() for value in its.values}
         for name, role in known.items():
             if name not in taken:
+                check_name_is_free(name, classes, where)
                 classes[name] = LabelledClass(values=(name,), role=role)
     try:
         return checked_table({"classes": classes, "regions": wanted.regions})
     except ValueError as error:
         raise ValueError(f"{where}: {error}") from None
+
+
+def check_name_is_free(name: str, classes: Mapping[str, LabelledClass], where: str) -> None:
+    """Raise ValueError that says where, if every_class would put a mask in the place of a class of its name."""
+    if name in classes:
+        raise ValueError(f"{where}: mask {name} is in no class, and there is one of its name; rename it")
+
+
+def check_nothing_ignored(wanted: ClassSettings, where: str) -> None:
+    """Raise ValueError that says where, if masks are to have a value of ignored voxels."""
+    if wanted.ignore is not None:
+        raise ValueError(f"{where}: a mask a class has no value of ignored voxels; leave ignore out")
 
 
 def table_of_vessels(values: Sequence[Value], ignore: int | None) -> ClassTable:

@@ -158,6 +158,9 @@ def test_a_plain_mask_with_an_ignore_value(label_folders, tmp_path: Path, capsys
     )
     assert evaluate.main(flags(label_folders, *one, "--truth-label", "1")) == 0
     assert read_json(output)["cases"]["a"] == alone
+    assert evaluate.main(flags(label_folders, *one, *QUICK, "--truth-label", "any")) == 0
+    of_any = evaluate_case(vessel(4), (TRUE_LABELS > 0) & ~hole, SPACING, region=~hole)
+    assert read_json(output)["cases"]["a"]["dice"] == of_any["dice"]
     save(truth / "a.nii.gz", np.full(SHAPE, 9, np.uint8))
     assert evaluate.main(flags(label_folders, *one)) == 1
     assert "nobody labelled any of it (--ignore-label 9)" in capsys.readouterr().err

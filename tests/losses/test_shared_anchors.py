@@ -35,6 +35,15 @@ def test_background_is_a_class_near_vessels(reach, expected):
     assert "".join("-" if value < 0 else str(value) for value in classes) == expected
 
 
+def test_what_nobody_knows_is_no_background():
+    scales, ignored = torch.tensor([[0, 0, 1, 0, 0, 0]])[None], torch.tensor([[0, 1, 0, 0, 0, 0]])[None].bool()
+    settings = AnchorSettings(near_background=9)
+    assert position_classes(scales, (1, 6), 1, settings, ignored).flatten().tolist() == [0, -1, 1, 0, 0, 0]
+    assert position_classes(scales, (1, 3), 1, settings, ignored).flatten().tolist() == [-1, 1, 0]
+    embeddings, _ = sample_shared_anchors(numbered(1, 6), scales, 1, settings, ignored=ignored)
+    assert sorted(embeddings.flatten().tolist()) == [0, 2, 3, 4, 5]
+
+
 def test_near_is_within_so_many_positions_along_every_axis_of_a_volume():
     scales = torch.zeros(1, 5, 5, 5, dtype=torch.uint8)
     scales[0, 2, 2, 2] = 2

@@ -62,9 +62,17 @@ def test_heads_of_scales_that_are_no_tasks():
 
 @pytest.mark.parametrize(("vessel_patches", "count"), [(0.0, 1), (0.1, 0)])
 def test_shares_of_patches_that_are_on_no_vessel(vessel_patches, count):
-    loading = {"patch_size": [8, 8, 8], "vessel_patches": vessel_patches, "scale_shares": [1, 2]}
-    expected = "loading.scale_shares 1.0 2.0: no effect without loading.vessel_patches above 0"
-    assert lines_of(loading=loading) == [expected] * count
+    shares = {"scale_shares": [1, 2], "class_shares": {"portal": 1}}
+    loading = {"patch_size": [8, 8, 8], "vessel_patches": vessel_patches, **shares}
+    named = "loading.scale_shares 1.0 2.0, loading.class_shares portal 1.0"
+    assert lines_of(loading=loading) == [f"{named}: no effect without loading.vessel_patches above 0"] * count
+
+
+@pytest.mark.parametrize(("flip_probability", "count"), [(0.0, 1), (0.1, 0)])
+def test_swaps_of_sides_that_are_never_mirrored(flip_probability, count):
+    augmentation = {"flip_probability": flip_probability, "flip_swaps": {"left": "right"}}
+    expected = "augmentation.flip_swaps left right: no effect without augmentation.flip_probability above 0"
+    assert lines_of(augmentation=augmentation) == [expected] * count
 
 
 @pytest.mark.parametrize("path", [*FOLDER.glob("*.yaml"), *FOLDER.glob("losses/*.yaml")], ids=lambda path: path.stem)

@@ -171,6 +171,8 @@ def test_masks_in_files_of_their_own(tmp_path):
         opened(tmp_path, "pairs", pairs=pairs).load("a")
     with pytest.raises(ValueError, match=r"classes\.hepatic: no mask 'hepatc'; did you mean hepatic\?"):
         opened(tmp_path, "pairs", pairs=pairs, classes={"hepatic": "hepatc"}).load("a")
+    with pytest.raises(ValueError, match="mask portal is in no class, and there is one of its name; rename it"):
+        opened(tmp_path, "pairs", pairs=pairs, classes={"portal": "hepatic"}, every_class=True).load("a")
     with pytest.raises(ValueError, match="has no value of ignored voxels"):
         opened(tmp_path, "pairs", pairs=pairs, classes=classes, ignore=9).load("a")
 
@@ -207,6 +209,9 @@ def test_segments_by_name(tmp_path):
     assert np.array_equal(only.load("a").vessels.array, LABELS == 1)
     with pytest.raises(ValueError, match=r"a\.seg\.nrrd: no segment Artery of class artery; it has Liver, Portal vein"):
         opened(tmp_path, "pairs", classes={"artery": "Artery"}).load("a")
+    for settings in ({"classes": classes}, {"pairs": {"vessel_labels": ["Portal vein"]}}):
+        with pytest.raises(ValueError, match=r"a\.seg\.nrrd: a mask a class has no value of ignored voxels"):
+            opened(tmp_path, "pairs", ignore=9, **settings).load("a")
 
 
 def test_phantoms():
@@ -273,6 +278,10 @@ def test_any_label_is_a_vessel_where_each_object_has_its_own(tmp_path):
     case = opened(tmp_path, "pairs", pairs={"vessel_labels": ["any"]}).load("a")
     assert np.array_equal(case.vessels.array, LABELS > 0)
     assert case.structures == {}
+    with pytest.raises(
+        ValueError, match=r"a\.nii\.gz: any label is a vessel's, and 9 is ignored; name them in --pairs"
+    ):
+        opened(tmp_path, "pairs", pairs={"vessel_labels": ["any"]}, ignore=9).load("a")
 
 
 def test_wide_and_negative_values(tmp_path):
