@@ -32,7 +32,7 @@ def class_map_of(probabilities: NDArray[np.float32], tasks: Tasks) -> ClassMap:
         for name, probability in zip(tasks.segmented, probabilities, strict=True):
             found[probability >= VESSEL_PROBABILITY] = tasks.table.number_of_region(name)
         return found
-    vessels: ClassMap = (probabilities[0] >= VESSEL_PROBABILITY) * np.uint8(tasks.table.vessels[0])
+    vessels: ClassMap = np.where(probabilities[0] >= VESSEL_PROBABILITY, tasks.table.vessels[0], 0).astype(np.uint8)
     return vessels
 
 
