@@ -125,12 +125,13 @@ def _check_classes_are_told(fold: Path, table: Mapping[str, Any]) -> None:
     """Raise ValueError where the network of a run tells vessels alone: its masks have the values of no class."""
     if not (settings := fold / SETTINGS_FILE).is_file():
         return
-    content = _mapping(settings)
+    tasks: Any = _mapping(settings)
     for key in ("model", "tasks"):
-        content = content.get(key) if isinstance(content.get(key), Mapping) else {}
-    main = content.get("main")
-    if main is None and len(table.get("classes") or ()) == 1 and not table.get("regions"):
-        main = "vessels"
+        tasks = tasks.get(key) if isinstance(tasks, Mapping) else None
+    main = tasks.get("main") if isinstance(tasks, Mapping) else None
+    # Of one class the mask has that class's value.
+    if len(table.get("classes") or ()) == 1:
+        return
     if main in ("vessels", "scales"):
         raise ValueError(
             f"--classes-of {fold}: its network was asked for {main}, and its masks hold 0 and 1; leave --classes-of "

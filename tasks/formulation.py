@@ -92,8 +92,11 @@ class Tasks:
     @classmethod
     def of(cls, settings: TaskSettings, n_scales: int, table: ClassTable = SINGLE) -> "Tasks":
         """Those of the settings, for labels of S scales and these classes."""
-        several = "regions" if table.regions else "classes" if len(table.names) > 1 else "vessels"
-        main: Main = settings.main or several  # type: ignore[assignment]
+        # Regions that leave a class out would lose it without a word.
+        written = {table.number_of_region(name) for name in table.regions}
+        main = settings.main or (
+            "regions" if len(written) == len(table.names) else "classes" if len(table.names) > 1 else "vessels"
+        )
         auxiliary = settings.auxiliary or ("scales" if settings.has_scales_beside else "none")
         return cls(main, auxiliary, n_scales, table)
 

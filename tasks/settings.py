@@ -21,8 +21,8 @@ class TaskSettings(BaseModel, frozen=True, extra="forbid"):
 
     main: Main | None = None
     """vessels: every vessel, a sigmoid. classes: background or one of the classes, a softmax. regions: each region, a
-    sigmoid each. scales: background or one of the scales, a softmax. None takes what the labels have: regions, else
-    classes where there are several, else vessels."""
+    sigmoid each. scales: background or one of the scales, a softmax. None takes what the labels have: regions
+    where they tell all classes apart, else classes where there are several, else vessels."""
     auxiliary: Auxiliary | None = None
     """scales: each scale, of any vessel, a sigmoid each. class_scales: each scale of each class. none: the main task
     alone. None takes scales, and none beside a main task of scales."""

@@ -72,6 +72,13 @@ def test_scales_of_each_class_are_of_vessels_alone():
         ({}, ClassTable(), "vessels", "scales"),
         ({}, ClassTable.model_validate({"classes": {"a": 1, "b": 2}}), "classes", "scales"),
         ({}, VEINS, "regions", "scales"),
+        (
+            {},
+            ClassTable.model_validate({"classes": {"a": 1, "b": 2}, "regions": {"both": ["a", "b"]}}),
+            "classes",
+            "scales",
+        ),
+        ({}, ClassTable.model_validate({"classes": {"a": 1}, "regions": {"one": "a"}}), "regions", "scales"),
         ({"main": "scales"}, VEINS, "scales", "none"),
         ({"main": "vessels", "auxiliary": "class_scales"}, VEINS, "vessels", "class_scales"),
     ],
