@@ -1,6 +1,6 @@
 """Which classes an evaluation compares: from flags, from a table, or all that the truths have."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ramify.data.case_record import TableRecord
 from ramify.data.case_store import list_cases, read_record
-from ramify.data.label_names import DESCRIPTION, parse_labels
+from ramify.data.label_names import DESCRIPTION, described_labels, description_beside, read_description
 from ramify.data.labelled_file import LabelledFile
 from ramify.data.mask_folders import match_masks
 from ramify.disk.json_files import read_json
@@ -39,11 +39,13 @@ def _chosen(command: EvaluateCommand) -> ClassSet:
         return table_classes(command.classes_of)
     if not (command.classes or command.every_class):
         return ClassSet(ignore=command.ignore_label)
-    description = description_beside(command.truth)
+    # Of a folder of truths, in it or beside it.
+    truth = command.truth / DESCRIPTION if command.truth.is_dir() else command.truth
+    description = description_beside(truth)
     if command.every_class:
         return every_class(command, description)
     by_name = any(not part.isdecimal() for word in command.classes for part in word.rpartition("=")[2].split("+"))
-    known = parse_labels(_mapping(description), description) if description and by_name else {}
+    known = described_labels(read_description(description), description).names if description and by_name else {}
     classes = parse_classes(command.classes, known)
     # Few cases may lack an artery that not everybody has.
     regions, rare = parse_regions(command.regions, classes), command.topcow
@@ -57,13 +59,12 @@ def every_class(command: EvaluateCommand, description: Path | None) -> ClassSet:
         classes = [LabelClass(str(label), (label,)) for label in values_in(command) if label != ignore]
         regions = parse_regions(command.regions, classes)
         return ClassSet.of(classes, regions, ignore, looked_up=True)
-    content = _mapping(description)
-    labels = parse_labels(content, description)
-    told = content["labels"].get("ignore")
-    ignore = command.ignore_label if command.ignore_label is not None or not isinstance(told, int) else told
+    described = described_labels(read_description(description), description)
+    labels = described.names
+    ignore = described.ignore if command.ignore_label is None else command.ignore_label
     by_label = {ids[0]: name for name, ids in labels.items() if len(ids) == 1}
     numbers = sorted({number for ids in labels.values() for number in ids} - {ignore, 0})
-    classes = [LabelClass(by_label.get(number, str(number)), (number,)) for number in numbers]
+    classes = [LabelClass(by_label.get(number, f"label_{number}"), (number,)) for number in numbers]
     own = [LabelClass(name, ids) for name, ids in labels.items() if len(ids) > 1]
     return ClassSet.of(classes, [*own, *parse_regions(command.regions, classes)], ignore, looked_up=True)
 
@@ -158,11 +159,3 @@ def _mapping(path: Path) -> Mapping[str, Any]:
     if not isinstance(content, Mapping):
         raise ValueError(f"{path}: expected keys with values, got {type(content).__name__}")
     return content
-
-
-def description_beside(truth: Path) -> Path | None:
-    """The dataset.json in the folder of the truths, or in the one above."""
-    folders: Sequence[Path] = [truth.absolute(), *truth.absolute().parents[:1]]
-    if not truth.is_dir():
-        folders = truth.absolute().parents[:2]
-    return next((folder / DESCRIPTION for folder in folders if (folder / DESCRIPTION).is_file()), None)

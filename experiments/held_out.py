@@ -17,11 +17,10 @@ from ramify.experiments.further_measures import probe_measures
 from ramify.experiments.plan import Run
 from ramify.metrics.case import CaseScores, evaluate_case
 from ramify.tasks.class_table import IGNORED
-from ramify.training.inference import VESSEL_PROBABILITY
 from ramify.training.predictor import Predictor, scored_region
 from ramify.training.probe import balanced_accuracy, probe_checkpoint
 from ramify.training.run_folder import RunFolder
-from ramify.training.segmentation import any_vessel
+from ramify.training.segmentation import any_vessel, class_map_of, vessels_of
 
 PREDICTIONS = "predictions"
 
@@ -60,8 +59,7 @@ def score_held_out(run: Run) -> Iterator[tuple[str, CaseScores]]:
         path = mask_file(run.folder, case.case_id)
         if not path.exists():
             predictor = predictor or Predictor(run.folder.checkpoint("final"), run.settings.device)
-            vessels = probabilities_of(case, predictor) >= VESSEL_PROBABILITY
-            write_volume(path, case.image.with_array(vessels))
+            write_volume(path, case.image.with_array(vessels_in(case, predictor)))
         prediction = read_mask(path).array
         scores = evaluate_case(prediction, case.truth.array, case.image.spacing_mm, run.evaluation, case.region)
         yield case.case_id, scores
@@ -78,6 +76,15 @@ def cases_of(run: Run, case_ids: Sequence[str]) -> Iterator[HeldOutCase]:
     adapter = None if run.dataset is None else open_dataset(run.dataset)
     for case_id in case_ids:
         yield _native(adapter, settings.cases, case_id) if adapter else _prepared(settings.cases, case_id)
+
+
+def vessels_in(case: HeldOutCase, predictor: Predictor) -> NDArray[np.bool_]:
+    """The vessels that a prediction gives, bool (*S): of classes, where one of theirs is the likeliest."""
+    if case.prepared is not None:
+        probabilities = predictor.predict_prepared(case.prepared, case.case_id)
+        return vessels_of(class_map_of(probabilities, predictor.tasks), predictor.tasks)
+    mask: NDArray[np.bool_] = predictor.predict(case.images, case.organ, case.case_id).mask.array
+    return mask
 
 
 def probabilities_of(case: HeldOutCase, predictor: Predictor) -> NDArray[np.float32]:

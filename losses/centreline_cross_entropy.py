@@ -1,13 +1,10 @@
 """Centreline cross-entropy, clCE: cross-entropy on the soft skeletons of truth and prediction (Acebes et al. 2024)."""
 
-from functools import partial
-
 from pydantic import BaseModel, Field
 from torch import Tensor
 
-from ramify.losses.early_gradient import differentiated_at_once
+from ramify.losses.few_channels import mean_by_channels
 from ramify.losses.precision import at_least_float32, check_probabilities, check_unit_range
-from ramify.losses.soft_cldice import VALUES_AT_ONCE
 from ramify.losses.soft_skeletonisation import check_skeleton, unchecked_soft_skeleton
 from ramify.losses.voxel_cross_entropy import voxel_cross_entropy
 
@@ -64,9 +61,4 @@ def centreline_cross_entropy_loss(probabilities: Tensor, target: Tensor, *, iter
         skeletons = skeletons + unchecked_soft_skeleton(own, iterations, "cvpr")
         return (voxel_cross_entropy(own, truth) * skeletons).mean()
 
-    at_once = max(1, VALUES_AT_ONCE // probabilities[:, 0].numel())
-    loss = probabilities.new_zeros(())
-    for own, truth in zip(probabilities.split(at_once, dim=1), target.split(at_once, dim=1)):
-        share = own.shape[1] / probabilities.shape[1]
-        loss = loss + share * differentiated_at_once(partial(mean_of_channels, truth), own)
-    return loss
+    return mean_by_channels(mean_of_channels, probabilities, target)

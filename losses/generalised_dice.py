@@ -26,6 +26,7 @@ def generalised_dice_loss(
     include_background: bool = True,
     over_batch: bool = False,
     epsilon: float = 1e-5,
+    ignored: Tensor | None = None,
 ) -> Tensor:
     """1 - 2 Σ_c w_c Σ p_c y_c / Σ_c w_c Σ (p_c + y_c) with w_c = 1 / (Σ y_c)², averaged over samples.
 
@@ -45,6 +46,7 @@ def generalised_dice_loss(
         include_background: add the class of what is in no channel.
         over_batch: take the sums, and with them the weights, over the batch too, rather than for each sample.
         epsilon: ε > 0, in voxels of the rarest class.
+        ignored: bool (B, *S), voxels that are no background either; both arguments are 0 there. None: all count.
 
     Returns:
         A scalar in [0, 1].
@@ -63,7 +65,7 @@ def generalised_dice_loss(
     probabilities = at_least_float32(probabilities)
     target = target.to(probabilities.dtype)
     if include_background:
-        probabilities, target = _with_background(probabilities), _with_background(target)
+        probabilities, target = _with_background(probabilities, ignored), _with_background(target, ignored)
     volumes = volume_sums(target, over_batch)
     overlap = volume_sums(probabilities * target, over_batch)
     total = volume_sums(probabilities, over_batch) + volumes
@@ -75,6 +77,9 @@ def generalised_dice_loss(
     return (1.0 - (numerator + epsilon) / (denominator + epsilon)).mean()
 
 
-def _with_background(values: Tensor) -> Tensor:
+def _with_background(values: Tensor, ignored: Tensor | None) -> Tensor:
     """The channels (B, C, *S) after what they leave of 1."""
-    return torch.cat([(1.0 - values.sum(1, keepdim=True)).clamp(min=0.0), values], dim=1)
+    background = (1.0 - values.sum(1, keepdim=True)).clamp(min=0.0)
+    if ignored is not None:
+        background = background.masked_fill(ignored.unsqueeze(1), 0.0)
+    return torch.cat([background, values], dim=1)

@@ -1,14 +1,13 @@
 """Soft-clDice: centrelines inside each other's vessels, by skeletons that pooling makes (Shit et al. 2021)."""
 
 import math
-from functools import partial
 
 from pydantic import Field
 from torch import Tensor
 
 from ramify.losses.centreline_dice import centreline_dice
 from ramify.losses.dice import dice_loss
-from ramify.losses.early_gradient import differentiated_at_once
+from ramify.losses.few_channels import mean_by_channels
 from ramify.losses.precision import at_least_float32, check_probabilities, check_unit_range
 from ramify.losses.scale_balance import BalanceSettings
 from ramify.losses.soft_skeletonisation import (
@@ -18,9 +17,6 @@ from ramify.losses.soft_skeletonisation import (
     unchecked_soft_skeleton,
     warn_degenerate,
 )
-
-VALUES_AT_ONCE = 2**20
-"""Channels are taken together up to as many values: fewer would leave a GPU waiting, more only take memory."""
 
 
 class SoftClDiceSettings(BalanceSettings, frozen=True, extra="forbid"):
@@ -164,9 +160,4 @@ def _loss(
         skeleton = unchecked_soft_skeleton(own, iterations, variant)
         return (1.0 - centreline_dice(skeleton, own, target_skeleton, truth, smooth, over_batch, scales)).mean()
 
-    at_once = max(1, VALUES_AT_ONCE // probabilities[:, 0].numel())
-    loss = probabilities.new_zeros(())
-    for own, truth in zip(probabilities.split(at_once, dim=1), target.split(at_once, dim=1)):
-        share = own.shape[1] / probabilities.shape[1]
-        loss = loss + share * differentiated_at_once(partial(mean_of_channels, truth), own)
-    return loss
+    return mean_by_channels(mean_of_channels, probabilities, target)

@@ -89,8 +89,9 @@ def supervised(
 ) -> SupervisedTask:
     """A task's own logits (B, K, *S) beside its part of the truth: all that its terms may look at.
 
-    Ignored voxels are background in the truth and in the probabilities, so that no term counts them and nothing is
-    learnt there.
+    Ignored voxels are background in the truth and in the probabilities, so that nothing is learnt there and no term
+    counts them as right or wrong; those that divide by all voxels (centreline cross-entropy, warping unless normalised)
+    are smaller by their share.
     """
     task = weighted.task
     labels = None

@@ -144,7 +144,7 @@ TERMS: dict[str, Term] = {
     "skeleton_recall": of_probabilities(skeleton_recall_loss, SkeletonRecallSettings, of="tubed_skeleton"),
     "cbdice": of_probabilities(cbdice_loss, CbDiceSettings, "spacing_mm"),
     "boundary": of_probabilities(boundary_loss, BoundarySettings, "spacing_mm", trees=False),
-    "generalised_dice": of_probabilities(generalised_dice_loss, GeneralisedDiceSettings, trees=False),
+    "generalised_dice": of_probabilities(generalised_dice_loss, GeneralisedDiceSettings, "ignored", trees=False),
     "centreline_cross_entropy": of_probabilities(centreline_cross_entropy_loss, CentrelineCrossEntropySettings),
     "persistent_homology": of_probabilities(persistent_homology_loss, PersistentHomologySettings),
     "warping": of_probabilities(warping_loss, WarpingSettings),

@@ -60,7 +60,7 @@ def task_probabilities(logits: Tensor, tasks: Tasks) -> Tensor:
         return torch.sigmoid(logits)
     own = logits[:, :of_main]
     masks = torch.softmax(own, dim=1)[:, 1:] if main.exclusive else torch.sigmoid(own)
-    return torch.cat((_any_vessel(masks, tasks), masks, torch.sigmoid(logits[:, of_main:])), dim=1)
+    return torch.cat((any_vessel(masks, tasks), masks, torch.sigmoid(logits[:, of_main:])), dim=1)
 
 
 def main_probabilities(logits: Tensor, tasks: Tasks) -> Tensor:
@@ -82,8 +82,8 @@ def main_probabilities(logits: Tensor, tasks: Tasks) -> Tensor:
     return masks[:, 1:] if tasks.tells_apart else masks[:, :1]
 
 
-def _any_vessel(masks: Tensor, tasks: Tasks) -> Tensor:
-    """Probability of any vessel (B, 1, *S), from those of the main task's masks (B, C, *S)."""
+def any_vessel(masks: Tensor, tasks: Tasks) -> Tensor:
+    """Probability of any vessel (B, 1, *S), from those of all masks of the main task (B, C, *S)."""
     trees = list(tasks.main.trees) or list(range(masks.shape[1]))
     of_vessels = masks if len(trees) == masks.shape[1] else masks[:, trees]
     if tasks.main.exclusive:

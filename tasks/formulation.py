@@ -135,12 +135,6 @@ class Tasks:
         return (ANY_VESSEL, *own, *self._auxiliary().values())
 
     @property
-    def mask_names(self) -> tuple[str, ...]:
-        """What each of them is called."""
-        own = () if self.asked == "vessels" else self.main_names
-        return (VESSELS, *own, *self._auxiliary())
-
-    @property
     def tells_apart(self) -> bool:
         """Whether a prediction tells more than where vessels are."""
         return self.asked in ("classes", "regions")
@@ -149,6 +143,12 @@ class Tasks:
     def segmented(self) -> tuple[str, ...]:
         """What a prediction tells apart: the classes or regions of the main task, or vessels alone."""
         return self.main_names if self.tells_apart else (VESSELS,)
+
+    @property
+    def written_values(self) -> tuple[int, ...] | None:
+        """The values that a prediction writes for background and each class number; None where it is a plain mask."""
+        values = self.table.written_values()
+        return values if values != (0, 1) and (self.tells_apart or len(values) == 2) else None
 
     @property
     def main_names(self) -> tuple[str, ...]:

@@ -2,22 +2,20 @@
 
 from collections.abc import Mapping
 
+from ramify.data.label_names import DESCRIPTION
 from ramify.disk.json_files import to_json
 from ramify.drawing.colours import class_colours
 from ramify.tasks.formulation import Tasks
 
-DESCRIPTION, COLOUR_TABLE = "dataset.json", "labels.ctbl"
+COLOUR_TABLE = "labels.ctbl"
 
 
 def legend_of(tasks: Tasks) -> Mapping[str, str]:
-    """File name -> content: dataset.json as nnU-Net has it, and a colour table of 3D Slicer; none for plain masks.
-
-    Raises nothing; the values are those that a prediction writes.
-    """
-    if not tasks.tells_apart:
+    """File name -> content: dataset.json as nnU-Net has it, and a colour table of 3D Slicer; none for plain masks."""
+    table, written = tasks.table, tasks.written_values
+    if written is None:
         return {}
-    table = tasks.table
-    values = dict(zip(table.names, table.written_values()[1:], strict=True))
+    values = dict(zip(table.names, written[1:], strict=True))
     regions = {name: [values[member] for member in members] for name, members in table.regions.items()}
     colours = class_colours(len(values))
     rows = [

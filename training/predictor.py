@@ -1,6 +1,6 @@
 """A trained network applied to a CT in its own grid."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from ramify.training.inference import (
     infer,
     nan_where_not_finite,
 )
-from ramify.training.segmentation import any_vessel, class_map_of
+from ramify.training.segmentation import any_vessel, class_map_of, vessels_of
 from ramify.training.settings import RunSettings
 from ramify.vessels.patient_axes import layout_name
 
@@ -164,14 +164,14 @@ class Predictor:
         if organ is not None and settings.restrict_to_organ:
             probabilities *= organ.array
         class_map = class_map_of(probabilities, self.tasks)
-        mask = np.isin(class_map, self.tasks.table.vessels)
+        mask = vessels_of(class_map, self.tasks)
         notes += doubts_about_vessels(mask, None if organ is None else organ.array)
-        labels = self._labels(class_map)
+        values = self.tasks.written_values
         of_classes = dict(zip(self.tasks.segmented, probabilities, strict=True)) if self.tasks.tells_apart else {}
         return Prediction(
             image.with_array(mask),
             image.with_array(any_vessel(probabilities, self.tasks)),
-            None if labels is None else image.with_array(labels),
+            None if values is None else image.with_array(_in_values(class_map, values)),
             {name: image.with_array(own) for name, own in of_classes.items()},
             tuple(notes),
         )
@@ -188,15 +188,6 @@ class Predictor:
                 f"{', '.join(self.channels)}"
             )
         return {channel: images[channel] for channel in self.channels}
-
-    def _labels(self, class_map: np.ndarray) -> np.ndarray | None:
-        """A class map in the values of the training's label maps; None where these are those of a plain mask."""
-        values = np.array(self.tasks.table.written_values())
-        several = len(values) > 2 and not self.tasks.tells_apart
-        if several or values.tolist() == [0, 1]:
-            return None
-        labels: np.ndarray = values.astype(np.min_scalar_type(values.max()))[class_map]
-        return labels
 
     def predict_prepared(self, image: np.ndarray, name: str = "image") -> np.ndarray:
         """Probabilities of `tasks.segmented`, float32 (C, *S), of an image (channels, *S) prepared as the cases were.
@@ -229,3 +220,10 @@ class Predictor:
     def _round_up(self, shape: list[int]) -> tuple[int, ...]:
         multiple = self._network.size_multiple
         return tuple(-(-n // multiple) * multiple for n in shape)
+
+
+def _in_values(class_map: np.ndarray, values: Sequence[int]) -> np.ndarray:
+    """A class map in the values that a label map has."""
+    of_numbers = np.array(values)
+    labels: np.ndarray = of_numbers.astype(np.min_scalar_type(of_numbers.max()))[class_map]
+    return labels

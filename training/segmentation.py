@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from ramify.data.case_store import Case
+from ramify.models import outputs
 from ramify.tasks.class_table import IGNORED
 from ramify.tasks.formulation import VESSELS, Tasks
 from ramify.training.inference import VESSEL_PROBABILITY
@@ -38,8 +40,10 @@ def class_map_of(probabilities: NDArray[np.float32], tasks: Tasks) -> ClassMap:
 
 def any_vessel(probabilities: NDArray[np.float32], tasks: Tasks) -> NDArray[np.float32]:
     """Probability of any vessel, float32 (*S), from those (C, *S) of `tasks.segmented`; see `task_probabilities`."""
-    own = probabilities[list(tasks.main.trees) or slice(None)] if tasks.tells_apart else probabilities
-    vessels: NDArray[np.float32] = own.sum(axis=0).clip(max=1.0) if tasks.main.exclusive else own.max(axis=0)
+    if not tasks.tells_apart:
+        alone: NDArray[np.float32] = probabilities[0]
+        return alone
+    vessels: NDArray[np.float32] = outputs.any_vessel(torch.from_numpy(probabilities)[None], tasks)[0, 0].numpy()
     return vessels
 
 
@@ -49,10 +53,16 @@ def true_class_map(case: Case) -> ClassMap:
     return (np.asarray(case.arrays["scales"]) > 0).astype(np.uint8) if class_map is None else np.asarray(class_map)
 
 
+def vessels_of(class_map: ClassMap, tasks: Tasks) -> Mask:
+    """Where a vessel of whichever class is, bool (*S)."""
+    vessels: Mask = np.isin(class_map, tasks.table.vessels)
+    return vessels
+
+
 def masks_of(class_map: ClassMap, tasks: Tasks) -> Mapping[str, Mask]:
     """Where each of `tasks.segmented` is, bool (*S) each."""
     if not tasks.tells_apart:
-        return {VESSELS: np.isin(class_map, tasks.table.vessels)}
+        return {VESSELS: vessels_of(class_map, tasks)}
     return {name: np.isin(class_map, tasks.table.numbers_of(name)) for name in tasks.segmented}
 
 

@@ -19,7 +19,13 @@ from pydantic import BaseModel
 from ramify.data.adapters.archives import archive_name
 from ramify.data.adapters.base import DataSet, check_root, unknown_case
 from ramify.data.adapters.class_choice import classed_case
-from ramify.data.adapters.class_settings import NO_CLASSES, ClassSettings, checked_table
+from ramify.data.adapters.class_settings import (
+    NO_CLASSES,
+    ClassSettings,
+    check_name_is_free,
+    check_nothing_ignored,
+    checked_table,
+)
 from ramify.data.adapters.ircadb_folders import LAYOUT, Folders, holds_case, shipped
 from ramify.data.adapters.ircadb_structures import OPTIONAL, ORGAN, PRESETS, STRUCTURES, group_of, is_meant
 from ramify.data.class_maps import ClassedLabels, Fault, check_no_fault, of_masks
@@ -98,13 +104,13 @@ class IrcadbAdapter:
             return None
         if self.settings != IrcadbSettings():
             raise ValueError("classes and --ircadb.vessels both say what the vessels are; give one of them")
-        if self.classes.ignore is not None:
-            raise ValueError("ignore: masks of structures have no value of ignored voxels; leave it out")
+        check_nothing_ignored(self.classes, "3D-IRCADb")
         classes = dict(self.classes.classes)
         if self.classes.every_class:
             taken = {str(value) for its in classes.values() for value in its.values}
             for group in STRUCTURES:
                 if group not in taken and group != ORGAN:
+                    check_name_is_free(group, classes, "3D-IRCADb")
                     role: Role = "vessel" if group in PRESETS["portal+hepatic+artery"] else "context"
                     classes[group] = LabelledClass(values=(group,), role=role)
         return checked_table({"classes": classes, "regions": self.classes.regions})

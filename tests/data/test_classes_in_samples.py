@@ -214,24 +214,24 @@ def test_cases_of_other_classes_are_refused(tmp_path):
         TrainingSamples(tmp_path, ["case", "other"], LoadingSettings(batch_size=1), None, 1, 0)
 
 
-def mostly_unknown(folder: Path) -> None:
-    """A case of which one corner was labelled, without a vessel."""
-    shape = (32, 32)
-    classes = np.full(shape, IGNORED, np.uint8)
-    classes[:10, :10] = 0
-    scales = np.zeros(shape, np.uint8)
-    arrays: dict[str, np.ndarray] = {
-        "image": np.zeros((1, *shape), np.float32),
-        "scales": scales,
-        "classes": classes,
-    }
+def write_classes(folder: Path, classes: np.ndarray) -> None:
+    """A 2D case of a class map in which not everything is known; vessels are of one scale."""
+    scales = (classes == 1).astype(np.uint8)
+    image = np.zeros((1, *classes.shape), np.float32)
     record: dict[str, Any] = {
         "spacing_mm": [1.0, 1.0],
         "scales": {"thresholds_mm": []},
-        "shape": list(shape),
+        "shape": list(classes.shape),
         "classes": {**SIDES, "ignore": 9},
     }
-    write_case(folder, "case", {**arrays, "tubed_skeleton": scales}, record)
+    write_case(folder, "case", {"image": image, "scales": scales, "classes": classes, "tubed_skeleton": scales}, record)
+
+
+def mostly_unknown(folder: Path) -> None:
+    """A case of which one corner was labelled, without a vessel."""
+    classes = np.full((32, 32), IGNORED, np.uint8)
+    classes[:10, :10] = 0
+    write_classes(folder, classes)
 
 
 def test_a_patch_of_unknown_voxels_alone_is_drawn_again(tmp_path):
@@ -249,22 +249,9 @@ def test_a_patch_of_unknown_voxels_alone_is_drawn_again(tmp_path):
 
 
 def test_no_patch_is_centred_on_an_unknown_voxel(tmp_path):
-    shape = (16, 16)
-    classes = np.zeros(shape, np.uint8)
+    classes = np.zeros((16, 16), np.uint8)
     classes[4:6] = 1
     classes[4:6, 4:12] = IGNORED
-    scales = (classes == 1).astype(np.uint8)
-    arrays: dict[str, np.ndarray] = {
-        "image": np.zeros((1, *shape), np.float32),
-        "scales": scales,
-        "classes": classes,
-    }
-    record: dict[str, Any] = {
-        "spacing_mm": [1.0, 1.0],
-        "scales": {"thresholds_mm": []},
-        "shape": list(shape),
-        "classes": {**SIDES, "ignore": 9},
-    }
-    write_case(tmp_path, "case", {**arrays, "tubed_skeleton": scales}, record)
+    write_classes(tmp_path, classes)
     samples = samples_of(tmp_path, None, patch_size=(4, 4), vessel_patches=1.0)
     assert all(int(samples[SampleKey(0, position, 0)].class_map[2, 2]) == 1 for position in range(60))

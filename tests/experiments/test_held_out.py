@@ -3,6 +3,8 @@
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,12 +14,14 @@ from ramify.data.case_store import write_case
 from ramify.data.files import write_volume
 from ramify.data.volume import Volume
 from ramify.experiments.further_measures import Further
-from ramify.experiments.held_out import mask_file, score_held_out
+from ramify.experiments.held_out import HeldOutCase, mask_file, probabilities_of, score_held_out, vessels_in
 from ramify.experiments.plan import Run
 from ramify.metrics.case import evaluate_case
 from ramify.metrics.settings import EvaluationSettings
 from ramify.preprocessing.grid import GridSettings
 from ramify.preprocessing.prepare import PreprocessingSettings, prepare_case
+from ramify.tasks.class_table import ClassTable
+from ramify.tasks.formulation import Tasks
 from ramify.training.predictor import Prediction, Predictor
 from ramify.training.settings import RunSettings
 
@@ -98,3 +102,16 @@ def test_vessels_outside_the_organ_count_where_they_were_trained_on(store, tmp_p
     write_volume(mask_file(run.folder, "phantom_001"), raw.image.with_array(np.ones((32, 32, 32), bool)))
     ((_, scores),) = score_held_out(run)
     assert scores["precision"] == pytest.approx(raw.vessels.array.mean())
+
+
+def test_vessels_of_classes_are_where_one_of_them_is_the_likeliest():
+    """A voxel of .4 background and .3 of each tree is background, here as where predict.py writes it."""
+    table = ClassTable.model_validate({"classes": {"portal": 1, "hepatic": 2}})
+    probabilities = np.array([[[0.3, 0.6]], [[0.3, 0.1]]], np.float32)
+    predictor: Any = SimpleNamespace(
+        predict_prepared=lambda image, name: probabilities, tasks=Tasks("classes", "none", 1, table)
+    )
+    image = Volume(np.zeros((1, 2), np.float32), (1.0, 1.0))
+    case = HeldOutCase("a", {"image": image}, None, image.with_array(np.ones((1, 2), bool)), None, np.zeros((1, 1, 2)))
+    assert vessels_in(case, predictor).tolist() == [[False, True]]
+    assert probabilities_of(case, predictor).tolist() == [[pytest.approx(0.6), pytest.approx(0.7)]]

@@ -121,6 +121,28 @@ def test_ignored_voxels_are_in_no_loss(term, asked, beside):
     torch.testing.assert_close(values[0], values[1])
 
 
+@pytest.mark.parametrize("term", ["cross_entropy", "dice", "generalised_dice", "skeleton_recall", "tversky"])
+def test_ignored_voxels_are_as_if_they_were_cut_off(term):
+    tasks = Tasks("classes", "none", 2, THREE)
+    outputs, truth = batch(tasks.n_channels)
+    assert truth.class_map is not None
+    assert truth.tubed_skeleton is not None
+    unknown = torch.zeros_like(truth.class_map, dtype=torch.bool)
+    unknown[:, :, 14:] = True
+    part = Truth(
+        truth.scale_map.masked_fill(unknown, 0),
+        truth.tubed_skeleton & ~unknown,
+        truth.spacing_mm,
+        truth.class_map.masked_fill(unknown, IGNORED),
+    )
+    cut = Truth(
+        truth.scale_map[:, :, :14], truth.tubed_skeleton[:, :, :14], truth.spacing_mm, truth.class_map[:, :, :14]
+    )
+    loss = loss_of(term, tasks)
+    found = loss(outputs, part)["total"]
+    torch.testing.assert_close(found, loss(TaskOutputs(outputs.logits[..., :14]), cut)["total"])
+
+
 def test_where_nothing_is_known_nothing_is_learnt():
     tasks = Tasks("classes", "scales", 2, THREE)
     outputs, truth = batch(tasks.n_channels)

@@ -55,7 +55,7 @@ def test_regions_are_a_channel_each_and_trees_where_all_of_it_is_vessel():
     assert [list(task.channels) for task in tasks.all] == [[0, 1, 2], [3], [4]]
     assert tasks.main.masks == (Members((1, 3)), Members((1,)), Members((2, 1)))
     assert (tasks.main.trees, tasks.main.exclusive) == ((0, 1), None)
-    assert tasks.mask_names == ("vessels", "any", "portal_alone", "sick", "scale_1", "scale_2")
+    assert tasks.masks == (ANY_VESSEL, *tasks.main.masks, of_scale(1), of_scale(2))
 
 
 def test_scales_of_each_class_are_of_vessels_alone():
@@ -94,7 +94,6 @@ def test_what_is_not_chosen_is_what_the_labels_have(given, table, asked, beside)
 def test_every_channel_answers_exactly_one_task(asked, beside):
     tasks = Tasks(asked, beside, 3, VEINS)
     assert [channel for task in tasks.all for channel in task.channels] == list(range(tasks.n_channels))
-    assert len(tasks.masks) == len(tasks.mask_names)
     assert tasks.main_alone.all == (tasks.main,)
 
 
@@ -120,3 +119,18 @@ def test_voxels_are_counted_by_what_they_are():
 def test_tasks_that_make_no_sense(arguments, said):
     with pytest.raises(ValueError, match=said):
         Tasks(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("asked", "table", "values"),
+    [
+        ("vessels", ClassTable(), None),
+        ("vessels", ClassTable.model_validate({"classes": {"portal": 40}}), (0, 40)),
+        ("vessels", VEINS, None),
+        ("scales", VEINS, None),
+        ("classes", VEINS, (0, 1, 3, 2)),
+        ("regions", VEINS, (0, 1, 3, 2)),
+    ],
+)
+def test_a_prediction_has_the_labels_values_where_it_tells_classes(asked, table, values):
+    assert Tasks(asked, "none", 2, table).written_values == values
