@@ -67,6 +67,22 @@ def label_boxes(label_map: NDArray[np.integer], labels: Collection[int]) -> Boxe
     return boxes
 
 
+def numbered(label_map: NDArray[np.integer], classes: Sequence[LabelClass]) -> NDArray[np.int16]:
+    """The number of its class, 1, 2, …, of each voxel of a label map (*S), 0 of none; of a label of several, the first.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.metrics.classes import LabelClass, numbered
+        >>> numbered(np.array([[40, 7, 0, 3]]), [LabelClass("portal", (40, 3)), LabelClass("hepatic", (7,))]).tolist()
+        [[1, 2, 0, 1]]
+    """
+    numbers = np.zeros(label_map.shape, dtype=np.int16)
+    boxes = label_boxes(label_map, {label for one in classes for label in one.labels})
+    for number, one in reversed(list(enumerate(classes, start=1))):
+        numbers[one.mask_in(label_map, boxes)] = number
+    return numbers
+
+
 @dataclass(frozen=True)
 class ClassSet:
     """What is compared of label maps.

@@ -21,7 +21,7 @@ from ramify.metrics.circle_of_willis import (
     topology_matches,
     variant_of,
 )
-from ramify.metrics.classes import ClassSet
+from ramify.metrics.classes import ClassSet, numbered
 from ramify.metrics.detection import kind_of
 from ramify.metrics.masks import Mask, check_spacing
 from ramify.metrics.summary import describe_values
@@ -93,7 +93,7 @@ def score_topcow(
         )
     check_arteries(chosen)
     spacing = check_spacing(spacing_mm, 3)
-    predicted, true = _cropped(_numbered(prediction, chosen, region), _numbered(target, chosen, region))
+    predicted, true = _cropped(_arteries(prediction, chosen, region), _arteries(target, chosen, region))
     there = sorted({*np.unique(predicted).tolist(), *np.unique(true).tolist()} - {0})
     pairs = {ARTERIES[number - 1]: (predicted == number, true == number) for number in there}
     arteries = arteries_in(predicted), arteries_in(true)
@@ -173,16 +173,14 @@ def _written(value: float | None) -> str:
     return "-" if value is None else f"{value:.4f}"
 
 
-def _numbered(labels: NDArray[np.integer], chosen: ClassSet, region: Mask | None) -> NDArray[np.uint8]:
+def _arteries(labels: NDArray[np.integer], chosen: ClassSet, region: Mask | None) -> NDArray[np.int16]:
     """A map of arteries, 0 for all else and outside the region."""
-    numbered = np.zeros(labels.shape, dtype=np.uint8)
-    for one in chosen.classes:
-        if one.name in ARTERIES:
-            numbered[one.mask_in(labels)] = ARTERIES.index(one.name) + 1
-    return numbered if region is None else numbered * region
+    by_name = {one.name: one for one in chosen.classes}
+    numbers = numbered(labels, [by_name[name] for name in ARTERIES])
+    return numbers if region is None else numbers * region
 
 
-def _cropped(*maps: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+def _cropped(*maps: NDArray[np.int16]) -> list[NDArray[np.int16]]:
     """The box of all there is in several maps, with background around it."""
     box = foreground_box(np.any([labels > 0 for labels in maps], axis=0))
     return [np.pad(labels[box], 1) for labels in maps]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ramify.metrics.classes import LabelClass, label_boxes
+from ramify.metrics.classes import LabelClass, numbered
 
 
 @dataclass(frozen=True)
@@ -29,17 +29,7 @@ def class_maps(
     region: NDArray[np.bool_] | None = None,
 ) -> ClassMaps:
     """The classes of a pair of label maps (*S), within a region; of classes that share a label, the first has it."""
-    maps = [_numbered(labels, classes) for labels in (prediction, truth)]
+    maps = [numbered(labels, classes) for labels in (prediction, truth)]
     if region is not None:
         maps = [numbers * region for numbers in maps]
     return ClassMaps(tuple(one.name for one in classes), *maps)
-
-
-def _numbered(labels: NDArray[np.integer], classes: Sequence[LabelClass]) -> NDArray[np.int16]:
-    numbers = np.zeros(labels.shape, dtype=np.int16)
-    boxes = label_boxes(labels, {label for one in classes for label in one.labels})
-    for number, one in reversed(list(enumerate(classes, start=1))):
-        for label in one.labels:
-            if label in boxes:
-                numbers[boxes[label]][labels[boxes[label]] == label] = number
-    return numbers

@@ -30,7 +30,6 @@ class ScaleSettings(BaseModel, frozen=True, extra="forbid"):
     weigh: Weighing | None = None
     """What counts towards the quantiles: `branches`, each once, or `length`, as far as it is clear of a branch's ends;
     unset: `branches` with `paper`, `length` with the others."""
-
     shared_thresholds: bool = True
     """Of several classes of vessels: take the quantiles over the branches of all of them together, so that a scale
     means the same radii in each; otherwise each class has thresholds of its own."""

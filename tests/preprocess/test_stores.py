@@ -175,6 +175,7 @@ def test_the_papers_own_scales_are_one_file_away():
         "fill_cavities_mm3": 0.0,
         "prune_spurs": False,
         "weigh": "branches",
+        "shared_thresholds": True,  # of a single class of vessels, as the paper has, nothing else
     }
     # And no more than what the estimator brings with it.
     mask = np.random.default_rng(5).random((16, 17, 18)) < 0.2
