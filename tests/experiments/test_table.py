@@ -189,7 +189,8 @@ def test_a_hopeless_number_of_pairs_is_told_once(plan, finish):
     ("settings", "left_out", "empty", "told"),
     [
         ({"comparison": {"unit": "case"}}, (), (), "by comparison.unit case they are taken as independent"),
-        ({"folds": (0,)}, (), (), "differ by luck; take several folds"),
+        ({"folds": (0,), "seeds": (0,)}, (), (), "differ by luck; take several folds"),
+        ({"folds": (0,)}, (), (), "2 networks are few"),
         ({}, ("ours, fold 1",), (), "left out of all: 3 cases: d (ours lacks it)"),
         ({"comparison": {"unit": "fold"}}, ("fold 1",), (), "finish runs of the same two folds at least"),
         ({"folds": (0,)}, (), ("a",), "evaluation.both_empty: perfect gives it a value"),
