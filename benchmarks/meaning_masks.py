@@ -10,10 +10,11 @@ from benchmarks.meaning_row import Case, Row, ircadb_masks, liver_trees, spread,
 from ramify.console.progress import followed
 from ramify.metrics.mask_analysis import MaskAnalysis
 from ramify.vessels.branches import FREE, branch_medians, path_lengths, trace_branches, voxels_of
+from ramify.vessels.decomposition import ScaleDecomposition
 from ramify.vessels.distance import surface
 from ramify.vessels.estimators import grow_tree
 from ramify.vessels.scale_settings import DEFAULT_SCALES, ScaleSettings
-from ramify.vessels.scales import ScaleDecomposition, ScaleWarning, decompose_scales
+from ramify.vessels.scales import ScaleWarning, decompose_scales
 from ramify.vessels.skeleton import skeletonize
 
 NOISE = (0.002, 0.01, 0.05)

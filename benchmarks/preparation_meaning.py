@@ -27,8 +27,9 @@ from ramify.preprocessing.ceiling import ceiling_measures, measure_ceiling
 from ramify.preprocessing.drawn_vessels import analyse_drawn
 from ramify.preprocessing.grid import Grid, GridSettings, plan_grid
 from ramify.preprocessing.vessel_labels import label_vessels
+from ramify.vessels.decomposition import ScaleDecomposition
 from ramify.vessels.scale_settings import ScaleSettings
-from ramify.vessels.scales import ScaleDecomposition, decompose_scales
+from ramify.vessels.scales import decompose_scales
 
 Mask = NDArray[np.bool_]
 ScaleMap = NDArray[np.uint8]

@@ -39,10 +39,11 @@ from ramify.phantoms.tree_growth import Region, TreePlan, grow_trees
 from ramify.phantoms.vessel_graph import VesselGraph
 from ramify.vessels.box import foreground_box
 from ramify.vessels.branches import FREE, branch_medians, trace_branches
+from ramify.vessels.decomposition import ScaleDecomposition
 from ramify.vessels.estimators import ESTIMATORS
 from ramify.vessels.estimators.paper import paper_local_radii
 from ramify.vessels.scale_settings import DEFAULT_SCALES, ScaleSettings
-from ramify.vessels.scales import ScaleDecomposition, ScaleWarning, decompose_scales
+from ramify.vessels.scales import ScaleWarning, decompose_scales
 from ramify.vessels.skeleton import skeletonize
 from ramify.vessels.wall import Wall
 

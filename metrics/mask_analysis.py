@@ -20,13 +20,14 @@ from ramify.vessels.branches import BranchGraph, trace_branches, voxels_of
 from ramify.vessels.cavities import fill_cavities
 from ramify.vessels.components import label_components
 from ramify.vessels.curve_graph import CentrelineGraph, centreline_graph
+from ramify.vessels.decomposition import ScaleDecomposition
 from ramify.vessels.distance import surface
 from ramify.vessels.local_radius import local_radii_mm
 from ramify.vessels.octants import BoundaryCorners, boundary_corners
 from ramify.vessels.orientation import Orientation
 from ramify.vessels.point_index import PointIndex
 from ramify.vessels.scale_settings import ScaleSettings
-from ramify.vessels.scales import ScaleDecomposition, ScaleWarning, decompose_scales
+from ramify.vessels.scales import ScaleWarning, decompose_scales
 from ramify.vessels.skeleton import skeletonize
 from ramify.vessels.spurs import prune_spurs
 from ramify.vessels.wall import Wall
@@ -203,13 +204,9 @@ class MaskAnalysis:
 
         Curves run to the tips of the vessels, beyond where thinning left their ends.
         """
-        branches, spacing = self.branches, np.array(self.spacing_mm)
+        branches = self.branches
         graph = centreline_graph(branches, self.spacing_mm, self._depth_mm(branches.voxels - self.corner))
-        # A vessel that leaves the volume ends for us where the volume does.
-        low, high = -spacing / 2, (np.array(self.shape) - 0.5) * spacing
-        return replace(
-            graph, points_mm=np.clip(graph.points_mm, low, high), nodes_mm=np.clip(graph.nodes_mm, low, high)
-        )
+        return graph.within(self.shape, self.spacing_mm)
 
     def _depth_mm(self, voxels: NDArray[np.int64]) -> NDArray[np.float64]:
         """Distance to the wall from some voxels of the skeleton, int (N, ndim), within the box, mm."""

@@ -16,7 +16,7 @@ from ramify.metrics.masks import Mask
 from ramify.vessels.betti import BettiNumbers
 from ramify.vessels.curve_graph import CentrelineGraph
 from ramify.vessels.curve_parts import part_inside
-from ramify.vessels.scales import ScaleDecomposition
+from ramify.vessels.decomposition import ScaleDecomposition
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +80,7 @@ class RegionAnalysis(MaskAnalysis):
 
     @cached_property
     def decomposition(self) -> ScaleDecomposition:
-        """The whole mask's scales, its arrays cut to the region and within the box of what is left."""
+        """The whole mask's scales, its maps cut to the region and within the box of what is left; its graph whole."""
         whole = self.drawn.decomposition
         here = tuple(
             slice(own.start - all_of.start, own.stop - all_of.start)
@@ -91,6 +91,7 @@ class RegionAnalysis(MaskAnalysis):
             scale_map=whole.scale_map[here] * self.inside,
             branches=whole.branches[here] * self.inside,
             skeleton=whole.skeleton[here] & self.inside,
+            graph=replace(whole.graph, voxels=whole.graph.voxels - (self.corner - self.drawn.corner)),
         )
 
     @cached_property

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from ramify.metrics.mask_analysis import MaskAnalysis
 from ramify.metrics.masks import Mask
 from ramify.vessels.curve_graph import CentrelineGraph
+from ramify.vessels.decomposition import ScaleDecomposition
 from ramify.vessels.orientation import Orientation
-from ramify.vessels.scales import ScaleDecomposition
 
 
 def as_stored(prediction: MaskAnalysis, target: MaskAnalysis) -> tuple[MaskAnalysis, MaskAnalysis]:
@@ -86,9 +86,13 @@ class StoredAnalysis(MaskAnalysis):
     @cached_property
     def decomposition(self) -> ScaleDecomposition:
         found, restore = self.laid.decomposition, self.pose.restore
+        scale_map = restore(found.scale_map)
+        last = np.array(scale_map.shape) - 1
         return replace(
             found,
-            scale_map=restore(found.scale_map),
+            graph=replace(found.graph, voxels=self.pose.restore_points(found.graph.voxels, last)),
+            spacing_mm=self.pose.restore_sizes(found.spacing_mm),
+            scale_map=scale_map,
             branches=restore(found.branches),
             skeleton=restore(found.skeleton),
         )

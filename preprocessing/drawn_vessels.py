@@ -12,8 +12,9 @@ from ramify.metrics.mask_analysis import MaskAnalysis
 from ramify.metrics.pair import analyse_target
 from ramify.preprocessing.grid import Grid
 from ramify.vessels.box import foreground_box
+from ramify.vessels.decomposition import ScaleDecomposition
 from ramify.vessels.scale_settings import ScaleSettings
-from ramify.vessels.scales import ScaleDecomposition, with_shared_thresholds
+from ramify.vessels.scales import with_shared_thresholds
 
 Mask = NDArray[np.bool_]
 

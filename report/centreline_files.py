@@ -23,7 +23,7 @@ _UNDEFINED = 0  # SWC's kind of a point that is neither soma, axon nor dendrite
 
 
 def to_vtp(network: CentrelineNetwork) -> str:
-    """A polyline a branch, radii at the points; length, median radius and scale (if known) of the branches.
+    """A polyline a branch, radii at the points; number, length, median radius and scale of the branches.
 
     The field data `SPACE` says LPS or RAS, as 3D Slicer reads it, and `UNIT` mm.
     """
@@ -50,11 +50,10 @@ def to_vtp(network: CentrelineNetwork) -> str:
     at_points = ElementTree.SubElement(piece, "PointData", Scalars=VMTK_RADIUS)
     _add_array(at_points, VMTK_RADIUS, network.radii_mm)
     of_lines = ElementTree.SubElement(piece, "CellData")
-    _add_array(of_lines, "BranchId", order)
+    _add_array(of_lines, "BranchId", network.branches[order])
     _add_array(of_lines, "Length", network.lengths_mm[order])
     _add_array(of_lines, "MedianRadius", network.line_radii_mm[order])
-    if len(network.scales):
-        _add_array(of_lines, "Scale", network.scales[order])
+    _add_array(of_lines, "Scale", network.scales[order])
     _add_array(ElementTree.SubElement(piece, "Points"), "Points", network.points_mm)
     for name, chosen in (("Verts", alone), ("Lines", lines)):
         _add_cells(ElementTree.SubElement(piece, name), [network.lines[index] for index in chosen])
@@ -125,19 +124,21 @@ def _as_tree(network: CentrelineNetwork) -> tuple[list[int], list[int], int]:
 
 
 def to_graphml(network: CentrelineNetwork) -> str:
-    """Junctions and ends as nodes with x, y, z and radius, branches as edges with length, median radius and scale.
+    """Junctions and ends as nodes with x, y, z and radius, branches as edges with number, length, median radius, scale.
 
     Two nodes may be joined by several edges, and a loop joins a node to itself.
     """
     root = ElementTree.Element("graphml", xmlns="http://graphml.graphdrawing.org/xmlns")
-    keys = {"graph": ("SPACE", "UNIT"), "node": ("x", "y", "z", "radius_mm"), "edge": ("length_mm", "radius_mm")}
-    if len(network.scales):
-        keys["edge"] += ("scale",)
+    keys = {
+        "graph": ("SPACE", "UNIT"),
+        "node": ("x", "y", "z", "radius_mm"),
+        "edge": ("length_mm", "radius_mm", "branch", "scale"),
+    }
     names: dict[tuple[str, str], str] = {}
     for owner, attributes in keys.items():
         for attribute in attributes:
             names[owner, attribute] = f"d{len(names)}"
-            kind = "string" if owner == "graph" else "long" if attribute == "scale" else "double"
+            kind = "string" if owner == "graph" else "long" if attribute in ("branch", "scale") else "double"
             entry = {"id": names[owner, attribute], "for": owner, "attr.name": attribute, "attr.type": kind}
             ElementTree.SubElement(root, "key", entry)
 
@@ -155,7 +156,7 @@ def to_graphml(network: CentrelineNetwork) -> str:
             continue
         ends = {"id": f"e{number}", "source": f"n{line[0]}", "target": f"n{line[-1]}"}
         values: list[object] = [float(network.lengths_mm[number]), float(network.line_radii_mm[number])]
-        values += [int(network.scales[number])] if len(network.scales) else []
+        values += [int(network.branches[number]), int(network.scales[number])]
         describe(ElementTree.SubElement(graph, "edge", ends), "edge", *values)
     return _as_text(root)
 

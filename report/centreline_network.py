@@ -20,7 +20,9 @@ class CentrelineNetwork:
     n_nodes: how many points, the first ones, are nodes: junctions, ends, one for each loop without either.
     lines: indices of points, int (n,) each, from a node to a node; of a vessel thinned to a point, that point.
     lengths_mm, line_radii_mm: float64 (L,), length of each line and the median of the radii at its points.
-    scales: int (L,), scale of most of a line's points, 1 the smallest vessels; empty where scales were not asked for.
+    branches: int (L,), number of the branch of the mask's scales that a line runs along, as `ScaleDecomposition` has
+        it, 0 for none; parts of one branch that a region cuts share its number.
+    scales: int (L,), scale of that branch, 1 the smallest vessels.
     space: see `report.surfaces.Space`.
     """
 
@@ -30,6 +32,7 @@ class CentrelineNetwork:
     lines: tuple[NDArray[np.int64], ...]
     lengths_mm: NDArray[np.float64]
     line_radii_mm: NDArray[np.float64]
+    branches: NDArray[np.int64]
     scales: NDArray[np.int64]
     space: Space
 
@@ -39,16 +42,13 @@ class CentrelineNetwork:
         return np.concatenate(pairs) if pairs else np.empty((0, 2), np.int64)
 
 
-def trace_network(
-    mask: MaskAnalysis, place: Volume, space: Space = "lps", with_scales: bool = True
-) -> CentrelineNetwork:
+def trace_network(mask: MaskAnalysis, place: Volume, space: Space = "lps") -> CentrelineNetwork:
     """The network of a mask's centrelines, those that its graph measures count.
 
     Args:
         mask: the analysis of a mask on the grid of `place`, 2D or 3D; of an empty one the network is empty.
         place: the volume that says where the grid lies; its own array is not looked at.
         space: see `report.surfaces.Space`.
-        with_scales: whether to decompose the mask into scales for `CentrelineNetwork.scales`.
 
     Raises:
         ValueError: mask and place have different shapes.
@@ -58,7 +58,8 @@ def trace_network(
     graph = mask.centreline
     if graph.n_curves == 0:
         nothing = np.empty(0)
-        return CentrelineNetwork(np.empty((0, 3)), nothing, 0, (), nothing, nothing, np.empty(0, np.int64), space)
+        none = np.empty(0, np.int64)
+        return CentrelineNetwork(np.empty((0, 3)), nothing, 0, (), nothing, nothing, none, none, space)
     radii = mask.local_radii_mm
     number, n_nodes = _number_points(graph)
     count = int(number.max()) + 1
@@ -66,12 +67,9 @@ def trace_network(
     points[number] = patient_points(place, graph.points_mm / np.array(mask.spacing_mm), space)
     point_radii[number] = radii
     parts = list(zip(graph.starts[:-1], graph.starts[1:]))
-    scales = np.empty(0, np.int64)
-    if with_scales:
-        of_point = mask.decomposition.scale_map[tuple((graph.voxels - mask.corner).T)]
-        # Points in a filled cavity have no scale.
-        counts = [np.bincount(of_point[start:stop], minlength=2)[1:] for start, stop in parts]
-        scales = np.array([1 + count.argmax() for count in counts], dtype=np.int64)
+    of_point = _branch_of_points(mask, graph.voxels)
+    counts = [np.bincount(of_point[start:stop], minlength=2)[1:] for start, stop in parts]
+    branches = np.array([1 + count.argmax() if count.any() else 0 for count in counts], dtype=np.int64)
     return CentrelineNetwork(
         points_mm=points,
         radii_mm=point_radii,
@@ -79,9 +77,28 @@ def trace_network(
         lines=tuple(number[start:stop] for start, stop in parts),
         lengths_mm=np.add.reduceat(graph.steps_mm, graph.starts[:-1]),
         line_radii_mm=np.array([np.median(radii[start:stop]) for start, stop in parts]),
-        scales=scales,
+        branches=branches,
+        scales=np.append(0, mask.decomposition.scale_of_branch)[branches],
         space=space,
     )
+
+
+def _branch_of_points(mask: MaskAnalysis, voxels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Branch of the mask's scales at each of some voxels of its centrelines, int (M,), from 1, 0 for none.
+
+    Where the scales' own skeleton runs, its branch, which may lie deep in a thicker vessel; beside it, as with another
+    thinning than theirs, whose the voxel is.
+    """
+    found = mask.decomposition
+    branch = np.zeros(len(voxels), dtype=np.int64)
+    inside = ((voxels >= mask.corner) & (voxels < mask.corner + found.branches.shape)).all(axis=1)
+    branch[inside] = found.branches[tuple((voxels[inside] - mask.corner).T)]
+    own = np.ravel_multi_index(tuple((found.graph.voxels + mask.corner).T), mask.shape)
+    order = np.argsort(own)
+    wanted = np.ravel_multi_index(tuple(voxels.T), mask.shape)
+    place = order[np.minimum(np.searchsorted(own[order], wanted), len(own) - 1)]
+    number = np.where(own[place] == wanted, found.graph.owner[place] + 1, 0)
+    return np.where(number > 0, number, branch)
 
 
 def _number_points(graph: CentrelineGraph) -> tuple[NDArray[np.int64], int]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 
 from ramify.data.volume import Volume
-from ramify.vessels.box import foreground_box
+from ramify.vessels.wall_mesh import enclosed_volume, facing_outwards, wall_triangles
 
 Space = Literal["lps", "ras"]
 """Patient coordinates: x, y, z grow to the left, back and head (`lps`: DICOM, ITK), or to the right, front and head."""
@@ -31,8 +31,7 @@ class Surface:
 
     def volume_mm3(self) -> float:
         """What the surface encloses; positive where the triangles face outwards."""
-        first, second, third = (self.points[self.triangles[:, corner]] for corner in range(3))
-        return float(np.einsum("ij,ij->", first, np.cross(second, third)) / 6)
+        return enclosed_volume(self.points, self.triangles)
 
     def normals(self) -> NDArray[np.float64]:
         """Unit normal at each point, float (N, 3), the mean over its triangles by their areas; (0, 0, 1) at none."""
@@ -89,17 +88,10 @@ def extract_surface(mask: NDArray[np.bool_], place: Volume, space: Space = "lps"
     """
     if mask.ndim != 3 or mask.shape != place.shape:
         raise ValueError(f"surface: expected a mask of shape {place.shape} in three dimensions, got {mask.shape}")
-    box = foreground_box(mask)
-    if box[0].stop == 0:
-        return Surface(np.empty((0, 3)), np.empty((0, 3), np.int32))
-    from skimage.measure import marching_cubes
-
-    roomy = np.pad(mask[box], 1).astype(np.float32)
-    corners, triangles, _, _ = marching_cubes(roomy, 0.5)
-    indices = corners.astype(np.float64) + np.array([side.start - 1 for side in box])
-    surface = Surface(patient_points(place, indices, space), triangles.astype(np.int32))
+    corners, triangles = wall_triangles(mask)
+    points = patient_points(place, corners, space)
     # A grid may be left-handed, and z, y, x is: which way round a triangle goes is told by the volume inside.
-    return surface if surface.volume_mm3() > 0 else Surface(surface.points, surface.triangles[:, ::-1].copy())
+    return Surface(points, facing_outwards(points, triangles))
 
 
 def smoothed(surface: Surface, rounds: int) -> Surface:

@@ -40,6 +40,7 @@ SHOWN_BY = {
     "report.Surface": "report.extract_surface",
     "training.Prediction": "training.Predictor",
     "vessels.BettiNumbers": "vessels.betti_numbers",
+    "vessels.Branch": "vessels.decompose_scales",
     "vessels.ScaleDecomposition": "vessels.decompose_scales",
 }
 """What a function returns, and the function whose example shows it."""

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ramify.vessels.components import label_components
     from ramify.vessels.curve_graph import CentrelineGraph, centreline_graph
     from ramify.vessels.curve_parts import part_inside
+    from ramify.vessels.decomposition import Branch, ScaleDecomposition
     from ramify.vessels.distance import distances_to_set_mm, nearest_label, surface
     from ramify.vessels.estimators.distance import distance_radii
     from ramify.vessels.estimators.paper import paper_local_radii
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from ramify.vessels.local_radius import local_radii_mm
     from ramify.vessels.point_index import PointIndex
     from ramify.vessels.scale_settings import ScaleSettings
-    from ramify.vessels.scales import ScaleDecomposition, ScaleWarning, decompose_scales
+    from ramify.vessels.scales import ScaleWarning, decompose_scales
     from ramify.vessels.skeleton import skeletonize
     from ramify.vessels.spurs import prune_spurs
     from ramify.vessels.wall import Wall
@@ -27,6 +28,7 @@ else:
 
 __all__ = [
     "BettiNumbers",
+    "Branch",
     "BranchGraph",
     "CentrelineGraph",
     "PointIndex",

@@ -1,7 +1,7 @@
 """The skeleton as a graph in millimetres: curves along the branches, and nodes where they meet or end."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -22,6 +22,8 @@ class CentrelineGraph:
         nodes_mm: float (K, ndim).
         degrees: int (K,), how many curves end at each node (one that returns to its node counts twice): 0 for a vessel
             thinned to a point, 1 for an end point, 3 or more for a junction.
+        branches: int (n,), number of the branch that each curve runs along, from 1: where the graph is that of a
+            decomposition, as in its `branches`.
 
     Examples:
         >>> import numpy as np
@@ -39,10 +41,20 @@ class CentrelineGraph:
     ends: IntArray
     nodes_mm: FloatArray
     degrees: IntArray
+    branches: IntArray
 
     @property
     def n_curves(self) -> int:
         return len(self.starts) - 1
+
+    def within(self, shape: Sequence[int], spacing_mm: Sequence[float]) -> "CentrelineGraph":
+        """The graph with what lies beyond a volume's outer voxels brought to their faces: there a vessel ends for us.
+
+        shape, spacing_mm: voxels of the volume along each axis, and their size.
+        """
+        spacing = np.array(spacing_mm)
+        low, high = -spacing / 2, (np.array(shape) - 0.5) * spacing
+        return replace(self, points_mm=np.clip(self.points_mm, low, high), nodes_mm=np.clip(self.nodes_mm, low, high))
 
     @cached_property
     def steps_mm(self) -> FloatArray:
@@ -154,7 +166,7 @@ def centreline_graph(
     nodes = np.empty((len(degrees), points.shape[1]))
     for side, position in ((0, first), (1, last)):
         nodes[numbers[~closed, side]] = points[position[~closed]]
-    return CentrelineGraph(points, graph.voxels[voxel], starts, numbers, nodes, degrees)
+    return CentrelineGraph(points, graph.voxels[voxel], starts, numbers, nodes, degrees, kept + 1)
 
 
 def _without_bumps(graph: BranchGraph) -> tuple[IntArray, IntArray, IntArray, IntArray]:

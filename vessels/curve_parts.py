@@ -46,11 +46,11 @@ def part_inside(graph: CentrelineGraph, inside: BoolArray) -> tuple[CentrelineGr
     loop = (graph.ends[of_curve, 0] < 0)[:, None]
     ends = np.where(at_ends & ~loop, graph.ends[of_curve], -1)
     cut = np.where(loop, ~at_ends.all(axis=1, keepdims=True), ~at_ends)
-    return _renumbered(graph, kept, starts, ends, cut), kept
+    return _renumbered(graph, kept, starts, ends, cut, graph.branches[of_curve]), kept
 
 
 def _renumbered(
-    graph: CentrelineGraph, kept: IntArray, starts: IntArray, ends: IntArray, cut: BoolArray
+    graph: CentrelineGraph, kept: IntArray, starts: IntArray, ends: IntArray, cut: BoolArray, branches: IntArray
 ) -> CentrelineGraph:
     """The part as a graph: nodes that are left, numbered anew, and behind them those where curves are cut."""
     used = np.unique(ends[ends >= 0])
@@ -71,4 +71,5 @@ def _renumbered(
         ends,
         np.concatenate([graph.nodes_mm[used], points[at]]),
         np.concatenate([graph.degrees[used], np.full(len(at), _PASSING, dtype=np.int64)]),
+        branches,
     )

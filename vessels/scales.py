@@ -3,13 +3,13 @@
 import itertools
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ramify.vessels.box import foreground_box
-from ramify.vessels.branches import BoolArray, FloatArray, IntArray, voxels_of
+from ramify.vessels.branches import BoolArray, FloatArray, voxels_of
+from ramify.vessels.decomposition import ScaleDecomposition, scales_of
 from ramify.vessels.estimators import ESTIMATORS, grow_tree
 from ramify.vessels.masks import check_boolean
 from ramify.vessels.orientation import Orientation, own_orientation
@@ -35,39 +35,6 @@ class ScaleWarning(UserWarning):
         >>> caught[0].category is ScaleWarning
         True
     """
-
-
-@dataclass(frozen=True, eq=False)
-class ScaleDecomposition:
-    """Scales of a vessel mask and what they were made from.
-
-    Attributes:
-        scale_map: uint8 (*S), 0 background, 1 (smallest vessels) .. S.
-        branches: int32 (*S), 0 background, 1 .. n_branches.
-        radii_mm: float64 (n_branches,); branch j's is `radii_mm[j - 1]`. Where branches count by their length, one
-            that lies within a thicker neighbour has that neighbour's.
-        counts: float64 (n_branches,), what each counts towards the quantiles.
-        thresholds_mm: S - 1 radii, rising; scale s holds the branches above the threshold s - 1 and not above s.
-        skeleton: bool (*S), what pruning left of it, without what runs through filled cavities.
-        estimator: name of the estimator.
-        notes: one line for each thing worth knowing, such as an empty scale.
-
-    All of it is of the whole mask, whatever region the thresholds were taken from: cut the maps afterwards.
-    """
-
-    scale_map: NDArray[np.uint8]
-    branches: NDArray[np.int32]
-    radii_mm: FloatArray
-    counts: FloatArray
-    thresholds_mm: tuple[float, ...]
-    skeleton: BoolArray
-    estimator: str
-    notes: tuple[str, ...]
-
-    @property
-    def scale_of_branch(self) -> IntArray:
-        """Scale of each branch, int (n_branches,); branch j's is `scale_of_branch[j - 1]`."""
-        return _scale_of(self.radii_mm, self.thresholds_mm)
 
 
 def decompose_scales(
@@ -125,7 +92,7 @@ def decompose_scales(
     if region is not None:
         counts = counts_inside(tree, counts, branch, pose.lay(region[box])[vessel], weigh)
     thresholds = tuple(weighted_quantiles(radii, counts, settings.quantiles).tolist())
-    scale = _scale_of(radii, thresholds)
+    scale = scales_of(radii, thresholds)
 
     # Back in the volume. Vessels are few among the voxels: written one by one, through views that undo the orientation.
     scale_map, branches, skeleton = (np.zeros(mask.shape, dtype=dtype) for dtype in (np.uint8, np.int32, np.bool_))
@@ -136,8 +103,21 @@ def decompose_scales(
     ties = _ties(radii, counts, thresholds, settings.quantiles)
     for tie in ties:
         warnings.warn(tie, ScaleWarning, stacklevel=2)
-    notes = (*ties, *_empty_scales(radii, counts, thresholds))
-    return ScaleDecomposition(scale_map, branches, radii, counts, thresholds, skeleton, settings.estimator, notes)
+    corner, last = (np.array([getattr(side, end) for side in box]) for end in ("start", "stop"))
+    stored = pose.restore_points(tree.graph.voxels, last - corner - 1) + corner
+    return ScaleDecomposition(
+        scale_map,
+        branches,
+        radii,
+        counts,
+        thresholds,
+        skeleton,
+        settings.estimator,
+        notes=(*ties, *_empty_scales(radii, counts, thresholds)),
+        graph=replace(tree.graph, voxels=stored),
+        depth_mm=tree.wall.distance_mm(tree.graph.voxels * np.array(spacing)),
+        spacing_mm=pose.restore_sizes(spacing),
+    )
 
 
 def with_shared_thresholds(
@@ -152,7 +132,7 @@ def with_shared_thresholds(
     thresholds = tuple(weighted_quantiles(radii, counts, quantiles).tolist())
     shared = []
     for part in parts:
-        scale_of = np.concatenate(([0], _scale_of(part.radii_mm, thresholds))).astype(np.uint8)
+        scale_of = np.concatenate(([0], scales_of(part.radii_mm, thresholds))).astype(np.uint8)
         notes = _empty_scales(part.radii_mm, part.counts, thresholds)
         shared.append(replace(part, scale_map=scale_of[part.branches], thresholds_mm=thresholds, notes=notes))
     return shared, (*_ties(radii, counts, thresholds, quantiles), *_empty_scales(radii, counts, thresholds))
@@ -182,11 +162,6 @@ def _checked(mask: BoolArray, spacing_mm: Sequence[float], region: BoolArray | N
 
 def _chosen(setting: bool | None, default: bool) -> bool:
     return default if setting is None else setting
-
-
-def _scale_of(radii: FloatArray, thresholds: Sequence[float]) -> IntArray:
-    """Scale of each radius, from 1 up."""
-    return 1 + np.searchsorted(np.array(thresholds), radii, side="left")
 
 
 def _ties(
@@ -220,5 +195,5 @@ def _ties(
 
 def _empty_scales(radii: FloatArray, counts: FloatArray, thresholds: tuple[float, ...]) -> tuple[str, ...]:
     """Lines on scales without a branch that counts."""
-    held = np.bincount(_scale_of(radii[counts > 0], thresholds), minlength=len(thresholds) + 2)[1:]
+    held = np.bincount(scales_of(radii[counts > 0], thresholds), minlength=len(thresholds) + 2)[1:]
     return tuple(f"scale {empty} has no branch" for empty in np.flatnonzero(held == 0) + 1)

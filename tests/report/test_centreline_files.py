@@ -74,7 +74,8 @@ def test_vtp_puts_a_lone_point_before_the_lines():
     read = read_vtp(to_vtp(network))
     lone = next(number for number, line in enumerate(network.lines) if len(line) == 1)
     assert read["Verts/connectivity"].tolist() == network.lines[lone].tolist()
-    assert read["CellData/BranchId"][0] == lone
+    assert read["CellData/BranchId"][0] == network.branches[lone]
+    assert sorted(read["CellData/BranchId"]) == sorted(network.branches) == list(range(1, len(network.lines) + 1))
     assert read["counts"][1:3].tolist() == [1, len(network.lines) - 1]
 
 
@@ -116,6 +117,7 @@ def test_graphml_is_the_graph_of_junctions_and_ends():
     lengths = sorted(values["length_mm"] for *_, values in graph.edges(data=True))
     assert lengths == sorted(network.lengths_mm.tolist())
     assert {values["scale"] for *_, values in graph.edges(data=True)} == set(network.scales.tolist())
+    assert sorted(values["branch"] for *_, values in graph.edges(data=True)) == sorted(network.branches.tolist())
 
 
 def test_graphml_keeps_loops_and_lone_points():

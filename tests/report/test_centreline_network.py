@@ -1,8 +1,14 @@
+import itertools
+
 import numpy as np
 import pytest
 
 from ramify.data.volume import Volume
+from ramify.metrics.mask_analysis import MaskAnalysis
+from ramify.metrics.pair import analyse_prediction, analyse_target
+from ramify.metrics.stored import as_stored
 from ramify.report.centreline_network import trace_network
+from ramify.vessels.scale_settings import ScaleSettings
 from tests.report.drawn_cases import OBLIQUE, SPACING, analysed, fork, fork_2d, oblique, turned
 
 
@@ -62,10 +68,40 @@ def test_an_image_has_centrelines_without_height():
     assert len(network.lines) == 3
 
 
-def test_nothing_has_an_empty_network_and_scales_can_be_left_out():
+@pytest.mark.parametrize("with_region", [False, True])
+def test_lines_have_the_numbers_of_the_branches_they_run_along(with_region: bool):
+    """However the mask is stored: the evaluation lays it down, and turns back what it found."""
+    mask = np.ascontiguousarray(fork().transpose(2, 0, 1)[::-1])
+    region = np.arange(mask.shape[2]) < 20
+    target = analyse_target(mask, SPACING, region=np.broadcast_to(region, mask.shape) if with_region else None)
+    stored = as_stored(analyse_prediction(mask, target), target)[1]
+    network = trace_network(stored, Volume(mask, SPACING))
+    found = stored.decomposition
+    # The stem alone is left inside the region, with the number it has in the whole tree.
+    assert len(network.branches) == (1 if with_region else 3)
+    assert len(set(network.branches)) == len(network.branches)
+    for line, number, scale in zip(network.lines, network.branches, network.scales, strict=True):
+        middle = network.points_mm[line[len(line) // 2]][::-1] / SPACING
+        assert found.branches[tuple(np.rint(middle).astype(int) - stored.corner)] == number
+        assert scale == found.scale_of_branch[number - 1]
+
+
+def test_a_line_beside_the_scales_own_skeleton_has_the_number_of_the_vessel_it_lies_in():
+    """By the paper's estimator the tree is not pruned, and has branches that the graph measures do not count."""
+    mask = fork()
+    mask[6, 10, 18:20] = True  # a spur
+    analysis = MaskAnalysis(mask, SPACING, scale_settings=ScaleSettings(estimator="paper"))
+    network = trace_network(analysis, oblique(mask))
+    assert len(analysis.decomposition.radii_mm) > len(network.lines)
+    middles = [analysis.centreline.voxels[(a + b) // 2] for a, b in itertools.pairwise(analysis.centreline.starts)]
+    there = [analysis.decomposition.branches[tuple(middle - analysis.corner)] for middle in middles]
+    assert np.count_nonzero(network.branches == there) >= len(there) - 1
+    assert (network.branches > 0).all()
+
+
+def test_nothing_has_an_empty_network():
     empty = np.zeros((5, 5, 5), dtype=bool)
     network = trace_network(analysed(empty), oblique(empty))
     assert (network.n_nodes, len(network.points_mm), network.lines, len(network.segments())) == (0, 0, (), 0)
-    assert len(trace_network(analysed(fork()), oblique(fork()), with_scales=False).scales) == 0
     with pytest.raises(ValueError, match="expected a mask of shape"):
         trace_network(analysed(empty), oblique(fork()))

@@ -1,4 +1,5 @@
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -149,9 +150,7 @@ def test_flips_move_nodes_and_keep_lengths(mask: np.ndarray):
         assert flipped.length_mm == pytest.approx(graph.length_mm)
         back = flipped.nodes_mm.copy()
         back[:, axis] = (mask.shape[axis] - 1) * spacing[axis] - back[:, axis]
-        again = CentrelineGraph(
-            flipped.points_mm, flipped.voxels, flipped.starts, flipped.ends, back + 0.0, flipped.degrees
-        )
+        again = replace(flipped, nodes_mm=back + 0.0)
         assert shapes(again) == shapes(graph)
 
 
