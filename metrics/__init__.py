@@ -40,7 +40,9 @@ if TYPE_CHECKING:
         surface_dice,
     )
     from ramify.metrics.table import build_report, format_table, shown_measures, to_csv, to_json
+    from ramify.metrics.topcow import TopCowCase, format_topcow, score_topcow, summarise_topcow
     from ramify.metrics.topology import TopologySettings
+    from ramify.metrics.vessel_metric import VesselMetric
 else:
     __getattr__, __dir__ = loaded_when_asked_for(__name__)
 
@@ -57,7 +59,9 @@ __all__ = [
     "Overlap",
     "StreetMoverSettings",
     "SurfaceSettings",
+    "TopCowCase",
     "TopologySettings",
+    "VesselMetric",
     "accuracy",
     "analyse_pair",
     "analyse_prediction",
@@ -77,6 +81,7 @@ __all__ = [
     "false_negative_rate",
     "false_positive_rate",
     "format_table",
+    "format_topcow",
     "graph_size",
     "hausdorff_95_mm",
     "hausdorff_distances",
@@ -91,10 +96,12 @@ __all__ = [
     "precision",
     "sampling_floor_mm",
     "score_pair",
+    "score_topcow",
     "sensitivity",
     "shown_measures",
     "street_mover_mm",
     "summarise",
+    "summarise_topcow",
     "surface_dice",
     "to_csv",
     "to_json",

@@ -86,6 +86,18 @@ def score_topcow(
 
     Raises:
         ValueError: maps that are not three-dimensional or of different shapes, or a class that is lacking.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.metrics import ClassSet, parse_classes, score_topcow
+        >>> named = "BA R-PCA L-PCA R-ICA R-MCA L-ICA L-MCA R-Pcom L-Pcom Acom R-ACA L-ACA 3rd-A2".split()
+        >>> chosen = ClassSet.of(parse_classes([f"{name}={label}" for label, name in enumerate(named, start=1)]))
+        >>> target = np.zeros((4, 5, 12), int)
+        >>> target[1, 2, 1:7] = 10  # the anterior communicating artery
+        >>> prediction = np.where(np.arange(12) < 5, target, 0)
+        >>> found = score_topcow(prediction, target, chosen, (1.0, 0.5, 0.5), left_mm=(0.0, 0.0, 0.5))
+        >>> round(found.dice, 3), found.b0_error, found.detections["Acom"]
+        (0.8, 0.0, 'tp')
     """
     if prediction.ndim != 3 or prediction.shape != target.shape:
         raise ValueError(
@@ -120,7 +132,7 @@ def summarise_topcow(cases: Mapping[str, TopCowCase]) -> dict[str, Any]:
     """The seven measures of the leaderboard over some cases, ready for JSON; each case's own values beside them.
 
     Examples:
-        >>> from ramify.metrics.topcow import TopCowCase, summarise_topcow
+        >>> from ramify.metrics import TopCowCase, summarise_topcow
         >>> found = dict.fromkeys(("R-Pcom", "L-Pcom", "Acom", "3rd-A2"), "tp")
         >>> variants = {"anterior": ((1, 1, 0, 1), (1, 1, 0, 1)), "posterior": ((0, 1, 1, 1), (1, 1, 1, 1))}
         >>> case = TopCowCase(0.9, 0.95, 0.1, 2.0, found, variants, {"anterior": True, "posterior": False})
@@ -151,7 +163,19 @@ def summarise_topcow(cases: Mapping[str, TopCowCase]) -> dict[str, Any]:
 
 
 def format_topcow(summary: Mapping[str, Any]) -> str:
-    """The seven measures in a line each, for the screen."""
+    """The seven measures in a line each, for the screen.
+
+    Args:
+        summary: of `summarise_topcow`, its `summary`.
+
+    Examples:
+        >>> from ramify.metrics import TopCowCase, format_topcow, summarise_topcow
+        >>> none = dict.fromkeys(("R-Pcom", "L-Pcom", "Acom", "3rd-A2"), "tn")
+        >>> variants = {"anterior": ((1, 1, 0, 1), (1, 1, 0, 1)), "posterior": ((0, 1, 1, 1), (1, 1, 1, 1))}
+        >>> case = TopCowCase(0.9, 0.95, 0.1, 2.0, none, variants, {"anterior": True, "posterior": False})
+        >>> print(format_topcow(summarise_topcow({"a": case})["summary"]).splitlines()[1].strip())
+        class-average Dice: 0.9000
+    """
 
     def halves(key: str) -> str:
         return ", ".join(f"{half} {_written(summary[key][half])}" for half in BACK_AND_FRONT)

@@ -33,6 +33,7 @@ SHOWN_BY = {
     "metrics.GraphSize": "metrics.graph_size",
     "metrics.HausdorffDistances": "metrics.hausdorff_distances",
     "metrics.Overlap": "metrics.count_overlap",
+    "metrics.TopCowCase": "metrics.score_topcow",
     "phantoms.Phantom": "phantoms.grow_phantom",
     "preprocessing.Grid": "preprocessing.plan_grid",
     "preprocessing.PreparedImage": "preprocessing.prepare_image",
