@@ -14,6 +14,7 @@ import contextlib
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import yaml
@@ -26,23 +27,26 @@ from ramify.comparison.comparison_table import pairs_to_csv
 from ramify.comparison.forest_plot import draw_comparison
 from ramify.comparison.results import read_results
 from ramify.data.adapters import DatasetSettings
-from ramify.data.case_store import count_scales
+from ramify.data.case_store import class_table_of, count_scales
 from ramify.data.folds import patients_of
 from ramify.data.provenance import versions
 from ramify.disk.atomic_files import write_whole
 from ramify.disk.json_files import to_json
 from ramify.disk.outputs import Outputs
 from ramify.disk.own_files import own
-from ramify.experiments.checks import check_folds, check_further, check_parting, check_scales
-from ramify.experiments.plan import ExperimentSettings, LayerSettings, Run, runs_of
+from ramify.experiments.checks import check_classes, check_folds, check_further, check_parting, check_scales
+from ramify.experiments.layers import LayerSettings
+from ramify.experiments.plan import ExperimentSettings, Run, runs_of
 from ramify.experiments.runner import run_experiment
 from ramify.experiments.runs import Ending, ending_of, results_file
+from ramify.experiments.scored_classes import ScoredClasses, scored_classes
 from ramify.experiments.second_observer import check_second_observer, score_second_observer
 from ramify.experiments.table import ExperimentTable, build_table
 from ramify.experiments.table_forms import to_csv, to_markdown, to_plain_table, to_screen
 from ramify.experiments.worst_cases import draw_worst_cases, worst_cases
 from ramify.preprocess import PreprocessCommand
 from ramify.processes.folder_lock import held
+from ramify.tasks.class_table import ClassTable
 from ramify.training.settings import RunSettings
 
 TABLES = ("table.md", "table.csv", "table.json", "pairs.csv", "table.png")
@@ -63,6 +67,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         command = preparations.get(store)
         n_scales = command.preprocessing.scales.n_scales if command else count_scales(store)
         check_scales(variant, training, n_scales)
+    known = {store: command.known for store, command in preparations.items()}
+    if experiment.cases is not None or None not in known.values():
+        # Before the cases are prepared, if their classes are told by then.
+        check_classes(experiment, scored_of(experiment, trainings, known))
 
     if experiment.run:
         claim(experiment, preparations)
@@ -75,7 +83,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         check_folds(experiment, trainings)
         check_further(experiment, trainings)
         dataset = next((dataset_of(command) for command in preparations.values()), None)
-        runs = list(runs_of(experiment, trainings, dataset))
+        scored = scored_of(experiment, trainings)
+        check_classes(experiment, scored)
+        runs = list(runs_of(experiment, trainings, dataset, scored))
         if experiment.second_observer:
             assert dataset is not None, "refused by the settings"
             check_second_observer(experiment, runs, dataset.root or Path())
@@ -132,6 +142,27 @@ def trainings_of(experiment: ExperimentSettings) -> dict[str, RunSettings]:
         )
         for variant, its in experiment.variants.items()
     }
+
+
+def scored_of(
+    experiment: ExperimentSettings,
+    trainings: Mapping[str, RunSettings],
+    known: Mapping[Path, ClassTable | None] = MappingProxyType({}),
+) -> dict[str, ScoredClasses]:
+    """In which classes each variant is scored; the truth has those of the first one's cases.
+
+    known: the classes of stores that are not there yet. Raises ValueError that names the variant.
+    """
+    tables = {
+        variant: known.get(store := experiment.store_of(variant)) or class_table_of(store) for variant in trainings
+    }
+    truth, found = next(iter(tables.values())), {}
+    for variant, training in trainings.items():
+        try:
+            found[variant] = scored_classes(training.model.tasks, tables[variant], truth)
+        except ValueError as error:
+            raise ValueError(f"variant {variant}, train: model.{error}") from None
+    return found
 
 
 def resolved(
@@ -209,10 +240,10 @@ def write(table: ExperimentTable, folder: Path) -> list[Path]:
 def draw_worst(table: ExperimentTable) -> list[Path]:
     """Draw the cases that come out worst, if asked for and as far as there is a run to show; the files' paths."""
     done = [run for run in table.runs if (ending := table.endings.get(run.name)) and ending.state == "finished"]
-    first = next((run for run in done if run.variant == next(iter(table.experiment.variants))), None)
-    if not table.experiment.worst_cases or first is None:
+    first = [run for run in done if run.variant == next(iter(table.experiment.variants))]
+    if not table.experiment.worst_cases or not first:
         return []
-    measure = table.experiment.measures[0]
+    measure = table.experiment.compared[0]
     upwards = next(row.better for row in table.rows if row.measure == measure) != "lower"
     results = [read_results(results_file(run)) for run in done]
     worst = worst_cases(results, measure, upwards, table.experiment.worst_cases)

@@ -9,7 +9,7 @@ from ramify.comparison.direction import chosen_measures, direction_of
 from ramify.comparison.evidence import Evidence, weigh
 from ramify.comparison.pairing import PairedValues, Pairing, Unit, pair_cases, paired_values
 from ramify.comparison.power import WILCOXON_EFFICIENCY, pairs_needed
-from ramify.comparison.results import Variant, check_same_settings
+from ramify.comparison.results import Variant, check_same_classes, check_same_settings
 from ramify.comparison.statistics import holm
 from ramify.comparison.test_set import networks_needed
 from ramify.comparison.verdict import TEST_NAMES, Adjusted, Better, DecidingTest, Verdict, judge
@@ -133,9 +133,9 @@ def compare(
     settings = settings or ComparisonSettings()
     pairing = pair_cases(variants, settings.common, settings.unit, patient_of, fold_of, wording)
     check_same_settings(variants)
-    chosen = [
-        (variant, measure) for variant in variants[1:] for measure in chosen_measures(measures, variants, wording)
-    ]
+    asked = chosen_measures(measures, variants, wording)
+    check_same_classes(variants, asked)
+    chosen = [(variant, measure) for variant in variants[1:] for measure in asked]
     paired = [paired_values(variant, variants[0], pairing, measure) for variant, measure in chosen]
     decide_by = _deciding(settings, pairing)
     evidence = [_weigh(each, pairing, settings) for each in paired]

@@ -9,6 +9,7 @@ from typing import Any
 
 from ramify.comparison.measured import FLAGS, Ranges, measured_value
 from ramify.disk.json_files import read_json
+from ramify.metrics.classes import MERGED
 
 RESULTS_FILE = "metrics.json"
 ABOUT = ("definitions", "measures", "settings", "policy", "versions", "thresholds")
@@ -238,3 +239,26 @@ def _definitions(run: RunResults) -> int:
     """By which definitions of the measures a file's scores were made; the earliest files do not tell."""
     told = run.report.get("definitions", 1)
     return told if isinstance(told, int) else 1
+
+
+def check_same_classes(variants: Sequence[Variant], measures: Sequence[str]) -> None:
+    """Refuse means over classes that are means over other classes in another file, where the files say over which.
+
+    Raises:
+        ValueError: a measure without a class, and files whose classes differ in their names and in their labels.
+    """
+    of_all = next((name for name in measures if "." not in name), None)
+    told: dict[str, Mapping[str, Any]] = {}
+    for run in (run for variant in variants for run in variant.runs):
+        settings = run.report.get("settings")
+        if isinstance(settings, dict) and isinstance(settings.get("classes"), dict):
+            told[run.source] = settings["classes"]
+    first, of_first = next(iter(told.items()), ("", {}))
+    labels = {source: sorted(map(str, its.values())) for source, its in told.items()}
+    for source, its in told.items():
+        if of_all and its.keys() != of_first.keys() and labels[source] != labels[first]:
+            over = [f"over {', '.join(classes)}" if classes else "of all vessels" for classes in (its, of_first)]
+            raise ValueError(
+                f"{source}: {of_all} is {over[0]}, but {over[1]} in {first}; compare a class or region that both "
+                f"have, such as {MERGED}.{of_all}, or evaluate both alike"
+            )

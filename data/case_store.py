@@ -44,6 +44,7 @@ from ramify.disk.atomic_files import naming_path, sync_folder, write_whole
 from ramify.disk.digests import fingerprint, state_of
 from ramify.disk.json_files import read_json, to_json, write_json
 from ramify.disk.own_files import put_folder
+from ramify.tasks.class_table import ClassTable
 
 CASE_FILE, DATASET_FILE = "case.json", "dataset.json"
 ALTERED = f"{CASE_FILE} is not what was written; its SHA-256 differs"
@@ -331,6 +332,13 @@ def count_scales(store: Path, case_ids: Iterable[str] | None = None) -> int:
         with _naming_damage(folder):
             counts.append(_read_record(folder / CASE_FILE, state_of(folder / CASE_FILE))[1].n_scales)
     return max(counts)
+
+
+def class_table_of(store: Path) -> ClassTable:
+    """The classes of the labels, which the cases of a store share; raises as open_store, read_case."""
+    folder = _folder_of(store, open_store(store)[0])
+    with _naming_damage(folder):
+        return _read_record(folder / CASE_FILE, state_of(folder / CASE_FILE))[1].classes
 
 
 @contextlib.contextmanager

@@ -14,7 +14,9 @@ from ramify.data.folds import (
     scored_cases,
 )
 from ramify.disk.json_files import read_json
+from ramify.experiments.further_measures import further_measures
 from ramify.experiments.plan import ExperimentSettings
+from ramify.experiments.scored_classes import ScoredClasses
 from ramify.training.probe import check_probe
 from ramify.training.settings import RunSettings
 
@@ -26,6 +28,35 @@ def check_scales(variant: str, training: RunSettings, n_scales: int) -> None:
             training.loss.scale_weights(n_scales)
         except ValueError as error:
             raise ValueError(f"variant {variant}, train: loss.{error}") from None
+
+
+def check_classes(experiment: ExperimentSettings, scored: Mapping[str, ScoredClasses]) -> None:
+    """Refuse measures of a class that a variant is not scored in, or that would mean something else in each variant.
+
+    scored: variant -> what its predictions are scored in.
+    """
+    of_vessels = {measure.name for measure in further_measures(experiment.further)}
+    for name in experiment.compared:
+        of, _, bare = name.rpartition(".")
+        for variant, its in scored.items():
+            if of and of not in its.names:
+                told = (
+                    f"variant {variant} is scored in {', '.join(its.names)}"
+                    if its.names
+                    else "vessels are all there is"
+                )
+                raise ValueError(f"classes {of}: {told}; name what every variant has, or leave it out")
+            if bare in of_vessels and of != its.all_vessels:
+                raise ValueError(f"measures {name}: {bare} is of all vessels together; give {its.all_vessels}.{bare}")
+    means = {variant: [one.name for one in its.chosen.classes] for variant, its in scored.items()}
+    first, of_first = next(iter(means.items()))
+    of_all = next((name for name in experiment.compared if "." not in name), None)
+    other = next((variant for variant, names in means.items() if names != of_first), None)
+    if of_all and other:
+        raise ValueError(
+            f"measures {of_all}: is the mean over {', '.join(of_first)} in variant {first}, and over "
+            f"{', '.join(means[other])} in {other}; compare what both have: classes: [{scored[first].all_vessels}]"
+        )
 
 
 def check_parting(store: Path, settings: FoldSettings) -> None:

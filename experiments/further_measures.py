@@ -82,14 +82,15 @@ def _at(prefix: str, where: str, evaluation: EvaluationSettings) -> tuple[Measur
 
 
 def without_threshold(measure: str) -> str:
-    """The measure of a mask that a measure at a threshold is.
+    """The measure of a mask that a measure at a threshold is, of the same class.
 
     Examples:
         >>> from ramify.experiments.further_measures import without_threshold
-        >>> without_threshold("own_threshold_dice"), without_threshold("dice")
-        ('dice', 'dice')
+        >>> without_threshold("own_threshold_dice"), without_threshold("any_vessel.own_threshold_dice")
+        ('dice', 'any_vessel.dice')
     """
-    return measure.removeprefix(AT_PRECISION).removeprefix(OWN_THRESHOLD)
+    of, dot, bare = measure.rpartition(".")
+    return of + dot + bare.removeprefix(AT_PRECISION).removeprefix(OWN_THRESHOLD)
 
 
 def is_out_of_reach(row: Mapping[str, float | None]) -> bool:
@@ -100,7 +101,7 @@ def is_out_of_reach(row: Mapping[str, float | None]) -> bool:
         >>> is_out_of_reach({"dice": 0.7, "at_precision_dice": None}), is_out_of_reach({"dice": 0.7})
         (True, False)
     """
-    values = [value for name, value in row.items() if name.startswith(AT_PRECISION)]
+    values = [value for name, value in row.items() if name.rpartition(".")[2].startswith(AT_PRECISION)]
     return bool(values) and all(value is None for value in values)
 
 
@@ -110,16 +111,28 @@ def further_measures(further: Further) -> tuple[Measure, ...]:
 
 
 def with_measures(
-    report: Mapping[str, Any], measures: Sequence[Measure], rows: Mapping[str, Mapping[str, float | bool | None]]
+    report: Mapping[str, Any],
+    measures: Sequence[Measure],
+    rows: Mapping[str, Mapping[str, float | bool | None]],
+    of_class: str = "",
 ) -> dict[str, Any]:
-    """A report of evaluated cases (`metrics.table.build_report`) with further measures: case -> measure -> value."""
-    names = [measure.name for measure in measures]
+    """A report of evaluated cases (`metrics.table.build_report`) with further measures: case -> measure -> value.
+
+    of_class: the class or region that they are of; empty where vessels are all there is.
+    """
+    described = {measure.name: describe_measure(measure) for measure in measures}
+    names, told = list(described), {**report, "measures": {**report["measures"], **described}}
+    if not of_class:
+        return {**told, **_joined(report, names, rows)}
+    key = next(key for key in ("classes", "regions") if of_class in report[key])
+    return {**told, key: {**report[key], of_class: _joined(report[key][of_class], names, rows)}}
+
+
+def _joined(
+    section: Mapping[str, Any], names: Sequence[str], rows: Mapping[str, Mapping[str, float | bool | None]]
+) -> dict[str, Any]:
+    """The cases of a section and their summary, with further measures."""
     cases = {
-        case_id: {**row, **{name: rows[case_id][name] for name in names}} for case_id, row in report["cases"].items()
+        case_id: {**row, **{name: rows[case_id][name] for name in names}} for case_id, row in section["cases"].items()
     }
-    return {
-        **report,
-        "cases": cases,
-        "summary": {**report["summary"], **summarise(cases, names)},
-        "measures": {**report["measures"], **{measure.name: describe_measure(measure) for measure in measures}},
-    }
+    return {"cases": cases, "summary": {**section["summary"], **summarise(cases, names)}}

@@ -8,19 +8,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ramify.data.adapters import Adapter, open_dataset
-from ramify.data.case_store import read_case
-from ramify.data.files import read_mask, write_volume
+from ramify.data.case_store import class_table_of, read_case
+from ramify.data.files import read_label_map, read_mask, write_volume
 from ramify.data.folds import load_fold, scored_cases
 from ramify.data.loading import spacing_of
 from ramify.data.volume import Volume
+from ramify.disk.atomic_files import write_whole
+from ramify.disk.own_files import remove
 from ramify.experiments.further_measures import probe_measures
 from ramify.experiments.plan import Run
-from ramify.metrics.case import CaseScores, evaluate_case
+from ramify.experiments.scored_classes import ScoredClasses
+from ramify.metrics.case import CaseScores
 from ramify.tasks.class_table import IGNORED
+from ramify.tasks.formulation import Tasks
+from ramify.training.legend import legend_of
 from ramify.training.predictor import Predictor, scored_region
 from ramify.training.probe import balanced_accuracy, probe_checkpoint
 from ramify.training.run_folder import RunFolder
-from ramify.training.segmentation import any_vessel, class_map_of, vessels_of
+from ramify.training.segmentation import any_vessel, class_map_of, in_values, vessels_of
 
 PREDICTIONS = "predictions"
 
@@ -29,8 +34,9 @@ PREDICTIONS = "predictions"
 class HeldOutCase:
     """One held-out case, on the grid on which it is compared.
 
-    images: channels by name. truth: bool. region: the part of the volume that counts, bool, or None for all of it.
-    prepared: all channels as the network sees them, float32 (C, *S), where that is the grid.
+    images: channels by name. truth: all vessels, bool. region: the part of the volume that counts, bool, or None for
+    all of it. prepared: all channels as the network sees them, float32 (C, *S), where that is the grid. class_map: the
+    number of each voxel's class, uint8 (*S); None where vessels are all there is.
     """
 
     case_id: str
@@ -39,6 +45,7 @@ class HeldOutCase:
     truth: Volume
     region: np.ndarray | None
     prepared: np.ndarray | None = None
+    class_map: np.ndarray | None = None
 
     @property
     def image(self) -> Volume:
@@ -46,23 +53,50 @@ class HeldOutCase:
         return next(iter(self.images.values()))
 
 
-def score_held_out(run: Run) -> Iterator[tuple[str, CaseScores]]:
-    """Segment and score each held-out case; masks that are there already are not made again.
+def score_held_out(run: Run) -> Iterator[tuple[str, CaseScores | dict[str, CaseScores]]]:
+    """Segment and score each held-out case, in each class where there are several; masks that are there already are not
+    made again.
 
     The weights are those of the last epoch: the best ones on validation would be chosen by the very cases that are
     scored here.
 
     Raises ValueError or OSError where a case or the checkpoint cannot be read.
     """
-    predictor = None
+    scored, predictor = run.scored, None
+    if scored.told_apart:
+        describe_predictions(run)
     for case in held_out_cases(run):
         path = mask_file(run.folder, case.case_id)
         if not path.exists():
             predictor = predictor or Predictor(run.folder.checkpoint("final"), run.settings.device)
-            write_volume(path, case.image.with_array(vessels_in(case, predictor)))
-        prediction = read_mask(path).array
-        scores = evaluate_case(prediction, case.truth.array, case.image.spacing_mm, run.evaluation, case.region)
-        yield case.case_id, scores
+            in_case = labels_in if scored.told_apart else vessels_in
+            write_volume(path, case.image.with_array(in_case(case, predictor)))
+        found, truth = predicted(path, scored), truth_of(case, scored)
+        yield case.case_id, scored.score(found, truth, case.image.spacing_mm, run.evaluation, case.region)
+
+
+def predicted(path: Path, scored: ScoredClasses) -> NDArray[np.generic]:
+    """A prediction as it is scored, (*S): bool, or in values; raises ValueError or OSError for a damaged file."""
+    return (read_label_map if scored.told_apart else read_mask)(path).array
+
+
+def truth_of(case: HeldOutCase, scored: ScoredClasses) -> NDArray[np.generic]:
+    """The truth as it is scored, (*S): bool, or in the values that predictions have."""
+    return case.truth.array if case.class_map is None else scored.as_written(case.class_map)
+
+
+def describe_predictions(run: Run) -> None:
+    """Say beside the label maps of a run which value is which class, as predict.py does.
+
+    Predictions without it are of an earlier version, which wrote masks of all vessels: they are removed.
+    """
+    folder, table = run.folder.root / PREDICTIONS, class_table_of(run.settings.cases)
+    legend = legend_of(Tasks.of(run.settings.model.tasks, 1, table))
+    if any(not (folder / name).is_file() for name in legend):
+        for old in folder.glob("*.nii.gz"):
+            remove(old)
+    for name, content in legend.items():
+        write_whole(folder / name, content)
 
 
 def held_out_cases(run: Run) -> Iterator[HeldOutCase]:
@@ -85,6 +119,17 @@ def vessels_in(case: HeldOutCase, predictor: Predictor) -> NDArray[np.bool_]:
         return vessels_of(class_map_of(probabilities, predictor.tasks), predictor.tasks)
     mask: NDArray[np.bool_] = predictor.predict(case.images, case.organ, case.case_id).mask.array
     return mask
+
+
+def labels_in(case: HeldOutCase, predictor: Predictor) -> NDArray[np.integer]:
+    """The classes that a prediction tells apart, whole numbers (*S), in the values that predict.py writes."""
+    if case.prepared is not None:
+        class_map = class_map_of(predictor.predict_prepared(case.prepared, case.case_id), predictor.tasks)
+        return in_values(class_map, predictor.tasks.table.written_values())
+    labels = predictor.predict(case.images, case.organ, case.case_id).labels
+    assert labels is not None, "several classes are told apart"
+    told: NDArray[np.integer] = labels.array
+    return told
 
 
 def probabilities_of(case: HeldOutCase, predictor: Predictor) -> NDArray[np.float32]:
@@ -117,7 +162,8 @@ def _native(adapter: Adapter, store: Path, case_id: str) -> HeldOutCase:
     raw = adapter.load(case_id)
     region = scored_region(raw.organ, read_case(store, case_id).settings)
     class_map = None if raw.classes is None else raw.classes.array
-    return HeldOutCase(case_id, raw.images, raw.organ, raw.vessels, _where_known(region, class_map))
+    known = _where_known(region, class_map)
+    return HeldOutCase(case_id, raw.images, raw.organ, raw.vessels, known, class_map=class_map)
 
 
 def _prepared(store: Path, case_id: str) -> HeldOutCase:
@@ -128,7 +174,8 @@ def _prepared(store: Path, case_id: str) -> HeldOutCase:
     organ = np.asarray(case.arrays["organ"], dtype=bool)
     truth = image.with_array(np.asarray(case.arrays["scales"]) > 0)
     region = _where_known(organ, case.class_map)
-    return HeldOutCase(case_id, {case.known.channels[0]: image}, image.with_array(organ), truth, region, prepared)
+    images, organ_mask = {case.known.channels[0]: image}, image.with_array(organ)
+    return HeldOutCase(case_id, images, organ_mask, truth, region, prepared, case.class_map)
 
 
 def _where_known(region: np.ndarray | None, class_map: np.ndarray | None) -> np.ndarray | None:

@@ -6,14 +6,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
-from typing import Annotated, Any, Self
+from types import MappingProxyType
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, Field, ValidationInfo, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
 
 from ramify.comparison.comparison import ComparisonSettings
 from ramify.comparison.direction import USUAL_MEASURES
 from ramify.data.adapters import DatasetSettings
 from ramify.experiments.further_measures import Further, further_measures
+from ramify.experiments.layers import LayerSettings, VariantSettings
+from ramify.experiments.scored_classes import VESSELS_ALONE, ScoredClasses
 from ramify.metrics.settings import EvaluationSettings, measures_of
 from ramify.training.run_folder import RunFolder
 from ramify.training.settings import RunSettings
@@ -29,52 +32,6 @@ CASE = "{case}"
 
 _NAME = re.compile(r"\w[\w.+-]*")
 Number = Annotated[int, Field(ge=0)]
-
-
-def nested(overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """Dotted keys as sections within sections: {"a.b": 1, "a": {"c": 2}} is {"a": {"b": 1, "c": 2}}.
-
-    Raises ValueError where a key is given twice.
-    """
-    found: dict[str, Any] = {}
-    for key, value in overrides.items():
-        inner = nested(value) if isinstance(value, Mapping) else value
-        for part in reversed(str(key).split(".")):
-            inner = {part: inner}
-        _join(found, inner)
-    return found
-
-
-def _join(into: dict[str, Any], more: Mapping[str, Any], above: str = "") -> None:
-    for key, value in more.items():
-        if key not in into:
-            into[key] = value
-        elif isinstance(into[key], dict) and isinstance(value, Mapping):
-            _join(into[key], value, f"{above}{key}.")
-        else:
-            raise ValueError(f"{above}{key} is given twice")
-
-
-Overrides = Annotated[dict[str, Any], AfterValidator(nested)]
-"""Settings by dotted keys (`loss.main.dice: 0.5`), by nested sections, or both."""
-
-
-class LayerSettings(BaseModel, frozen=True, extra="forbid"):
-    """Settings of a stage, as a script of that stage would be given them."""
-
-    configs: tuple[Path, ...] = ()
-    """YAML files, each on top of the one before."""
-    settings: Overrides = {}
-    """On top of the files, for every variant."""
-
-
-class VariantSettings(BaseModel, frozen=True, extra="forbid"):
-    """What is special about a variant; nothing, for the settings as they are."""
-
-    train: Overrides = {}
-    """On top of the experiment's settings of the training."""
-    preprocess: Overrides = {}
-    """On top of the experiment's settings of the preprocessing: such a variant gets prepared cases of its own."""
 
 
 class ExperimentSettings(BaseModel, frozen=True, extra="forbid"):
@@ -126,7 +83,10 @@ class ExperimentSettings(BaseModel, frozen=True, extra="forbid"):
     """How many of the cases that come out worst in the first measure are drawn, with the errors of the first variant's
     first network."""
     measures: tuple[str, ...] = USUAL_MEASURES
-    """Measures of the table. Choose before you look: each further one makes Holm's adjustment stricter."""
+    """Measures of the table. Choose before you look: each further one makes Holm's adjustment stricter. Of cases with
+    several classes they are means over the classes; CLASS.MEASURE is that of one class or region."""
+    classes: tuple[str, ...] = ()
+    """Classes or regions whose measures are compared, each in all of the measures, such as portal any_vessel."""
     comparison: ComparisonSettings = ComparisonSettings()
     """How variants are compared with the first one."""
     workers: int = Field(1, ge=1)
@@ -175,6 +135,13 @@ class ExperimentSettings(BaseModel, frozen=True, extra="forbid"):
             raise ValueError("expected each kind of features once")
         return names
 
+    @field_validator("classes")
+    @classmethod
+    def _named_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(names)) < len(names):
+            raise ValueError("expected each class or region once")
+        return names
+
     @field_validator("measures")
     @classmethod
     def _measured(cls, measures: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
@@ -184,8 +151,8 @@ class ExperimentSettings(BaseModel, frozen=True, extra="forbid"):
             measure.name for measure in (*measures_of(evaluation), *further_measures(Further(evaluation, **asked)))
         ]
         for name in measures:
-            if name not in known:
-                near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+            if (bare := name.rpartition(".")[2]) not in known:
+                near = difflib.get_close_matches(bare, known, n=1, cutoff=0.5)
                 hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
                 raise ValueError(f"no measure {name!r} with these evaluation settings; {hint}")
         if not measures or len(set(measures)) < len(measures):
@@ -202,6 +169,10 @@ class ExperimentSettings(BaseModel, frozen=True, extra="forbid"):
                 )
             if self.root is not None:
                 raise ValueError("--cases and --root: prepared cases need no data set; leave one of them out")
+        if self.classes and (of_class := next((name for name in self.measures if "." in name), None)):
+            raise ValueError(
+                f"measures and classes: {of_class} names a class by itself; leave classes out, or {of_class}"
+            )
         if self.second_observer and self.cases is not None:
             raise ValueError(
                 "second_observer: prepared cases have no data set to hold its masks; leave one of them out"
@@ -223,6 +194,12 @@ class ExperimentSettings(BaseModel, frozen=True, extra="forbid"):
     def folder(self) -> Path:
         """The experiment's own folder."""
         return self.output / self.name
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """What is compared: the measures, each of every class where classes are named, as results have them."""
+        of = [f"{name}." for name in self.classes] or [""]
+        return tuple(f"{prefix}{measure}" for prefix in of for measure in self.measures)
 
     @property
     def further(self) -> Further:
@@ -251,6 +228,7 @@ class Run:
 
     dataset: where the images and masks come from; None compares on the prepared grid.
     further: what is measured, and what besides the masks at a probability of a half.
+    scored: in which classes.
     """
 
     variant: str
@@ -259,6 +237,7 @@ class Run:
     settings: RunSettings
     dataset: DatasetSettings | None
     further: Further
+    scored: ScoredClasses = VESSELS_ALONE
 
     @property
     def evaluation(self) -> EvaluationSettings:
@@ -280,11 +259,13 @@ def runs_of(
     experiment: ExperimentSettings,
     trainings: Mapping[str, RunSettings],
     dataset: DatasetSettings | None,
+    scored: Mapping[str, ScoredClasses] = MappingProxyType({}),
 ) -> Iterator[Run]:
     """Every run, in the order they are to be done: all variants of a seed and fold before the next, so that an
     experiment that is stopped half-way can be compared.
 
-    trainings: variant -> its settings; cases, output, fold, seed and resume are set here.
+    trainings: variant -> its settings; cases, output, fold, seed and resume are set here. scored: variant -> in which
+    classes it is scored; in vessels alone if it is not there.
     """
     for seed, fold in experiment.networks:
         for variant, training in trainings.items():
@@ -302,4 +283,5 @@ def runs_of(
                 training.model_copy(update=own),
                 dataset,
                 experiment.further,
+                scored.get(variant, VESSELS_ALONE),
             )

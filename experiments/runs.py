@@ -66,12 +66,13 @@ def carry_out(run: Run) -> None:
     Raises whatever the training does: ValueError for one that diverged, MemoryError, ...
     """
     train_run(run.settings)
-    report = build_report(dict(score_held_out(run)), {}, versions(), run.evaluation)
+    chosen, of_vessels = run.scored.chosen, run.scored.all_vessels
+    report = build_report(dict(score_held_out(run)), {}, versions(), run.evaluation, chosen, masks=run.scored.settings)
     if run.further.probe:
-        report = with_measures(report, probe_measures(run.further.probe), probe_held_out(run))
+        report = with_measures(report, probe_measures(run.further.probe), probe_held_out(run), of_vessels)
     if run.further.of_probabilities:
         found = score_probabilities(run)
-        report = with_measures(report, probability_measures(run.further), found.rows)
+        report = with_measures(report, probability_measures(run.further), found.rows, of_vessels)
         report |= {"thresholds": found.thresholds}
     write_whole(results_file(run), to_json(report))
 
@@ -181,4 +182,4 @@ def _is_scored(run: Run) -> bool:
     # A formula says at which precision it was measured.
     same = all(there.get(measure.name) == describe_measure(measure) for measure in further_measures(run.further))
     same = same and report.get("definitions") == DEFINITIONS
-    return same and report.get("settings") == run.evaluation.model_dump(mode="json")
+    return same and report.get("settings") == run.evaluation.model_dump(mode="json") | run.scored.settings

@@ -6,11 +6,12 @@ from typing import Any
 
 from ramify.comparison.comparison import Comparison, Difference, compare
 from ramify.comparison.direction import direction_of
+from ramify.comparison.results import Row as CaseRow
 from ramify.comparison.results import RunResults, Variant, read_results
 from ramify.comparison.spread import Spread, run_mean, spread_of
 from ramify.comparison.verdict import Better
 from ramify.comparison.wording import Wording
-from ramify.experiments.further_measures import OWN_THRESHOLD, is_out_of_reach
+from ramify.experiments.further_measures import AT_PRECISION, OWN_THRESHOLD, is_out_of_reach
 from ramify.experiments.plan import ExperimentSettings, Run
 from ramify.experiments.runs import Ending, results_file
 
@@ -109,7 +110,7 @@ def build_table(
         why_not = "nothing to compare yet: the variants have no case in common"
     else:
         try:
-            comparison = compare(variants, experiment.measures, settings, patient_of, wording=OWN_WORDING)
+            comparison = compare(variants, experiment.compared, settings, patient_of, wording=OWN_WORDING)
         except ValueError as error:
             # Runs that are still to do, or that failed, are no reason to hide what the others gave.
             if len(done) == len(runs):
@@ -124,7 +125,7 @@ def build_table(
             _spread(name, measure, done, results, comparison is not None and comparison.pairing.unit == "network"),
             differences.get((name, measure)),
         )
-        for measure in experiment.measures
+        for measure in experiment.compared
         for name in experiment.variants
     ]
     out_of_reach = {variant.name: cases for variant in variants if (cases := len(_out_of_reach(variant)))}
@@ -148,8 +149,14 @@ def _out_of_reach(variant: Variant) -> set[str]:
         for run in variant.runs
         for case_id, row in run.rows.items()
         # Where there is nothing to find and nothing is found, measures have no value either.
-        if is_out_of_reach(row) and case_id not in run.flags.get("empty_truth", ())
+        if is_out_of_reach(row) and case_id not in run.flags.get(_empty_truth(row), ())
     }
+
+
+def _empty_truth(row: CaseRow) -> str:
+    """The flag of a truth without a vessel, of what the measures at a precision are of."""
+    name = next(name for name in row if AT_PRECISION in name)
+    return f"{name.partition(AT_PRECISION)[0]}empty_truth"
 
 
 def _spread(

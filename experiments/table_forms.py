@@ -34,7 +34,7 @@ def headline(table: ExperimentTable) -> str:
 def to_screen(table: ExperimentTable) -> str:
     """Headline, a block of columns a measure, the verdicts' reasons, and what else must be known."""
     parts = [headline(table)]
-    for measure in table.experiment.measures:
+    for measure in table.experiment.compared:
         header, *rows = _cells(table, measure)
         widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in (header, *rows)]
@@ -45,7 +45,7 @@ def to_screen(table: ExperimentTable) -> str:
 def to_markdown(table: ExperimentTable) -> str:
     """The same for a page."""
     parts = [f"**{headline(table)}**"]
-    for measure in table.experiment.measures:
+    for measure in table.experiment.compared:
         header, *rows = [[cell.replace("|", "\\|") for cell in row] for row in _cells(table, measure)]
         lines = [header, ["---"] * len(header), *rows]
         parts += [_title(table, measure), "\n".join("| " + " | ".join(line) + " |" for line in lines)]
@@ -104,7 +104,7 @@ def _observer_levels(table: ExperimentTable) -> dict[str, dict[str, float] | Non
     """Measure -> what a second person reaches; empty where none is asked."""
     if table.observer is None:
         return {}
-    levels = {measure: _observer_level(table.observer, measure) for measure in table.experiment.measures}
+    levels = {measure: _observer_level(table.observer, measure) for measure in table.experiment.compared}
     return {name: level and {"mean": level[0], "sd_of_cases": level[1]} for name, level in levels.items()}
 
 

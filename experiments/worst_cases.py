@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ramify.comparison.results import RunResults
-from ramify.data.files import read_mask
 from ramify.disk.own_files import remove
 from ramify.drawing.colours import AGREEING, BACKDROP, EXTRA, INK, MISSED, as_hex
 from ramify.drawing.figure_files import write_figure
-from ramify.experiments.held_out import HeldOutCase, cases_of, mask_file
+from ramify.experiments.held_out import HeldOutCase, cases_of, mask_file, predicted, truth_of
 from ramify.experiments.plan import Run
 
 if TYPE_CHECKING:
@@ -44,17 +43,23 @@ def worst_cases(results: Sequence[RunResults], measure: str, upwards: bool, coun
     return {case_id: means[case_id] for case_id in ordered[:count]}
 
 
-def draw_worst_cases(run: Run, worst: Mapping[str, float], measure: str, folder: Path) -> list[Path]:
-    """Image, truth, what the run's network found and its errors, a figure a case, the worst first; their paths.
+def draw_worst_cases(runs: Sequence[Run], worst: Mapping[str, float], measure: str, folder: Path) -> list[Path]:
+    """Image, truth, what a network found and its errors, a figure a case, the worst first; their paths.
 
-    Raises ValueError or OSError where a case, or the run's mask of it, cannot be read.
+    runs: of one variant; of each case the first one is shown that held it out.
+
+    Raises ValueError or OSError where a case, or a run's mask of it, cannot be read.
     """
     written = []
-    for place, case in enumerate(cases_of(run, list(worst)), start=1):
-        found = read_mask(mask_file(run.folder, case.case_id)).array
+    for place, case_id in enumerate(worst, start=1):
+        run = next((run for run in runs if mask_file(run.folder, case_id).exists()), None)
+        if run is None:
+            continue  # The run that held it out has failed.
+        (case,) = cases_of(run, [case_id])
+        truth, found = shown_in(case, run, measure)
         title = f"case {case.case_id}: mean {measure} of all networks {worst[case.case_id]:.4f}; shown: {run.name}"
         path = folder / FOLDER / f"{place}_{case.case_id}.png"
-        write_figure(draw_case(case, found, title), path)
+        write_figure(draw_case(case, truth, found, title), path)
         written.append(path)
     for old in sorted((folder / FOLDER).glob("*.png")):
         if old not in written:
@@ -62,12 +67,23 @@ def draw_worst_cases(run: Run, worst: Mapping[str, float], measure: str, folder:
     return written
 
 
-def draw_case(case: HeldOutCase, found: Mask, title: str) -> "Figure":
+def shown_in(case: HeldOutCase, run: Run, measure: str) -> tuple[Mask, Mask]:
+    """Truth and prediction of what a measure is of, bool (*S): a class or region, or else all vessels."""
+    scored = run.scored
+    truth, found = truth_of(case, scored), predicted(mask_file(run.folder, case.case_id), scored)
+    if not scored.chosen.classes:
+        return truth.astype(bool), found.astype(bool)
+    of = measure.rpartition(".")[0] or scored.all_vessels
+    one = next(one for one in scored.chosen.measured if one.name == of)
+    return one.mask_in(truth.astype(np.int32)), one.mask_in(found.astype(np.int32))
+
+
+def draw_case(case: HeldOutCase, truth: Mask, found: Mask, title: str) -> "Figure":
     """Four panels; volumes are looked at along their first axis."""
     from matplotlib.figure import Figure
 
     inside = np.ones_like(case.truth.array) if case.region is None else case.region
-    truth, found = _flat(case.truth.array & inside).astype(bool), _flat(found & inside).astype(bool)
+    truth, found = _flat(truth & inside).astype(bool), _flat(found & inside).astype(bool)
     height, width = truth.shape
     figure = Figure(figsize=(9.0, 0.6 + 9.0 * height / width), layout="constrained")
     panels = figure.subplots(2, 2).ravel()

@@ -1,6 +1,6 @@
 """A trained network applied to a CT in its own grid."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from ramify.training.inference import (
     infer,
     nan_where_not_finite,
 )
-from ramify.training.segmentation import any_vessel, class_map_of, vessels_of
+from ramify.training.segmentation import any_vessel, class_map_of, in_values, vessels_of
 from ramify.training.settings import RunSettings
 from ramify.vessels.patient_axes import layout_name
 
@@ -171,7 +171,7 @@ class Predictor:
         return Prediction(
             image.with_array(mask),
             image.with_array(any_vessel(probabilities, self.tasks)),
-            None if values is None else image.with_array(_in_values(class_map, values)),
+            None if values is None else image.with_array(in_values(class_map, values)),
             {name: image.with_array(own) for name, own in of_classes.items()},
             tuple(notes),
         )
@@ -220,10 +220,3 @@ class Predictor:
     def _round_up(self, shape: list[int]) -> tuple[int, ...]:
         multiple = self._network.size_multiple
         return tuple(-(-n // multiple) * multiple for n in shape)
-
-
-def _in_values(class_map: np.ndarray, values: Sequence[int]) -> np.ndarray:
-    """A class map in the values that a label map has."""
-    of_numbers = np.array(values)
-    labels: np.ndarray = of_numbers.astype(np.min_scalar_type(of_numbers.max()))[class_map]
-    return labels

@@ -1,6 +1,6 @@
 """From probabilities to a class map, and from a class map to the masks that are scored."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -36,6 +36,16 @@ def class_map_of(probabilities: NDArray[np.float32], tasks: Tasks) -> ClassMap:
         return found
     vessels: ClassMap = np.where(probabilities[0] >= VESSEL_PROBABILITY, tasks.table.vessels[0], 0).astype(np.uint8)
     return vessels
+
+
+def in_values(class_map: ClassMap, values: Sequence[int]) -> NDArray[np.integer]:
+    """A class map (*S) in the values that a label map has, of the smallest type of whole numbers that holds them.
+
+    values: of background, and of class 1, 2, …
+    """
+    of_numbers = np.array(values)
+    labels: NDArray[np.integer] = of_numbers.astype(np.min_scalar_type(of_numbers.max()))[class_map]
+    return labels
 
 
 def any_vessel(probabilities: NDArray[np.float32], tasks: Tasks) -> NDArray[np.float32]:

@@ -9,7 +9,7 @@ from typing import Any, Self
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from ramify.data.label_names import DataSetLabels, is_number
-from ramify.tasks.class_table import VESSEL, ClassTable, LabelledClass, LabelledClasses, Regions, Role, Value
+from ramify.tasks.class_table import SINGLE, VESSEL, ClassTable, LabelledClass, LabelledClasses, Regions, Role, Value
 
 
 class ClassSettings(BaseModel, frozen=True, extra="forbid"):
@@ -41,6 +41,13 @@ class ClassSettings(BaseModel, frozen=True, extra="forbid"):
     def of_classes(self) -> bool:
         """Whether classes are named here."""
         return bool(self.classes) or self.every_class
+
+    @property
+    def known(self) -> ClassTable | None:
+        """The classes, as far as they are told without a look at the data set; None where it names them itself."""
+        if self.every_class:
+            return None
+        return checked_table({"classes": self.classes, "regions": self.regions}) if self.classes else SINGLE
 
     @property
     def is_given(self) -> bool:

@@ -5,7 +5,8 @@ import pytest
 from pydantic import ValidationError
 
 from ramify.command_line import parse
-from ramify.experiments.plan import ExperimentSettings, nested
+from ramify.experiments.layers import nested
+from ramify.experiments.plan import ExperimentSettings
 
 
 def settings(**given: Any) -> ExperimentSettings:
