@@ -1,4 +1,7 @@
-"""Convolution and PReLU as torch has them, by ways that are fast on the CPU too. No value changes."""
+"""Convolution and PReLU as torch has them, by ways that are fast on the CPU too. No value changes.
+
+What is recorded, to be exported or compiled, goes torch's own way: it must hold for other sizes and devices.
+"""
 
 from typing import Any
 
@@ -12,6 +15,11 @@ ONEDNN_ABOVE = 20480  # torch's threshold for single images, on the product of t
 LEAST_VOXELS = 4096  # below, torch's own convolution is no slower
 
 
+def recorded() -> bool:
+    """Whether the forward pass that runs is recorded: by torch.export, torch.compile or torch.jit.trace."""
+    return torch.compiler.is_compiling() or torch.jit.is_tracing()
+
+
 def convolve(features: Tensor, kernel: Tensor, bias: Tensor | None = None) -> Tensor:
     """Convolution that keeps the size: (B, in, *S) by a kernel (out, in, k, …), k odd -> (B, out, *S).
 
@@ -20,15 +28,15 @@ def convolve(features: Tensor, kernel: Tensor, bias: Tensor | None = None) -> Te
     which has no meaning for one voxel, and an image computed twice, of which one result is dropped, make oneDNN take
     them.
     """
-    on_cpu = features.device.type == "cpu"
+    on_cpu = features.device.type == "cpu" and not recorded()
     if on_cpu and torch.is_autocast_enabled("cpu") and kernel.shape[-1] > 1 and tuple(features.shape[2:3]) == (2,):
         # oneDNN's gradient by a bfloat16 kernel is wrong, or NaN, where a volume has two voxels along its first axis.
         reduced = torch.get_autocast_dtype("cpu")
         with torch.autocast("cpu", enabled=False):
             return convolve(features.float(), kernel.float(), None if bias is None else bias.float()).to(reduced)
     dilation = 2 if on_cpu and kernel.shape[-1] == 1 else 1
-    small = features.shape[0] == 1 and features.shape[:4].numel() <= ONEDNN_ABOVE
-    twice = on_cpu and small and features[0, 0].numel() >= LEAST_VOXELS
+    small = on_cpu and features.shape[0] == 1 and features.shape[:4].numel() <= ONEDNN_ABOVE
+    twice = small and features[0, 0].numel() >= LEAST_VOXELS
     result = _CONVOLVE[features.ndim - 2](
         torch.cat((features, features)) if twice else features,
         kernel,
@@ -64,7 +72,7 @@ def in_order_of(features: Tensor, kernel: Tensor) -> Tensor:
 
     A single channel lies in both orders at once, and torch would go on in the other one.
     """
-    if kernel.is_contiguous():
+    if recorded() or kernel.is_contiguous():
         return features
     order = torch.channels_last if features.ndim == 4 else torch.channels_last_3d
     return torch.empty_like(features, memory_format=order).copy_(features)
@@ -77,7 +85,7 @@ class PReLU(nn.PReLU):
         super().__init__(init=slope)
 
     def forward(self, features: Tensor) -> Tensor:
-        if features.device.type != "cpu":
+        if features.device.type != "cpu" or recorded():
             return super().forward(features)
         activated: Tensor = _OneSlope.apply(features, self.weight)
         return activated

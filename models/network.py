@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor, nn
 
 from ramify.models.blocks import check_at_least, layers_of
@@ -55,7 +56,12 @@ class Network(nn.Module):
         return {name: value for name, value in state.items() if not name.startswith(self.auxiliary_parts)}
 
     def check_image(self, image: Tensor) -> None:
-        """Raise ValueError for another number of dimensions or channels, or a size that is not a multiple."""
+        """Raise ValueError for another number of dimensions or channels, or a size that is not a multiple.
+
+        Not while torch.jit.trace records: it would take each answer for that of every later image.
+        """
+        if torch.jit.is_tracing():
+            return
         shape = tuple(image.shape)
         if image.ndim != self.ndim + 2:
             raise ValueError(
