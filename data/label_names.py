@@ -22,16 +22,12 @@ class DataSetLabels:
     """What a dataset.json says of the labels.
 
     names: without background and ignored voxels. ignore: value of voxels that nobody labelled. order: of nnU-Net's
-    regions, which label is written for each of them.
+    regions, which label is written for each of them; empty where nothing is said.
     """
 
     names: Labels
     ignore: int | None = None
     order: tuple[int, ...] = ()
-
-    def first_of_regions(self) -> tuple[int, ...]:
-        """The label that is written for each name; its first, where nothing is said."""
-        return self.order or tuple(ids[0] for ids in self.names.values())
 
 
 UNDESCRIBED = DataSetLabels({})

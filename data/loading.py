@@ -18,7 +18,6 @@ from ramify.data.augmentation import Window, apply_augmentation, draw_augmentati
 from ramify.data.augmentations.drawn import Augmentation
 from ramify.data.augmentations.settings import AugmentationSettings
 from ramify.data.augmentations.swaps import swapped_classes
-from ramify.data.case_record import table_as_json
 from ramify.data.case_store import Case, read_case
 from ramify.data.loading_settings import LoadingSettings
 from ramify.data.random_streams import Purpose, stream
@@ -129,7 +128,7 @@ class TrainingSamples(Dataset[Sample]):
         self._scale_shares = loading.shares_of_scales(n_scales)
         table = self._table = cases[0].known.classes
         for case in cases[1:]:
-            if table_as_json(case.known.classes) != table_as_json(table):
+            if case.known.classes != table:
                 raise ValueError(
                     f"cases {cases[0].case_id} and {case.case_id} have different classes; run preprocess.py again, or "
                     "keep them in stores of their own"

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ramify.data.case_record import table_as_json
 from ramify.metrics.case import CaseScores, evaluate_case
 from ramify.metrics.class_scores import evaluate_classes
 from ramify.metrics.classes import MERGED, ClassSet, LabelClass
@@ -95,7 +94,7 @@ def scored_classes(asked: TaskSettings, own: ClassTable, truth: ClassTable) -> S
     apart = Tasks.of(asked, 1, own).tells_apart
     if len(truth.names) == 1:
         return VESSELS_ALONE
-    return _in_classes(truth) if apart and same_classes(own, truth) else _in_vessels(truth)
+    return _in_classes(truth) if apart and own == truth else _in_vessels(truth)
 
 
 def _in_classes(truth: ClassTable) -> ScoredClasses:
@@ -120,8 +119,3 @@ def _in_vessels(truth: ClassTable) -> ScoredClasses:
 def _all_vessels(truth: ClassTable) -> str:
     """What all vessels together are called: the one class of vessels, or MERGED."""
     return MERGED if len(truth.vessels) > 1 else truth.names[truth.vessels[0] - 1]
-
-
-def same_classes(one: ClassTable, other: ClassTable) -> bool:
-    """Whether class numbers mean the same in both."""
-    return table_as_json(one) == table_as_json(other)

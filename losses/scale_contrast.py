@@ -109,12 +109,18 @@ class ScaleContrast:
             self._latest = _Anchors(own.detach(), own_labels, counts, loss.detach())
         return loss
 
-    def positions(self, projections: Sequence[Tensor], scale_map: Tensor) -> tuple[Tensor, Tensor]:
-        """Everything that could be an anchor, embeddings (N, E) and labels (N,), of this process alone."""
+    def positions(
+        self, projections: Sequence[Tensor], scale_map: Tensor, ignored: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Everything that could be an anchor, embeddings (N, E) and labels (N,), of this process alone.
+
+        scale_map, ignored: as for a call.
+        """
         if not self.shared:
             return sample_anchors(projections, scale_map, AnchorSettings(cap=sys.maxsize))
         (projection,) = projections
-        classes = position_classes(scale_map, tuple(projection.shape[2:]), self.n_scales, self.settings.anchors)
+        size = tuple(projection.shape[2:])
+        classes = position_classes(scale_map, size, self.n_scales, self.settings.anchors, ignored)
         chosen = classes.flatten() != NO_CLASS
         return projection.movedim(1, -1).flatten(0, -2)[chosen], classes.flatten()[chosen]
 

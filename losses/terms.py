@@ -101,6 +101,8 @@ class Term:
     """From the task and the term's own settings to a scalar."""
     settings: type[BaseModel] | None = None
     """What a user chooses about it: the section of its name in the loss settings."""
+    of_trees: bool = False
+    """Whether it is of vessels alone, and 0 of a task without any."""
 
 
 def of_probabilities(
@@ -125,7 +127,7 @@ def of_probabilities(
             arguments["scales"] = task.scales if arguments.pop("balance") == "scales" else None
         return loss(task.probabilities, getattr(task, of), **arguments)
 
-    return Term(compute, settings)
+    return Term(compute, settings, trees)
 
 
 def cross_entropy(task: SupervisedTask, _: None) -> Tensor:

@@ -68,8 +68,8 @@ class ClassTable(BaseModel, frozen=True, extra="forbid"):
     classes: LabelledClasses = {VESSEL: LabelledClass(values=(1,))}
     """By name; the order is that of a network's outputs."""
     regions: Regions = {}
-    """Unions of segmented classes by name, for a network of regions; where a network finds several, a later one is
-    written over an earlier one."""
+    """Unions of segmented classes by name, for a network of regions; each is written as its first class, where a
+    network finds several, a later one over an earlier one."""
     ignore: Annotated[int, Field(ge=1)] | None = None
     """Value of voxels that nobody labelled."""
 
@@ -110,6 +110,13 @@ class ClassTable(BaseModel, frozen=True, extra="forbid"):
             if len(set(members)) < len(members):
                 raise ValueError(f"regions.{name}: names a class twice; name each once")
 
+    def __eq__(self, other: object) -> bool:
+        """Order counts: it is that of a network's outputs, and of what is written over what."""
+        return isinstance(other, ClassTable) and self._in_order() == other._in_order()
+
+    def _in_order(self) -> tuple[Any, ...]:
+        return tuple(self.classes.items()), tuple(self.regions.items()), self.ignore
+
     @property
     def names(self) -> tuple[str, ...]:
         """The segmented classes, in order: class number 1 is the first."""
@@ -141,11 +148,8 @@ class ClassTable(BaseModel, frozen=True, extra="forbid"):
         return tuple(self.number(member) for member in self.regions.get(name, (name,)))
 
     def number_of_region(self, name: str) -> int:
-        """The class that a region is written as: its first one that is in no later region, else its first one."""
-        names = list(self.regions)
-        later = {member for other in names[names.index(name) + 1 :] for member in self.regions[other]}
-        own = [member for member in self.regions[name] if member not in later]
-        return self.number((own or list(self.regions[name]))[0])
+        """The class that a region is written as: its first one."""
+        return self.number(self.regions[name][0])
 
     def written_values(self) -> tuple[int, ...]:
         """What is written for background and for class 1, 2, …: each class's first value, or its number.

@@ -6,6 +6,7 @@ from functools import partial
 
 from ramify.console.progress import say
 from ramify.data.case_store import read_case
+from ramify.training.class_remarks import remarks_on_classes
 from ramify.training.collapse import collapse_of, idle_of
 from ramify.training.figures import task_panels
 from ramify.training.gradient_figure import gradient_courses
@@ -32,7 +33,8 @@ class Presentation:
         self._training = training
         self._failed: set[str] = set()
         self._tracker: Tracker | None = None
-        for line in idle_settings(training.settings) if begins else ():
+        remarks = [*idle_settings(training.settings), *remarks_on_classes(training.settings, training.runner.tasks)]
+        for line in remarks if begins else ():
             say(f"warning: {training.folder.root}: {line}", error=True)
         with self._shown("TensorBoard"):
             self._tracker = Tracker(training.folder.tensorboard, training.epoch)

@@ -12,6 +12,7 @@ from ramify.data.case_store import Case
 from ramify.data.loading import spacing_of
 from ramify.models.network import Network
 from ramify.models.outputs import TaskOutputs, main_probabilities, task_probabilities
+from ramify.tasks.class_table import IGNORED
 from ramify.tasks.formulation import Tasks
 from ramify.training.device import autocast
 from ramify.training.inference import InferenceSettings, infer, nan_where_not_finite, pad_to
@@ -88,23 +89,29 @@ def view_of(runner: Runner, case: Case) -> CaseView:
     return CaseView(case, masks, probabilities)
 
 
-def projections_of(runner: Runner, case: Case) -> tuple[tuple[torch.Tensor, ...], torch.Tensor]:
+def projections_of(runner: Runner, case: Case) -> tuple[tuple[torch.Tensor, ...], torch.Tensor, torch.Tensor | None]:
     """Projections (1, E, *s) of each head for a whole case, or of its central patch, and the scale map (1, *S) there.
 
-    Both are padded as for inference, the scale map with background.
+    Both are padded as for inference, the scale map with background. The last is where nobody knows what is there, bool
+    (1, *S), and what is padded; None where everything is known.
     """
     image = torch.from_numpy(np.array(case.arrays["image"], dtype=np.float32))[None]
     scale_map = torch.from_numpy(np.array(case.arrays["scales"]))[None]
+    class_map = scale_map if case.class_map is None else torch.from_numpy(np.array(case.class_map))[None]
     multiple = runner.network.size_multiple
     for axis, wanted in enumerate(runner.patch_size or image.shape[2:], start=2):
         length = min(wanted, image.shape[axis])
         first = (image.shape[axis] - length) // 2
-        image, scale_map = image.narrow(axis, first, length), scale_map.narrow(axis - 1, first, length)
+        image = image.narrow(axis, first, length)
+        scale_map, class_map = (labels.narrow(axis - 1, first, length) for labels in (scale_map, class_map))
     size = tuple(-(-n // multiple) * multiple for n in image.shape[2:])
     missing = [amount for n, wanted in zip(scale_map.shape[:0:-1], size[::-1]) for amount in (0, wanted - n)]
     with evaluating(runner.network), torch.no_grad(), autocast(runner.device, runner.dtype):
         projections = runner.network.every_task(pad_to(image, size).to(runner.device)).projections
-    return projections, functional.pad(scale_map, missing).to(runner.device)
+    scale_map = functional.pad(scale_map, missing).to(runner.device)
+    if case.known.classes.ignore is None:
+        return projections, scale_map, None
+    return projections, scale_map, functional.pad(class_map, missing, value=IGNORED).to(runner.device) == IGNORED
 
 
 def inside_organ(probabilities: np.ndarray, case: Case) -> np.ndarray:

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from ramify.data.label_names import DataSetLabels, is_number
 from ramify.tasks.class_table import SINGLE, VESSEL, ClassTable, LabelledClass, LabelledClasses, Regions, Role, Value
@@ -28,6 +28,11 @@ class ClassSettings(BaseModel, frozen=True, extra="forbid"):
     every_class: bool = False
     """Take all labels that the data set names, each as a class, beside those under classes; its lists of labels are
     regions, as in nnU-Net. They are vessels unless classes says otherwise."""
+
+    @field_validator("regions")
+    @classmethod
+    def _written_as_their_own(cls, regions: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+        return own_first(regions)
 
     @model_validator(mode="after")
     def _is_a_table(self) -> Self:
@@ -55,6 +60,22 @@ class ClassSettings(BaseModel, frozen=True, extra="forbid"):
         return self.of_classes or self.ignore is not None
 
 
+def own_first(regions: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """Regions whose first class, which is written for them, is the first one that no later region has, if there is one.
+
+    Examples:
+        >>> from ramify.data.adapters.class_settings import own_first
+        >>> own_first({"all": ["rim", "core"], "rim_alone": ["rim"]})
+        {'all': ('core', 'rim'), 'rim_alone': ('rim',)}
+    """
+    found, later = {}, set[str]()
+    for name, members in reversed(list(regions.items())):
+        first = next((member for member in members if member not in later), None)
+        found[name] = tuple(sorted(members, key=lambda member: member != first))
+        later.update(members)
+    return dict(reversed(found.items()))
+
+
 NO_CLASSES = ClassSettings()
 
 
@@ -79,7 +100,7 @@ def table_of_values(wanted: ClassSettings, described: DataSetLabels, where: str)
         name: LabelledClass(values=values_of(its.values, described, f"{where}: classes.{name}"), role=its.role)
         for name, its in wanted.classes.items()
     }
-    regions: dict[str, Sequence[str]] = {}
+    regions: dict[str, tuple[str, ...]] = {}
     if wanted.every_class:
         if not described.names:
             raise ValueError(f"{where}: names no label, so every_class finds none; give classes")
@@ -94,7 +115,7 @@ def table_of_values(wanted: ClassSettings, described: DataSetLabels, where: str)
 
 def _every(
     classes: dict[str, LabelledClass], described: DataSetLabels, where: str
-) -> tuple[dict[str, LabelledClass], dict[str, Sequence[str]]]:
+) -> tuple[dict[str, LabelledClass], dict[str, tuple[str, ...]]]:
     """Classes with those of dataset.json that they lack, and its regions."""
     # Where one label is a list, nnU-Net takes all of them for regions, those of a single label, too.
     as_regions = any(len(ids) > 1 for ids in described.names.values())
@@ -112,11 +133,13 @@ def _every(
                 classes[known[value]] = LabelledClass(values=(value,))
     if not as_regions:
         return classes, {}
-    regions: dict[str, Sequence[str]] = {}
-    for (name, ids), first in zip(described.names.items(), described.first_of_regions(), strict=True):
-        members = [known[value] for value in (first, *(value for value in ids if value != first)) if value in known]
-        regions[name] = list(dict.fromkeys(members))
-    return classes, regions
+    regions: dict[str, tuple[str, ...]] = {}
+    for name, ids in described.names.items():
+        regions[name] = tuple(dict.fromkeys(known[value] for value in ids if value in known))
+    # What the data set says of them holds; where it says nothing, they are as those of the settings.
+    for name, first in zip(regions, described.order):
+        regions[name] = tuple(sorted(regions[name], key=lambda member: member != known.get(first)))
+    return classes, regions if described.order else own_first(regions)
 
 
 def values_of(values: Sequence[Value], described: DataSetLabels, where: str) -> tuple[int, ...]:

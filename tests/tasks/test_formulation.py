@@ -12,7 +12,7 @@ from ramify.tasks.settings import AUXILIARIES, TaskSettings
 VEINS = ClassTable.model_validate(
     {
         "classes": {"portal": 1, "tumour": {"values": 3, "role": "context"}, "hepatic": 2},
-        "regions": {"any": ["portal", "hepatic"], "portal_alone": "portal", "sick": ["tumour", "portal"]},
+        "regions": {"any": ["hepatic", "portal"], "portal_alone": "portal", "sick": ["tumour", "portal"]},
         "ignore": 9,
     }
 )
@@ -53,7 +53,7 @@ def test_classes_exclude_one_another_and_context_is_no_tree():
 def test_regions_are_a_channel_each_and_trees_where_all_of_it_is_vessel():
     tasks = Tasks("regions", "scales", 2, VEINS)
     assert [list(task.channels) for task in tasks.all] == [[0, 1, 2], [3], [4]]
-    assert tasks.main.masks == (Members((1, 3)), Members((1,)), Members((2, 1)))
+    assert tasks.main.masks == (Members((3, 1)), Members((1,)), Members((2, 1)))
     assert (tasks.main.trees, tasks.main.exclusive) == ((0, 1), None)
     assert tasks.masks == (ANY_VESSEL, *tasks.main.masks, of_scale(1), of_scale(2))
 

@@ -127,6 +127,14 @@ def test_nnunets_regions_and_ignored_voxels(nnunet):
     # The first class of a region is what nnU-Net writes for it.
     describe(nnunet, labels, regions_class_order=[2, 3, 3])
     assert opened(nnunet, every_class=True).load("a").table.regions["all"] == ("label_2", "label_1", "label_3")
+    # Also where a later region has it, too; without an order, the first class that is in no later region.
+    describe(nnunet, labels, regions_class_order=[3, 2, 3])
+    unusual = opened(nnunet, every_class=True).load("a").table
+    assert [unusual.number_of_region(name) for name in unusual.regions] == [3, 2, 3]
+    describe(nnunet, {**labels, "all": [3, 2, 1]})
+    untold = opened(nnunet, every_class=True).load("a").table
+    written = [untold.names[untold.number_of_region(name) - 1] for name in untold.regions]
+    assert written == ["label_1", "label_2", "label_3"]
     for order, says in (([1, 2], "expected 3 labels in regions_class_order"), ([1, 2, 1], "has 1 for inner")):
         describe(nnunet, labels, regions_class_order=order)
         with pytest.raises(ValueError, match=says):

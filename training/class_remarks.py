@@ -1,0 +1,71 @@
+"""What the classes of the cases make of the settings of a training, where it is hardly meant; a line each."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from ramify.losses.terms import TERMS
+from ramify.tasks.formulation import Tasks
+from ramify.training.settings import RunSettings
+
+_SIDES = {"left": "right", "right": "left", "l": "r", "r": "l"}
+
+
+def remarks_on_classes(settings: RunSettings, tasks: Tasks) -> list[str]:
+    """Classes of the left and the right that are mirrored into one another, and terms that find nothing to look at.
+
+    Examples:
+        >>> from ramify.tasks import ClassTable, Tasks
+        >>> from ramify.training import RunSettings
+        >>> from ramify.training.class_remarks import remarks_on_classes
+        >>> table = ClassTable.model_validate({"classes": {"R-PCA": 2, "L-PCA": 3}})
+        >>> settings = RunSettings.model_validate({"cases": "cases", "output": "run"})
+        >>> (line,) = remarks_on_classes(settings, Tasks("classes", "none", 1, table))
+        >>> line[:65]
+        'classes R-PCA and L-PCA: a mirrored sample has the one where the '
+    """
+    return [*_mirrored(settings, tasks), *_without_a_tree(settings, tasks)]
+
+
+def _mirrored(settings: RunSettings, tasks: Tasks) -> Iterator[str]:
+    augmentation = settings.augmentation
+    # Whoever names swaps has thought of it.
+    if not (settings.train.augment and augmentation.flip_probability) or augmentation.flip_swaps:
+        return
+    if tasks.asked in ("classes", "regions") and (pairs := sides_among(tasks.table.names)):
+        one, other = pairs[0]
+        others = f" (and {len(pairs) - 1} more)" if len(pairs) > 1 else ""
+        swaps = ", ".join(f"{one}: {other}" for one, other in pairs)
+        yield (
+            f"classes {one} and {other}{others}: a mirrored sample has the one where the other lies; set "
+            f"augmentation.flip_swaps: {{{swaps}}}, or augmentation.flip_probability 0"
+        )
+
+
+def sides_among(names: Sequence[str]) -> list[tuple[str, str]]:
+    """Pairs of names that are the same but for left and right, or l and r, as words of their own.
+
+    Examples:
+        >>> from ramify.training.class_remarks import sides_among
+        >>> sides_among(["portal_left", "trunk", "portal_right", "L-PCA", "R-ICA"])
+        [('portal_left', 'portal_right')]
+    """
+    by_words = {_words(name): name for name in names}
+    mirrored = {name: by_words.get(tuple(_SIDES.get(word, word) for word in _words(name))) for name in names}
+    places = {name: place for place, name in enumerate(names)}
+    return [(name, other) for name, other in mirrored.items() if other and places[name] < places[other]]
+
+
+def _words(name: str) -> tuple[str, ...]:
+    """Words of a name and what stands between them."""
+    return tuple(re.findall(r"[^\W_]+|[\W_]+", name.casefold()))
+
+
+def _without_a_tree(settings: RunSettings, tasks: Tasks) -> Iterator[str]:
+    if tasks.main.trees:
+        return
+    idle = [f"loss.main.{name}" for name, weight in settings.loss.main.items() if weight and TERMS[name].of_trees]
+    if idle:
+        yield (
+            f"{', '.join(idle)}: no effect, since every region holds context, which has no tree; name a region of "
+            "vessels alone, or choose classes (model.tasks.main)"
+        )
