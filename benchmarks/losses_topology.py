@@ -33,8 +33,8 @@ from ramify.losses.soft_cldice import soft_cldice_loss
 from ramify.losses.terms import TERMS, SupervisedTask
 from ramify.losses.topograph import topograph_loss
 from ramify.losses.truth import Truth
-from ramify.preprocessing.tube import tubed_skeleton
 from ramify.tasks.members import ANY_VESSEL
+from ramify.vessels.tube import tubed_skeleton
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 

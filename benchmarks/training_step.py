@@ -10,9 +10,9 @@ from ramify.losses.total import TotalLoss
 from ramify.losses.truth import Truth
 from ramify.models.build import build_network, place_network
 from ramify.models.settings import ModelSettings
-from ramify.preprocessing.tube import tubed_skeleton
 from ramify.tasks.formulation import Tasks
 from ramify.training.device import autocast
+from ramify.vessels.tube import tubed_skeleton
 
 Size = tuple[int, int, int]
 

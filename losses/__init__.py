@@ -16,8 +16,19 @@ if TYPE_CHECKING:
     from ramify.losses.dice import DiceSettings, dice_loss
     from ramify.losses.generalised_dice import GeneralisedDiceSettings, generalised_dice_loss
     from ramify.losses.memory_bank import MemoryBank
+    from ramify.losses.modules.base import SegmentationLoss
+    from ramify.losses.modules.centreline import (
+        CbDice,
+        CentrelineCrossEntropy,
+        DiceSoftClDice,
+        SkeletonRecall,
+        SoftClDice,
+        TopoClDice,
+    )
+    from ramify.losses.modules.overlap import Dice, DiceCrossEntropy, GeneralisedDice, Tversky
     from ramify.losses.perceptual import PerceptualSettings, perceptual_loss
     from ramify.losses.persistent_homology import PersistentHomologySettings, persistent_homology_loss
+    from ramify.losses.precision import without_value_checks
     from ramify.losses.scale_balance import balanced_over_scales
     from ramify.losses.settings import LossSettings
     from ramify.losses.shared_anchors import sample_shared_anchors
@@ -43,21 +54,32 @@ __all__ = [
     "AnchorSettings",
     "BettiMatchingSettings",
     "BoundarySettings",
+    "CbDice",
     "CbDiceSettings",
+    "CentrelineCrossEntropy",
     "CentrelineCrossEntropySettings",
+    "Dice",
+    "DiceCrossEntropy",
     "DiceSettings",
+    "DiceSoftClDice",
     "DiceSoftClDiceSettings",
+    "GeneralisedDice",
     "GeneralisedDiceSettings",
     "LossSettings",
     "MemoryBank",
     "PerceptualSettings",
     "PersistentHomologySettings",
+    "SegmentationLoss",
+    "SkeletonRecall",
     "SkeletonRecallSettings",
+    "SoftClDice",
     "SoftClDiceSettings",
+    "TopoClDice",
     "TopoClDiceSettings",
     "TopographSettings",
     "TotalLoss",
     "Truth",
+    "Tversky",
     "TverskySettings",
     "WarpingSettings",
     "balanced_over_scales",
@@ -88,4 +110,5 @@ __all__ = [
     "topological_skeleton",
     "tversky_loss",
     "warping_loss",
+    "without_value_checks",
 ]

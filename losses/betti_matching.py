@@ -13,8 +13,9 @@ from pydantic import BaseModel, Field, model_validator
 from torch import Tensor
 from torch.nn import functional
 
+from ramify.losses.continuation import continued
 from ramify.losses.merging_kernel import merges
-from ramify.losses.precision import at_least_float32, check_probabilities, check_unit_range
+from ramify.losses.precision import known_part
 
 Connectivity = Literal["full", "faces"]
 
@@ -66,6 +67,7 @@ def betti_matching_loss(
     empty_images: bool = False,
     unmatched_weight: float = 1.0,
     least_persistence: float = 0.0,
+    mask: Tensor | None = None,
 ) -> Tensor:
     """Σ_matched 2 ((b - b')² + (d - d')²) + w Σ_predicted (d - b)² + Σ_wanted (d' - b')², averaged over channels and
     samples.
@@ -98,6 +100,8 @@ def betti_matching_loss(
         empty_images: match where the image is empty.
         unmatched_weight: w >= 0.
         least_persistence: features of the prediction without a partner with d - b up to this cost nothing.
+        mask: bool (B, 1, *S), the voxels that count; beyond, prediction and truth are both what the truth is at the
+            nearest of them. None: all do.
 
     Returns:
         A scalar of at least 0; exactly 0 for a perfect prediction.
@@ -115,10 +119,11 @@ def betti_matching_loss(
         >>> betti_matching_loss(probabilities, target).item()  # 0.5²
         0.25
     """
-    check_probabilities(probabilities, target)
+    probabilities, target = known_part(probabilities, target, mask)
     _check(probabilities.ndim - 2, pieces, holes, connectivity, unmatched_weight, least_persistence)
-    levels, wanted = 1.0 - at_least_float32(probabilities), 1.0 - target.detach().to(at_least_float32(probabilities))
-    check_unit_range("target", wanted)
+    wanted = continued(target.detach().to(probabilities.dtype), mask)
+    levels = 1.0 - (probabilities if mask is None else torch.where(mask, probabilities, wanted))
+    wanted = 1.0 - wanted
     margin = (1, 1) * (levels.ndim - 2)
     levels, wanted = (functional.pad(volumes, margin).flatten(0, 1) for volumes in (levels, wanted))
     arrays = (volumes.detach().cpu().numpy() for volumes in (levels, wanted))

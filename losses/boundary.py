@@ -8,8 +8,9 @@ from pydantic import BaseModel
 from scipy.ndimage import distance_transform_edt, find_objects
 from torch import Tensor
 
-from ramify.losses.precision import at_least_float32, check_probabilities
-from ramify.losses.volume_sums import volume_sums
+from ramify.losses.precision import check_mask, known_part
+from ramify.losses.spacings import Spacing, spacings_of
+from ramify.losses.volume_sums import mean_of_known, volume_sums
 
 
 class BoundarySettings(BaseModel, frozen=True, extra="forbid"):
@@ -21,7 +22,12 @@ class BoundarySettings(BaseModel, frozen=True, extra="forbid"):
 
 
 def boundary_loss(
-    probabilities: Tensor, target: Tensor, *, spacing_mm: Tensor | None = None, normalise: bool = True
+    probabilities: Tensor,
+    target: Tensor,
+    *,
+    spacing_mm: Spacing | None = None,
+    normalise: bool = True,
+    mask: Tensor | None = None,
 ) -> Tensor:
     """Σ φ p / Σ |φ| with the signed distance φ to the truth's boundary, averaged over channels and samples.
 
@@ -39,8 +45,10 @@ def boundary_loss(
     Args:
         probabilities: (B, C, *S) in [0, 1], any floating type; computed in float32 or better.
         target: (B, C, *S) bool or of 0 and 1; anything between is cut at a half.
-        spacing_mm: (B, *S's number of axes) voxel size of each sample, z, y, x; 1 mm if None.
+        spacing_mm: voxel size, z, y, x: (B, *S's number of axes), or one for all; 1 mm if None.
         normalise: divide by Σ |φ|; otherwise by the number of voxels, for a mean in mm.
+        mask: bool (B, 1, *S), the voxels that count; what is unknown is neither foreground nor background. None: all
+            do.
 
     Returns:
         A scalar, in [-1, 1] if normalised; least, below 0, for a perfect prediction.
@@ -57,16 +65,15 @@ def boundary_loss(
         >>> boundary_loss(1 - target, target).item()
         0.5
     """
-    check_probabilities(probabilities, target)
-    probabilities = at_least_float32(probabilities)
-    distance = signed_distance(target, spacing_mm).to(probabilities.dtype)
+    probabilities, target = known_part(probabilities, target, mask)
+    distance = signed_distance(target, spacing_mm, mask=mask).to(probabilities.dtype)
     if not normalise:
-        return (distance * probabilities).mean()
+        return mean_of_known(distance * probabilities, mask)
     total = volume_sums(distance.abs(), False)
     return (volume_sums(distance * probabilities, False) / total.where(total > 0, 1.0)).mean()
 
 
-def signed_distance(target: Tensor, spacing_mm: Tensor | None = None) -> Tensor:
+def signed_distance(target: Tensor, spacing_mm: Spacing | None = None, *, mask: Tensor | None = None) -> Tensor:
     """Distance of each voxel to the truth's other side, below 0 inside: φ_G of Kervadec et al. 2019.
 
     +(distance to the nearest foreground voxel) outside, -(distance to the nearest background voxel) inside, exactly,
@@ -77,10 +84,13 @@ def signed_distance(target: Tensor, spacing_mm: Tensor | None = None) -> Tensor:
 
     Args:
         target: (B, C, *S) bool, or numbers, cut at a half.
-        spacing_mm: (B, *S's number of axes) voxel size of each sample, z, y, x; 1 mm if None.
+        spacing_mm: voxel size, z, y, x: (B, *S's number of axes), or one for all; 1 mm if None.
+        mask: bool (B, 1, *S), the voxels that are known; the others are neither foreground nor background, as if the
+            volume ended there. None: all are.
 
     Returns:
-        float32 (B, C, *S), mm, on the target's device; 0 throughout where a sample's channel is empty or full.
+        float32 (B, C, *S), mm, on the target's device; 0 throughout where a sample's channel is empty or full, and
+        where nobody knows.
 
     Raises ValueError where there is no spatial axis or the spacing does not fit.
 
@@ -93,27 +103,42 @@ def signed_distance(target: Tensor, spacing_mm: Tensor | None = None) -> Tensor:
         >>> signed_distance(target, torch.tensor([[0.5]])).tolist()  # voxels of half a millimetre
         [[[1.0, 0.5, -0.5, -1.0, -0.5, 0.5]]]
     """
-    outside, inside = distance_inside(target <= 0.5, spacing_mm), distance_inside(target > 0.5, spacing_mm)
-    difference = outside - inside
+    check_mask(mask, target)
+    inside = target > 0.5
+    to_inside, to_outside = (distance_inside(side, spacing_mm, known=mask) for side in (~inside, inside))
+    difference = to_inside - to_outside
     # One of the two is infinite where there is no other side.
     return difference.where(difference.isfinite(), 0.0)
 
 
-def distance_inside(mask: Tensor, spacing_mm: Tensor | None = None) -> Tensor:
+def distance_inside(mask: Tensor, spacing_mm: Spacing | None = None, *, known: Tensor | None = None) -> Tensor:
     """Exact distance of each foreground voxel's centre to the nearest background voxel's, without gradient.
 
     Computed by SciPy on the CPU, wherever the mask is. Outside the volume is not background.
 
     Args:
         mask: bool (B, C, *S)
-        spacing_mm: (B, *S's number of axes) voxel size of each sample, z, y, x; 1 mm if None.
+        spacing_mm: voxel size, z, y, x: (B, *S's number of axes), or one for all; 1 mm if None.
+        known: bool (B, 1, *S); the other voxels are no background either. None: all are.
 
     Returns:
-        float32 (B, C, *S), mm, on the mask's device; 0 in the background, infinite where there is none.
+        float32 (B, C, *S), mm, on the mask's device; 0 in the background and where nobody knows, infinite where there
+        is no background.
 
     Raises ValueError where there is no spatial axis or the spacing does not fit.
     """
-    spacings = _checked_spacings(mask, spacing_mm)
+    spacings = spacings_of(mask, spacing_mm)
+    if known is None:
+        distances: Tensor = _distances(mask, spacings)
+        return distances
+    beyond: Tensor = _distances(mask | ~known, spacings)
+    return beyond.masked_fill(~known, 0.0)
+
+
+# An operation of its own, for torch.compile to call and not to look into.
+@torch.library.custom_op("ramify::distances", mutates_args=())
+def _distances(mask: Tensor, spacing_mm: Tensor) -> Tensor:
+    spacings = spacing_mm.tolist()
     masks = mask.detach().cpu().numpy()
     distances = np.zeros(masks.shape, dtype=np.float32)
     for sample, channel in itertools.product(range(masks.shape[0]), range(masks.shape[1])):
@@ -127,19 +152,6 @@ def distance_inside(mask: Tensor, spacing_mm: Tensor | None = None) -> Tensor:
     return torch.from_numpy(distances).to(mask.device)
 
 
-def _checked_spacings(mask: Tensor, spacing_mm: Tensor | None) -> list[list[float]]:
-    """The voxel size of each sample; ValueError where it does not fit the mask."""
-    axes = mask.ndim - 2
-    if axes < 1:
-        raise ValueError(f"target: expected (batch, channel, …) with a spatial axis at least, got {tuple(mask.shape)}")
-    if spacing_mm is None:
-        return [[1.0] * axes] * mask.shape[0]
-    expected = (mask.shape[0], axes)
-    if tuple(spacing_mm.shape) != expected:
-        raise ValueError(
-            f"spacing_mm: expected shape {expected}, a row of {axes} a sample (z, y, x), got {tuple(spacing_mm.shape)}"
-        )
-    spacings: list[list[float]] = spacing_mm.double().tolist()
-    if not all(0.0 < size < float("inf") for row in spacings for size in row):
-        raise ValueError(f"spacing_mm: expected positive numbers, got {spacings}")
-    return spacings
+@_distances.register_fake
+def _(mask: Tensor, spacing_mm: Tensor) -> Tensor:
+    return torch.empty_like(mask, dtype=torch.float32, memory_format=torch.contiguous_format)

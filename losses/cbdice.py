@@ -8,8 +8,9 @@ from pydantic import BaseModel, Field
 from torch import Tensor
 
 from ramify.losses.boundary import distance_inside
-from ramify.losses.precision import at_least_float32, check_probabilities
-from ramify.losses.soft_skeletonisation import soft_skeleton
+from ramify.losses.precision import known_part
+from ramify.losses.soft_skeletonisation import check_skeleton, unchecked_soft_skeleton
+from ramify.losses.spacings import Spacing
 from ramify.losses.volume_sums import volume_sums
 
 Inverse = Literal["reciprocal", "linear"]
@@ -32,11 +33,12 @@ def cbdice_loss(
     probabilities: Tensor,
     target: Tensor,
     *,
-    spacing_mm: Tensor | None = None,
+    spacing_mm: Spacing | None = None,
     iterations: int = 10,
     inverse: Inverse = "reciprocal",
     smooth: float = 1.0,
     over_batch: bool = False,
+    mask: Tensor | None = None,
 ) -> Tensor:
     """One minus the centreline boundary Dice, averaged over channels and samples; Shi et al. 2024, cl-MIN-Dice.
 
@@ -67,11 +69,13 @@ def cbdice_loss(
     Args:
         probabilities: (B, C, *S) in [0, 1], any floating type; computed in float32 or better.
         target: (B, C, *S) bool or of 0 and 1.
-        spacing_mm: (B, *S's number of axes) voxel size of each sample, z, y, x; 1 mm if None.
+        spacing_mm: voxel size, z, y, x: (B, *S's number of axes), or one for all; 1 mm if None.
         iterations: rounds of erosion of the skeleton.
         inverse: "reciprocal" or "linear".
         smooth: ε > 0.
         over_batch: take the sums over the batch too, rather than for each sample.
+        mask: bool (B, 1, *S), the voxels that count; what is unknown is no wall, as if the volume ended there. None:
+            all do.
 
     Returns:
         A scalar of at most 1; exactly 0 for a perfect binary prediction and for an empty one of an empty target.
@@ -91,10 +95,11 @@ def cbdice_loss(
         >>> round(cbdice_loss(gap, target).item(), 3)
         0.067
     """
-    _check(probabilities, target, inverse, smooth)
-    probabilities = at_least_float32(probabilities)
-    predicted = _weigh(probabilities.detach() > 0.5, spacing_mm, iterations, inverse, probabilities.dtype)
-    label = _weigh(target > 0.5, spacing_mm, iterations, inverse, probabilities.dtype)
+    probabilities, target = known_part(probabilities, target, mask)
+    check_skeleton(probabilities, iterations, "cvpr")
+    _check(inverse, smooth)
+    predicted = _weigh(probabilities.detach() > 0.5, mask, spacing_mm, iterations, inverse, probabilities.dtype)
+    label = _weigh(target > 0.5, mask, spacing_mm, iterations, inverse, probabilities.dtype)
 
     def share(within: Tensor, whole: Tensor) -> Tensor:
         return (volume_sums(within, over_batch) + smooth) / (volume_sums(whole, over_batch) + smooth)
@@ -121,11 +126,18 @@ class _Weights:
 
 
 @torch.no_grad()
-def _weigh(mask: Tensor, spacing_mm: Tensor | None, iterations: int, inverse: Inverse, dtype: torch.dtype) -> _Weights:
-    """Skeleton, normalised distances and weights of a bool mask (B, C, *S)."""
-    skeleton = soft_skeleton(mask.to(dtype), iterations, "cvpr") > 0.5
-    distance = distance_inside(mask, spacing_mm).to(dtype)
-    axes = tuple(range(2, mask.ndim))
+def _weigh(
+    vessels: Tensor,
+    mask: Tensor | None,
+    spacing_mm: Spacing | None,
+    iterations: int,
+    inverse: Inverse,
+    dtype: torch.dtype,
+) -> _Weights:
+    """Skeleton, normalised distances and weights of vessels, bool (B, C, *S); all are 0 where nobody knows."""
+    skeleton = unchecked_soft_skeleton(vessels.to(dtype), iterations, "cvpr", mask) > 0.5
+    distance = distance_inside(vessels, spacing_mm, known=mask).to(dtype)
+    axes = tuple(range(2, vessels.ndim))
     # Where the mask fills the volume its distance is infinite, but then it has no skeleton.
     radius = distance.where(skeleton, 0.0)
     greatest = radius.amax(axes, keepdim=True)
@@ -139,10 +151,7 @@ def _weigh(mask: Tensor, spacing_mm: Tensor | None, iterations: int, inverse: In
     return _Weights(skeleton, torch.minimum(distance, greatest) / greatest, radius, weight)
 
 
-def _check(probabilities: Tensor, target: Tensor, inverse: Inverse, smooth: float) -> None:
-    check_probabilities(probabilities, target)
-    if probabilities.ndim not in (4, 5):
-        raise ValueError(f"probabilities: expected (batch, channel, …) in 2D or 3D, got {tuple(probabilities.shape)}")
+def _check(inverse: Inverse, smooth: float) -> None:
     if inverse not in get_args(Inverse):
         raise ValueError(f"inverse: expected one of {', '.join(get_args(Inverse))}, got {inverse!r}")
     if not smooth > 0.0:

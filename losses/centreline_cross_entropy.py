@@ -4,8 +4,9 @@ from pydantic import BaseModel, Field
 from torch import Tensor
 
 from ramify.losses.few_channels import mean_by_channels
-from ramify.losses.precision import at_least_float32, check_probabilities, check_unit_range
+from ramify.losses.precision import known_part
 from ramify.losses.soft_skeletonisation import check_skeleton, unchecked_soft_skeleton
+from ramify.losses.volume_sums import mean_of_known
 from ramify.losses.voxel_cross_entropy import voxel_cross_entropy
 
 
@@ -16,7 +17,9 @@ class CentrelineCrossEntropySettings(BaseModel, frozen=True, extra="forbid"):
     """Rounds of the soft skeleton: at least the radius of the widest vessel in voxels. More only take time."""
 
 
-def centreline_cross_entropy_loss(probabilities: Tensor, target: Tensor, *, iterations: int = 10) -> Tensor:
+def centreline_cross_entropy_loss(
+    probabilities: Tensor, target: Tensor, *, iterations: int = 10, mask: Tensor | None = None
+) -> Tensor:
     """mean(H ∘ S_L) + mean(H ∘ S_P), H the cross-entropy of each voxel, S_L and S_P the soft skeletons of truth and
     prediction; averaged over channels and samples.
 
@@ -32,6 +35,8 @@ def centreline_cross_entropy_loss(probabilities: Tensor, target: Tensor, *, iter
         probabilities: (B, C, *S) in [0, 1], 2D or 3D, any floating type; computed in float32 or better.
         target: (B, C, *S) in [0, 1] or bool. No gradient reaches it.
         iterations: rounds of the soft skeleton; see `soft_skeleton`.
+        mask: bool (B, 1, *S), the voxels that count: as for `soft_skeleton`, the volume ends with them, and the means
+            are over them. None: all do.
 
     Returns:
         A scalar of at least 0; exactly 0 for a perfect binary prediction, which an empty one of an empty target is.
@@ -50,15 +55,13 @@ def centreline_cross_entropy_loss(probabilities: Tensor, target: Tensor, *, iter
         >>> round(centreline_cross_entropy_loss(gap, target).item(), 4)
         0.0231
     """
-    check_probabilities(probabilities, target)
+    probabilities, target = known_part(probabilities, target.detach(), mask)
     check_skeleton(probabilities, iterations, "cvpr")
-    probabilities = at_least_float32(probabilities)
-    target = target.detach().to(probabilities.dtype)
-    check_unit_range("target", target)
+    target = target.to(probabilities.dtype)
 
     def mean_of_channels(truth: Tensor, own: Tensor) -> Tensor:
-        skeletons = unchecked_soft_skeleton(truth, iterations, "cvpr")
-        skeletons = skeletons + unchecked_soft_skeleton(own, iterations, "cvpr")
-        return (voxel_cross_entropy(own, truth) * skeletons).mean()
+        skeletons = unchecked_soft_skeleton(truth, iterations, "cvpr", mask)
+        skeletons = skeletons + unchecked_soft_skeleton(own, iterations, "cvpr", mask)
+        return mean_of_known(voxel_cross_entropy(own, truth) * skeletons, mask)
 
     return mean_by_channels(mean_of_channels, probabilities, target)

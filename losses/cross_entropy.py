@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ramify.losses.precision import at_least_float32, check_same_shape
+from ramify.losses.precision import at_least_float32, check_mask, check_same_shape, known_target, values_are_checked
+from ramify.losses.volume_sums import mean_of_known
 
 
 def binary_cross_entropy(
@@ -15,7 +16,7 @@ def binary_cross_entropy(
     target: Tensor,
     foreground_weight: float | Sequence[float] = 1.0,
     *,
-    ignored: Tensor | None = None,
+    mask: Tensor | None = None,
 ) -> Tensor:
     """Weighted binary cross-entropy, the mean over voxels of -(w y log p + (1 - y) log(1 - p)) with p = sigmoid(logit).
 
@@ -24,7 +25,7 @@ def binary_cross_entropy(
         target: (B, C, *S) in [0, 1] or bool.
         foreground_weight: w > 0, the weight of a foreground voxel where a background voxel weighs 1; of all channels,
             or one of each.
-        ignored: bool (B, *S), voxels that do not count; None: all do.
+        mask: bool (B, 1, *S), the voxels that count; None: all do.
 
     Raises ValueError where shapes differ or are empty, or the weight is not positive. A target without foreground is an
     ordinary one.
@@ -43,13 +44,13 @@ def binary_cross_entropy(
         raise ValueError(f"foreground_weight: expected 1 or {logits.shape[1]} of them, got {len(weights)}")
     logits = at_least_float32(logits)
     weight = logits.new_tensor(weights).view(-1, *[1] * (logits.ndim - 2))
-    known = _known(logits, ignored)
-    if known is None:
+    target = known_target(target, mask)
+    if mask is None:
         return functional.binary_cross_entropy_with_logits(logits, target.to(logits.dtype), pos_weight=weight)
     of_voxel = functional.binary_cross_entropy_with_logits(
         logits, target.to(logits.dtype), pos_weight=weight, reduction="none"
     )
-    return _mean_of_known(of_voxel, known)
+    return mean_of_known(of_voxel, mask)
 
 
 def categorical_cross_entropy(
@@ -57,7 +58,7 @@ def categorical_cross_entropy(
     labels: Tensor,
     class_weights: Sequence[float] | None = None,
     *,
-    ignored: Tensor | None = None,
+    mask: Tensor | None = None,
 ) -> Tensor:
     """Weighted cross-entropy over exclusive classes, the mean over voxels of -w_y log softmax(logits)_y.
 
@@ -66,9 +67,9 @@ def categorical_cross_entropy(
 
     Args:
         logits: (B, K, *S), any floating type; computed in float32 or better.
-        labels: (B, *S) integers 0 … K - 1.
+        labels: (B, *S) integers 0 … K - 1; or the share of each class, (B, K, *S) in [0, 1] or bool.
         class_weights: K weights > 0; all 1 if None.
-        ignored: bool (B, *S), voxels that do not count, whatever their label; None: all do.
+        mask: bool (B, 1, *S), the voxels that count; the others may have any label; None: all do.
 
     Raises ValueError where shapes do not fit or are empty, a label is out of range or a weight is not positive.
 
@@ -80,37 +81,33 @@ def categorical_cross_entropy(
         1.099
     """
     classes = logits.shape[1] if logits.ndim > 1 else 0
-    one_hot = labels.unsqueeze(1) == torch.arange(classes, device=labels.device).view(-1, *[1] * (labels.ndim - 1))
-    check_same_shape("logits", logits, one_hot)
+    shares = labels if labels.ndim == logits.ndim else _one_hot(labels, classes)
+    check_same_shape("logits", logits, shares)
     weights = [1.0] * classes if class_weights is None else list(class_weights)
     _check_weights(weights)
     if len(weights) != classes:
         raise ValueError(f"class_weights: expected {classes} of them, one a channel of the logits, got {len(weights)}")
+    check_mask(mask, logits)
+    if shares is labels:
+        shares = known_target(shares, mask)
+    elif values_are_checked():
+        _check_labels(labels if mask is None else labels.masked_fill(~mask.squeeze(1), 0), classes)
+    log_probabilities = functional.log_softmax(at_least_float32(logits), dim=1)
+    weight = log_probabilities.new_tensor(weights).view(-1, *[1] * (logits.ndim - 2))
+    if mask is None:
+        return -(log_probabilities * (shares * weight)).sum() / logits[:, 0].numel()
+    return mean_of_known(-(log_probabilities * (shares * weight)).sum(dim=1, keepdim=True), mask)
+
+
+def _one_hot(labels: Tensor, classes: int) -> Tensor:
+    """Labels (B, *S) as bool (B, K, *S)."""
+    return labels.unsqueeze(1) == torch.arange(classes, device=labels.device).view(-1, *[1] * (labels.ndim - 1))
+
+
+def _check_labels(labels: Tensor, classes: int) -> None:
     low, high = (int(value) for value in labels.aminmax())
     if low < 0 or high >= classes:
         raise ValueError(f"labels: expected 0 … {classes - 1} for logits of {classes} channels, got {low} … {high}")
-    log_probabilities = functional.log_softmax(at_least_float32(logits), dim=1)
-    weight = log_probabilities.new_tensor(weights).view(-1, *[1] * (labels.ndim - 1))
-    known = _known(logits, ignored)
-    if known is None:
-        return -(log_probabilities * (one_hot * weight)).sum() / labels.numel()
-    return _mean_of_known(-(log_probabilities * (one_hot * weight)).sum(dim=1, keepdim=True), known)
-
-
-def _known(logits: Tensor, ignored: Tensor | None) -> Tensor | None:
-    """The voxels that count, bool (B, 1, *S); None where all do."""
-    if ignored is None:
-        return None
-    if ignored.shape != logits.shape[:1] + logits.shape[2:] or ignored.dtype != torch.bool:
-        expected = f"bool (batch, …) to fit {tuple(logits.shape)}"
-        raise ValueError(f"ignored: expected {expected}, got {ignored.dtype} {tuple(ignored.shape)}")
-    return ~ignored.unsqueeze(1)
-
-
-def _mean_of_known(of_voxel: Tensor, known: Tensor) -> Tensor:
-    """Mean of (B, C, *S) over the voxels that count, and 0 where none does."""
-    voxels = known.sum().clamp(min=1) * of_voxel.shape[1]
-    return of_voxel.masked_fill(~known, 0.0).sum() / voxels
 
 
 def balanced_weight(foreground_voxels: int, voxels: int) -> float:

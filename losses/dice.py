@@ -3,7 +3,7 @@
 from pydantic import Field
 from torch import Tensor
 
-from ramify.losses.precision import at_least_float32, check_probabilities
+from ramify.losses.precision import known_part
 from ramify.losses.scale_balance import BalanceSettings, balanced_over_scales
 from ramify.losses.volume_sums import volume_sums
 
@@ -24,6 +24,7 @@ def dice_loss(
     over_batch: bool = False,
     epsilon: float = 1e-5,
     scales: Tensor | None = None,
+    mask: Tensor | None = None,
 ) -> Tensor:
     """One minus the soft Dice coefficient, 1 - (2 Σ p y + ε) / (Σ p + Σ y + ε), averaged over channels and samples.
 
@@ -41,6 +42,7 @@ def dice_loss(
         over_batch: take the sums over the batch too, rather than for each sample.
         epsilon: ε in voxels.
         scales: bool (B, S, *S), where each scale is, to count alike; None: every voxel does.
+        mask: bool (B, 1, *S), the voxels that count; None: all do.
 
     Raises ValueError where shapes differ or are empty, or probabilities leave [0, 1] (as logits do, and NaN).
 
@@ -52,8 +54,7 @@ def dice_loss(
         >>> round(dice_loss(probabilities, target).item(), 3)  # 1 - 2 * 1 / (1 + 2)
         0.333
     """
-    check_probabilities(probabilities, target)
-    probabilities = at_least_float32(probabilities)
+    probabilities, target = known_part(probabilities, target, mask)
     target = target.to(probabilities.dtype)
     overlap = volume_sums(probabilities * target, over_batch)
     predicted = volume_sums(probabilities, over_batch)

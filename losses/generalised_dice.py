@@ -1,17 +1,18 @@
 """Generalised Dice: one overlap of all classes, the rare ones weighed up by their volume (Sudre et al. 2017)."""
 
 import torch
-from pydantic import BaseModel, Field
+from pydantic import Field
 from torch import Tensor
 
-from ramify.losses.precision import at_least_float32, check_probabilities
+from ramify.losses.complement import ComplementSettings
+from ramify.losses.precision import known_part
 from ramify.losses.volume_sums import volume_sums
 
 
-class GeneralisedDiceSettings(BaseModel, frozen=True, extra="forbid"):
+class GeneralisedDiceSettings(ComplementSettings, frozen=True, extra="forbid"):
     """Generalised Dice."""
 
-    include_background: bool = True
+    complement: bool = True
     """Count what is in no class as a class of its own, as published; without it, one class alone is squared away."""
     over_batch: bool = False
     """Weights and overlap over the whole batch, steadier where classes are often absent; otherwise of each sample."""
@@ -23,10 +24,10 @@ def generalised_dice_loss(
     probabilities: Tensor,
     target: Tensor,
     *,
-    include_background: bool = True,
+    complement: bool = True,
     over_batch: bool = False,
     epsilon: float = 1e-5,
-    ignored: Tensor | None = None,
+    mask: Tensor | None = None,
 ) -> Tensor:
     """1 - 2 Σ_c w_c Σ p_c y_c / Σ_c w_c Σ (p_c + y_c) with w_c = 1 / (Σ y_c)², averaged over samples.
 
@@ -43,10 +44,10 @@ def generalised_dice_loss(
     Args:
         probabilities: (B, C, *S) in [0, 1], any floating type; computed in float32 or better.
         target: (B, C, *S) in [0, 1] or bool.
-        include_background: add the class of what is in no channel.
+        complement: add the class of what is in no channel.
         over_batch: take the sums, and with them the weights, over the batch too, rather than for each sample.
         epsilon: ε > 0, in voxels of the rarest class.
-        ignored: bool (B, *S), voxels that are no background either; both arguments are 0 there. None: all count.
+        mask: bool (B, 1, *S), the voxels that count: the others are no background either; None: all do.
 
     Returns:
         A scalar in [0, 1].
@@ -61,11 +62,10 @@ def generalised_dice_loss(
         >>> round(generalised_dice_loss(probabilities, target).item(), 3)  # 1 - 2 (1 + 1/4) / (3 + 3/4)
         0.333
     """
-    check_probabilities(probabilities, target)
-    probabilities = at_least_float32(probabilities)
+    probabilities, target = known_part(probabilities, target, mask)
     target = target.to(probabilities.dtype)
-    if include_background:
-        probabilities, target = _with_background(probabilities, ignored), _with_background(target, ignored)
+    if complement:
+        probabilities, target = _with_background(probabilities, mask), _with_background(target, mask)
     volumes = volume_sums(target, over_batch)
     overlap = volume_sums(probabilities * target, over_batch)
     total = volume_sums(probabilities, over_batch) + volumes
@@ -77,9 +77,9 @@ def generalised_dice_loss(
     return (1.0 - (numerator + epsilon) / (denominator + epsilon)).mean()
 
 
-def _with_background(values: Tensor, ignored: Tensor | None) -> Tensor:
+def _with_background(values: Tensor, mask: Tensor | None) -> Tensor:
     """The channels (B, C, *S) after what they leave of 1."""
     background = (1.0 - values.sum(1, keepdim=True)).clamp(min=0.0)
-    if ignored is not None:
-        background = background.masked_fill(ignored.unsqueeze(1), 0.0)
+    if mask is not None:
+        background = background.masked_fill(~mask, 0.0)
     return torch.cat([background, values], dim=1)

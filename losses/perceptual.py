@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from torch import Tensor
 from torch.nn import functional
 
-from ramify.losses.precision import at_least_float32, check_probabilities
+from ramify.losses.precision import known_part
 
 # VGG-19's convolutions up to conv3_4, by their numbers among its features; those after which it pools; those whose
 # features are compared: conv1_2, conv2_2 and conv3_4.
@@ -28,7 +28,9 @@ class PerceptualSettings(BaseModel, frozen=True, extra="forbid"):
     """VGG-19's weights, a state dict as torchvision names it (features.0.weight …); nothing is downloaded."""
 
 
-def perceptual_loss(probabilities: Tensor, target: Tensor, *, weights: Path | str | None = None) -> Tensor:
+def perceptual_loss(
+    probabilities: Tensor, target: Tensor, *, weights: Path | str | None = None, mask: Tensor | None = None
+) -> Tensor:
     """Σ_n mean((l_n(y) - l_n(p))²), l_n the features of VGG-19 after conv1_2, conv2_2 and conv3_4 and their ReLU.
 
     Mosinska et al. 2018: lines, gaps and blobs differ in the responses of filters that were learned from
@@ -40,6 +42,7 @@ def perceptual_loss(probabilities: Tensor, target: Tensor, *, weights: Path | st
         target: (B, C, H, W) in [0, 1] or bool. No gradient reaches it.
         weights: a file with the state dict of VGG-19, `torch.save(torchvision.models.vgg19(...).state_dict(), FILE)`.
             Read once a process.
+        mask: bool (B, 1, H, W), the pixels that count; both images are 0 elsewhere. None: all do.
 
     Returns:
         A scalar of at least 0; exactly 0 for a perfect prediction.
@@ -54,13 +57,12 @@ def perceptual_loss(probabilities: Tensor, target: Tensor, *, weights: Path | st
         Traceback (most recent call last):
         ValueError: perceptual: no weights; name a file of VGG-19's with perceptual.weights, none is downloaded
     """
-    check_probabilities(probabilities, target)
+    probabilities, target = known_part(probabilities, target, mask)
     if probabilities.ndim != 4 or min(probabilities.shape[2:]) < 4:
         shape = tuple(probabilities.shape)
         raise ValueError(f"perceptual: VGG-19 sees 2D images, (B, C, H, W) with sides of at least 4, got {shape}")
     if weights is None:
         raise ValueError("perceptual: no weights; name a file of VGG-19's with perceptual.weights, none is downloaded")
-    probabilities = at_least_float32(probabilities)
     layers = _layers(str(weights), probabilities.device, probabilities.dtype)
     own, truth = (images.flatten(0, 1).unsqueeze(1) for images in (probabilities, target.to(probabilities.dtype)))
     with torch.no_grad():

@@ -16,7 +16,8 @@ from pydantic import BaseModel, Field, field_validator
 from scipy import ndimage
 from torch import Tensor
 
-from ramify.losses.precision import at_least_float32, check_probabilities
+from ramify.losses.continuation import continued
+from ramify.losses.precision import known_part
 
 
 class PersistentHomologySettings(BaseModel, frozen=True, extra="forbid"):
@@ -44,7 +45,12 @@ class _Points(NamedTuple):
 
 
 def persistent_homology_loss(
-    probabilities: Tensor, target: Tensor, *, patch_size: int = 32, dimensions: tuple[int, ...] = (0, 1)
+    probabilities: Tensor,
+    target: Tensor,
+    *,
+    patch_size: int = 32,
+    dimensions: tuple[int, ...] = (0, 1),
+    mask: Tensor | None = None,
 ) -> Tensor:
     """Distance of the prediction's persistence diagrams from the target's, averaged over windows, channels and samples.
 
@@ -66,6 +72,8 @@ def persistent_homology_loss(
         target: (B, C, *S) in [0, 1] or bool; binary, taken as > 1/2.
         patch_size: side of the windows, in voxels; those at the end of an axis may be smaller.
         dimensions: of the features: 0 components, 1 loops (in 3D tunnels), 2 cavities.
+        mask: bool (B, 1, *S), the voxels that count; beyond, prediction and truth are both what the truth is at the
+            nearest of them. None: all do.
 
     Returns:
         A scalar, exactly 0 for a perfect binary prediction. Over an empty window, half the squared highest probability
@@ -84,18 +92,18 @@ def persistent_homology_loss(
         >>> persistent_homology_loss(probabilities, target, dimensions=(0,)).item()  # 0.5² / 2
         0.125
     """
-    check_probabilities(probabilities, target)
+    probabilities, target = known_part(probabilities, target, mask)
     _check(probabilities.ndim - 2, patch_size, dimensions)
     gudhi = _import_gudhi()
-    levels = 1.0 - at_least_float32(probabilities)
-    field = levels.detach().cpu().numpy()
-    truth = (target > 0.5).cpu().numpy()
+    wanted = continued(target > 0.5, mask)
+    levels = 1.0 - (probabilities if mask is None else torch.where(mask, probabilities, wanted.to(probabilities.dtype)))
+    field, truth = levels.detach().cpu().numpy(), wanted.cpu().numpy()
     found = [_points(gudhi, field, truth, window, dimensions) for window in _windows(tuple(levels.shape), patch_size)]
-    births, deaths, wanted = (torch.from_numpy(np.concatenate(parts)).to(levels.device) for parts in zip(*found))
+    births, deaths, matched = (torch.from_numpy(np.concatenate(parts)).to(levels.device) for parts in zip(*found))
     flat = levels.reshape(-1)
     birth = flat[births]
     death = flat[deaths.clamp_min(0)].masked_fill(deaths < 0, 1.0)
-    distance = torch.where(wanted, birth**2 + (1.0 - death) ** 2, (death - birth) ** 2 / 2.0)
+    distance = torch.where(matched, birth**2 + (1.0 - death) ** 2, (death - birth) ** 2 / 2.0)
     return distance.sum() / len(found)
 
 

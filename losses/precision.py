@@ -1,9 +1,53 @@
-"""What every loss asks of its tensors: float32 or better inside, equal shapes, probabilities in [0, 1]."""
+"""What every loss asks of its tensors: float32 or better inside, equal shapes, values in [0, 1], known voxels.
+
+What needs the values themselves makes a GPU wait for its answer. It is asked by default, and not within
+`without_value_checks` nor while `torch.compile` traces, where there is nobody to answer.
+"""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import torch
 from torch import Tensor
+
+ROUNDING = 0.01
+"""How far beyond [0, 1] a value may be for rounding: bfloat16's is 0.008 near 1."""
+SUSPICIOUS_CHANNELS = 16
+"""From so many on, channels of one or two axes are asked whether they are not slices of a volume."""
+
+_VALUES_ARE_CHECKED: ContextVar[bool] = ContextVar("values_are_checked", default=True)
+
+
+@contextmanager
+def without_value_checks() -> Iterator[None]:
+    """Within it no loss looks at values before it computes: nothing for a GPU to wait for; shapes are still checked.
+
+    Wrong input then gives a wrong number in silence: try a script with the checks first. Probabilities
+    are cut to [0, 1] all the same.
+
+    Examples:
+        >>> import torch
+        >>> from ramify.losses import dice_loss, without_value_checks
+        >>> logits, target = torch.full((1, 1, 4), 3.0), torch.ones(1, 1, 4)
+        >>> with without_value_checks():
+        ...     dice_loss(logits, target).item()  # of a probability of 1
+        0.0
+        >>> dice_loss(logits, target)
+        Traceback (most recent call last):
+        ValueError: probabilities: expected [0, 1], got [3, 3]; pass logits through a sigmoid or softmax first
+    """
+    before = _VALUES_ARE_CHECKED.set(False)
+    try:
+        yield
+    finally:
+        _VALUES_ARE_CHECKED.reset(before)
+
+
+def values_are_checked() -> bool:
+    """Whether a loss may look at values, and let a GPU wait for it."""
+    return not torch.compiler.is_compiling() and _VALUES_ARE_CHECKED.get()
 
 
 def at_least_float32(values: Tensor) -> Tensor:
@@ -13,29 +57,99 @@ def at_least_float32(values: Tensor) -> Tensor:
 
 def check_same_shape(name: str, values: Tensor, target: Tensor) -> None:
     """Raise ValueError unless two tensors share their shape, of at least (batch, channel) and not empty."""
+    for each, tensor in ((name, values), ("target", target)):
+        if not isinstance(tensor, Tensor):
+            raise ValueError(f"{each}: expected a tensor, got {type(tensor).__name__}; torch.as_tensor makes one of it")
     if values.shape != target.shape:
-        raise ValueError(f"{name}: shape {tuple(values.shape)} differs from the target's {tuple(target.shape)}")
+        one_channel = target.shape == (*values.shape[:1], 1, *values.shape[2:])
+        hint = "; of a label map make one channel a class first (one-hot)" if one_channel else ""
+        raise ValueError(f"{name}: shape {tuple(values.shape)} differs from the target's {tuple(target.shape)}{hint}")
     if values.ndim < 2 or values.numel() == 0:
         raise ValueError(f"{name}: expected (batch, channel, …) with at least one value, got {tuple(values.shape)}")
     if not values.is_floating_point():
         raise ValueError(f"{name}: expected floating point numbers, got {values.dtype}")
 
 
-def check_probabilities(probabilities: Tensor, target: Tensor) -> None:
-    """Raise ValueError unless both are (B, C, *S) alike and not empty, and the probabilities are floats in [0, 1].
+def known_part(probabilities: Tensor, target: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """The two as a loss can take them: checked, probabilities in float32 or better, both 0 where nobody knows.
 
-    Costs one pass. Logits are found by their range.
+    Probabilities beyond [0, 1] by no more than rounding are cut to it. Costs one pass over each; logits and label maps
+    are found by their range.
+
+    Args:
+        probabilities: (B, C, *S) floats.
+        target: (B, C, *S) numbers in [0, 1] or bool; whatever else where the mask is False.
+        mask: bool (B, 1, *S), the voxels that count; None: all do.
+
+    Raises ValueError where shapes differ or are empty, values leave [0, 1] (as logits do, label maps, and NaN), the
+    mask does not fit, or the channels look like an axis of the volume.
     """
     check_same_shape("probabilities", probabilities, target)
-    check_unit_range("probabilities", probabilities)
+    target = known_target(target, mask)
+    probabilities = in_unit_range(at_least_float32(probabilities))
+    return (probabilities if mask is None else probabilities.masked_fill(~mask, 0.0)), target
 
 
-def check_unit_range(name: str, values: Tensor) -> None:
-    """Raise ValueError unless all values, of which there is one at least, lie in [0, 1]."""
-    low, high = (value.item() for value in values.detach().aminmax())
-    if math.isnan(low):
-        raise ValueError(f"{name}: expected [0, 1], got NaN; look for a network or a loss that has diverged")
-    if not (low >= 0.0 and high <= 1.0):
+def known_target(target: Tensor, mask: Tensor | None = None) -> Tensor:
+    """The target of `known_part` alone: checked, and 0 where nobody knows."""
+    check_mask(mask, target)
+    if mask is not None:
+        target = target.masked_fill(~mask, 0)
+    if values_are_checked():
+        if target.dtype != torch.bool:
+            _check_target(target)
+        _check_channels(target)
+    return target
+
+
+def check_mask(mask: Tensor | None, values: Tensor) -> None:
+    """Raise ValueError unless the mask is None, or bool (B, 1, *S) for values (B, C, *S)."""
+    expected = (values.shape[0], 1, *values.shape[2:])
+    if mask is not None and (tuple(mask.shape) != expected or mask.dtype != torch.bool):
         raise ValueError(
-            f"{name}: expected [0, 1], got [{low:g}, {high:g}]; pass logits through a sigmoid or softmax first"
+            f"mask: expected bool {expected}, True where a voxel counts, got {mask.dtype} {tuple(mask.shape)}"
         )
+
+
+def in_unit_range(probabilities: Tensor) -> Tensor:
+    """Probabilities with what rounding has left beyond [0, 1] cut off; ValueError where it is more than rounding."""
+    if not values_are_checked():
+        return probabilities.clamp(0.0, 1.0)
+    low, high = _range_of(probabilities)
+    _check_number("probabilities", low)
+    if low < -ROUNDING or high > 1.0 + ROUNDING:
+        raise ValueError(
+            f"probabilities: expected [0, 1], got [{low:g}, {high:g}]; pass logits through a sigmoid or softmax first"
+        )
+    return probabilities if low >= 0.0 and high <= 1.0 else probabilities.clamp(0.0, 1.0)
+
+
+def _check_target(target: Tensor) -> None:
+    low, high = _range_of(target)
+    _check_number("target", low)
+    if low < 0.0 or high > 1.0:
+        raise ValueError(
+            f"target: expected [0, 1], got [{low:g}, {high:g}]; of a label map make one channel a class first "
+            "(one-hot), and leave out by a mask what is to be ignored"
+        )
+
+
+def _check_channels(target: Tensor) -> None:
+    """Raise ValueError where there is no channel axis, by the looks of it: slices overlap, classes hardly do."""
+    channels = target.shape[1]
+    suspicious = target.ndim in (3, 4) and channels >= SUSPICIOUS_CHANNELS
+    if suspicious and bool((target > 0.5).sum(1).gt(1).any()):
+        raise ValueError(
+            f"target: {tuple(target.shape)} has {channels} channels that overlap, which looks like an axis of the "
+            "volume; add the axis of channels with unsqueeze(1)"
+        )
+
+
+def _range_of(values: Tensor) -> tuple[float, float]:
+    low, high = values.detach().aminmax()
+    return float(low), float(high)
+
+
+def _check_number(name: str, value: float) -> None:
+    if math.isnan(value):
+        raise ValueError(f"{name}: expected [0, 1], got NaN; look for a network or a loss that has diverged")

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ramify.losses.precision import check_probabilities
+from ramify.losses.precision import check_same_shape, in_unit_range, known_target
 from ramify.losses.scale_balance import BalanceSettings, balanced_over_scales
 from ramify.losses.volume_sums import volume_sums
 
@@ -19,7 +19,12 @@ class SkeletonRecallSettings(BalanceSettings, frozen=True, extra="forbid"):
 
 
 def skeleton_recall_loss(
-    probabilities: Tensor, tubed_skeleton: Tensor, *, over_batch: bool = True, scales: Tensor | None = None
+    probabilities: Tensor,
+    tubed_skeleton: Tensor,
+    *,
+    over_batch: bool = True,
+    scales: Tensor | None = None,
+    mask: Tensor | None = None,
 ) -> Tensor:
     """Minus the soft recall of the tubed skeleton, -1/|C| Σ_c Σ Y_c p_c / Σ Y_c, Kirchhoff et al. 2024, Eq. 1.
 
@@ -39,10 +44,11 @@ def skeleton_recall_loss(
 
     Args:
         probabilities: (B, C, *S) in [0, 1], any floating type; computed in float32 or better.
-        tubed_skeleton: (B, C, *S) the tube of each class, best as bool, see `preprocessing.tubed_skeleton`; or
+        tubed_skeleton: (B, C, *S) the tube of each class, best as bool, see `vessels.tubed_skeleton`; or
             non-negative weights.
         over_batch: take the sums over the batch too, rather than for each sample.
         scales: bool (B, S, *S), where each scale is, to count alike; None: every voxel of a tube does.
+        mask: bool (B, 1, *S), the voxels that count; None: all do.
 
     Returns:
         A scalar in [-1, 0], -1 where every tube is covered.
@@ -59,7 +65,9 @@ def skeleton_recall_loss(
         >>> round(skeleton_recall_loss(gap, target.bool()).item(), 3)  # -6 / 7
         -0.857
     """
-    check_probabilities(probabilities, tubed_skeleton)
+    check_same_shape("probabilities", probabilities, tubed_skeleton)
+    tubed_skeleton = known_target(tubed_skeleton, mask)
+    probabilities = in_unit_range(probabilities)
     if scales is not None:
         tubed_skeleton = balanced_over_scales(tubed_skeleton, scales, over_batch)
     covered, size = _TubeSums.apply(probabilities, tubed_skeleton)

@@ -1,14 +1,16 @@
 """Soft-clDice: centrelines inside each other's vessels, by skeletons that pooling makes (Shit et al. 2021)."""
 
 import math
+from functools import partial
 
 from pydantic import Field
 from torch import Tensor
 
 from ramify.losses.centreline_dice import centreline_dice
+from ramify.losses.complement import ComplementSettings
 from ramify.losses.dice import dice_loss
 from ramify.losses.few_channels import mean_by_channels
-from ramify.losses.precision import at_least_float32, check_probabilities, check_unit_range
+from ramify.losses.precision import known_part
 from ramify.losses.scale_balance import BalanceSettings
 from ramify.losses.soft_skeletonisation import (
     Variant,
@@ -19,7 +21,7 @@ from ramify.losses.soft_skeletonisation import (
 )
 
 
-class SoftClDiceSettings(BalanceSettings, frozen=True, extra="forbid"):
+class SoftClDiceSettings(BalanceSettings, ComplementSettings, frozen=True, extra="forbid"):
     """Soft-clDice."""
 
     iterations: int = Field(default=10, ge=1, le=1000)
@@ -28,7 +30,7 @@ class SoftClDiceSettings(BalanceSettings, frozen=True, extra="forbid"):
     """Added to numerator and denominator of both ratios, in voxels."""
     variant: Variant = "cvpr"
     """Of the soft skeleton: cvpr, or workshop, whose skeleton of a mask is empty for a radius of 1 and more."""
-    include_background: bool = False
+    complement: bool = False
     """Average with the same loss of each channel's complement, as the theory of the paper has it; twice the cost."""
     over_batch: bool = False
     """Ratios over the whole batch, steadier where targets are often empty; otherwise of each sample, averaged."""
@@ -48,9 +50,10 @@ def soft_cldice_loss(
     iterations: int = 10,
     smooth: float = 1.0,
     variant: Variant = "cvpr",
-    include_background: bool = False,
+    complement: bool = False,
     over_batch: bool = False,
     scales: Tensor | None = None,
+    mask: Tensor | None = None,
 ) -> Tensor:
     """One minus the centreline Dice of soft skeletons, averaged over channels and samples.
 
@@ -64,10 +67,11 @@ def soft_cldice_loss(
         target: (B, C, *S) in [0, 1] or bool. No gradient reaches it.
         iterations, variant: see `soft_skeleton`.
         smooth: ε > 0 of both ratios, in voxels.
-        include_background: the mean of this loss and that of 1 - probabilities and 1 - target.
+        complement: the mean of this loss and that of 1 - probabilities and 1 - target.
         over_batch: take the sums over the batch too, rather than for each sample.
         scales: bool (B, S, *S), where each scale is: Tsens is then the mean over the scales that the target's skeleton
             has (see `centreline_dice`); None: every voxel of it counts alike. The complement has no scales.
+        mask: bool (B, 1, *S), the voxels that count: as for `soft_skeleton`, the volume ends with them. None: all do.
 
     Raises ValueError where shapes differ, values leave [0, 1], or an argument is out of range. The workshop's variant
     warns of a binary target, whose skeleton it leaves empty.
@@ -82,19 +86,19 @@ def soft_cldice_loss(
         >>> round(soft_cldice_loss(gap, target).item(), 3)  # Tprec 1, Tsens (6 + 1) / (7 + 1)
         0.067
     """
-    check_probabilities(probabilities, target)
+    probabilities, target = known_part(probabilities, target.detach(), mask)
     check_skeleton(probabilities, iterations, variant)
     if not (math.isfinite(smooth) and smooth > 0.0):
         raise ValueError(f"smooth: expected a number above 0, got {smooth}")
-    probabilities = at_least_float32(probabilities)
-    target = target.detach().to(probabilities.dtype)
-    check_unit_range("target", target)
+    target = target.to(probabilities.dtype)
     if variant == "workshop" and is_binary(target):
         warn_degenerate()
-    loss = _loss(probabilities, target, iterations, smooth, variant, over_batch, scales)
-    if include_background:
-        loss = (loss + _loss(1.0 - probabilities, 1.0 - target, iterations, smooth, variant, over_batch, None)) / 2.0
-    return loss
+    loss = partial(_loss, iterations=iterations, smooth=smooth, variant=variant, over_batch=over_batch, mask=mask)
+    of_channels = loss(probabilities, target, scales=scales)
+    if not complement:
+        return of_channels
+    others = [1.0 - values if mask is None else (1.0 - values) * mask for values in (probabilities, target)]
+    return (of_channels + loss(*others, scales=None)) / 2.0
 
 
 def dice_soft_cldice_loss(
@@ -105,9 +109,10 @@ def dice_soft_cldice_loss(
     iterations: int = 10,
     smooth: float = 1.0,
     variant: Variant = "cvpr",
-    include_background: bool = False,
+    complement: bool = False,
     over_batch: bool = False,
     scales: Tensor | None = None,
+    mask: Tensor | None = None,
 ) -> Tensor:
     """(1 - α) (1 - softDice) + α (1 - softclDice): Shit et al. 2021, Eq. 3.
 
@@ -135,29 +140,32 @@ def dice_soft_cldice_loss(
         iterations=iterations,
         smooth=smooth,
         variant=variant,
-        include_background=include_background,
+        complement=complement,
         over_batch=over_batch,
         scales=scales,
+        mask=mask,
     )
-    dice = dice_loss(probabilities, target, over_batch=over_batch, epsilon=smooth, scales=scales)
+    dice = dice_loss(probabilities, target, over_batch=over_batch, epsilon=smooth, scales=scales, mask=mask)
     return (1.0 - alpha) * dice + alpha * cldice
 
 
 def _loss(
     probabilities: Tensor,
     target: Tensor,
+    *,
     iterations: int,
     smooth: float,
     variant: Variant,
     over_batch: bool,
     scales: Tensor | None,
+    mask: Tensor | None,
 ) -> Tensor:
     """Of the channels as they are, a few at a time: what the rounds keep does not grow with the number of classes."""
 
     def mean_of_channels(truth: Tensor, own: Tensor) -> Tensor:
         # The target's first: what its rounds need is gone before those of the prediction keep anything.
-        target_skeleton = unchecked_soft_skeleton(truth, iterations, variant)
-        skeleton = unchecked_soft_skeleton(own, iterations, variant)
+        target_skeleton = unchecked_soft_skeleton(truth, iterations, variant, mask)
+        skeleton = unchecked_soft_skeleton(own, iterations, variant, mask)
         return (1.0 - centreline_dice(skeleton, own, target_skeleton, truth, smooth, over_batch, scales)).mean()
 
     return mean_by_channels(mean_of_channels, probabilities, target)

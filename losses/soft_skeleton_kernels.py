@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from ramify.compilation import compiled
+from ramify.losses.soft_skeleton_rounds import HIGH, LOW
 
 # Voxels that a thread must have, to be worth its while.
 THREAD_VOXELS = 2**17
@@ -47,17 +48,31 @@ class CompiledRounds:
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
 
     def forward(
-        self, image: Tensor, product: Tensor, factor: tuple[float, float], eroded: Tensor, next_product: Tensor
+        self,
+        image: Tensor,
+        product: Tensor,
+        factor: tuple[float, float],
+        eroded: Tensor,
+        next_product: Tensor,
+        unknown: Tensor | None = None,
     ) -> None:
         """Fill `eroded` and `next_product`, which may be `product` itself."""
         if next_product is not product:
             next_product.copy_(product)
         arrays = [self._array(volume) for volume in (image, eroded, next_product)]
         constant, slope = (arrays[0].dtype.type(number) for number in factor)
-        self._share_out(lambda slab, planes: _sweep_forward(*arrays, constant, slope, *slab, planes))
+        hidden = self._hidden(unknown)
+        self._share_out(lambda slab, planes: _sweep_forward(*arrays, hidden, constant, slope, *slab, planes))
 
     def backward(
-        self, image: Tensor, eroded: Tensor, product: Tensor, slope: float, upstream: Tensor, gradient: Tensor
+        self,
+        image: Tensor,
+        eroded: Tensor,
+        product: Tensor,
+        slope: float,
+        upstream: Tensor,
+        gradient: Tensor,
+        unknown: Tensor | None = None,
     ) -> Tensor:
         """Go back through a round; `gradient` itself becomes the derivative by the image."""
         arrays = [self._array(volume) for volume in (image, eroded, product, upstream, gradient)]
@@ -65,8 +80,13 @@ class CompiledRounds:
         reach = 2 if len(self._slabs) > 1 else 0
         edges = {slab: [_edges(volume, *slab, reach) for volume in arrays[3:]] for slab in self._slabs}
         typed = arrays[0].dtype.type(slope)
-        self._share_out(lambda slab, planes: _sweep_back(*arrays, *edges[slab], typed, *slab, self._has_rows, planes))
+        hidden, has_rows = self._hidden(unknown), self._has_rows
+        self._share_out(lambda slab, planes: _sweep_back(*arrays, *edges[slab], hidden, typed, *slab, has_rows, planes))
         return gradient
+
+    def _hidden(self, unknown: Tensor | None) -> Array:
+        """Where nobody knows; without a plane if everything is known."""
+        return np.zeros((0, 1, 1), bool) if unknown is None else self._array(unknown)
 
     def _array(self, volume: Tensor) -> Array:
         return volume.numpy().reshape(self._shape)
@@ -87,7 +107,9 @@ def _edges(volume: Array, start: int, stop: int, reach: int) -> Array:
 
 
 @compiled(nogil=True)
-def _sweep_forward(image, eroded, product, constant, slope, start, stop, planes):  # type: ignore[no-untyped-def]
+def _sweep_forward(  # type: ignore[no-untyped-def]
+    image, eroded, product, unknown, constant, slope, start, stop, planes
+):
     """Fill planes start … stop - 1 of `eroded`, and multiply those of `product` by constant + slope δ."""
     one, infinity = image.dtype.type(1), image.dtype.type(np.inf)
     images, boxes, minima, rows = planes[:4], planes[4:7], planes[7], planes[8]
@@ -95,10 +117,12 @@ def _sweep_forward(image, eroded, product, constant, slope, start, stop, planes)
     planes[4:9] = -infinity
     for z in range(start - 2, stop + 2):
         _load(image, z, one, infinity, images[z % 4])
+        _hide(unknown, z, HIGH, images[z % 4])
         z -= 1
         if z >= start - 1:
             if 0 <= z < len(image):
                 _erode(images[(z - 1) % 4], images[z % 4], images[(z + 1) % 4], minima)
+                _hide(unknown, z, LOW, minima)
                 _dilate_in_plane(minima, rows, boxes[z % 3])
                 if start <= z < stop:
                     _store(minima, eroded[z])
@@ -111,7 +135,19 @@ def _sweep_forward(image, eroded, product, constant, slope, start, stop, planes)
 
 @compiled(nogil=True)
 def _sweep_back(  # type: ignore[no-untyped-def]
-    image, eroded, product, upstream, gradient, upstream_edges, gradient_edges, slope, start, stop, has_rows, planes
+    image,
+    eroded,
+    product,
+    upstream,
+    gradient,
+    upstream_edges,
+    gradient_edges,
+    unknown,
+    slope,
+    start,
+    stop,
+    has_rows,
+    planes,
 ):
     """Take planes start … stop - 1 of `upstream` and `gradient` from after a round to before it."""
     zero, one, infinity = image.dtype.type(0), image.dtype.type(1), image.dtype.type(np.inf)
@@ -123,8 +159,10 @@ def _sweep_back(  # type: ignore[no-untyped-def]
     planes[18:] = zero
     for z in range(start - 4, stop + 4):
         _load(image, z, -one, -infinity, images[z % 7])
+        _hide(unknown, z, -HIGH, images[z % 7])
         z -= 1
         _load(eroded, z, one, -infinity, minima[z % 3])
+        _hide(unknown, z, LOW, minima[z % 3])
         if 0 <= z < len(image):
             _dilate_in_plane(minima[z % 3], rows[z % 3], boxes[z % 5])
         else:
@@ -172,6 +210,19 @@ def _load(volume, z, sign, outside, plane):  # type: ignore[no-untyped-def]
     for y in range(TWO, height):
         for x in range(TWO, width):
             plane[y, x] = sign * source[y - TWO, x - TWO]
+
+
+@compiled(nogil=True)
+def _hide(unknown, z, value, plane):  # type: ignore[no-untyped-def]
+    """Put a value where nobody knows, if there are such voxels at all."""
+    if not 0 <= z < len(unknown):
+        return
+    hidden, instead = unknown[z], plane.dtype.type(value)
+    height, width = np.uintp(plane.shape[0] - 2), np.uintp(plane.shape[1] - 2)
+    for y in range(TWO, height):
+        for x in range(TWO, width):
+            if hidden[y - TWO, x - TWO]:
+                plane[y, x] = instead
 
 
 @compiled(nogil=True)

@@ -19,6 +19,9 @@ from torch import Tensor
 # Voxels worked on at a time: on a CPU as many as stay in its cache, on a GPU as many as keep it busy.
 SLAB_CPU = 2**18
 SLAB_GPU = 2**24
+# What stands for unknown voxels in minima and in maxima: beyond all values there are, so that none is ever chosen, but
+# by so little that a product of what comes of them never grows.
+HIGH, LOW = 1.0 + 2.0**-20, -(2.0**-20)
 
 Stage = tuple[int, "_Field", "_Field"]  # an axis, what is pooled along it, and the best of each pair
 
@@ -28,6 +31,9 @@ class PlainRounds:
 
     A round takes the image I and the product so far. With E the erosion over the cross, D the dilation over the box and
     δ = ReLU(I - D(E(I))), it gives E(I) and the product times factor[0] + factor[1] δ, where factor[0] is 0 or 1.
+
+    Unknown voxels, bool (L, *S), are in no minimum and in no maximum, as if the volume ended there. Images are HIGH in
+    them; what becomes of the product there means nothing.
     """
 
     def __init__(self, volumes: Tensor) -> None:
@@ -40,12 +46,20 @@ class PlainRounds:
         self._spare = volumes.new_empty(0)
 
     def forward(
-        self, image: Tensor, product: Tensor, factor: tuple[float, float], eroded: Tensor, next_product: Tensor
+        self,
+        image: Tensor,
+        product: Tensor,
+        factor: tuple[float, float],
+        eroded: Tensor,
+        next_product: Tensor,
+        unknown: Tensor | None = None,
     ) -> None:
         """Fill `eroded` with E(I), and `next_product`, which may be `product` itself."""
         for slab in self._slabs:
             with self._scratch.frame():
                 self._erode(image, slab, eroded)
+        if unknown is not None:
+            eroded.masked_fill_(unknown, LOW)
         for slab in self._slabs:
             with self._scratch.frame():
                 residue, _ = self._residue(image, eroded, slab)
@@ -54,22 +68,34 @@ class PlainRounds:
                     torch.addcmul(before, before, residue, value=factor[1], out=after)
                 else:
                     torch.mul(before, residue.mul_(factor[1]), out=after)
+        if unknown is not None:
+            eroded.masked_fill_(unknown, HIGH)
 
     def backward(
-        self, image: Tensor, eroded: Tensor, product: Tensor, slope: float, upstream: Tensor, gradient: Tensor
+        self,
+        image: Tensor,
+        eroded: Tensor,
+        product: Tensor,
+        slope: float,
+        upstream: Tensor,
+        gradient: Tensor,
+        unknown: Tensor | None = None,
     ) -> Tensor:
         """Go back through a round.
 
         Args:
-            image, eroded, product: I, E(I) and the product before the round.
+            image, eroded, product: I, E(I), which is not needed afterwards, and the product before the round.
             slope: factor[1].
             upstream: (L, *S), the skeleton's gradient times the factors of all later rounds; then also this round's.
             gradient: (L, *S), the derivative by E(I) through later rounds; overwritten.
+            unknown: bool (L, *S); `upstream` and `gradient` are 0 there.
 
         Returns:
             The derivative by I.
         """
         by_image = self._spare if self._spare.shape == image.shape else torch.empty_like(image)
+        if unknown is not None:
+            eroded.masked_fill_(unknown, LOW)
         for slab in self._slabs:
             with self._scratch.frame():
                 residue, stages = self._residue(image, eroded, slab)

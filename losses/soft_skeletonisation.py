@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from ramify.losses.precision import at_least_float32, check_probabilities
+from ramify.losses.precision import at_least_float32, check_mask, check_same_shape, in_unit_range, values_are_checked
 from ramify.losses.soft_skeleton_kernels import CompiledRounds
-from ramify.losses.soft_skeleton_rounds import SLAB_GPU, PlainRounds
+from ramify.losses.soft_skeleton_rounds import HIGH, SLAB_GPU, PlainRounds
 
 Variant = Literal["cvpr", "workshop"]
 
@@ -24,7 +24,9 @@ Variant = Literal["cvpr", "workshop"]
 COMPILED = True
 
 
-def soft_skeleton(probabilities: Tensor, iterations: int, variant: Variant = "cvpr") -> Tensor:
+def soft_skeleton(
+    probabilities: Tensor, iterations: int, variant: Variant = "cvpr", *, mask: Tensor | None = None
+) -> Tensor:
     """Soft skeleton of each channel: what rounds of soft erosion and opening leave (Shit et al. 2021, Algorithm 1).
 
     I' = D(E(I)), S = ReLU(I - I'); then `iterations` times I = E(I), I' = D(E(I)), S = S + (1 - S) ReLU(I - I'), with E
@@ -37,6 +39,8 @@ def soft_skeleton(probabilities: Tensor, iterations: int, variant: Variant = "cv
         iterations: k of at least 1, at least the radius of the widest vessel in voxels; more changes nothing but time.
         variant: "cvpr", or "workshop" with S = S + S ReLU(I - I') (Paetzold et al. 2019, Algorithm 2), which keeps only
             what the first opening took away: on a binary mask it is empty for a radius of 1 and more, and warns.
+        mask: bool (B, 1, *S), the voxels that count: the volume ends with them, and beyond there is no skeleton. None:
+            all do.
 
     Returns:
         (B, C, *S) in float32 or better; in [0, 1] for "cvpr". Empty for an empty and for a full volume.
@@ -53,11 +57,13 @@ def soft_skeleton(probabilities: Tensor, iterations: int, variant: Variant = "cv
         >>> soft_skeleton(bar, iterations=2).sum().item()
         5.0
     """
-    check_probabilities(probabilities, probabilities)
+    check_same_shape("probabilities", probabilities, probabilities)
     check_skeleton(probabilities, iterations, variant)
+    check_mask(mask, probabilities)
+    probabilities = in_unit_range(at_least_float32(probabilities))
     if variant == "workshop" and is_binary(probabilities):
         warn_degenerate()
-    return unchecked_soft_skeleton(probabilities, iterations, variant)
+    return unchecked_soft_skeleton(probabilities, iterations, variant, mask)
 
 
 def check_skeleton(probabilities: Tensor, iterations: int, variant: str) -> None:
@@ -72,8 +78,8 @@ def check_skeleton(probabilities: Tensor, iterations: int, variant: str) -> None
 
 
 def is_binary(values: Tensor) -> bool:
-    """Whether there are only 0 and 1."""
-    return bool(((values == 0) | (values == 1)).all())
+    """Whether there are only 0 and 1; False where values are not to be looked at."""
+    return values_are_checked() and bool(((values == 0) | (values == 1)).all())
 
 
 def warn_degenerate() -> None:
@@ -82,22 +88,33 @@ def warn_degenerate() -> None:
     warnings.warn(message, UserWarning, stacklevel=3)
 
 
-def unchecked_soft_skeleton(probabilities: Tensor, iterations: int, variant: Variant) -> Tensor:
+def unchecked_soft_skeleton(
+    probabilities: Tensor, iterations: int, variant: Variant, mask: Tensor | None = None
+) -> Tensor:
     """`soft_skeleton` of what was checked before."""
+    unknown = None
+    if mask is not None:
+        everywhere = ~mask.expand(probabilities.shape)
+        probabilities = probabilities.masked_fill(everywhere, HIGH)
+        unknown = everywhere.reshape(-1, *probabilities.shape[2:]).contiguous()
     volumes = at_least_float32(probabilities).reshape(-1, *probabilities.shape[2:]).contiguous()
     wants_gradient = torch.is_grad_enabled() and volumes.requires_grad
-    skeletons: Tensor = _SoftSkeleton.apply(volumes, iterations, variant, wants_gradient)
-    return skeletons.reshape(probabilities.shape)
+    skeletons: Tensor = _SoftSkeleton.apply(volumes, unknown, iterations, variant, wants_gradient)
+    skeletons = skeletons.reshape(probabilities.shape)
+    return skeletons if mask is None else skeletons.masked_fill(~mask, 0.0)
 
 
 class _SoftSkeleton(torch.autograd.Function):
     """Volumes (N, *S) to their skeletons, a few at a time: the memory that rounds need is used again."""
 
     @staticmethod
-    def forward(ctx: Any, volumes: Tensor, iterations: int, variant: Variant, wants_gradient: bool) -> Tensor:
+    def forward(
+        ctx: Any, volumes: Tensor, unknown: Tensor | None, iterations: int, variant: Variant, wants_gradient: bool
+    ) -> Tensor:
         chunks = _chunks(volumes.detach())
+        hidden = [None] * len(chunks) if unknown is None else _chunks(unknown)
         rounds = _rounds(chunks[0])
-        passages = [_Passage(chunk, iterations + 1, variant) for chunk in chunks]
+        passages = [_Passage(chunk, own, iterations + 1, variant) for chunk, own in zip(chunks, hidden)]
         skeletons = [passage.forward(rounds, wants_gradient) for passage in passages]
         if wants_gradient:
             ctx.save_for_backward(volumes)
@@ -106,30 +123,43 @@ class _SoftSkeleton(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, arriving: Tensor) -> tuple[Tensor, None, None, None]:
+    def backward(ctx: Any, arriving: Tensor) -> tuple[Tensor, None, None, None, None]:
         chunks = _chunks(ctx.saved_tensors[0])  # raises where they were changed since
         rounds = _rounds(chunks[0])
         pieces = zip(ctx.passages, _chunks(arriving.contiguous()))
-        return _joined([passage.backward(rounds, piece) for passage, piece in pieces]), None, None, None
+        return _joined([passage.backward(rounds, piece) for passage, piece in pieces]), None, None, None, None
 
 
 class Rounds(Protocol):
     """What does a round and goes back through it: `PlainRounds` says how."""
 
     def forward(
-        self, image: Tensor, product: Tensor, factor: tuple[float, float], eroded: Tensor, next_product: Tensor
+        self,
+        image: Tensor,
+        product: Tensor,
+        factor: tuple[float, float],
+        eroded: Tensor,
+        next_product: Tensor,
+        unknown: Tensor | None,
     ) -> None: ...
 
     def backward(
-        self, image: Tensor, eroded: Tensor, product: Tensor, slope: float, upstream: Tensor, gradient: Tensor
+        self,
+        image: Tensor,
+        eroded: Tensor,
+        product: Tensor,
+        slope: float,
+        upstream: Tensor,
+        gradient: Tensor,
+        unknown: Tensor | None,
     ) -> Tensor: ...
 
 
 class _Passage:
     """The rounds of some volumes, forward and back. State i: the image I_i and the product of the factors before it."""
 
-    def __init__(self, volumes: Tensor, count: int, variant: Variant) -> None:
-        self._volumes = volumes
+    def __init__(self, volumes: Tensor, unknown: Tensor | None, count: int, variant: Variant) -> None:
+        self._volumes, self._unknown = volumes, unknown
         self._count = count
         self._variant = variant
         self._states: dict[int, tuple[Tensor, Tensor | None]] = {}
@@ -156,7 +186,9 @@ class _Passage:
                 self._advance(rounds, max(self._states), number, set(range(number + 1)))
             image, kept_product = self._states.pop(number)
             product = self._ones() if kept_product is None else kept_product
-            gradient = rounds.backward(image, eroded, product, self._factor(number)[1], upstream, gradient)
+            gradient = rounds.backward(
+                image, eroded, product, self._factor(number)[1], upstream, gradient, self._unknown
+            )
             self._spares += eroded, product
             eroded = image
         self._spares = []
@@ -170,7 +202,7 @@ class _Passage:
             held = number in self._states
             eroded = self._take()
             next_product = self._take() if held and number > 0 else product
-            rounds.forward(image, product, self._factor(number), eroded, next_product)
+            rounds.forward(image, product, self._factor(number), eroded, next_product, self._unknown)
             if not held:
                 self._spares.append(image)
             image, product = eroded, next_product

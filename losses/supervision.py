@@ -89,9 +89,7 @@ def supervised(
 ) -> SupervisedTask:
     """A task's own logits (B, K, *S) beside its part of the truth: all that its terms may look at.
 
-    Ignored voxels are background in the truth and in the probabilities, so that nothing is learnt there and no term
-    counts them as right or wrong; those that divide by all voxels (centreline cross-entropy, warping unless normalised)
-    are smaller by their share.
+    Nothing is learnt from ignored voxels: every term leaves them out by its mask.
     """
     task = weighted.task
     labels = None
@@ -101,9 +99,6 @@ def supervised(
     else:
         masks = [truth.mask(members) for members in task.masks]
     probabilities = torch.softmax(logits, dim=1)[:, 1:] if task.exclusive else torch.sigmoid(logits)
-    ignored = truth.ignored
-    if ignored is not None:
-        probabilities = probabilities.masked_fill(ignored.unsqueeze(1), 0.0)
     return SupervisedTask(
         task.name,
         logits,
@@ -115,6 +110,6 @@ def supervised(
         masks=task.masks,
         n_scales=weighted.n_scales,
         trees=task.trees,
-        ignored=ignored,
+        mask=None if truth.ignored is None else ~truth.ignored.unsqueeze(1),
         generator=generator,
     )

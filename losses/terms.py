@@ -36,8 +36,7 @@ class SupervisedTask:
     """One task's output beside its truth: all that a term may look at.
 
     Channels C are the task's foreground classes: one for a vessel or scale mask, more for classes, regions or exclusive
-    scales; logits of exclusive ones have the background as a further channel 0 (K = 1 + C). Ignored voxels are 0 in
-    probabilities and target.
+    scales; logits of exclusive ones have the background as a further channel 0 (K = 1 + C).
     """
 
     name: str
@@ -50,7 +49,7 @@ class SupervisedTask:
     masks: tuple[Members, ...] = ()  # of each class, what is in it
     n_scales: int = 0
     trees: tuple[int, ...] = (0,)  # places of the classes that are vessels alone
-    ignored: Tensor | None = None  # bool (B, *S), where nobody knows what is right
+    mask: Tensor | None = None  # bool (B, 1, *S), where it is known what is right; None: everywhere
     generator: torch.Generator | None = None  # of terms that draw
 
     @property
@@ -108,7 +107,8 @@ class Term:
 def of_probabilities(
     loss: Callable[..., Tensor], settings: type[BaseModel], *also: str, of: str = "target", trees: bool = True
 ) -> Term:
-    """A term made of a loss of (probabilities, target), whose keyword arguments are the fields of its settings.
+    """A term made of a loss of (probabilities, target), whose keyword arguments are the fields of its settings and the
+    `mask` of the voxels that count.
 
     Where the settings have a `balance`, the loss gets the task's `scales` in its place, or None.
 
@@ -122,7 +122,7 @@ def of_probabilities(
             task = task.of_trees
             if not task.masks:
                 return task.logits.new_zeros(())
-        arguments = dict(own) | {name: getattr(task, name) for name in also}
+        arguments = dict(own) | {name: getattr(task, name) for name in (*also, "mask")}
         if isinstance(own, BalanceSettings):
             arguments["scales"] = task.scales if arguments.pop("balance") == "scales" else None
         return loss(task.probabilities, getattr(task, of), **arguments)
@@ -133,8 +133,8 @@ def of_probabilities(
 def cross_entropy(task: SupervisedTask, _: None) -> Tensor:
     """Weighted cross-entropy of the task's kind: sigmoid of one mask, or softmax over exclusive classes."""
     if task.exclusive_labels is None:
-        return binary_cross_entropy(task.logits, task.target, task.class_weights, ignored=task.ignored)
-    return categorical_cross_entropy(task.logits, task.exclusive_labels, task.class_weights, ignored=task.ignored)
+        return binary_cross_entropy(task.logits, task.target, task.class_weights, mask=task.mask)
+    return categorical_cross_entropy(task.logits, task.exclusive_labels, task.class_weights, mask=task.mask)
 
 
 TERMS: dict[str, Term] = {
@@ -146,7 +146,7 @@ TERMS: dict[str, Term] = {
     "skeleton_recall": of_probabilities(skeleton_recall_loss, SkeletonRecallSettings, of="tubed_skeleton"),
     "cbdice": of_probabilities(cbdice_loss, CbDiceSettings, "spacing_mm"),
     "boundary": of_probabilities(boundary_loss, BoundarySettings, "spacing_mm", trees=False),
-    "generalised_dice": of_probabilities(generalised_dice_loss, GeneralisedDiceSettings, "ignored", trees=False),
+    "generalised_dice": of_probabilities(generalised_dice_loss, GeneralisedDiceSettings, trees=False),
     "centreline_cross_entropy": of_probabilities(centreline_cross_entropy_loss, CentrelineCrossEntropySettings),
     "persistent_homology": of_probabilities(persistent_homology_loss, PersistentHomologySettings),
     "warping": of_probabilities(warping_loss, WarpingSettings),

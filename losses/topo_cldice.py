@@ -5,7 +5,8 @@ from pydantic import BaseModel, Field
 from torch import Tensor
 
 from ramify.losses.centreline_dice import centreline_dice
-from ramify.losses.precision import at_least_float32, check_probabilities
+from ramify.losses.continuation import continued
+from ramify.losses.precision import known_part
 from ramify.losses.simple_points import SimplePointRule
 from ramify.losses.topological_thinning import binary_skeleton, topological_skeleton
 
@@ -38,6 +39,7 @@ def topo_cldice_loss(
     simple_points: SimplePointRule = "boolean",
     over_batch: bool = False,
     generator: torch.Generator | None = None,
+    mask: Tensor | None = None,
 ) -> Tensor:
     """One minus the centreline Dice of topology-preserving skeletons, averaged over channels and samples.
 
@@ -53,6 +55,8 @@ def topo_cldice_loss(
         temperature, noise_scale, simple_points: see `topological_skeleton`.
         over_batch: take the sums over the batch too, rather than for each sample.
         generator: of the random sample; equal states give equal losses and gradients.
+        mask: bool (B, 1, *S), the voxels that count. Vessels are thinned as if they went on beyond, each voxel there as
+            the nearest known one, and what is beyond of their skeletons is left out. None: all do.
 
     Raises ValueError as `topological_skeleton` does, and where shapes differ.
 
@@ -66,15 +70,16 @@ def topo_cldice_loss(
         >>> round(topo_cldice_loss(gap, target).item(), 3)  # of 0 and 1 nothing is random
         0.067
     """
-    check_probabilities(probabilities, target)
+    probabilities, target = known_part(probabilities, target, mask)
     skeleton = topological_skeleton(
-        probabilities,
+        continued(probabilities, mask),
         iterations,
         temperature=temperature,
         noise_scale=noise_scale,
         simple_points=simple_points,
         generator=generator,
     )
-    target_skeleton = binary_skeleton(target > 0.5, iterations, simple_points=simple_points)
-    probabilities = at_least_float32(probabilities)
+    target_skeleton = binary_skeleton(continued(target > 0.5, mask), iterations, simple_points=simple_points)
+    if mask is not None:
+        skeleton, target_skeleton = skeleton * mask, target_skeleton & mask
     return (1.0 - centreline_dice(skeleton, probabilities, target_skeleton, target, smooth, over_batch)).mean()

@@ -12,7 +12,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
-from ramify.losses.precision import at_least_float32, check_probabilities
+from ramify.losses.continuation import continued
+from ramify.losses.precision import known_part
 from ramify.losses.topograph_kernel import FALSE_ALARM, MISS, critical_regions
 from ramify.losses.voxel_cross_entropy import voxel_cross_entropy
 
@@ -36,6 +37,7 @@ def topograph_loss(
     aggregation: Aggregation = "mean",
     threshold_spread: float = 0.0,
     generator: torch.Generator | None = None,
+    mask: Tensor | None = None,
 ) -> Tensor:
     """Σ over the critical regions of the mean of p (of 1 - p in a miss), averaged over channels and samples.
 
@@ -60,6 +62,8 @@ def topograph_loss(
             "cross_entropy".
         threshold_spread: in [0, 0.5); above 0, each sample's threshold is uniform in 1/2 -+ threshold_spread.
         generator: where thresholds come from; by default PyTorch's own.
+        mask: bool (B, 1, *S), the voxels that count; beyond, prediction and truth are both what the truth is at the
+            nearest of them, so that no region there is wrong. None: all do.
 
     Returns:
         A scalar of at least 0; exactly 0 where no region is critical.
@@ -81,12 +85,12 @@ def topograph_loss(
         >>> topograph_loss(short, target).item()
         0.0
     """
-    check_probabilities(probabilities, target)
+    probabilities, target = known_part(probabilities, target, mask)
     _check(probabilities.ndim - 2, aggregation, threshold_spread)
-    probabilities = at_least_float32(probabilities)
     thresholds = _thresholds(probabilities, threshold_spread, generator)
-    truth = target > 0.5
-    regions = _critical(probabilities.detach() > thresholds, truth)
+    truth = continued(target > 0.5, mask)
+    prediction = probabilities.detach() > thresholds
+    regions = _critical(prediction if mask is None else torch.where(mask, prediction, truth), truth)
     device = probabilities.device
     voxels, names = (torch.from_numpy(array).to(device) for array in (regions.voxels, regions.names))
     wanted, own = truth.reshape(-1)[voxels], probabilities.reshape(-1)[voxels]

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ramify.losses.precision import at_least_float32, check_probabilities
+from ramify.losses.precision import at_least_float32, check_same_shape, in_unit_range
 from ramify.losses.simple_points import CENTRE, SimplePointRule, SimplePoints, at_most_one
 from ramify.losses.thinning_kernel import thin_volumes
 
@@ -67,12 +67,12 @@ def topological_skeleton(
         >>> topological_skeleton(ring, iterations=3)[0, 0].int().tolist()  # still a ring
         [[0, 0, 1, 0, 0], [0, 1, 0, 1, 0], [1, 0, 0, 0, 1], [0, 1, 0, 1, 0], [0, 0, 1, 0, 0]]
     """
-    check_probabilities(probabilities, probabilities)
+    check_same_shape("probabilities", probabilities, probabilities)
     _check(probabilities, iterations, simple_points)
     if not (0.0 < temperature < float("inf") and 0.0 <= noise_scale < float("inf")):
         given = f"temperature {temperature:g} and noise_scale {noise_scale:g}"
         raise ValueError(f"skeleton: expected temperature > 0 and noise_scale >= 0, got {given}")
-    probabilities = at_least_float32(probabilities)
+    probabilities = in_unit_range(at_least_float32(probabilities))
     device = probabilities.device if generator is None else generator.device
     # Drawn in float32 whatever the probabilities are: a look in double precision is at the sample of the step.
     uniform = torch.rand(probabilities.shape, generator=generator, device=device, dtype=torch.float32)

@@ -6,7 +6,7 @@ import torch
 from pydantic import BaseModel, Field, model_validator
 from torch import Tensor
 
-from ramify.losses.precision import at_least_float32, check_probabilities
+from ramify.losses.precision import known_part
 from ramify.losses.volume_sums import volume_sums
 
 # Below it a power with an infinite slope at 0 is continued by a straight line; an index of 0.999999 is perfect enough.
@@ -42,6 +42,7 @@ def tversky_loss(
     gamma: float = 1.0,
     over_batch: bool = False,
     epsilon: float = 1e-5,
+    mask: Tensor | None = None,
 ) -> Tensor:
     """(1 - TI)^(1/γ) with the Tversky index TI = TP / (TP + α FP + β FN), averaged over channels and samples.
 
@@ -65,6 +66,7 @@ def tversky_loss(
         gamma: γ > 0.
         over_batch: take the sums over the batch too, rather than for each sample.
         epsilon: ε in voxels.
+        mask: bool (B, 1, *S), the voxels that count; None: all do.
 
     Raises ValueError where shapes differ or are empty, probabilities leave [0, 1] (as logits do, and NaN), or a weight
     is out of range.
@@ -78,8 +80,7 @@ def tversky_loss(
         0.412
     """
     _check_weights(alpha, beta, gamma)
-    check_probabilities(probabilities, target)
-    probabilities = at_least_float32(probabilities)
+    probabilities, target = known_part(probabilities, target, mask)
     target = target.to(probabilities.dtype)
     hits = volume_sums(probabilities * target, over_batch)
     false_alarms = volume_sums(probabilities, over_batch) - hits

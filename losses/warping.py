@@ -7,8 +7,9 @@ from pydantic import BaseModel
 from torch import Tensor
 
 from ramify.losses.boundary import distance_inside
-from ramify.losses.precision import at_least_float32, check_probabilities
-from ramify.losses.volume_sums import volume_sums
+from ramify.losses.continuation import continued
+from ramify.losses.precision import known_part
+from ramify.losses.volume_sums import mean_of_known, volume_sums
 from ramify.losses.voxel_cross_entropy import voxel_cross_entropy
 from ramify.losses.warping_kernel import warp
 
@@ -20,7 +21,9 @@ class WarpingSettings(BaseModel, frozen=True, extra="forbid"):
     """Mean over the critical voxels, so that one of them pulls as hard as many; otherwise over all voxels."""
 
 
-def warping_loss(probabilities: Tensor, target: Tensor, *, normalise: bool = True) -> Tensor:
+def warping_loss(
+    probabilities: Tensor, target: Tensor, *, normalise: bool = True, mask: Tensor | None = None
+) -> Tensor:
     """Cross-entropy of the critical voxels, -(y log p + (1 - y) log(1 - p)), averaged over channels and samples.
 
     Hu 2022; see `critical_voxels`. All other errors cost nothing, so it is to be added to a loss of all voxels. The
@@ -33,6 +36,8 @@ def warping_loss(probabilities: Tensor, target: Tensor, *, normalise: bool = Tru
         probabilities: (B, C, *S) in [0, 1], 2D or 3D, any floating type; computed in float32 or better.
         target: (B, C, *S) bool or of 0 and 1; anything between is cut at a half.
         normalise: divide by the number of critical voxels of each sample's channel, rather than by that of all.
+        mask: bool (B, 1, *S), the voxels that count; beyond, prediction and truth are both what the truth is at the
+            nearest of them, so that nothing there is wrong. None: all do.
 
     Returns:
         A scalar of at least 0; exactly 0 where nothing is critical.
@@ -54,13 +59,13 @@ def warping_loss(probabilities: Tensor, target: Tensor, *, normalise: bool = Tru
         >>> warping_loss(short, target).item()  # still one piece
         0.0
     """
-    check_probabilities(probabilities, target)
-    probabilities = at_least_float32(probabilities)
-    truth = target > 0.5
-    critical = critical_voxels(probabilities.detach() > 0.5, truth)
+    probabilities, target = known_part(probabilities, target, mask)
+    truth = continued(target > 0.5, mask)
+    prediction = probabilities.detach() > 0.5
+    critical = critical_voxels(prediction if mask is None else torch.where(mask, prediction, truth), truth)
     entropy = voxel_cross_entropy(probabilities, truth.to(probabilities.dtype)) * critical
     if not normalise:
-        return entropy.mean()
+        return mean_of_known(entropy, mask)
     return (volume_sums(entropy, False) / volume_sums(critical, False).clamp(min=1)).mean()
 
 

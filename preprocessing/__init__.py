@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from ramify.preprocessing.intensity import IntensitySettings, normalise
     from ramify.preprocessing.interpolation import resample
     from ramify.preprocessing.prepare import PreparedImage, PreprocessingSettings, prepare_case, prepare_image
-    from ramify.preprocessing.tube import tubed_skeleton
 else:
     __getattr__, __dir__ = loaded_when_asked_for(__name__)
 
@@ -24,5 +23,4 @@ __all__ = [
     "prepare_case",
     "prepare_image",
     "resample",
-    "tubed_skeleton",
 ]

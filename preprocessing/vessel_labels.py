@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from ramify.preprocessing.drawn_vessels import DrawnVessels
 from ramify.preprocessing.grid import Grid
-from ramify.preprocessing.tube import tubed_skeleton
 from ramify.vessels.cavities import fill_cavities
 from ramify.vessels.scale_settings import ScaleSettings
 from ramify.vessels.skeleton import skeletonize
+from ramify.vessels.tube import tubed_skeleton
 
 Mask = NDArray[np.bool_]
 

@@ -20,7 +20,7 @@ FLOORS: dict[str, set[str]] = {
     "preprocessing": {"console", "processes", "disk", "data", "vessels", "metrics", "drawing", "tasks"},
     "tasks": set(),
     "models": {"tasks"},
-    "losses": {"compilation", "tasks"},
+    "losses": {"compilation", "tasks", "vessels"},
     "metrics": {"compilation", "console", "vessels", "tasks"},
     "comparison": {"console", "disk", "data", "metrics", "drawing"},
     "training": {

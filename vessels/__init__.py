@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ramify.vessels.scales import ScaleWarning, decompose_scales
     from ramify.vessels.skeleton import skeletonize
     from ramify.vessels.spurs import prune_spurs
+    from ramify.vessels.tube import tubed_skeleton
     from ramify.vessels.wall import Wall
 else:
     __getattr__, __dir__ = loaded_when_asked_for(__name__)
@@ -54,5 +55,6 @@ __all__ = [
     "skeletonize",
     "surface",
     "trace_branches",
+    "tubed_skeleton",
     "volume_radii",
 ]

@@ -179,7 +179,7 @@ def test_bad_tensors(probabilities, target, message):
 @pytest.mark.parametrize(
     ("spacing", "message"),
     [
-        (torch.ones(2), r"spacing_mm: expected shape \(2, 2\), a row of 2 a sample \(z, y, x\), got \(2,\)"),
+        (torch.ones(3), r"spacing_mm: expected shape \(2, 2\), a row of 2 a sample \(z, y, x\), .* got \(3,\)"),
         (torch.ones(2, 3), r"spacing_mm: expected shape \(2, 2\), .* got \(2, 3\)"),
         (torch.tensor([[1.0, 1.0], [1.0, 0.0]]), r"spacing_mm: expected positive numbers, got \[\[1\.0, 1\.0\]"),
         (torch.full((2, 2), float("nan")), "spacing_mm: expected positive numbers, got"),

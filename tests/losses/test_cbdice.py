@@ -84,11 +84,11 @@ FIGURE = [
 
 @pytest.mark.parametrize(("target", "prediction", "printed"), FIGURE)
 def test_the_values_printed_in_the_paper(monkeypatch, target, prediction, printed):
-    def thinned(masks, iterations, variant):
+    def thinned(masks, iterations, variant, mask):
         return torch.from_numpy(skeletonize(masks[0, 0].numpy() > 0)).to(masks.dtype)[None, None]
 
     # They were computed with scikit-image's skeletons and a small constant.
-    monkeypatch.setattr(cbdice, "soft_skeleton", thinned)
+    monkeypatch.setattr(cbdice, "unchecked_soft_skeleton", thinned)
     assert cbdice_loss(prediction, target, smooth=1e-3).item() == pytest.approx(1.0 - printed, abs=5e-4)
 
 
@@ -219,7 +219,7 @@ def test_float32_for_half_precision_and_inside_autocast():
         (picture() - 0.5, picture(), r"expected \[0, 1\], got \[-0\.5, -0\.5\]; pass logits through a sigmoid"),
         (picture() * float("nan"), picture(), r"probabilities: expected \[0, 1\], got NaN"),
         (picture().long(), picture(), "expected floating point numbers"),
-        (torch.zeros(1, 1, 4), torch.zeros(1, 1, 4), r"expected \(batch, channel, …\) in 2D or 3D, got \(1, 1, 4\)"),
+        (torch.zeros(1, 1, 4), torch.zeros(1, 1, 4), r"expected \(B, C, H, W\) or \(B, C, D, H, W\), got \(1, 1, 4\)"),
     ],
 )
 def test_bad_tensors(probabilities, target, message):

@@ -105,7 +105,7 @@ def test_cross_entropy_of_voxels_at_the_ends():
 
 
 def test_settings_are_the_keyword_arguments():
-    assert dict(CentrelineCrossEntropySettings()) == centreline_cross_entropy_loss.__kwdefaults__
+    assert dict(CentrelineCrossEntropySettings()) | {"mask": None} == centreline_cross_entropy_loss.__kwdefaults__
     with pytest.raises(ValidationError):
         CentrelineCrossEntropySettings(iterations=0)
 

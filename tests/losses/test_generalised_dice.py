@@ -29,7 +29,7 @@ def test_by_hand():
 
 
 def test_without_the_background_one_class_is_dice():
-    loss = generalised_dice_loss(line(0.5, 0.5, 0.0), line(1.0, 0.0, 0.0), include_background=False)
+    loss = generalised_dice_loss(line(0.5, 0.5, 0.0), line(1.0, 0.0, 0.0), complement=False)
     assert loss.item() == pytest.approx(1.0 - 2.0 * 0.5 / 2.0, abs=1e-5)
 
 
@@ -41,7 +41,7 @@ def test_an_error_costs_in_inverse_proportion_to_its_class():
     for channel, voxel in ((0, 0), (1, 10)):
         probabilities = target.clone()
         probabilities[:, channel, :, voxel] = 0.0
-        misses.append(generalised_dice_loss(probabilities, target, include_background=False, epsilon=1e-9).item())
+        misses.append(generalised_dice_loss(probabilities, target, complement=False, epsilon=1e-9).item())
     assert misses[0] > 20.0 * misses[1]
 
 
@@ -54,7 +54,7 @@ def test_beside_monai(size, over_batch):
         ours = generalised_dice_loss(
             probabilities[:, first:],
             target[:, first:],
-            include_background=with_background,
+            complement=with_background,
             over_batch=over_batch,
             epsilon=1e-12,
         )
@@ -62,10 +62,10 @@ def test_beside_monai(size, over_batch):
 
 
 @pytest.mark.parametrize("over_batch", [False, True])
-@pytest.mark.parametrize("include_background", [False, True])
+@pytest.mark.parametrize("complement", [False, True])
 @pytest.mark.parametrize("size", [(5, 7), (3, 5, 7)])
-def test_perfect_and_empty_are_exactly_zero(size, include_background, over_batch):
-    choices = {"include_background": include_background, "over_batch": over_batch}
+def test_perfect_and_empty_are_exactly_zero(size, complement, over_batch):
+    choices = {"complement": complement, "over_batch": over_batch}
     target = exclusive(size)[1][:, 1:]
     target[0, 1] = 0.0
     assert generalised_dice_loss(target, target, **choices).item() == 0.0
@@ -77,7 +77,7 @@ def test_perfect_and_empty_are_exactly_zero(size, include_background, over_batch
 def test_a_false_alarm_of_an_absent_class_costs_and_has_a_finite_gradient():
     target = torch.cat([line(1.0, 1.0, 0.0, 0.0), line(0.0, 0.0, 0.0, 0.0)], dim=1)
     probabilities = torch.cat([line(1.0, 1.0, 0.0, 0.0), line(0.0, 0.0, 0.8, 0.0)], dim=1).requires_grad_()
-    loss = generalised_dice_loss(probabilities, target, include_background=False, epsilon=1e-9)
+    loss = generalised_dice_loss(probabilities, target, complement=False, epsilon=1e-9)
     loss.backward()
     assert loss.item() == pytest.approx(1.0 - 4.0 / 4.8, abs=1e-6)  # the absent class weighs as the rarest
     assert bool((probabilities.grad[0, 1] > 0).all())
@@ -94,22 +94,20 @@ def test_epsilon_is_in_voxels_whatever_the_size_of_the_patch():
 
 def test_per_sample_or_over_the_batch():
     probabilities, target = exclusive((4, 5))
-    whole = generalised_dice_loss(probabilities, target, include_background=False)
-    apart = [generalised_dice_loss(p[None], y[None], include_background=False) for p, y in zip(probabilities, target)]
+    whole = generalised_dice_loss(probabilities, target, complement=False)
+    apart = [generalised_dice_loss(p[None], y[None], complement=False) for p, y in zip(probabilities, target)]
     assert whole.item() == pytest.approx(sum(apart).item() / 2.0, abs=1e-12)
     joined = [values.movedim(0, 1).flatten(1, 2)[None] for values in (probabilities, target)]
-    over_batch = generalised_dice_loss(probabilities, target, include_background=False, over_batch=True)
-    assert over_batch.item() == pytest.approx(
-        generalised_dice_loss(*joined, include_background=False).item(), abs=1e-12
-    )
+    over_batch = generalised_dice_loss(probabilities, target, complement=False, over_batch=True)
+    assert over_batch.item() == pytest.approx(generalised_dice_loss(*joined, complement=False).item(), abs=1e-12)
 
 
-@pytest.mark.parametrize("include_background", [False, True])
-def test_gradient(include_background):
+@pytest.mark.parametrize("complement", [False, True])
+def test_gradient(complement):
     probabilities, target = (values[:, 1:, :3, :2].clone() for values in exclusive((4, 5)))
 
     def loss(values: torch.Tensor) -> torch.Tensor:
-        return generalised_dice_loss(values, target, include_background=include_background)
+        return generalised_dice_loss(values, target, complement=complement)
 
     assert torch.autograd.gradcheck(loss, (probabilities.requires_grad_(),))
 
@@ -123,7 +121,7 @@ def test_half_precision_counts_in_float32(dtype):
 
 def test_settings_are_the_keyword_arguments():
     # Which voxels nobody knows is told by the truth, and no setting.
-    assert {**dict(GeneralisedDiceSettings()), "ignored": None} == generalised_dice_loss.__kwdefaults__
+    assert {**dict(GeneralisedDiceSettings()), "mask": None} == generalised_dice_loss.__kwdefaults__
     with pytest.raises(ValidationError):
         GeneralisedDiceSettings(epsilon=0.0)
 

@@ -96,17 +96,17 @@ def test_beside_numpy(size, variant, over_batch):
 def test_background_is_the_same_of_the_complement():
     p, y = seeded((1, 2, 6, 7)), (seeded((1, 2, 6, 7), 1) > 0.5).double()
     expected = (numpy_loss(p.numpy(), y.numpy(), 2, 1.0) + numpy_loss(1 - p.numpy(), 1 - y.numpy(), 2, 1.0)) / 2
-    assert soft_cldice_loss(p, y, iterations=2, include_background=True).item() == pytest.approx(expected, abs=1e-10)
+    assert soft_cldice_loss(p, y, iterations=2, complement=True).item() == pytest.approx(expected, abs=1e-10)
 
 
-@pytest.mark.parametrize("include_background", [False, True])
+@pytest.mark.parametrize("complement", [False, True])
 @pytest.mark.parametrize("over_batch", [False, True])
 @pytest.mark.parametrize("size", [(3, 4), (2, 3, 3)])
-def test_gradcheck(size, over_batch, include_background):
+def test_gradcheck(size, over_batch, complement):
     probabilities, target = seeded((2, 1, *size)).requires_grad_(), seeded((2, 1, *size), 1) > 0.5
 
     def loss(p: torch.Tensor) -> torch.Tensor:
-        return soft_cldice_loss(p, target, iterations=2, over_batch=over_batch, include_background=include_background)
+        return soft_cldice_loss(p, target, iterations=2, over_batch=over_batch, complement=complement)
 
     assert torch.autograd.gradcheck(loss, (probabilities,))
     assert torch.autograd.gradcheck(
@@ -114,7 +114,7 @@ def test_gradcheck(size, over_batch, include_background):
     )
 
 
-@pytest.mark.parametrize("options", [{}, {"over_batch": True}, {"include_background": True}, {"smooth": 1e-3}])
+@pytest.mark.parametrize("options", [{}, {"over_batch": True}, {"complement": True}, {"smooth": 1e-3}])
 @pytest.mark.parametrize("shape", [(2, 3, 12, 13), (2, 1, 7, 8, 9)])
 def test_perfect_empty_and_full_are_exactly_zero(shape, options):
     target = seeded(shape) > 0.4
@@ -165,7 +165,7 @@ def test_a_false_alarm_and_a_miss_cost_nearly_one():
 @pytest.mark.parametrize("truth", [0.0, 1.0])
 def test_gradient_is_finite_whatever_is_empty(level, truth):
     probabilities = torch.full((1, 2, 4, 5, 6), level).requires_grad_()
-    soft_cldice_loss(probabilities, torch.full((1, 2, 4, 5, 6), truth), include_background=True).backward()
+    soft_cldice_loss(probabilities, torch.full((1, 2, 4, 5, 6), truth), complement=True).backward()
     assert bool(torch.isfinite(probabilities.grad).all())
 
 
@@ -235,7 +235,7 @@ def test_the_workshop_variant_warns_of_a_binary_target_once():
     probabilities, target = seeded((1, 1, 8, 9)), vessel()[..., :8, :9]
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        soft_cldice_loss(probabilities, target, variant="workshop", include_background=True)
+        soft_cldice_loss(probabilities, target, variant="workshop", complement=True)
         assert [warning.filename for warning in caught] == [__file__]
         soft_cldice_loss(probabilities, seeded((1, 1, 8, 9), 1), variant="workshop")
     assert len(caught) == 1
@@ -297,6 +297,7 @@ def test_settings_are_the_keyword_arguments(loss, chosen):
     }
     # What counts alike is a word among the settings, and masks among the arguments.
     assert keywords.pop("scales") is None
+    assert keywords.pop("mask") is None
     assert chosen.model_dump(exclude={"balance"}) == keywords
 
 

@@ -12,8 +12,8 @@ from ramify.disk.json_files import to_json
 from ramify.preprocessing.grid import Grid, GridSettings
 from ramify.preprocessing.intensity import IntensitySettings
 from ramify.preprocessing.prepare import PreprocessingSettings, prepare_case, prepare_image
-from ramify.preprocessing.tube import tubed_skeleton
 from ramify.vessels.scale_settings import ScaleSettings
+from ramify.vessels.tube import tubed_skeleton
 from tests.preprocessing.drawn_cases import bars_in_a_box
 
 NATIVE = PreprocessingSettings(grid=GridSettings(margin_mm=2))

@@ -13,9 +13,9 @@ from ramify.command_line import parse
 from ramify.data.case_store import write_case
 from ramify.losses.perceptual import CONVOLUTIONS
 from ramify.preprocessing.prepare import PreprocessingSettings
-from ramify.preprocessing.tube import tubed_skeleton
 from ramify.training.loop import train_run
 from ramify.training.settings import RunSettings
+from ramify.vessels.tube import tubed_skeleton
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 LOSSES = sorted((CONFIGS / "losses").glob("*.yaml"))

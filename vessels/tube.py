@@ -46,7 +46,7 @@ def tubed_skeleton(
 
     Examples:
         >>> import numpy as np
-        >>> from ramify.preprocessing import tubed_skeleton
+        >>> from ramify.vessels import tubed_skeleton
         >>> mask = np.ones((9, 31), bool)
         >>> np.flatnonzero(tubed_skeleton(mask, radius=2)[:, 15]).tolist()  # five voxels around the middle
         [2, 3, 4, 5, 6]

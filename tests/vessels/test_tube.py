@@ -9,8 +9,8 @@ from skimage.measure import label
 from skimage.morphology import diamond, dilation, octahedron
 from skimage.morphology import skeletonize as zhang_suen
 
-from ramify.preprocessing.tube import tubed_skeleton
 from ramify.vessels.skeleton import skeletonize as lee
+from ramify.vessels.tube import tubed_skeleton
 
 masks = st.one_of(
     arrays.arrays(bool, arrays.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=12)),

@@ -1,0 +1,43 @@
+"""Beyond what is known, each voxel as the nearest known one: a vessel goes on where nobody has looked."""
+
+import numpy as np
+import torch
+from scipy.ndimage import distance_transform_edt
+from torch import Tensor
+
+
+def continued(values: Tensor, mask: Tensor | None) -> Tensor:
+    """Values (B, C, *S) that have, where nobody knows, that of the nearest known voxel; no gradient goes through it.
+
+    A sample of which nothing is known stays as it is. Computed by SciPy on the CPU, wherever the values are.
+
+    Args:
+        values: of any type.
+        mask: bool (B, 1, *S), the voxels that are known; None: all are.
+    """
+    if mask is None:
+        return values
+    flat = values.detach().flatten(2)
+    nearest = _nearest_known(mask).unsqueeze(1).expand_as(flat)
+    return torch.where(mask, values, flat.gather(2, nearest).view_as(values))
+
+
+# An operation of its own, for torch.compile to call and not to look into.
+@torch.library.custom_op("ramify::nearest_known", mutates_args=())
+def _nearest_known(mask: Tensor) -> Tensor:
+    """Of each voxel of (B, 1, *S) the place of the nearest known one among those of its sample, int64 (B, N)."""
+    masks = mask.detach().cpu().numpy()[:, 0]
+    places = np.arange(masks[0].size).reshape(masks[0].shape)
+    nearest = np.empty((len(masks), masks[0].size), np.int64)
+    for known, found in zip(masks, nearest):
+        if known.any():
+            voxels = distance_transform_edt(~known, return_distances=False, return_indices=True)
+            found[:] = places[tuple(voxels)].ravel()
+        else:
+            found[:] = places.ravel()
+    return torch.from_numpy(nearest).to(mask.device)
+
+
+@_nearest_known.register_fake
+def _(mask: Tensor) -> Tensor:
+    return mask.new_empty((mask.shape[0], mask[0].numel()), dtype=torch.int64)

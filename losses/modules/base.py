@@ -1,0 +1,153 @@
+"""What all loss modules have in common: their arguments, and how a value comes of a pure function."""
+
+from abc import abstractmethod
+from typing import Any, ClassVar, Literal, TypedDict, get_args
+
+import torch
+from pydantic import BaseModel, ValidationError
+from torch import Tensor, nn
+
+from ramify.losses.modules.batch import Activation, Batch, Convention, TensorOrArray, batch_of
+from ramify.losses.precision import without_value_checks
+from ramify.losses.spacings import Spacing
+
+Reduction = Literal["mean", "none"]
+
+
+class Shared(TypedDict, total=False):
+    """The keyword arguments of every loss module; `SegmentationLoss` says what they mean."""
+
+    activation: Activation | None
+    to_onehot: bool
+    drop_background: bool
+    ignore_label: int | None
+    reduction: Reduction
+    over_batch: bool
+    checked: bool
+
+
+class SegmentationLoss(nn.Module):
+    """A loss of logits against a target, to be called in any training script; the base of every loss module.
+
+    Args:
+        weight: factor of the value.
+        activation: what makes probabilities of the logits: "softmax" over exclusive classes, the background one of
+            them, or "sigmoid" of each channel; None: they are probabilities already.
+        to_onehot: the target is a label map (B, 1, *S); otherwise it has the channels of the logits.
+        drop_background: channel 0 is the background and does not count.
+        ignore_label: voxels with this value in the target, in any channel, do not count.
+        reduction: "mean" over channels and samples, a scalar; "none": a value of each, (B, C), and (B, 1) where the
+            channels are of one loss, (1, …) with over_batch.
+        over_batch: take sums over the whole batch, and in a distributed training over all processes, before ratios;
+            otherwise of each sample.
+        checked: look at the values of the input, which makes a GPU wait; see `without_value_checks`.
+
+    Called with
+
+        logits: (B, K, H, W) or (B, K, D, H, W) floats, any memory format; computed in float32 or better.
+        target: as said above, a tensor or an array of any type.
+        mask: (B, 1, *S) bool or of 0 and 1, the voxels that count. What does not count, or is ignored, has a gradient
+            of exactly 0 and makes no wall, end or hole; the pure functions say how.
+        spacing_mm: voxel size, z, y, x: (B, axes), or one for all, or a number; 1 mm if None. For losses of distances.
+        tube: (B, 1, *S) tubed skeletons, of all classes together, or a channel a class; for `SkeletonRecall`.
+
+    it returns the value. Input that does not fit raises ValueError with a line that names it and the remedy.
+
+    A loss of your own overrides `loss`.
+
+    Examples:
+        >>> import torch
+        >>> from ramify.losses import SegmentationLoss, dice_loss
+        >>> class Dice(SegmentationLoss):
+        ...     def loss(self, batch):
+        ...         return dice_loss(batch.probabilities, batch.target, mask=batch.mask)
+        >>> labels = torch.tensor([[[[0, 1, 2, 255]]]])
+        >>> logits = torch.zeros(1, 3, 1, 4)
+        >>> loss = Dice(to_onehot=True, drop_background=True, ignore_label=255)
+        >>> round(loss(logits, labels).item(), 3)  # 1 - 2 / 3 / (1 + 1) of each class
+        0.667
+    """
+
+    settings: ClassVar[type[BaseModel] | None] = None
+    """What the loss's own arguments are checked by."""
+    of_channels: ClassVar[bool] = True
+    """Whether the loss is a mean of losses of each channel by itself."""
+
+    def __init__(
+        self,
+        weight: float = 1.0,
+        *,
+        activation: Activation | None = "softmax",
+        to_onehot: bool = False,
+        drop_background: bool = False,
+        ignore_label: int | None = None,
+        reduction: Reduction = "mean",
+        over_batch: bool = False,
+        checked: bool = True,
+        **own: Any,
+    ) -> None:
+        super().__init__()
+        name = type(self).__name__
+        if activation is not None and activation not in get_args(Activation):
+            raise ValueError(f"{name}: activation: expected 'softmax', 'sigmoid' or None, got {activation!r}")
+        if reduction not in get_args(Reduction):
+            raise ValueError(f"{name}: reduction: expected 'mean' or 'none', got {reduction!r}")
+        fields = {} if self.settings is None else self.settings.model_fields
+        if "over_batch" in fields:
+            own["over_batch"] = over_batch
+        elif over_batch and self.settings is not None:
+            raise ValueError(f"{name}: over_batch: this loss is of each sample; leave it out")
+        self.weight, self.reduction, self.over_batch, self.checked = weight, reduction, over_batch, checked
+        self.convention = Convention(activation, to_onehot, drop_background, ignore_label)
+        self.own = self._checked_own(own)
+
+    def prepared(self, batch: Batch) -> Batch:
+        """The batch with what the loss needs of all samples and channels at once."""
+        return batch
+
+    @abstractmethod
+    def loss(self, batch: Batch) -> Tensor:
+        """The scalar loss of a batch, without the weight."""
+
+    def forward(
+        self,
+        logits: Tensor,
+        target: TensorOrArray,
+        *,
+        mask: TensorOrArray | None = None,
+        spacing_mm: Spacing | None = None,
+        tube: TensorOrArray | None = None,
+    ) -> Tensor:
+        """The loss of a batch; the class says what the arguments are."""
+        given = logits, target, mask, spacing_mm, tube
+        if self.checked or torch.compiler.is_compiling():
+            return self.weight * self._reduced(self.prepared(batch_of(self.convention, *given)))
+        with without_value_checks():
+            return self.weight * self._reduced(self.prepared(batch_of(self.convention, *given)))
+
+    def extra_repr(self) -> str:
+        """The arguments, for print."""
+        given = {"weight": self.weight, **vars(self.convention), "reduction": self.reduction, **self.own}
+        return ", ".join(f"{name}={value!r}" for name, value in given.items())
+
+    def _reduced(self, batch: Batch) -> Tensor:
+        if self.reduction == "mean":
+            return self.loss(batch)
+        samples, channels = ([slice(i, i + 1) for i in range(count)] for count in batch.target.shape[:2])
+        parts = [
+            [self.loss(batch.part(sample, channel)) for channel in (channels if self.of_channels else [slice(None)])]
+            for sample in ([slice(None)] if self.over_batch else samples)
+        ]
+        return torch.stack([torch.stack(row) for row in parts])
+
+    def _checked_own(self, own: dict[str, Any]) -> dict[str, Any]:
+        """The loss's own arguments, of which `settings` says what they may be."""
+        if self.settings is None:
+            return own
+        try:
+            checked = self.settings.model_validate(own)
+        except ValidationError as wrong:
+            first = wrong.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise ValueError(f"{type(self).__name__}: {where}: {first['msg']}, got {first['input']!r}") from wrong
+        return {name: getattr(checked, name) for name in own}

@@ -1,0 +1,183 @@
+"""What a loss module's pure function looks at: a batch's logits and target as they were given, made ready for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ramify.losses.precision import at_least_float32, known_target, values_are_checked
+from ramify.losses.spacings import Spacing, spacings_of
+
+Activation = Literal["softmax", "sigmoid"]
+TensorOrArray = Tensor | NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Convention:
+    """How a training script hands over logits and target."""
+
+    activation: Activation | None
+    to_onehot: bool
+    drop_background: bool
+    ignore_label: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """A batch that a loss can be computed of. K channels, of which C count: all, or those after the background."""
+
+    logits: Tensor  # (B, K, *S)
+    one_hot: Tensor  # (B, K, *S) bool, or numbers in [0, 1]
+    probabilities: Tensor  # (B, C, *S)
+    target: Tensor  # (B, C, *S)
+    mask: Tensor | None  # bool (B, 1, *S), the voxels that count; None: all do
+    spacing_mm: Tensor | None  # (B, axes)
+    tube: Tensor | None  # bool (B, 1, *S) or (B, C, *S)
+
+    def part(self, samples: slice, channels: slice) -> Batch:
+        """Some samples, and some of the channels that count; logits and one-hot keep all of theirs."""
+        tube = self.tube
+        if tube is not None:
+            tube = tube[samples, channels if tube.shape[1] > 1 else slice(None)]
+        return Batch(
+            self.logits[samples],
+            self.one_hot[samples],
+            self.probabilities[samples, channels],
+            self.target[samples, channels],
+            None if self.mask is None else self.mask[samples],
+            None if self.spacing_mm is None else self.spacing_mm[samples],
+            tube,
+        )
+
+
+def batch_of(
+    convention: Convention,
+    logits: Tensor,
+    target: TensorOrArray,
+    mask: TensorOrArray | None,
+    spacing_mm: Spacing | None,
+    tube: TensorOrArray | None,
+) -> Batch:
+    """The batch by its convention; ValueError, in one line with a remedy, where something does not fit."""
+    _check_logits(logits, convention)
+    labels = _tensor(target, logits.device)
+    known = _known(labels, mask, logits, convention.ignore_label)
+    one_hot = _one_hot(labels, known, logits) if convention.to_onehot else _checked(labels, known, logits, convention)
+    counted = slice(1 if convention.drop_background else 0, None)
+    return Batch(
+        logits,
+        one_hot,
+        _activated(logits, convention.activation)[:, counted],
+        one_hot[:, counted],
+        known,
+        None if spacing_mm is None else spacings_of(logits, spacing_mm),
+        None if tube is None else _tube(tube, logits, counted),
+    )
+
+
+def _check_logits(logits: Tensor, convention: Convention) -> None:
+    if not (isinstance(logits, Tensor) and logits.is_floating_point() and logits.ndim in (4, 5) and logits.numel()):
+        given = f"{logits.dtype} {tuple(logits.shape)}" if isinstance(logits, Tensor) else type(logits).__name__
+        raise ValueError(
+            f"logits: expected floats (B, C, H, W) or (B, C, D, H, W), got {given}; add the axis of channels with "
+            "unsqueeze(1)"
+        )
+    if logits.shape[1] == 1 and (convention.activation == "softmax" or convention.to_onehot):
+        raise ValueError(
+            "logits: one channel is a probability for a sigmoid; give activation='sigmoid' and to_onehot=False, or a "
+            "channel for the background too"
+        )
+    if logits.shape[1] == 1 and convention.drop_background:
+        raise ValueError("logits: one channel, of which drop_background=True leaves none; leave it out")
+
+
+def _activated(logits: Tensor, activation: Activation | None) -> Tensor:
+    if activation is None:
+        return logits
+    logits = at_least_float32(logits)
+    return torch.softmax(logits, dim=1) if activation == "softmax" else torch.sigmoid(logits)
+
+
+def _tensor(values: TensorOrArray, device: torch.device) -> Tensor:
+    """A tensor on the device; arrays of any strides and integers."""
+    if isinstance(values, Tensor):
+        return values.to(device)
+    array = np.ascontiguousarray(values)
+    return torch.from_numpy(array.astype(np.int64) if array.dtype.kind in "iu" else array).to(device)
+
+
+def _known(target: Tensor, mask: TensorOrArray | None, logits: Tensor, ignore_label: int | None) -> Tensor | None:
+    """The voxels that count, bool (B, 1, *S); None where all do."""
+    if target.ndim != logits.ndim:
+        raise ValueError(
+            f"target: expected (B, channel, …) of as many axes as the logits {tuple(logits.shape)}, got "
+            f"{tuple(target.shape)}; add the axis of channels with unsqueeze(1)"
+        )
+    known = None
+    if mask is not None:
+        known = _tensor(mask, logits.device) != 0
+        expected = (logits.shape[0], 1, *logits.shape[2:])
+        if tuple(known.shape) != expected:
+            raise ValueError(f"mask: expected {expected}, True where a voxel counts, got {tuple(known.shape)}")
+    if ignore_label is not None:
+        labelled = (target != ignore_label).all(dim=1, keepdim=True)
+        known = labelled if known is None else known & labelled
+    if known is not None and values_are_checked() and bool(known.all()):
+        return None
+    return known
+
+
+def _one_hot(labels: Tensor, known: Tensor | None, logits: Tensor) -> Tensor:
+    """A label map (B, 1, *S) as bool (B, K, *S)."""
+    classes, expected = logits.shape[1], (logits.shape[0], 1, *logits.shape[2:])
+    if tuple(labels.shape) != expected:
+        raise ValueError(
+            f"target: to_onehot=True expects a label map {expected} for logits {tuple(logits.shape)}, got "
+            f"{tuple(labels.shape)}"
+        )
+    if known is not None:
+        labels = labels.masked_fill(~known, 0)
+    numbers = torch.arange(classes, device=labels.device).view(-1, *[1] * (labels.ndim - 2))
+    one_hot = labels == numbers
+    if values_are_checked() and not bool(one_hot.any(dim=1).all()):
+        low, high = (value.item() for value in labels.aminmax())
+        raise ValueError(
+            f"target: expected labels 0 … {classes - 1} for {classes} channels, got {low:g} … {high:g}; name the label "
+            "of voxels that nobody knows with ignore_label"
+        )
+    return one_hot
+
+
+def _checked(target: Tensor, known: Tensor | None, logits: Tensor, convention: Convention) -> Tensor:
+    """A target that has the logits' channels already, 0 where nobody knows."""
+    if target.shape != logits.shape:
+        one_channel = target.shape == (logits.shape[0], 1, *logits.shape[2:])
+        hint = "; of a label map give to_onehot=True" if one_channel else ""
+        raise ValueError(f"target: shape {tuple(target.shape)} differs from the logits' {tuple(logits.shape)}{hint}")
+    target = known_target(target, known)
+    if convention.activation == "softmax" and values_are_checked():
+        total = at_least_float32(target).sum(dim=1, keepdim=True)
+        amiss = (total - 1.0).abs() > 1e-3
+        if bool((amiss if known is None else amiss & known).any()):
+            raise ValueError(
+                "target: a softmax's channels exclude one another, but those of the target do not add up to 1; give "
+                "the background a channel, or activation='sigmoid' for classes that overlap"
+            )
+    return target
+
+
+def _tube(tube: TensorOrArray, logits: Tensor, counted: slice) -> Tensor:
+    """A tube of the union of all classes, bool (B, 1, *S), or one of each that counts, (B, C, *S)."""
+    tubes = _tensor(tube, logits.device) != 0
+    channels = logits.shape[1] - (counted.start or 0)
+    shapes: Sequence[int] = (1, channels, logits.shape[1])
+    if tuple(tubes.shape) not in {(logits.shape[0], number, *logits.shape[2:]) for number in shapes}:
+        expected = (logits.shape[0], 1, *logits.shape[2:])
+        raise ValueError(f"tube: expected {expected}, or a channel a class, got {tuple(tubes.shape)}")
+    return tubes if tubes.shape[1] in (1, channels) else tubes[:, counted]

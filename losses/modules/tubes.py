@@ -1,0 +1,44 @@
+"""Tubed skeletons of a batch's target, for Skeleton Recall where they were not made ahead of training."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ramify.losses.continuation import continued
+from ramify.losses.modules.batch import Batch
+from ramify.losses.spacings import spacings_of
+from ramify.vessels.tube import tubed_skeleton
+
+
+def tubes_of(batch: Batch, radius: int, with_background: bool) -> Tensor:
+    """The tube of each class that counts, bool (B, C, *S): the tube of all vessels together, where the class is.
+
+    Beyond what is known the vessels go on, so that a tube does not end at a border of what somebody has looked at.
+
+    Args:
+        batch: with the tube, or without.
+        radius: of the tubes that have to be made, in voxels.
+        with_background: channel 0 is that of the background, which has no tube.
+    """
+    classes = batch.target > 0.5
+    if with_background:
+        vessels = torch.arange(classes.shape[1], device=classes.device) > 0
+        classes = classes & vessels.view(-1, *[1] * (classes.ndim - 2))
+    if batch.tube is not None:
+        return classes & batch.tube
+    vessels = continued(classes.any(dim=1, keepdim=True), batch.mask)
+    tubes: Tensor = _tubed_skeletons(vessels, spacings_of(vessels, batch.spacing_mm), radius)
+    return classes & tubes
+
+
+# An operation of its own, for torch.compile to call and not to look into.
+@torch.library.custom_op("ramify::tubed_skeletons", mutates_args=())
+def _tubed_skeletons(vessels: Tensor, spacing_mm: Tensor, radius: int) -> Tensor:
+    masks = vessels.detach().cpu().numpy()[:, 0]
+    tubes = [tubed_skeleton(mask, radius, spacing) for mask, spacing in zip(masks, spacing_mm.tolist())]
+    return torch.from_numpy(np.stack(tubes)[:, None]).to(vessels.device)
+
+
+@_tubed_skeletons.register_fake
+def _(vessels: Tensor, spacing_mm: Tensor, radius: int) -> Tensor:
+    return torch.empty_like(vessels, memory_format=torch.contiguous_format)
