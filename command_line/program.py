@@ -12,7 +12,7 @@ from pathlib import Path
 from ramify import __version__
 from ramify.command_line.errors import run
 
-COMMANDS = ("preprocess", "train", "predict", "evaluate", "compare", "tune", "experiment")
+COMMANDS = ("preprocess", "train", "predict", "evaluate", "compare", "export", "tune", "experiment")
 """The scripts, in the order in which they are come by."""
 
 

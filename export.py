@@ -1,0 +1,89 @@
+"""Write a trained network for other programs: as ONNX, or as a MONAI bundle.
+
+    python export.py --checkpoint runs/paper/fold_0 --onnx vessels.onnx
+    python export.py --checkpoint runs/paper/fold_0 --bundle bundles/vessels
+
+Either holds the part of the network that prediction needs, probabilities at its end, and how images are prepared for
+it. ONNX needs onnx and onnxscript, and is held against torch where onnxruntime is installed. A bundle is for networks
+of volumes; MONAI Label and 3D Slicer load it without Ramify. docs/monai.md says more. Settings: `python export.py
+--help`.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from ramify.command_line import parse, run
+from ramify.disk.atomic_files import write_whole
+from ramify.disk.outputs import Outputs
+from ramify.exporting.bundle import FILES, bundle_of
+from ramify.exporting.onnx_file import largest_difference, onnx_of
+from ramify.exporting.trained import TrainedNetwork, load_trained
+from ramify.processes.folder_lock import held
+from ramify.training.checkpoint import CheckpointName
+from ramify.training.run_folder import find_checkpoint
+
+MOST_APART = 1e-4
+"""Between the probabilities of torch and of onnxruntime."""
+
+
+class ExportCommand(BaseModel, frozen=True, extra="forbid"):
+    """Which network to write, and as what."""
+
+    checkpoint: Path
+    """Folder of a run or of one fold, or a checkpoint file."""
+    weights: CheckpointName = "best"
+    """Which checkpoint of a run: the best on validation, the final or the latest one."""
+    onnx: Path | None = None
+    """File for the network as ONNX."""
+    bundle: Path | None = None
+    """Folder for a MONAI bundle; its name is the bundle's."""
+    replace: bool = False
+    """Replace files in the way that Ramify did not write, or that were changed since; each is kept as
+    NAME.backup-1 (-2, ...)."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Read the network, and write it in each form asked for."""
+    command = parse(ExportCommand, "Write a trained network for other programs.", argv)
+    if command.onnx is None and command.bundle is None:
+        raise ValueError("nothing to write: give --onnx FILE, --bundle FOLDER, or both")
+    trained = load_trained(find_checkpoint(command.checkpoint, command.weights))
+    outputs = Outputs(command.checkpoint, replace=command.replace)
+    if command.onnx:
+        outputs.claim_file(command.onnx, "onnx")
+    if command.bundle:
+        outputs.claim_folder(command.bundle, "bundle", FILES)
+    if command.onnx:
+        print(write_onnx(command.onnx, trained))
+    if command.bundle:
+        print(write_bundle(command.bundle, trained))
+    return 0
+
+
+def write_onnx(path: Path, trained: TrainedNetwork) -> str:
+    """Write the file, held against torch; what to say of it."""
+    content = onnx_of(trained)
+    apart = largest_difference(content, trained)
+    if apart is not None and not apart <= MOST_APART:
+        raise ValueError(
+            f"{path}: not written: probabilities of onnxruntime and torch are up to {apart:.2g} apart; use a bundle, "
+            "or another version of onnxscript"
+        )
+    write_whole(path, content)
+    compared = "not compared, as onnxruntime is not installed" if apart is None else f"within {apart:.1e} of torch"
+    return f"{path}: {len(content) / 1e6:.1f} MB, {compared}"
+
+
+def write_bundle(folder: Path, trained: TrainedNetwork) -> str:
+    """Write the bundle; what to say of it."""
+    contents = bundle_of(trained, folder.resolve().name)
+    with held(folder, "export.py"):
+        for name, content in contents.items():
+            write_whole(folder / name, content)
+    return f"{folder}: a bundle of {len(contents)} files, {', '.join(contents)}"
+
+
+if __name__ == "__main__":
+    run(main)

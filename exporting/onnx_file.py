@@ -1,0 +1,115 @@
+"""A trained network as ONNX: probabilities out, sizes free, and what else must be known in the file's metadata."""
+
+import json
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+
+import ramify
+from ramify.exporting.trained import Probabilities, TrainedNetwork
+from ramify.optional_packages import optional_package
+from ramify.training.inference import VESSEL_PROBABILITY
+from ramify.vessels.patient_axes import layout_name
+
+INPUT, OUTPUT = "image", "probabilities"
+METADATA = "ramify"
+"""Key of the file's metadata under which `description_of` stands as JSON."""
+
+
+def onnx_of(trained: TrainedNetwork) -> bytes:
+    """The file's content.
+
+    Input `image` float32 (B, C, *S), each axis of S a multiple of the network's; output `probabilities` float32
+    (B, M, *S). Batch and sizes are free.
+
+    Raises ValueError where onnx or onnxscript is not installed, or the network cannot be recorded.
+    """
+    for package in ("onnx", "onnxscript"):
+        optional_package(package, "export to ONNX", "onnx onnxscript")
+    module = trained.module
+    with _quietly(), torch.no_grad():
+        try:
+            program = torch.onnx.export(
+                module,
+                (module.example(2, 3, 4, batch=2),),
+                dynamo=True,
+                dynamic_shapes=(_free_sizes(module),),
+                input_names=[INPUT],
+                output_names=[OUTPUT],
+                verbose=False,
+            )
+        except Exception as error:
+            # What a network of another package is made of, not every exporter knows.
+            reason = str(error).strip().partition("\n")[0]
+            raise ValueError(f"network {trained.settings.model.network}: cannot be recorded: {reason}") from error
+    assert program is not None, "of the dynamo exporter"
+    model = program.model_proto
+    entry = model.metadata_props.add()
+    entry.key, entry.value = METADATA, json.dumps(description_of(trained))
+    content: bytes = model.SerializeToString()
+    return content
+
+
+def largest_difference(content: bytes, trained: TrainedNetwork) -> float | None:
+    """Between onnxruntime's probabilities and torch's, over noise of two sizes; None where it is not installed."""
+    try:
+        runtime = optional_package("onnxruntime", "comparison", "onnxruntime")
+    except ValueError:
+        return None
+    session = runtime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    differences = []
+    for image in (trained.module.example(2, 3), trained.module.example(4, 2, batch=2)):
+        with torch.no_grad():
+            ours = trained.module(image).numpy()
+        (theirs,) = session.run([OUTPUT], {INPUT: image.numpy()})
+        differences.append(float(np.abs(theirs - ours).max()))
+    return max(differences)
+
+
+def description_of(trained: TrainedNetwork) -> dict[str, Any]:
+    """What must be known besides: how images are prepared, what the outputs are, which values masks have."""
+    preprocessing = trained.preprocessing
+    rules = preprocessing.rules(trained.channels)
+    return {
+        "version": ramify.__version__,
+        "axes": {"order": "zyx" if trained.ndim == 3 else "yx", "layout": layout_name(trained.ndim)},
+        "channels": list(trained.channels),
+        "intensity": {channel: rule.model_dump(mode="json") for channel, rule in rules.items()},
+        "grid": preprocessing.grid.model_dump(mode="json"),
+        "spacing_mm": list(trained.prepared_spacing_mm),
+        "window": trained.settings.inference.window or trained.settings.loading.patch_size,
+        "size_multiple": trained.size_multiple,
+        "outputs": list(trained.tasks.segmented),
+        "asked": trained.tasks.asked,
+        "threshold": VESSEL_PROBABILITY,
+        "values": list(trained.values),
+    }
+
+
+def _free_sizes(module: Probabilities) -> dict[int, Any]:
+    """Batch and axes of space, these multiples of the network's."""
+    axes = range(module.network.ndim)
+    multiple = module.network.size_multiple
+    free: dict[int, Any] = {0: torch.export.Dim("batch")}
+    for axis in axes:
+        side = torch.export.Dim(f"n{axis}")
+        free[2 + axis] = side if multiple == 1 else multiple * side
+    return free
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Without the exporter's own warnings, about other packages and about itself."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)

@@ -1,0 +1,99 @@
+"""A trained network with all that another program must know to use it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from ramify.console.error_line import line_of
+from ramify.models.build import place_network
+from ramify.models.network import Network
+from ramify.models.outputs import main_probabilities
+from ramify.preprocessing.prepare import PreprocessingSettings
+from ramify.tasks.class_table import ClassTable
+from ramify.tasks.formulation import Tasks
+from ramify.training.checkpoint import load_checkpoint
+from ramify.training.predictor import network_of
+from ramify.training.settings import RunSettings
+
+
+class Probabilities(nn.Module):
+    """A network with what makes probabilities of its logits: image (B, C, *S) -> (B, M, *S) of `Tasks.segmented`.
+
+    The image is one prepared as those of the training were, each axis a multiple of the network's `size_multiple`.
+    """
+
+    def __init__(self, network: Network, tasks: Tasks) -> None:
+        super().__init__()
+        self.network = network
+        self.tasks = tasks
+
+    def forward(self, image: Tensor) -> Tensor:
+        return main_probabilities(self.network(image).logits, self.tasks)
+
+    def example(self, *factors: int, batch: int = 1) -> Tensor:
+        """Noise of a size that the network takes, so many size multiples along each axis (the last factor goes on)."""
+        many = [factors[min(axis, len(factors) - 1)] for axis in range(self.network.ndim)]
+        size = [self.network.size_multiple * factor for factor in many]
+        noise = torch.Generator().manual_seed(0)
+        return torch.rand(batch, self.network.in_channels, *size, generator=noise)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedNetwork:
+    """What a checkpoint holds, as far as the use of its network goes.
+
+    Attributes:
+        module: the network on the CPU, in evaluation mode.
+        channels: names of the image's channels.
+        settings: of the training.
+        preprocessing: of its cases.
+        prepared_shape, prepared_spacing_mm: medians of its prepared cases, z y x.
+    """
+
+    module: Probabilities
+    channels: tuple[str, ...]
+    settings: RunSettings
+    preprocessing: PreprocessingSettings
+    prepared_shape: tuple[int, ...]
+    prepared_spacing_mm: tuple[float, ...]
+
+    @property
+    def tasks(self) -> Tasks:
+        return self.module.tasks
+
+    @property
+    def ndim(self) -> int:
+        return self.module.network.ndim
+
+    @property
+    def size_multiple(self) -> int:
+        return self.module.network.size_multiple
+
+    @property
+    def values(self) -> tuple[int, ...]:
+        """What a prediction writes for background and each class number."""
+        return self.tasks.written_values or (0, 1)
+
+
+def load_trained(checkpoint: Path) -> TrainedNetwork:
+    """The network of a checkpoint; raises as `training.predictor.Predictor`."""
+    state = load_checkpoint(checkpoint)
+    try:
+        settings = RunSettings.model_validate(state["config"])
+        preprocessing = PreprocessingSettings.model_validate(state["preprocessing"])
+        table = ClassTable.model_validate(state["classes"])
+        tasks = Tasks.of(settings.model.tasks, state["network"]["scales"], table)
+        network = place_network(network_of(state, settings), "cpu")
+    except (ValueError, TypeError, KeyError, RuntimeError) as error:
+        raise ValueError(f"{checkpoint}: {line_of(error)}") from None
+    prepared = state["prepared"]
+    return TrainedNetwork(
+        Probabilities(network, tasks).eval(),
+        tuple(state["channels"]),
+        settings,
+        preprocessing,
+        tuple(prepared["shape"]),
+        tuple(prepared["spacing_mm"]),
+    )
