@@ -4,7 +4,8 @@
 
 The liver is parted across the patient, by half of its voxels: its left part and phantoms of two trees train, its right
 part is segmented and evaluated, each class by itself; tumours are context. OUTPUT gets the data set as plain pairs, the
-prepared cases, the run, the prediction and a report.
+prepared cases, the run, the prediction and a report. It prints how many junctions each tree has by itself, and both as
+one mask: those that come on top are where the trees touch, and no junction of either.
 """
 
 import json
@@ -21,10 +22,12 @@ from ramify.data.adapters import DatasetSettings, open_dataset
 from ramify.data.files import write_volume
 from ramify.data.raw_case import RawCase
 from ramify.tasks.class_table import IGNORED
+from ramify.vessels import ScaleSettings, decompose_scales
 
 TRAINED, TRIED = "left", "right"
 CLASSES = {"portal": "portal", "hepatic": "hepatic", "tumour": {"values": "tumours", "role": "context"}}
 OF_PHANTOMS = {"portal": "portalvein", "hepatic": "venoussystem", "tumour": {"values": "tumours", "role": "context"}}
+ONE_SCALE = ScaleSettings(quantiles=())
 PREPARED = """\
 dataset: pairs
 classes: {portal: 1, hepatic: 2, tumour: {values: 3, role: context}}
@@ -52,8 +55,10 @@ class TwoTreesCommand(BaseModel, frozen=True, extra="forbid"):
 def main(argv: Sequence[str] | None = None) -> int:
     command = parse(TwoTreesCommand, "Tell portal and hepatic veins apart on one half of a liver.", argv)
     pairs, cases, fold = command.output / "pairs", command.output / "cases", command.output / "splits.json"
-    training = []
-    for part in (*halves(patient_of(command)), *phantoms(command.phantoms)):
+    patient, training = patient_of(command), []
+    for name, junctions in junctions_of(patient).items():
+        print(f"{name}: {junctions} junctions")
+    for part in (*halves(patient), *phantoms(command.phantoms)):
         write_pair(pairs, part)
         training += [] if part.case_id == TRIED else [part.case_id]
     (command.output / "prepared.yaml").write_text(PREPARED, encoding="utf-8")
@@ -77,6 +82,18 @@ def patient_of(command: TwoTreesCommand) -> RawCase:
     settings = {"dataset": "ircadb", "root": command.root, "classes": CLASSES}
     adapter = open_dataset(DatasetSettings.model_validate(settings))
     return adapter.load(command.case or adapter.case_ids()[0])
+
+
+def junctions_of(patient: RawCase) -> dict[str, int]:
+    """Junctions of each tree by itself, and of both as one."""
+    assert patient.classes is not None, "its classes were named"
+    label_map, spacing_mm = patient.classes.array, patient.classes.spacing_mm
+    portal, hepatic = label_map == 1, label_map == 2
+    masks = {"portal": portal, "hepatic": hepatic, "both as one": portal | hepatic}
+    return {
+        name: len(decompose_scales(mask, spacing_mm, ONE_SCALE).centreline.bifurcations_mm)
+        for name, mask in masks.items()
+    }
 
 
 def halves(patient: RawCase) -> Iterator[RawCase]:

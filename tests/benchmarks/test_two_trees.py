@@ -1,15 +1,30 @@
 """The halves of a liver that a network of two trees is taught by and tried on."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from benchmarks.two_trees import OF_PHANTOMS, TRAINED, TRIED, halves, write_pair
+from benchmarks.two_trees import OF_PHANTOMS, TRAINED, TRIED, halves, junctions_of, write_pair
 from ramify.data.adapters import DatasetSettings, open_dataset
 from ramify.data.files import read_label_map, read_mask
 
+SETTINGS = {"phantom": {"cases": 1, "size": [24, 24, 24], "spacing_mm": [6, 6, 6]}, "classes": OF_PHANTOMS}
+
+
+def test_vessels_that_cross_are_a_junction_as_one_mask_alone():
+    liver = open_dataset(DatasetSettings.model_validate(SETTINGS)).load("phantom_000")
+    assert liver.classes is not None
+    crossing = np.zeros_like(liver.classes.array)
+    crossing[10:13, 2:22, 10:13] = 1
+    crossing[13:16, 10:13, 2:22] = 2
+    crossed = replace(liver, classes=liver.classes.with_array(crossing))
+    found = junctions_of(crossed)
+    assert (found["portal"], found["hepatic"]) == (0, 0)
+    assert found["both as one"] >= 1
+
 
 def test_the_halves_are_a_liver_and_share_nothing(tmp_path):
-    settings = {"phantom": {"cases": 1, "size": [24, 24, 24], "spacing_mm": [6, 6, 6]}, "classes": OF_PHANTOMS}
-    liver = open_dataset(DatasetSettings.model_validate(settings)).load("phantom_000")
+    liver = open_dataset(DatasetSettings.model_validate(SETTINGS)).load("phantom_000")
     assert liver.organ is not None
     assert liver.classes is not None
     parts = {part.case_id: part for part in halves(liver)}
