@@ -34,7 +34,14 @@ from ramify.disk.atomic_files import write_whole
 from ramify.disk.json_files import to_json
 from ramify.disk.outputs import Outputs
 from ramify.disk.own_files import own
-from ramify.experiments.checks import check_classes, check_folds, check_further, check_parting, check_scales
+from ramify.experiments.checks import (
+    check_classes,
+    check_folds,
+    check_further,
+    check_networks,
+    check_parting,
+    check_scales,
+)
 from ramify.experiments.layers import LayerSettings
 from ramify.experiments.plan import ExperimentSettings, Run, runs_of
 from ramify.experiments.runner import run_experiment
@@ -82,6 +89,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             check_parting(store, command.folds)
         check_folds(experiment, trainings)
         check_further(experiment, trainings)
+        if experiment.run:
+            check_networks(experiment, trainings)
         dataset = next((dataset_of(command) for command in preparations.values()), None)
         scored = scored_of(experiment, trainings)
         check_classes(experiment, scored)

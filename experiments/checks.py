@@ -17,6 +17,7 @@ from ramify.disk.json_files import read_json
 from ramify.experiments.further_measures import further_measures
 from ramify.experiments.plan import ExperimentSettings
 from ramify.experiments.scored_classes import ScoredClasses
+from ramify.training.network_fit import check_network
 from ramify.training.probe import check_probe
 from ramify.training.settings import RunSettings
 
@@ -85,6 +86,15 @@ def check_folds(experiment: ExperimentSettings, trainings: Mapping[str, RunSetti
         first, expected = next(iter(parts.items()))
         if other := next((variant for variant, part in parts.items() if part != expected), None):
             raise ValueError(f"fold {fold}: {other} has other cases in it than {first}; they could not be compared")
+
+
+def check_networks(experiment: ExperimentSettings, trainings: Mapping[str, RunSettings]) -> None:
+    """Refuse networks that cannot be built for the cases, before the first run: the last variant's begin long after."""
+    for variant, training in trainings.items():
+        try:
+            check_network(training, experiment.store_of(variant))
+        except ValueError as error:
+            raise ValueError(f"variant {variant}, train: {error}") from None
 
 
 def check_further(experiment: ExperimentSettings, trainings: Mapping[str, RunSettings]) -> None:

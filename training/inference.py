@@ -1,6 +1,6 @@
 """From an image to probabilities: the whole volume at once, or by a sliding window."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from pydantic import BaseModel, Field
@@ -82,10 +82,7 @@ def infer(
         (torch.Size([1, 1, 5, 7]), True)
     """
     window = settings.window or patch_size
-    if window is not None and len(window) != image.ndim - 2:
-        raise ValueError(f"inference.window: {window} has {len(window)} axes, the image has {image.ndim - 2}")
-    if window is not None and any(n % size_multiple for n in window):
-        raise ValueError(f"inference.window: {window}: each axis must be a multiple of {size_multiple}")
+    check_window(window, image.ndim - 2, size_multiple)
     size = image.shape[2:]
     least = window if window is not None else size
     padded = pad_to(image, tuple(max(-(-n // size_multiple) * size_multiple, w) for n, w in zip(size, least)))
@@ -130,3 +127,11 @@ def pad_to(image: torch.Tensor, size: tuple[int, ...]) -> torch.Tensor:
     padding = [amount for n in reversed(missing) for amount in (0, n)]
     channels = (functional.pad(channel, padding, value=float(channel.min())) for channel in image.unbind(1))
     return torch.stack(list(channels), dim=1)
+
+
+def check_window(window: Sequence[int] | None, ndim: int, size_multiple: int) -> None:
+    """Raise ValueError for a window that does not fit images of so many dimensions, or the network; None does."""
+    if window is not None and len(window) != ndim:
+        raise ValueError(f"inference.window: {window} has {len(window)} axes, the image has {ndim}")
+    if window is not None and any(n % size_multiple for n in window):
+        raise ValueError(f"inference.window: {window}: each axis must be a multiple of {size_multiple}")

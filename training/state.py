@@ -23,6 +23,7 @@ from ramify.training.checkpoint import CheckpointName, save_checkpoint
 from ramify.training.checkpoint_record import CaseDescription, Checkpoint, OptimiserState, ScalerState
 from ramify.training.device import choose_device, choose_precision, set_determinism
 from ramify.training.distributed import ALONE, Ranks, distribute
+from ramify.training.inference import check_window
 from ramify.training.opening import open_together
 from ramify.training.optimiser import build_optimiser, load_optimiser
 from ramify.training.resumption import resuming_from
@@ -82,6 +83,8 @@ def set_up(settings: RunSettings, ranks: Ranks = ALONE) -> tuple[Training, Check
     n_scales = shape["scales"]
     tasks = Tasks.of(settings.model.tasks, n_scales, table)
     network = build_network(settings.model, shape["in_channels"], n_scales, shape["ndim"], table)
+    # Found here, and not when the first case is validated.
+    check_window(settings.inference.window, shape["ndim"], network.size_multiple)
     network = place_network(network, device)
     # Replaces batch norms, so it comes before the optimiser takes the weights.
     distributed = distribute(network, settings.train.sync_batch_norm)
