@@ -25,6 +25,7 @@ from typing import Any
 
 from ramify.command_line import parse, run
 from ramify.command_line.called import called
+from ramify.console.alike import AlikeLines
 from ramify.console.error_line import line_of
 from ramify.console.progress import followed, say
 from ramify.console.signals import name_of, saying_what_is_kept
@@ -112,10 +113,13 @@ def ceilings_of(outcomes: Sequence[Outcome], prepared: Mapping[str, PreparedCase
 def evaluate_cases(jobs: Sequence[Job], chosen: ClassSet, command: EvaluateCommand) -> list[Outcome]:
     """What became of each case, in their order, told as it is known; at a signal, the scores so far are written."""
     outcomes: dict[str, Outcome] = {}
+    errors = AlikeLines()
     try:
         for outcome in followed(evaluate_all(jobs, command.workers), "evaluate", "case", len(jobs)):
             outcomes[outcome.case_id] = outcome
-            tell(outcome)
+            tell(outcome, errors)
+        for line in errors.rest():
+            say(f"failed: {line}", error=True)
     except KeyboardInterrupt as stop:
         if outcomes:
             left = f"not evaluated: stopped by {name_of(stop)}"
@@ -126,9 +130,12 @@ def evaluate_cases(jobs: Sequence[Job], chosen: ClassSet, command: EvaluateComma
     return [outcomes[job.case_id] for job in jobs]
 
 
-def tell(outcome: Outcome) -> None:
-    """What is worth a line as soon as a case is done."""
-    if outcome.scores is None:
+def tell(outcome: Outcome, errors: AlikeLines) -> None:
+    """What is worth a line as soon as a case is done.
+
+    errors: why other cases failed.
+    """
+    if outcome.scores is None and errors.is_new(outcome.case_id, outcome.reason):
         say(f"failed: {outcome.case_id}: {outcome.reason}", error=True)
     for note in outcome.notes:
         say(f"warning: {outcome.case_id}: {note}", error=True)

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ramify.command_line import parse, run
+from ramify.console.alike import AlikeLines
 from ramify.console.error_line import line_of, out_of_memory
 from ramify.console.progress import followed, say
 from ramify.console.signals import saying_what_is_kept
@@ -76,7 +77,7 @@ def predict_cases(inputs: Inputs, predictor: Predictor, settings: PredictSetting
     cases = inputs.cases
     if settings.organ is None and predictor.needs_organ():
         say("no --organ given: the whole volume is segmented, at the voxel size the network was trained on")
-    done = failed = 0
+    done, failed, errors = 0, 0, AlikeLines()
     with saying_what_is_kept(lambda: f"{done} of {len(cases)} cases were segmented, masks in {settings.output}"):
         for case in followed(cases, "predict", "case"):
             try:
@@ -87,13 +88,16 @@ def predict_cases(inputs: Inputs, predictor: Predictor, settings: PredictSetting
             except (ValueError, OSError) as error:
                 # One bad case must not cost the others.
                 failed += 1
-                say(f"error: {case.case_id}: {line_of(error)}", error=True)
+                if errors.is_new(case.case_id, line_of(error)):
+                    say(f"error: {case.case_id}: {line_of(error)}", error=True)
             except (MemoryError, RuntimeError) as error:
                 if not out_of_memory(error):
                     raise
                 failed += 1
                 remedy = "use a smaller --inference.window or fewer --inference.windows-at-once"
                 say(f"error: {case.case_id}: out of memory: {remedy} ({line_of(error)})", error=True)
+    for line in errors.rest():
+        say(f"error: {line}", error=True)
     print(f"{done} of {len(cases)} cases segmented, masks in {settings.output}")
     return 1 if failed else 0
 

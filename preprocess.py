@@ -19,6 +19,7 @@ from typing import Any
 from pydantic import Field
 
 from ramify.command_line import parse, run
+from ramify.console.alike import AlikeLines
 from ramify.console.progress import followed, say
 from ramify.console.signals import saying_what_is_kept
 from ramify.data.adapters import Adapter, DatasetSettings, open_dataset
@@ -155,16 +156,18 @@ def look_at_vessels(adapter: Adapter, case_ids: list[str], settings: PreprocessC
 
     Raises ValueError where they are others than those that the cases in the store were prepared with.
     """
-    store = settings.output
+    store, errors = settings.output, AlikeLines()
     work = ForegroundWork(adapter, settings.preprocessing, digest_of(settings.what_shapes_a_case()))
     known = work.known_before(store, case_ids)
     left = len(case_ids) - len(known)
     with saying_what_is_kept(lambda: f"{len(known)} of {len(case_ids)} cases were looked at, start again to go on"):
         for found in followed(look_at_cases(work, store, case_ids, settings.workers, known), "vessels", "case", left):
-            if found.error:
-                say(f"error: {found.error}", error=True)
-            else:
+            if not found.error:
                 known.append(found)
+            elif errors.is_new(found.case_id, found.error):
+                say(f"error: {found.error}", error=True)
+    for alike in errors.rest():
+        say(f"error: {alike}", error=True)
     if failed := len(case_ids) - len(known):
         print(
             f"{failed} of {len(case_ids)} cases failed; the method foreground needs the vessels of all, or numbers of "
@@ -183,15 +186,18 @@ def look_at_vessels(adapter: Adapter, case_ids: list[str], settings: PreprocessC
 
 def follow(reports: Iterable[CaseReport], count: int) -> list[CaseReport]:
     """All reports, with a progress bar on a terminal, and each failure and warning on stderr as it happens."""
-    done = []
+    done, errors = [], AlikeLines()
     for report in followed(reports, "preparing", "case", count):
         done.append(report)
         if report.error:
-            say(f"error: {report.error}", error=True)
+            if errors.is_new(report.case_id, report.error):
+                say(f"error: {report.error}", error=True)
         elif report.stale:
             say(f"{report.case_id}: {report.stale}: made anew", error=True)
         for warning in report.warnings:
             say(f"warning: {report.case_id}: {warning}", error=True)
+    for line in errors.rest():
+        say(f"error: {line}", error=True)
     return done
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
+from ramify.console.progress import followed
 from ramify.data.case_record import TableRecord
 from ramify.data.case_store import list_cases, read_record
 from ramify.data.label_names import DESCRIPTION, described_labels, description_beside, read_description
@@ -73,9 +74,9 @@ def values_in(command: EvaluateCommand) -> list[int]:
     """Every value > 0 of the true label maps; a file that cannot be read is told of when its case is evaluated."""
     found: set[int] = set()
     matched = match_masks({"truth": (command.truth, command.truth_suffix)}, required=("truth",))
-    for case_id, files in matched.items():
-        if command.cases and case_id not in command.cases:
-            continue
+    wanted = {case_id: files for case_id, files in matched.items() if not command.cases or case_id in command.cases}
+    # Read once more when they are compared: what is compared is known before a case is.
+    for files in followed(wanted.values(), "looking for labels", "case", len(wanted)):
         for path in files["truth"]:
             try:
                 found.update(np.unique(LabelledFile(path, command.spacing_mm or None).label_map.array).tolist())

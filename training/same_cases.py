@@ -45,6 +45,15 @@ def check_alike(cases: Mapping[str, Case]) -> None:
         ):
             if its != other and not (what == "scales" and (_is_empty(first) or _is_empty(case))):
                 different.append(f"{its} {what} where the other has {other}")
+        # Channels and classes are known to a network by their places alone.
+        for what, names, others_names in (
+            ("channels", first.known.channels, case.known.channels),
+            ("classes", first.known.classes.names, case.known.classes.names),
+        ):
+            if names != others_names:
+                different.append(f"{what} {', '.join(names)} where the other has {', '.join(others_names)}")
+        if not different and first.known.classes != case.known.classes:
+            different.append("other values, roles or regions of its classes")
         if different:
             raise ValueError(
                 f"cases {first_id} and {case_id} were prepared in different ways ({'; '.join(different[:_SHOWN])}); "
@@ -110,6 +119,11 @@ def _identity_difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> I
     for key in ("shape", "spacing_mm", "thresholds_mm", "settings"):
         if before.get(key) != now.get(key):
             yield "its settings are others" if key == "settings" else f"{key} was {before.get(key)}, now {now.get(key)}"
+    # Stores of an earlier version tell of neither.
+    if before.get("channels", now["channels"]) != now["channels"]:
+        yield f"channels were {', '.join(before['channels'])}, now {', '.join(now['channels'])}"
+    if before.get("classes", now["classes"]) != now["classes"]:
+        yield "its classes are others"
     arrays = before.get("arrays", {})
     for name, digest in now["arrays"].items():
         # Stores of an earlier version have no digests.

@@ -1,0 +1,40 @@
+"""What is wrong with every case in the same way is one line, and not one a case."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ramify import preprocess
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Three colour pictures, two of one size, and their masks."""
+    for case in range(3):
+        for folder, shape in (("images", (8, 8, 3)), ("masks", (8, 8))):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            array = np.arange(np.prod(shape), dtype=np.uint8).reshape(shape)
+            Image.fromarray(array if folder == "images" else (array > 9).astype(np.uint8)).save(
+                tmp_path / folder / f"eye_{case}.png"
+            )
+    return tmp_path
+
+
+def test_colour_in_every_case(pictures, tmp_path, capsys):
+    words = ["--dataset", "pairs", "--root", str(pictures), "--pairs.spacing-mm", "1", "1"]
+    assert preprocess.main([*words, "--output", str(tmp_path / "store")]) == 1
+    first, others = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
+    assert "eye_0.png: 3 channels that differ (colour)" in first
+    assert others == "error: eye_1, eye_2: as eye_0, above"
+
+
+def test_a_name_that_no_label_has(pictures, tmp_path, capsys):
+    settings = tmp_path / "classes.yaml"
+    settings.write_text("dataset: pairs\nclasses: {artery: arteria, vein: 1}\n", encoding="utf-8")
+    words = ["--config", str(settings), "--root", str(pictures), "--pairs.spacing-mm", "1", "1"]
+    assert preprocess.main([*words, "--channels", "green", "--output", str(tmp_path / "store")]) == 1
+    first, others = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
+    assert "classes.artery: no label 'arteria'; no label has a name" in first
+    assert others == "error: eye_1, eye_2: as eye_0, above"
