@@ -25,7 +25,16 @@ if TYPE_CHECKING:
         SoftClDice,
         TopoClDice,
     )
+    from ramify.losses.modules.contrast import Contrast
     from ramify.losses.modules.overlap import Dice, DiceCrossEntropy, GeneralisedDice, Tversky
+    from ramify.losses.modules.topology import (
+        BettiMatching,
+        Boundary,
+        Perceptual,
+        PersistentHomology,
+        Topograph,
+        Warping,
+    )
     from ramify.losses.perceptual import PerceptualSettings, perceptual_loss
     from ramify.losses.persistent_homology import PersistentHomologySettings, persistent_homology_loss
     from ramify.losses.precision import without_value_checks
@@ -52,12 +61,15 @@ else:
 
 __all__ = [
     "AnchorSettings",
+    "BettiMatching",
     "BettiMatchingSettings",
+    "Boundary",
     "BoundarySettings",
     "CbDice",
     "CbDiceSettings",
     "CentrelineCrossEntropy",
     "CentrelineCrossEntropySettings",
+    "Contrast",
     "Dice",
     "DiceCrossEntropy",
     "DiceSettings",
@@ -67,7 +79,9 @@ __all__ = [
     "GeneralisedDiceSettings",
     "LossSettings",
     "MemoryBank",
+    "Perceptual",
     "PerceptualSettings",
+    "PersistentHomology",
     "PersistentHomologySettings",
     "SegmentationLoss",
     "SkeletonRecall",
@@ -76,11 +90,13 @@ __all__ = [
     "SoftClDiceSettings",
     "TopoClDice",
     "TopoClDiceSettings",
+    "Topograph",
     "TopographSettings",
     "TotalLoss",
     "Truth",
     "Tversky",
     "TverskySettings",
+    "Warping",
     "WarpingSettings",
     "balanced_over_scales",
     "balanced_weight",

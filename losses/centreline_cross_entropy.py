@@ -55,9 +55,9 @@ def centreline_cross_entropy_loss(
         >>> round(centreline_cross_entropy_loss(gap, target).item(), 4)
         0.0231
     """
-    probabilities, target = known_part(probabilities, target.detach(), mask)
+    probabilities, target = known_part(probabilities, target, mask)
     check_skeleton(probabilities, iterations, "cvpr")
-    target = target.to(probabilities.dtype)
+    target = target.detach().to(probabilities.dtype)
 
     def mean_of_channels(truth: Tensor, own: Tensor) -> Tensor:
         skeletons = unchecked_soft_skeleton(truth, iterations, "cvpr", mask)

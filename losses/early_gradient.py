@@ -15,9 +15,10 @@ from torch.autograd.function import once_differentiable
 def differentiated_at_once(function: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor:
     """function(inputs), a scalar, with its gradient by `inputs`, which is all that is kept.
 
-    There is no second derivative, and tensors besides `inputs` get no gradient.
+    There is no second derivative, and tensors besides `inputs` get no gradient. While torch.compile traces it is the
+    function alone: what is kept is then the compiler's to decide.
     """
-    if not (inputs.requires_grad and torch.is_grad_enabled()):
+    if torch.compiler.is_compiling() or not (inputs.requires_grad and torch.is_grad_enabled()):
         return function(inputs)
     leaf = inputs.detach().requires_grad_()
     value = function(leaf)

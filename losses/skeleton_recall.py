@@ -70,7 +70,12 @@ def skeleton_recall_loss(
     probabilities = in_unit_range(probabilities)
     if scales is not None:
         tubed_skeleton = balanced_over_scales(tubed_skeleton, scales, over_batch)
-    covered, size = _TubeSums.apply(probabilities, tubed_skeleton)
+    if torch.compiler.is_compiling():
+        # The compiler makes no copy either.
+        size = tubed_skeleton.to(torch.promote_types(probabilities.dtype, torch.float32))
+        covered = size * probabilities
+    else:
+        covered, size = _TubeSums.apply(probabilities, tubed_skeleton)
     covered, size = volume_sums(covered, over_batch), volume_sums(size, over_batch)
     present = size > 0
     recalls = torch.where(present, covered / size.where(present, 1.0), 0.0)

@@ -12,8 +12,8 @@ from ramify.losses.dice import dice_loss
 from ramify.losses.few_channels import mean_by_channels
 from ramify.losses.precision import known_part
 from ramify.losses.scale_balance import BalanceSettings
+from ramify.losses.soft_skeleton_passage import Variant
 from ramify.losses.soft_skeletonisation import (
-    Variant,
     check_skeleton,
     is_binary,
     unchecked_soft_skeleton,
@@ -86,11 +86,11 @@ def soft_cldice_loss(
         >>> round(soft_cldice_loss(gap, target).item(), 3)  # Tprec 1, Tsens (6 + 1) / (7 + 1)
         0.067
     """
-    probabilities, target = known_part(probabilities, target.detach(), mask)
+    probabilities, target = known_part(probabilities, target, mask)
     check_skeleton(probabilities, iterations, variant)
     if not (math.isfinite(smooth) and smooth > 0.0):
         raise ValueError(f"smooth: expected a number above 0, got {smooth}")
-    target = target.to(probabilities.dtype)
+    target = target.detach().to(probabilities.dtype)
     if variant == "workshop" and is_binary(target):
         warn_degenerate()
     loss = partial(_loss, iterations=iterations, smooth=smooth, variant=variant, over_batch=over_batch, mask=mask)

@@ -8,7 +8,7 @@ some images with their products, from which the rounds in between are done again
 """
 
 import warnings
-from typing import Any, Literal, Protocol, get_args
+from typing import Any, get_args
 
 import torch
 from torch import Tensor
@@ -16,9 +16,8 @@ from torch.autograd.function import once_differentiable
 
 from ramify.losses.precision import at_least_float32, check_mask, check_same_shape, in_unit_range, values_are_checked
 from ramify.losses.soft_skeleton_kernels import CompiledRounds
+from ramify.losses.soft_skeleton_passage import Passage, Rounds, Variant
 from ramify.losses.soft_skeleton_rounds import HIGH, SLAB_GPU, PlainRounds
-
-Variant = Literal["cvpr", "workshop"]
 
 # On a CPU, kernels compiled for it do the rounds; False: plain tensor operations, as on any other device.
 COMPILED = True
@@ -98,8 +97,12 @@ def unchecked_soft_skeleton(
         probabilities = probabilities.masked_fill(everywhere, HIGH)
         unknown = everywhere.reshape(-1, *probabilities.shape[2:]).contiguous()
     volumes = at_least_float32(probabilities).reshape(-1, *probabilities.shape[2:]).contiguous()
-    wants_gradient = torch.is_grad_enabled() and volumes.requires_grad
-    skeletons: Tensor = _SoftSkeleton.apply(volumes, unknown, iterations, variant, wants_gradient)
+    skeletons: Tensor
+    if torch.compiler.is_compiling():
+        skeletons = _operation(volumes, unknown, iterations, variant)
+    else:
+        wants_gradient = torch.is_grad_enabled() and volumes.requires_grad
+        skeletons = _SoftSkeleton.apply(volumes, unknown, iterations, variant, wants_gradient)
     skeletons = skeletons.reshape(probabilities.shape)
     return skeletons if mask is None else skeletons.masked_fill(~mask, 0.0)
 
@@ -111,134 +114,72 @@ class _SoftSkeleton(torch.autograd.Function):
     def forward(
         ctx: Any, volumes: Tensor, unknown: Tensor | None, iterations: int, variant: Variant, wants_gradient: bool
     ) -> Tensor:
-        chunks = _chunks(volumes.detach())
-        hidden = [None] * len(chunks) if unknown is None else _chunks(unknown)
-        rounds = _rounds(chunks[0])
-        passages = [_Passage(chunk, own, iterations + 1, variant) for chunk, own in zip(chunks, hidden)]
-        skeletons = [passage.forward(rounds, wants_gradient) for passage in passages]
+        passages = _passages(volumes.detach(), unknown, iterations, variant)
+        skeletons = _skeletons(passages, volumes, wants_gradient)
         if wants_gradient:
             ctx.save_for_backward(volumes)
             ctx.passages = passages
-        return _joined(skeletons)
+        return skeletons
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, arriving: Tensor) -> tuple[Tensor, None, None, None, None]:
-        chunks = _chunks(ctx.saved_tensors[0])  # raises where they were changed since
-        rounds = _rounds(chunks[0])
-        pieces = zip(ctx.passages, _chunks(arriving.contiguous()))
-        return _joined([passage.backward(rounds, piece) for passage, piece in pieces]), None, None, None, None
+        (volumes,) = ctx.saved_tensors  # raises where they were changed since
+        return _gradients(ctx.passages, volumes, arriving), None, None, None, None
 
 
-class Rounds(Protocol):
-    """What does a round and goes back through it: `PlainRounds` says how."""
-
-    def forward(
-        self,
-        image: Tensor,
-        product: Tensor,
-        factor: tuple[float, float],
-        eroded: Tensor,
-        next_product: Tensor,
-        unknown: Tensor | None,
-    ) -> None: ...
-
-    def backward(
-        self,
-        image: Tensor,
-        eroded: Tensor,
-        product: Tensor,
-        slope: float,
-        upstream: Tensor,
-        gradient: Tensor,
-        unknown: Tensor | None,
-    ) -> Tensor: ...
+# The same as operations that torch.compile calls and does not look into. They keep nothing but the volumes, so that the
+# rounds are done once more on the way back.
 
 
-class _Passage:
-    """The rounds of some volumes, forward and back. State i: the image I_i and the product of the factors before it."""
-
-    def __init__(self, volumes: Tensor, unknown: Tensor | None, count: int, variant: Variant) -> None:
-        self._volumes, self._unknown = volumes, unknown
-        self._count = count
-        self._variant = variant
-        self._states: dict[int, tuple[Tensor, Tensor | None]] = {}
-        self._last: Tensor | None = None  # the image after all rounds
-        self._spares: list[Tensor] = []
-
-    def forward(self, rounds: Rounds, keep: bool) -> Tensor:
-        """The skeleton; what the way back needs is kept if asked for."""
-        self._states = {0: (self._volumes, None)}
-        image, product = self._advance(rounds, 0, self._count, _kept_rounds(self._count) if keep else set())
-        self._last = image if keep else None
-        self._spares = []
-        return product.neg_().add_(1.0) if self._variant == "cvpr" else product
-
-    def backward(self, rounds: Rounds, arriving: Tensor) -> Tensor:
-        """The derivative by the volumes. Uses up what was kept: asked a second time, the rounds are done again."""
-        if self._last is None:
-            self.forward(rounds, keep=True)
-        eroded, self._last = self._last, None
-        assert eroded is not None
-        upstream, gradient = arriving.clone(), torch.zeros_like(arriving)
-        for number in reversed(range(self._count)):
-            if number not in self._states:
-                self._advance(rounds, max(self._states), number, set(range(number + 1)))
-            image, kept_product = self._states.pop(number)
-            product = self._ones() if kept_product is None else kept_product
-            gradient = rounds.backward(
-                image, eroded, product, self._factor(number)[1], upstream, gradient, self._unknown
-            )
-            self._spares += eroded, product
-            eroded = image
-        self._spares = []
-        return gradient
-
-    def _advance(self, rounds: Rounds, start: int, stop: int, keep: set[int]) -> tuple[Tensor, Tensor]:
-        """Go from a state to round `stop`, or to where the image is empty and no round changes anything any more."""
-        image, kept_product = self._states[start]
-        product = self._ones() if kept_product is None else kept_product
-        for number in range(start, stop):
-            held = number in self._states
-            eroded = self._take()
-            next_product = self._take() if held and number > 0 else product
-            rounds.forward(image, product, self._factor(number), eroded, next_product, self._unknown)
-            if not held:
-                self._spares.append(image)
-            image, product = eroded, next_product
-            # Elsewhere than on a CPU, the answer takes longer than it saves.
-            if start == 0 and image.device.type == "cpu" and not image.amax() > 0.0:
-                self._count = number + 1
-                break
-            if number + 1 in keep:
-                self._states[number + 1] = image, product
-        return image, product
-
-    def _factor(self, number: int) -> tuple[float, float]:
-        """What δ_i enters the product with: constant and slope."""
-        if self._variant == "cvpr":
-            return 1.0, -1.0
-        return (1.0 if number else 0.0), 1.0
-
-    def _ones(self) -> Tensor:
-        return self._take().fill_(1.0)
-
-    def _take(self) -> Tensor:
-        return self._spares.pop() if self._spares else torch.empty_like(self._volumes)
+@torch.library.custom_op("ramify::soft_skeleton", mutates_args=())
+def _operation(volumes: Tensor, unknown: Tensor | None, iterations: int, variant: str) -> Tensor:
+    return _skeletons(_passages(volumes, unknown, iterations, variant), volumes, False)
 
 
-def _kept_rounds(count: int) -> set[int]:
-    """The rounds whose states are kept: the last, then gaps of 1, 2, 3, … towards the first.
+@torch.library.custom_op("ramify::soft_skeleton_backward", mutates_args=())
+def _operation_back(arriving: Tensor, volumes: Tensor, unknown: Tensor | None, iterations: int, variant: str) -> Tensor:
+    return _gradients(_passages(volumes, unknown, iterations, variant), volumes, arriving)
 
-    On the way back, what lies in a gap takes the memory of the states already used: never more than about sqrt(2 count)
-    states are in memory, and each round is done twice at most.
-    """
-    kept, number, gap = set(), count, 1
-    while number > 0:
-        number = max(0, number - gap)
-        kept.add(number)
-        gap += 1
-    return kept
+
+@_operation.register_fake
+def _(volumes: Tensor, unknown: Tensor | None, iterations: int, variant: str) -> Tensor:
+    return torch.empty_like(volumes)
+
+
+@_operation_back.register_fake
+def _(arriving: Tensor, volumes: Tensor, unknown: Tensor | None, iterations: int, variant: str) -> Tensor:
+    return torch.empty_like(volumes)
+
+
+def _keep_for_backward(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    volumes, unknown, *chosen = inputs
+    ctx.save_for_backward(volumes, unknown)
+    ctx.chosen = chosen
+
+
+def _back(ctx: Any, arriving: Tensor) -> tuple[Tensor, None, None, None]:
+    return _operation_back(arriving, *ctx.saved_tensors, *ctx.chosen), None, None, None
+
+
+_operation.register_autograd(_back, setup_context=_keep_for_backward)
+
+
+def _passages(volumes: Tensor, unknown: Tensor | None, iterations: int, variant: str) -> list[Passage]:
+    chunks = _chunks(volumes)
+    hidden = [None] * len(chunks) if unknown is None else _chunks(unknown)
+    return [Passage(chunk, own, iterations + 1, variant) for chunk, own in zip(chunks, hidden)]
+
+
+def _skeletons(passages: list[Passage], volumes: Tensor, keep: bool) -> Tensor:
+    rounds = _rounds(_chunks(volumes.detach())[0])
+    return _joined([passage.forward(rounds, keep) for passage in passages])
+
+
+def _gradients(passages: list[Passage], volumes: Tensor, arriving: Tensor) -> Tensor:
+    rounds = _rounds(_chunks(volumes.detach())[0])
+    pieces = zip(passages, _chunks(arriving.contiguous()))
+    return _joined([passage.backward(rounds, piece) for passage, piece in pieces])
 
 
 def _rounds(volumes: Tensor) -> Rounds:

@@ -14,7 +14,7 @@ So no state is kept but n. The weight of a skeleton voxel falls by half with eve
 vessels' radius in voxels only weaken the gradient.
 """
 
-from typing import get_args
+from typing import cast, get_args
 
 import torch
 from torch import Tensor
@@ -92,7 +92,8 @@ def skeleton_of_draw(
     """The same for given draws u, (B, C, *S) in [0, 1)."""
     sample, slope = _sample(probabilities.detach(), uniform, temperature, noise_scale)
     if not (torch.is_grad_enabled() and probabilities.requires_grad):
-        return _thin(sample, iterations, simple_points, count=False)[0].to(probabilities.dtype)
+        return binary_skeleton(sample, iterations, simple_points=simple_points).to(probabilities.dtype)
+    skeleton: Tensor
     skeleton, candidacies = _thin(sample, iterations, simple_points, count=True)
     halvings = candidacies.masked_fill_(skeleton, iterations)
     slope *= torch.exp2(-halvings.to(slope.dtype)).masked_fill_(sample & ~skeleton, 0.0)
@@ -119,7 +120,8 @@ def binary_skeleton(mask: Tensor, iterations: int, *, simple_points: SimplePoint
         [0, 0, 0, 1, 1, 1, 0, 0, 0]
     """
     _check(mask, iterations, simple_points)
-    return _thin(mask, iterations, simple_points, count=False)[0]
+    skeleton: Tensor = _thin(mask, iterations, simple_points, count=False)[0]
+    return skeleton
 
 
 def _check(volumes: Tensor, iterations: int, simple_points: str) -> None:
@@ -143,17 +145,25 @@ def _sample(probabilities: Tensor, uniform: Tensor, temperature: float, noise_sc
     return estimate > 0.5, slope
 
 
-def _thin(volumes: Tensor, iterations: int, simple_points: SimplePointRule, count: bool) -> tuple[Tensor, Tensor]:
+# An operation of its own, for torch.compile to call and not to look into.
+@torch.library.custom_op("ramify::thin", mutates_args=())
+def _thin(volumes: Tensor, iterations: int, simple_points: str, count: bool) -> tuple[Tensor, Tensor]:
     """Skeletons of (B, C, *S) bool, and how often each voxel was a candidate (nothing unless `count`)."""
     shape = volumes.shape
     lifted = volumes.reshape(-1, *(1,) * (5 - volumes.ndim), *shape[2:])
     if volumes.device.type != "cpu":
-        skeletons, candidacies = thin_by_tensors(lifted, iterations, simple_points)
+        skeletons, candidacies = thin_by_tensors(lifted, iterations, cast(SimplePointRule, simple_points))
     else:
         skeletons = lifted.clone(memory_format=torch.contiguous_format)
         candidacies = torch.zeros(skeletons.shape if count else (0,) * 4, dtype=torch.int16)
         thin_volumes(skeletons.numpy(), iterations, simple_points == "euler", candidacies.numpy())
     return skeletons.view(shape), candidacies.view(shape) if count else candidacies
+
+
+@_thin.register_fake
+def _(volumes: Tensor, iterations: int, simple_points: str, count: bool) -> tuple[Tensor, Tensor]:
+    candidacies = volumes.new_empty(volumes.shape if count else (0,) * 4, dtype=torch.int16)
+    return torch.empty_like(volumes, memory_format=torch.contiguous_format), candidacies
 
 
 def thin_by_tensors(volumes: Tensor, iterations: int, simple_points: SimplePointRule) -> tuple[Tensor, Tensor]:

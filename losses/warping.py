@@ -102,6 +102,13 @@ def critical_voxels(prediction: Tensor, truth: Tensor) -> Tensor:
     """
     if prediction.ndim not in (4, 5):
         raise ValueError(f"warping: expected (batch, channel) and two or three axes, got {tuple(prediction.shape)}")
+    critical: Tensor = _critical_voxels(prediction, truth)
+    return critical
+
+
+# An operation of its own, for torch.compile to call and not to look into.
+@torch.library.custom_op("ramify::critical_voxels", mutates_args=())
+def _critical_voxels(prediction: Tensor, truth: Tensor) -> Tensor:
     masks = [mask.cpu() for mask in (prediction, truth)]
     volumes = [_padded(mask.numpy()) for mask in masks]
     distances = [_padded((distance_inside(mask) + distance_inside(~mask)).numpy()) for mask in masks]
@@ -112,7 +119,12 @@ def critical_voxels(prediction: Tensor, truth: Tensor) -> Tensor:
             warp(warped, volumes[other][volume], distances[own][volume])
             critical[volume] |= warped != volumes[other][volume]
     inside = critical[:, 1:-1, 1:-1, 1:-1].reshape(prediction.shape)
-    return torch.from_numpy(inside).to(prediction.device)
+    return torch.from_numpy(np.ascontiguousarray(inside)).to(prediction.device)
+
+
+@_critical_voxels.register_fake
+def _(prediction: Tensor, truth: Tensor) -> Tensor:
+    return torch.empty_like(prediction, memory_format=torch.contiguous_format)
 
 
 def _padded(volumes: NDArray[np.generic]) -> NDArray[np.generic]:

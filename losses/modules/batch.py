@@ -66,8 +66,13 @@ def batch_of(
 ) -> Batch:
     """The batch by its convention; ValueError, in one line with a remedy, where something does not fit."""
     _check_logits(logits, convention)
-    labels = _tensor(target, logits.device)
-    known = _known(labels, mask, logits, convention.ignore_label)
+    labels = tensor_of(target, logits.device)
+    if labels.ndim != logits.ndim:
+        raise ValueError(
+            f"target: expected (B, channel, …) of as many axes as the logits {tuple(logits.shape)}, got "
+            f"{tuple(labels.shape)}; add the axis of channels with unsqueeze(1)"
+        )
+    known = known_voxels(labels, mask, convention.ignore_label)
     one_hot = _one_hot(labels, known, logits) if convention.to_onehot else _checked(labels, known, logits, convention)
     counted = slice(1 if convention.drop_background else 0, None)
     return Batch(
@@ -104,7 +109,7 @@ def _activated(logits: Tensor, activation: Activation | None) -> Tensor:
     return torch.softmax(logits, dim=1) if activation == "softmax" else torch.sigmoid(logits)
 
 
-def _tensor(values: TensorOrArray, device: torch.device) -> Tensor:
+def tensor_of(values: TensorOrArray, device: torch.device) -> Tensor:
     """A tensor on the device; arrays of any strides and integers."""
     if isinstance(values, Tensor):
         return values.to(device)
@@ -112,17 +117,12 @@ def _tensor(values: TensorOrArray, device: torch.device) -> Tensor:
     return torch.from_numpy(array.astype(np.int64) if array.dtype.kind in "iu" else array).to(device)
 
 
-def _known(target: Tensor, mask: TensorOrArray | None, logits: Tensor, ignore_label: int | None) -> Tensor | None:
-    """The voxels that count, bool (B, 1, *S); None where all do."""
-    if target.ndim != logits.ndim:
-        raise ValueError(
-            f"target: expected (B, channel, …) of as many axes as the logits {tuple(logits.shape)}, got "
-            f"{tuple(target.shape)}; add the axis of channels with unsqueeze(1)"
-        )
+def known_voxels(target: Tensor, mask: TensorOrArray | None, ignore_label: int | None) -> Tensor | None:
+    """The voxels of a target (B, channel, *S) that count, bool (B, 1, *S); None where all do."""
     known = None
     if mask is not None:
-        known = _tensor(mask, logits.device) != 0
-        expected = (logits.shape[0], 1, *logits.shape[2:])
+        known = tensor_of(mask, target.device) != 0
+        expected = (target.shape[0], 1, *target.shape[2:])
         if tuple(known.shape) != expected:
             raise ValueError(f"mask: expected {expected}, True where a voxel counts, got {tuple(known.shape)}")
     if ignore_label is not None:
@@ -174,7 +174,7 @@ def _checked(target: Tensor, known: Tensor | None, logits: Tensor, convention: C
 
 def _tube(tube: TensorOrArray, logits: Tensor, counted: slice) -> Tensor:
     """A tube of the union of all classes, bool (B, 1, *S), or one of each that counts, (B, C, *S)."""
-    tubes = _tensor(tube, logits.device) != 0
+    tubes = tensor_of(tube, logits.device) != 0
     channels = logits.shape[1] - (counted.start or 0)
     shapes: Sequence[int] = (1, channels, logits.shape[1])
     if tuple(tubes.shape) not in {(logits.shape[0], number, *logits.shape[2:]) for number in shapes}:

@@ -18,7 +18,7 @@ from ramify.losses.soft_cldice import (
     dice_soft_cldice_loss,
     soft_cldice_loss,
 )
-from ramify.losses.soft_skeletonisation import Variant
+from ramify.losses.soft_skeleton_passage import Variant
 from ramify.losses.topo_cldice import TopoClDiceSettings, topo_cldice_loss
 
 

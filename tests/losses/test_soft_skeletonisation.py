@@ -1,7 +1,6 @@
 """The soft skeleton: drawn by hand, beside numpy, and beside autograd through PyTorch's own pooling, ties and all."""
 
 import warnings
-from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -10,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from ramify.losses import soft_skeleton_kernels, soft_skeleton_rounds, soft_skeletonisation
+from ramify.losses import soft_skeleton_kernels, soft_skeleton_passage, soft_skeleton_rounds, soft_skeletonisation
 from ramify.losses.soft_skeletonisation import soft_skeleton
+from tests.losses.soft_skeletons import by_autograd, gradient_of, values_in
 
 SHAPES = [
     (9, 8),
@@ -27,41 +27,6 @@ SHAPES = [
     (1, 1, 7),
     (7, 1, 1),
 ]
-
-
-@pytest.fixture(params=["compiled", "compiled in threads", "plain", "plain by slabs"])
-def way(request, monkeypatch) -> str:
-    """Every way to the same result."""
-    monkeypatch.setattr(soft_skeletonisation, "COMPILED", request.param.startswith("compiled"))
-    if request.param == "compiled in threads":
-        monkeypatch.setattr(soft_skeleton_kernels, "THREAD_VOXELS", 1)
-        monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
-    if request.param == "plain by slabs":
-        monkeypatch.setattr(soft_skeleton_rounds, "SLAB_CPU", 25)
-    return request.param
-
-
-def by_autograd(image: torch.Tensor, iterations: int, variant: str) -> torch.Tensor:
-    """Shit et al. 2021, Algorithm 1 (or Paetzold et al. 2019, Algorithm 2) by pooling; autograd does the rest."""
-    axes = range(image.ndim - 2)
-    pool = functional.max_pool3d if len(axes) == 3 else functional.max_pool2d
-
-    def erode(values: torch.Tensor) -> torch.Tensor:
-        windows = [tuple(3 if other == axis else 1 for other in axes) for axis in axes]
-        eroded, *others = (-pool(-values, window, 1, tuple(n // 2 for n in window)) for window in windows)
-        for other in others:
-            eroded = torch.min(eroded, other)
-        return eroded
-
-    def residue(values: torch.Tensor) -> torch.Tensor:
-        return torch.relu(values - pool(erode(values), 3, 1, 1))
-
-    skeleton = residue(image)
-    for _ in range(iterations):
-        image = erode(image)
-        delta = residue(image)
-        skeleton = skeleton + ((1 - skeleton) if variant == "cvpr" else skeleton) * delta
-    return skeleton
 
 
 def by_numpy(image: np.ndarray, iterations: int, variant: str) -> np.ndarray:
@@ -89,25 +54,9 @@ def by_numpy(image: np.ndarray, iterations: int, variant: str) -> np.ndarray:
     return skeleton
 
 
-def values_in(shape: tuple[int, ...], levels: int | None, dtype: torch.dtype = torch.float64) -> torch.Tensor:
-    """Random values in [0, 1]; rounded to so many levels, which ties most windows. One level: a constant."""
-    values = torch.rand(shape, generator=torch.Generator().manual_seed(len(shape) + shape[-1]), dtype=dtype)
-    if levels == 1:
-        return torch.full_like(values, 0.3)
-    return values if levels is None else (values * (levels - 1)).round() / (levels - 1)
-
-
 def drawn(*rows: str) -> torch.Tensor:
     """A picture, # for 1, as (1, 1, H, W)."""
     return torch.tensor([[float(letter == "#") for letter in row] for row in rows])[None, None]
-
-
-def gradient_of(function: Callable[[torch.Tensor], torch.Tensor], image: torch.Tensor, outer: torch.Tensor):
-    """Value and gradient."""
-    image = image.clone().requires_grad_()
-    value = function(image)
-    (gradient,) = torch.autograd.grad(value, image, outer.to(value.dtype))
-    return value.detach(), gradient
 
 
 def test_a_bar_by_hand(way):
@@ -303,9 +252,9 @@ def test_no_round_is_done_more_than_twice(way, iterations, monkeypatch):
 
 
 def test_states_kept_grow_with_the_root_of_the_rounds():
-    assert soft_skeletonisation._kept_rounds(11) == {10, 8, 5, 1, 0}
+    assert soft_skeleton_passage._kept_rounds(11) == {10, 8, 5, 1, 0}
     for count in range(1, 200):
-        kept = sorted(soft_skeletonisation._kept_rounds(count))
+        kept = sorted(soft_skeleton_passage._kept_rounds(count))
         assert kept[0] == 0
         assert kept[-1] == count - 1
         # Behind each kept state lie those before it, and what is done again up to the next: all in memory at once.

@@ -1,0 +1,205 @@
+"""Loss modules beside the pure functions: activation, one-hot, background, classes, reduction, what is given how."""
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from ramify import losses
+from ramify.losses import Contrast, SegmentationLoss
+from ramify.losses.contrastive import contrastive_loss
+from ramify.vessels.tube import tubed_skeleton
+from tests.losses.modules.table import (
+    ARGUMENTS,
+    NAMES,
+    OVER_BATCH,
+    labels_of,
+    logits_for,
+    module,
+    value_and_gradient,
+)
+
+# Their value is of all channels together, or draws what depends on how many there are.
+NOT_BY_CHANNEL = {"DiceCrossEntropy", "GeneralisedDice", "TopoClDice"}
+
+
+def one_hot(labels: Tensor, channels: int = 3) -> Tensor:
+    return labels == torch.arange(channels).view(-1, *[1] * (labels.ndim - 2))
+
+
+def test_every_module_is_in_the_table():
+    classes = {name for name in losses.__all__ if isinstance(getattr(losses, name), type)}
+    modules = {name for name in classes if issubclass(getattr(losses, name), torch.nn.Module)}
+    assert modules == {*ARGUMENTS, "SegmentationLoss", "Perceptual", "Contrast"}
+
+
+@pytest.mark.parametrize(
+    ("name", "function"),
+    [
+        ("Dice", "dice_loss"),
+        ("Tversky", "tversky_loss"),
+        ("GeneralisedDice", "generalised_dice_loss"),
+        ("SoftClDice", "soft_cldice_loss"),
+        ("DiceSoftClDice", "dice_soft_cldice_loss"),
+        ("CentrelineCrossEntropy", "centreline_cross_entropy_loss"),
+        ("TopoClDice", "topo_cldice_loss"),
+        ("CbDice", "cbdice_loss"),
+        ("Boundary", "boundary_loss"),
+        ("Warping", "warping_loss"),
+        ("Topograph", "topograph_loss"),
+        ("BettiMatching", "betti_matching_loss"),
+    ],
+)
+@pytest.mark.parametrize("size", [(12, 18), (4, 12, 10)])
+def test_the_value_and_gradient_are_those_of_the_pure_function(name, function, size):
+    labels = labels_of(size)
+    logits = logits_for(labels)
+    value, gradient = value_and_gradient(module(name, weight=2.0, to_onehot=True, drop_background=True), logits, labels)
+    torch.manual_seed(0)
+    probabilities, target = torch.softmax(logits, 1)[:, 1:], one_hot(labels)[:, 1:]
+    expected = 2.0 * getattr(losses, function)(probabilities, target, **ARGUMENTS[name])
+    (expected_gradient,) = torch.autograd.grad(expected, logits)
+    torch.testing.assert_close(value, expected.detach(), rtol=0.0, atol=0.0)
+    torch.testing.assert_close(gradient, expected_gradient, rtol=0.0, atol=0.0)
+
+
+@pytest.mark.parametrize("name", sorted(set(NAMES) - NOT_BY_CHANNEL))
+def test_several_classes_are_the_binary_loss_of_each(name):
+    labels = labels_of()
+    logits = logits_for(labels).detach()
+    target = one_hot(labels)[:, 1:]
+    # Made here, the tube of each class would be that of the tree of both.
+    tube = {"tube": target} if name == "SkeletonRecall" else {}
+    several = module(name, activation="sigmoid", reduction="none")(logits[:, 1:], target, **tube)
+    assert several.shape == (2, 2)
+    for channel in (0, 1):
+        own = slice(channel, channel + 1)
+        of_class = {name: values[:, own] for name, values in tube.items()}
+        alone = module(name, activation="sigmoid")(logits[:, 1:][:, own], target[:, own], **of_class)
+        torch.testing.assert_close(several[:, channel].mean(), alone)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_label_map_is_its_one_hot(name):
+    labels = labels_of()
+    logits = logits_for(labels)
+    mapped = value_and_gradient(module(name, to_onehot=True), logits, labels)
+    given = value_and_gradient(module(name), logits, one_hot(labels).float())
+    torch.testing.assert_close(mapped, given)
+    arrays = value_and_gradient(
+        module(name, to_onehot=True), logits, labels.numpy().astype(np.uint8)[..., ::-1][..., ::-1]
+    )
+    torch.testing.assert_close(mapped, arrays, rtol=0.0, atol=0.0)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_unreduced_values_have_the_mean_for_their_mean(name):
+    labels = labels_of()
+    logits = logits_for(labels).detach()
+    values = module(name, to_onehot=True, drop_background=True, reduction="none", weight=3.0)(logits, labels)
+    expected = (2, 1) if name in {"DiceCrossEntropy", "GeneralisedDice"} else (2, 2)
+    assert values.shape == expected
+    if name != "TopoClDice":  # other draws
+        mean = module(name, to_onehot=True, drop_background=True, weight=3.0)(logits, labels)
+        torch.testing.assert_close(values.mean(), mean)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_over_batch_is_one_volume_or_refused(name):
+    labels = labels_of(samples=3)
+    logits = logits_for(labels).detach()
+    if name not in OVER_BATCH:
+        with pytest.raises(ValueError, match=f"{name}: over_batch: this loss is of each sample"):
+            module(name, over_batch=True)
+        return
+    values = module(name, to_onehot=True, over_batch=True, reduction="none")(logits, labels)
+    assert values.shape[0] == 1
+    twice = module(name, to_onehot=True, over_batch=True)(logits[:1].repeat(2, 1, 1, 1), labels[:1].repeat(2, 1, 1, 1))
+    if name not in {"TopoClDice", "SoftClDice", "CbDice", "DiceSoftClDice"}:  # a smoothing voxel counts half as much
+        torch.testing.assert_close(twice, module(name, to_onehot=True)(logits[:1], labels[:1]))
+
+
+def test_spacings_may_be_one_for_all():
+    labels = labels_of((4, 12, 10))
+    logits = logits_for(labels).detach()
+    for name in ("CbDice", "Boundary"):
+        loss = module(name, to_onehot=True)
+        of_each = loss(logits, labels, spacing_mm=torch.tensor([[2.0, 0.5, 0.7]] * 2))
+        for given in ((2.0, 0.5, 0.7), np.array([2.0, 0.5, 0.7]), torch.tensor([2.0, 0.5, 0.7])):
+            torch.testing.assert_close(loss(logits, labels, spacing_mm=given), of_each, rtol=0.0, atol=0.0)
+        cubes = loss(logits, labels, spacing_mm=0.5)
+        torch.testing.assert_close(cubes, loss(logits, labels, spacing_mm=torch.full((2, 3), 0.5)))
+        assert not torch.equal(of_each, cubes)
+
+
+def test_tubes_given_and_made_are_the_same():
+    labels = labels_of()
+    logits = logits_for(labels)
+    made = value_and_gradient(module("SkeletonRecall", to_onehot=True), logits, labels)
+    tube = np.stack([tubed_skeleton(mask, 1) for mask in labels[:, 0].numpy() > 0])[:, None]
+    for given in (tube, torch.from_numpy(tube), torch.from_numpy(tube) * one_hot(labels)):
+        found = value_and_gradient(module("SkeletonRecall", to_onehot=True), logits, labels, tube=given)
+        torch.testing.assert_close(found, made, rtol=0.0, atol=0.0)
+    # The background never counts, whether it has a channel or not.
+    dropped = value_and_gradient(module("SkeletonRecall", to_onehot=True, drop_background=True), logits, labels)
+    torch.testing.assert_close(dropped, made)
+
+
+def test_weights_of_classes_enter_the_cross_entropy():
+    labels = labels_of()
+    logits = logits_for(labels).detach()
+    plain = module("DiceCrossEntropy", to_onehot=True)(logits, labels)
+    weighed = module("DiceCrossEntropy", to_onehot=True, class_weights=(1.0, 2.0, 3.0))(logits, labels)
+    weights = torch.tensor([1.0, 2.0, 3.0])[labels[:, 0]]
+    expected = torch.nn.functional.cross_entropy(logits, labels[:, 0], reduction="none")
+    torch.testing.assert_close(weighed - plain, ((weights - 1.0) * expected).mean())
+    less = module("DiceCrossEntropy", to_onehot=True, cross_entropy_weight=0.0)(logits, labels)
+    torch.testing.assert_close(plain - less, expected.mean())
+
+
+def test_generalised_dice_counts_the_background_once():
+    labels = labels_of()
+    logits = logits_for(labels).detach()
+    kept = module("GeneralisedDice", to_onehot=True)(logits, labels)
+    dropped = module("GeneralisedDice", to_onehot=True, drop_background=True)(logits, labels)
+    torch.testing.assert_close(kept, dropped)
+    assert not module("GeneralisedDice", activation="sigmoid", complement=False).own["complement"]
+
+
+def test_the_contrast_is_that_of_the_anchors():
+    generator = torch.Generator().manual_seed(0)
+    projection = torch.nn.functional.normalize(torch.randn(1, 4, 2, 3, generator=generator), dim=1)
+    scale_map = torch.tensor([[[[1, 1, 2], [2, 1, 0]]]])
+    loss = Contrast(2, weight=0.5, head="shared", temperature=0.3).eval()
+    rows = projection.movedim(1, -1).flatten(0, -2)
+    order = [5, 0, 1, 4, 2, 3]  # background, then the scales
+    expected = contrastive_loss(rows[order], torch.tensor([0, 1, 1, 1, 2, 2]), 0.3, balanced=True)
+    torch.testing.assert_close(loss(projection, scale_map.numpy()), 0.5 * expected)
+    # Positions of unknown voxels are no anchors.
+    hidden = scale_map.clone()
+    hidden[0, 0, 1, 2] = 255
+    expected = contrastive_loss(rows[order[1:]], torch.tensor([1, 1, 1, 2, 2]), 0.3, balanced=True)
+    hides = Contrast(2, head="shared", temperature=0.3, ignore_label=255).eval()
+    torch.testing.assert_close(hides(projection, hidden), expected)
+    apart = Contrast(2, temperature=0.3).eval()([projection, projection.flip(1)], scale_map)
+    assert apart.item() > 0.0
+    with pytest.raises(ValueError, match="projections: expected 1, got 2"):
+        loss([projection, projection], scale_map)
+    with pytest.raises(ValueError, match=r"scale_map: expected 0 … 2, got 1 … 255"):
+        loss(projection, hidden)
+
+
+def test_a_module_says_what_it_is():
+    said = repr(module("SoftClDice", weight=0.5, activation="sigmoid"))
+    assert said.startswith("SoftClDice(weight=0.5, activation='sigmoid'")
+    assert "iterations=3" in said
+
+
+def test_a_loss_of_ones_own_needs_one_method():
+    class Brier(SegmentationLoss):
+        def loss(self, batch):
+            return (batch.probabilities - batch.target.float()).square().mean()
+
+    logits, labels = torch.zeros(1, 1, 2, 2), torch.tensor([[[[0, 1], [1, 1]]]])
+    assert Brier(2.0, activation="sigmoid")(logits, labels).item() == 0.5
+    assert Brier(activation="sigmoid", reduction="none")(logits, labels).tolist() == [[0.25]]
