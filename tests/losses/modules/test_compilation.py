@@ -18,7 +18,8 @@ def compiled(name: str, **shared: object) -> SegmentationLoss:
     """In one graph or not at all."""
     torch._dynamo.reset()
     backend = "aot_eager" if name in BACK_TOO else "eager"
-    made: SegmentationLoss = torch.compile(module(name, **shared), fullgraph=True, backend=backend, dynamic=False)
+    made = module(name, **shared)
+    made.compile(fullgraph=True, backend=backend, dynamic=False)
     return made
 
 
