@@ -27,6 +27,7 @@ ROOMS = (
     "data",
     "preprocessing",
     "training",
+    "transforms",
     "comparison",
     "report",
 )

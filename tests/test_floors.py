@@ -40,6 +40,7 @@ FLOORS: dict[str, set[str]] = {
     "experiments": {"console", "processes", "disk", "data", "metrics", "tasks", "training", "comparison", "drawing"},
     "report": {"compilation", "disk", "data", "vessels", "metrics", "drawing", "comparison", "tasks"},
     "evaluation": {"console", "processes", "disk", "data", "preprocessing", "metrics", "report", "tasks"},
+    "transforms": {"vessels"},
     "exporting": {"console", "disk", "preprocessing", "tasks", "models", "training", "vessels"},
     "command_line": {"console"},
 }

@@ -21,6 +21,7 @@ ROOMS = (
     "report",
     "tasks",
     "training",
+    "transforms",
     "vessels",
 )
 TORCH_FREE = ("comparison", "metrics", "phantoms", "tasks", "vessels")
