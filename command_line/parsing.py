@@ -108,6 +108,8 @@ def _defaults_from_yaml(settings_class: type[SettingsT], paths: list[Path]) -> S
 
 FORMER_OPTIONS = {
     "--model.formulation": "--model.tasks.main and --model.tasks.auxiliary",
+    "--loss.soft-cldice.include-background": "--loss.soft-cldice.complement",
+    "--loss.generalised-dice.include-background": "--loss.generalised-dice.complement",
     "--channel": "--channels",
     "--nnunet.channel": "--channels",
 }

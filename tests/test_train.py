@@ -52,6 +52,7 @@ def test_a_training_from_the_command_line(tiny_cases, tmp_path, capsys):
         (["--train.epochs", "0"], "--train.epochs: Input should be greater than or equal to 1 (got 0)"),
         (["--model.tasks.main", "tissue"], "invalid choice 'tissue' for argument '--model.tasks.main'"),
         (["--model.formulation", "binary"], "it is called --model.tasks.main and --model.tasks.auxiliary"),
+        (["--loss.soft-cldice.include-background", "True"], "it is called --loss.soft-cldice.complement now"),
         (["--fold", "7"], "has folds 0 to 0; choose one of these"),
         (["--splits", "nowhere.json"], "nowhere.json: no such file"),
         (["--cases", "nowhere"], "nowhere: no such case store; make it with preprocess.py"),

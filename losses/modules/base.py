@@ -1,6 +1,5 @@
 """What all loss modules have in common: their arguments, and how a value comes of a pure function."""
 
-from abc import abstractmethod
 from typing import Any, ClassVar, Literal, TypedDict, get_args
 
 import torch
@@ -105,9 +104,9 @@ class SegmentationLoss(nn.Module):
         """The batch with what the loss needs of all samples and channels at once."""
         return batch
 
-    @abstractmethod
     def loss(self, batch: Batch) -> Tensor:
         """The scalar loss of a batch, without the weight."""
+        raise NotImplementedError(f"{type(self).__name__}: a loss overrides `loss`")
 
     def forward(
         self,

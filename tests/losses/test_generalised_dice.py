@@ -133,3 +133,8 @@ def test_settings_are_the_keyword_arguments():
 def test_bad_input(probabilities, message):
     with pytest.raises(ValueError, match=message):
         generalised_dice_loss(probabilities, line(1.0, 0.0, 0.0))
+
+
+def test_the_complement_was_called_a_background():
+    with pytest.raises(ValidationError, match="include_background: it is called complement now"):
+        GeneralisedDiceSettings.model_validate({"include_background": True})

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from ramify.losses import Perceptual
 from ramify.losses.perceptual import CONVOLUTIONS, PerceptualSettings, perceptual_loss
 
 
@@ -109,3 +110,16 @@ def test_weights_that_are_missing_or_wrong_are_refused(tmp_path):
         perceptual_loss(image, image, weights=other)
     with pytest.raises(ValueError, match=r"text\.pth: no state dict that PyTorch can read"):
         perceptual_loss(image, image, weights=text)
+
+
+def test_the_module_and_what_is_ignored(weights):
+    probabilities, target = case(channels=2)
+    loss = Perceptual(weights, 2.0, activation=None)
+    assert torch.equal(loss(probabilities, target), 2.0 * perceptual_loss(probabilities, target, weights=weights))
+    mask = torch.rand(2, 1, 9, 12, generator=torch.Generator().manual_seed(1)) < 0.7
+    probabilities.requires_grad_()
+    loss(probabilities, target, mask=mask).backward()
+    assert probabilities.grad is not None
+    everywhere = mask.expand_as(probabilities)
+    assert not probabilities.grad[~everywhere].any()
+    assert probabilities.grad[everywhere].any()

@@ -305,3 +305,8 @@ def test_settings_are_the_keyword_arguments(loss, chosen):
 def test_settings_out_of_range(wrong):
     with pytest.raises(ValidationError):
         DiceSoftClDiceSettings(**wrong)
+
+
+def test_the_complement_was_called_a_background():
+    with pytest.raises(ValidationError, match="include_background: it is called complement now"):
+        SoftClDiceSettings.model_validate({"include_background": True})

@@ -1,5 +1,8 @@
 """Loss modules beside the pure functions: activation, one-hot, background, classes, reduction, what is given how."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -189,6 +192,20 @@ def test_the_contrast_is_that_of_the_anchors():
         loss(projection, hidden)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_module_survives_a_copy_and_a_file(name):
+    labels = labels_of()
+    logits = logits_for(labels).detach()
+    loss = module(name, to_onehot=True)
+    assert not list(loss.parameters())
+    assert not loss.state_dict()
+    torch.manual_seed(0)
+    expected = loss(logits, labels)
+    for copied in (copy.deepcopy(loss), pickle.loads(pickle.dumps(loss))):
+        torch.manual_seed(0)
+        assert torch.equal(copied(logits, labels), expected)
+
+
 def test_a_module_says_what_it_is():
     said = repr(module("SoftClDice", weight=0.5, activation="sigmoid"))
     assert said.startswith("SoftClDice(weight=0.5, activation='sigmoid'")
@@ -203,3 +220,5 @@ def test_a_loss_of_ones_own_needs_one_method():
     logits, labels = torch.zeros(1, 1, 2, 2), torch.tensor([[[[0, 1], [1, 1]]]])
     assert Brier(2.0, activation="sigmoid")(logits, labels).item() == 0.5
     assert Brier(activation="sigmoid", reduction="none")(logits, labels).tolist() == [[0.25]]
+    with pytest.raises(NotImplementedError, match="SegmentationLoss: a loss overrides `loss`"):
+        SegmentationLoss(activation="sigmoid")(logits, labels)

@@ -103,6 +103,15 @@ def test_beyond_a_straight_border_it_is_as_if_the_volume_ended_there(name, size)
     torch.testing.assert_close(gradient[..., :7], expected_gradient)
 
 
+def test_nor_is_the_complement_known_beyond():
+    labels = labels_of()
+    logits = logits_for(labels).detach()
+    known = torch.ones_like(labels, dtype=torch.bool)
+    known[..., 7:] = False
+    loss = module("SoftClDice", complement=True, **SHARED)
+    torch.testing.assert_close(loss(logits, labels, mask=known), loss(logits[..., :7], labels[..., :7]))
+
+
 def tube_with_a_hole() -> tuple[Tensor, Tensor]:
     """A vessel five wide from border to border, and a mask whose unknown block reaches its middle line from above."""
     vessel = torch.zeros(1, 1, 11, 21)
