@@ -147,8 +147,12 @@ def _left_out(comparison: Comparison) -> list[str]:
 def _flagged(comparison: Comparison) -> list[str]:
     """Cases whose values come from the rule for empty masks."""
     names: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    # Of label maps, those of the classes that are compared.
+    compared = {measure.rpartition(".")[0] for measure in comparison.measures}
     for variant in comparison.variants:
         for flag, cases in _flags(variant).items():
+            if flag.rpartition(".")[0] not in compared:
+                continue
             if held := tuple(case_id for case_id in comparison.pairing.unit_of if case_id in cases):
                 names.setdefault((flag, held), []).append(variant.name)
     return [
