@@ -104,7 +104,7 @@ def prepare(adapter: Adapter, case_ids: list[str], settings: PreprocessCommand) 
         # Of a run that came to nothing: this one may have other settings.
         remove(store / DATASET_FILE)
     if lacks_numbers(settings.preprocessing):
-        looked = None if labels_are_unfit(adapter, case_ids, settings) else look_at_vessels(adapter, case_ids, settings)
+        looked = None if cases_are_unfit(adapter, case_ids, settings) else look_at_vessels(adapter, case_ids, settings)
         if looked is None:
             return 1
         settings = looked
@@ -112,7 +112,7 @@ def prepare(adapter: Adapter, case_ids: list[str], settings: PreprocessCommand) 
     if moved := check_same_data_set(store, adapter, case_ids):
         print(f"moved:    {moved}")
     tell_vanished(store, case_ids, settings.drop_vanished)
-    if labels_are_unfit(adapter, case_ids, settings):
+    if cases_are_unfit(adapter, case_ids, settings):
         forget_empty(store)
         return 1
     work = CaseWork(adapter, store, settings.preprocessing, settings.verify)
@@ -134,13 +134,13 @@ def prepare(adapter: Adapter, case_ids: list[str], settings: PreprocessCommand) 
     return 0
 
 
-def labels_are_unfit(adapter: Adapter, case_ids: list[str], settings: PreprocessCommand) -> bool:
-    """Whether something does not fit in the labels of the cases that are still to be prepared; a line on stderr for
-    all that does not, before any is."""
+def cases_are_unfit(adapter: Adapter, case_ids: list[str], settings: PreprocessCommand) -> bool:
+    """Whether something does not fit in the labels or channels of the cases that are still to be prepared; a line on
+    stderr for all that does not, before any is."""
     prepared = list_cases(settings.output)
-    missing = [case_id for case_id in case_ids if case_id not in prepared] if settings.is_given else []
+    missing = [case_id for case_id in case_ids if case_id not in prepared]
     found = {}
-    for case_id in followed(missing, "checking labels", "case", len(missing)):
+    for case_id in followed(missing, "checking cases", "case", len(missing)):
         try:
             found[case_id] = adapter.faults(case_id)
         except (ValueError, OSError):

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ramify.data.class_maps import Fault
 from ramify.data.dicom import read_series
 from ramify.data.file_names import case_name, split_key, volume_files, with_key
 from ramify.data.files import read_channels, read_image_or_series
 from ramify.data.formats.channels import ALL, ONLY_CHANNEL, channel_names, is_number
 from ramify.data.image_source import ImageSource, channel_ending, split_channel
+from ramify.data.itk import stored_shape
 from ramify.data.label_names import channels_beside
 from ramify.data.volume import Volume, check_same_geometry
 
@@ -239,6 +241,19 @@ def read_images(
         first = f"channel {names[0]} ({paths[0].name})"
         check_same_geometry(volumes[names[0]], volumes[name], first, f"{path}, channel {name},", _ONE_GRID)
     return volumes
+
+
+def faults_of_channels(paths: Sequence[Path], channels: Channels) -> tuple[Fault, ...]:
+    """Channels of a case in files of their own, whose headers have other sizes than the first one's."""
+    if len(paths) < 2:
+        return ()
+    names = channels.names if len(channels.names) == len(paths) else channel_names(len(paths))
+    first, *others = (stored_shape(path) for path in paths)
+    return tuple(
+        Fault(f"channel {name} has another size than channel {names[0]}", 0, _ONE_GRID)
+        for name, shape in zip(names[1:], others, strict=True)
+        if None not in (first, shape) and shape != first
+    )
 
 
 def _read_one(path: Path, channels: Channels, spacing_mm: Sequence[float] | None) -> dict[str, Volume]:

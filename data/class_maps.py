@@ -22,7 +22,11 @@ _OVERLAP = "mend the masks, or make one class of both"
 
 @dataclass(frozen=True)
 class Fault:
-    """Voxels whose labels do not fit the table of classes: what is wrong with how many, and the remedy."""
+    """What is wrong with a case, such as labels that do not fit the table of classes, with how many voxels, and the
+    remedy.
+
+    voxels: 0 where it is not about single ones.
+    """
 
     what: str
     voxels: int
@@ -112,14 +116,15 @@ def describe_faults(faults: Mapping[str, Sequence[Fault]]) -> list[str]:
 
     faults: case id -> what is wrong there.
     """
-    places: dict[tuple[str, str], list[str]] = {}
+    places: dict[tuple[str, str, str], list[str]] = {}
     for case_id, of_case in faults.items():
         for fault in of_case:
-            places.setdefault((fault.what, fault.remedy), []).append(f"{fault.voxels:,} in {case_id}")
+            where = f"{fault.voxels:,} in {case_id}" if fault.voxels else case_id
+            places.setdefault((fault.what, fault.remedy, "voxels: " if fault.voxels else "in "), []).append(where)
     return [
-        f"{what} (voxels: {', '.join(found[:_SHOWN_CASES])}"
+        f"{what} ({how}{', '.join(found[:_SHOWN_CASES])}"
         f"{f', and in {len(found) - _SHOWN_CASES} more cases' if len(found) > _SHOWN_CASES else ''}); {remedy}"
-        for (what, remedy), found in places.items()
+        for (what, remedy, how), found in places.items()
     ]
 
 

@@ -68,6 +68,18 @@ def _is_text(name: str) -> bool:
     return True
 
 
+def stored_shape(path: Path) -> tuple[int, ...] | None:
+    """Voxels along each axis of a file, (z, y, x), by its header alone; None where SimpleITK cannot tell."""
+    with quiet_itk(), plainly_named(path) as name:
+        reader = sitk.ImageFileReader()
+        reader.SetFileName(str(name))
+        try:
+            reader.ReadImageInformation()
+        except RuntimeError:
+            return None
+        return tuple(reversed(reader.GetSize()))
+
+
 def itk_reason(error: RuntimeError) -> str:
     """The part of an ITK exception that says something, on one line."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]

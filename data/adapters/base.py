@@ -28,7 +28,8 @@ class Adapter(Protocol):
         ...
 
     def faults(self, case_id: str) -> Sequence[Fault]:
-        """What does not fit in the labels of a case, found without its image; none where there are no classes.
+        """What does not fit in a case, found before it is prepared: in the labels, where there are classes, without a
+        look at its image; channels in files of other sizes, by their headers.
 
         Raises ValueError or OSError that names the file at fault.
         """

@@ -13,7 +13,7 @@ from ramify.data.adapters.base import Reading, unknown_case
 from ramify.data.adapters.class_choice import ClassChoice, LabelSource, choose_classes
 from ramify.data.adapters.class_settings import NO_CLASSES, ClassSettings
 from ramify.data.adapters.labels import CaseFiles, LabelChoice, LabelSettings, choose_labels_of
-from ramify.data.channel_files import read_images
+from ramify.data.channel_files import faults_of_channels, read_images
 from ramify.data.class_maps import Fault
 from ramify.data.file_names import natural_order
 from ramify.data.files import stored_in
@@ -106,7 +106,8 @@ class LabelledAdapter(ABC):
         return self._sources(*self._case(case_id))
 
     def faults(self, case_id: str) -> tuple[Fault, ...]:
-        return self._case(case_id)[1].faults()
+        files, choice = self._case(case_id)
+        return (*faults_of_channels(files.images, files.channels), *choice.faults())
 
     def load(self, case_id: str) -> RawCase:
         files, choice = self._case(case_id)

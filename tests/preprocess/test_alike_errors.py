@@ -1,5 +1,6 @@
 """What is wrong with every case in the same way is one line, and not one a case."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,8 @@ import pytest
 from PIL import Image
 
 from ramify import preprocess
+from ramify.data.files import write_volume
+from ramify.data.volume import Volume
 
 
 @pytest.fixture
@@ -38,3 +41,20 @@ def test_a_name_that_no_label_has(pictures, tmp_path, capsys):
     first, others = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
     assert "classes.artery: no label 'arteria'; no label has a name" in first
     assert others == "error: eye_1, eye_2: as eye_0, above"
+
+
+def test_channels_of_other_sizes_are_told_before_any_case_is_prepared(tmp_path, capsys):
+    root = tmp_path / "data"
+    for case in range(3):
+        shapes = ((8, 8, 8), (8, 8, 8) if case == 0 else (7, 8, 8))
+        for number, shape in enumerate(shapes):
+            image = Volume(np.ones(shape, np.float32), (1.0, 1.0, 1.0))
+            write_volume(root / "imagesTr" / f"k_{case}_{number:04d}.nii.gz", image)
+        write_volume(root / "labelsTr" / f"k_{case}.nii.gz", Volume(np.ones((8, 8, 8), np.uint8), (1.0, 1.0, 1.0)))
+    channels = {"channel_names": {"0": "CT", "1": "PET"}, "labels": {"background": 0, "vessel": 1}}
+    (root / "dataset.json").write_text(json.dumps({**channels, "file_ending": ".nii.gz"}), encoding="utf-8")
+    words = ["--dataset", "nnunet", "--root", str(root), "--output", str(tmp_path / "store")]
+    assert preprocess.main(words) == 1
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
+    assert line == "error: channel PET has another size than channel CT (in k_1, k_2); bring both onto one grid"
+    assert not (tmp_path / "store" / "k_0").exists()
