@@ -5,11 +5,18 @@ from typing import Any
 
 import pytest
 
+from ramify.command_line import parse
+from ramify.command_line.shipped_settings import FOLDER
+from ramify.experiment import trainings_of
 from ramify.experiments.checks import check_networks
 from ramify.experiments.plan import ExperimentSettings
+from ramify.models.build import build_network
+from ramify.training.inference import check_window
 from ramify.training.loop import train_run
 from ramify.training.network_fit import check_network
 from ramify.training.settings import RunSettings
+
+EXPERIMENTS = FOLDER / "experiments"
 
 
 def settings_of(store: Path, output: Path, **more: Any) -> RunSettings:
@@ -44,3 +51,18 @@ def test_a_window_of_inference_is_looked_at_before_the_first_step(tiny_cases, tm
     with pytest.raises(ValueError, match="each axis must be a multiple of 4"):
         train_run(settings)
     assert not list(tmp_path.rglob("*.pt"))
+
+
+@pytest.mark.parametrize("name", ["reassessment", "skeleton_recall_networks", "table_drive"])
+def test_windows_of_the_experiments_on_pictures_fit_all_their_networks(name):
+    """A picture of DRIVE is one window; nnU-Net's and HRNet's are a multiple of 32."""
+    experiment = parse(ExperimentSettings, "", ["--config", str(EXPERIMENTS / f"{name}.yaml")])
+    multiples: dict[str, int] = {"hrnet": 32}  # whose package may be missing
+    for training in trainings_of(experiment).values():
+        network = training.model.network
+        if network not in multiples:
+            multiples[network] = build_network(training.model, 1, 3, 2).size_multiple
+        window = training.inference.window
+        check_window(window, 2, multiples[network])
+        assert window is not None
+        assert all(axis >= needed for axis, needed in zip(window, (584, 565), strict=True))
