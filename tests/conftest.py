@@ -3,6 +3,7 @@
 import fnmatch
 import os
 import re
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from ramify.data.case_store import write_case
+from ramify.preprocessing import case_pool, foreground
 from ramify.preprocessing.prepare import PreprocessingSettings
 
 # Figures are files here; a test must not need a screen.
@@ -56,6 +58,20 @@ def real_data() -> Path:
     if not given or not Path(given).is_dir():
         pytest.skip("no real data here: set RAMIFY_DATA to its folder")
     return Path(given).resolve()
+
+
+@pytest.fixture
+def cases_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let preprocess.py prepare in this process: one of its own starts for longer than a tiny case takes.
+
+    Crews as they are: tests/preprocess/test_interruptions.py and tests/preprocessing/test_case_pool.py.
+    """
+
+    def reports(do: Callable[[str], Any], case_ids: Sequence[str], *_: object) -> Iterator[Any]:
+        return map(do, case_ids)
+
+    for module in (case_pool, foreground):
+        monkeypatch.setattr(module, "case_reports", reports)
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,8 @@ from ramify import evaluate, predict, preprocess, train
 from ramify.data.files import read_label_map, write_volume
 from ramify.data.volume import Volume
 
+pytestmark = pytest.mark.usefixtures("cases_in_this_process")
+
 VALUES = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 15)
 """Of thirteen arteries, as TopCoW has them."""
 UNKNOWN = 99

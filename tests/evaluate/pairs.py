@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from ramify import evaluate
+from ramify.command_line import run
 from ramify.data.files import write_volume
 from ramify.data.volume import Volume
 
@@ -69,6 +71,13 @@ def break_file(folders: tuple[Path, Path, Path], kind: str) -> None:
         (truth / "b.nii.gz").unlink()
     elif kind == "two predictions":
         save(prediction / "b_mask.nii.gz", vessel(8))
+
+
+def call(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int | str | None, str]:
+    """Exit code and stderr of the command, in this process."""
+    with pytest.raises(SystemExit) as stop:
+        run(lambda: evaluate.main(arguments))
+    return stop.value.code, capsys.readouterr().err
 
 
 def as_a_command(arguments: list[str]) -> subprocess.CompletedProcess[str]:

@@ -4,7 +4,7 @@ import pytest
 
 from ramify import evaluate
 from ramify.metrics.case import analyse_pair
-from tests.evaluate.pairs import ROOT, as_a_command, break_file, flags, read_json
+from tests.evaluate.pairs import ROOT, as_a_command, break_file, call, flags, read_json
 
 
 @pytest.mark.parametrize(
@@ -68,12 +68,12 @@ def test_the_command_ends_with_the_case_that_failed(folders):
         (["--output", str(ROOT / "evaluate.py")], "evaluate.py"),
     ],
 )
-def test_bad_commands_end_in_one_line(folders, change: list[str], says: str):
-    done = as_a_command(flags(folders, *change))
-    assert done.returncode == 2
-    assert done.stderr.startswith("error: ")
-    assert len(done.stderr.splitlines()) == 1
-    assert says in done.stderr
+def test_bad_commands_end_in_one_line(folders, capsys, change: list[str], says: str):
+    code, told = call(flags(folders, *change), capsys)
+    assert code == 2
+    assert told.startswith("error: ")
+    assert len(told.splitlines()) == 1
+    assert says in told
     assert not folders[2].exists()
 
 

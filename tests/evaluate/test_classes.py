@@ -12,7 +12,7 @@ from ramify.disk.json_files import write_json
 from ramify.evaluation.chosen_classes import table_classes
 from ramify.metrics.case import evaluate_case
 from ramify.preprocessing import PreprocessingSettings, prepare_case
-from tests.evaluate.pairs import SHAPE, SPACING, as_a_command, flags, read_json, save, vessel
+from tests.evaluate.pairs import SHAPE, SPACING, call, flags, read_json, save, vessel
 
 TRUE_LABELS = np.where(vessel(4), 1, np.where(vessel(11), 2, 0)).astype(np.uint8)
 QUICK = ["--measures", "overlap"]
@@ -219,10 +219,10 @@ def test_what_makes_no_sense_is_one_line(label_folders, change: list[str], says:
     assert not label_folders[2].exists()
 
 
-def test_the_command_says_it_in_one_line(label_folders):
-    done = as_a_command(flags(label_folders, "--classes", "artery"))
-    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
-    assert done.stderr.startswith("error: class 'artery': expected a label such as 1")
+def test_the_command_says_it_in_one_line(label_folders, capsys):
+    code, told = call(flags(label_folders, "--classes", "artery"), capsys)
+    assert (code, len(told.splitlines())) == (2, 1)
+    assert told.startswith("error: class 'artery': expected a label such as 1")
 
 
 def test_the_measures_of_topcow(label_folders, capsys):

@@ -64,10 +64,3 @@ def test_what_is_only_looked_at_costs_no_scores(folders, tmp_path, monkeypatch, 
     assert set(read_json(folders[2])["cases"]) == {"a", "b", "c"}
     err = capsys.readouterr().err
     assert err.count("disk full (the scores are written)") == (3 if what == "present_case" else 1)
-
-
-def test_several_processes_give_what_one_does(folders):
-    assert evaluate.main(flags(folders, *QUICK)) == 0
-    one = (folders[2] / "metrics.csv").read_bytes()
-    assert evaluate.main(flags(folders, *QUICK, "--workers", "2")) == 0
-    assert (folders[2] / "metrics.csv").read_bytes() == one

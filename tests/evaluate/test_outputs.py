@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ramify import evaluate
-from tests.evaluate.pairs import ROOT, as_a_command, break_file, flags, read_json, save, vessel
+from tests.evaluate.pairs import ROOT, break_file, call, flags, read_json, save, vessel
 
 
 def test_a_report_shows_every_case_and_what_failed(folders, tmp_path: Path, capsys):
@@ -47,10 +47,10 @@ def test_events_stand_beside_a_run(folders, tmp_path: Path):
     assert len(list((tmp_path / "run" / "evaluation").glob("events.out.tfevents.*"))) == 1
 
 
-def test_a_report_that_cannot_be_written_is_told_before_the_work(folders, tmp_path: Path):
-    done = as_a_command(flags(folders, "--report", str(tmp_path)))
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert "expected a file to write, got a folder" in done.stderr
+def test_a_report_that_cannot_be_written_is_told_before_the_work(folders, tmp_path: Path, capsys):
+    code, told = call(flags(folders, "--report", str(tmp_path)), capsys)
+    assert (code, told.count("\n")) == (2, 1)
+    assert "expected a file to write, got a folder" in told
     assert not (folders[2] / "metrics.json").exists()
 
 

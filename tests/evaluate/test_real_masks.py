@@ -14,7 +14,7 @@ def test_a_truth_that_lies_elsewhere_than_its_organ_is_told(real_data: Path, tmp
     """As they ship, the vessels of case 1 have their origin at 0, and its liver has not; those of case 5 agree."""
     masks = real_data / "ircadb_masks"
     more = ["--prediction-suffix", "_vessel", "--truth-suffix", "_vessel", "--organ", str(masks)]
-    chosen = ["--organ-suffix", "_liver", "--cases", "3Dircadb-1", "3Dircadb-5"]
+    chosen = ["--organ-suffix", "_liver", "--cases", "3Dircadb-1", "3Dircadb-5", "--measures", "centreline"]
     assert evaluate.main(flags((masks, masks, tmp_path), *more, *chosen)) == 1
     report = read_json(tmp_path)
     assert report["cases"]["3Dircadb-5"]["cldice"] == 1.0

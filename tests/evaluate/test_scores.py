@@ -63,10 +63,11 @@ def test_an_empty_organ_is_no_perfect_score(folders, tmp_path: Path, capsys):
 
 
 def test_several_processes_give_the_same_scores(folders):
-    evaluate.main(flags(folders))
-    alone = read_json(folders[2])
-    evaluate.main(flags(folders, "--workers", "2"))
+    assert evaluate.main(flags(folders)) == 0
+    alone, table = read_json(folders[2]), (folders[2] / "metrics.csv").read_bytes()
+    assert evaluate.main(flags(folders, "--workers", "2")) == 0
     assert read_json(folders[2]) == alone
+    assert (folders[2] / "metrics.csv").read_bytes() == table
 
 
 def test_chosen_cases_alone(folders, capsys):

@@ -14,6 +14,8 @@ from ramify.data.case_store import read_record
 from ramify.data.files import read_mask
 from ramify.metrics.case import evaluate_case
 
+pytestmark = pytest.mark.usefixtures("cases_in_this_process")
+
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "configs" / "experiments"
 KEPT = ("dice_ce", "skeleton_recall", "contrast_encoder")

@@ -21,6 +21,7 @@ def run_of(cases: Path, output: Path, name: str = "a", **settings: object) -> Ru
         "device": "cpu",
         "model": {"tasks": {"auxiliary": "none"}, "levels": 2, "base_channels": 2},
         "loading": {"patch_size": (8, 8, 8)},
+        "inference": {"window": (16, 16, 16)},
         "train": {"epochs": 1, "augment": False},
         "validation": {"every": 100, "figures_every": 100},
         **settings,

@@ -11,6 +11,8 @@ from ramify.data.files import write_volume
 from tests.preprocess.pairs import arguments, call, replace_image, write_pairs
 from tests.preprocessing.drawn_cases import bars_in_a_box
 
+pytestmark = pytest.mark.usefixtures("cases_in_this_process")
+
 
 def one_nan(array):
     array[1, 2, 3] = np.nan

@@ -4,11 +4,14 @@ import re
 import shutil
 
 import numpy as np
+import pytest
 
 from ramify.data.case_store import list_cases, read_case, write_case
 from ramify.data.files import write_volume
 from tests.preprocess.pairs import arguments, call, replace_image, tree, write_pairs
 from tests.preprocessing.drawn_cases import bars_in_a_box
+
+pytestmark = pytest.mark.usefixtures("cases_in_this_process")
 
 
 def test_a_corrected_label_is_seen_and_said(tmp_path, capsys):

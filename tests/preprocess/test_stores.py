@@ -21,6 +21,8 @@ from ramify.vessels.scales import decompose_scales
 from tests.preprocess.pairs import ROOT, arguments, call, tree, write_pairs
 from tests.preprocessing.drawn_cases import bars_in_a_box
 
+pytestmark = pytest.mark.usefixtures("cases_in_this_process")
+
 
 @pytest.mark.parametrize("ndim", [2, 3])
 def test_a_data_set_becomes_a_case_store(tmp_path, capsys, ndim):

@@ -12,6 +12,7 @@ from ramify.models.settings import ContrastHeadSettings, ModelSettings
 from ramify.training.breaks import Breaks, Stop, TrainingStopped
 from ramify.training.checkpoint import load_checkpoint
 from ramify.training.distributed import ALONE
+from ramify.training.inference import InferenceSettings
 from ramify.training.loop import train_run
 from ramify.training.settings import RunSettings, TrainSettings, ValidationSettings
 from tests.asked import ASKED
@@ -40,6 +41,7 @@ def settings_of(cases: Path, output: Path, model: ModelSettings, **train: object
         device="cpu",
         model=model,
         loading=LoadingSettings(batch_size=2, samples_per_epoch=6, patch_size=(8, 8, 8), workers=0),
+        inference=InferenceSettings(window=(16, 16, 16)),
         loss=LossSettings.model_validate({"lambda_scales": [0.5], "anchors": {"cap": 8, "bank": 12}}),
         train=TrainSettings.model_validate({"epochs": 2, "schedule": "cosine", "gradients_every": 2, **train}),
         validation=ValidationSettings(every=1, figures_every=9),

@@ -11,6 +11,8 @@ import pytest
 import torch
 import yaml
 
+from ramify import train
+
 ROOT = Path(__file__).parents[2]
 # Batch norm undoes the scale of a single channel: the gradient is rounding, and Adam makes whole steps of it.
 SCALE_OF_A_NORMED_IMAGE = "encoder.blocks.0.shortcut.0.weight"
@@ -23,6 +25,7 @@ def config_of(cases: Path, output: Path, epochs: int) -> Path:
         "device": "cpu",
         "model": {"levels": 2, "base_channels": 2, "contrast": {"head": "per_scale"}},
         "loading": {"batch_size": 4, "samples_per_epoch": 4, "patch_size": [8, 8, 8]},
+        "inference": {"window": [16, 16, 16]},
         # Sums over the batch, anchors drawn from the batch and a bank of them: all that reaches across samples.
         "loss": {
             "lambda_scales": [0.5, 0.5],
@@ -38,10 +41,10 @@ def config_of(cases: Path, output: Path, epochs: int) -> Path:
     return path
 
 
-def train(config: Path, processes: int, *flags: str) -> None:
-    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
+def train_with_two_processes(config: Path) -> None:
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     done = subprocess.run(
-        [sys.executable, *(launcher if processes > 1 else []), "train.py", "--config", str(config), *flags],
+        [sys.executable, *launcher, "train.py", "--config", str(config)],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -62,10 +65,11 @@ def history(output: Path) -> list[dict[str, float]]:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("one_thread")
 def test_two_processes_train_as_one_with_the_whole_batch(tiny_cases, tmp_path):
     one, two = tmp_path / "one", tmp_path / "two"
-    for output, processes in ((one, 1), (two, 2)):
-        train(config_of(tiny_cases, output, epochs=2), processes)
+    train.main(["--config", str(config_of(tiny_cases, one, epochs=2))])
+    train_with_two_processes(config_of(tiny_cases, two, epochs=2))
     for alone, together in zip(history(one), history(two), strict=True):
         assert together == pytest.approx(alone, abs=1e-5)
     expected, found = weights(one), weights(two)
@@ -74,6 +78,6 @@ def test_two_processes_train_as_one_with_the_whole_batch(tiny_cases, tmp_path):
         if name != SCALE_OF_A_NORMED_IMAGE:
             torch.testing.assert_close(found[name], value, rtol=0, atol=5e-5, msg=name)
     # A training goes on with another number of processes.
-    train(config_of(tiny_cases, two, epochs=3), 1, "--resume")
+    train.main(["--config", str(config_of(tiny_cases, two, epochs=3)), "--resume"])
     assert [row["epoch"] for row in history(two)] == [0, 1, 2]
     assert len(list((two / "fold_0" / "checkpoints").iterdir())) == 3

@@ -22,6 +22,7 @@ from ramify.training import state as training_state
 from ramify.training.breaks import TrainingStopped
 from ramify.training.distributed import Ranks
 from ramify.training.gradients import term_gradients
+from ramify.training.inference import InferenceSettings
 from ramify.training.loop import _train, train_run
 from ramify.training.opening import open_together
 from ramify.training.settings import RunSettings, TrainSettings, ValidationSettings
@@ -36,6 +37,7 @@ def settings_of(cases: Path, output: Path, **train: Any) -> RunSettings:
         resume=True,
         model=ModelSettings(levels=2, base_channels=2, contrast=ContrastHeadSettings(head="per_scale")),
         loading=LoadingSettings(batch_size=2, samples_per_epoch=4, patch_size=(8, 8, 8)),
+        inference=InferenceSettings(window=(16, 16, 16)),
         loss=LossSettings.model_validate({"lambda_scales": [0.5], "anchors": {"cap": 8, "bank": 12}}),
         train=TrainSettings.model_validate({"epochs": 1, "precision": "bfloat16", **train}),
         validation=ValidationSettings(every=9, figures_every=9),
