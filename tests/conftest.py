@@ -1,9 +1,10 @@
 """What tests of several rooms share: where the real data lies, if anywhere, and which skips are allowed."""
 
 import fnmatch
+import gc
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,23 @@ hypothesis.settings.load_profile("ramify")
 
 SKIPS = Path(__file__).parents[1] / "docs" / "testing.md"
 ALLOWED_SKIPS = re.findall(r"^\| `(.+?)` \|", SKIPS.read_text(encoding="utf-8"), flags=re.MULTILINE)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is loaded here stays to the end: to look for garbage in it, now and among all that tests make, is no use."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slow tests come first, so that no process is left with one in the end; a random order is made afterwards."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 def reason_of(report: pytest.TestReport) -> str:

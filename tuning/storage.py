@@ -91,7 +91,8 @@ def _check_no_other_database(file: Path, url: str) -> None:
     """Refuse a database of something else, which tables of studies would be added to."""
     if not file.is_file():
         return
-    with contextlib.closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+    where = f"{file.resolve().as_uri()}?mode=ro"
+    with contextlib.closing(sqlite3.connect(where, uri=True, timeout=LOCK_WAIT_SECONDS)) as connection:
         try:
             tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         except sqlite3.DatabaseError:

@@ -1,8 +1,7 @@
 """What is measured is measured in this process: starting others takes longer than a tiny benchmark."""
 
-import gc
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -10,16 +9,13 @@ import pytest
 
 
 @pytest.fixture
-def in_this_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[ModuleType], None]]:
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> Callable[[ModuleType], None]:
     """A function that lets a benchmark call what it would give to a process of its own."""
 
     def here(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         return function(*args, **kwargs)
 
-    # Garbage is collected before every call that is measured: not among all that the tests so far have loaded.
-    gc.freeze()
-    yield lambda module: monkeypatch.setattr(module, "in_own_process", here)
-    gc.unfreeze()
+    return lambda module: monkeypatch.setattr(module, "in_own_process", here)
 
 
 @pytest.fixture

@@ -65,6 +65,7 @@ def test_agreement_by_hand():
 # --- real patients -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_no_rim_of_the_vena_cava_is_a_small_vessel(real_data):
     if not (real_data / "ircadb").is_dir():
         pytest.skip(f"no 3D-IRCADb case in {real_data}")

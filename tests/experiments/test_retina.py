@@ -61,6 +61,7 @@ def config(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_from_its_layout_to_the_table(config, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(ROOT)
     data = write_retinas(tmp_path / "DRIVE")

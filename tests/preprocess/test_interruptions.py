@@ -13,6 +13,8 @@ import pytest
 from ramify.data.case_store import list_cases
 from tests.preprocess.pairs import ROOT, arguments, start, tree
 
+pytestmark = pytest.mark.slow
+
 
 def test_workers_give_the_same_bytes(tmp_path, whole):
     root, expected = whole

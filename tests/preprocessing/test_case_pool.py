@@ -53,6 +53,7 @@ def test_what_goes_wrong_is_one_line_with_the_case(tmp_path):
     assert list_cases(tmp_path) == ["good"]
 
 
+@pytest.mark.usefixtures("cases_in_this_process")
 def test_a_case_is_prepared_once(tmp_path):
     first, second = (next(prepare_cases(work(tmp_path), ["good"], workers=1)) for _ in range(2))
     assert not first.found

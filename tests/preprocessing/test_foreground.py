@@ -9,7 +9,7 @@ import pytest
 from ramify.data.case_store import read_case, read_dataset
 from ramify.data.files import write_volume
 from ramify.preprocess import main
-from ramify.preprocessing import case_pool, foreground
+from ramify.preprocessing import foreground
 from ramify.preprocessing.foreground import changed_numbers, describe, look_at, numbers_of
 from ramify.preprocessing.intensity import IntensitySettings, normalise
 from ramify.preprocessing.prepare import PreprocessingSettings
@@ -56,19 +56,12 @@ def test_vessels_count_inside_the_organ_and_in_channels_that_ask():
     assert everywhere["pet"].mean == pytest.approx(second.array[raw.vessels.array].mean())
 
 
-@pytest.fixture
-def one_process(monkeypatch):
-    """No worker processes, which only cost time here."""
-    for module in (foreground, case_pool):
-        monkeypatch.setattr(module, "case_reports", lambda do, case_ids, *_: map(do, case_ids))
-
-
 def foreground_call(root, output, capsys, *more):
     method = ("--preprocessing.intensity.method", "foreground", "--folds.folds", "2")
     return call(arguments(root, output, *method, *more), capsys)
 
 
-@pytest.mark.usefixtures("one_process")
+@pytest.mark.usefixtures("cases_in_this_process")
 def test_a_store_is_scaled_by_the_vessels_of_all_its_cases(tmp_path, capsys, monkeypatch):
     root, output = write_pairs(tmp_path / "in"), tmp_path / "cases"
     code, out, err = foreground_call(root, output, capsys)
@@ -91,7 +84,7 @@ def test_a_store_is_scaled_by_the_vessels_of_all_its_cases(tmp_path, capsys, mon
     assert tree(output) == before
 
 
-@pytest.mark.usefixtures("one_process")
+@pytest.mark.usefixtures("cases_in_this_process")
 def test_a_pass_that_was_interrupted_goes_on(tmp_path, capsys):
     root, output = write_pairs(tmp_path / "in"), tmp_path / "cases"
     whole = tmp_path / "whole"
@@ -109,7 +102,7 @@ def test_a_pass_that_was_interrupted_goes_on(tmp_path, capsys):
     assert (output / "dataset.json").read_text() == (whole / "dataset.json").read_text()
 
 
-@pytest.mark.usefixtures("one_process")
+@pytest.mark.usefixtures("cases_in_this_process")
 def test_a_change_of_the_cases_is_noticed_and_given_numbers_are_obeyed(tmp_path, capsys):
     root, output = write_pairs(tmp_path / "in"), tmp_path / "cases"
     assert foreground_call(root, output, capsys)[0] == 0
@@ -139,7 +132,7 @@ def test_what_differs_otherwise_is_told_otherwise():
     assert changed_numbers(None, one) is None
 
 
-@pytest.mark.usefixtures("one_process")
+@pytest.mark.usefixtures("cases_in_this_process")
 def test_vessels_of_one_value_and_cases_without_vessels_are_no_foreground(tmp_path):
     raw = bars_in_a_box()
     for name, vessels, value in (("none", np.zeros_like(raw.vessels.array), 0), ("one", raw.vessels.array, 90)):

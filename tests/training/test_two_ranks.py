@@ -28,6 +28,8 @@ from ramify.training.opening import open_together
 from ramify.training.settings import RunSettings, TrainSettings, ValidationSettings
 from tests.asked import asked, counts_of
 
+pytestmark = pytest.mark.slow
+
 
 def settings_of(cases: Path, output: Path, **train: Any) -> RunSettings:
     return RunSettings(

@@ -124,9 +124,9 @@ def run_file(folder: Path, trial: FrozenTrial) -> Path:
 
 
 @pytest.mark.slow
-def test_twelve_trials_with_two_workers_one_of_them_killed(tiny_cases, tmp_path):
+def test_five_trials_with_two_workers_one_of_them_killed(tiny_cases, tmp_path):
     storage = f"sqlite:///{tmp_path / 'study.db'}"
-    process = start("tune", words_for(tiny_cases, tmp_path, storage, trials=12, workers=2), tmp_path)
+    process = start("tune", words_for(tiny_cases, tmp_path, storage, trials=5, workers=2), tmp_path)
     try:
         with watched(storage) as study:
             killed = in_the_middle(study)
@@ -136,7 +136,7 @@ def test_twelve_trials_with_two_workers_one_of_them_killed(tiny_cases, tmp_path)
             log = (tmp_path / "log.txt").read_text(errors="replace")
             assert code == 0, log
             assert "was killed by SIGKILL, as the system does when memory runs out; another takes its place" in log
-            check_the_end(study, tmp_path, 12, killed, begun)
+            check_the_end(study, tmp_path, 5, killed, begun)
     finally:
         stop(process)
 
@@ -163,6 +163,7 @@ def test_one_of_two_machines_dies(tiny_cases, tmp_path):
                 stop(process)
 
 
+@pytest.mark.slow
 def test_an_interrupted_study_goes_on(tiny_cases, tmp_path, monkeypatch):
     """SIGTERM reaches the worker, which queues its trial again; the next one takes it up at once."""
     storage = f"sqlite:///{tmp_path / 'study.db'}"

@@ -16,7 +16,7 @@ from tests.tuning import postgresql
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch):
-    monkeypatch.setattr(module, "LOCK_WAIT_SECONDS", 1)
+    monkeypatch.setattr(module, "LOCK_WAIT_SECONDS", 0.2)
 
 
 @pytest.mark.parametrize(
