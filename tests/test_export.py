@@ -43,14 +43,6 @@ def test_without_onnxruntime_nothing_is_compared(checkpoint, without_exporter, t
     assert "not compared, as onnxruntime is not installed" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("apart", [0.1, float("nan")])
-def test_what_is_not_torchs_is_not_written(apart, checkpoint, without_exporter, tmp_path, monkeypatch):
-    monkeypatch.setattr(export, "largest_difference", lambda *_: apart)
-    with pytest.raises(ValueError, match="not written: probabilities of onnxruntime and torch"):
-        export.main(["--checkpoint", str(checkpoint), "--onnx", f"{tmp_path}/v.onnx"])
-    assert not (tmp_path / "v.onnx").exists()
-
-
 def test_what_is_the_users_stays(checkpoint, without_exporter, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("mine")

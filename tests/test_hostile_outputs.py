@@ -13,7 +13,7 @@ import yaml
 
 import demo
 from benchmarks import branch_radii, report_example, threshold
-from ramify import compare, evaluate, experiment, predict, preprocess, train, tune
+from ramify import compare, evaluate, experiment, export, predict, preprocess, train, tune
 from ramify.data.case_store import prepare_store, write_case
 from ramify.data.files import read_mask, write_volume
 from ramify.data.volume import Volume
@@ -115,12 +115,13 @@ def ramifys_own(place: Path) -> None:
 
 def words(place: Path, command: str, output: str) -> list[str]:
     """What a command is started with to write to `output`, which a name in the world or a path from there says."""
-    raw, out = place / "raw", ["--output", f"{place}/{output}"]
+    raw, out = place / "raw", ["--bundle" if command == "export" else "--output", f"{place}/{output}"]
     given: dict[str, list[Any]] = {
         "predict": ["--checkpoint", place / "run", "--input", raw / "images", "--organ", raw / "organs"],
         "evaluate": ["--prediction", raw / "labels", "--truth", raw / "labels", "--measures", "overlap"],
         "preprocess": ["--dataset", "pairs", "--root", raw, "--preprocessing.grid.crop", "volume"],
         "compare": ["--results", f"one={place}/scores/metrics.json", f"two={place}/scores/metrics.json"],
+        "export": ["--checkpoint", place / "run"],
         "train": ["--cases", place / "store", "--device", "cpu", "--loss.lambda-scales", "1"],
         "tune": ["--cases", place / "store", "--space", place / "space.yaml", "--study", "tiny", "--trials", "1"],
         "experiment": [place / "experiment.yaml", "--cases", place / "store"],
@@ -138,6 +139,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "evaluate": evaluate.main,
     "preprocess": preprocess.main,
     "compare": compare.main,
+    "export": export.main,
     "train": train.main,
     "tune": tune.main,
     "experiment": experiment.main,
@@ -175,6 +177,11 @@ HOSTILE = [
     ("evaluate", "scores", ("--tensorboard", "projects")),
     ("compare", "scores", ()),
     ("compare", "raw", ()),
+    ("export", "raw", ()),
+    ("export", "run/fold_0", ()),
+    ("export", "store", ()),
+    ("export", "bundle", ("--onnx", "raw/images/a.nii.gz")),
+    ("export", "bundle", ("--onnx", "run/fold_0/checkpoints/best.pt")),
     ("train", "projects", ()),
     ("tune", "projects", ()),
     ("tune", "studies", ("--storage", "sqlite:///patients.db")),

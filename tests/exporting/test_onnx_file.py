@@ -1,5 +1,6 @@
 """ONNX: what onnxruntime makes of an image is what torch makes of it."""
 
+import copy
 import json
 import sys
 
@@ -7,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from ramify.exporting.onnx_file import METADATA, onnx_of
+from ramify.exporting.onnx_file import METADATA, largest_difference, onnx_of
+from ramify.exporting.trained import TrainedNetwork
 from tests.exporting.checkpoints import CLASSES, trained
 
 runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
@@ -34,6 +36,44 @@ def test_masks_are_torchs_at_any_size(ndim: int, sizes, tmp_path):
     assert told["outputs"] == (["portal", "hepatic"] if ndim == 2 else ["vessels"])
     assert told["values"] == ([0, 3, 7] if ndim == 2 else [0, 3])
     assert (told["channels"], told["size_multiple"], told["spacing_mm"]) == (["ct"], 2, [1.5] * ndim)
+
+
+class Elsewhere:
+    """A runtime whose probabilities are off by so much."""
+
+    def __init__(self, network: TrainedNetwork, off: float) -> None:
+        self.network, self.off = network, off
+
+    def InferenceSession(self, *_: object, **__: object) -> "Elsewhere":
+        return self
+
+    def run(self, _: list[str], given: dict[str, np.ndarray]) -> list[np.ndarray]:
+        with torch.no_grad():
+            return [self.network.module(torch.from_numpy(given["image"])).numpy() + np.float32(self.off)]
+
+
+@pytest.mark.parametrize(("off", "fits"), [(5e-5, True), (0.1, False), (float("nan"), False)])
+def test_what_is_not_torchs_is_refused(off: float, fits: bool, tmp_path, monkeypatch):
+    network = trained(tmp_path / "best.pt", (16, 16))
+    monkeypatch.setitem(sys.modules, "onnxruntime", Elsewhere(network, off))
+    if fits:
+        assert largest_difference(b"", network) == pytest.approx(off, rel=0.01)
+    else:
+        with pytest.raises(ValueError, match="probabilities of onnxruntime and torch are up to"):
+            largest_difference(b"", network)
+
+
+def test_rounding_of_large_logits_is_no_other_network(tmp_path, monkeypatch):
+    """As of a deep network that was hardly trained: float32 has no more digits of its probabilities."""
+    network = trained(tmp_path / "best.pt", (16, 16))
+    image, head = network.module.example(2, 3), network.module.network.main_decoder.head
+    with torch.no_grad():
+        head.weight *= 1e6
+        head.bias -= network.module.network(image).logits.median()
+        off = float((network.module(image) - copy.deepcopy(network.module).double()(image.double())).abs().max())
+    assert off > 1e-4
+    monkeypatch.setitem(sys.modules, "onnxruntime", Elsewhere(network, off))
+    assert largest_difference(b"", network) == pytest.approx(off, rel=0.01)
 
 
 def test_a_missing_package_is_named(tmp_path, monkeypatch):
