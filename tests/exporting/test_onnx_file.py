@@ -39,17 +39,17 @@ def test_masks_are_torchs_at_any_size(ndim: int, sizes, tmp_path):
 
 
 class Elsewhere:
-    """A runtime whose probabilities are off by so much."""
+    """A runtime that computes in float64, and whose probabilities are off by so much."""
 
     def __init__(self, network: TrainedNetwork, off: float) -> None:
-        self.network, self.off = network, off
+        self.exact, self.off = copy.deepcopy(network.module).double(), off
 
     def InferenceSession(self, *_: object, **__: object) -> "Elsewhere":
         return self
 
     def run(self, _: list[str], given: dict[str, np.ndarray]) -> list[np.ndarray]:
         with torch.no_grad():
-            return [self.network.module(torch.from_numpy(given["image"])).numpy() + np.float32(self.off)]
+            return [self.exact(torch.from_numpy(given["image"]).double()).numpy() + self.off]
 
 
 @pytest.mark.parametrize(("off", "fits"), [(5e-5, True), (0.1, False), (float("nan"), False)])
@@ -57,7 +57,7 @@ def test_what_is_not_torchs_is_refused(off: float, fits: bool, tmp_path, monkeyp
     network = trained(tmp_path / "best.pt", (16, 16))
     monkeypatch.setitem(sys.modules, "onnxruntime", Elsewhere(network, off))
     if fits:
-        assert largest_difference(b"", network) == pytest.approx(off, rel=0.01)
+        assert largest_difference(b"", network) == pytest.approx(off, rel=0.1)
     else:
         with pytest.raises(ValueError, match="probabilities of onnxruntime and torch are up to"):
             largest_difference(b"", network)
@@ -70,10 +70,8 @@ def test_rounding_of_large_logits_is_no_other_network(tmp_path, monkeypatch):
     with torch.no_grad():
         head.weight *= 1e6
         head.bias -= network.module.network(image).logits.median()
-        off = float((network.module(image) - copy.deepcopy(network.module).double()(image.double())).abs().max())
-    assert off > 1e-4
-    monkeypatch.setitem(sys.modules, "onnxruntime", Elsewhere(network, off))
-    assert largest_difference(b"", network) == pytest.approx(off, rel=0.01)
+    monkeypatch.setitem(sys.modules, "onnxruntime", Elsewhere(network, 0.0))
+    assert largest_difference(b"", network) > 1e-4
 
 
 def test_a_missing_package_is_named(tmp_path, monkeypatch):
