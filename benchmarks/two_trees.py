@@ -5,26 +5,31 @@
 The liver is parted across the patient, by half of its voxels: its left part and phantoms of two trees train, its right
 part is segmented and evaluated, each class by itself; tumours are context. OUTPUT gets the data set as plain pairs, the
 prepared cases, the run, the prediction and a report. It prints how many junctions each tree has by itself, and both as
-one mask: those that come on top are where the trees touch, and no junction of either.
+one mask: those that come on top are where the trees touch, and no junction of either. It prints how bright either tree
+is inside, in either half, and what the voxels of either were taken for.
 """
 
 import json
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, Field
+from scipy import ndimage
 
 from ramify import evaluate, predict, preprocess, train
 from ramify.command_line import parse, run
 from ramify.data.adapters import DatasetSettings, open_dataset
-from ramify.data.files import write_volume
+from ramify.data.files import read_label_map, write_volume
 from ramify.data.raw_case import RawCase
 from ramify.tasks.class_table import IGNORED
 from ramify.vessels import ScaleSettings, decompose_scales
 
 TRAINED, TRIED = "left", "right"
+TREES = ("portal", "hepatic")
 CLASSES = {"portal": "portal", "hepatic": "hepatic", "tumour": {"values": "tumours", "role": "context"}}
 OF_PHANTOMS = {"portal": "portalvein", "hepatic": "venoussystem", "tumour": {"values": "tumours", "role": "context"}}
 ONE_SCALE = ScaleSettings(quantiles=())
@@ -60,6 +65,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{name}: {junctions} junctions")
     for part in (*halves(patient), *phantoms(command.phantoms)):
         write_pair(pairs, part)
+        for name, brightness in brightness_of(part).items():
+            print(f"{part.case_id}, {name}: {brightness:.0f} HU inside")
         training += [] if part.case_id == TRIED else [part.case_id]
     (command.output / "prepared.yaml").write_text(PREPARED, encoding="utf-8")
     fold.write_text(json.dumps([{"train": training, "val": [TRIED]}]), encoding="utf-8")
@@ -74,7 +81,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     predict.main([*words, "--output", str(told)])
     words = ["--prediction", str(told / f"{TRIED}.nii.gz"), "--truth", truth, "--organ", organ]
     scores = ["--output", str(command.output / "scores"), "--report", str(command.output / "report.html")]
-    return evaluate.main([*words, *scores, "--classes", "portal=1", "hepatic=2"])
+    code = evaluate.main([*words, *scores, "--classes", "portal=1", "hepatic=2"])
+    told_as = called(read_label_map(Path(truth)).array, read_label_map(told / f"{TRIED}.nii.gz").array)
+    for name, counts in told_as.items():
+        print(f"{name}: {counts[1]} voxels taken for portal, {counts[2]} for hepatic, {counts[0]} for neither")
+    return code
 
 
 def patient_of(command: TwoTreesCommand) -> RawCase:
@@ -93,6 +104,22 @@ def junctions_of(patient: RawCase) -> dict[str, int]:
     return {
         name: len(decompose_scales(mask, spacing_mm, ONE_SCALE).centreline.bifurcations_mm)
         for name, mask in masks.items()
+    }
+
+
+def brightness_of(part: RawCase) -> dict[str, float]:
+    """Mean of the image in each tree's voxels of the organ, without those at its wall, in HU."""
+    label_map = _labels(part)
+    inside = {name: ndimage.binary_erosion(label_map == number) for number, name in enumerate(TREES, start=1)}
+    return {name: float(part.image.array[mask].mean()) if mask.any() else math.nan for name, mask in inside.items()}
+
+
+def called(truth: NDArray[np.integer], prediction: NDArray[np.integer]) -> dict[str, list[int]]:
+    """How many voxels of each tree were taken for neither tree, for portal and for hepatic veins."""
+    taken_for = np.where(prediction <= len(TREES), prediction, 0)
+    return {
+        name: np.bincount(taken_for[truth == number], minlength=1 + len(TREES)).tolist()
+        for number, name in enumerate(TREES, start=1)
     }
 
 
@@ -116,12 +143,18 @@ def phantoms(count: int) -> Iterator[RawCase]:
 
 def write_pair(root: Path, case: RawCase) -> None:
     """Image, labels inside the organ, and organ as files."""
-    assert case.classes is not None, "its classes were named"
     assert case.organ is not None, "every such case has its liver"
-    labels = np.where(case.classes.array == IGNORED, 0, case.classes.array) * case.organ.array
-    volumes = {"images": case.image, "labels": case.image.with_array(labels.astype(np.uint8)), "organs": case.organ}
+    volumes = {"images": case.image, "labels": case.image.with_array(_labels(case)), "organs": case.organ}
     for folder, volume in volumes.items():
         write_volume(root / folder / f"{case.case_id}.nii.gz", volume)
+
+
+def _labels(case: RawCase) -> NDArray[np.uint8]:
+    """The classes of a case inside its organ, by number."""
+    assert case.classes is not None, "its classes were named"
+    assert case.organ is not None, "every such case has its liver"
+    label_map: NDArray[np.uint8] = case.classes.array.astype(np.uint8)
+    return np.where((label_map == IGNORED) | ~case.organ.array, np.uint8(0), label_map)
 
 
 if __name__ == "__main__":

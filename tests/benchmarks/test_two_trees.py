@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from benchmarks.two_trees import OF_PHANTOMS, TRAINED, TRIED, halves, junctions_of, write_pair
+from benchmarks.two_trees import OF_PHANTOMS, TRAINED, TRIED, called, halves, junctions_of, write_pair
 from ramify.data.adapters import DatasetSettings, open_dataset
 from ramify.data.files import read_label_map, read_mask
 
@@ -36,3 +36,8 @@ def test_the_halves_are_a_liver_and_share_nothing(tmp_path):
     assert not (masks[0] & masks[1]).any()
     assert abs(int(masks[0].sum()) - int(masks[1].sum())) < 0.2 * liver.organ.array.sum()
     assert np.array_equal(labels[0] + labels[1], liver.classes.array * liver.organ.array)
+
+
+def test_what_each_tree_was_taken_for():
+    truth, prediction = np.array([1, 1, 1, 2, 2, 0]), np.array([1, 2, 3, 2, 0, 1])
+    assert called(truth, prediction) == {"portal": [1, 1, 1], "hepatic": [1, 0, 1]}
