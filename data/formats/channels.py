@@ -89,8 +89,8 @@ class FileChannels:
             return LUMINANCE, self._luminance()
         if len(self.volumes) == 1 and folded in (*COLOURS, LUMINANCE):
             raise ValueError(
-                f"{path}: not in colour, where channel {wanted} is meant; leave --channels out, or give predict.py "
-                "--channels none"
+                f"{path}: not in colour, where channel {wanted} is meant; give images in colour, or leave --channels "
+                "out (with a network of one channel: predict.py --channels none)"
             )
         raise ValueError(f"{path}: has no channel {wanted!r}; choose with --channels ({self._listed()})")
 
