@@ -98,7 +98,8 @@ def test_tensorboard_shows_terms_pictures_curves_and_settings(tiny_cases, tmp_pa
 
 def test_a_network_overfits_an_easy_case(tiny_cases, tmp_path):
     scores = []
-    settings = settings_of(tiny_cases, tmp_path, epochs=30, fold="all", validation=ValidationSettings(every=30))
+    settings = settings_of(tiny_cases, tmp_path, epochs=20, fold="all", validation=ValidationSettings(every=20))
+    settings = settings.model_copy(update={"train": settings.train.model_copy(update={"learning_rate": 1e-2})})
     train_run(settings, on_validation=lambda epoch, measures: scores.append(measures["dice"]))
     assert scores[-1] > 0.9
 
