@@ -10,7 +10,7 @@ import math
 from collections.abc import Hashable, Sequence
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from ramify.comparison.statistics import Differences, Interval, Significance, Values, sign_flip_test
 
@@ -57,7 +57,7 @@ def t_test(differences: Differences, cross_validated: bool = False) -> Significa
     # Over the greatest, no square is too large or too small for a number.
     scaled = differences / np.abs(differences).max()
     error = float(scaled.std(ddof=1)) * math.sqrt(variance_factor(count, cross_validated))
-    p = 2 * stats.t.sf(abs(float(scaled.mean())) / error, count - 1)
+    p = 2 * scipy.stats.t.sf(abs(float(scaled.mean())) / error, count - 1)
     # A p of 0 is one that no double holds.
     p = max(float(p), np.finfo(np.float64).tiny)
     return Significance(p, 0.0, "corrected for shared training cases" if cross_validated else "Student")
@@ -86,4 +86,4 @@ def deviations_needed(units: int, level: float, cross_validated: bool) -> float:
         units: >= 2.
         level: in (0, 1).
     """
-    return float(stats.t.isf(level / 2, units - 1)) * math.sqrt(variance_factor(units, cross_validated))
+    return float(scipy.stats.t.isf(level / 2, units - 1)) * math.sqrt(variance_factor(units, cross_validated))

@@ -2,7 +2,7 @@
 
 import math
 
-from scipy import stats
+import scipy
 
 from ramify.comparison.cross_validation import deviations_needed
 from ramify.comparison.statistics import pairs_to_reach
@@ -31,9 +31,9 @@ def paired_t_power(effect: float, pairs: int, level: float, cross_validated: boo
     """
     freedom, shift = pairs - 1, abs(effect) * math.sqrt(pairs)
     bound = deviations_needed(pairs, level, cross_validated) * math.sqrt(pairs)
-    far = stats.nct.cdf(-bound, freedom, shift)
+    far = scipy.stats.nct.cdf(-bound, freedom, shift)
     # Here and there SciPy gives NaN for the tail on the wrong side, where there is next to nothing of it.
-    return float(stats.nct.sf(bound, freedom, shift) + (0.0 if math.isnan(far) else far))
+    return float(scipy.stats.nct.sf(bound, freedom, shift) + (0.0 if math.isnan(far) else far))
 
 
 def pairs_needed(

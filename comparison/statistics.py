@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 SIGNIFICANT_DIGITS = 12
 LEAST_PAIRS_FOR_INTERVAL = 3
@@ -100,8 +100,8 @@ def bootstrap_interval(
     if np.ptp(differences) == 0:
         return Interval(float(differences[0]), float(differences[0]))
     with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore", stats.DegenerateDataWarning)
-        found = stats.bootstrap(
+        warnings.simplefilter("ignore", scipy.stats.DegenerateDataWarning)
+        found = scipy.stats.bootstrap(
             (differences,),
             np.mean,
             method="BCa",
@@ -124,8 +124,8 @@ def bootstrap_coverage(pairs: int, level: float = 0.95) -> float:
     Args:
         pairs: n >= 2.
     """
-    z = stats.norm.ppf((1 + level) / 2)
-    return float(1 - 2 * stats.t.sf(z * math.sqrt((pairs - 1) / pairs), pairs - 1))
+    z = scipy.stats.norm.ppf((1 + level) / 2)
+    return float(1 - 2 * scipy.stats.t.sf(z * math.sqrt((pairs - 1) / pairs), pairs - 1))
 
 
 def wilcoxon_test(differences: Differences, seed: int = 0) -> Significance:
@@ -144,14 +144,14 @@ def wilcoxon_test(differences: Differences, seed: int = 0) -> Significance:
     count = len(moved)
     if count == 0:
         return Significance(1.0, 1.0, "no pair differs")
-    ranks = stats.rankdata(np.abs(moved))
+    ranks = scipy.stats.rankdata(np.abs(moved))
     if len(np.unique(ranks)) == count and count <= EXACT_RANKS:
-        p = stats.wilcoxon(moved, zero_method="wilcox", method="exact").pvalue
+        p = scipy.stats.wilcoxon(moved, zero_method="wilcox", method="exact").pvalue
         return Significance(float(p), least_p(count), "exact")
     if 2**count <= EXACT_FLIPS:
         # With ties the ranks' own sign patterns are the null distribution.
         return sign_flip_test(np.sign(moved) * ranks, seed)._replace(method="exact, with ties")
-    p = stats.wilcoxon(moved, zero_method="wilcox", correction=True, method="asymptotic").pvalue
+    p = scipy.stats.wilcoxon(moved, zero_method="wilcox", correction=True, method="asymptotic").pvalue
     return Significance(float(p), least_p(count), "normal approximation")
 
 
@@ -171,7 +171,7 @@ def sign_flip_test(differences: Differences, seed: int = 0) -> Significance:
     count = len(moved)
     if count <= 1:
         return Significance(1.0, 1.0, "exact" if count else "no pair differs")
-    p = stats.permutation_test(
+    p = scipy.stats.permutation_test(
         (moved,),
         lambda sample, axis: np.sum(sample, axis=axis),
         permutation_type="samples",
@@ -244,5 +244,5 @@ def rank_biserial(differences: Differences) -> float | None:
     moved = differences[differences != 0]
     if len(moved) == 0:
         return None
-    ranks = stats.rankdata(np.abs(moved))
+    ranks = scipy.stats.rankdata(np.abs(moved))
     return float((np.sign(moved) * ranks).sum() / ranks.sum())

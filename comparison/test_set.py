@@ -15,8 +15,8 @@ from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from ramify.comparison.statistics import Differences, Interval, Significance, sign_flip_test
 
@@ -113,7 +113,7 @@ def crossed_t_test(grid: Grid) -> Significance:
     found = crossed_spread(grid / scale) if scale else None
     if found is None or not found.error:
         return sign_flip_test(grid.mean(axis=1))._replace(method="every difference the same: by signs")
-    p = 2 * stats.t.sf(abs(found.mean) / found.error, found.freedom)
+    p = 2 * scipy.stats.t.sf(abs(found.mean) / found.error, found.freedom)
     return Significance(max(float(p), np.finfo(np.float64).tiny), 0.0, "over networks and cases")
 
 
@@ -123,7 +123,7 @@ def crossed_interval(grid: Grid, level: float = 0.95) -> Interval | None:
         return None
     scale = float(np.abs(grid).max()) or 1.0
     found = crossed_spread(grid / scale)
-    reach = float(stats.t.isf((1 - level) / 2, found.freedom)) * found.error
+    reach = float(scipy.stats.t.isf((1 - level) / 2, found.freedom)) * found.error
     return Interval((found.mean - reach) * scale, (found.mean + reach) * scale)
 
 
@@ -142,8 +142,8 @@ def networks_needed(spread: CrossedSpread, level: float, power: float, most: int
             return True
         uncertainty = of_networks**2 / (networks - 1) + (of_cases**2 / (spread.cases - 1) if of_cases else 0.0)
         freedom = _freedom(variance, uncertainty, networks)
-        bound, shift = stats.t.isf(level / 2, freedom), abs(spread.mean) / math.sqrt(variance)
-        return bool(stats.nct.sf(bound, freedom, min(shift, 1000.0)) >= power)
+        bound, shift = scipy.stats.t.isf(level / 2, freedom), abs(spread.mean) / math.sqrt(variance)
+        return bool(scipy.stats.nct.sf(bound, freedom, min(shift, 1000.0)) >= power)
 
     if not seen(most):
         return None
