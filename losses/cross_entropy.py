@@ -130,5 +130,5 @@ def balanced_weight(foreground_voxels: int, voxels: int) -> float:
 
 def _check_weights(weights: Sequence[float]) -> None:
     for weight in weights:
-        if not (math.isfinite(weight) and weight > 0.0):
+        if not 0.0 < weight < math.inf:
             raise ValueError(f"weight of a class: expected a positive number, got {weight!r}")

@@ -88,7 +88,7 @@ def soft_cldice_loss(
     """
     probabilities, target = known_part(probabilities, target, mask)
     check_skeleton(probabilities, iterations, variant)
-    if not (math.isfinite(smooth) and smooth > 0.0):
+    if not 0.0 < smooth < math.inf:
         raise ValueError(f"smooth: expected a number above 0, got {smooth}")
     target = target.detach().to(probabilities.dtype)
     if variant == "workshop" and is_binary(target):

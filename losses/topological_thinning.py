@@ -75,7 +75,7 @@ def topological_skeleton(
     probabilities = in_unit_range(at_least_float32(probabilities))
     device = probabilities.device if generator is None else generator.device
     # Drawn in float32 whatever the probabilities are: a look in double precision is at the sample of the step.
-    uniform = torch.rand(probabilities.shape, generator=generator, device=device, dtype=torch.float32)
+    uniform = torch.empty(probabilities.shape, device=device, dtype=torch.float32).uniform_(generator=generator)
     return skeleton_of_draw(
         probabilities, uniform.to(probabilities), iterations, temperature, noise_scale, simple_points
     )
@@ -120,6 +120,8 @@ def binary_skeleton(mask: Tensor, iterations: int, *, simple_points: SimplePoint
         [0, 0, 0, 1, 1, 1, 0, 0, 0]
     """
     _check(mask, iterations, simple_points)
+    if mask.dtype != torch.bool:
+        raise ValueError(f"mask: expected bool, got {mask.dtype}; mask > 0.5 makes one of it")
     skeleton: Tensor = _thin(mask, iterations, simple_points, count=False)[0]
     return skeleton
 

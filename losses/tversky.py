@@ -101,7 +101,7 @@ def _power(values: Tensor, exponent: float) -> Tensor:
 
 
 def _check_weights(alpha: float, beta: float, gamma: float) -> None:
-    if not (math.isfinite(alpha + beta) and min(alpha, beta) >= 0.0 and alpha + beta > 0.0):
+    if not (min(alpha, beta) >= 0.0 and 0.0 < alpha + beta < math.inf):
         raise ValueError(f"alpha, beta: expected two numbers of at least 0, one of them above, got {alpha} and {beta}")
-    if not (math.isfinite(gamma) and gamma > 0.0):
+    if not 0.0 < gamma < math.inf:
         raise ValueError(f"gamma: expected a number above 0, got {gamma}; 1 is no focus")

@@ -90,7 +90,7 @@ def critical_voxels(prediction: Tensor, truth: Tensor) -> Tensor:
     Returns:
         bool (B, C, *S), on the prediction's device; computed on the CPU.
 
-    Raises ValueError where S has other than two or three axes.
+    Raises ValueError where they are not two masks of one shape, or S has other than two or three axes.
 
     Examples:
         >>> import torch
@@ -100,6 +100,9 @@ def critical_voxels(prediction: Tensor, truth: Tensor) -> Tensor:
         >>> critical_voxels(ring, torch.ones_like(ring))[0, 0].int().tolist()  # the hole
         [[0, 0, 0], [0, 1, 0], [0, 0, 0]]
     """
+    if prediction.shape != truth.shape or prediction.dtype != torch.bool or truth.dtype != torch.bool:
+        given = f"{prediction.dtype} {tuple(prediction.shape)} and {truth.dtype} {tuple(truth.shape)}"
+        raise ValueError(f"warping: expected two bool masks of one shape, got {given}")
     if prediction.ndim not in (4, 5):
         raise ValueError(f"warping: expected (batch, channel) and two or three axes, got {tuple(prediction.shape)}")
     critical: Tensor = _critical_voxels(prediction, truth)

@@ -91,6 +91,10 @@ class SegmentationLoss(nn.Module):
             raise ValueError(f"{name}: activation: expected 'softmax', 'sigmoid' or None, got {activation!r}")
         if reduction not in get_args(Reduction):
             raise ValueError(f"{name}: reduction: expected 'mean' or 'none', got {reduction!r}")
+        if not to_onehot and ignore_label in (0, 1):
+            raise ValueError(
+                f"{name}: ignore_label: {ignore_label} is a value of every one-hot target; give another one, or a mask"
+            )
         fields = {} if self.settings is None else self.settings.model_fields
         if "over_batch" in fields:
             own["over_batch"] = over_batch

@@ -339,3 +339,5 @@ def test_bad_input(change, message):
 def test_bad_mask():
     with pytest.raises(ValueError, match=r"two or three axes, got \(3, 4\)"):
         binary_skeleton(torch.ones(3, 4, dtype=torch.bool), 3)
+    with pytest.raises(ValueError, match=r"mask: expected bool, got torch\.float32; mask > 0\.5 makes one"):
+        binary_skeleton(torch.ones(1, 1, 3, 4), 3)

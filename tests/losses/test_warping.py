@@ -165,3 +165,11 @@ def test_settings_are_the_keyword_arguments():
 def test_bad_input(probabilities, message):
     with pytest.raises(ValueError, match=message):
         warping_loss(probabilities, torch.ones_like(probabilities))
+
+
+@pytest.mark.parametrize(("dtype", "side"), [(torch.float32, 5), (torch.bool, 4)])
+def test_critical_voxels_are_of_two_masks(dtype, side):
+    with pytest.raises(
+        ValueError, match=r"warping: expected two bool masks of one shape, got torch\.(float32|bool) \("
+    ):
+        critical_voxels(torch.ones(1, 1, 5, side, dtype=dtype), torch.ones(1, 1, 5, 5, dtype=torch.bool))

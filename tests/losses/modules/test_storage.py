@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from monai.data import MetaTensor
 
 from ramify.losses import dice_loss, soft_cldice_loss, without_value_checks
 from tests.losses.modules.table import NAMES, labels_of, logits_for, module, value_and_gradient
@@ -56,6 +57,17 @@ def test_targets_of_any_type(name):
     expected = module(name, to_onehot=True)(logits, labels)
     for target in (labels.to(torch.int16), labels.float(), labels.numpy().astype(np.uint16), labels.numpy()):
         assert torch.equal(module(name, to_onehot=True)(logits, target), expected)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_tensors_of_monai(name):
+    labels = labels_of()
+    logits = logits_for(labels)
+    expected = value_and_gradient(module(name, to_onehot=True), logits, labels)
+    found = value_and_gradient(module(name, to_onehot=True), logits, MetaTensor(labels))
+    torch.testing.assert_close(found, expected, rtol=0.0, atol=0.0)
+    of_both = module(name, to_onehot=True)(MetaTensor(logits.detach()), MetaTensor(labels))
+    assert of_both.item() == expected[0].item()
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -149,6 +161,7 @@ def test_what_does_not_fit_is_refused(name, shared, logits, target, said):
     [
         ("Dice", {"activation": "relu"}, "Dice: activation: expected 'softmax', 'sigmoid' or None, got 'relu'"),
         ("Dice", {"reduction": "sum"}, "Dice: reduction: expected 'mean' or 'none', got 'sum'"),
+        ("Dice", {"ignore_label": 0}, "Dice: ignore_label: 0 is a value of every one-hot target"),
         ("SoftClDice", {"iterations": 0}, "SoftClDice: iterations: .* greater than or equal to 1, got 0"),
         ("Tversky", {"alpha": -1.0}, "Tversky: alpha: "),
         ("DiceCrossEntropy", {"activation": None}, "cross-entropy needs logits"),
