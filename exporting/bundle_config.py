@@ -10,6 +10,8 @@ Config = dict[str, Any]
 AXES = "SPL"
 """Towards head, back and left: prepared arrays, z y x, in the letters of MONAI's Orientation."""
 IMAGE, PRED = "image", "pred"
+_BOX = "$lambda f: (f / 2 + 0.5 - torch.arange(-int(f / 2 + 1), int(f / 2 + 1) + 1).abs()).clamp(0, 1) / f"
+"""Weights of the voxels around one whose area grows to f >= 1 of its sides; their sum is 1."""
 
 
 def inference_config(trained: TrainedNetwork) -> Config:
@@ -23,6 +25,7 @@ def inference_config(trained: TrainedNetwork) -> Config:
         "device": "$torch.device('cuda:0' if torch.cuda.is_available() else 'cpu')",
         "network_def": "$torch.jit.load(@bundle_root + '/models/model.ts', map_location=@device)",
         "network": "$@network_def.to(@device)",
+        "box": _BOX,
         "preprocessing": _composed(_preprocessing(trained)),
         "dataset": {
             "_target_": "Dataset",
@@ -92,13 +95,36 @@ def _resampling(trained: TrainedNetwork) -> list[Config]:
     """Onto the grid of the training: its voxel size, or its size where whole volumes were stretched to one."""
     grid = trained.preprocessing.grid
     if grid.crop == "volume" and grid.size is not None:
-        return [{"_target_": "Resized", "keys": IMAGE, "spatial_size": list(grid.size), "mode": "trilinear"}]
+        size = list(grid.size)
+        factors = f"[max(1.0, n / m) for n, m in zip(image.shape[1:], {size})]"
+        return [
+            _averaged_by(factors),
+            {"_target_": "Resized", "keys": IMAGE, "spatial_size": size, "mode": "trilinear"},
+        ]
     spacing = trained.prepared_spacing_mm if grid.crop == "organ" else grid.spacing_mm
     if spacing is None:
         return []
     # By their extent: the edges of the volume stay where they are.
     shared = {"mode": "bilinear", "padding_mode": "border", "scale_extent": True}
-    return [{"_target_": "Spacingd", "keys": IMAGE, "pixdim": list(spacing), **shared}]
+    factors = f"[max(1.0, m / float(n)) for n, m in zip(image.pixdim, {list(spacing)})]"
+    return [
+        _averaged_by(factors),
+        {"_target_": "Spacingd", "keys": IMAGE, "pixdim": list(spacing), **shared},
+    ]
+
+
+def _averaged_by(factors: str) -> Config:
+    """The mean over the new voxel's area where an image shrinks, by an expression for how far it does along each axis.
+
+    At the old voxels, between which MONAI interpolates: a little more blurred than `preprocessing.interpolation`.
+    """
+    kernels = f"[@box(factor) for factor in {factors}]"
+    filtered = f"monai.networks.layers.separable_filtering(image.as_tensor()[None], {kernels}, mode='replicate')[0]"
+    return {
+        "_target_": "Lambdad",
+        "keys": IMAGE,
+        "func": f"$lambda image: monai.utils.convert_to_dst_type({filtered}, image)[0]",
+    }
 
 
 def _scaling(rule: IntensitySettings) -> list[Config]:

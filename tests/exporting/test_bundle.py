@@ -108,15 +108,21 @@ def test_images_are_seen_as_in_the_training(preprocessing: dict[str, Any], shape
     np.testing.assert_allclose(probabilities[0], ours, rtol=0, atol=1e-3)
 
 
-def test_a_network_of_an_organ_is_run_over_windows_at_its_own_voxel_size(tmp_path):
-    """What differs: ours averages where an image shrinks, and fits its voxels to the volume's edges."""
-    checkpoint = write_checkpoint(tmp_path / "best.pt", preprocessing={"intensity": {"window": (0.0, 100.0)}})
-    image = ct((1.5, 0.9, 2.0), (18, 40, 21))
+@pytest.mark.parametrize(
+    ("grid", "least"), [({}, 0.93), ({"crop": "volume", "size": [16, 20, 18]}, 0.99)], ids=["spacing", "size"]
+)
+def test_noise_is_averaged_where_an_image_shrinks(grid: dict[str, Any], least: float, tmp_path):
+    """White noise is the worst there is: interpolated alone, the two would correlate by 0.8.
+
+    By voxel size, MONAI cuts off what the last voxel is too long, and ours fits the voxels to the volume.
+    """
+    preprocessing = {"grid": grid, "intensity": {"window": (0.0, 100.0)}}
+    checkpoint = write_checkpoint(tmp_path / "best.pt", preprocessing=preprocessing)
+    noise = np.random.default_rng(0).normal(50.0, 60.0, (48, 60, 54)).astype(np.float32)
+    image = Volume(noise, (0.5, 0.6, 0.7), **SHUFFLED)
     _, probabilities = run(write(checkpoint, tmp_path / "vessels"), image)
     ours = Predictor(checkpoint, "cpu").predict(image, None).probabilities.array
-    spread = ours.std()
-    assert np.abs(probabilities[0] - ours).mean() < 0.2 * spread
-    assert np.corrcoef(probabilities[0].ravel(), ours.ravel())[0, 1] > 0.95
+    assert np.corrcoef(probabilities[0].ravel(), ours.ravel())[0, 1] > least
 
 
 def test_the_metadata_is_of_the_network(tmp_path):
