@@ -11,7 +11,8 @@ _SIDES = {"left": "right", "right": "left", "l": "r", "r": "l"}
 
 
 def remarks_on_classes(settings: RunSettings, tasks: Tasks) -> list[str]:
-    """Classes of the left and the right that are mirrored into one another, and terms that find nothing to look at.
+    """Classes of the left and the right that are mirrored into one another, terms that find nothing to look at, and
+    regions and classes that no prediction can hold.
 
     Examples:
         >>> from ramify.tasks import ClassTable, Tasks
@@ -23,7 +24,7 @@ def remarks_on_classes(settings: RunSettings, tasks: Tasks) -> list[str]:
         >>> line[:65]
         'classes R-PCA and L-PCA: a mirrored sample has the one where the '
     """
-    return [*_mirrored(settings, tasks), *_without_a_tree(settings, tasks)]
+    return [*_mirrored(settings, tasks), *_without_a_tree(settings, tasks), *_never_written(tasks)]
 
 
 def _mirrored(settings: RunSettings, tasks: Tasks) -> Iterator[str]:
@@ -69,3 +70,16 @@ def _without_a_tree(settings: RunSettings, tasks: Tasks) -> Iterator[str]:
             f"{', '.join(idle)}: no effect, since every region holds context, which has no tree; name a region of "
             "vessels alone, or choose classes (model.tasks.main)"
         )
+
+
+def _never_written(tasks: Tasks) -> Iterator[str]:
+    """Of a network of regions, whose predictions have one class a voxel."""
+    if tasks.asked != "regions":
+        return
+    table, regions = tasks.table, list(tasks.table.regions.items())
+    for place, (name, members) in enumerate(regions):
+        if over := next((later for later, others in regions[1 + place :] if set(members) <= set(others)), None):
+            yield f"regions.{name}: {over} comes later, holds all of it and is written over it; name {over} first"
+    written = {table.number_of_region(name) for name, _ in regions}
+    if never := [name for number, name in enumerate(table.names, 1) if number not in written]:
+        yield f"classes {', '.join(never)}: no region is written as such, so that no prediction will have any"

@@ -50,11 +50,22 @@ def test_which_names_are_of_two_sides():
 
 
 def test_terms_of_trees_where_every_region_holds_context():
-    table: dict[str, Any] = {"classes": {"vessel": 1, "tumour": TUMOUR}, "regions": {"both": ["vessel", "tumour"]}}
+    regions = {"both": ["vessel", "tumour"], "sick": ["tumour", "bile"]}
+    table: dict[str, Any] = {"classes": {"vessel": 1, "tumour": TUMOUR, "bile": 3}, "regions": regions}
     loss = {"loss": {"main": {"dice": 1, "soft_cldice": 1, "cbdice": 0, "skeleton_recall": 0.5}}}
-    (line,) = remarks(table, "regions", **loss)
+    line, _ = remarks(table, "regions", **loss)
     assert line.startswith("loss.main.soft_cldice, loss.main.skeleton_recall: no effect, since every region holds cont")
     assert remarks(table, "classes", **loss) == []
+    assert remarks(table, "regions") == [
+        "classes bile: no region is written as such, so that no prediction will have any"
+    ]
+
+
+def test_a_region_that_a_later_one_is_written_over():
+    table: dict[str, Any] = {"classes": {"rim": 1, "core": 2}, "regions": {"core_": "core", "all": ["rim", "core"]}}
+    (line,) = remarks(table, "regions")
+    assert line == "regions.core_: all comes later, holds all of it and is written over it; name all first"
+    table["regions"] = dict(reversed(table["regions"].items()))
     assert remarks(table, "regions") == []
 
 
