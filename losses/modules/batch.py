@@ -125,12 +125,19 @@ def known_voxels(target: Tensor, mask: TensorOrArray | None, ignore_label: int |
         expected = (target.shape[0], 1, *target.shape[2:])
         if tuple(known.shape) != expected:
             raise ValueError(f"mask: expected {expected}, True where a voxel counts, got {tuple(known.shape)}")
-    if ignore_label is not None:
+    if ignore_label is not None and _may_hold(target.dtype, ignore_label):
         labelled = (target != ignore_label).all(dim=1, keepdim=True)
         known = labelled if known is None else known & labelled
     if known is not None and values_are_checked() and bool(known.all()):
         return None
     return known
+
+
+def _may_hold(dtype: torch.dtype, label: int) -> bool:
+    """Whether numbers of a type can have this value: PyTorch says that 255 as uint8 equals -1."""
+    if dtype.is_floating_point or dtype == torch.bool:
+        return True
+    return torch.iinfo(dtype).min <= label <= torch.iinfo(dtype).max
 
 
 def _one_hot(labels: Tensor, known: Tensor | None, logits: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from monai.losses import DiceCELoss, DiceLoss, GeneralizedDiceLoss, TverskyLoss
+from monai.losses import DiceCELoss, DiceLoss, GeneralizedDiceLoss, SoftclDiceLoss, TverskyLoss
 
 from tests.losses.modules.table import labels_of, logits_for, module, value_and_gradient
 
@@ -39,6 +39,17 @@ def test_generalised_dice_is_that_of_monai():
     logits = logits_for(labels).detach()
     theirs = GeneralizedDiceLoss(to_onehot_y=True, softmax=True, smooth_nr=0.0, smooth_dr=0.0)(logits, labels)
     torch.testing.assert_close(module("GeneralisedDice", to_onehot=True)(logits, labels), theirs, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [(12, 18), (4, 12, 10)])
+def test_soft_cldice_of_one_class_is_that_of_monai(size):
+    """Of several, theirs takes the skeletons of all together where ours is a mean over classes."""
+    labels = labels_of(size).clamp(max=1)
+    logits = logits_for(labels, channels=2)
+    theirs = SoftclDiceLoss(iter_=3, smooth=1e-12, softmax=True, to_onehot_y=True, include_background=False)
+    expected = value_and_gradient(theirs, logits, labels)
+    own = module("SoftClDice", to_onehot=True, drop_background=True)
+    torch.testing.assert_close(value_and_gradient(own, logits, labels), expected, rtol=1e-4, atol=1e-6)
 
 
 def test_what_nnunet_ignores_is_ignored():

@@ -59,6 +59,16 @@ def test_targets_of_any_type(name):
         assert torch.equal(module(name, to_onehot=True)(logits, target), expected)
 
 
+def test_a_label_that_a_type_does_not_have_ignores_nothing():
+    labels = labels_of()
+    logits = logits_for(labels).detach()
+    ends = torch.where(labels == 2, 255, labels).to(torch.uint8)
+    with pytest.raises(ValueError, match="expected labels 0 … 2 for 3 channels, got 0 … 255"):
+        module("Dice", to_onehot=True, ignore_label=-1)(logits, ends)  # which uint8 would take for 255
+    expected = module("Dice", to_onehot=True, ignore_label=-1)(logits, torch.where(labels == 2, -1, labels))
+    assert torch.equal(module("Dice", to_onehot=True, ignore_label=255)(logits, ends), expected)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_tensors_of_monai(name):
     labels = labels_of()
