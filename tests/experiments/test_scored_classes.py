@@ -13,8 +13,10 @@ from ramify.data.files import read_label_map, write_volume
 from ramify.data.volume import Volume
 from ramify.experiment import draw_worst, main, scored_of
 from ramify.experiments.checks import check_classes
+from ramify.experiments.further_measures import probability_measures
 from ramify.experiments.held_out import held_out_cases, mask_file
 from ramify.experiments.plan import ExperimentSettings, Run, runs_of
+from ramify.experiments.probability_scores import ProbabilityScores
 from ramify.experiments.runs import Ending, carry_out, ending_of, record_ending, results_file
 from ramify.experiments.scored_classes import ScoredClasses, scored_classes
 from ramify.experiments.second_observer import score_second_observer
@@ -247,6 +249,27 @@ def test_a_class_that_there_is_not_is_told_before_anything_is_prepared(tmp_path)
     with pytest.raises(ValueError, match="classes artery: variant base is scored in portal, hepatic, any_vessel"):
         main([str(config), "--output", str(tmp_path / "out")])
     assert not (tmp_path / "out").exists()
+
+
+def test_a_precision_out_of_reach_is_of_all_vessels(store, tmp_path, monkeypatch):
+    """A case without a vessel lacks the values, too, and is none of those."""
+    experiment, runs = planned(store, tmp_path, at_precision=0.9, measures=("any_vessel.at_precision_dice",))
+    monkeypatch.setattr("ramify.experiments.runs.score_probabilities", lambda run: nothing_reached(run))
+    for run in runs:
+        without_training(run, monkeypatch, 0.5)
+    table = build_table(experiment, runs, {run.name: Ending("finished", 1.0, 1) for run in runs})
+    assert table.out_of_reach == {"base": 4, "other": 4}
+    for run in runs:
+        report = json.loads(results_file(run).read_text(encoding="utf-8"))
+        for row in report["regions"][MERGED]["cases"].values():
+            row["empty_truth"] = True
+        results_file(run).write_text(json.dumps(report), encoding="utf-8")
+    assert build_table(experiment, runs, {run.name: Ending("finished", 1.0, 1) for run in runs}).out_of_reach == {}
+
+
+def nothing_reached(run: Run) -> ProbabilityScores:
+    names = [measure.name for measure in probability_measures(run.further)]
+    return ProbabilityScores({case.case_id: dict.fromkeys(names) for case in held_out_cases(run)}, {})
 
 
 def test_the_classes_of_a_store(store):
