@@ -112,7 +112,9 @@ def _activated(logits: Tensor, activation: Activation | None) -> Tensor:
 def tensor_of(values: TensorOrArray, device: torch.device) -> Tensor:
     """A tensor on the device; arrays of any strides and integers."""
     if isinstance(values, Tensor):
-        return values.to(device)
+        # PyTorch compares these with nothing.
+        wide = values.dtype in (torch.uint16, torch.uint32, torch.uint64)
+        return values.to(device, torch.int64 if wide else values.dtype)
     array = np.ascontiguousarray(values)
     return torch.from_numpy(array.astype(np.int64) if array.dtype.kind in "iu" else array).to(device)
 

@@ -55,7 +55,8 @@ def test_targets_of_any_type(name):
     labels = labels_of()
     logits = logits_for(labels).detach()
     expected = module(name, to_onehot=True)(logits, labels)
-    for target in (labels.to(torch.int16), labels.float(), labels.numpy().astype(np.uint16), labels.numpy()):
+    tensors = [labels.to(dtype) for dtype in (torch.int16, torch.uint8, torch.uint16, torch.float32)]
+    for target in (*tensors, labels.numpy().astype(np.uint16), labels.numpy()):
         assert torch.equal(module(name, to_onehot=True)(logits, target), expected)
 
 
