@@ -40,10 +40,10 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Slow tests come first, so that no process is left with one in the end; a random order is made afterwards."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Slow tests come first, so that no process is left with one in the end; a random order stays what it is."""
+    if not config.pluginmanager.hasplugin("randomly"):
+        items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 def reason_of(report: pytest.TestReport) -> str:
