@@ -131,7 +131,7 @@ def _contents(
     space, forms = settings.coordinates, settings.forms
     if place.ndim == 3 and {"stl", "ply", "glb"} & set(forms):
         painted: dict[str, tuple[Surface, Paint]] = {}
-        for name, mask in _masks(prediction, target).items():
+        for name, (mask, whole) in _masks(prediction, target).items():
             if not mask.any():
                 continue
             surface = extract_surface(mask, place, space)
@@ -139,7 +139,7 @@ def _contents(
             if "stl" in forms:
                 yield f"{name}.stl", to_stl(surface, space)
             if "ply" in forms:
-                yield f"{name}.ply", to_ply(surface, space, PAINTS[name])
+                yield f"{name}.ply", to_ply(surface, space, PAINTS[name], _branches_at(surface, whole))
         if painted and "glb" in forms:
             yield "surfaces.glb", to_glb(painted, space)
     if {"vtp", "swc", "graphml"} & set(forms):
@@ -148,14 +148,23 @@ def _contents(
                 yield from _centrelines(name, trace_network(analysis, place, space), settings)
 
 
-def _masks(prediction: MaskAnalysis, target: MaskAnalysis) -> dict[str, NDArray[np.bool_]]:
+def _masks(prediction: MaskAnalysis, target: MaskAnalysis) -> dict[str, tuple[NDArray[np.bool_], MaskAnalysis]]:
+    """What has a surface, and the mask that it is a part of."""
     parts = {"missed": (target, prediction), "extra": (prediction, target)}
-    masks = {"truth": target.mask, "prediction": prediction.mask}
+    masks = {"truth": (target.mask, target), "prediction": (prediction.mask, prediction)}
     for name, (mask, other) in parts.items():
-        masks[name] = np.zeros(mask.shape, dtype=bool)
+        part = np.zeros(mask.shape, dtype=bool)
         if not mask.is_empty:
-            masks[name][mask.box] = uncovered_part(mask, other)
+            part[mask.box] = uncovered_part(mask, other)
+        masks[name] = part, mask
     return masks
+
+
+def _branches_at(surface: Surface, mask: MaskAnalysis) -> NDArray[np.int32]:
+    """Number of the branch at each point of the surface of a mask, or of a part of it."""
+    assert surface.voxels is not None, "as it was extracted"
+    numbers: NDArray[np.int32] = mask.decomposition.branches[tuple((surface.voxels - mask.corner).T)]
+    return numbers
 
 
 def _centrelines(name: str, network: CentrelineNetwork, settings: ExportSettings) -> Iterator[tuple[str, str]]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ramify.drawing.colours import Colour
 from ramify.report.surfaces import Space, Surface
@@ -54,19 +55,23 @@ def to_stl(surface: Surface, space: Space) -> bytes:
     return header + struct.pack("<I", len(corners)) + records.tobytes()
 
 
-def to_ply(surface: Surface, space: Space, paint: Paint) -> bytes:
-    """Binary PLY with points, one colour for all of them, and triangles; comments say `SPACE=LPS` and `UNIT=mm`."""
+def to_ply(surface: Surface, space: Space, paint: Paint, branches: NDArray[np.integer]) -> bytes:
+    """Binary PLY with points, one colour for all of them, and triangles; comments say `SPACE=LPS` and `UNIT=mm`.
+
+    branches: int (N,), of each point the number of its branch, the points' property `branch`.
+    """
     header = (
         "ply\nformat binary_little_endian 1.0\n"
         f"comment Ramify surface\ncomment SPACE={space.upper()}\ncomment UNIT=mm\n"
         f"element vertex {len(surface.points)}\n"
         "property float x\nproperty float y\nproperty float z\n"
-        "property uchar red\nproperty uchar green\nproperty uchar blue\n"
+        "property uchar red\nproperty uchar green\nproperty uchar blue\nproperty int branch\n"
         f"element face {len(surface.triangles)}\nproperty list uchar int vertex_indices\nend_header\n"
     )
-    points = np.zeros(len(surface.points), [("place", "<f4", 3), ("colour", "u1", 3)])
+    points = np.zeros(len(surface.points), [("place", "<f4", 3), ("colour", "u1", 3), ("branch", "<i4")])
     points["place"] = surface.points
     points["colour"] = np.round(255 * np.array([paint.red, paint.green, paint.blue]))
+    points["branch"] = branches
     faces = np.zeros(len(surface.triangles), [("count", "u1"), ("corners", "<i4", 3)])
     faces["count"], faces["corners"] = 3, surface.triangles
     return header.encode("ascii") + points.tobytes() + faces.tobytes()

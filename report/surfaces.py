@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 
 from ramify.data.volume import Volume
-from ramify.vessels.wall_mesh import enclosed_volume, facing_outwards, wall_triangles
+from ramify.vessels.wall_mesh import enclosed_volume, facing_outwards, inner_voxels, wall_triangles
 
 Space = Literal["lps", "ras"]
 """Patient coordinates: x, y, z grow to the left, back and head (`lps`: DICOM, ITK), or to the right, front and head."""
@@ -24,10 +24,12 @@ class Surface:
     Attributes:
         points: float64 (N, 3), x, y, z in mm in the patient.
         triangles: int32 (M, 3), points counter-clockwise seen from outside.
+        voxels: int (N, ndim), the voxel of the mask beside each point; None where points were moved or left out.
     """
 
     points: NDArray[np.float64]
     triangles: NDArray[np.int32]
+    voxels: NDArray[np.int64] | None = None
 
     def volume_mm3(self) -> float:
         """What the surface encloses; positive where the triangles face outwards."""
@@ -91,7 +93,7 @@ def extract_surface(mask: NDArray[np.bool_], place: Volume, space: Space = "lps"
     corners, triangles = wall_triangles(mask)
     points = patient_points(place, corners, space)
     # A grid may be left-handed, and z, y, x is: which way round a triangle goes is told by the volume inside.
-    return Surface(points, facing_outwards(points, triangles))
+    return Surface(points, facing_outwards(points, triangles), inner_voxels(corners, mask))
 
 
 def smoothed(surface: Surface, rounds: int) -> Surface:

@@ -3,9 +3,11 @@ import pytest
 import trimesh
 
 from ramify.data.volume import Volume
+from ramify.metrics.pair import analyse_prediction, analyse_target
+from ramify.metrics.stored import as_stored
 from ramify.report.exports import export_case
 from ramify.report.settings import EXPORT_FORMS, ExportSettings
-from tests.report.drawn_cases import analysed, fork, fork_2d, oblique, without_left_arm
+from tests.report.drawn_cases import SPACING, analysed, fork, fork_2d, oblique, without_left_arm
 
 
 def test_a_case_gets_its_files(tmp_path):
@@ -33,6 +35,25 @@ def test_what_is_missed_lies_where_the_volume_says(tmp_path):
     np.testing.assert_allclose(indices.min(axis=0), [4.5, 25.5, 1.5], atol=1e-4)
     np.testing.assert_allclose(indices.max(axis=0)[:2], [7.5, 28.5], atol=1e-4)
     assert indices[:, 2].max() < 11
+
+
+def test_points_of_the_wall_have_their_branches_however_the_mask_is_stored(tmp_path):
+    """What is missed tells which of the truth's branches: the arm that was cut off."""
+    truth = np.ascontiguousarray(fork().transpose(2, 0, 1)[::-1])
+    found = np.ascontiguousarray(without_left_arm(fork()).transpose(2, 0, 1)[::-1])
+    target = analyse_target(truth, SPACING)
+    prediction = analyse_prediction(found, target)
+    place = Volume(truth, SPACING)
+    export_case(tmp_path, "a", prediction, target, place, ExportSettings(forms=("ply",)))
+    told = {}
+    for name in ("truth", "missed", "prediction"):
+        read = trimesh.load(tmp_path / "a" / f"{name}.ply", process=False)
+        told[name] = np.ravel(read.metadata["_ply_raw"]["vertex"]["data"]["branch"])
+    own, numbers = (mask.decomposition.branches for mask in as_stored(prediction, target))
+    assert set(told["truth"]) == set(np.unique(numbers)) - {0} == {1, 2, 3}
+    # It ends last along the first axis, which was turned round, before the margin of the box.
+    assert set(told["missed"]) == {numbers[-2].max()}
+    assert set(told["prediction"]) == set(np.unique(own)) - {0}
 
 
 def test_what_is_empty_has_no_file(tmp_path):

@@ -42,14 +42,17 @@ def test_stl_holds_the_triangles_where_they_are(surface):
     assert b"SPACE=RAS" in to_stl(surface, "ras")[:80]
 
 
-def test_ply_holds_points_triangles_and_colour(surface):
-    content = to_ply(surface, "ras", RED)
+def test_ply_holds_points_triangles_colour_and_branches(surface):
+    branches = np.arange(len(surface.points)) % 7
+    content = to_ply(surface, "ras", RED, branches)
     header = content[: content.index(b"end_header")].decode("ascii")
     assert "comment SPACE=RAS\ncomment UNIT=mm\n" in header
     read = load(content, "ply")
     np.testing.assert_allclose(read.vertices, surface.points, atol=1e-4)
     np.testing.assert_array_equal(read.faces, surface.triangles)
     assert (read.visual.vertex_colors == [255, 64, 0, 255]).all()
+    stored = read.metadata["_ply_raw"]["vertex"]["data"]["branch"]
+    np.testing.assert_array_equal(np.ravel(stored), branches)
 
 
 @pytest.mark.parametrize("space", ["lps", "ras"])
@@ -98,7 +101,7 @@ def test_colours_are_light_in_glb():
 def test_nothing_is_a_valid_file_too():
     nothing = Surface(np.empty((0, 3)), np.empty((0, 3), np.int32))
     assert len(to_stl(nothing, "lps")) == 84
-    assert to_ply(nothing, "lps", RED).endswith(b"end_header\n")
+    assert to_ply(nothing, "lps", RED, np.empty(0, np.int64)).endswith(b"end_header\n")
     content = to_glb({"missed": (nothing, RED)}, "lps")
     size = struct.unpack_from("<I", content, 12)[0]
     described = json.loads(content[20 : 20 + size])
