@@ -28,12 +28,13 @@ def convolve(features: Tensor, kernel: Tensor, bias: Tensor | None = None) -> Te
     which has no meaning for one voxel, and an image computed twice, of which one result is dropped, make oneDNN take
     them.
     """
-    on_cpu = features.device.type == "cpu" and not recorded()
+    on_cpu = features.device.type == "cpu"
     if on_cpu and torch.is_autocast_enabled("cpu") and kernel.shape[-1] > 1 and tuple(features.shape[2:3]) == (2,):
         # oneDNN's gradient by a bfloat16 kernel is wrong, or NaN, where a volume has two voxels along its first axis.
         reduced = torch.get_autocast_dtype("cpu")
         with torch.autocast("cpu", enabled=False):
             return convolve(features.float(), kernel.float(), None if bias is None else bias.float()).to(reduced)
+    on_cpu = on_cpu and not recorded()
     dilation = 2 if on_cpu and kernel.shape[-1] == 1 else 1
     small = on_cpu and features.shape[0] == 1 and features.shape[:4].numel() <= ONEDNN_ABOVE
     twice = small and features[0, 0].numel() >= LEAST_VOXELS
