@@ -135,8 +135,8 @@ def distance_inside(mask: Tensor, spacing_mm: Spacing | None = None, *, known: T
     return beyond.masked_fill(~known, 0.0)
 
 
-# An operation of its own, for torch.compile to call and not to look into.
-@torch.library.custom_op("ramify::distances", mutates_args=())
+# An operation of its own, for torch.compile to call and not to look into, and in no CUDA graph: it waits for the CPU.
+@torch.library.custom_op("ramify::distances", mutates_args=(), tags=torch.Tag.cudagraph_unsafe)
 def _distances(mask: Tensor, spacing_mm: Tensor) -> Tensor:
     spacings = spacing_mm.tolist()
     masks = mask.detach().cpu().numpy()

@@ -22,8 +22,8 @@ def continued(values: Tensor, mask: Tensor | None) -> Tensor:
     return torch.where(mask, values, flat.gather(2, nearest).view_as(values))
 
 
-# An operation of its own, for torch.compile to call and not to look into.
-@torch.library.custom_op("ramify::nearest_known", mutates_args=())
+# An operation of its own, for torch.compile to call and not to look into, and in no CUDA graph: it waits for the CPU.
+@torch.library.custom_op("ramify::nearest_known", mutates_args=(), tags=torch.Tag.cudagraph_unsafe)
 def _nearest_known(mask: Tensor) -> Tensor:
     """Of each voxel of (B, 1, *S) the place of the nearest known one among those of its sample, int64 (B, N)."""
     masks = mask.detach().cpu().numpy()[:, 0]

@@ -147,8 +147,8 @@ def _sample(probabilities: Tensor, uniform: Tensor, temperature: float, noise_sc
     return estimate > 0.5, slope
 
 
-# An operation of its own, for torch.compile to call and not to look into.
-@torch.library.custom_op("ramify::thin", mutates_args=())
+# An operation of its own, for torch.compile to call and not to look into, and in no CUDA graph: it waits for the CPU.
+@torch.library.custom_op("ramify::thin", mutates_args=(), tags=torch.Tag.cudagraph_unsafe)
 def _thin(volumes: Tensor, iterations: int, simple_points: str, count: bool) -> tuple[Tensor, Tensor]:
     """Skeletons of (B, C, *S) bool, and how often each voxel was a candidate (nothing unless `count`)."""
     shape = volumes.shape

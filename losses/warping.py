@@ -109,8 +109,8 @@ def critical_voxels(prediction: Tensor, truth: Tensor) -> Tensor:
     return critical
 
 
-# An operation of its own, for torch.compile to call and not to look into.
-@torch.library.custom_op("ramify::critical_voxels", mutates_args=())
+# An operation of its own, for torch.compile to call and not to look into, and in no CUDA graph: it waits for the CPU.
+@torch.library.custom_op("ramify::critical_voxels", mutates_args=(), tags=torch.Tag.cudagraph_unsafe)
 def _critical_voxels(prediction: Tensor, truth: Tensor) -> Tensor:
     masks = [mask.cpu() for mask in (prediction, truth)]
     volumes = [_padded(mask.numpy()) for mask in masks]

@@ -31,8 +31,8 @@ def tubes_of(batch: Batch, radius: int, with_background: bool) -> Tensor:
     return classes & tubes
 
 
-# An operation of its own, for torch.compile to call and not to look into.
-@torch.library.custom_op("ramify::tubed_skeletons", mutates_args=())
+# An operation of its own, for torch.compile to call and not to look into, and in no CUDA graph: it waits for the CPU.
+@torch.library.custom_op("ramify::tubed_skeletons", mutates_args=(), tags=torch.Tag.cudagraph_unsafe)
 def _tubed_skeletons(vessels: Tensor, spacing_mm: Tensor, radius: int) -> Tensor:
     masks = vessels.detach().cpu().numpy()[:, 0]
     tubes = [tubed_skeleton(mask, radius, spacing) for mask, spacing in zip(masks, spacing_mm.tolist())]
