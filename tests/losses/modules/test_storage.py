@@ -101,9 +101,8 @@ def test_values_are_not_looked_at_where_nobody_asks_for_it(monkeypatch):
     def look(*_):
         raise AssertionError("a value was looked at")
 
-    monkeypatch.setattr(torch.Tensor, "item", look)
-    monkeypatch.setattr(torch.Tensor, "__bool__", look)
-    monkeypatch.setattr(torch.Tensor, "__float__", look)
+    for way in ("item", "tolist", "__bool__", "__int__", "__float__"):
+        monkeypatch.setattr(torch.Tensor, way, look)
     for name in ("Dice", "DiceCrossEntropy", "GeneralisedDice", "Tversky", "SkeletonRecall"):
         tube = {"tube": labels > 0} if name == "SkeletonRecall" else {}
         module(name, to_onehot=True, ignore_label=2, checked=False)(logits, labels, **tube)
