@@ -5,8 +5,8 @@
 
 Either holds the part of the network that prediction needs, probabilities at its end, and how images are prepared for
 it. ONNX needs onnx and onnxscript, and is held against torch where onnxruntime is installed. A bundle is for networks
-of volumes; MONAI Label and 3D Slicer load it without Ramify. docs/monai.md says more. Settings: `python export.py
---help`.
+of volumes; MONAI and MONAI Label, and so 3D Slicer, run it without Ramify. docs/monai.md says more. Settings: `python
+export.py --help`.
 """
 
 from collections.abc import Sequence
