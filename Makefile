@@ -5,12 +5,16 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.installed
 LOWEST := $(VENV)/lowest
+NNUNET := $(VENV)/nnunet
 OUTPUT ?= output/demo
 # Its own dependencies are for networks that are not offered here, and pull in another torch.
 NNUNET_NETWORKS := dynamic-network-architectures==0.4.4
+# nnU-Net, and what it imports of images' networks. This torchvision is the last without code that only the torch of its
+# own build can load: beside a CPU build it lacks operators that nobody here uses. It is for Python 3.11.
+NNUNET_ITSELF := nnunetv2==2.8.1 timm==1.0.22 torchvision==0.15.2 $(NNUNET_NETWORKS)
 
 .DEFAULT_GOAL := help
-.PHONY: types help install demo test test-random test-lowest package fuzz kill-test check docs format table table-quick table-drive table-drive-quick figures-ircadb radius-table benchmark-preprocessing clean
+.PHONY: types help install demo test test-random test-lowest test-nnunet package fuzz kill-test check docs format table table-quick table-drive table-drive-quick figures-ircadb radius-table benchmark-preprocessing clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-26s %s\n", $$1, $$2}'
@@ -48,6 +52,17 @@ test-lowest: ## Pass the tests with the oldest packages that pyproject.toml allo
 		-r pyproject.toml -r requirements-dev.txt
 	$(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python --no-deps $(NNUNET_NETWORKS)
 	OMP_NUM_THREADS=1 $(LOWEST)/bin/python -m pytest -n 2 --dist worksteal -p no:randomly
+
+test-nnunet: $(NNUNET)/.installed ## Pass the tests inside nnU-Net, in an environment of its own: ten minutes on two cores
+	OMP_NUM_THREADS=1 $(NNUNET)/bin/python -m pytest -p no:cacheprovider tests/nnunet
+
+$(NNUNET)/.installed: requirements.txt requirements-nnunet.txt
+	$(PYTHON) -m venv $(NNUNET)
+	$(NNUNET)/bin/python -m pip install --quiet --upgrade pip
+	$(NNUNET)/bin/python -m pip install --quiet -r requirements.txt
+	$(NNUNET)/bin/python -m pip install --quiet -r requirements-nnunet.txt $$(grep -E '^(pytest|hypothesis)==' requirements-dev.txt)
+	$(NNUNET)/bin/python -m pip install --quiet --no-deps $(NNUNET_ITSELF)
+	@touch $@
 
 package: $(READY) ## Build wheel and sdist, install the wheel elsewhere, and use every command of it
 	$(RUN) -m tests.packaging

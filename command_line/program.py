@@ -12,7 +12,7 @@ from pathlib import Path
 from ramify import __version__
 from ramify.command_line.errors import run
 
-COMMANDS = ("preprocess", "train", "predict", "evaluate", "compare", "export", "tune", "experiment")
+COMMANDS = ("preprocess", "train", "predict", "evaluate", "compare", "export", "tune", "experiment", "nnunet-trainers")
 """The scripts, in the order in which they are come by."""
 
 
@@ -24,8 +24,13 @@ def main() -> None:
     # Its --help shows what was typed.
     sys.argv = [f"ramify {name}", *words]
     # Outside of `run`, as where the script itself is started: a signal meets the same handlers in either case.
-    script = importlib.import_module(f"ramify.{name}")
+    script = importlib.import_module(f"ramify.{script_of(name)}")
     run(script.main)
+
+
+def script_of(name: str) -> str:
+    """The script that does a command's work, as a module is called."""
+    return name.replace("-", "_")
 
 
 def answer(word: str) -> str:
@@ -60,6 +65,6 @@ def overview() -> str:
 def first_line(name: str) -> str:
     """What a script does, by its docstring; read, for to import it takes seconds."""
     # Scripts stand beside the rooms, in a checkout and in an installed copy.
-    script = Path(__file__).parents[1] / f"{name}.py"
+    script = Path(__file__).parents[1] / f"{script_of(name)}.py"
     text = ast.get_docstring(ast.parse(script.read_text(encoding="utf-8"))) or ""
     return text.partition("\n")[0]

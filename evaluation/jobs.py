@@ -1,9 +1,11 @@
 """Which files make a case: predictions, truths and organ masks meet by name."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 from ramify.data.mask_folders import match_masks
+from ramify.evaluation.nnunet_summary import cases_validated_by_nnunet
 from ramify.evaluation.settings import EvaluateCommand
 from ramify.metrics.classes import ClassSet
 
@@ -31,4 +33,8 @@ def find_jobs(command: EvaluateCommand, chosen: ClassSet) -> list[Job]:
         sources["organ"] = (command.organ, command.organ_suffix)
     matched = match_masks(sources, required=("prediction", "truth"))
     nothing: dict[str, list[Path]] = {role: [] for role in sources}
-    return [Job(case, matched.get(case, nothing), command, chosen) for case in command.cases or matched]
+    cases: Iterable[str] = command.cases or matched
+    if not command.cases and (validated := cases_validated_by_nnunet(command.prediction)):
+        # The other folds' truths lie beside those of this one.
+        cases = sorted(validated | {case for case, files in matched.items() if files["prediction"]})
+    return [Job(case, matched.get(case, nothing), command, chosen) for case in cases]

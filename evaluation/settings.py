@@ -35,7 +35,8 @@ class Comparison(BaseModel, frozen=True, extra="forbid"):
     organ_label: tuple[str, ...] = ()
     """As prediction_label, for the organ: which labels or segments of the organ's file are the organ."""
     cases: tuple[str, ...] = ()
-    """Evaluate these cases only; without any, all that have a prediction or a truth."""
+    """Evaluate these cases only; without any, all that have a prediction or a truth, and of a folder that nnU-Net
+    validated those that its summary.json lists."""
     classes: tuple[str, ...] = ()
     """For label maps: which labels to compare, each as a mask of its own, such as 1 2, portal=1 veins=2+3, or names
     of the dataset.json beside the truths. All vessels together are compared, too, as any_vessel."""

@@ -42,6 +42,7 @@ FLOORS: dict[str, set[str]] = {
     "evaluation": {"console", "processes", "disk", "data", "preprocessing", "metrics", "report", "tasks"},
     "transforms": {"vessels"},
     "exporting": {"console", "disk", "preprocessing", "tasks", "models", "training", "vessels"},
+    "nnunet": {"processes", "disk", "preprocessing", "tasks", "models", "losses", "vessels"},
     "command_line": {"console"},
 }
 SCRIPTS = {path.stem for path in ROOT.glob("*.py")}

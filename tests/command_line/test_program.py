@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ramify import __version__
-from ramify.command_line.program import COMMANDS, main
+from ramify.command_line.program import COMMANDS, main, script_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -21,7 +21,7 @@ def call(monkeypatch, *words):
 
 
 def test_every_script_is_a_command():
-    assert set(COMMANDS) == {path.stem for path in ROOT.glob("*.py")} - {"demo"}
+    assert {script_of(name) for name in COMMANDS} == {path.stem for path in ROOT.glob("*.py")} - {"demo"}
 
 
 @pytest.mark.parametrize("words", [(), ("--help",), ("-h",)])
@@ -32,7 +32,7 @@ def test_the_overview_names_every_command_with_what_it_does(words, monkeypatch, 
         (line,) = [line for line in lines if line.startswith(f"  {name} ")]
         said = line.removeprefix(f"  {name}").strip()
         assert said
-        assert (ROOT / f"{name}.py").read_text(encoding="utf-8").startswith(f'"""{said}')
+        assert (ROOT / f"{script_of(name)}.py").read_text(encoding="utf-8").startswith(f'"""{said}')
 
 
 def test_the_version(monkeypatch, capsys):

@@ -37,8 +37,8 @@ DEMO = {
 """Files that a reader was asked to write, or a command wrote, and one of ours in their place."""
 
 
-OF_OTHERS = {"--logdir", "--no-deps", "--extra-index-url", "--ml", "--randomly-seed"}
-"""Flags that pages name of pip, tensorboard, TotalSegmentator and pytest."""
+OF_OTHERS = {"--logdir", "--no-deps", "--extra-index-url", "--index-url", "--ml", "--randomly-seed", "--c", "--val"}
+"""Flags that pages name of pip, tensorboard, TotalSegmentator, pytest and nnU-Net."""
 FLAG = re.compile(r"(?<!\S)--[a-z][\w.-]*")
 
 
@@ -119,7 +119,7 @@ def test_the_command_can_be_given(page: Path, command: str, checkout: Path, monk
         while words[0] in OF_TORCHRUN:
             words = words[2:]
     if first == "ramify":
-        words[0] = f"{words[0]}.py"
+        words[0] = f"{words[0].replace('-', '_')}.py"
     module = words[1] if words[0] == "-m" else words[0].replace("/", ".").removesuffix(".py")
     words = words[2:] if words[0] == "-m" else words[1:]
     if module in ("pytest", "hatchling"):

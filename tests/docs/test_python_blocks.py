@@ -26,6 +26,9 @@ def test_blocks_are_found():
 
 @pytest.mark.parametrize(("page", "block"), BLOCKS, ids=[f"{name_of(page)}:{block.line}" for page, block in BLOCKS])
 def test_every_import_works(page: Path, block: Block):
+    if page.name == "nnunet.md":
+        # Where it is installed, tests/nnunet lets nnU-Net find these trainers.
+        pytest.importorskip("nnunetv2", reason="nnunetv2 is not installed: make test-nnunet")
     imports: list[ast.stmt] = [
         node for node in ast.walk(parsed(block)) if isinstance(node, ast.Import | ast.ImportFrom)
     ]

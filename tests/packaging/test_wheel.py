@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 import ramify
-from ramify.command_line.program import COMMANDS
+from ramify.command_line.program import COMMANDS, script_of
 from tests.packaging.building import ROOT, build, contents, unpacked
 from tests.test_floors import FLOORS
 
@@ -23,7 +23,7 @@ def test_the_wheel_holds_every_room_command_and_setting_and_nothing_else(wheel):
     settings = list((ROOT / "configs").rglob("*.yaml"))
     wanted = {path.relative_to(ROOT).as_posix() for path in rooms + settings}
     wanted |= {path.name for path in (ROOT / "ramify").iterdir() if path.is_file()} - {"wheel_layout.py"}
-    wanted |= {f"{name}.py" for name in COMMANDS}
+    wanted |= {f"{script_of(name)}.py" for name in COMMANDS}
     assert packed == {f"ramify/{name}" for name in wanted}
 
 

@@ -1,0 +1,131 @@
+"""What a case's labels say of its vessels on nnU-Net's grid: the scale of each voxel, and the tubed skeleton.
+
+Vessels are taken apart as they were drawn, on the case's own voxels, and the scales brought onto the grid of training:
+a tree that was resampled or cut first has other branches.
+"""
+
+import warnings
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from ramify.vessels.cavities import fill_cavities
+from ramify.vessels.decomposition import ScaleDecomposition
+from ramify.vessels.scale_settings import DEFAULT_SCALES, ScaleSettings
+from ramify.vessels.scales import ScaleWarning, decompose_scales, with_shared_thresholds
+from ramify.vessels.tube import tubed_skeleton
+
+Trees = Sequence[Sequence[int]]
+"""The label values of each vascular tree: one that several labels share is taken apart as one."""
+
+
+class CaseOnGrid(NamedTuple):
+    """A case's labels as they were drawn and as nnU-Net prepared them, in one order of axes.
+
+    Args:
+        drawn: integers (*native S).
+        drawn_spacing_mm: their voxel size.
+        crop: the box of them that the grid covers.
+        prepared: integers (*S), the labels on the grid; below 0 outside of the image.
+        spacing_mm: voxel size of the grid.
+
+    Of 2D images the first axis has one voxel, as nnU-Net has it.
+    """
+
+    drawn: NDArray[np.integer]
+    drawn_spacing_mm: tuple[float, ...]
+    crop: tuple[slice, ...]
+    prepared: NDArray[np.integer]
+    spacing_mm: tuple[float, ...]
+
+
+def scale_map_of(
+    case: CaseOnGrid, trees: Trees, settings: ScaleSettings = DEFAULT_SCALES
+) -> tuple[NDArray[np.uint8], tuple[float, ...], tuple[str, ...]]:
+    """The scale of each vessel voxel of the grid: that of the nearest voxel of its tree as it was drawn.
+
+    Args:
+        case: its labels.
+        trees: which labels are vessels. Each tree is taken apart by itself; the thresholds are over all of them, unless
+            the settings give each its own.
+        settings: how they are taken apart.
+
+    Returns:
+        uint8 (*S), 0 background, 1 (smallest vessels) … S; the thresholds, mm (none without vessels, and of trees with
+        their own); notes.
+    """
+    masks = [np.isin(case.drawn, list(labels)) for labels in trees]
+    there = [(labels, mask) for labels, mask in zip(trees, masks) if mask.any()]
+    parts, notes = _taken_apart([mask for _, mask in there], case.drawn_spacing_mm, settings)
+    scale_map = np.zeros(case.prepared.shape, np.uint8)
+    for (labels, mask), part in zip(there, parts):
+        wanted = np.isin(case.prepared, list(labels))
+        if wanted.any():
+            scale_map[wanted] = _nearest(part.reshape(mask.shape), case, np.argwhere(wanted))
+    return scale_map, *notes
+
+
+def _taken_apart(
+    masks: Sequence[NDArray[np.bool_]], spacing_mm: Sequence[float], settings: ScaleSettings
+) -> tuple[list[NDArray[np.uint8]], tuple[tuple[float, ...], tuple[str, ...]]]:
+    """The scale map of each mask; the thresholds that they share, and notes."""
+    if not masks:
+        return [], ((), ())
+    flat = masks[0].shape[0] == 1
+    with warnings.catch_warnings():
+        # They are among the notes.
+        warnings.simplefilter("ignore", ScaleWarning)
+        parts: list[ScaleDecomposition] = [
+            decompose_scales(mask[0] if flat else mask, spacing_mm[1:] if flat else spacing_mm, settings)
+            for mask in masks
+        ]
+    notes: tuple[str, ...] = ()
+    if settings.shared_thresholds and len(parts) > 1:
+        parts, notes = with_shared_thresholds(parts, settings.quantiles)
+    shared = len(parts) == 1 or settings.shared_thresholds
+    notes = (*notes, *(note for part in parts for note in part.notes))
+    return [part.scale_map for part in parts], (parts[0].thresholds_mm if shared else (), notes)
+
+
+def _nearest(drawn: NDArray[np.uint8], case: CaseOnGrid, voxels: NDArray[np.intp]) -> NDArray[np.uint8]:
+    """What a map of drawn voxels, 0 where it says nothing, has nearest to voxels (N, ndim) of the grid."""
+    spacing = np.array(case.drawn_spacing_mm)
+    labelled = np.argwhere(drawn)
+    start = np.array([side.start for side in case.crop])
+    stop = np.array([side.stop for side in case.crop])
+    # Voxels are cells: the grid's and the crop's begin and end together.
+    places = start + (voxels + 0.5) * (stop - start) / np.array(case.prepared.shape) - 0.5
+    _, nearest = cKDTree(labelled * spacing).query(places * spacing)
+    of_voxels: NDArray[np.uint8] = drawn[tuple(labelled[nearest].T)]
+    return of_voxels
+
+
+def tube_of(case: CaseOnGrid, trees: Trees, radius: int = 2, *, by_slice: bool = False) -> NDArray[np.uint8]:
+    """The tubed skeleton of each tree on the grid (Kirchhoff et al. 2024, Alg. 1): uint8 (*S), 1 in a tube.
+
+    Args:
+        case: its labels.
+        trees: which labels are vessels; each tree is thinned by itself.
+        radius: of the tube, voxels of the grid.
+        by_slice: thin the slices of the first axis, each by itself, as a network of 2D patches sees them.
+    """
+    tube = np.zeros(case.prepared.shape, bool)
+    for labels in trees:
+        mask = np.isin(case.prepared, list(labels))
+        if not (by_slice or len(mask) == 1):
+            tube |= _tube(mask, case.spacing_mm, radius)
+            continue
+        for number in np.flatnonzero(mask.any(axis=(1, 2))):
+            tube[number] |= _tube(mask[number], case.spacing_mm[1:], radius)
+    return tube.astype(np.uint8)
+
+
+def _tube(mask: NDArray[np.bool_], spacing_mm: Sequence[float], radius: int) -> NDArray[np.bool_]:
+    if not mask.any():
+        return mask
+    filled = fill_cavities(mask, spacing_mm, DEFAULT_SCALES.largest_cavity_mm3)
+    tube: NDArray[np.bool_] = tubed_skeleton(filled, radius, spacing_mm) & mask
+    return tube
