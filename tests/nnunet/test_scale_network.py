@@ -106,3 +106,13 @@ def test_another_network_is_refused():
         ScaleNetwork(nn.Sequential(nn.Conv2d(1, 2, 1)), 3, None)
     with pytest.raises(ValueError, match=r"a network of 2 levels has bottleneck, encoder\.0"):
         ScaleNetwork(plain_network(), 3, contrast_level=3)
+
+
+def test_it_is_compiled_whole_as_nnunet_does_on_a_gpu():
+    network = ScaleNetwork(plain_network(), 2, contrast_level=1)
+    compiled = torch.compile(network, backend="eager", fullgraph=True)
+    image = torch.randn(2, 1, 16, 16)
+    ours, plain = compiled.train()(image), network.train()(image)
+    assert all(torch.equal(one, other) for one, other in zip(ours.scales, plain.scales, strict=True))
+    with torch.no_grad():
+        assert len(compiled.eval()(image)) == 2

@@ -175,6 +175,19 @@ def test_a_checkpoint_of_another_trainer_is_told_and_lends_its_weights(nnunet):
     assert {name for name in own if "seg_layers" not in name} <= lent
 
 
+def test_nnunet_chooses_among_trainers(nnunet):
+    from nnunetv2.evaluation.find_best_configuration import find_best_configuration
+
+    names = ("nnUNetTrainer", "RamifyScales")
+    for name in names:
+        if not (results_of(nnunet, "classes", name) / "fold_0" / "validation" / "summary.json").is_file():
+            trained("classes", name)
+    models = tuple({"plans": "nnUNetPlans", "configuration": "3d_fullres", "trainer": name} for name in names)
+    chosen = find_best_configuration(902, models, allow_ensembling=False, num_processes=1, folds=(0,))
+    (best,) = chosen["best_model_or_ensemble"]["selected_model_or_models"]
+    assert best["trainer"] in names
+
+
 @pytest.mark.parametrize("name", ["RamifyScales", "RamifySkeletonRecall"])
 def test_a_second_stage_of_a_cascade_is_refused_in_a_line(name, nnunet):
     trainer = trainer_of("binary", name)
