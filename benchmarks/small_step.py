@@ -8,11 +8,11 @@ import torch
 from ramify.models import MultiTaskResUNet, place_network
 
 
-def step_seconds(steps: int) -> float:
-    """Median time of a training step of the multi-task network on two patches of 32^3."""
+def step_seconds(steps: int, side: int) -> float:
+    """Median time of a training step of the multi-task network on two patches of `side` voxels each way."""
     network = place_network(MultiTaskResUNet(levels=3), "cpu")
     optimiser = torch.optim.AdamW(network.parameters())
-    image = torch.randn(2, 1, 32, 32, 32)
+    image = torch.randn(2, 1, side, side, side)
     seconds = []
     for _ in range(steps):
         began = time.perf_counter()

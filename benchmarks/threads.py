@@ -30,26 +30,28 @@ class ThreadsBenchmark(BaseModel, frozen=True, extra="forbid"):
 
     steps: int = Field(default=9, ge=1)
     """Training steps of each process, whose median counts."""
+    side: int = Field(default=32, ge=8)
+    """Voxels of a patch each way."""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     command = parse(ThreadsBenchmark, "A training step by how OpenMP's threads wait.", argv)
     print(f"{'median seconds a step':26}{'alone':>8}{'beside a busy process':>24}")
     for name, variables in VARIANTS.items():
-        print(f"{name:26}{measure(variables, command.steps):8.2f}", end="", flush=True)
+        print(f"{name:26}{measure(variables, command.steps, command.side):8.2f}", end="", flush=True)
         busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
         try:
-            print(f"{measure(variables, command.steps):24.2f}")
+            print(f"{measure(variables, command.steps, command.side):24.2f}")
         finally:
             busy.kill()
             busy.wait()
 
 
-def measure(variables: dict[str, str], steps: int) -> float:
+def measure(variables: dict[str, str], steps: int, side: int) -> float:
     """Median time of a step in a fresh process with these variables; importing this module would set one of them."""
     environment = {name: value for name, value in os.environ.items() if name not in READ_BY_OPENMP}
     environment |= {name: value for name, value in variables.items() if value}
-    script = f"from benchmarks.small_step import step_seconds; print(step_seconds({steps}))"
+    script = f"from benchmarks.small_step import step_seconds; print(step_seconds({steps}, {side}))"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, check=True)
     return float(done.stdout)
 
