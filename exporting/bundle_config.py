@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from ramify.exporting.trained import TrainedNetwork
 from ramify.preprocessing.intensity import IntensitySettings
 from ramify.training.inference import VESSEL_PROBABILITY
@@ -17,7 +19,7 @@ _BOX = "$lambda f: (f / 2 + 0.5 - torch.arange(-int(f / 2 + 1), int(f / 2 + 1) +
 def inference_config(trained: TrainedNetwork) -> Config:
     """configs/inference.json; `check_fits` comes first."""
     return {
-        "imports": ["$import functools", "$import glob", "$import torch"],
+        "imports": ["$import functools", "$import glob", "$import numpy", "$import torch"],
         "bundle_root": ".",
         "dataset_dir": "$@bundle_root + '/images'",
         "output_dir": "$@bundle_root + '/eval'",
@@ -152,9 +154,12 @@ def _padding(trained: TrainedNetwork, lowest: float | None) -> list[Config]:
     """Volumes smaller than the window, or no multiple of the network's, go on at their far ends."""
     filled = {"mode": "minimum"} if lowest is None else {"mode": "constant", "value": lowest}
     window = window_of(trained)
+    padding = [{"_target_": "DivisiblePadd", "keys": IMAGE, "k": trained.size_multiple, "method": "end", **filled}]
     if window is not None:
-        return [{"_target_": "SpatialPadd", "keys": IMAGE, "spatial_size": list(window), "method": "end", **filled}]
-    return [{"_target_": "DivisiblePadd", "keys": IMAGE, "k": trained.size_multiple, "method": "end", **filled}]
+        # Where windows lie follows from the size: that of `training.inference.infer`, a multiple beyond the window too.
+        to_window = {"_target_": "SpatialPadd", "keys": IMAGE, "spatial_size": list(window), "method": "end", **filled}
+        padding = [to_window, *padding]
+    return padding
 
 
 def _inferer(trained: TrainedNetwork) -> Config:
@@ -187,7 +192,7 @@ def _postprocessing(trained: TrainedNetwork) -> list[Config]:
             "keys": PRED,
             "output_dir": "@output_dir",
             "output_postfix": "vessels",
-            "output_dtype": "$torch.int16" if max(trained.values) > 255 else "$torch.uint8",
+            "output_dtype": f"$numpy.{np.min_scalar_type(max(trained.values))}",
             "resample": False,
             "separate_folder": False,
         },

@@ -11,6 +11,7 @@ from ramify.models.settings import ModelSettings
 from ramify.preprocessing.prepare import PreprocessingSettings
 from ramify.tasks.class_table import SINGLE, ClassTable
 from ramify.training.checkpoint import save_checkpoint
+from ramify.training.inference import InferenceSettings
 from ramify.training.settings import RunSettings
 
 CLASSES = ClassTable.model_validate({"classes": {"portal": {"values": [3]}, "hepatic": {"values": [7]}}})
@@ -23,6 +24,7 @@ def write_checkpoint(
     table: ClassTable = SINGLE,
     preprocessing: dict[str, Any] | None = None,
     channels: tuple[str, ...] = ("ct",),
+    window: tuple[int, ...] | None = None,
     **model: Any,
 ) -> Path:
     """A checkpoint of a network with an auxiliary task a scale, whose cases had that shape at 1.5 mm."""
@@ -31,6 +33,7 @@ def write_checkpoint(
         output=Path("run"),
         device="cpu",
         model=ModelSettings.model_validate({"levels": 1, "base_channels": 2, **model}),
+        inference=InferenceSettings(window=window),
     )
     torch.manual_seed(0)
     network = build_network(settings.model, len(channels), 3, len(shape), table)
