@@ -12,11 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from ramify.vessels.cavities import fill_cavities
 from ramify.vessels.decomposition import ScaleDecomposition
 from ramify.vessels.scale_settings import DEFAULT_SCALES, ScaleSettings
 from ramify.vessels.scales import ScaleWarning, decompose_scales, with_shared_thresholds
-from ramify.vessels.tube import tubed_skeleton
+from ramify.vessels.tube import tubed_skeleton_of_classes
 
 Trees = Sequence[Sequence[int]]
 """The label values of each vascular tree: one that several labels share is taken apart as one."""
@@ -112,20 +111,7 @@ def tube_of(case: CaseOnGrid, trees: Trees, radius: int = 2, *, by_slice: bool =
         radius: of the tube, voxels of the grid.
         by_slice: thin the slices of the first axis, each by itself, as a network of 2D patches sees them.
     """
-    tube = np.zeros(case.prepared.shape, bool)
-    for labels in trees:
-        mask = np.isin(case.prepared, list(labels))
-        if not (by_slice or len(mask) == 1):
-            tube |= _tube(mask, case.spacing_mm, radius)
-            continue
-        for number in np.flatnonzero(mask.any(axis=(1, 2))):
-            tube[number] |= _tube(mask[number], case.spacing_mm[1:], radius)
-    return tube.astype(np.uint8)
-
-
-def _tube(mask: NDArray[np.bool_], spacing_mm: Sequence[float], radius: int) -> NDArray[np.bool_]:
-    if not mask.any():
-        return mask
-    filled = fill_cavities(mask, spacing_mm, DEFAULT_SCALES.largest_cavity_mm3)
-    tube: NDArray[np.bool_] = tubed_skeleton(filled, radius, spacing_mm) & mask
-    return tube
+    if not (by_slice or len(case.prepared) == 1):
+        return tubed_skeleton_of_classes(case.prepared, trees, radius, case.spacing_mm).astype(np.uint8)
+    slices = [tubed_skeleton_of_classes(each, trees, radius, case.spacing_mm[1:]) for each in case.prepared]
+    return np.stack(slices).astype(np.uint8)

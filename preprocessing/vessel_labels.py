@@ -82,7 +82,8 @@ def label_vessels(
     filled = fill_cavities(around, grid.spacing_mm, scales.largest_cavity_mm3)
     skeleton = skeletonize(filled, grid.spacing_mm)
     # In 2D the paper's tube is around another thinning.
-    tube = tubed_skeleton(filled, tube_radius, skeleton=skeleton if filled.ndim == 3 else None)
+    known = skeleton if filled.ndim == 3 else None
+    tube = tubed_skeleton(around, tube_radius, grid.spacing_mm, known, scales.largest_cavity_mm3)
     return VesselLabels(
         mask=mask,
         scale_map=scale_map,

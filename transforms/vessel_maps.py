@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ramify.vessels.scale_settings import DEFAULT_SCALES, ScaleSettings
 from ramify.vessels.scales import decompose_scales
-from ramify.vessels.tube import tubed_skeleton
+from ramify.vessels.tube import tubed_skeleton_of_classes
 
 ByteMap = NDArray[np.uint8]
 
@@ -50,7 +50,7 @@ def tubed_skeleton_of(
     """The tubed skeleton of the vessels of a label map (Kirchhoff et al. 2024, Alg. 1), which Skeleton Recall asks for.
 
     Args:
-        label, labels: as for `scale_map_of`.
+        label, labels: as for `scale_map_of`; each value is thinned by itself.
         spacing_mm, radius: as for `ramify.vessels.tubed_skeleton`.
 
     Returns:
@@ -64,17 +64,25 @@ def tubed_skeleton_of(
         >>> np.flatnonzero(tubed_skeleton_of(np.ones((9, 31), int), radius=2)[:, 15]).tolist()
         [2, 3, 4, 5, 6]
     """
-    return tubed_skeleton(vessels_of(label, labels), radius, spacing_mm).astype(np.uint8)
+    numbers = numbers_of(label)
+    classes = [(number,) for number in np.unique(numbers[vessels_of(numbers, labels)]).tolist()]
+    return tubed_skeleton_of_classes(numbers, classes, radius, spacing_mm).astype(np.uint8)
 
 
 def vessels_of(label: Any, labels: Sequence[int]) -> NDArray[np.bool_]:
     """Where a label map (*S) has a vessel; what is below 0 is none, as nnU-Net marks what it has not seen."""
-    array = np.asarray(label.detach().cpu() if hasattr(label, "detach") else label)
+    array = numbers_of(label)
+    return np.isin(array, list(labels)) if labels else np.asarray(array > 0)
+
+
+def numbers_of(label: Any) -> NDArray[Any]:
+    """A label map (*S) as an array; ValueError where it is none."""
+    array: NDArray[Any] = np.asarray(label.detach().cpu() if hasattr(label, "detach") else label)
     if array.ndim not in (2, 3):
         raise ValueError(f"label: expected one volume (*S) of 2 or 3 dimensions, got shape {array.shape}")
     if (wrong := array != np.round(array)).any():
         raise ValueError(f"label: expected whole numbers, got {array[wrong].flat[0]:g}; threshold probabilities first")
-    return np.isin(array, list(labels)) if labels else np.asarray(array > 0)
+    return array
 
 
 def only_channel(label: Any, name: str) -> Any:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ramify.vessels.scales import ScaleWarning, decompose_scales
     from ramify.vessels.skeleton import skeletonize
     from ramify.vessels.spurs import prune_spurs
-    from ramify.vessels.tube import tubed_skeleton
+    from ramify.vessels.tube import tubed_skeleton, tubed_skeleton_of_classes
     from ramify.vessels.wall import Wall
 else:
     __getattr__, __dir__ = loaded_when_asked_for(__name__)
@@ -56,5 +56,6 @@ __all__ = [
     "surface",
     "trace_branches",
     "tubed_skeleton",
+    "tubed_skeleton_of_classes",
     "volume_radii",
 ]

@@ -2,12 +2,14 @@
 
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from skimage.morphology import skeletonize as zhang_suen
 
 from ramify.vessels.box import foreground_box
+from ramify.vessels.cavities import fill_cavities
 from ramify.vessels.masks import check_volume
 from ramify.vessels.skeleton import skeletonize as lee
 
@@ -15,11 +17,18 @@ Mask = NDArray[np.bool_]
 
 
 def tubed_skeleton(
-    mask: Mask, radius: int = 2, spacing_mm: Sequence[float] | None = None, skeleton: Mask | None = None
+    mask: Mask,
+    radius: int = 2,
+    spacing_mm: Sequence[float] | None = None,
+    skeleton: Mask | None = None,
+    largest_cavity_mm3: float | None = None,
 ) -> Mask:
     """Thin a mask to its skeleton and thicken that to a tube inside the mask, Kirchhoff et al. 2024, Alg. 1.
 
-        tube = dilate(skeletonize(mask)) ∧ mask
+        tube = dilate(skeletonize(filled mask)) ∧ mask
+
+    Small cavities are filled before the mask is thinned, each of which would make a shell of the skeleton; the paper
+    does not say so.
 
     The skeleton is Zhang and Suen's in 2D and Lee's in 3D, as in the paper; Lee's as `vessels.skeleton.skeletonize` has
     it, so that no vessel goes without. The dilation is by a diamond, all voxels whose offsets add up to at most the
@@ -28,21 +37,19 @@ def tubed_skeleton(
     The dilation is not geodesic: where two branches run within the radius of each other, the tube of one may reach
     into the other, as in the paper.
 
-    The paper multiplies by a label map last, to part the tube into classes. The tube here is binary, and whoever has
-    labels L takes `tube & (L == label)` for a class, `tube & np.isin(L, region)` for a region of several. All classes
-    share the skeleton of their union, so that a class need not be a tube by itself.
-
     Args:
-        mask: bool (*S), 2D or 3D, the union of all classes; a label map as `labels > 0`.
+        mask: bool (*S), 2D or 3D, one vascular tree; of several, see `tubed_skeleton_of_classes`.
         radius: of the diamond, voxels, 0 (the bare skeleton) or more.
         spacing_mm: as for `vessels.skeleton.skeletonize`.
         skeleton: bool (*S), what is thickened, where it is known already.
+        largest_cavity_mm3: as for `vessels.cavities.fill_cavities`; None: those of up to eight voxels are filled.
 
     Returns:
         bool (*S), a subset of the mask that meets each of its components; empty for an empty mask.
 
     Raises:
-        ValueError: a mask that is not boolean, or not 2D or 3D; a radius that is not an integer of 0 or more.
+        ValueError: a mask that is not boolean, or not 2D or 3D; a radius that is not an integer of 0 or more; a bad
+            spacing, or volume of cavities.
 
     Examples:
         >>> import numpy as np
@@ -59,11 +66,50 @@ def tubed_skeleton(
     inside = np.ascontiguousarray(mask[box])
     if inside.size == 0:
         return tube
-    if skeleton is None and mask.ndim == 3:
+    if skeleton is None:
+        filled = fill_cavities(mask, (1.0,) * mask.ndim if spacing_mm is None else spacing_mm, largest_cavity_mm3)
         # Lee's thinning crops by itself, and must see whether the whole volume is a single slice.
-        skeleton = lee(mask, spacing_mm)
-    thin = zhang_suen(inside) if skeleton is None else skeleton[box]
+        thin = lee(filled, spacing_mm)[box] if mask.ndim == 3 else zhang_suen(filled[box])
+    else:
+        thin = skeleton[box]
     np.logical_and(_dilated(thin, int(radius)), inside, out=tube[box])
+    return tube
+
+
+def tubed_skeleton_of_classes(
+    labels: NDArray[Any],
+    classes: Sequence[Sequence[int]],
+    radius: int = 2,
+    spacing_mm: Sequence[float] | None = None,
+) -> Mask:
+    """The tubed skeletons of the classes of a label map, each thinned by itself, as one.
+
+    Two trees that touch keep a centreline each, which their union would not have. (The paper thins the union of all
+    classes and multiplies by the labels last.) `tube & (labels == label)` is the tube of a class.
+
+    Args:
+        labels: numbers (*S), 2D or 3D.
+        classes: the label values of each class; one that several values share is thinned as one.
+        radius, spacing_mm: as for `tubed_skeleton`.
+
+    Returns:
+        bool (*S).
+
+    Raises:
+        ValueError: as `tubed_skeleton` does.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.vessels import tubed_skeleton_of_classes
+        >>> labels = np.repeat([1, 2], 7)[:, np.newaxis] * np.ones(31, int)  # two vessels side by side
+        >>> np.flatnonzero(tubed_skeleton_of_classes(labels, [(1,), (2,)], radius=0)[:, 15]).tolist()
+        [3, 10]
+        >>> np.flatnonzero(tubed_skeleton_of_classes(labels, [(1, 2)], radius=0)[:, 15]).tolist()
+        [6]
+    """
+    tube = np.zeros(labels.shape, dtype=bool)
+    for values in classes:
+        tube |= tubed_skeleton(np.isin(labels, list(values)), radius, spacing_mm)
     return tube
 
 

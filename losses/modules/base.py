@@ -48,7 +48,7 @@ class SegmentationLoss(nn.Module):
         mask: (B, 1, *S) bool or of 0 and 1, the voxels that count. What does not count, or is ignored, has a gradient
             of exactly 0 and makes no wall, end or hole; the pure functions say how.
         spacing_mm: voxel size, z, y, x: (B, axes), or one for all, or a number; 1 mm if None. For losses of distances.
-        tube: (B, 1, *S) tubed skeletons, of all classes together, or a channel a class; for `SkeletonRecall`.
+        tube: (B, 1, *S) the tubed skeletons of all classes in one, or a channel a class; for `SkeletonRecall`.
 
     it returns the value. Input that does not fit raises ValueError with a line that names it and the remedy.
 

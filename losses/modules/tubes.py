@@ -11,7 +11,7 @@ from ramify.vessels.tube import tubed_skeleton
 
 
 def tubes_of(batch: Batch, radius: int, with_background: bool) -> Tensor:
-    """The tube of each class that counts, bool (B, C, *S): the tube of all vessels together, where the class is.
+    """The tube of each class that counts, bool (B, C, *S), each class thinned by itself.
 
     Beyond what is known the vessels go on, so that a tube does not end at a border of what somebody has looked at.
 
@@ -26,17 +26,19 @@ def tubes_of(batch: Batch, radius: int, with_background: bool) -> Tensor:
         classes = classes & vessels.view(-1, *[1] * (classes.ndim - 2))
     if batch.tube is not None:
         return classes & batch.tube
-    vessels = continued(classes.any(dim=1, keepdim=True), batch.mask)
-    tubes: Tensor = _tubed_skeletons(vessels, spacings_of(vessels, batch.spacing_mm), radius)
+    going_on = continued(classes, batch.mask)
+    tubes: Tensor = _tubed_skeletons(going_on, spacings_of(going_on, batch.spacing_mm), radius)
     return classes & tubes
 
 
 # An operation of its own, for torch.compile to call and not to look into, and in no CUDA graph: it waits for the CPU.
 @torch.library.custom_op("ramify::tubed_skeletons", mutates_args=(), tags=torch.Tag.cudagraph_unsafe)
 def _tubed_skeletons(vessels: Tensor, spacing_mm: Tensor, radius: int) -> Tensor:
-    masks = vessels.detach().cpu().numpy()[:, 0]
-    tubes = [tubed_skeleton(mask, radius, spacing) for mask, spacing in zip(masks, spacing_mm.tolist())]
-    return torch.from_numpy(np.stack(tubes)[:, None]).to(vessels.device)
+    tubes = [
+        [tubed_skeleton(mask, radius, spacing) for mask in of_sample]
+        for of_sample, spacing in zip(vessels.detach().cpu().numpy(), spacing_mm.tolist())
+    ]
+    return torch.from_numpy(np.stack(tubes)).to(vessels.device)
 
 
 @_tubed_skeletons.register_fake

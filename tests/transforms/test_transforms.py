@@ -19,7 +19,7 @@ from ramify.transforms import (
 )
 from ramify.vessels.scale_settings import ScaleSettings
 from ramify.vessels.scales import decompose_scales
-from ramify.vessels.tube import tubed_skeleton
+from ramify.vessels.tube import tubed_skeleton_of_classes
 
 SPACING = (1.0, 2.0, 1.5)
 HALVES = ScaleSettings(quantiles=(0.5,))
@@ -35,7 +35,9 @@ def label() -> np.ndarray:
 
 
 def expected() -> tuple[np.ndarray, np.ndarray]:
-    return decompose_scales(label() > 0, SPACING, HALVES).scale_map, tubed_skeleton(label() > 0, 1, SPACING)
+    return decompose_scales(label() > 0, SPACING, HALVES).scale_map, tubed_skeleton_of_classes(
+        label(), [(1,), (2,)], 1, SPACING
+    )
 
 
 def test_maps_of_labels():
@@ -125,7 +127,7 @@ def test_in_torchio(flat: bool):
     found = AddTubedSkeleton("vessels", 1)(scaled)
     scales, tube = expected()
     if flat:
-        scales, tube = drawn > 0, tubed_skeleton(drawn[..., 0] > 0, 1, SPACING[1:])[..., None]
+        scales, tube = drawn > 0, tubed_skeleton_of_classes(drawn[..., 0], [(1,), (2,)], 1, SPACING[1:])[..., None]
     np.testing.assert_array_equal(found["scales"].data[0].numpy(), scales)
     np.testing.assert_array_equal(found["tube"].data[0].numpy(), tube)
     assert found["scales"].affine is affine

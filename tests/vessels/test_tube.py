@@ -9,8 +9,9 @@ from skimage.measure import label
 from skimage.morphology import diamond, dilation, octahedron
 from skimage.morphology import skeletonize as zhang_suen
 
+from ramify.vessels.cavities import fill_cavities
 from ramify.vessels.skeleton import skeletonize as lee
-from ramify.vessels.tube import tubed_skeleton
+from ramify.vessels.tube import tubed_skeleton, tubed_skeleton_of_classes
 
 masks = st.one_of(
     arrays.arrays(bool, arrays.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=12)),
@@ -58,7 +59,8 @@ def test_a_tube_ends_at_the_wall_of_a_thin_vessel():
 @given(masks, st.integers(0, 4))
 def test_it_is_the_skeleton_dilated_by_scikit_image_inside_the_mask(mask, radius):
     thin, element = (zhang_suen, diamond) if mask.ndim == 2 else (lee, octahedron)
-    expected = dilation(thin(mask), element(radius).astype(bool)) & mask
+    filled = fill_cavities(mask, (1.0,) * mask.ndim)
+    expected = dilation(thin(filled), element(radius).astype(bool)) & mask
     assert np.array_equal(tubed_skeleton(mask, radius), expected)
 
 
@@ -92,15 +94,28 @@ def test_it_lies_in_the_mask_meets_every_component_and_grows_to_fill_it(mask):
     assert np.array_equal(before, mask)
 
 
-def test_classes_share_the_tube_of_their_union():
-    labels = np.zeros((7, 20), np.uint8)
-    labels[2:5, 1:10], labels[2:5, 10:19] = 1, 2
-    tube = tubed_skeleton(labels > 0)
-    first, second = tube & (labels == 1), tube & (labels == 2)
-    assert np.array_equal(first | second, tube)
-    # The seam is covered on both sides, where two skeletons of two parts would end short of it.
-    assert first[3, 9]
-    assert second[3, 10]
+def test_a_hole_of_a_drawing_hand_makes_no_shell():
+    bar = np.zeros((9, 9, 30), bool)
+    bar[1:8, 1:8, 2:28] = True
+    hollow = bar.copy()
+    hollow[4, 4, 12:15] = False
+    tube = tubed_skeleton(hollow)
+    assert np.array_equal(tube, tubed_skeleton(bar) & hollow)
+    # Those that are to stay do, and nothing is filled where the skeleton is known.
+    assert tubed_skeleton(hollow, largest_cavity_mm3=0.0).sum() > 1.5 * tube.sum()
+    assert np.array_equal(tubed_skeleton(hollow, skeleton=lee(bar)), tube)
+
+
+def test_two_vessels_side_by_side_have_a_tube_each():
+    labels = np.zeros((20, 40), np.uint8)
+    labels[4:9, 2:38], labels[9:14, 2:38] = 1, 2
+    tube = tubed_skeleton_of_classes(labels, [(1,), (2,)], radius=1)
+    assert np.flatnonzero(tube[:, 20]).tolist() == [5, 6, 7, 10, 11, 12]
+    assert np.array_equal(tube, tubed_skeleton(labels == 1, 1) | tubed_skeleton(labels == 2, 1))
+    one_tree = tubed_skeleton_of_classes(labels, [(1, 2)], radius=1)
+    assert np.array_equal(one_tree, tubed_skeleton(labels > 0, 1))
+    assert np.flatnonzero(one_tree[:, 20]).tolist() == [7, 8, 9]
+    assert not tubed_skeleton_of_classes(labels, []).any()
 
 
 @pytest.mark.parametrize("shape", [(6, 7), (4, 5, 6), (0, 3), (1, 1)])

@@ -11,7 +11,7 @@ from torch import Tensor
 from ramify import losses
 from ramify.losses import Contrast, SegmentationLoss
 from ramify.losses.contrastive import contrastive_loss
-from ramify.vessels.tube import tubed_skeleton
+from ramify.vessels.tube import tubed_skeleton_of_classes
 from tests.losses.modules.table import (
     ARGUMENTS,
     NAMES,
@@ -71,14 +71,11 @@ def test_several_classes_are_the_binary_loss_of_each(name):
     labels = labels_of()
     logits = logits_for(labels).detach()
     target = one_hot(labels)[:, 1:]
-    # Made here, the tube of each class would be that of the tree of both.
-    tube = {"tube": target} if name == "SkeletonRecall" else {}
-    several = module(name, activation="sigmoid", reduction="none")(logits[:, 1:], target, **tube)
+    several = module(name, activation="sigmoid", reduction="none")(logits[:, 1:], target)
     assert several.shape == (2, 2)
     for channel in (0, 1):
         own = slice(channel, channel + 1)
-        of_class = {name: values[:, own] for name, values in tube.items()}
-        alone = module(name, activation="sigmoid")(logits[:, 1:][:, own], target[:, own], **of_class)
+        alone = module(name, activation="sigmoid")(logits[:, 1:][:, own], target[:, own])
         torch.testing.assert_close(several[:, channel].mean(), alone)
 
 
@@ -137,9 +134,11 @@ def test_spacings_may_be_one_for_all():
 
 def test_tubes_given_and_made_are_the_same():
     labels = labels_of()
+    labels[..., 5:7, :] = 1  # side by side
     logits = logits_for(labels)
+    labels[1, ..., 8, 9] = 0  # a hole
     made = value_and_gradient(module("SkeletonRecall", to_onehot=True), logits, labels)
-    tube = np.stack([tubed_skeleton(mask, 1) for mask in labels[:, 0].numpy() > 0])[:, None]
+    tube = np.stack([tubed_skeleton_of_classes(each, [(1,), (2,)], 1) for each in labels[:, 0].numpy()])[:, None]
     for given in (tube, torch.from_numpy(tube), torch.from_numpy(tube) * one_hot(labels)):
         found = value_and_gradient(module("SkeletonRecall", to_onehot=True), logits, labels, tube=given)
         torch.testing.assert_close(found, made, rtol=0.0, atol=0.0)
