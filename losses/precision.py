@@ -15,9 +15,11 @@ from torch import Tensor
 ROUNDING = 0.01
 """How far beyond [0, 1] a value may be for rounding: bfloat16's is 0.008 near 1."""
 SUSPICIOUS_CHANNELS = 16
-"""From so many on, channels of one or two axes are asked whether they are not slices of a volume."""
+"""From so many on, channels of one or two axes are asked whether they are slices of a volume, where most overlap the
+next."""
 
 _VALUES_ARE_CHECKED: ContextVar[bool] = ContextVar("values_are_checked", default=True)
+_CHANNELS_ARE_NAMED: ContextVar[bool] = ContextVar("channels_are_named", default=False)
 
 
 @contextmanager
@@ -43,6 +45,16 @@ def without_value_checks() -> Iterator[None]:
         yield
     finally:
         _VALUES_ARE_CHECKED.reset(before)
+
+
+@contextmanager
+def channels_are_named() -> Iterator[None]:
+    """Within it the second axis is known to be that of channels, and nobody asks whether it is one of the volume."""
+    before = _CHANNELS_ARE_NAMED.set(True)
+    try:
+        yield
+    finally:
+        _CHANNELS_ARE_NAMED.reset(before)
 
 
 def values_are_checked() -> bool:
@@ -90,15 +102,15 @@ def known_part(probabilities: Tensor, target: Tensor, mask: Tensor | None = None
     return (probabilities if mask is None else probabilities.masked_fill(~mask, 0.0)), target
 
 
-def known_target(target: Tensor, mask: Tensor | None = None) -> Tensor:
-    """The target of `known_part` alone: checked, and 0 where nobody knows."""
+def known_target(target: Tensor, mask: Tensor | None = None, name: str = "target") -> Tensor:
+    """The target of `known_part` alone, by its name: checked, and 0 where nobody knows."""
     check_mask(mask, target)
     if mask is not None:
         target = target.masked_fill(~mask, 0)
     if values_are_checked():
         if target.dtype != torch.bool:
-            _check_target(target)
-        _check_channels(target)
+            _check_target(name, target)
+        _check_channels(name, target)
     return target
 
 
@@ -124,29 +136,36 @@ def in_unit_range(probabilities: Tensor) -> Tensor:
     return probabilities if low >= 0.0 and high <= 1.0 else probabilities.clamp(0.0, 1.0)
 
 
-def _check_target(target: Tensor) -> None:
+def _check_target(name: str, target: Tensor) -> None:
     low, high = _range_of(target)
-    _check_number("target", low)
+    _check_number(name, low)
     if low < 0.0 or high > 1.0:
         raise ValueError(
-            f"target: expected [0, 1], got [{low:g}, {high:g}]; of a label map make one channel a class first "
+            f"{name}: expected [0, 1], got [{low:g}, {high:g}]; of a label map make one channel a class first "
             "(one-hot), and leave out by a mask what is to be ignored"
         )
 
 
-def _check_channels(target: Tensor) -> None:
-    """Raise ValueError where there is no channel axis, by the looks of it: slices overlap, classes hardly do."""
+def _check_channels(name: str, target: Tensor) -> None:
+    """Raise ValueError where there is no channel axis, by the looks of it: slices overlap those beside them."""
     channels = target.shape[1]
-    suspicious = target.ndim in (3, 4) and channels >= SUSPICIOUS_CHANNELS
-    if suspicious and bool((target > 0.5).sum(1).gt(1).any()):
+    if _CHANNELS_ARE_NAMED.get() or target.ndim not in (3, 4) or channels < SUSPICIOUS_CHANNELS:
+        return
+    inside = (target > 0.5).flatten(2)
+    there = inside.any(2)
+    beside = (there[:, 1:] & there[:, :-1]).sum()
+    overlap = (inside[:, 1:] & inside[:, :-1]).any(2).sum()
+    if bool(2 * overlap > beside):
         raise ValueError(
-            f"target: {tuple(target.shape)} has {channels} channels that overlap, which looks like an axis of the "
-            "volume; add the axis of channels with unsqueeze(1)"
+            f"{name}: {tuple(target.shape)} has {channels} channels, most of which overlap the next, which looks like "
+            "an axis of the volume; add the axis of channels with unsqueeze(1)"
         )
 
 
 def _range_of(values: Tensor) -> tuple[float, float]:
-    low, high = torch.stack(values.detach().aminmax()).tolist()  # one answer to wait for, not two
+    # In float32, since autocast to bfloat16 stacks no float16.
+    bounds = [at_least_float32(bound) for bound in values.detach().aminmax()]
+    low, high = torch.stack(bounds).tolist()  # one answer to wait for, not two
     return low, high
 
 

@@ -44,8 +44,8 @@ def skeleton_recall_loss(
 
     Args:
         probabilities: (B, C, *S) in [0, 1], any floating type; computed in float32 or better.
-        tubed_skeleton: (B, C, *S) the tube of each class, best as bool, see `vessels.tubed_skeleton`; or
-            non-negative weights.
+        tubed_skeleton: (B, C, *S) the tube of each class, best as bool, see
+            `vessels.tubed_skeleton_of_classes`; or weights in [0, 1].
         over_batch: take the sums over the batch too, rather than for each sample.
         scales: bool (B, S, *S), where each scale is, to count alike; None: every voxel of a tube does.
         mask: bool (B, 1, *S), the voxels that count; None: all do.
@@ -53,7 +53,7 @@ def skeleton_recall_loss(
     Returns:
         A scalar in [-1, 0], -1 where every tube is covered.
 
-    Raises ValueError where shapes differ or are empty, or probabilities leave [0, 1] (as logits do, and NaN).
+    Raises ValueError where shapes differ or are empty, or probabilities or tubes leave [0, 1] (as logits do, and NaN).
 
     Examples:
         >>> import torch
@@ -66,7 +66,7 @@ def skeleton_recall_loss(
         -0.857
     """
     check_same_shape("probabilities", probabilities, tubed_skeleton)
-    tubed_skeleton = known_target(tubed_skeleton, mask)
+    tubed_skeleton = known_target(tubed_skeleton, mask, "tubed_skeleton")
     probabilities = in_unit_range(probabilities)
     if scales is not None:
         tubed_skeleton = balanced_over_scales(tubed_skeleton, scales, over_batch)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ramify.losses.early_gradient import differentiated_at_once
 from ramify.losses.memory_bank import MemoryBank
-from ramify.losses.precision import at_least_float32
+from ramify.losses.precision import at_least_float32, channels_are_named
 from ramify.losses.scale_contrast import ScaleContrast
 from ramify.losses.settings import LossSettings
 from ramify.losses.supervision import objective_of, weighted_tasks
@@ -140,7 +140,9 @@ class TotalLoss:
                 objective_of, weighted, settings=self.settings, truth=truth, generator=generator, terms=terms
             )
             own = at_least_float32(channels)
-            total = total + (objective(own) if differentiable_terms else differentiated_at_once(objective, own))
+            with channels_are_named():
+                value = objective(own) if differentiable_terms else differentiated_at_once(objective, own)
+            total = total + value
         return total, terms if differentiable_terms else {name: value.detach() for name, value in terms.items()}
 
     def _split(self, logits: Tensor) -> list[Tensor]:

@@ -39,7 +39,8 @@ class RamifyCbDice(RamifyTrainer):
 class RamifySkeletonRecall(CaseMapTrainer):
     """Skeleton Recall (Kirchhoff et al. 2024) beside nnU-Net's Dice and cross-entropy, regions too.
 
-    The tubes are made once a case. Those of a configuration of slices are made slice by slice.
+    The tubes are made once a case. Those of a configuration of slices are made slice by slice. Recall is over the batch
+    where the plans have Dice so (`batch_dice`).
 
     Attributes:
         weight: of the loss.
@@ -53,5 +54,6 @@ class RamifySkeletonRecall(CaseMapTrainer):
         return TubeMaps(trees, self.tube_radius, by_slice=len(self.configuration_manager.patch_size) == 2)
 
     def _build_loss(self) -> nn.Module:
-        added = SkeletonRecall(self.weight, activation=None, checked=False)
+        over_batch = self.configuration_manager.batch_dice
+        added = SkeletonRecall(self.weight, activation=None, over_batch=over_batch, checked=False)
         return add_loss(self, super()._build_loss(), added, with_tube=True)

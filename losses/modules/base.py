@@ -1,5 +1,10 @@
 """What all loss modules have in common: their arguments, and how a value comes of a pure function."""
 
+import difflib
+import math
+from collections.abc import Iterable
+from contextlib import nullcontext
+from numbers import Real
 from typing import Any, ClassVar, Literal, TypedDict, get_args
 
 import torch
@@ -7,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from torch import Tensor, nn
 
 from ramify.losses.modules.batch import Activation, Batch, Convention, TensorOrArray, batch_of
-from ramify.losses.precision import without_value_checks
+from ramify.losses.precision import channels_are_named, without_value_checks
 from ramify.losses.spacings import Spacing
 
 Reduction = Literal["mean", "none"]
@@ -23,6 +28,10 @@ class Shared(TypedDict, total=False):
     reduction: Reduction
     over_batch: bool
     checked: bool
+
+
+NOT_OF_A_MODULE = {"balance"}
+"""Settings of the terms of a training, which knows the scales of its labels."""
 
 
 class SegmentationLoss(nn.Module):
@@ -52,7 +61,7 @@ class SegmentationLoss(nn.Module):
 
     it returns the value. Input that does not fit raises ValueError with a line that names it and the remedy.
 
-    A loss of your own overrides `loss`.
+    A loss of your own overrides `loss`; arguments of its own are the fields of its `settings`.
 
     Examples:
         >>> import torch
@@ -68,7 +77,7 @@ class SegmentationLoss(nn.Module):
     """
 
     settings: ClassVar[type[BaseModel] | None] = None
-    """What the loss's own arguments are checked by."""
+    """What the loss's own arguments are, and may be; None: it has none."""
     of_channels: ClassVar[bool] = True
     """Whether the loss is a mean of losses of each channel by itself."""
 
@@ -87,6 +96,7 @@ class SegmentationLoss(nn.Module):
     ) -> None:
         super().__init__()
         name = type(self).__name__
+        check_weight(name, weight)
         if activation is not None and activation not in get_args(Activation):
             raise ValueError(f"{name}: activation: expected 'softmax', 'sigmoid' or None, got {activation!r}")
         if reduction not in get_args(Reduction):
@@ -95,7 +105,8 @@ class SegmentationLoss(nn.Module):
             raise ValueError(
                 f"{name}: ignore_label: {ignore_label} is a value of every one-hot target; give another one, or a mask"
             )
-        fields = {} if self.settings is None else self.settings.model_fields
+        fields = set() if self.settings is None else set(self.settings.model_fields) - NOT_OF_A_MODULE
+        check_known(name, own, {"weight", *Shared.__annotations__, *fields})
         if "over_batch" in fields:
             own["over_batch"] = over_batch
         elif over_batch and self.settings is not None:
@@ -123,14 +134,15 @@ class SegmentationLoss(nn.Module):
     ) -> Tensor:
         """The loss of a batch; the class says what the arguments are."""
         given = logits, target, mask, spacing_mm, tube
-        if self.checked or torch.compiler.is_compiling():
+        if torch.compiler.is_compiling():
             return self.weight * self._reduced(self.prepared(batch_of(self.convention, *given)))
-        with without_value_checks():
+        with channels_are_named(), nullcontext() if self.checked else without_value_checks():
             return self.weight * self._reduced(self.prepared(batch_of(self.convention, *given)))
 
     def extra_repr(self) -> str:
         """The arguments, for print."""
-        given = {"weight": self.weight, **vars(self.convention), "reduction": self.reduction, **self.own}
+        shared = {"reduction": self.reduction, "over_batch": self.over_batch, "checked": self.checked}
+        given = {"weight": self.weight, **vars(self.convention), **shared, **self.own}
         return ", ".join(f"{name}={value!r}" for name, value in given.items())
 
     def _reduced(self, batch: Batch) -> Tensor:
@@ -154,3 +166,19 @@ class SegmentationLoss(nn.Module):
             where = ".".join(str(part) for part in first["loc"])
             raise ValueError(f"{type(self).__name__}: {where}: {first['msg']}, got {first['input']!r}") from wrong
         return {name: getattr(checked, name) for name in own}
+
+
+def check_weight(name: str, weight: object) -> None:
+    """Raise ValueError unless the weight of a loss is a finite number."""
+    if isinstance(weight, bool) or not isinstance(weight, Real) or not math.isfinite(weight):
+        raise ValueError(f"{name}: weight: expected a finite number, got {weight!r}")
+
+
+def check_known(name: str, given: Iterable[str], arguments: Iterable[str]) -> None:
+    """Raise ValueError for an argument that a loss does not have, with the one that may be meant."""
+    known = sorted(arguments)
+    for argument in given:
+        if argument not in known:
+            near = difflib.get_close_matches(argument, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"it takes {', '.join(known)}"
+            raise ValueError(f"{name}: unknown argument {argument!r}; {hint}")

@@ -119,14 +119,27 @@ def tensor_of(values: TensorOrArray, device: torch.device) -> Tensor:
     return torch.from_numpy(array.astype(np.int64) if array.dtype.kind in "iu" else array).to(device)
 
 
+def _where_true(name: str, given: Tensor) -> Tensor:
+    """A mask as bool; ValueError for values that say neither yes nor no."""
+    if given.dtype != torch.bool and values_are_checked():
+        wrong = (given != 0) & (given != 1)
+        if bool(wrong.any()):
+            raise ValueError(
+                f"{name}: expected bool, or numbers of 0 and 1, got {given[wrong][0].item():g}; compare first, as in "
+                f"{name} > 0"
+            )
+    return given != 0
+
+
 def known_voxels(target: Tensor, mask: TensorOrArray | None, ignore_label: int | None) -> Tensor | None:
     """The voxels of a target (B, channel, *S) that count, bool (B, 1, *S); None where all do."""
     known = None
     if mask is not None:
-        known = tensor_of(mask, target.device) != 0
+        given = tensor_of(mask, target.device)
         expected = (target.shape[0], 1, *target.shape[2:])
-        if tuple(known.shape) != expected:
-            raise ValueError(f"mask: expected {expected}, True where a voxel counts, got {tuple(known.shape)}")
+        if tuple(given.shape) != expected:
+            raise ValueError(f"mask: expected {expected}, True where a voxel counts, got {tuple(given.shape)}")
+        known = _where_true("mask", given)
     if ignore_label is not None and _may_hold(target.dtype, ignore_label):
         labelled = (target != ignore_label).all(dim=1, keepdim=True)
         known = labelled if known is None else known & labelled
@@ -183,10 +196,11 @@ def _checked(target: Tensor, known: Tensor | None, logits: Tensor, convention: C
 
 def _tube(tube: TensorOrArray, logits: Tensor, counted: slice) -> Tensor:
     """A tube of the union of all classes, bool (B, 1, *S), or one of each that counts, (B, C, *S)."""
-    tubes = tensor_of(tube, logits.device) != 0
+    tubes = tensor_of(tube, logits.device)
     channels = logits.shape[1] - (counted.start or 0)
     shapes: Sequence[int] = (1, channels, logits.shape[1])
     if tuple(tubes.shape) not in {(logits.shape[0], number, *logits.shape[2:]) for number in shapes}:
         expected = (logits.shape[0], 1, *logits.shape[2:])
         raise ValueError(f"tube: expected {expected}, or a channel a class, got {tuple(tubes.shape)}")
+    tubes = _where_true("tube", tubes)
     return tubes if tubes.shape[1] in (1, channels) else tubes[:, counted]

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Unpack
 
+from pydantic import Field
 from torch import Tensor
 
 from ramify.losses.cbdice import CbDiceSettings, Inverse, cbdice_loss
@@ -214,6 +215,10 @@ class CbDice(SegmentationLoss):
         return cbdice_loss(batch.probabilities, batch.target, spacing_mm=batch.spacing_mm, mask=batch.mask, **self.own)
 
 
+class _SkeletonRecallArguments(SkeletonRecallSettings, frozen=True, extra="forbid"):
+    radius: int = Field(default=2, ge=0)
+
+
 class SkeletonRecall(SegmentationLoss):
     """Skeleton Recall (Kirchhoff et al. 2024): `skeleton_recall_loss` as a module. It punishes no false alarm: add it.
 
@@ -223,7 +228,9 @@ class SkeletonRecall(SegmentationLoss):
     Args:
         weight: factor of the value; 0.1 or 1 in the paper.
         radius: of the tubes that are made here, in voxels.
-        shared: see `SegmentationLoss`. A softmax's background never counts; the paper takes ratios `over_batch`.
+        shared: see `SegmentationLoss`; but `over_batch` is True, as in the paper, and a softmax's background, which has
+            no tube, never counts and has no value of its own. With `over_batch=False` and `reduction="none"`, that of a
+            class is 0 in a sample without it, while "mean" is over those that are there.
 
     Examples:
         >>> import torch
@@ -236,16 +243,17 @@ class SkeletonRecall(SegmentationLoss):
         -0.857
     """
 
-    settings = SkeletonRecallSettings
+    settings = _SkeletonRecallArguments
 
     def __init__(self, weight: float = 1.0, *, radius: int = 2, **shared: Unpack[Shared]) -> None:
-        super().__init__(weight, **shared)
-        self.radius = radius
+        shared.setdefault("over_batch", True)
+        super().__init__(weight, radius=radius, **shared)
 
     def prepared(self, batch: Batch) -> Batch:
-        background = self.convention.activation == "softmax" and not self.convention.drop_background
-        return replace(batch, tube=tubes_of(batch, self.radius, background))
+        if self.convention.activation == "softmax" and not self.convention.drop_background:
+            batch = batch.part(slice(None), slice(1, None))
+        return replace(batch, tube=tubes_of(batch, self.own["radius"]))
 
     def loss(self, batch: Batch) -> Tensor:
         assert batch.tube is not None
-        return skeleton_recall_loss(batch.probabilities, batch.tube, mask=batch.mask, **self.own)
+        return skeleton_recall_loss(batch.probabilities, batch.tube, mask=batch.mask, over_batch=self.over_batch)

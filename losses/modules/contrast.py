@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 
 from ramify.losses.anchors import AnchorSettings
+from ramify.losses.modules.base import check_weight
 from ramify.losses.modules.batch import TensorOrArray, known_voxels, tensor_of
+from ramify.losses.precision import values_are_checked
 from ramify.losses.scale_contrast import ScaleContrast
 from ramify.losses.settings import LossSettings
 
@@ -58,6 +61,7 @@ class Contrast(nn.Module):
         ignore_label: int | None = None,
     ) -> None:
         super().__init__()
+        check_weight("Contrast", weight)
         chosen = anchors or AnchorSettings()
         if chosen.errors:
             raise ValueError("Contrast: anchors.errors: where a network is wrong is not known here; leave it at 0")
@@ -79,9 +83,10 @@ class Contrast(nn.Module):
         known = known_voxels(scales, mask, self.ignore_label)
         if known is not None:
             scales = scales.masked_fill(~known, 0)
-        low, high = (int(value) for value in scales.aminmax())
-        if low < 0 or high > self.contrast.n_scales:
-            raise ValueError(f"scale_map: expected 0 … {self.contrast.n_scales}, got {low} … {high}")
+        if values_are_checked():
+            low, high = torch.stack(scales.aminmax()).tolist()  # one answer to wait for, not two
+            if low < 0 or high > self.contrast.n_scales:
+                raise ValueError(f"scale_map: expected 0 … {self.contrast.n_scales}, got {low} … {high}")
         ignored = None if known is None else ~known[:, 0]
         loss = self.contrast(given, scales[:, 0], None, None, ignored=ignored, keep=self.training)
         if self.training:

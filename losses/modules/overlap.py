@@ -1,8 +1,9 @@
 """Modules of the losses of overlap: Dice, Dice and cross-entropy, Tversky, generalised Dice."""
 
 from collections.abc import Sequence
-from typing import Unpack
+from typing import Annotated, Any, Unpack
 
+from pydantic import Field
 from torch import Tensor
 
 from ramify.losses.cross_entropy import binary_cross_entropy, categorical_cross_entropy
@@ -39,6 +40,11 @@ class Dice(SegmentationLoss):
         return dice_loss(batch.probabilities, batch.target, mask=batch.mask, **self.own)
 
 
+class _DiceCrossEntropyArguments(DiceSettings, frozen=True, extra="forbid"):
+    cross_entropy_weight: float = Field(default=1.0, ge=0.0, allow_inf_nan=False)
+    class_weights: tuple[Annotated[float, Field(gt=0.0, allow_inf_nan=False)], ...] | None = None
+
+
 class DiceCrossEntropy(SegmentationLoss):
     """Soft Dice plus cross-entropy: `dice_loss` and `categorical_cross_entropy` or `binary_cross_entropy`.
 
@@ -62,6 +68,7 @@ class DiceCrossEntropy(SegmentationLoss):
         1.813
     """
 
+    settings = _DiceCrossEntropyArguments
     of_channels = False
 
     def __init__(
@@ -73,14 +80,11 @@ class DiceCrossEntropy(SegmentationLoss):
         class_weights: Sequence[float] | None = None,
         **shared: Unpack[Shared],
     ) -> None:
-        super().__init__(weight, **shared)
+        weights = None if class_weights is None else tuple(class_weights)
+        own: dict[str, Any] = {"cross_entropy_weight": cross_entropy_weight, "class_weights": weights}
+        super().__init__(weight, epsilon=epsilon, **own, **shared)
         if self.convention.activation is None:
             raise ValueError("DiceCrossEntropy: activation=None: cross-entropy needs logits; give softmax or sigmoid")
-        self.own = {
-            "epsilon": epsilon,
-            "cross_entropy_weight": cross_entropy_weight,
-            "class_weights": None if class_weights is None else tuple(class_weights),
-        }
 
     def loss(self, batch: Batch) -> Tensor:
         dice = dice_loss(

@@ -10,20 +10,16 @@ from ramify.losses.spacings import spacings_of
 from ramify.vessels.tube import tubed_skeleton
 
 
-def tubes_of(batch: Batch, radius: int, with_background: bool) -> Tensor:
+def tubes_of(batch: Batch, radius: int) -> Tensor:
     """The tube of each class that counts, bool (B, C, *S), each class thinned by itself.
 
     Beyond what is known the vessels go on, so that a tube does not end at a border of what somebody has looked at.
 
     Args:
-        batch: with the tube, or without.
+        batch: of vessels alone, without a background; with the tube, or without.
         radius: of the tubes that have to be made, in voxels.
-        with_background: channel 0 is that of the background, which has no tube.
     """
     classes = batch.target > 0.5
-    if with_background:
-        vessels = torch.arange(classes.shape[1], device=classes.device) > 0
-        classes = classes & vessels.view(-1, *[1] * (classes.ndim - 2))
     if batch.tube is not None:
         return classes & batch.tube
     going_on = continued(classes, batch.mask)

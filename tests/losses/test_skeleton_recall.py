@@ -164,6 +164,7 @@ def test_float32_for_half_precision_and_inside_autocast():
         (torch.zeros(1, 1, 4), torch.zeros(1, 2, 4), r"shape \(1, 1, 4\) differs from the target's \(1, 2, 4\)"),
         (line(-0.5, 3.0), line(0.0, 1.0), r"expected \[0, 1\], got \[-0\.5, 3\]; pass logits through a sigmoid"),
         (line(0.5, float("nan")), line(0.0, 1.0), r"probabilities: expected \[0, 1\], got NaN"),
+        (line(0.5, 1.0), line(0.0, 3.0), r"tubed_skeleton: expected \[0, 1\], got \[0, 3\]"),
         (torch.zeros(1, 1, 4, dtype=torch.long), torch.zeros(1, 1, 4), "expected floating point numbers"),
         (torch.zeros(1, 1, 0), torch.zeros(1, 1, 0), r"at least one value, got \(1, 1, 0\)"),
     ],

@@ -18,7 +18,7 @@ ARGUMENTS: dict[str, dict[str, object]] = {
     "DiceSoftClDice": {"iterations": 3},
     "GeneralisedDice": {},
     "PersistentHomology": {"patch_size": 16},
-    "SkeletonRecall": {"radius": 1},
+    "SkeletonRecall": {"radius": 1, "over_batch": False},
     "SoftClDice": {"iterations": 3},
     "TopoClDice": {"iterations": 3},
     "Topograph": {},

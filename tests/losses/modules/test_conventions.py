@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ramify import losses
-from ramify.losses import Contrast, SegmentationLoss
+from ramify.losses import Contrast, SegmentationLoss, SkeletonRecall, without_value_checks
 from ramify.losses.contrastive import contrastive_loss
 from ramify.vessels.tube import tubed_skeleton_of_classes
 from tests.losses.modules.table import (
@@ -28,6 +28,12 @@ NOT_BY_CHANNEL = {"DiceCrossEntropy", "GeneralisedDice", "TopoClDice"}
 
 def one_hot(labels: Tensor, channels: int = 3) -> Tensor:
     return labels == torch.arange(channels).view(-1, *[1] * (labels.ndim - 2))
+
+
+def tubes_of_classes(labels: Tensor, radius: int) -> Tensor:
+    """The tubes of the two classes of vessels, bool (B, 2, *S)."""
+    tubes = np.stack([tubed_skeleton_of_classes(each, [(1,), (2,)], radius) for each in labels[:, 0].numpy()])
+    return torch.from_numpy(tubes)[:, None] & one_hot(labels)[:, 1:]
 
 
 def test_every_module_is_in_the_table():
@@ -92,16 +98,31 @@ def test_a_label_map_is_its_one_hot(name):
     torch.testing.assert_close(mapped, arrays, rtol=0.0, atol=0.0)
 
 
+@pytest.mark.parametrize("dropped", [True, False])
 @pytest.mark.parametrize("name", NAMES)
-def test_unreduced_values_have_the_mean_for_their_mean(name):
+def test_unreduced_values_have_the_mean_for_their_mean(name, dropped):
     labels = labels_of()
     logits = logits_for(labels).detach()
-    values = module(name, to_onehot=True, drop_background=True, reduction="none", weight=3.0)(logits, labels)
-    expected = (2, 1) if name in {"DiceCrossEntropy", "GeneralisedDice"} else (2, 2)
-    assert values.shape == expected
+    values = module(name, to_onehot=True, drop_background=dropped, reduction="none", weight=3.0)(logits, labels)
+    # A background has no tube, and no value for it.
+    channels = 2 if dropped or name == "SkeletonRecall" else 3
+    assert values.shape == ((2, 1) if name in {"DiceCrossEntropy", "GeneralisedDice"} else (2, channels))
     if name != "TopoClDice":  # other draws
-        mean = module(name, to_onehot=True, drop_background=True, weight=3.0)(logits, labels)
+        mean = module(name, to_onehot=True, drop_background=dropped, weight=3.0)(logits, labels)
         torch.testing.assert_close(values.mean(), mean)
+
+
+def test_skeleton_recall_is_over_the_batch_as_published():
+    labels = labels_of()
+    labels[1, ..., 10:] = 0  # more tube in one sample than in the other
+    logits = logits_for(labels).detach()
+    given = {"activation": "sigmoid", "radius": 1}
+    plain, by_sample = SkeletonRecall(**given), SkeletonRecall(over_batch=False, **given)
+    assert "over_batch=True" in repr(plain)
+    tubes = tubes_of_classes(labels, 1)
+    value = plain(logits[:, 1:], one_hot(labels)[:, 1:])
+    assert value == losses.skeleton_recall_loss(torch.sigmoid(logits[:, 1:]), tubes)
+    assert value != by_sample(logits[:, 1:], one_hot(labels)[:, 1:])
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -138,8 +159,9 @@ def test_tubes_given_and_made_are_the_same():
     logits = logits_for(labels)
     labels[1, ..., 8, 9] = 0  # a hole
     made = value_and_gradient(module("SkeletonRecall", to_onehot=True), logits, labels)
-    tube = np.stack([tubed_skeleton_of_classes(each, [(1,), (2,)], 1) for each in labels[:, 0].numpy()])[:, None]
-    for given in (tube, torch.from_numpy(tube), torch.from_numpy(tube) * one_hot(labels)):
+    of_vessels = tubes_of_classes(labels, 1)
+    tube = of_vessels.any(dim=1, keepdim=True)
+    for given in (tube.numpy(), tube, torch.cat([torch.zeros_like(tube), of_vessels], dim=1)):
         found = value_and_gradient(module("SkeletonRecall", to_onehot=True), logits, labels, tube=given)
         torch.testing.assert_close(found, made, rtol=0.0, atol=0.0)
     # The background never counts, whether it has a channel or not.
@@ -189,6 +211,8 @@ def test_the_contrast_is_that_of_the_anchors():
         loss([projection, projection], scale_map)
     with pytest.raises(ValueError, match=r"scale_map: expected 0 … 2, got 1 … 255"):
         loss(projection, hidden)
+    with without_value_checks():
+        assert loss(projection, hidden).isfinite()
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -209,6 +233,9 @@ def test_a_module_says_what_it_is():
     said = repr(module("SoftClDice", weight=0.5, activation="sigmoid"))
     assert said.startswith("SoftClDice(weight=0.5, activation='sigmoid'")
     assert "iterations=3" in said
+    said = repr(module("DiceCrossEntropy", checked=False, over_batch=True, cross_entropy_weight=0.5))
+    assert all(part in said for part in ("checked=False", "over_batch=True", "cross_entropy_weight=0.5"))
+    assert "radius=1" in repr(module("SkeletonRecall"))
 
 
 def test_a_loss_of_ones_own_needs_one_method():
@@ -219,5 +246,7 @@ def test_a_loss_of_ones_own_needs_one_method():
     logits, labels = torch.zeros(1, 1, 2, 2), torch.tensor([[[[0, 1], [1, 1]]]])
     assert Brier(2.0, activation="sigmoid")(logits, labels).item() == 0.5
     assert Brier(activation="sigmoid", reduction="none")(logits, labels).tolist() == [[0.25]]
+    with pytest.raises(ValueError, match="Brier: unknown argument 'power'; it takes activation, checked, drop_back"):
+        Brier(power=3)
     with pytest.raises(NotImplementedError, match="SegmentationLoss: a loss overrides `loss`"):
         SegmentationLoss(activation="sigmoid")(logits, labels)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from monai.data import MetaTensor
 
-from ramify.losses import dice_loss, soft_cldice_loss, without_value_checks
+from ramify.losses import Contrast, dice_loss, soft_cldice_loss, without_value_checks
 from tests.losses.modules.table import NAMES, labels_of, logits_for, module, value_and_gradient
 
 
@@ -149,7 +149,6 @@ VOLUME = torch.rand(1, 32, 20, 20) < 0.5  # (B, D, H, W), without an axis of cha
             LABELS[:, 0],
             r"logits: expected .* got torch.float32 \(2, 12, 18\); add the",
         ),
-        ({"activation": "sigmoid"}, torch.randn(VOLUME.shape), VOLUME, r"32 channels that overlap.* unsqueeze\(1\)"),
         ({}, LOGITS[:, :1], LABELS > 0, "logits: one channel is a probability for a sigmoid"),
         (
             {"activation": "sigmoid", "drop_background": True},
@@ -175,11 +174,40 @@ def test_what_does_not_fit_is_refused(name, shared, logits, target, said):
         ("SoftClDice", {"iterations": 0}, "SoftClDice: iterations: .* greater than or equal to 1, got 0"),
         ("Tversky", {"alpha": -1.0}, "Tversky: alpha: "),
         ("DiceCrossEntropy", {"activation": None}, "cross-entropy needs logits"),
+        ("DiceCrossEntropy", {"drop_bg": True}, "unknown argument 'drop_bg'; did you mean 'drop_background'"),
+        ("DiceCrossEntropy", {"smooth": 3}, "DiceCrossEntropy: unknown argument 'smooth'; it takes activation, "),
+        ("DiceCrossEntropy", {"cross_entropy_weight": -1}, "cross_entropy_weight: .*greater than or equal to 0"),
+        ("DiceCrossEntropy", {"cross_entropy_weight": float("nan")}, "DiceCrossEntropy: cross_entropy_weight: "),
+        ("DiceCrossEntropy", {"epsilon": -1}, "DiceCrossEntropy: epsilon: .*greater than 0, got -1"),
+        ("DiceCrossEntropy", {"class_weights": (1.0, -1.0)}, "class_weights.1: .*greater than 0, got -1.0"),
+        ("SkeletonRecall", {"radius": -1}, "SkeletonRecall: radius: .*greater than or equal to 0, got -1"),
+        ("SkeletonRecall", {"radius": 2.5}, "SkeletonRecall: radius: .*got 2.5"),
+        ("SkeletonRecall", {"balance": "scales"}, "SkeletonRecall: unknown argument 'balance'"),
     ],
 )
 def test_arguments_that_do_not_fit_are_refused(name, arguments, said):
     with pytest.raises(ValueError, match=said):
         module(name, **arguments)
+
+
+@pytest.mark.parametrize("name", [*NAMES, "Contrast"])
+def test_weights_are_finite_numbers(name):
+    make = module if name in NAMES else lambda _, weight: Contrast(2, weight)
+    for weight in ("a", float("nan"), float("inf"), None):
+        with pytest.raises(ValueError, match=f"{name}: weight: expected a finite number, got {weight!r}"):
+            make(name, weight=weight)
+
+
+@pytest.mark.parametrize("number", [0.3, 255.0, float("nan")])
+def test_masks_and_tubes_say_yes_or_no(number):
+    given = torch.ones(LABELS.shape)
+    given[0, 0, 0, 0] = number
+    for name in ("mask", "tube"):
+        loss = module("SkeletonRecall", to_onehot=True)
+        with pytest.raises(ValueError, match=f"{name}: expected bool, or numbers of 0 and 1, got {number:g}; compare"):
+            loss(LOGITS, LABELS, **{name: given})
+        with without_value_checks():
+            assert loss(LOGITS, LABELS, **{name: given}).isfinite()
 
 
 def test_masks_and_tubes_that_do_not_fit_are_refused():
@@ -193,6 +221,16 @@ def test_masks_and_tubes_that_do_not_fit_are_refused():
         module("SkeletonRecall", to_onehot=True)(LOGITS, LABELS, tube=LABELS[:1])
 
 
+def test_many_regions_that_overlap_are_channels_of_a_module():
+    torch.manual_seed(0)
+    logits, regions = torch.randn(1, 16, 8, 8), torch.rand(1, 16, 8, 8) < 0.5
+    expected = dice_loss(torch.sigmoid(logits)[:, :15], regions[:, :15])
+    assert module("Dice", activation="sigmoid")(logits[:, :15], regions[:, :15]) == expected
+    assert module("Dice", activation="sigmoid")(logits, regions).isfinite()
+    with pytest.raises(ValueError, match="16 channels, most of which overlap"):
+        dice_loss(torch.sigmoid(logits), regions)
+
+
 def test_pure_functions_refuse_label_maps_and_slices_too():
     probabilities, labels = torch.rand(2, 1, 12, 18), labels_of()
     for loss in (dice_loss, soft_cldice_loss):
@@ -200,8 +238,13 @@ def test_pure_functions_refuse_label_maps_and_slices_too():
             loss(probabilities, labels)
         with pytest.raises(ValueError, match=r"target: expected a tensor, got ndarray; torch\.as_tensor makes"):
             loss(probabilities, (labels > 0).numpy())
-        with pytest.raises(ValueError, match="32 channels that overlap, which looks like an axis of the volume"):
+        with pytest.raises(ValueError, match="32 channels, most of which overlap the next, which looks like an axis"):
             loss(torch.rand(VOLUME.shape), VOLUME)
+        # Regions of which few overlap the next are regions.
+        regions = torch.zeros(1, 32, 8, 8)
+        regions[:, ::2, :4] = regions[:, 1::2, 4:] = 1.0
+        regions[:, 3] = 1.0
+        assert loss(regions, regions).item() == 0.0
         # As many classes that exclude one another are classes.
         classes = torch.nn.functional.one_hot(torch.arange(32).view(1, 4, 8), 32).movedim(-1, 1).float()
         assert loss(classes, classes).item() == 0.0
