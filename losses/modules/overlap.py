@@ -146,7 +146,8 @@ class GeneralisedDice(SegmentationLoss):
 
     Args:
         weight: factor of the value.
-        complement: count what is in no channel as a class; None: unless a softmax's background is a channel already.
+        complement: count what is in no channel as a class; None: as published, unless a softmax's background is a
+            channel already, or `drop_background` says that it does not count.
         epsilon: added to numerator and denominator, in voxels of the rarest class.
         shared: see `SegmentationLoss`.
 
@@ -167,8 +168,7 @@ class GeneralisedDice(SegmentationLoss):
         self, weight: float = 1.0, *, complement: bool | None = None, epsilon: float = 1e-5, **shared: Unpack[Shared]
     ) -> None:
         if complement is None:
-            has_background = shared.get("activation", "softmax") == "softmax" and not shared.get("drop_background")
-            complement = not has_background
+            complement = shared.get("activation", "softmax") != "softmax" and not shared.get("drop_background")
         super().__init__(weight, complement=complement, epsilon=epsilon, **shared)
 
     def loss(self, batch: Batch) -> Tensor:

@@ -16,7 +16,7 @@ ARGUMENTS: dict[str, dict[str, object]] = {
     "Dice": {},
     "DiceCrossEntropy": {},
     "DiceSoftClDice": {"iterations": 3},
-    "GeneralisedDice": {},
+    "GeneralisedDice": {"complement": False},
     "PersistentHomology": {"patch_size": 16},
     "SkeletonRecall": {"radius": 1, "over_batch": False},
     "SoftClDice": {"iterations": 3},

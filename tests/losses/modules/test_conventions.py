@@ -181,13 +181,19 @@ def test_weights_of_classes_enter_the_cross_entropy():
     torch.testing.assert_close(plain - less, expected.mean())
 
 
-def test_generalised_dice_counts_the_background_once():
-    labels = labels_of()
-    logits = logits_for(labels).detach()
-    kept = module("GeneralisedDice", to_onehot=True)(logits, labels)
-    dropped = module("GeneralisedDice", to_onehot=True, drop_background=True)(logits, labels)
-    torch.testing.assert_close(kept, dropped)
-    assert not module("GeneralisedDice", activation="sigmoid", complement=False).own["complement"]
+@pytest.mark.parametrize(
+    ("given", "complement"),
+    [
+        ({}, False),
+        ({"drop_background": True}, False),
+        ({"drop_background": True, "complement": True}, True),
+        ({"activation": "sigmoid"}, True),
+        ({"activation": "sigmoid", "drop_background": True}, False),
+        ({"activation": "sigmoid", "complement": False}, False),
+    ],
+)
+def test_generalised_dice_counts_the_background_once_and_not_where_it_is_dropped(given, complement):
+    assert losses.GeneralisedDice(**given).own["complement"] == complement
 
 
 def test_the_contrast_is_that_of_the_anchors():

@@ -34,11 +34,21 @@ def test_dice_and_tversky_are_those_of_monai(activation, drop_background, over_b
         torch.testing.assert_close(value_and_gradient(own, logits, labels), expected, rtol=1e-4, atol=1e-6)
 
 
-def test_generalised_dice_is_that_of_monai():
+@pytest.mark.parametrize("drop_background", [False, True])
+@pytest.mark.parametrize("activation", ["softmax", "sigmoid"])
+def test_generalised_dice_is_that_of_monai(activation, drop_background):
     labels = labels_of()
     logits = logits_for(labels).detach()
-    theirs = GeneralizedDiceLoss(to_onehot_y=True, softmax=True, smooth_nr=0.0, smooth_dr=0.0)(logits, labels)
-    torch.testing.assert_close(module("GeneralisedDice", to_onehot=True)(logits, labels), theirs, rtol=1e-4, atol=1e-5)
+    theirs = GeneralizedDiceLoss(
+        to_onehot_y=True,
+        include_background=not drop_background,
+        smooth_nr=0.0,
+        smooth_dr=0.0,
+        **{activation: True},
+    )(logits, labels)
+    shared = {"activation": activation, "to_onehot": True, "drop_background": drop_background}
+    own = module("GeneralisedDice", complement=False, **shared)(logits, labels)
+    torch.testing.assert_close(own, theirs, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("size", [(12, 18), (4, 12, 10)])
