@@ -1,4 +1,4 @@
-"""Scale maps and tubed skeletons as transforms of MONAI, batchgeneratorsv2 and TorchIO, none of which it loads."""
+"""Scale maps and tubed skeletons as transforms of MONAI, batchgeneratorsv2 and TorchIO."""
 
 from typing import TYPE_CHECKING
 

@@ -5,13 +5,17 @@ from functools import partial
 from typing import Any
 
 import torch
+from monai.transforms import MapTransform
 
 from ramify.transforms.vessel_maps import ByteMap, only_channel, scale_map_of, tubed_skeleton_of
 from ramify.vessels.scale_settings import DEFAULT_SCALES, ScaleSettings
 
 
-class _MapOfLabeld:
-    """Adds a map (1, *S) beside each label (1, *S), of its kind: a MetaTensor knows where it lies."""
+class _MapOfLabeld(MapTransform):  # type: ignore[misc]
+    """Adds a map (1, *S) beside each label (1, *S), of its kind: a MetaTensor knows where it lies.
+
+    One of MONAI's own, as its caches keep what was made up to the first transform that is not.
+    """
 
     postfix: str
 
@@ -22,8 +26,7 @@ class _MapOfLabeld:
         spacing_mm: Sequence[float] | None,
         allow_missing_keys: bool,
     ) -> None:
-        self.keys = (keys,) if isinstance(keys, str) or not isinstance(keys, Sequence) else tuple(keys)
-        self.allow_missing_keys = allow_missing_keys
+        super().__init__(keys, allow_missing_keys)
         self._make = make
         self._spacing_mm = None if spacing_mm is None else tuple(spacing_mm)
 

@@ -82,6 +82,24 @@ def test_in_monais_compose():
     np.testing.assert_array_equal(np.asarray(found["label_tube"])[0], expected()[1][::-1])
 
 
+def test_monais_caches_keep_the_maps(monkeypatch):
+    from monai.data import CacheDataset
+    from monai.transforms import Compose, RandFlipd
+
+    cases: list[int] = []
+
+    def counted(mask: np.ndarray, *given: Any) -> np.ndarray:
+        cases.append(1)
+        return tubed_skeleton(mask, *given)
+
+    monkeypatch.setattr("ramify.transforms.vessel_maps.tubed_skeleton", counted)
+    chain = Compose([TubedSkeletond("label", 1, spacing_mm=SPACING), RandFlipd(["label", "label_tube"], prob=0.0)])
+    dataset = CacheDataset([{"label": torch.from_numpy(label()[None])}], chain, progress=False)
+    for _ in range(3):
+        np.testing.assert_array_equal(np.asarray(dataset[0]["label_tube"])[0], expected()[1])
+    assert len(cases) == 1
+
+
 def test_in_batchgenerators():
     data = {"image": torch.zeros(1, 20, 20, 30), "segmentation": torch.from_numpy(np.stack([label() * 0, label()]))}
     for transform in (
