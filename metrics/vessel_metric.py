@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,13 +27,15 @@ class VesselMetric:
     Args:
         measures: name of a measure, or several, which share what they compute (docs/metrics.md lists them).
         spacing_mm: voxel size along each array axis, mm; None: that of the batches, which MONAI's MetaTensors know.
-        include_background: of several channels or classes, whether the first one counts as a class; it must be said.
-        num_classes: classes of label maps (B, 1, *S), 0 the background among them; None: a channel is a mask.
+        drop_background: of several channels or classes, whether the first one is the background and does not count, as
+            for `ramify.losses`; True is MONAI's `include_background=False`. It must be said.
+        num_classes: classes of label maps (B, 1, *S), 2 or more, 0 the background among them; None: a channel is a
+            mask.
         reduction: what `aggregate` does where it is not told.
         settings: how measures are computed, and what empty masks score; its families of measures are not looked at.
         gather: what makes of a process's values, float (N, C, M), those of all processes, in a distributed evaluation.
 
-    Raises ValueError for a measure that there is not.
+    Raises ValueError for no measure, for a measure or reduction that there is not, and for fewer than 2 classes.
 
     Examples:
         >>> import numpy as np
@@ -55,7 +57,7 @@ class VesselMetric:
         measures: str | Sequence[str] = "cldice",
         *,
         spacing_mm: Sequence[float] | None = None,
-        include_background: bool | None = None,
+        drop_background: bool | None = None,
         num_classes: int | None = None,
         reduction: Reduction = "mean",
         settings: EvaluationSettings | None = None,
@@ -63,8 +65,10 @@ class VesselMetric:
     ) -> None:
         self.measures = (measures,) if isinstance(measures, str) else tuple(measures)
         self.spacing_mm = None if spacing_mm is None else tuple(float(side) for side in spacing_mm)
-        self.include_background, self.num_classes = include_background, num_classes
-        self.reduction, self.gather = reduction, gather
+        if num_classes is not None and num_classes < 2:
+            raise ValueError(f"{_NAME}: num_classes={num_classes} leaves nothing beside the background; give 2 or more")
+        self.drop_background, self.num_classes = drop_background, num_classes
+        self.reduction, self.gather = _known(reduction), gather
         self._alone = isinstance(measures, str)
         self._settings = _with_families(settings or EvaluationSettings(), self.measures)
         self._rows: list[FloatArray] = []
@@ -74,7 +78,7 @@ class VesselMetric:
 
         Args:
             y_pred, y: (B, C, *S), or a list of (C, *S) of any sizes: masks of 0 and 1, or with `num_classes` label maps
-                with C = 1. Probabilities are refused: which threshold is the caller's choice.
+                with C = 1 or masks with C = num_classes. Probabilities are refused: which threshold is the caller's choice.
             spacing_mm: of this batch.
             region: (B, 1, *S) or a list of (1, *S), 0 and 1: the part of each volume that counts.
 
@@ -108,9 +112,9 @@ class VesselMetric:
         Returns:
             float64, a scalar or of what is left of (N, C); of several measures, that of each by its name.
 
-        Raises ValueError where nothing was measured.
+        Raises ValueError where nothing was measured, and for a reduction that there is not.
         """
-        chosen = reduction or self.reduction
+        chosen = self.reduction if reduction is None else _known(reduction)
         values = self._gathered()
         if not len(values):
             raise ValueError(f"{_NAME}: nothing was measured since it was made or reset; call it with a batch first")
@@ -155,27 +159,40 @@ class VesselMetric:
                 f"{_NAME}: {name} expected (C, {'*' * len(spacing_mm)}) an item, as spacing_mm has {len(spacing_mm)} "
                 f"numbers, got {array.shape}; add the axis of channels"
             )
-        if self.num_classes is not None and array.shape[0] == 1:
-            wrong = (array < 0) | (array >= self.num_classes) | (array != np.floor(array))
+        classes = self.num_classes
+        if classes is not None and array.shape[0] not in (1, classes):
+            raise ValueError(
+                f"{_NAME}: {name} expected a label map (1, …) or the masks of {classes} classes ({classes}, …) an item, "
+                f"as num_classes says, got {array.shape}"
+            )
+        if classes is not None and array.shape[0] == 1:
+            wrong = (array < 0) | (array >= classes) | (array != np.floor(array))
             if wrong.any():
-                raise ValueError(
-                    f"{_NAME}: {name} expected labels 0 … {self.num_classes - 1}, got {array[wrong].flat[0]:g}"
-                )
-            masks = [np.asarray(array[0] == label) for label in range(self.num_classes)]
+                raise ValueError(f"{_NAME}: {name} expected labels 0 … {classes - 1}, got {array[wrong].flat[0]:g}")
+            masks = [np.asarray(array[0] == label) for label in range(classes)]
         else:
             masks = [_as_mask(channel, name) for channel in array]
         if len(masks) == 1:
             return masks
-        if self.include_background is None:
+        if self.drop_background is None:
             raise ValueError(
-                f"{_NAME}: {len(masks)} channels or classes; give include_background=False where the first one is the "
-                "background, True where it is a class like the others"
+                f"{_NAME}: {len(masks)} channels or classes; give drop_background=True where the first one is the "
+                "background, False where it is a class like the others"
             )
-        return masks if self.include_background else masks[1:]
+        return masks[1:] if self.drop_background else masks
+
+
+def _known(reduction: Reduction) -> Reduction:
+    """The reduction; ValueError where there is none of that name."""
+    if reduction not in (names := get_args(Reduction)):
+        raise ValueError(f"{_NAME}: no reduction is called {reduction!r}; there are {', '.join(names)}")
+    return reduction
 
 
 def _with_families(settings: EvaluationSettings, measures: Sequence[str]) -> EvaluationSettings:
     """The settings with those families alone that have one of the measures."""
+    if not measures:
+        raise ValueError(f"{_NAME}: no measure given; name one, such as cldice, or several")
     every = measures_by_family(settings.model_copy(update={"measures": (EVERY_FAMILY,)}))
     family_of: Mapping[str, str] = {its.name: family for family, measures in every.items() for its in measures}
     if unknown := [name for name in measures if name not in family_of]:

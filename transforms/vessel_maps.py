@@ -45,7 +45,7 @@ def scale_map_of(
 
 
 def tubed_skeleton_of(
-    label: Any, spacing_mm: Sequence[float] | None = None, radius: int = 2, labels: Sequence[int] = ()
+    label: Any, spacing_mm: Sequence[float] | None = None, *, radius: int = 2, labels: Sequence[int] = ()
 ) -> ByteMap:
     """The tubed skeleton of the vessels of a label map (Kirchhoff et al. 2024, Alg. 1), which Skeleton Recall asks for.
 

@@ -54,7 +54,7 @@ def test_classes_by_hand():
     truth = np.stack([line(4) + 2 * line(4, row=6), line(4) + 0])
     found = truth.copy()
     found[0, 4, 1:3] = 0  # 2 of 4 voxels: dice 2 * 2 / (2 + 4)
-    metric = VesselMetric("dice", spacing_mm=SPACING, include_background=False, num_classes=3)
+    metric = VesselMetric("dice", spacing_mm=SPACING, drop_background=True, num_classes=3)
     values = metric(found[:, None], truth[:, None])
     np.testing.assert_allclose(values, [[2 / 3, 1.0], [1.0, np.nan]])
     np.testing.assert_allclose(metric.aggregate("mean_batch"), [5 / 6, 1])
@@ -63,8 +63,8 @@ def test_classes_by_hand():
     np.testing.assert_array_equal(metric.aggregate("none"), values)
     # The same as masks, a channel each, with the background and without.
     channels = [np.stack([np.where(maps == label, 1, 0) for label in range(3)], axis=1) for maps in (found, truth)]
-    np.testing.assert_allclose(VesselMetric("dice", spacing_mm=SPACING, include_background=False)(*channels), values)
-    assert VesselMetric("dice", spacing_mm=SPACING, include_background=True)(*channels).shape == (2, 3)
+    np.testing.assert_allclose(VesselMetric("dice", spacing_mm=SPACING, drop_background=True)(*channels), values)
+    assert VesselMetric("dice", spacing_mm=SPACING, drop_background=False)(*channels).shape == (2, 3)
 
 
 @pytest.mark.parametrize("kind", [torch.bool, torch.uint8, torch.float32, torch.bfloat16])
@@ -97,12 +97,17 @@ def test_a_rank_adds_the_values_of_the_others():
         ({"spacing_mm": SPACING}, (np.full((1, 1, 8, 8), 0.4), np.ones((1, 1, 8, 8))), "0 and 1, got 0.4; threshold"),
         ({"spacing_mm": SPACING}, (np.full((1, 1, 8, 8), 2), np.ones((1, 1, 8, 8))), "num_classes for label maps"),
         ({"spacing_mm": (1, 1, 1)}, (np.ones((1, 9, 8, 8)),) * 2, "add the axis of channels"),
-        ({"spacing_mm": SPACING}, (np.ones((1, 2, 8, 8)),) * 2, "give include_background=False"),
+        ({"spacing_mm": SPACING}, (np.ones((1, 2, 8, 8)),) * 2, "give drop_background=True"),
         ({}, (np.ones((1, 1, 8, 8)),) * 2, "give spacing_mm"),
         ({"spacing_mm": SPACING}, (np.ones((2, 1, 8, 8)), np.ones((1, 1, 8, 8))), "2 predictions, 1 targets"),
         ({"spacing_mm": SPACING, "num_classes": 2}, (np.full((1, 1, 8, 8), 2),) * 2, "labels 0 … 1, got 2"),
         (
-            {"spacing_mm": SPACING, "include_background": True},
+            {"spacing_mm": SPACING, "num_classes": 3, "drop_background": True},
+            (np.ones((1, 2, 8, 8)),) * 2,
+            r"prediction expected a label map \(1, …\) or the masks of 3 classes",
+        ),
+        (
+            {"spacing_mm": SPACING, "drop_background": False},
             (np.ones((1, 2, 8, 8)), np.ones((1, 3, 8, 8))),
             "prediction has 2 classes, target has 3",
         ),
@@ -116,6 +121,26 @@ def test_what_cannot_be_measured_is_one_line(given, arrays, message):
 def test_a_measure_has_its_name():
     with pytest.raises(ValueError, match="no measure is called 'cl_dice'; did you mean cldice"):
         VesselMetric("cl_dice")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"measures": ()}, "no measure given"),
+        ({"reduction": "sum"}, "no reduction is called 'sum'; there are mean, mean_batch, mean_channel, none"),
+        ({"num_classes": 1}, "num_classes=1 leaves nothing"),
+    ],
+)
+def test_what_a_metric_cannot_be_is_one_line(given, message):
+    with pytest.raises(ValueError, match=message):
+        VesselMetric(**given)
+
+
+def test_how_values_are_reduced_has_its_name():
+    metric = VesselMetric("dice", spacing_mm=SPACING)
+    metric(batch(line(6)), batch(line(6)))
+    with pytest.raises(ValueError, match="no reduction is called 'sum'"):
+        metric.aggregate("sum")
 
 
 def test_only_what_is_asked_for_is_computed():
