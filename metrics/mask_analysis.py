@@ -206,7 +206,7 @@ class MaskAnalysis:
         """
         branches = self.branches
         graph = centreline_graph(branches, self.spacing_mm, self._depth_mm(branches.voxels - self.corner))
-        return graph.within(self.shape, self.spacing_mm)
+        return graph.within([slice(0, size) for size in self.shape], self.spacing_mm)
 
     def _depth_mm(self, voxels: NDArray[np.int64]) -> NDArray[np.float64]:
         """Distance to the wall from some voxels of the skeleton, int (N, ndim), within the box, mm."""

@@ -92,6 +92,7 @@ class RegionAnalysis(MaskAnalysis):
             branches=whole.branches[here] * self.inside,
             skeleton=whole.skeleton[here] & self.inside,
             graph=replace(whole.graph, voxels=whole.graph.voxels - (self.corner - self.drawn.corner)),
+            extent=tuple(slice(-side.start, size - side.start) for side, size in zip(here, whole.scale_map.shape)),
         )
 
     @cached_property

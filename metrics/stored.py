@@ -88,6 +88,8 @@ class StoredAnalysis(MaskAnalysis):
         found, restore = self.laid.decomposition, self.pose.restore
         scale_map = restore(found.scale_map)
         last = np.array(scale_map.shape) - 1
+        corners = np.array([[side.start, side.stop - 1] for side in found.extent]).T
+        corners = self.pose.restore_points(corners, last)
         return replace(
             found,
             graph=replace(found.graph, voxels=self.pose.restore_points(found.graph.voxels, last)),
@@ -95,6 +97,7 @@ class StoredAnalysis(MaskAnalysis):
             scale_map=scale_map,
             branches=restore(found.branches),
             skeleton=restore(found.skeleton),
+            extent=tuple(slice(min(ends), max(ends) + 1) for ends in corners.T.tolist()),
         )
 
     def _voxels(self, laid: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -47,13 +47,13 @@ class CentrelineGraph:
     def n_curves(self) -> int:
         return len(self.starts) - 1
 
-    def within(self, shape: Sequence[int], spacing_mm: Sequence[float]) -> "CentrelineGraph":
+    def within(self, extent: Sequence[slice], spacing_mm: Sequence[float]) -> "CentrelineGraph":
         """The graph with what lies beyond a volume's outer voxels brought to their faces: there a vessel ends for us.
 
-        shape, spacing_mm: voxels of the volume along each axis, and their size.
+        extent, spacing_mm: the volume's voxels along each axis, counted as those of the graph, and their size.
         """
         spacing = np.array(spacing_mm)
-        low, high = -spacing / 2, (np.array(shape) - 0.5) * spacing
+        low, high = ((np.array([getattr(side, end) for side in extent]) - 0.5) * spacing for end in ("start", "stop"))
         return replace(self, points_mm=np.clip(self.points_mm, low, high), nodes_mm=np.clip(self.nodes_mm, low, high))
 
     @cached_property

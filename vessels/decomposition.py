@@ -48,6 +48,7 @@ class ScaleDecomposition:
         graph: the skeleton's branches, number 1 the first; its voxels are indices into the maps.
         depth_mm: float64 (N,), distance to the wall at each of the graph's voxels.
         spacing_mm: voxel size along each axis, mm.
+        extent: of the whole mask's volume, in voxels of the maps; beyond them where they were cut, as graph and curves.
 
     All of it is of the whole mask, whatever region the thresholds were taken from: cut the maps afterwards.
     """
@@ -63,6 +64,7 @@ class ScaleDecomposition:
     graph: BranchGraph
     depth_mm: FloatArray
     spacing_mm: tuple[float, ...]
+    extent: tuple[slice, ...]
 
     @property
     def scale_of_branch(self) -> IntArray:
@@ -76,7 +78,7 @@ class ScaleDecomposition:
         A bump, one voxel beside a junction that only an unpruned skeleton has as a branch, has no curve.
         """
         graph = centreline_graph(self.graph, self.spacing_mm, self.depth_mm)
-        return graph.within(self.scale_map.shape, self.spacing_mm)
+        return graph.within(self.extent, self.spacing_mm)
 
     @cached_property
     def nodes_mm(self) -> FloatArray:

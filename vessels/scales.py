@@ -117,6 +117,7 @@ def decompose_scales(
         graph=replace(tree.graph, voxels=stored),
         depth_mm=tree.wall.distance_mm(tree.graph.voxels * np.array(spacing)),
         spacing_mm=pose.restore_sizes(spacing),
+        extent=tuple(slice(0, size) for size in mask.shape),
     )
 
 

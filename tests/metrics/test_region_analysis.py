@@ -109,6 +109,21 @@ def test_the_scales_are_those_of_the_whole_tree_with_thresholds_from_the_organ()
     assert (found[9, 14, 20], found[9, 31, 20]) == (2, 1)
 
 
+def test_a_decomposition_cut_to_a_region_has_the_whole_trees_branches():
+    """A vessel askew, half of which the region holds: its curve is not pressed against the region's faces."""
+    mask = np.zeros((64, 64), dtype=bool)
+    for step in range(5, 59):
+        mask[step - 2 : step + 3, step - 2 : step + 3] = True
+    region = np.arange(64)[:, None] < np.full((1, 64), 32)
+    whole, cut = (analyse_target(mask, CUBES[1:], region=given) for given in (None, region))
+    rows, own = cut.decomposition.rows(), whole.decomposition.rows()
+    assert [row.length_mm for row in rows] == pytest.approx([row.length_mm for row in own])
+    assert sum(row.length_mm for row in rows) > 70
+    np.testing.assert_allclose(
+        cut.decomposition.nodes_mm + cut.corner, whole.decomposition.nodes_mm + whole.corner, atol=1e-9
+    )
+
+
 def _on_the_volume(target: MaskAnalysis) -> np.ndarray:
     volume = np.zeros(target.shape, dtype=np.uint8)
     volume[target.box] = target.decomposition.scale_map

@@ -35,6 +35,8 @@ def test_everything_lies_where_the_mask_lies(order, with_region: bool):
     )
     assert np.array_equal(found.decomposition.scale_map > 0, found.inside)
     assert np.array_equal(found.decomposition.branches > 0, found.inside)
+    whole = analyse_target(mask, spacing).decomposition
+    assert found.decomposition.centreline.length_mm == pytest.approx(whole.centreline.length_mm)
     line = found.centreline
     # Smoothing moves a point by less than a radius from the voxel it comes from, and a tip lies a radius beyond.
     assert np.linalg.norm(line.points_mm - line.voxels * spacing, axis=1).max() < 3
