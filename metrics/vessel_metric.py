@@ -78,7 +78,8 @@ class VesselMetric:
 
         Args:
             y_pred, y: (B, C, *S), or a list of (C, *S) of any sizes: masks of 0 and 1, or with `num_classes` label maps
-                with C = 1 or masks with C = num_classes. Probabilities are refused: which threshold is the caller's choice.
+                with C = 1 or masks with C = num_classes. Probabilities are refused: which threshold is the caller's
+                choice.
             spacing_mm: of this batch.
             region: (B, 1, *S) or a list of (1, *S), 0 and 1: the part of each volume that counts.
 
@@ -162,8 +163,8 @@ class VesselMetric:
         classes = self.num_classes
         if classes is not None and array.shape[0] not in (1, classes):
             raise ValueError(
-                f"{_NAME}: {name} expected a label map (1, …) or the masks of {classes} classes ({classes}, …) an item, "
-                f"as num_classes says, got {array.shape}"
+                f"{_NAME}: {name} expected a label map (1, …) or the masks of {classes} classes ({classes}, …) an item "
+                f"by num_classes, got {array.shape}"
             )
         if classes is not None and array.shape[0] == 1:
             wrong = (array < 0) | (array >= classes) | (array != np.floor(array))
