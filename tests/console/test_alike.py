@@ -1,5 +1,7 @@
 """What is the same of many cases is told once, with the names of the others."""
 
+import pytest
+
 from ramify.console.alike import AlikeLines
 
 
@@ -8,6 +10,24 @@ def test_lines_that_differ_in_more_than_the_case_are_told_each():
     lines = {"a1": "a1.png: 3 channels", "a2": "a2.png: 2 channels", "a3": "a3.png: 3 channels"}
     assert [told.is_new(case, line) for case, line in lines.items()] == [True, True, False]
     assert told.rest() == ["a3: as a1, above"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "new"),
+    [
+        ({"2": "label 2 is no class", "4": "label 4 is no class"}, [True, True]),
+        ({"2": "2: label 2 is no class", "4": "4: label 2 is no class"}, [True, False]),
+        ({"1": "case 1: 11 of 21 voxels", "2": "case 2: 11 of 21 voxels"}, [True, False]),
+        ({"1": "in/1/ct.mha: 1 channel", "21": "in/21/ct.mha: 1 channel"}, [True, False]),
+        ({"1": "in/1_0000.nii.gz: size 1 x 1", "2": "in/2_0000.nii.gz: size 1 x 1"}, [True, False]),
+        ({"1": "label_1.nii is not as ct/1.nii", "2": "label_2.nii is not as ct/2.nii"}, [True, False]),
+        ({"1": "spacing 1.5 mm, not 2.5 mm", "2": "spacing 1.5 mm, not 2.5 mm"}, [True, False]),
+        ({"P 1": "in/P 1.nii: no vessel", "P 2": "in/P 2.nii: no vessel"}, [True, False]),
+    ],
+)
+def test_a_case_is_its_name_in_files_alone_and_no_number_of_the_line(lines: dict[str, str], new: list[bool]):
+    told = AlikeLines()
+    assert [told.is_new(case, line) for case, line in lines.items()] == new
 
 
 def test_many_are_counted():
