@@ -88,11 +88,11 @@ def test_monais_caches_keep_the_maps(monkeypatch):
 
     cases: list[int] = []
 
-    def counted(mask: np.ndarray, *given: Any) -> np.ndarray:
+    def counted(numbers: np.ndarray, *given: Any) -> np.ndarray:
         cases.append(1)
-        return tubed_skeleton(mask, *given)
+        return tubed_skeleton_of_classes(numbers, *given)
 
-    monkeypatch.setattr("ramify.transforms.vessel_maps.tubed_skeleton", counted)
+    monkeypatch.setattr("ramify.transforms.vessel_maps.tubed_skeleton_of_classes", counted)
     chain = Compose([TubedSkeletond("label", 1, spacing_mm=SPACING), RandFlipd(["label", "label_tube"], prob=0.0)])
     dataset = CacheDataset([{"label": torch.from_numpy(label()[None])}], chain, progress=False)
     for _ in range(3):
