@@ -4,7 +4,7 @@ import difflib
 import math
 from collections.abc import Iterable
 from contextlib import nullcontext
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, TypedDict, get_args
 
 import torch
@@ -101,6 +101,7 @@ class SegmentationLoss(nn.Module):
             raise ValueError(f"{name}: activation: expected 'softmax', 'sigmoid' or None, got {activation!r}")
         if reduction not in get_args(Reduction):
             raise ValueError(f"{name}: reduction: expected 'mean' or 'none', got {reduction!r}")
+        check_ignore_label(name, ignore_label)
         if not to_onehot and ignore_label in (0, 1):
             raise ValueError(
                 f"{name}: ignore_label: {ignore_label} is a value of every one-hot target; give another one, or a mask"
@@ -162,9 +163,7 @@ class SegmentationLoss(nn.Module):
         try:
             checked = self.settings.model_validate(own)
         except ValidationError as wrong:
-            first = wrong.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise ValueError(f"{type(self).__name__}: {where}: {first['msg']}, got {first['input']!r}") from wrong
+            raise ValueError(line_of(type(self).__name__, wrong)) from wrong
         return {name: getattr(checked, name) for name in own}
 
 
@@ -172,6 +171,19 @@ def check_weight(name: str, weight: object) -> None:
     """Raise ValueError unless the weight of a loss is a finite number."""
     if isinstance(weight, bool) or not isinstance(weight, Real) or not math.isfinite(weight):
         raise ValueError(f"{name}: weight: expected a finite number, got {weight!r}")
+
+
+def check_ignore_label(name: str, ignore_label: object) -> None:
+    """Raise ValueError unless the label that is ignored is a whole number, or there is none."""
+    if ignore_label is not None and (isinstance(ignore_label, bool) or not isinstance(ignore_label, Integral)):
+        raise ValueError(f"{name}: ignore_label: expected a whole number, got {ignore_label!r}")
+
+
+def line_of(name: str, wrong: ValidationError) -> str:
+    """The first thing wrong with a loss's own arguments, in a line."""
+    first = wrong.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return f"{name}: {where}: {first['msg']}, got {first['input']!r}"
 
 
 def check_known(name: str, given: Iterable[str], arguments: Iterable[str]) -> None:

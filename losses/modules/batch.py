@@ -87,12 +87,13 @@ def batch_of(
 
 
 def _check_logits(logits: Tensor, convention: Convention) -> None:
-    if not (isinstance(logits, Tensor) and logits.is_floating_point() and logits.ndim in (4, 5) and logits.numel()):
-        given = f"{logits.dtype} {tuple(logits.shape)}" if isinstance(logits, Tensor) else type(logits).__name__
-        raise ValueError(
-            f"logits: expected floats (B, C, H, W) or (B, C, D, H, W), got {given}; add the axis of channels with "
-            "unsqueeze(1)"
-        )
+    expected = "logits: expected floats (B, C, H, W) or (B, C, D, H, W), got"
+    if not isinstance(logits, Tensor):
+        levels = "; of deep supervision's levels call the loss on each" if isinstance(logits, list | tuple) else ""
+        raise ValueError(f"{expected} {type(logits).__name__}{levels or '; give a tensor'}")
+    if not (logits.is_floating_point() and logits.ndim in (4, 5) and logits.numel()):
+        remedy = "; add the axis of channels with unsqueeze(1)" if logits.ndim in (2, 3) else ""
+        raise ValueError(f"{expected} {logits.dtype} {tuple(logits.shape)}{remedy}")
     if logits.shape[1] == 1 and (convention.activation == "softmax" or convention.to_onehot):
         raise ValueError(
             "logits: one channel is a probability for a sigmoid; give activation='sigmoid' and to_onehot=False, or a "

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import Literal
 
 import torch
+from pydantic import ValidationError
 from torch import Tensor, nn
 
 from ramify.losses.anchors import AnchorSettings
-from ramify.losses.modules.base import check_weight
+from ramify.losses.modules.base import check_ignore_label, check_weight, line_of
 from ramify.losses.modules.batch import TensorOrArray, known_voxels, tensor_of
 from ramify.losses.precision import values_are_checked
 from ramify.losses.scale_contrast import ScaleContrast
@@ -62,10 +63,18 @@ class Contrast(nn.Module):
     ) -> None:
         super().__init__()
         check_weight("Contrast", weight)
+        check_ignore_label("Contrast", ignore_label)
+        if head not in ("per_scale", "shared"):
+            raise ValueError(f"Contrast: head: expected 'per_scale' or 'shared', got {head!r}")
+        if isinstance(n_scales, bool) or not isinstance(n_scales, int) or n_scales < 1:
+            raise ValueError(f"Contrast: n_scales: expected a number of scales from 1 up, got {n_scales!r}")
         chosen = anchors or AnchorSettings()
         if chosen.errors:
             raise ValueError("Contrast: anchors.errors: where a network is wrong is not known here; leave it at 0")
-        settings = LossSettings(temperature=temperature, hard_negatives=hard_negatives, anchors=chosen)
+        try:
+            settings = LossSettings(temperature=temperature, hard_negatives=hard_negatives, anchors=chosen)
+        except ValidationError as wrong:
+            raise ValueError(line_of("Contrast", wrong)) from wrong
         self.weight, self.ignore_label = weight, ignore_label
         self.contrast = ScaleContrast(settings, head, n_scales)
 

@@ -221,6 +221,36 @@ def test_the_contrast_is_that_of_the_anchors():
         assert loss(projection, hidden).isfinite()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"head": "foo"}, "head: expected 'per_scale' or 'shared', got 'foo'"),
+        ({"n_scales": 0}, "n_scales: expected a number of scales from 1 up, got 0"),
+        ({"temperature": 0}, "temperature: Input should be greater than or equal to 0.001, got 0"),
+        ({"ignore_label": "255"}, "ignore_label: expected a whole number, got '255'"),
+    ],
+)
+def test_wrong_arguments_of_a_contrast_are_a_line(arguments, said):
+    with pytest.raises(ValueError, match=f"^Contrast: {said}$"):
+        Contrast(**{"n_scales": 2, **arguments})
+
+
+@pytest.mark.parametrize(
+    ("logits", "said"),
+    [
+        ([torch.zeros(1, 2, 4, 4)], "got list; of deep supervision's levels call the loss on each"),
+        (np.zeros((1, 2, 4, 4), np.float32), "got ndarray; give a tensor"),
+        (torch.zeros(1, 2, 4, 4, dtype=torch.int64), r"got torch.int64 \(1, 2, 4, 4\)"),
+        (torch.zeros(2, 4, 4), r"got torch.float32 \(2, 4, 4\); add the axis of channels with unsqueeze\(1\)"),
+    ],
+)
+def test_logits_of_another_kind_are_told_what_helps(logits, said):
+    with pytest.raises(ValueError, match=f"^logits: expected floats .*, {said}$"):
+        module("SoftClDice")(logits, torch.zeros(1, 2, 4, 4))
+    with pytest.raises(ValueError, match=r"^SoftClDice: ignore_label: expected a whole number, got '255'$"):
+        module("SoftClDice", ignore_label="255")
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_module_survives_a_copy_and_a_file(name):
     labels = labels_of()
