@@ -1,4 +1,4 @@
-"""Losses: pure functions of tensors, and the weighted sum that training minimises."""
+"""Losses: pure functions of tensors, modules over them for any training script, and the sum that training minimises."""
 
 from typing import TYPE_CHECKING
 
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     )
     from ramify.losses.perceptual import PerceptualSettings, perceptual_loss
     from ramify.losses.persistent_homology import PersistentHomologySettings, persistent_homology_loss
-    from ramify.losses.precision import without_value_checks
     from ramify.losses.scale_balance import balanced_over_scales
     from ramify.losses.settings import LossSettings
     from ramify.losses.shared_anchors import sample_shared_anchors
@@ -55,6 +54,7 @@ if TYPE_CHECKING:
     from ramify.losses.total import TotalLoss
     from ramify.losses.truth import Truth
     from ramify.losses.tversky import TverskySettings, tversky_loss
+    from ramify.losses.value_checks import without_value_checks
     from ramify.losses.warping import WarpingSettings, critical_voxels, warping_loss
 else:
     __getattr__, __dir__ = loaded_when_asked_for(__name__)

@@ -13,9 +13,9 @@ from pydantic import BaseModel, Field, model_validator
 from torch import Tensor
 from torch.nn import functional
 
+from ramify.losses.checks import known_part
 from ramify.losses.continuation import continued
 from ramify.losses.merging_kernel import merges
-from ramify.losses.precision import known_part
 
 Connectivity = Literal["full", "faces"]
 

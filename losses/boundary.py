@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from scipy.ndimage import distance_transform_edt, find_objects
 from torch import Tensor
 
-from ramify.losses.precision import check_mask, known_part
+from ramify.losses.checks import check_mask, known_part
 from ramify.losses.spacings import Spacing, spacings_of
 from ramify.losses.volume_sums import mean_of_known, volume_sums
 

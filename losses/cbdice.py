@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from torch import Tensor
 
 from ramify.losses.boundary import distance_inside
-from ramify.losses.precision import known_part
+from ramify.losses.checks import known_part
 from ramify.losses.soft_skeletonisation import check_skeleton, unchecked_soft_skeleton
 from ramify.losses.spacings import Spacing
 from ramify.losses.volume_sums import volume_sums

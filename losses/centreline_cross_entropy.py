@@ -3,8 +3,8 @@
 from pydantic import BaseModel, Field
 from torch import Tensor
 
+from ramify.losses.checks import known_part
 from ramify.losses.few_channels import mean_by_channels
-from ramify.losses.precision import known_part
 from ramify.losses.soft_skeletonisation import check_skeleton, unchecked_soft_skeleton
 from ramify.losses.volume_sums import mean_of_known
 from ramify.losses.voxel_cross_entropy import voxel_cross_entropy

@@ -7,7 +7,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ramify.losses.precision import at_least_float32, check_mask, check_same_shape, known_target, values_are_checked
+from ramify.losses.checks import check_mask, check_same_shape, known_target
+from ramify.losses.precision import at_least_float32
+from ramify.losses.value_checks import values_are_checked
 from ramify.losses.volume_sums import mean_of_known
 
 

@@ -3,7 +3,7 @@
 from pydantic import Field
 from torch import Tensor
 
-from ramify.losses.precision import known_part
+from ramify.losses.checks import known_part
 from ramify.losses.scale_balance import BalanceSettings, balanced_over_scales
 from ramify.losses.volume_sums import volume_sums
 

@@ -4,8 +4,8 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from ramify.losses.checks import known_part
 from ramify.losses.complement import ComplementSettings
-from ramify.losses.precision import known_part
 from ramify.losses.volume_sums import volume_sums
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from torch import Tensor
 from torch.nn import functional
 
-from ramify.losses.precision import known_part
+from ramify.losses.checks import known_part
 
 # VGG-19's convolutions up to conv3_4, by their numbers among its features; those after which it pools; those whose
 # features are compared: conv1_2, conv2_2 and conv3_4.

@@ -16,8 +16,8 @@ from pydantic import BaseModel, Field, field_validator
 from scipy import ndimage
 from torch import Tensor
 
+from ramify.losses.checks import known_part
 from ramify.losses.continuation import continued
-from ramify.losses.precision import known_part
 
 
 class PersistentHomologySettings(BaseModel, frozen=True, extra="forbid"):

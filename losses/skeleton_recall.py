@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ramify.losses.precision import check_same_shape, in_unit_range, known_target
+from ramify.losses.checks import check_same_shape, in_unit_range, known_target
 from ramify.losses.scale_balance import BalanceSettings, balanced_over_scales
 from ramify.losses.volume_sums import volume_sums
 

@@ -7,10 +7,10 @@ from pydantic import Field
 from torch import Tensor
 
 from ramify.losses.centreline_dice import centreline_dice
+from ramify.losses.checks import known_part
 from ramify.losses.complement import ComplementSettings
 from ramify.losses.dice import dice_loss
 from ramify.losses.few_channels import mean_by_channels
-from ramify.losses.precision import known_part
 from ramify.losses.scale_balance import BalanceSettings
 from ramify.losses.soft_skeleton_passage import Variant
 from ramify.losses.soft_skeletonisation import (

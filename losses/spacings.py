@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ramify.losses.precision import values_are_checked
+from ramify.losses.value_checks import values_are_checked
 
 Spacing = Tensor | Sequence[float] | float
 

@@ -5,8 +5,8 @@ from pydantic import BaseModel, Field
 from torch import Tensor
 
 from ramify.losses.centreline_dice import centreline_dice
+from ramify.losses.checks import known_part
 from ramify.losses.continuation import continued
-from ramify.losses.precision import known_part
 from ramify.losses.simple_points import SimplePointRule
 from ramify.losses.topological_thinning import binary_skeleton, topological_skeleton
 

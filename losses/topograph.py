@@ -12,8 +12,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
+from ramify.losses.checks import known_part
 from ramify.losses.continuation import continued
-from ramify.losses.precision import known_part
 from ramify.losses.topograph_kernel import FALSE_ALARM, MISS, critical_regions
 from ramify.losses.voxel_cross_entropy import voxel_cross_entropy
 

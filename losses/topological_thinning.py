@@ -20,7 +20,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ramify.losses.precision import at_least_float32, check_same_shape, in_unit_range
+from ramify.losses.checks import check_same_shape, in_unit_range
+from ramify.losses.precision import at_least_float32
 from ramify.losses.simple_points import CENTRE, SimplePointRule, SimplePoints, at_most_one
 from ramify.losses.thinning_kernel import thin_volumes
 

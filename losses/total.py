@@ -9,11 +9,12 @@ from torch import Tensor
 
 from ramify.losses.early_gradient import differentiated_at_once
 from ramify.losses.memory_bank import MemoryBank
-from ramify.losses.precision import at_least_float32, channels_are_named
+from ramify.losses.precision import at_least_float32
 from ramify.losses.scale_contrast import ScaleContrast
 from ramify.losses.settings import LossSettings
 from ramify.losses.supervision import objective_of, weighted_tasks
 from ramify.losses.truth import CoarserTruth, Truth
+from ramify.losses.value_checks import channels_are_named
 from ramify.tasks.class_table import IGNORED
 from ramify.tasks.contrast_head import ContrastHead
 from ramify.tasks.formulation import Tasks

@@ -6,7 +6,7 @@ import torch
 from pydantic import BaseModel, Field, model_validator
 from torch import Tensor
 
-from ramify.losses.precision import known_part
+from ramify.losses.checks import known_part
 from ramify.losses.volume_sums import volume_sums
 
 # Below it a power with an infinite slope at 0 is continued by a straight line; an index of 0.999999 is perfect enough.

@@ -7,8 +7,8 @@ from pydantic import BaseModel
 from torch import Tensor
 
 from ramify.losses.boundary import distance_inside
+from ramify.losses.checks import known_part
 from ramify.losses.continuation import continued
-from ramify.losses.precision import known_part
 from ramify.losses.volume_sums import mean_of_known, volume_sums
 from ramify.losses.voxel_cross_entropy import voxel_cross_entropy
 from ramify.losses.warping_kernel import warp

@@ -12,8 +12,8 @@ from pydantic import BaseModel, ValidationError
 from torch import Tensor, nn
 
 from ramify.losses.modules.batch import Activation, Batch, Convention, TensorOrArray, batch_of
-from ramify.losses.precision import channels_are_named, without_value_checks
 from ramify.losses.spacings import Spacing
+from ramify.losses.value_checks import channels_are_named, without_value_checks
 
 Reduction = Literal["mean", "none"]
 

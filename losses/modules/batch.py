@@ -11,8 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ramify.losses.precision import at_least_float32, known_target, values_are_checked
+from ramify.losses.checks import known_target
+from ramify.losses.precision import at_least_float32
 from ramify.losses.spacings import Spacing, spacings_of
+from ramify.losses.value_checks import values_are_checked
 
 Activation = Literal["softmax", "sigmoid"]
 TensorOrArray = Tensor | NDArray[Any]

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from ramify.losses.anchors import AnchorSettings
 from ramify.losses.modules.base import check_ignore_label, check_weight, line_of
 from ramify.losses.modules.batch import TensorOrArray, known_voxels, tensor_of
-from ramify.losses.precision import values_are_checked
 from ramify.losses.scale_contrast import ScaleContrast
 from ramify.losses.settings import LossSettings
+from ramify.losses.value_checks import values_are_checked
 
 
 class Contrast(nn.Module):

@@ -188,6 +188,14 @@ def test_nnunet_chooses_among_trainers(nnunet):
     assert best["trainer"] in names
 
 
+def test_recall_is_over_the_batch_where_the_plans_have_dice_so(nnunet):
+    trainer = trainer_of("classes", "RamifySkeletonRecall")
+    for batch_dice in (True, False):
+        trainer.configuration_manager.configuration["batch_dice"] = batch_dice
+        loss = trainer._build_loss()
+        assert getattr(loss, "loss", loss).added.over_batch is batch_dice
+
+
 @pytest.mark.parametrize("name", ["RamifyScales", "RamifySkeletonRecall"])
 def test_a_second_stage_of_a_cascade_is_refused_in_a_line(name, nnunet):
     trainer = trainer_of("binary", name)
