@@ -142,7 +142,13 @@ def with_shared_thresholds(
 def _checked(mask: BoolArray, spacing_mm: Sequence[float], region: BoolArray | None) -> tuple[float, ...]:
     """The spacing as a tuple, once mask, spacing and region are in range."""
     check_boolean(mask, "vessel mask")
-    spacing = tuple(float(size) for size in spacing_mm)
+    try:
+        spacing = tuple(float(size) for size in spacing_mm)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"spacing_mm: expected a number for each of the mask's {mask.ndim} axes, got {spacing_mm!r}; "
+            f"such as {(1.0,) * mask.ndim}"
+        ) from None
     if mask.ndim not in (2, 3) or len(spacing) != mask.ndim or not all(0 < size < np.inf for size in spacing):
         raise ValueError(
             f"vessel mask: expected 2 or 3 dimensions and a positive spacing_mm for each, "

@@ -217,6 +217,8 @@ class TestRefusals:
             ({"spacing_mm": (1.0, 1.0, 1.0)}, "spacing"),
             ({"spacing_mm": (1.0, 0.0)}, "positive spacing_mm"),
             ({"spacing_mm": (1.0, np.nan)}, "positive spacing_mm"),
+            ({"spacing_mm": 1.0}, r"a number for each of the mask's 2 axes, got 1\.0; such as \(1\.0, 1\.0\)"),
+            ({"spacing_mm": "ab"}, "a number for each of the mask's 2 axes, got 'ab'"),
         ],
     )
     def test_one_line_says_what_is_wrong(self, arguments, message):
