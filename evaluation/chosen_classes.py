@@ -1,6 +1,6 @@
 """Which classes an evaluation compares: from flags, from a table, or all that the truths have."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +48,22 @@ def _chosen(command: EvaluateCommand) -> ClassSet:
     by_name = any(not part.isdecimal() for word in command.classes for part in word.rpartition("=")[2].split("+"))
     known = described_labels(read_description(description), description).names if description and by_name else {}
     classes = parse_classes(command.classes, known)
+    _check_apart(classes)
     # Few cases may lack an artery that not everybody has.
     regions, rare = parse_regions(command.regions, classes), command.topcow
     return ClassSet.of(classes, regions, command.ignore_label, looked_up=rare)
+
+
+def _check_apart(classes: Sequence[LabelClass]) -> None:
+    """Raise ValueError for a label of two classes, as a data set's table does: regions are what overlaps."""
+    taken: dict[int, str] = {}
+    for one in classes:
+        for label in one.labels:
+            if taken.setdefault(label, one.name) != one.name:
+                raise ValueError(
+                    f"--classes: label {label} is of {taken[label]} and of {one.name}; give it to one, or make a "
+                    "mask of several classes with --regions"
+                )
 
 
 def every_class(command: EvaluateCommand, description: Path | None) -> ClassSet:

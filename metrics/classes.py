@@ -188,6 +188,8 @@ def parse_classes(words: Sequence[str], known: Mapping[str, Sequence[int]] | Non
         found = [part for part in parts if part is not None]
         if len(found) < len(parts) or (given and not name):
             raise ValueError(f"class {word!r}: expected a label such as 1, portal=1 or veins=2+3{there_are}")
+        if odd := next((sign for sign in "=," if sign in name), None):
+            raise ValueError(f"class {word!r}: a name has no {odd}; part classes by spaces: portal=1 veins=2+3")
         classes.append(LabelClass(name or "+".join(part.name for part in found), _together(found)))
     _check_names(classes)
     return tuple(classes)

@@ -80,6 +80,10 @@ class ClassTable(BaseModel, frozen=True, extra="forbid"):
         if len(self.names) > MOST_CLASSES:
             raise ValueError(f"classes: expected at most {MOST_CLASSES}, got {len(self.names)}")
         for name in (*self.classes, *self.regions):
+            if odd := next((sign for sign in "=," if sign in name), None):
+                raise ValueError(
+                    f"classes: {name!r}: a name has no {odd}; give each class a key of its own (portal: 2)"
+                )
             if not _NAME.fullmatch(name):
                 raise ValueError(f'classes: {name!r} names files: expected none of / \\ : * ? " < > | and no dot first')
         taken: dict[Value, str] = {}

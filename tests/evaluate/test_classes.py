@@ -193,6 +193,8 @@ def test_a_class_in_no_file_is_an_error_and_the_scores_are_written(label_folders
         (["--classes", "1", "--regions", "a=7"], "no class '7'; there are 1"),
         (["--classes", "1", "--ignore-label", "1"], "ignore label 1: is a label of class 1, too"),
         (["--classes", "1", "--ignore-label", "0"], "ignore"),
+        (["--classes", "portal=2", "hepatic=2"], "--classes: label 2 is of portal and of hepatic; give it to one"),
+        (["--classes", "1", "all=1+2"], "label 1 is of 1 and of all; give it to one, or make a mask of several"),
         (["--classes-of", "gone"], "--classes-of gone: no such file or folder"),
         (["--classes-of", "TRUTH"], "neither a run nor a folder of prepared cases"),
         (["--classes-of", "TRUTH/bad.json"], "not a JSON file"),

@@ -59,6 +59,12 @@ def test_all_vessels_together_are_a_region_where_there_are_several():
     assert ClassSet.of(given).measured == given
 
 
+@pytest.mark.parametrize(("word", "odd"), [("portal=2,hepatic=3", "="), ("portal,hepatic=3", ",")])
+def test_a_name_with_signs_that_part_words_is_refused(word: str, odd: str):
+    with pytest.raises(ValueError, match=f"class '{word}': a name has no {odd}; part classes by spaces: portal=1"):
+        parse_classes([word])
+
+
 def test_a_set_of_classes_that_makes_no_sense_is_refused():
     classes = parse_classes(["portal=1", "hepatic=2"])
     with pytest.raises(ValueError, match="'portal' is given twice"):

@@ -61,6 +61,8 @@ def test_plain_masks_have_one_class():
         ({"classes": {"a": 1}, "regions": {"a": ["a"]}}, "there is a class of that name"),
         ({"classes": {"a": -1}}, "greater than or equal to 0"),
         ({"classes": {"a": True}}, "valid"),
+        ({"classes": {"a=1,b": 2}}, "'a=1,b': a name has no =; give each class a key of its own"),
+        ({"classes": {"a,b": 2}}, "'a,b': a name has no ,;"),
         ({"classes": {"a/b": 1}}, "'a/b' names files"),
         ({"classes": {"a": 1}, "regions": {".b": ["a"]}}, "'.b' names files"),
     ],
