@@ -11,6 +11,7 @@ from ramify.metrics.case import evaluate_case
 from ramify.metrics.families import EVERY_FAMILY, FAMILIES
 from ramify.metrics.masks import Mask
 from ramify.metrics.settings import EvaluationSettings, measures_by_family
+from ramify.vessels.plain_arrays import as_array
 
 FloatArray = NDArray[np.float64]
 Reduction = Literal["mean", "mean_batch", "mean_channel", "none"]
@@ -145,7 +146,7 @@ class VesselMetric:
         pairs = [self._masks(part, name, spacing_mm) for part, name in ((prediction, "prediction"), (target, "target"))]
         if len(pairs[0]) != len(pairs[1]):
             raise ValueError(f"{_NAME}: prediction has {len(pairs[0])} classes, target has {len(pairs[1])}")
-        inside = None if region is None else _as_mask(_as_array(region)[0], "region")
+        inside = None if region is None else _as_mask(as_array(region)[0], "region")
         scores = [evaluate_case(*pair, spacing_mm, self._settings, inside) for pair in zip(pairs[0], pairs[1])]
         # None stands for what is not defined.
         return np.array(
@@ -154,7 +155,7 @@ class VesselMetric:
 
     def _masks(self, part: Any, name: str, spacing_mm: tuple[float, ...]) -> list[Mask]:
         """The mask of each class that counts."""
-        array = _as_array(part)
+        array = as_array(part)
         if array.ndim != len(spacing_mm) + 1:
             raise ValueError(
                 f"{_NAME}: {name} expected (C, {'*' * len(spacing_mm)}) an item, as spacing_mm has {len(spacing_mm)} "
@@ -212,16 +213,6 @@ def _spacing_of(given: Sequence[float] | None, *parts: Any) -> tuple[float, ...]
         if (own := getattr(part, "pixdim", None)) is not None:
             return tuple(float(side) for side in own)[: len(part.shape) - 1]
     raise ValueError(f"{_NAME}: what is measured does not know its voxel size; give spacing_mm, z y x")
-
-
-def _as_array(part: Any) -> NDArray[Any]:
-    """A tensor of any device, or whatever NumPy reads."""
-    if hasattr(part, "detach"):
-        part = part.detach().cpu()
-        # NumPy has no such type.
-        part = part.float() if "bfloat16" in str(part.dtype) else part
-        part = part.numpy()
-    return np.asarray(part)
 
 
 def _as_mask(channel: NDArray[Any], name: str) -> Mask:

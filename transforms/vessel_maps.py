@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ramify.vessels.plain_arrays import as_array
 from ramify.vessels.scale_settings import DEFAULT_SCALES, ScaleSettings
 from ramify.vessels.scales import decompose_scales
 from ramify.vessels.tube import tubed_skeleton_of_classes
@@ -29,7 +30,7 @@ def scale_map_of(
     Returns:
         uint8 (*S), 0 background, 1 (smallest vessels) .. S; all 0 where there is no vessel.
 
-    Raises ValueError for a label of another form, or a bad spacing.
+    Raises ValueError for a label of another form, labels that are no sequence, or a bad spacing.
 
     Examples:
         >>> import numpy as np
@@ -56,7 +57,7 @@ def tubed_skeleton_of(
     Returns:
         uint8 (*S), 0 and 1; for a class of several, multiply by where it is.
 
-    Raises ValueError for a label of another form, or a bad radius.
+    Raises ValueError for a label of another form, labels that are no sequence, or a bad radius.
 
     Examples:
         >>> import numpy as np
@@ -71,13 +72,15 @@ def tubed_skeleton_of(
 
 def vessels_of(label: Any, labels: Sequence[int]) -> NDArray[np.bool_]:
     """Where a label map (*S) has a vessel; what is below 0 is none, as nnU-Net marks what it has not seen."""
+    if np.ndim(labels) != 1:
+        raise ValueError(f"labels: expected the values of vessels, such as (1, 2), got {labels!r}")
     array = numbers_of(label)
-    return np.isin(array, list(labels)) if labels else np.asarray(array > 0)
+    return np.isin(array, labels) if len(labels) else np.asarray(array > 0)
 
 
 def numbers_of(label: Any) -> NDArray[Any]:
     """A label map (*S) as an array; ValueError where it is none."""
-    array: NDArray[Any] = np.asarray(label.detach().cpu() if hasattr(label, "detach") else label)
+    array = as_array(label)
     if array.ndim not in (2, 3):
         raise ValueError(f"label: expected one volume (*S) of 2 or 3 dimensions, got shape {array.shape}")
     if (wrong := array != np.round(array)).any():

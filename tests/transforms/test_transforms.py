@@ -53,6 +53,11 @@ def test_maps_of_labels():
     assert not tubed_skeleton_of(nothing).any()
 
 
+def test_a_label_of_any_type_is_read():
+    found = TubedSkeletond("label", 1, spacing_mm=SPACING)({"label": torch.from_numpy(label()[None]).bfloat16()})
+    np.testing.assert_array_equal(found["label_tube"][0].numpy(), expected()[1])
+
+
 @pytest.mark.parametrize("kind", ["tensor", "array", "MetaTensor"])
 def test_in_monai(kind: str):
     given: Any = label()[None]
@@ -179,6 +184,7 @@ def test_loader_processes_get_them(transform: object):
         ),
         (lambda: tubed_skeleton_of(np.full((4, 4), 0.3)), "whole numbers, got 0.3; threshold"),
         (lambda: tubed_skeleton_of(np.zeros(4)), "2 or 3 dimensions"),
+        (lambda: tubed_skeleton_of(np.zeros((4, 4)), labels=1), r"labels: expected the values of vessels.*, got 1"),
     ],
 )
 def test_what_is_no_label_is_one_line(call, message):
