@@ -14,7 +14,7 @@ import torch
 import ramify
 from ramify.disk.json_files import to_json
 from ramify.exporting.bundle_config import IMAGE, PRED, check_fits, inference_config, lowest_value, window_of
-from ramify.exporting.onnx_file import METADATA, description_of
+from ramify.exporting.description import METADATA, description_of
 from ramify.exporting.trained import TrainedNetwork
 from ramify.optional_packages import optional_package
 
@@ -30,7 +30,8 @@ def bundle_of(trained: TrainedNetwork, name: str) -> dict[str, bytes | str]:
         trained: of three dimensions, its channels scaled alike.
         name: what the bundle is called.
 
-    Raises ValueError for a network that does not fit (`bundle_config.check_fits`).
+    Raises ValueError for a network that does not fit (`bundle_config.check_fits`), and where a package that bundles
+    run with is not installed.
     """
     check_fits(trained)
     contents = (to_json(_metadata(trained, name)), to_json(inference_config(trained)), traced(trained), _readme(name))
@@ -71,7 +72,7 @@ def _metadata(trained: TrainedNetwork, name: str) -> Mapping[str, Any]:
         "monai_version": monai.__version__.partition("+")[0],
         "pytorch_version": torch.__version__.partition("+")[0],
         "numpy_version": np.__version__,
-        "required_packages_version": {"nibabel": "5.2.1", "pytorch-ignite": "0.4.11"},
+        "required_packages_version": _versions({"nibabel": "nibabel", "pytorch-ignite": "ignite"}),
         "name": name,
         "task": "segmentation of vessels",
         "description": f"{', '.join(segmented)} of {', '.join(trained.channels)}; no medical device",
@@ -107,6 +108,11 @@ def _metadata(trained: TrainedNetwork, name: str) -> Mapping[str, Any]:
         },
         METADATA: description_of(trained),
     }
+
+
+def _versions(packages: Mapping[str, str]) -> dict[str, str]:
+    """Versions installed here of packages that a bundle runs with, from the module of each; ValueError without one."""
+    return {name: optional_package(module, "bundle", name).__version__ for name, module in packages.items()}
 
 
 def _labels(trained: TrainedNetwork) -> dict[str, str]:

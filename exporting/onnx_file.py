@@ -11,18 +11,14 @@ from typing import Any
 import numpy as np
 import torch
 
-import ramify
+from ramify.exporting.description import METADATA, description_of
 from ramify.exporting.trained import Probabilities, TrainedNetwork
 from ramify.optional_packages import optional_package
-from ramify.training.inference import VESSEL_PROBABILITY
-from ramify.vessels.patient_axes import layout_name
 
 INPUT, OUTPUT = "image", "probabilities"
 MOST_APART = 1e-4
 """Between the probabilities of torch and of onnxruntime."""
 _ROUNDINGS = 4  # by as many times torch's own error another order of its sums may be off
-METADATA = "ramify"
-"""Key of the file's metadata under which `description_of` stands as JSON."""
 
 
 def onnx_of(trained: TrainedNetwork) -> bytes:
@@ -83,26 +79,6 @@ def largest_difference(content: bytes, trained: TrainedNetwork) -> float | None:
             )
         largest = max(largest, apart)
     return largest
-
-
-def description_of(trained: TrainedNetwork) -> dict[str, Any]:
-    """What must be known besides: how images are prepared, what the outputs are, which values masks have."""
-    preprocessing = trained.preprocessing
-    rules = preprocessing.rules(trained.channels)
-    return {
-        "version": ramify.__version__,
-        "axes": {"order": "zyx" if trained.ndim == 3 else "yx", "layout": layout_name(trained.ndim)},
-        "channels": list(trained.channels),
-        "intensity": {channel: rule.model_dump(mode="json") for channel, rule in rules.items()},
-        "grid": preprocessing.grid.model_dump(mode="json"),
-        "spacing_mm": list(trained.prepared_spacing_mm),
-        "window": trained.settings.inference.window or trained.settings.loading.patch_size,
-        "size_multiple": trained.size_multiple,
-        "outputs": list(trained.tasks.segmented),
-        "asked": trained.tasks.asked,
-        "threshold": VESSEL_PROBABILITY,
-        "values": list(trained.values),
-    }
 
 
 def _rounding(module: Probabilities, image: torch.Tensor, ours: np.ndarray) -> float:

@@ -22,6 +22,8 @@ def without_exporter(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_both_forms_of_a_run(checkpoint, without_exporter, tmp_path, capsys, monkeypatch):
+    for package in ("nibabel", "ignite"):
+        pytest.importorskip(package, reason=f"{package} is not installed")
     monkeypatch.setattr(export, "largest_difference", lambda *_: 3e-7)
     words = ["--checkpoint", f"{tmp_path}/run", "--onnx", f"{tmp_path}/v.onnx", "--bundle", f"{tmp_path}/out/vessels"]
     assert export.main(words) == 0
@@ -56,6 +58,8 @@ def test_what_is_the_users_stays(checkpoint, without_exporter, tmp_path):
 
 
 def test_a_trace_for_one_size_alone_is_refused(checkpoint, tmp_path, monkeypatch):
+    for package in ("nibabel", "ignite"):
+        pytest.importorskip(package, reason=f"{package} is not installed")
     monkeypatch.setattr(torch, "allclose", lambda *_, **__: False)
     with pytest.raises(ValueError, match="its trace holds for one size alone"):
         export.main(["--checkpoint", str(checkpoint), "--bundle", f"{tmp_path}/vessels"])

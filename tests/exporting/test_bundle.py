@@ -138,6 +138,7 @@ def test_the_metadata_is_of_the_network(tmp_path):
     bundle = write(write_checkpoint(tmp_path / "best.pt", table=CLASSES), tmp_path / "vessels")
     assert {path.relative_to(bundle).as_posix() for path in bundle.rglob("*.*")} == set(FILES)
     told = json.loads((bundle / "configs" / "metadata.json").read_text())
+    assert told["required_packages_version"] == {"nibabel": nibabel.__version__, "pytorch-ignite": ignite.__version__}
     pred = told["network_data_format"]["outputs"]["pred"]
     assert pred["channel_def"] == {"0": "background", "3": "portal", "7": "hepatic"}
     with warnings.catch_warnings():

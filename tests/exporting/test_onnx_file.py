@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from ramify.exporting.onnx_file import METADATA, largest_difference, onnx_of
+from ramify.exporting.description import METADATA
+from ramify.exporting.onnx_file import largest_difference, onnx_of
 from ramify.exporting.trained import TrainedNetwork
 from tests.exporting.checkpoints import CLASSES, trained
 
