@@ -37,6 +37,7 @@ from ramify.evaluation.absent_classes import absent_classes
 from ramify.evaluation.ceilings import Ceiling, PreparedCase, mean_ceiling, misfit, read_ceilings
 from ramify.evaluation.chosen_classes import chosen_classes
 from ramify.evaluation.jobs import Job, find_jobs
+from ramify.evaluation.labels_without_class import labels_warning
 from ramify.evaluation.outcomes import Outcome, evaluate_all
 from ramify.evaluation.settings import EvaluateCommand
 from ramify.metrics.classes import ClassSet
@@ -81,11 +82,15 @@ def evaluate(
         report["ceiling"] = {"cases": ceilings, "mean": mean_ceiling(ceilings)}
     written = write_tables(report, command.output, WHOLE)
     forget_partial(command.output)
+    if len(chosen.classes) > 1:
+        print(f"rows of cases: mean over {len(chosen.classes)} classes")
     print(format_table(report, shown_measures(command.evaluation())))
     if "topcow" in report:
         print(format_topcow(report["topcow"]["summary"]))
 
     warnings, nowhere = absent_classes(report, chosen)
+    if classless := labels_warning(outcome.classless or {} for outcome in outcomes):
+        warnings.append(classless)
     for warning in warnings:
         say(f"warning: {warning}", error=True)
     shown, complaints = show(report, outcomes, command, argv)

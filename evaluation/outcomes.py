@@ -9,6 +9,7 @@ from ramify.console.error_line import line_of
 from ramify.evaluation.case_files import CaseMasks, read_masks
 from ramify.evaluation.ceilings import Drawn, drawn_of
 from ramify.evaluation.jobs import Job
+from ramify.evaluation.labels_without_class import ByRole, labels_without_class
 from ramify.metrics.case import CaseScores, analyse_pair, score_pair
 from ramify.metrics.class_scores import analyse_classes
 from ramify.metrics.classes import MERGED, LabelClass
@@ -27,6 +28,7 @@ class Outcome(NamedTuple):
     scores: of label maps, those of each class and region. notes: what must be known beside them, a line each. view:
     what a report shows. drawn: the truth, by which it is known again. unseen: why there is nothing to look at, where
     there should be. topcow: what TopCoW measures of it, where that is asked for.
+    classless: labels in no class, where classes are named by hand.
     """
 
     case_id: str
@@ -37,6 +39,7 @@ class Outcome(NamedTuple):
     drawn: Drawn | None = None
     unseen: str = ""
     topcow: TopCowCase | None = None
+    classless: ByRole | None = None
 
 
 def evaluate_all(jobs: Sequence[Job], workers: int) -> Iterator[Outcome]:
@@ -85,7 +88,16 @@ def evaluate_files(job: Job) -> Outcome:
         topcow = score_topcow(masks.prediction, masks.truth, chosen, spacing_mm, matrix[-1].tolist(), masks.region)
     view, unseen = _looked_at(job, masks, analyses)
     drawn, unseen = drawn_of(masks.place), unseen or unexported
-    return Outcome(job.case_id, scores, notes=masks.notes, view=view, drawn=drawn, unseen=unseen, topcow=topcow)
+    classless = _classless(job, masks)
+    return Outcome(job.case_id, scores, "", masks.notes, view, drawn, unseen, topcow, classless)
+
+
+def _classless(job: Job, masks: CaseMasks) -> ByRole | None:
+    """Labels in no class; of a table, which may leave out organs and background on purpose, they are not told."""
+    if not job.chosen.classes or job.command.classes_of is not None:
+        return None
+    maps = {"truth": masks.truth, "prediction": masks.prediction}
+    return {role: labels_without_class(its, job.chosen, masks.region) for role, its in maps.items()}
 
 
 def _score_classes(

@@ -176,6 +176,21 @@ def test_a_class_in_truths_alone_is_told(label_folders, capsys):
     )
 
 
+def test_labels_in_no_class_are_told_once_for_all_cases(label_folders, capsys):
+    save(label_folders[1] / "b.nii.gz", np.where(TRUE_LABELS > 0, TRUE_LABELS, vessel(8) * np.uint8(255)))
+    assert evaluate.main(flags(label_folders, "--classes", "portal=1", *QUICK)) == 0
+    told = capsys.readouterr()
+    assert "rows of cases" not in told.out
+    assert told.err.count("\n") == 1
+    assert (
+        "warning: labels in no class count as background: 2 (2 truths and 2 predictions), 255 (1 truth); --ignore-label"
+        in told.err
+    )
+    assert evaluate.main(flags(label_folders, "--classes", "1", "2", "--ignore-label", "255", *QUICK)) == 0
+    told = capsys.readouterr()
+    assert (told.err, told.out.partition("\n")[0]) == ("", "rows of cases: mean over 2 classes")
+
+
 def test_a_class_in_no_file_is_an_error_and_the_scores_are_written(label_folders, capsys):
     assert evaluate.main(flags(label_folders, "--classes", "1", "7", *QUICK)) == 1
     told = capsys.readouterr().err
