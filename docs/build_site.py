@@ -28,6 +28,7 @@ ROOMS = (
     "preprocessing",
     "training",
     "transforms",
+    "nnunet",
     "comparison",
     "report",
 )

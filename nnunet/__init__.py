@@ -9,6 +9,7 @@ from ramify.public_names import loaded_when_asked_for
 
 if TYPE_CHECKING:
     from ramify.nnunet.added_loss import add_loss
+    from ramify.nnunet.base_trainer import RamifyTrainer
     from ramify.nnunet.folder import trainers_folder
     from ramify.nnunet.loss_trainers import RamifyCbDice, RamifySkeletonRecall, RamifySoftClDice, RamifyTopoClDice
     from ramify.nnunet.scale_trainer import RamifyScales
@@ -21,6 +22,7 @@ __all__ = [
     "RamifySkeletonRecall",
     "RamifySoftClDice",
     "RamifyTopoClDice",
+    "RamifyTrainer",
     "add_loss",
     "trainers_folder",
 ]

@@ -16,7 +16,7 @@ from ramify.models import ModelSettings
 from ramify.preprocessing import GridSettings, PreprocessingSettings, prepare_case
 from ramify.training import RunSettings, TrainSettings, ValidationSettings, train_run
 from tests.dicom_series import write_series
-from tests.test_public_interface import ROOMS, public
+from tests.test_public_interface import LOADED, ROOMS, public
 
 SHOWN_BY = {
     "comparison.Adjusted": "comparison.judge",
@@ -49,7 +49,7 @@ SHOWN_BY = {
 
 def callables() -> dict[str, Any]:
     """Public functions and classes by room and name; settings describe each field instead of being shown."""
-    found = {f"{room}.{name}": value for room in ROOMS for name, value in public(room).items()}
+    found = {f"{room}.{name}": value for room in LOADED for name, value in public(room).items()}
     return {
         name: value
         for name, value in found.items()
@@ -117,7 +117,7 @@ def test_a_wrong_result_is_seen():
     assert told
 
 
-@pytest.mark.parametrize("room", ROOMS)
+@pytest.mark.parametrize("room", LOADED)
 def test_examples_import_what_is_public(room):
     """An example that imports from a module teaches what may move."""
     public_modules = {f"ramify.{each}" for each in ROOMS}
