@@ -58,6 +58,15 @@ def loss_of(term: str, tasks: Tasks, **more: object) -> TotalLoss:
     return TotalLoss(LossSettings.model_validate(settings), tasks, head="none")
 
 
+def test_many_regions_of_pictures_that_overlap_are_no_volume():
+    table = REGIONS.model_dump() | {"regions": {f"trees_{number}": ["portal", "hepatic"] for number in range(20)}}
+    tasks = Tasks("regions", "none", 2, ClassTable.model_validate(table))
+    outputs, truth = batch(tasks.n_channels)
+    assert tasks.n_channels == 20
+    terms = loss_of("dice", tasks)(outputs, truth)
+    assert terms["total"].isfinite()
+
+
 @pytest.mark.parametrize("term", OF_A_CLASS)
 @pytest.mark.parametrize(("asked", "table"), [("classes", THREE), ("regions", REGIONS)])
 def test_the_loss_is_the_mean_of_those_of_each_class_by_itself(term, asked, table):

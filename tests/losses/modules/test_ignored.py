@@ -5,6 +5,8 @@ import torch
 from torch import Tensor
 
 from ramify.losses import (
+    AnchorSettings,
+    Contrast,
     SkeletonRecall,
     binary_cross_entropy,
     boundary_loss,
@@ -190,6 +192,23 @@ def test_a_gap_that_nobody_has_seen_is_no_gap():
         seen = gap.clone()
         seen[..., 14] = 0.0
         assert loss(seen, vessel, mask=known).item() > 0.0, name
+
+
+def test_anchors_where_nobody_knows():
+    torch.manual_seed(0)
+    scale_map = torch.tensor([[[[1, 1, 2, 2], [1, 2, 0, 0]]]])
+    unknown = torch.tensor([[[[True, False, False, True], [False, False, True, False]]]])
+    for head, mode, drawn in (
+        ("shared", "dense", False),
+        ("per_scale", "masked", False),
+        ("per_scale", "dense", True),
+    ):
+        given = [torch.randn(1, 3, 2, 4, requires_grad=True) for _ in range(1 if head == "shared" else 2)]
+        loss = Contrast(2, head=head, anchors=AnchorSettings(mode=mode))
+        gradients = torch.autograd.grad(loss(given, scale_map, mask=~unknown), given)
+        for gradient in gradients:
+            assert gradient[~unknown.expand_as(gradient)].any()
+            assert gradient[unknown.expand_as(gradient)].any().item() is drawn, (head, mode)
 
 
 @pytest.mark.parametrize("mask", [torch.ones(1, 2, 3, 4).bool(), torch.ones(1, 3, 4).bool(), torch.ones(1, 1, 3, 4)])
