@@ -81,9 +81,7 @@ def _taken_apart(
             decompose_scales(mask[0] if flat else mask, spacing_mm[1:] if flat else spacing_mm, settings)
             for mask in masks
         ]
-    notes: tuple[str, ...] = ()
-    if settings.shared_thresholds and len(parts) > 1:
-        parts, notes = with_shared_thresholds(parts, settings.quantiles)
+    parts, notes = with_shared_thresholds(parts, settings)
     shared = len(parts) == 1 or settings.shared_thresholds
     notes = (*notes, *(note for part in parts for note in part.notes))
     return [part.scale_map for part in parts], (parts[0].thresholds_mm if shared else (), notes)

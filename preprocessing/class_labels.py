@@ -114,8 +114,6 @@ def _drawn(
         mask = classes == number
         if np.any(mask if region is None else mask & region):
             drawn[number] = analyse_drawn(mask, region, grid, scales)
-    if not scales.shared_thresholds or len(drawn) < 2:
-        return drawn, ()
     sharing, notes = sharing_thresholds(list(drawn.values()), scales)
     return dict(zip(drawn, sharing, strict=True)), notes
 

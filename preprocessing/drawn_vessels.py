@@ -27,7 +27,7 @@ class DrawnVessels:
         truth: analysis of what counts, as that of an evaluation's truth; its `whole` is all that was drawn.
         box: where in the turned volume it lies; wide enough for what a prepared mask of the vessels covers there.
         wanted: bool (*B), what counts of the vessels: what lies in the organ, or all of them.
-        shared: their decomposition by thresholds that they share with other classes; None: by their own.
+        shared: their decomposition beside that of other classes, whose thresholds may be theirs; None: alone.
     """
 
     truth: MaskAnalysis
@@ -86,9 +86,9 @@ def analyse_drawn(vessels: Mask, organ: Mask | None, grid: Grid, scales: ScaleSe
 def sharing_thresholds(
     classes: Sequence[DrawnVessels], scales: ScaleSettings
 ) -> tuple[list[DrawnVessels], tuple[str, ...]]:
-    """Vessels of several classes by thresholds over the branches of all of them, and notes on these.
+    """Vessels of several classes by thresholds over the branches of all of them, if so set, and notes on these.
 
     Each class must have vessels.
     """
-    parts, notes = with_shared_thresholds([drawn.truth.whole.decomposition for drawn in classes], scales.quantiles)
+    parts, notes = with_shared_thresholds([drawn.truth.whole.decomposition for drawn in classes], scales)
     return [replace(drawn, shared=part) for drawn, part in zip(classes, parts, strict=True)], notes

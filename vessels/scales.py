@@ -122,13 +122,17 @@ def decompose_scales(
 
 
 def with_shared_thresholds(
-    parts: Sequence[ScaleDecomposition], quantiles: Sequence[float]
+    parts: Sequence[ScaleDecomposition], settings: ScaleSettings
 ) -> tuple[list[ScaleDecomposition], tuple[str, ...]]:
-    """Decompositions of several masks, by thresholds over the branches of all of them; one part at least.
+    """Decompositions of several masks, by thresholds over the branches of all of them where the settings share them.
 
     Returns:
-        The parts, their notes on scales that they have no branch of; and the notes on what holds for all together.
+        The parts, their notes on scales that they have no branch of, as they were where nothing is shared; and the
+        notes on what holds for all together.
     """
+    if not settings.shared_thresholds or len(parts) < 2:
+        return list(parts), ()
+    quantiles = settings.quantiles
     radii, counts = (np.concatenate([getattr(part, name) for part in parts]) for name in ("radii_mm", "counts"))
     thresholds = tuple(weighted_quantiles(radii, counts, quantiles).tolist())
     shared = []

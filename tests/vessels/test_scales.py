@@ -316,7 +316,7 @@ def test_thresholds_that_several_masks_share_are_those_of_all_their_branches():
     thick[4:12, 24:32, 5:55] = thick[20:25, 10:15, 5:55] = True
     settings = ScaleSettings(quantiles=(0.5,))
     parts = [decompose_scales(mask, (1.0, 1.0, 1.0), settings) for mask in (thin, thick)]
-    shared, _ = with_shared_thresholds(parts, settings.quantiles)
+    shared, _ = with_shared_thresholds(parts, settings)
     together = decompose_scales(thin | thick, (1.0, 1.0, 1.0), settings)
     assert shared[0].thresholds_mm == shared[1].thresholds_mm
     # Each mask lies in its own box, and radii depend a little on how it lies.
@@ -325,8 +325,6 @@ def test_thresholds_that_several_masks_share_are_those_of_all_their_branches():
         np.testing.assert_array_equal(part.scale_map, np.where(mask, together.scale_map, 0))
         np.testing.assert_array_equal(part.branches, before.branches)
     assert shared[0].notes == ("scale 2 has no branch",)
-    # Of one alone they are its own.
-    (only,), notes = with_shared_thresholds(parts[1:], settings.quantiles)
-    assert only.thresholds_mm == parts[1].thresholds_mm
-    np.testing.assert_array_equal(only.scale_map, parts[1].scale_map)
-    assert notes == parts[1].notes
+    # Of one alone they are its own, and of several that do not share any.
+    assert with_shared_thresholds(parts[1:], settings) == (parts[1:], ())
+    assert with_shared_thresholds(parts, settings.model_copy(update={"shared_thresholds": False})) == (parts, ())
