@@ -36,6 +36,7 @@ from ramify.disk.outputs import Outputs
 from ramify.disk.own_files import own
 from ramify.experiments.checks import (
     check_classes,
+    check_fold_numbers,
     check_folds,
     check_further,
     check_networks,
@@ -74,6 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         command = preparations.get(store)
         n_scales = command.preprocessing.scales.n_scales if command else count_scales(store)
         check_scales(variant, training, n_scales)
+    check_fold_numbers(experiment, trainings, {store: command.folds for store, command in preparations.items()})
     known = {store: command.known for store, command in preparations.items()}
     if experiment.cases is not None or None not in known.values():
         # Before the cases are prepared, if their classes are told by then.

@@ -42,6 +42,7 @@ from ramify.preprocessing.foreground import (
     with_numbers,
 )
 from ramify.preprocessing.freshness import check_same_data_set
+from ramify.preprocessing.parting import check_can_be_parted
 from ramify.preprocessing.prepare import PreprocessingSettings
 from ramify.preprocessing.radius_figure import draw_radii
 from ramify.preprocessing.vanished import drop_cases, vanished_cases
@@ -90,6 +91,9 @@ def main(argv: list[str] | None = None) -> int:
     case_ids = adapter.case_ids()
 
     store = settings.output
+    # Cases that the data set no longer has stay among those to part, unless they are dropped.
+    known = {*case_ids, *([] if settings.drop_vanished else list_cases(store))}
+    check_can_be_parted(store, known, settings.patient_pattern, settings.folds)
     outputs = Outputs(settings.root, replace=settings.replace)
     figures = [RADII_FIGURE, *(f"{FIGURES_FOLDER}/{case_id}.png" for case_id in case_ids)]
     outputs.claim_folder(store, "cases", figures, given=[SPLITS_FILE])

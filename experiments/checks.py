@@ -76,6 +76,24 @@ def check_parting(store: Path, settings: FoldSettings) -> None:
         )
 
 
+def check_fold_numbers(
+    experiment: ExperimentSettings, trainings: Mapping[str, RunSettings], partings: Mapping[Path, FoldSettings]
+) -> None:
+    """Refuse folds that the cases will not be parted into, before they are prepared.
+
+    partings: store -> how its cases are parted; those of stores that are there already are looked at by `check_folds`.
+    """
+    last = max(experiment.folds)
+    for variant, training in trainings.items():
+        parting = partings.get(experiment.store_of(variant))
+        # A file of its own is read once there are cases.
+        if parting is not None and training.splits is None and last >= parting.folds:
+            raise ValueError(
+                f"fold {last}: preprocess parts the cases of {variant} into folds 0 to {parting.folds - 1} "
+                f"(folds.folds: {parting.folds}); name folds among these, or part the cases into more"
+            )
+
+
 def check_folds(experiment: ExperimentSettings, trainings: Mapping[str, RunSettings]) -> None:
     """Refuse folds that are missing, or that differ between variants: their cases could not be paired."""
     for fold in experiment.folds:

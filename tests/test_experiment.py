@@ -192,7 +192,7 @@ def change(*path: str, value: Any) -> Callable[[dict[str, Any]], None]:
         (change("train", "configs", value=["nowhere.yaml"]), "nowhere.yaml: no such configuration file"),
         (change("train", "settings", value={"train.epochs": 1, "train": {"epochs": 2}}), "train.epochs is given twice"),
         (change("sedes", value=[1]), "sedes: unknown key; did you mean seeds?"),
-        (change("folds", value=[2]), "fold 2: "),
+        (change("folds", value=[0, 2]), "fold 2: preprocess parts the cases of binary into folds 0 to 1 (folds.folds"),
         (change("preprocess", "settings", value={"dataset": "ircadb"}), "dataset ircadb: --root is missing"),
     ],
 )
@@ -207,6 +207,8 @@ def test_bad_experiments_end_in_one_line_before_anything_is_trained(tmp_path, ca
     assert message in err
     assert err.count("\n") == 1
     assert not list((tmp_path / "out").rglob("*.pt"))
+    if "folds 0 to" in message:
+        assert not (tmp_path / "out").exists(), "the cases were prepared for nothing"
 
 
 @pytest.mark.parametrize(

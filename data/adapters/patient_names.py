@@ -21,6 +21,24 @@ def check_patient_pattern(pattern: str) -> str:
     return pattern
 
 
+def patient_in(pattern: str, case_id: str) -> str:
+    """The patient of a case by its id: what the pattern's first group finds; without a pattern, the case itself.
+
+    Raises ValueError for an id in which the pattern finds no patient.
+
+    Examples:
+        >>> from ramify.data.adapters.patient_names import patient_in
+        >>> patient_in(r"(\\d+)_", "07_left"), patient_in("", "07_left")
+        ('07', '07_left')
+    """
+    if not pattern:
+        return case_id
+    match = re.search(pattern, case_id)
+    if match is None or not match[1]:
+        raise ValueError(f"case {case_id}: patient_pattern {pattern!r} finds no patient in it; correct the pattern")
+    return match[1]
+
+
 @dataclasses.dataclass(frozen=True)
 class NamedPatients:
     """An adapter whose cases get their patient from their id, by a pattern."""
@@ -38,9 +56,5 @@ class NamedPatients:
         return self.adapter.faults(case_id)
 
     def load(self, case_id: str) -> RawCase:
-        match = re.search(self.pattern, case_id)
-        if match is None or not match[1]:
-            raise ValueError(
-                f"case {case_id}: patient_pattern {self.pattern!r} finds no patient in it; correct the pattern"
-            )
-        return dataclasses.replace(self.adapter.load(case_id), patient_id=match[1])
+        patient = patient_in(self.pattern, case_id)
+        return dataclasses.replace(self.adapter.load(case_id), patient_id=patient)

@@ -124,10 +124,15 @@ def test_more_folds_than_patients_is_one_line(tmp_path, capsys):
     code, _, err = call(arguments(root, output, "--folds.folds", "3"), capsys)
     assert code != 0
     assert err.count("\n") == 1
-    assert "2 patients" in err
-    assert not (output / "splits_final.json").exists()
-    # The cases are kept: with fewer folds the same command ends at once.
-    assert call(arguments(root, output, "--folds.folds", "2"), capsys)[0] == 0
+    assert "only 2 patients; ask for at most 2 (--folds.folds 2)" in err
+    # Before any case is prepared.
+    assert not output.exists()
+    # Patients by their pattern, and a test set that is none.
+    by_name = arguments(write_pairs(root, count=3), output, "--patient-pattern", "case_([12]|3)")
+    code, _, err = call(by_name, capsys)
+    assert (code, "5 asked for, but there are only 3 patients" in err, output.exists()) == (2, True, False)
+    code, _, err = call([*by_name, "--folds.folds", "2", "--folds.test", "case_4"], capsys)
+    assert (code, "folds.test: 'case_4' is no case's whole id" in err, output.exists()) == (2, True, False)
 
 
 # --- shipped settings ----------------------------------------------------------------------------------------------
@@ -150,7 +155,9 @@ def test_labels_without_a_class_are_told_of_all_cases_before_any_is_prepared(tmp
         labels.reshape(-1)[:extra] = 9
         write_volume(root / f"labels/{case}.nii.gz", bars_in_a_box().image.with_array(labels))
     (tmp_path / "classes.yaml").write_text("classes: {veins: 2}", encoding="utf-8")
-    code, out, err = call(["--config", str(tmp_path / "classes.yaml"), *arguments(root, output)], capsys)
+    code, out, err = call(
+        ["--config", str(tmp_path / "classes.yaml"), *arguments(root, output, "--folds.folds", "2")], capsys
+    )
     assert (code, out) == (1, "")
     assert err == (
         "error: label 9 is in no class (voxels: 5 in case_1, 7 in case_2); give it a class (classes, in a "
