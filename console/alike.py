@@ -31,14 +31,21 @@ class AlikeLines:
         return [f"{_named(others)}: as {first}, above" for first, *others in self._cases.values() if others]
 
 
-def _without_name(case_id: str, line: str) -> str:
-    """The line without the case where it begins with it, and in names of files and folders.
+def naming_case(case_id: str, line: str) -> str:
+    """A line about a case, which is put before it where the line does not name it."""
+    return line if _without_name(case_id, line) != line else f"case {case_id}: {line}"
 
-    Nowhere else: case 2 may have a label 2.
+
+def _without_name(case_id: str, line: str) -> str:
+    """The line without the case wherever it stands by itself; one that is a number, only where it is surely the case.
+
+    That is after the word, at the line's start, and in names of files and folders: case 2 may have a label 2.
     """
     name = rf"(?<![A-Za-z0-9]){re.escape(case_id)}(?![A-Za-z0-9])"
-    start, folder, file = rf"^case {name}|^{name}(?=[:/\\])", rf"(?<=[/\\]){name}", rf"{name}(?=[\w.-]*\.[A-Za-z])"
-    return re.sub(f"{start}|{folder}|{file}", "\0", line)
+    if not any(letter.isalpha() for letter in case_id):
+        file = rf"{name}(?=[\w.-]*\.[A-Za-z])"
+        name = rf"(?<=\bcase ){name}|^{name}(?=[:/\\])|(?<=[/\\]){name}|{file}"
+    return re.sub(name, "\0", line)
 
 
 def _named(cases: list[str]) -> str:

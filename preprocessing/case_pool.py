@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ramify.console.alike import naming_case
 from ramify.console.error_line import line_of
 from ramify.data.adapters.base import Adapter
 from ramify.data.case_store import CASE_FILE, read_case, write_case
@@ -63,7 +64,7 @@ class CaseWork:
             with writing(self.store):
                 return self._do(case_id, was_there)
         except (ValueError, OSError) as error:
-            line = _naming_case(error, case_id)
+            line = naming_case(case_id, line_of(error))
         except MemoryError:
             line = f"case {case_id}: out of memory; use fewer --workers or a smaller grid"
         return CaseReport(case_id, error=f"{line} (what was prepared of it earlier stays)" if was_there else line)
@@ -110,8 +111,3 @@ def prepare_cases(work: CaseWork, case_ids: Sequence[str], workers: int) -> Iter
 
 def _lost(case_id: str, how: str) -> CaseReport:
     return CaseReport(case_id, error=f"case {case_id}: {how}")
-
-
-def _naming_case(error: Exception, case_id: str) -> str:
-    text = line_of(error)
-    return text if case_id in text else f"case {case_id}: {text}"

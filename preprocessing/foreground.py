@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
 
+from ramify.console.alike import naming_case
 from ramify.console.error_line import line_of
 from ramify.data.adapters.base import Adapter
 from ramify.data.case_record import digest_of
@@ -67,7 +68,7 @@ class ForegroundWork:
             return Found(case_id=case_id, key=key, channels=look_at(self.adapter.load(case_id), self.settings))
         except (ValueError, OSError, MemoryError) as error:
             text = line_of(error) or "out of memory; use fewer --workers"
-            return Found(case_id=case_id, error=text if case_id in text else f"case {case_id}: {text}")
+            return Found(case_id=case_id, error=naming_case(case_id, text))
 
     def key(self, case_id: str) -> str:
         """A fingerprint of all that shapes what is found of a case, without reading it; raises as `sources`."""

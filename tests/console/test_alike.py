@@ -2,7 +2,7 @@
 
 import pytest
 
-from ramify.console.alike import AlikeLines
+from ramify.console.alike import AlikeLines, naming_case
 
 
 def test_lines_that_differ_in_more_than_the_case_are_told_each():
@@ -22,12 +22,26 @@ def test_lines_that_differ_in_more_than_the_case_are_told_each():
         ({"1": "in/1_0000.nii.gz: size 1 x 1", "2": "in/2_0000.nii.gz: size 1 x 1"}, [True, False]),
         ({"1": "label_1.nii is not as ct/1.nii", "2": "label_2.nii is not as ct/2.nii"}, [True, False]),
         ({"1": "spacing 1.5 mm, not 2.5 mm", "2": "spacing 1.5 mm, not 2.5 mm"}, [True, False]),
+        ({"a1": "no organ mask called a1; it holds b", "a2": "no organ mask called a2; it holds b"}, [True, False]),
+        ({"1": "of case 1 there are 1.nii, 2.nii", "3": "of case 3 there are 3.nii, 2.nii"}, [True, False]),
         ({"P 1": "in/P 1.nii: no vessel", "P 2": "in/P 2.nii: no vessel"}, [True, False]),
     ],
 )
 def test_a_case_is_its_name_in_files_alone_and_no_number_of_the_line(lines: dict[str, str], new: list[bool]):
     told = AlikeLines()
     assert [told.is_new(case, line) for case, line in lines.items()] == new
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ("label 2 is no class", "case 2: label 2 is no class"),
+        ("in/2.nii: no vessel", "in/2.nii: no vessel"),
+        ("case 2, organ: empty", "case 2, organ: empty"),
+    ],
+)
+def test_a_line_names_its_case(line: str, named: str):
+    assert naming_case("2", line) == named
 
 
 def test_many_are_counted():
