@@ -22,7 +22,13 @@ from pydantic import BaseModel, ValidationError
 
 from ramify import preprocess
 from ramify.command_line import parse, run
-from ramify.command_line.yaml_settings import describe_validation_error, laid_over, read_yaml, with_default_mappings
+from ramify.command_line.yaml_settings import (
+    describe_validation_error,
+    laid_over,
+    read_yaml,
+    with_default_mappings,
+    with_single_words,
+)
 from ramify.comparison.comparison_table import pairs_to_csv
 from ramify.comparison.forest_plot import draw_comparison
 from ramify.comparison.results import read_results
@@ -197,7 +203,7 @@ def resolved(
     for layer in (layers.settings, dict(overrides), dict(own)):
         plain = laid_over(plain, layer)
     try:
-        return settings_class.model_validate(plain)
+        return settings_class.model_validate(with_single_words(plain, settings_class))
     except ValidationError as error:
         raise ValueError(f"variant {variant}, {stage}: {describe_validation_error(error, settings_class)}") from None
 

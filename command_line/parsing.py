@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import tyro
 from pydantic import BaseModel, ValidationError, create_model
 
-from ramify.command_line.yaml_settings import describe_validation_error, laid_over, read_yaml
+from ramify.command_line.yaml_settings import describe_validation_error, laid_over, read_yaml, with_single_words
 from ramify.console.progress import QUIET_VARIABLE
 
 SettingsT = TypeVar("SettingsT", bound=BaseModel)
@@ -99,7 +99,7 @@ def _defaults_from_yaml(settings_class: type[SettingsT], paths: list[Path]) -> S
         **{name: value for name, value in required.items() if name not in given},
     )
     try:
-        checked = lenient.model_validate(given)
+        checked = lenient.model_validate(with_single_words(given, settings_class))
     except ValidationError as error:
         names = " with ".join(map(str, paths))
         raise ValueError(f"{names}: {describe_validation_error(error, settings_class)}") from None

@@ -68,6 +68,21 @@ def with_default_mappings(given: dict[str, Any], settings_class: type[BaseModel]
     return filled
 
 
+def with_single_words(given: dict[str, Any], settings_class: type[BaseModel]) -> dict[str, Any]:
+    """Settings whose lists may be given as one word, as on the command line: `channels: all` is `channels: [all]`.
+
+    Sections are looked into; a list of fixed length stays as it is, and is told by the checks.
+    """
+    whole = dict(given)
+    for name, value in given.items():
+        annotation = field.annotation if (field := settings_class.model_fields.get(name)) else None
+        if isinstance(value, dict) and (inner := _model_in(annotation)):
+            whole[name] = with_single_words(value, inner)
+        elif isinstance(value, str) and typing.get_origin(annotation) is tuple and ... in typing.get_args(annotation):
+            whole[name] = [value]
+    return whole
+
+
 def describe_validation_error(error: ValidationError, settings_class: type[BaseModel]) -> str:
     """The first complaint in one line: the key's full name, what is wrong, and the near miss of an unknown key."""
     first = error.errors(include_url=False)[0]

@@ -7,6 +7,7 @@ import pytest
 from pydantic import BaseModel, Field, field_validator
 
 from ramify.command_line import parse
+from ramify.data.adapters import DatasetSettings
 
 
 class Inner(BaseModel, frozen=True, extra="forbid"):
@@ -82,6 +83,12 @@ def test_files_lie_one_on_top_of_the_other(tmp_path):
     above.write_text("train: {epocs: 3}\n")
     with pytest.raises(ValueError, match=r"below\.yaml with .*above\.yaml: train\.epocs: unknown key; did you mean"):
         parse(Outer, "test", ["--config", str(below), "--config", str(above)])
+
+
+def test_one_word_in_a_file_is_a_list_of_one_as_on_the_command_line(tmp_path):
+    assert parse(DatasetSettings, "test", write(tmp_path, "dataset: pairs\nroot: x\nchannels: all\n")).channels == (
+        "all",
+    )
 
 
 def test_tuples_and_none(tmp_path):
