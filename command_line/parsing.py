@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import tyro
 from pydantic import BaseModel, ValidationError, create_model
 
+from ramify.command_line.mapping_flags import unknown_key_of_mapping
 from ramify.command_line.yaml_settings import describe_validation_error, laid_over, read_yaml, with_single_words
 from ramify.console.progress import QUIET_VARIABLE
 
@@ -60,7 +61,7 @@ def parse(settings_class: type[SettingsT], description: str, argv: Sequence[str]
     except SystemExit as stop:
         if stop.code in (0, None):
             raise
-        raise ValueError(_one_line(captured.getvalue())) from None
+        raise ValueError(_one_line(captured.getvalue(), settings_class, default)) from None
 
 
 def _take_configs(words: list[str]) -> tuple[list[Path], list[str]]:
@@ -116,7 +117,7 @@ FORMER_OPTIONS = {
 """What options were called in earlier versions, and what they are called now."""
 
 
-def _one_line(boxed: str) -> str:
+def _one_line(boxed: str, settings_class: type[BaseModel], default: Any) -> str:
     """tyro's boxed error as one line: the message and the near misses, without the help text below them."""
     text = " ".join(_FRAME.sub(" ", boxed).split())
     text = re.split(r"Argument helptext:|For full helptext|For further information", text)[0].strip()
@@ -136,5 +137,7 @@ def _one_line(boxed: str) -> str:
     for former, now in FORMER_OPTIONS.items():
         if re.search(rf"Unrecognized options:? .*{re.escape(former)}\b", text):
             return f"{former}: it is called {now} now"
+    if told := unknown_key_of_mapping(text, settings_class, default):
+        return told
     text = re.sub(r"^(Unrecognized options|Value error|Parsing error|Invalid choice|Required options) ", "", text)
     return text or "the arguments could not be read: see --help"

@@ -58,7 +58,7 @@ def with_default_mappings(given: dict[str, Any], settings_class: type[BaseModel]
     """
     filled = dict(given)
     for name, field in settings_class.model_fields.items():
-        default, inner = field.get_default(call_default_factory=True), _model_in(field.annotation)
+        default, inner = field.get_default(call_default_factory=True), model_in(field.annotation)
         if inner is not None:
             section = filled.get(name, None if default is None else {})
             if isinstance(section, dict) and (whole := with_default_mappings(section, inner)):
@@ -76,7 +76,7 @@ def with_single_words(given: dict[str, Any], settings_class: type[BaseModel]) ->
     whole = dict(given)
     for name, value in given.items():
         annotation = field.annotation if (field := settings_class.model_fields.get(name)) else None
-        if isinstance(value, dict) and (inner := _model_in(annotation)):
+        if isinstance(value, dict) and (inner := model_in(annotation)):
             whole[name] = with_single_words(value, inner)
         elif isinstance(value, str) and typing.get_origin(annotation) is tuple and ... in typing.get_args(annotation):
             whole[name] = [value]
@@ -105,17 +105,17 @@ def _keys_beside(settings_class: type[BaseModel], section: list[str]) -> list[st
     current = settings_class
     for part in section:
         field = current.model_fields.get(part)
-        inner = _model_in(field.annotation) if field else None
+        inner = model_in(field.annotation) if field else None
         if inner is None:
             return []
         current = inner
     return list(current.model_fields)
 
 
-def _model_in(annotation: Any) -> type[BaseModel] | None:
+def model_in(annotation: Any) -> type[BaseModel] | None:
     """The settings model in an annotation such as `Model` or `Model | None`."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):
-        return next((m for a in typing.get_args(annotation) if (m := _model_in(a)) is not None), None)
+        return next((m for a in typing.get_args(annotation) if (m := model_in(a)) is not None), None)
     return None

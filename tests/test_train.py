@@ -47,6 +47,14 @@ def test_a_training_from_the_command_line(tiny_cases, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("more", "message"),
     [
+        (
+            ["--loss.main.soft-cldise", "1"],
+            "--loss.main.soft-cldise: unknown loss term 'soft_cldise'; did you mean 'soft_cldice'?",
+        ),
+        (
+            ["--loss.main.soft-cldice", "1"],
+            "FILE with loss: {main: {dice: 1.0, cross_entropy: 1.0, soft_cldice: 1.0}}",
+        ),
         (["--train.epocs", "5"], r"--train.epocs, 5 ; did you mean --train.epochs"),
         (["--train.epochs", "many"], "many"),
         (["--train.epochs", "0"], "--train.epochs: Input should be greater than or equal to 1 (got 0)"),

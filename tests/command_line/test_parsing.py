@@ -121,6 +121,7 @@ def test_a_bad_file_is_one_line_that_names_it(tmp_path, text, message):
     ("words", "message"),
     [
         (["--train.epocs", "5"], r"--train\.epocs.*did you mean.*--train\.epochs"),
+        (["--weights.cldise", "1"], r"^--weights\.cldise: a flag changes .* with weights: {dice: 1\.0, cldise: 1\.0}$"),
         (["--train.epochs", "abc"], r"--train\.epochs.*'abc'"),
         (["--seed", "-1"], r"^--seed: .*greater than or equal to 0 \(got -1\)"),
         (["--train.size", "2", "0"], r"^--train\.size: expected no empty axis \(got "),
