@@ -1,4 +1,4 @@
-"""A flag of a mapping's key that the mapping has not: `--loss.main.soft-cldice` where the loss has other terms."""
+"""A flag of a key that a mapping has not, such as one of a term where the loss has other terms."""
 
 import re
 from typing import Any
