@@ -127,7 +127,8 @@ def _readme(name: str) -> str:
     return f"""# {name}
 
 A network that segments vessels, exported by Ramify {ramify.__version__} as a MONAI bundle: TorchScript, which needs
-MONAI and PyTorch and no Ramify. `configs/metadata.json` says under `{METADATA}` how it was trained to see its images.
+MONAI and PyTorch and no Ramify, and for the line below the package fire. `configs/metadata.json` says under
+`{METADATA}` how it was trained to see its images.
 
     python -m monai.bundle run --config_file configs/inference.json --bundle_root . --dataset_dir IN --output_dir OUT
 

@@ -6,15 +6,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ramify.console.error_line import line_of
 from ramify.models.build import place_network
 from ramify.models.network import Network
 from ramify.models.outputs import main_probabilities
 from ramify.preprocessing.prepare import PreprocessingSettings
-from ramify.tasks.class_table import ClassTable
 from ramify.tasks.formulation import Tasks
-from ramify.training.checkpoint import load_checkpoint
-from ramify.training.predictor import network_of
+from ramify.training.predictor import read_network
 from ramify.training.settings import RunSettings
 
 
@@ -79,18 +76,10 @@ class TrainedNetwork:
 
 def load_trained(checkpoint: Path) -> TrainedNetwork:
     """The network of a checkpoint; raises as `training.predictor.Predictor`."""
-    state = load_checkpoint(checkpoint)
-    try:
-        settings = RunSettings.model_validate(state["config"])
-        preprocessing = PreprocessingSettings.model_validate(state["preprocessing"])
-        table = ClassTable.model_validate(state["classes"])
-        tasks = Tasks.of(settings.model.tasks, state["network"]["scales"], table)
-        network = place_network(network_of(state, settings), "cpu")
-    except (ValueError, TypeError, KeyError, RuntimeError) as error:
-        raise ValueError(f"{checkpoint}: {line_of(error)}") from None
+    network, state, settings, preprocessing, tasks = read_network(checkpoint)
     prepared = state["prepared"]
     return TrainedNetwork(
-        Probabilities(network, tasks).eval(),
+        Probabilities(place_network(network, "cpu"), tasks).eval(),
         tuple(state["channels"]),
         settings,
         preprocessing,

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from pydantic import BaseModel
 from scipy.ndimage import distance_transform_edt, find_objects
-from torch import Tensor
+from torch import Tensor, library
 
 from ramify.losses.checks import check_mask, known_part
 from ramify.losses.spacings import Spacing, spacings_of
@@ -136,7 +136,7 @@ def distance_inside(mask: Tensor, spacing_mm: Spacing | None = None, *, known: T
 
 
 # An operation of its own, for torch.compile to call and not to look into, and in no CUDA graph: it waits for the CPU.
-@torch.library.custom_op("ramify::distances", mutates_args=(), tags=torch.Tag.cudagraph_unsafe)
+@library.custom_op("ramify::distances", mutates_args=(), tags=torch.Tag.cudagraph_unsafe)
 def _distances(mask: Tensor, spacing_mm: Tensor) -> Tensor:
     spacings = spacing_mm.tolist()
     masks = mask.detach().cpu().numpy()

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 from scipy.ndimage import distance_transform_edt, find_objects
-from torch import Tensor
+from torch import Tensor, library
 
 
 def continued(values: Tensor, mask: Tensor | None) -> Tensor:
@@ -23,7 +23,7 @@ def continued(values: Tensor, mask: Tensor | None) -> Tensor:
 
 
 # An operation of its own, for torch.compile to call and not to look into, and in no CUDA graph: it waits for the CPU.
-@torch.library.custom_op("ramify::nearest_known", mutates_args=(), tags=torch.Tag.cudagraph_unsafe)
+@library.custom_op("ramify::nearest_known", mutates_args=(), tags=torch.Tag.cudagraph_unsafe)
 def _nearest_known(mask: Tensor) -> Tensor:
     """Of each voxel of (B, 1, *S) the place of the nearest known one among those of its sample, int64 (B, N)."""
     masks = mask.detach().cpu().numpy()[:, 0]

@@ -11,7 +11,7 @@ import warnings
 from typing import Any, get_args
 
 import torch
-from torch import Tensor
+from torch import Tensor, library
 from torch.autograd.function import once_differentiable
 
 from ramify.losses.checks import check_mask, check_same_shape, in_unit_range
@@ -134,12 +134,12 @@ class _SoftSkeleton(torch.autograd.Function):
 # rounds are done once more on the way back.
 
 
-@torch.library.custom_op("ramify::soft_skeleton", mutates_args=())
+@library.custom_op("ramify::soft_skeleton", mutates_args=())
 def _operation(volumes: Tensor, unknown: Tensor | None, iterations: int, variant: str) -> Tensor:
     return _skeletons(_passages(volumes, unknown, iterations, variant), volumes, False)
 
 
-@torch.library.custom_op("ramify::soft_skeleton_backward", mutates_args=())
+@library.custom_op("ramify::soft_skeleton_backward", mutates_args=())
 def _operation_back(arriving: Tensor, volumes: Tensor, unknown: Tensor | None, iterations: int, variant: str) -> Tensor:
     return _gradients(_passages(volumes, unknown, iterations, variant), volumes, arriving)
 

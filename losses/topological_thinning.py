@@ -17,7 +17,7 @@ vessels' radius in voxels only weaken the gradient.
 from typing import cast, get_args
 
 import torch
-from torch import Tensor
+from torch import Tensor, library
 from torch.nn import functional
 
 from ramify.losses.checks import check_same_shape, in_unit_range
@@ -149,7 +149,7 @@ def _sample(probabilities: Tensor, uniform: Tensor, temperature: float, noise_sc
 
 
 # An operation of its own, for torch.compile to call and not to look into, and in no CUDA graph: it waits for the CPU.
-@torch.library.custom_op("ramify::thin", mutates_args=(), tags=torch.Tag.cudagraph_unsafe)
+@library.custom_op("ramify::thin", mutates_args=(), tags=torch.Tag.cudagraph_unsafe)
 def _thin(volumes: Tensor, iterations: int, simple_points: str, count: bool) -> tuple[Tensor, Tensor]:
     """Skeletons of (B, C, *S) bool, and how often each voxel was a candidate (nothing unless `count`)."""
     shape = volumes.shape

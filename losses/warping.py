@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel
-from torch import Tensor
+from torch import Tensor, library
 
 from ramify.losses.boundary import distance_inside
 from ramify.losses.checks import known_part
@@ -110,7 +110,7 @@ def critical_voxels(prediction: Tensor, truth: Tensor) -> Tensor:
 
 
 # An operation of its own, for torch.compile to call and not to look into, and in no CUDA graph: it waits for the CPU.
-@torch.library.custom_op("ramify::critical_voxels", mutates_args=(), tags=torch.Tag.cudagraph_unsafe)
+@library.custom_op("ramify::critical_voxels", mutates_args=(), tags=torch.Tag.cudagraph_unsafe)
 def _critical_voxels(prediction: Tensor, truth: Tensor) -> Tensor:
     masks = [mask.cpu() for mask in (prediction, truth)]
     volumes = [_padded(mask.numpy()) for mask in masks]

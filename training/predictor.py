@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -73,6 +73,42 @@ def network_of(state: Checkpoint, settings: RunSettings, *, trained: bool = True
     return build_inference_network(settings.model, *sizes, table, state=weights)
 
 
+class ReadNetwork(NamedTuple):
+    """A checkpoint's network, with what prediction must know of its training.
+
+    Attributes:
+        network: the part that prediction needs, on the CPU.
+        state: all that the checkpoint holds.
+        settings: of the training. preprocessing: of its cases. tasks: what the network was asked.
+    """
+
+    network: Network
+    state: Checkpoint
+    settings: RunSettings
+    preprocessing: PreprocessingSettings
+    tasks: Tasks
+
+
+def read_network(checkpoint: Path) -> ReadNetwork:
+    """The network of a checkpoint; FileNotFoundError and ValueError as `Predictor` says."""
+    state = load_checkpoint(checkpoint)
+    try:
+        settings = RunSettings.model_validate(state["config"])
+        preprocessing = PreprocessingSettings.model_validate(state["preprocessing"])
+        network = network_of(state, settings)
+        table = ClassTable.model_validate(state["classes"])
+        tasks = Tasks.of(settings.model.tasks, state["network"]["scales"], table)
+    except (ValueError, TypeError, KeyError, RuntimeError) as error:
+        raise ValueError(f"{checkpoint}: {line_of(error)}") from None
+    layout = layout_name(len(state["prepared"]["shape"]))
+    if (trained_on := state.get("orientation", layout)) != layout:
+        raise ValueError(
+            f"{checkpoint}: trained on arrays laid out {trained_on}, this version prepares them {layout}; use the "
+            "version that trained it"
+        )
+    return ReadNetwork(network, state, settings, preprocessing, tasks)
+
+
 class Predictor:
     """Encoder and main decoder of a checkpoint, with the preprocessing they were trained on.
 
@@ -104,16 +140,7 @@ class Predictor:
     def __init__(
         self, checkpoint: Path | str, device: DeviceName = "auto", inference: InferenceOverrides | None = None
     ) -> None:
-        checkpoint = Path(checkpoint)
-        state = load_checkpoint(checkpoint)
-        try:
-            self._settings = RunSettings.model_validate(state["config"])
-            self._preprocessing = PreprocessingSettings.model_validate(state["preprocessing"])
-            network = network_of(state, self._settings)
-            table = ClassTable.model_validate(state["classes"])
-            self.tasks = Tasks.of(self._settings.model.tasks, state["network"]["scales"], table)
-        except (ValueError, TypeError, KeyError, RuntimeError) as error:
-            raise ValueError(f"{checkpoint}: {line_of(error)}") from None
+        network, state, self._settings, self._preprocessing, self.tasks = read_network(Path(checkpoint))
         self._device = choose_device(device)
         self._dtype = choose_prediction_precision(self._settings.train.precision, self._device)
         self._network = place_network(network, self._device).eval()
@@ -121,12 +148,6 @@ class Predictor:
         self._prepared: PreparedShape = state["prepared"]
         self.channels = tuple(state["channels"])
         self.source = ImageSource.model_validate(state.get("source") or {})
-        layout = layout_name(len(state["prepared"]["shape"]))
-        if (trained_on := state.get("orientation", layout)) != layout:
-            raise ValueError(
-                f"{checkpoint}: trained on arrays laid out {trained_on}, this version prepares them {layout}; use the "
-                "version that trained it"
-            )
 
     def needs_organ(self) -> bool:
         """Whether the network was trained on organ crops."""

@@ -33,11 +33,8 @@ class _MapOfLabeld(MapTransform):  # type: ignore[misc]
     def __call__(self, data: Mapping[Any, Any]) -> dict[Any, Any]:
         """The data with `KEY_postfix` for each key."""
         found = dict(data)
-        for key in self.keys:
-            if key in data:
-                found[f"{key}_{self.postfix}"] = self._beside(data[key], f"{type(self).__name__}, {key}")
-            elif not self.allow_missing_keys:
-                raise KeyError(f"{type(self).__name__}: no {key!r} in the data, only {', '.join(map(str, data))}")
+        for key in self.key_iterator(found):
+            found[f"{key}_{self.postfix}"] = self._beside(data[key], f"{type(self).__name__}, {key}")
         return found
 
     def _beside(self, label: Any, name: str) -> Any:

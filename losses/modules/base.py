@@ -2,7 +2,7 @@
 
 import difflib
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, TypedDict, get_args
@@ -78,6 +78,8 @@ class SegmentationLoss(nn.Module):
 
     settings: ClassVar[type[BaseModel] | None] = None
     """What the loss's own arguments are, and may be; None: it has none."""
+    function: ClassVar[Callable[..., Tensor] | None] = None
+    """Of probabilities and target, where the loss is that and nothing more."""
     of_channels: ClassVar[bool] = True
     """Whether the loss is a mean of losses of each channel by itself."""
 
@@ -122,7 +124,10 @@ class SegmentationLoss(nn.Module):
 
     def loss(self, batch: Batch) -> Tensor:
         """The scalar loss of a batch, without the weight."""
-        raise NotImplementedError(f"{type(self).__name__}: a loss overrides `loss`")
+        function = type(self).function
+        if function is None:
+            raise NotImplementedError(f"{type(self).__name__}: a loss overrides `loss`")
+        return function(batch.probabilities, batch.target, mask=batch.mask, **self.own)
 
     def forward(
         self,

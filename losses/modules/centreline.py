@@ -48,6 +48,7 @@ class SoftClDice(SegmentationLoss):
     """
 
     settings = SoftClDiceSettings
+    function = soft_cldice_loss
 
     def __init__(
         self,
@@ -61,9 +62,6 @@ class SoftClDice(SegmentationLoss):
     ) -> None:
         own = {"iterations": iterations, "smooth": smooth, "variant": variant, "complement": complement}
         super().__init__(weight, **own, **shared)
-
-    def loss(self, batch: Batch) -> Tensor:
-        return soft_cldice_loss(batch.probabilities, batch.target, mask=batch.mask, **self.own)
 
 
 class DiceSoftClDice(SegmentationLoss):
@@ -87,6 +85,7 @@ class DiceSoftClDice(SegmentationLoss):
     """
 
     settings = DiceSoftClDiceSettings
+    function = dice_soft_cldice_loss
 
     def __init__(
         self,
@@ -101,9 +100,6 @@ class DiceSoftClDice(SegmentationLoss):
     ) -> None:
         own = {"iterations": iterations, "smooth": smooth, "variant": variant, "complement": complement}
         super().__init__(weight, alpha=alpha, **own, **shared)
-
-    def loss(self, batch: Batch) -> Tensor:
-        return dice_soft_cldice_loss(batch.probabilities, batch.target, mask=batch.mask, **self.own)
 
 
 class CentrelineCrossEntropy(SegmentationLoss):
@@ -126,12 +122,10 @@ class CentrelineCrossEntropy(SegmentationLoss):
     """
 
     settings = CentrelineCrossEntropySettings
+    function = centreline_cross_entropy_loss
 
     def __init__(self, weight: float = 1.0, *, iterations: int = 10, **shared: Unpack[Shared]) -> None:
         super().__init__(weight, iterations=iterations, **shared)
-
-    def loss(self, batch: Batch) -> Tensor:
-        return centreline_cross_entropy_loss(batch.probabilities, batch.target, mask=batch.mask, **self.own)
 
 
 class TopoClDice(SegmentationLoss):
@@ -158,6 +152,7 @@ class TopoClDice(SegmentationLoss):
     """
 
     settings = TopoClDiceSettings
+    function = topo_cldice_loss
 
     def __init__(
         self,
@@ -172,9 +167,6 @@ class TopoClDice(SegmentationLoss):
     ) -> None:
         sampling = {"temperature": temperature, "noise_scale": noise_scale, "simple_points": simple_points}
         super().__init__(weight, iterations=iterations, smooth=smooth, **sampling, **shared)
-
-    def loss(self, batch: Batch) -> Tensor:
-        return topo_cldice_loss(batch.probabilities, batch.target, mask=batch.mask, **self.own)
 
 
 class CbDice(SegmentationLoss):

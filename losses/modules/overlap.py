@@ -32,12 +32,10 @@ class Dice(SegmentationLoss):
     """
 
     settings = DiceSettings
+    function = dice_loss
 
     def __init__(self, weight: float = 1.0, *, epsilon: float = 1e-5, **shared: Unpack[Shared]) -> None:
         super().__init__(weight, epsilon=epsilon, **shared)
-
-    def loss(self, batch: Batch) -> Tensor:
-        return dice_loss(batch.probabilities, batch.target, mask=batch.mask, **self.own)
 
 
 class _DiceCrossEntropyArguments(DiceSettings, frozen=True, extra="forbid"):
@@ -124,6 +122,7 @@ class Tversky(SegmentationLoss):
     """
 
     settings = TverskySettings
+    function = tversky_loss
 
     def __init__(
         self,
@@ -136,9 +135,6 @@ class Tversky(SegmentationLoss):
         **shared: Unpack[Shared],
     ) -> None:
         super().__init__(weight, alpha=alpha, beta=beta, gamma=gamma, epsilon=epsilon, **shared)
-
-    def loss(self, batch: Batch) -> Tensor:
-        return tversky_loss(batch.probabilities, batch.target, mask=batch.mask, **self.own)
 
 
 class GeneralisedDice(SegmentationLoss):
@@ -162,6 +158,7 @@ class GeneralisedDice(SegmentationLoss):
     """
 
     settings = GeneralisedDiceSettings
+    function = generalised_dice_loss
     of_channels = False
 
     def __init__(
@@ -170,6 +167,3 @@ class GeneralisedDice(SegmentationLoss):
         if complement is None:
             complement = shared.get("activation", "softmax") != "softmax" and not shared.get("drop_background")
         super().__init__(weight, complement=complement, epsilon=epsilon, **shared)
-
-    def loss(self, batch: Batch) -> Tensor:
-        return generalised_dice_loss(batch.probabilities, batch.target, mask=batch.mask, **self.own)

@@ -64,12 +64,10 @@ class Warping(SegmentationLoss):
     """
 
     settings = WarpingSettings
+    function = warping_loss
 
     def __init__(self, weight: float = 1.0, *, normalise: bool = True, **shared: Unpack[Shared]) -> None:
         super().__init__(weight, normalise=normalise, **shared)
-
-    def loss(self, batch: Batch) -> Tensor:
-        return warping_loss(batch.probabilities, batch.target, mask=batch.mask, **self.own)
 
 
 class Topograph(SegmentationLoss):
@@ -93,6 +91,7 @@ class Topograph(SegmentationLoss):
     """
 
     settings = TopographSettings
+    function = topograph_loss
 
     def __init__(
         self,
@@ -103,9 +102,6 @@ class Topograph(SegmentationLoss):
         **shared: Unpack[Shared],
     ) -> None:
         super().__init__(weight, aggregation=aggregation, threshold_spread=threshold_spread, **shared)
-
-    def loss(self, batch: Batch) -> Tensor:
-        return topograph_loss(batch.probabilities, batch.target, mask=batch.mask, **self.own)
 
 
 class BettiMatching(SegmentationLoss):
@@ -128,6 +124,7 @@ class BettiMatching(SegmentationLoss):
     """
 
     settings = BettiMatchingSettings
+    function = betti_matching_loss
 
     def __init__(
         self,
@@ -145,9 +142,6 @@ class BettiMatching(SegmentationLoss):
         super().__init__(
             weight, **kinds, unmatched_weight=unmatched_weight, least_persistence=least_persistence, **shared
         )
-
-    def loss(self, batch: Batch) -> Tensor:
-        return betti_matching_loss(batch.probabilities, batch.target, mask=batch.mask, **self.own)
 
 
 class PersistentHomology(SegmentationLoss):
@@ -171,6 +165,7 @@ class PersistentHomology(SegmentationLoss):
     """
 
     settings = PersistentHomologySettings
+    function = persistent_homology_loss
 
     def __init__(
         self,
@@ -181,9 +176,6 @@ class PersistentHomology(SegmentationLoss):
         **shared: Unpack[Shared],
     ) -> None:
         super().__init__(weight, patch_size=patch_size, dimensions=dimensions, **shared)
-
-    def loss(self, batch: Batch) -> Tensor:
-        return persistent_homology_loss(batch.probabilities, batch.target, mask=batch.mask, **self.own)
 
 
 class Perceptual(SegmentationLoss):
@@ -202,9 +194,7 @@ class Perceptual(SegmentationLoss):
     """
 
     settings = PerceptualSettings
+    function = perceptual_loss
 
     def __init__(self, weights: Path | str, weight: float = 1.0, **shared: Unpack[Shared]) -> None:
         super().__init__(weight, weights=weights, **shared)
-
-    def loss(self, batch: Batch) -> Tensor:
-        return perceptual_loss(batch.probabilities, batch.target, mask=batch.mask, **self.own)

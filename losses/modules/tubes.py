@@ -2,7 +2,7 @@
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, library
 
 from ramify.losses.continuation import continued
 from ramify.losses.modules.batch import Batch
@@ -28,7 +28,7 @@ def tubes_of(batch: Batch, radius: int) -> Tensor:
 
 
 # An operation of its own, for torch.compile to call and not to look into, and in no CUDA graph: it waits for the CPU.
-@torch.library.custom_op("ramify::tubed_skeletons", mutates_args=(), tags=torch.Tag.cudagraph_unsafe)
+@library.custom_op("ramify::tubed_skeletons", mutates_args=(), tags=torch.Tag.cudagraph_unsafe)
 def _tubed_skeletons(vessels: Tensor, spacing_mm: Tensor, radius: int) -> Tensor:
     tubes = [
         [tubed_skeleton(mask, radius, spacing) for mask in of_sample]

@@ -180,7 +180,7 @@ def test_loader_processes_get_them(transform: object):
         (lambda: ScaleMapd("label", spacing_mm=SPACING)({"label": np.zeros((2, 4, 4))}), "take one channel"),
         (
             lambda: ScaleMapd("vessel", spacing_mm=SPACING)({"label": label()[None]}),
-            "no 'vessel' in the data, only lab",
+            "`vessel` of transform `ScaleMapd`",
         ),
         (lambda: tubed_skeleton_of(np.full((4, 4), 0.3)), "whole numbers, got 0.3; threshold"),
         (lambda: tubed_skeleton_of(np.zeros(4)), "2 or 3 dimensions"),

@@ -1,6 +1,7 @@
 """Loss modules beside the pure functions: activation, one-hot, background, classes, reduction, what is given how."""
 
 import copy
+import inspect
 import pickle
 
 import numpy as np
@@ -272,6 +273,19 @@ def test_a_module_says_what_it_is():
     said = repr(module("DiceCrossEntropy", checked=False, over_batch=True, cross_entropy_weight=0.5))
     assert all(part in said for part in ("checked=False", "over_batch=True", "cross_entropy_weight=0.5"))
     assert "radius=1" in repr(module("SkeletonRecall"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_defaults_are_those_of_the_settings(name):
+    """Written out in the signature for whoever calls it; GeneralisedDice chooses its complement by the channels."""
+    loss = getattr(losses, name)
+    assert loss.settings is not None
+    given = {own: loss.settings.model_fields[own].default for own in loss().own}
+    parameters = inspect.signature(loss).parameters
+    own = {parameter: parameters[parameter].default for parameter in given if parameter in parameters}
+    assert own.keys() >= given.keys() - {"over_batch"}
+    chosen = {"complement"} if name == "GeneralisedDice" else set()
+    assert {key: own[key] for key in own.keys() - chosen} == {key: given[key] for key in own.keys() - chosen}
 
 
 def test_a_loss_of_ones_own_needs_one_method():
