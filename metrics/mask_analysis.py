@@ -17,7 +17,6 @@ from ramify.metrics.masks import Mask, check_mask, check_spacing
 from ramify.vessels.betti import BettiNumbers, betti_numbers
 from ramify.vessels.box import foreground_box
 from ramify.vessels.branches import BranchGraph, trace_branches, voxels_of
-from ramify.vessels.cavities import fill_cavities
 from ramify.vessels.components import label_components
 from ramify.vessels.curve_graph import CentrelineGraph, centreline_graph
 from ramify.vessels.decomposition import ScaleDecomposition
@@ -28,7 +27,7 @@ from ramify.vessels.orientation import Orientation
 from ramify.vessels.point_index import PointIndex
 from ramify.vessels.scale_settings import ScaleSettings
 from ramify.vessels.scales import ScaleWarning, decompose_scales
-from ramify.vessels.skeleton import skeletonize
+from ramify.vessels.solid import Solid, skeletonize_solid
 from ramify.vessels.spurs import prune_spurs
 from ramify.vessels.wall import Wall
 
@@ -123,21 +122,23 @@ class MaskAnalysis:
         return int(np.count_nonzero(self.inside))
 
     @cached_property
-    def solid(self) -> Mask:
-        """The mask within its box with its small cavities filled, which would make shells of its skeleton."""
-        if self.skeleton_method == "scikit-image":
-            return self.inside
-        return fill_cavities(self.inside, self.spacing_mm, self.scale_settings.largest_cavity_mm3)
-
-    @cached_property
-    def skeleton(self) -> Mask:
-        """Skeleton of `solid`, by `skeleton_method`."""
+    def _thinned(self) -> Solid:
+        """What is thinned, within the mask's box, and its skeleton, by `skeleton_method`."""
         if self.skeleton_method == "guarded" or self.is_empty:
-            return skeletonize(self.solid, self.spacing_mm)
+            return skeletonize_solid(self.inside, self.spacing_mm, self.scale_settings.largest_cavity_mm3)
         from skimage.morphology import skeletonize as their_thinning
 
-        skeleton: NDArray[np.bool_] = np.asarray(their_thinning(self.inside)) != 0
-        return skeleton
+        return Solid(self.inside, np.asarray(their_thinning(self.inside)) != 0)
+
+    @property
+    def solid(self) -> Mask:
+        """The mask within its box with its small cavities filled, which would make shells of its skeleton."""
+        return self._thinned.mask
+
+    @property
+    def skeleton(self) -> Mask:
+        """Skeleton of `solid`, by `skeleton_method`."""
+        return self._thinned.skeleton
 
     @cached_property
     def skeleton_voxels(self) -> NDArray[np.int64]:

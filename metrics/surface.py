@@ -101,7 +101,8 @@ def _surface_dice(prediction: MaskAnalysis, target: MaskAnalysis, tolerance_mm: 
     for mask, other in ((prediction, target), (target, prediction)):
         areas = element_areas_mm(tuple(mask.spacing_mm))[mask.boundary.codes][mask.boundary_points.order]
         total += float(areas.sum())
-        agreeing += float(areas[other.boundary_points.within(mask.boundary_points.points, tolerance_mm)].sum())
+        agree = other.boundary_points.within(mask.boundary_points.points, tolerance_mm)
+        agreeing += float(np.where(agree, areas, 0).sum())
     return agreeing / total
 
 

@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from ramify.preprocessing.drawn_vessels import DrawnVessels
 from ramify.preprocessing.grid import Grid
-from ramify.vessels.cavities import fill_cavities
 from ramify.vessels.scale_settings import ScaleSettings
-from ramify.vessels.skeleton import skeletonize
+from ramify.vessels.solid import skeletonize_solid
 from ramify.vessels.tube import tubed_skeleton
 
 Mask = NDArray[np.bool_]
@@ -79,10 +78,9 @@ def label_vessels(
     scale_map = grid.labels_to_prepared(drawn.scale_map, mask, drawn.start)
     branches = grid.labels_to_prepared(drawn.branches, mask, drawn.start)
     kept = _numbered_anew(branches, mask)
-    filled = fill_cavities(around, grid.spacing_mm, scales.largest_cavity_mm3)
-    skeleton = skeletonize(filled, grid.spacing_mm)
+    skeleton = skeletonize_solid(around, grid.spacing_mm, scales.largest_cavity_mm3).skeleton
     # In 2D the paper's tube is around another thinning.
-    known = skeleton if filled.ndim == 3 else None
+    known = skeleton if around.ndim == 3 else None
     tube = tubed_skeleton(around, tube_radius, grid.spacing_mm, known, scales.largest_cavity_mm3)
     return VesselLabels(
         mask=mask,

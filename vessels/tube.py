@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 from skimage.morphology import skeletonize as zhang_suen
 
 from ramify.vessels.box import foreground_box
-from ramify.vessels.cavities import fill_cavities
 from ramify.vessels.masks import check_volume
-from ramify.vessels.skeleton import skeletonize as lee
+from ramify.vessels.solid import skeletonize_solid
 
 Mask = NDArray[np.bool_]
 
@@ -67,9 +66,10 @@ def tubed_skeleton(
     if inside.size == 0:
         return tube
     if skeleton is None:
-        filled = fill_cavities(mask, (1.0,) * mask.ndim if spacing_mm is None else spacing_mm, largest_cavity_mm3)
+        spacing = (1.0,) * mask.ndim if spacing_mm is None else spacing_mm
         # Lee's thinning crops by itself, and must see whether the whole volume is a single slice.
-        thin = lee(filled, spacing_mm)[box] if mask.ndim == 3 else zhang_suen(filled[box])
+        thinning = None if mask.ndim == 3 else zhang_suen
+        thin = skeletonize_solid(mask, spacing, largest_cavity_mm3, thinning).skeleton[box]
     else:
         thin = skeleton[box]
     np.logical_and(_dilated(thin, int(radius)), inside, out=tube[box])

@@ -203,7 +203,7 @@ def test_the_truth_is_analysed_once_for_many_predictions(monkeypatch: pytest.Mon
         thinned.append(mask)
         return skeletonize(mask, spacing_mm)
 
-    monkeypatch.setattr("ramify.metrics.mask_analysis.skeletonize", counted)
+    monkeypatch.setattr("ramify.vessels.solid.skeletonize", counted)
     settings = EvaluationSettings(measures=("overlap", "centreline", "surface", "topology"))
     target = analyse_target(wavy_tube(), SPACING)
     rows = [score_pair(analyse_prediction(wavy_tube(shift), target), target, settings) for shift in range(3)]

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 
 from ramify.metrics.centreline import centreline_overlap, cldice, score_centreline
 from ramify.metrics.mask_analysis import MaskAnalysis
@@ -14,6 +14,15 @@ LINE = drawn("""
     .##########.
     ............
     ............
+""")
+
+
+# Filled, its whole skeleton would lie in the hole.
+SMALL_RING = drawn("""
+    ###
+    #.#
+    #.#
+    ###
 """)
 
 
@@ -120,5 +129,6 @@ def test_swapping_the_masks_swaps_precision_and_sensitivity(pair: tuple[Mask, Ma
 
 @settings(deadline=None)
 @given(mask_pairs())
+@example((SMALL_RING, SMALL_RING))
 def test_a_mask_against_itself_is_perfect(pair: tuple[Mask, Mask]):
     assert centreline_overlap(pair[0], pair[0]) == (1.0, 1.0, 1.0)

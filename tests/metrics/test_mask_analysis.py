@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from ramify.metrics.mask_analysis import MaskAnalysis
 from ramify.metrics.masks import Mask
 from ramify.vessels import skeleton as skeleton_room
-from ramify.vessels.cavities import fill_cavities
 from ramify.vessels.distance import surface
 from ramify.vessels.octants import boundary_corners
 from ramify.vessels.scale_settings import ScaleSettings
 from ramify.vessels.scales import decompose_scales
 from ramify.vessels.skeleton import skeletonize
+from ramify.vessels.solid import skeletonize_solid
 from tests.metrics.drawn_masks import mask_pairs, random_mask
 
 SPACING = (2.0, 0.7, 1.1)
@@ -32,7 +32,7 @@ def test_nothing_is_computed_before_it_is_asked_for_and_nothing_twice(monkeypatc
         calls.append(mask)
         return skeletonize(mask, spacing_mm)
 
-    monkeypatch.setattr("ramify.metrics.mask_analysis.skeletonize", counted)
+    monkeypatch.setattr("ramify.vessels.solid.skeletonize", counted)
     analysis = MaskAnalysis(bent_tube(), SPACING)
     assert calls == []
     assert analysis.branches.n_branches == 3
@@ -58,7 +58,7 @@ def test_parts_are_those_of_the_whole_volume(pair: tuple[Mask, Mask]):
     analysis = MaskAnalysis(mask, SPACING[: mask.ndim])
     assert analysis.is_empty == (not mask.any())
     spacing = SPACING[: mask.ndim]
-    thinned = skeletonize(fill_cavities(mask, spacing), spacing) & mask
+    thinned = skeletonize_solid(mask, spacing).skeleton & mask
     assert np.array_equal(analysis.skeleton_voxels, np.argwhere(thinned))
     assert sorted(map(tuple, analysis.voxels_outside(MaskAnalysis(other, SPACING[: mask.ndim])).tolist())) == sorted(
         map(tuple, np.argwhere(mask & ~other).tolist())

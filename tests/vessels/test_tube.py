@@ -9,8 +9,8 @@ from skimage.measure import label
 from skimage.morphology import diamond, dilation, octahedron
 from skimage.morphology import skeletonize as zhang_suen
 
-from ramify.vessels.cavities import fill_cavities
 from ramify.vessels.skeleton import skeletonize as lee
+from ramify.vessels.solid import skeletonize_solid
 from ramify.vessels.tube import tubed_skeleton, tubed_skeleton_of_classes
 
 masks = st.one_of(
@@ -59,8 +59,8 @@ def test_a_tube_ends_at_the_wall_of_a_thin_vessel():
 @given(masks, st.integers(0, 4))
 def test_it_is_the_skeleton_dilated_by_scikit_image_inside_the_mask(mask, radius):
     thin, element = (zhang_suen, diamond) if mask.ndim == 2 else (lee, octahedron)
-    filled = fill_cavities(mask, (1.0,) * mask.ndim)
-    expected = dilation(thin(filled), element(radius).astype(bool)) & mask
+    skeleton = skeletonize_solid(mask, (1.0,) * mask.ndim, thinning=thin).skeleton
+    expected = dilation(skeleton, element(radius).astype(bool)) & mask
     assert np.array_equal(tubed_skeleton(mask, radius), expected)
 
 

@@ -11,10 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ramify.vessels.branches import BoolArray, BranchGraph, FloatArray, trace_branches
-from ramify.vessels.cavities import fill_cavities
 from ramify.vessels.course import Course, measure_course
 from ramify.vessels.distance import nearest_label
-from ramify.vessels.skeleton import skeletonize
+from ramify.vessels.solid import skeletonize_solid
 from ramify.vessels.spurs import prune_spurs
 from ramify.vessels.territory import deepest_branch
 from ramify.vessels.wall import Wall
@@ -55,10 +54,10 @@ def grow_tree(
 ) -> VesselTree:
     """Thin a mask, bool (*S) and not empty, and cut its skeleton into branches; with its spurs or without them.
 
-    Cavities are filled up to a volume first, as `vessels.cavities` has it.
+    Cavities are filled up to a volume first, as `vessels.solid` has it.
     """
-    mask = fill_cavities(mask, spacing_mm, largest_cavity_mm3)
-    graph, wall = trace_branches(skeletonize(mask, spacing_mm)), Wall(mask, spacing_mm)
+    mask, skeleton = skeletonize_solid(mask, spacing_mm, largest_cavity_mm3)
+    graph, wall = trace_branches(skeleton), Wall(mask, spacing_mm)
     if without_spurs:
         graph = prune_spurs(graph, wall.distance_mm(graph.voxels * np.array(spacing_mm)), spacing_mm)
 
