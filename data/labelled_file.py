@@ -83,6 +83,21 @@ class LabelledFile:
             return None
         return choose_labels(wanted, described.names, str(self.described_in or self.path), option, self.offer)
 
+    def with_inside(self, organ: Choice, inside: Choice) -> list[int | str]:
+        """The labels of an organ with those of what lies in it, such as its vessels.
+
+        A voxel of a label map has one label, so that those of a vessel are none of the organ's label although they lie
+        in the organ. Where the organ names one of them by itself, it is as it says; so are segments of different
+        layers, which may overlap.
+        """
+        if not self.segments:
+            apart = not {ANY, *inside} & set(organ)
+            return [*organ, *(inside if apart else ())]
+        ours, theirs = self._segments_of(organ), self._segments_of(inside)
+        layers = {one.layer for one in self.segments if one.name in ours}
+        beside = {one.name for one in self.segments if one.layer in layers}
+        return [*organ, *(name for name in theirs if name in beside and not {*theirs} & {*ours})]
+
     def mask(self, choice: Choice | None, what: str, option: str) -> Volume:
         """The voxels of the chosen labels, bool (*S); noted where the file has others and none of these.
 

@@ -60,6 +60,10 @@ class MaskFiles:
                 raise ValueError(f"{self.path}: no mask {name!r} ({option}); {hint}")
         return [by_name[name.casefold()] for name in wanted or self.files]
 
+    def with_inside(self, organ: Choice, inside: Choice) -> list[int | str]:
+        """The organ's masks as they are: those in files of their own may overlap."""
+        return list(organ)
+
     def mask(self, choice: Choice | None, what: str, option: str) -> Volume:
         """The voxels of any of the chosen masks, bool (*S); raises ValueError or OSError that names the file."""
         masks = [self._read(str(name)) for name in choice or self.files]

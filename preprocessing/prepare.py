@@ -211,9 +211,8 @@ def _region(raw: RawCase, settings: PreprocessingSettings, name: str) -> np.ndar
     vessels, organ = raw.vessels.array, raw.organ.array
     if vessels.any() and not (vessels & organ).any():
         raise ValueError(
-            f"{name}: none of its {np.count_nonzero(vessels)} vessel voxels lies inside the organ; check the masks "
-            "(in a label map, vessels are inside where their labels are among the organ's), or keep vessels outside "
-            "with --preprocessing.no-restrict-to-organ"
+            f"{name}: none of its {np.count_nonzero(vessels)} vessel voxels lies inside the organ; check the masks, "
+            "or keep vessels outside with --preprocessing.no-restrict-to-organ"
         )
     return organ
 

@@ -131,8 +131,9 @@ def _table(
         check_nothing_ignored(wanted, where)
         if wanted.every_class:
             names: dict[str, Role] = {segment.name: "vessel" for segment in labels.segments}
-            return table_of_names(wanted, names, where), wanted.background
-        return checked_table({"classes": wanted.classes, "regions": wanted.regions}), wanted.background
+            return _with_inside(table_of_names(wanted, names, where), labels), wanted.background
+        table = checked_table({"classes": wanted.classes, "regions": wanted.regions})
+        return _with_inside(table, labels), wanted.background
     described = labels.described
     if described is None:
         named = wanted.every_class or any(isinstance(value, str) for value in _values(wanted))
@@ -145,7 +146,19 @@ def _table(
             raise ValueError(f"{where}: any label is a vessel's, and {wanted.ignore} is ignored; name them in {option}")
         return table_of_vessels([1] if chosen is None else chosen, wanted.ignore), None
     background = values_of(wanted.background, described, f"{where}: background")
-    return table_of_values(wanted, described, where), background
+    return _with_inside(table_of_values(wanted, described, where), labels), background
+
+
+def _with_inside(table: ClassTable, labels: LabelledFile) -> ClassTable:
+    """The table, its organ with the classes that are cut to it, where a voxel of one file has one label."""
+    if not table.organs:
+        return table
+    organ = [value for name in table.organs for value in table.classes[name].values]
+    inside = [value for name in table.names for value in table.classes[name].values]
+    first = table.organs[0]
+    added = labels.with_inside(organ, inside)[len(organ) :]
+    whole = table.classes[first].model_copy(update={"values": (*table.classes[first].values, *added)})
+    return table.model_copy(update={"classes": {**table.classes, first: whole}})
 
 
 def _values(wanted: ClassSettings) -> list[Value]:

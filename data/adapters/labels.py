@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from ramify.data.adapters.class_choice import LabelSource
 from ramify.data.channel_files import ONE_CHANNEL, Channels
 from ramify.data.class_maps import Fault
+from ramify.data.label_names import ANY
 from ramify.data.labelled_file import Choice, LabelledFile
 from ramify.data.mask_folders import organ_of
 from ramify.data.raw_case import RawCase, place_mask
@@ -25,7 +26,8 @@ class LabelSettings(BaseModel, frozen=True, extra="forbid"):
     """Names or numbers of the labels that are vessels, or any for all; none takes the only label there is. To tell them
     apart, give classes instead."""
     organ_labels: tuple[str, ...] = ()
-    """Names or numbers of the labels that are the organ: in the organ file if there is one, else in the label map."""
+    """Names or numbers of the labels that are the organ: in the organ file if there is one, else in the label map,
+    where the vessels' labels are part of it unless one of them is named here."""
 
 
 @dataclass(frozen=True)
@@ -120,13 +122,16 @@ def choose_labels_of(
     if settings.organ_labels:
         organ = (organs or labels).choose(settings.organ_labels, "organ", f"--{form}.organ-labels")
     choice = LabelChoice(labels, organs, vessels, organ, form)
+    if organs is not None or organ is None:
+        return choice
+    inside = choice.labels_of_vessels() or ()
     # An organ of several labels may well have the vessels among them.
-    if organs is None and organ and set(organ) <= set(choice.labels_of_vessels() or ()):
+    if ANY in inside or set(organ) <= set(inside):
         raise ValueError(
             f"{labels.path}: label {organ[0]} would be organ and vessels alike; name the vessels with "
             f"--{form}.vessel-labels, and the organ with --{form}.organ-labels"
         )
-    return choice
+    return replace(choice, organ=labels.with_inside(organ, inside))
 
 
 def find_organ(folder: Path | None, case_id: str, image: Path) -> Path | None:

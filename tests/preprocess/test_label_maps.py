@@ -1,0 +1,49 @@
+"""Liver and vessel in one label map, in every layout, as such folders come: names with spaces and capitals."""
+
+import json
+
+import numpy as np
+import pytest
+
+from ramify.data.case_store import list_cases, read_record
+from ramify.data.files import write_volume
+from ramify.preprocess import main
+from tests.preprocessing.drawn_cases import bars_in_a_box
+
+NAMES = ["Patient A 01"]
+LABELS = {"background": 0, "Liver": 1, "Vessel": 2}
+
+
+def write_layout(root, layout):
+    """Cases whose organ and vessels are labels 1 and 2 of one map."""
+    raw = bars_in_a_box()
+    labels = raw.image.with_array(np.where(raw.vessels.array & raw.organ.array, 2, raw.organ.array).astype(np.uint8))
+    images, maps = ("images", "labels") if layout == "pairs" else ("imagesTr", "labelsTr")
+    for name in NAMES:
+        ending = "_0000" if layout == "nnunet" else ""
+        write_volume(root / images / f"{name}{ending}.nii.gz", raw.image)
+        write_volume(root / maps / f"{name}.nii.gz", labels)
+    if layout != "pairs":
+        listed = [{"image": f"./imagesTr/{name}.nii.gz", "label": f"./labelsTr/{name}.nii.gz"} for name in NAMES]
+        text = json.dumps({"labels": LABELS, "channel_names": {"0": "CT"}, "training": listed})
+        (root / "dataset.json").write_text(text, encoding="utf-8")
+    return root
+
+
+@pytest.mark.parametrize(
+    ("layout", "flags"),
+    [
+        ("nnunet", ["--nnunet.vessel-labels", "vessel", "--nnunet.organ-labels", "LIVER"]),
+        ("msd", ["--msd.organ-labels", "liver"]),
+        ("pairs", ["--pairs.vessel-labels", "2", "--pairs.organ-labels", "1"]),
+    ],
+)
+def test_vessels_are_part_of_the_organ(tmp_path, layout, flags):
+    root, store = write_layout(tmp_path / "My Data", layout), tmp_path / "Prepared Cases"
+    argv = ["--dataset", layout, "--root", str(root), "--output", str(store), *flags]
+    assert main(argv) == 0
+    assert list_cases(store) == sorted(NAMES)
+    counts = read_record(store, NAMES[0])["prepared_voxels"]
+    assert counts["vessels"] > 0
+    raw = bars_in_a_box()
+    assert read_record(store, NAMES[0])["native_voxels"]["organ"] == np.count_nonzero(raw.organ.array)
