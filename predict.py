@@ -5,6 +5,8 @@
     python predict.py --checkpoint runs/paper --input imagesTs --organ livers --output predictions
     python predict.py --checkpoint runs/paper --input ct.nii.gz --organ total.nii.gz --organ-label 5 --output masks
 
+The folds of a run (runs/paper) predict together: their probabilities are averaged, in as many times the time of one.
+
 Writes CASE.nii.gz (mask) and CASE_probabilities.nii.gz on the grid of the CT. Of a network that tells classes or
 regions apart, the mask is a label map with the values that the training's labels had, and dataset.json and labels.ctbl
 (a colour table of 3D Slicer) say which value is which; --class-probabilities writes CASE_NAME_probabilities.nii.gz of
@@ -32,14 +34,15 @@ from ramify.training.device import DeviceName
 from ramify.training.inference import InferenceOverrides
 from ramify.training.legend import legend_of
 from ramify.training.predictor import Predictor
-from ramify.training.run_folder import find_checkpoint
+from ramify.training.run_folder import find_checkpoints
 
 
 class PredictSettings(InputSettings, frozen=True, extra="forbid"):
     """What to segment, with which network."""
 
     checkpoint: Path
-    """Folder of a run or of one fold, or a checkpoint file."""
+    """A checkpoint file, the folder of one fold, of a run, or of several runs. Networks of several folds are averaged;
+    each takes its own time."""
     output: Path
     """Folder for the masks and probabilities."""
     weights: CheckpointName = "best"
@@ -59,7 +62,7 @@ class PredictSettings(InputSettings, frozen=True, extra="forbid"):
 
 def main(argv: Sequence[str] | None = None) -> int:
     settings = parse(PredictSettings, "Segment the vessels of CTs with a trained network.", argv)
-    predictor = Predictor(find_checkpoint(settings.checkpoint, settings.weights), settings.device, settings.inference)
+    predictor = Predictor(find_checkpoints(settings.checkpoint, settings.weights), settings.device, settings.inference)
     inputs = Inputs(settings, predictor.source)
     for warning in inputs.warnings:
         say(f"warning: {warning}", error=True)
@@ -75,6 +78,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def predict_cases(inputs: Inputs, predictor: Predictor, settings: PredictSettings) -> int:
     """Segment all CTs; 1 if one failed."""
     cases = inputs.cases
+    if cost := predictor.cost():
+        say(cost)
     if settings.organ is None and predictor.needs_organ():
         say("no --organ given: the whole volume is segmented, at the voxel size the network was trained on")
     done, failed, errors = 0, 0, AlikeLines()

@@ -16,10 +16,10 @@ from ramify.command_line import parse, run
 from ramify.training.checkpoint import load_checkpoint
 from ramify.training.device import DeviceName
 from ramify.training.level_features import OF_THE_IMAGE, features_of
-from ramify.training.predictor import network_of
 from ramify.training.probe import Recalls, balanced_accuracy, probe_checkpoint
 from ramify.training.run_folder import find_checkpoint
 from ramify.training.settings import RunSettings
+from ramify.training.trained_network import network_of
 
 
 class ProbeCommand(BaseModel, frozen=True, extra="forbid"):

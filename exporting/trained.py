@@ -11,8 +11,8 @@ from ramify.models.network import Network
 from ramify.models.outputs import main_probabilities
 from ramify.preprocessing.prepare import PreprocessingSettings
 from ramify.tasks.formulation import Tasks
-from ramify.training.predictor import read_network
 from ramify.training.settings import RunSettings
+from ramify.training.trained_network import read_network
 
 
 class Probabilities(nn.Module):

@@ -14,18 +14,11 @@ from ramify.data.files import read_volume, write_volume
 from ramify.data.inputs import read_organ
 from ramify.data.volume import Volume
 from ramify.disk.ledger import MARK
-from ramify.models.build import build_network
-from ramify.models.settings import ModelSettings
-from ramify.preprocessing.grid import GridSettings
-from ramify.preprocessing.intensity import IntensitySettings
-from ramify.preprocessing.prepare import PreprocessingSettings
 from ramify.processes.folder_lock import held
-from ramify.tasks.class_table import SINGLE
 from ramify.training.checkpoint import save_checkpoint
 from ramify.training.predictor import Predictor
-from ramify.training.settings import RunSettings
-from tests.asked import ASKED
 from tests.storage_orders import all_stored, restored
+from tests.tiny_checkpoints import untrained_state, write_fold
 
 # A CT that is anisotropic, off the origin and turned: every mistake with axes shows.
 GEOMETRY: dict[str, Any] = {
@@ -36,29 +29,9 @@ GEOMETRY: dict[str, Any] = {
 SHAPE = (14, 40, 30)
 
 
-def untrained_state(size: tuple[int, ...]) -> dict:
-    """Checkpoint of a small binary network as training writes it, with fresh weights."""
-    model = ModelSettings(tasks=ASKED["binary"], levels=1, base_channels=1)
-    settings = RunSettings(cases=Path("cases"), output=Path("run"), device="cpu", model=model)
-    grid, intensity = GridSettings(size=size, margin_mm=2.0), IntensitySettings(window=(0, 100))
-    torch.manual_seed(0)
-    return {
-        "config": settings.model_dump(mode="json"),
-        "preprocessing": PreprocessingSettings(grid=grid, intensity=intensity).model_dump(mode="json"),
-        "classes": SINGLE.model_dump(mode="json"),
-        "channels": ["image"],
-        "network": {"in_channels": 1, "scales": 3, "ndim": len(size)},
-        "prepared": {"shape": list(size), "spacing_mm": [1.5] * len(size)},
-        "model": build_network(model, 1, 3, len(size)).state_dict(),
-        "epoch": 1,
-    }
-
-
 @pytest.fixture
 def checkpoint(tmp_path: Path) -> Path:
-    path = tmp_path / "run" / "fold_0" / "checkpoints" / "best.pt"
-    save_checkpoint(path, untrained_state((16, 16, 16)))
-    return path
+    return write_fold(tmp_path / "run", 0)
 
 
 def ct_with_vessel() -> tuple[Volume, Volume, np.ndarray]:
@@ -73,7 +46,9 @@ def ct_with_vessel() -> tuple[Volume, Volume, np.ndarray]:
 
 def answer_with_the_image(predictor: Predictor, monkeypatch) -> None:
     """Replace the network's arithmetic by the identity, so that what comes back shows the way there and back alone."""
-    monkeypatch.setattr(predictor, "_main_probabilities", lambda image: torch.sigmoid(40 * (image - 0.5)))
+    monkeypatch.setattr(
+        predictor.ensemble.members[0], "_main_probabilities", lambda image: torch.sigmoid(40 * (image - 0.5))
+    )
 
 
 def test_there_and_back_lies_on_the_ct(checkpoint, monkeypatch):
@@ -98,7 +73,9 @@ def test_without_an_organ_the_whole_volume_is_looked_at_at_the_trained_voxel_siz
     predictor = Predictor(checkpoint, "cpu")
     seen = []
     monkeypatch.setattr(
-        predictor, "_main_probabilities", lambda part: (seen.append(part.shape), torch.sigmoid(40 * (part - 0.5)))[1]
+        predictor.ensemble.members[0],
+        "_main_probabilities",
+        lambda part: (seen.append(part.shape), torch.sigmoid(40 * (part - 0.5)))[1],
     )
     found = predictor.predict(image, None).mask.array
     assert 2 * (found & vessel).sum() / (found.sum() + vessel.sum()) > 0.85

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from ramify.training.inference import InferenceSettings, infer
     from ramify.training.loop import train_run
     from ramify.training.predictor import Prediction, Predictor
-    from ramify.training.run_folder import find_checkpoint
+    from ramify.training.run_folder import find_checkpoint, find_checkpoints
     from ramify.training.settings import RunSettings, TrainSettings, ValidationSettings
 else:
     __getattr__, __dir__ = loaded_when_asked_for(__name__)
@@ -22,6 +22,7 @@ __all__ = [
     "TrainSettings",
     "ValidationSettings",
     "find_checkpoint",
+    "find_checkpoints",
     "infer",
     "load_checkpoint",
     "train_run",

@@ -1,37 +1,21 @@
 """A trained network applied to a CT in its own grid."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import torch
 
-from ramify.console.error_line import line_of
-from ramify.data.image_source import ImageSource
 from ramify.data.volume import Volume
-from ramify.models.build import build_inference_network, place_network
-from ramify.models.network import Network
-from ramify.models.outputs import main_probabilities
 from ramify.preprocessing.grid import GridSettings
 from ramify.preprocessing.organ_parts import main_parts
 from ramify.preprocessing.plausibility import doubts_about_input, doubts_about_vessels
 from ramify.preprocessing.prepare import PreprocessingSettings, prepare_image
-from ramify.tasks.class_table import ClassTable
-from ramify.tasks.formulation import Tasks
-from ramify.training.checkpoint import load_checkpoint
-from ramify.training.checkpoint_record import Checkpoint, PreparedShape
-from ramify.training.device import DeviceName, autocast, choose_device, choose_prediction_precision
-from ramify.training.inference import (
-    InferenceOverrides,
-    NotFiniteError,
-    infer,
-    nan_where_not_finite,
-)
+from ramify.training.device import DeviceName, choose_device
+from ramify.training.ensemble import Ensemble
+from ramify.training.inference import InferenceOverrides
 from ramify.training.segmentation import any_vessel, class_map_of, in_values, vessels_of
-from ramify.training.settings import RunSettings
-from ramify.vessels.patient_axes import layout_name
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,59 +45,12 @@ def scored_region(organ: Volume | None, preprocessing: Mapping[str, Any]) -> np.
     return main_parts(organ, settings.least_organ_part).array
 
 
-def network_of(state: Checkpoint, settings: RunSettings, *, trained: bool = True) -> Network:
-    """The part of a checkpoint's network that prediction needs; untrained, with fresh weights in place of its own.
-
-    Raises ValueError where its weights are not those of its settings.
-    """
-    shape = state["network"]
-    weights = state["model"] if trained else None
-    sizes = shape["in_channels"], shape["scales"], shape["ndim"]
-    table = ClassTable.model_validate(state["classes"])
-    return build_inference_network(settings.model, *sizes, table, state=weights)
-
-
-class ReadNetwork(NamedTuple):
-    """A checkpoint's network, with what prediction must know of its training.
-
-    Attributes:
-        network: the part that prediction needs, on the CPU.
-        state: all that the checkpoint holds.
-        settings: of the training. preprocessing: of its cases. tasks: what the network was asked.
-    """
-
-    network: Network
-    state: Checkpoint
-    settings: RunSettings
-    preprocessing: PreprocessingSettings
-    tasks: Tasks
-
-
-def read_network(checkpoint: Path) -> ReadNetwork:
-    """The network of a checkpoint; FileNotFoundError and ValueError as `Predictor` says."""
-    state = load_checkpoint(checkpoint)
-    try:
-        settings = RunSettings.model_validate(state["config"])
-        preprocessing = PreprocessingSettings.model_validate(state["preprocessing"])
-        network = network_of(state, settings)
-        table = ClassTable.model_validate(state["classes"])
-        tasks = Tasks.of(settings.model.tasks, state["network"]["scales"], table)
-    except (ValueError, TypeError, KeyError, RuntimeError) as error:
-        raise ValueError(f"{checkpoint}: {line_of(error)}") from None
-    layout = layout_name(len(state["prepared"]["shape"]))
-    if (trained_on := state.get("orientation", layout)) != layout:
-        raise ValueError(
-            f"{checkpoint}: trained on arrays laid out {trained_on}, this version prepares them {layout}; use the "
-            "version that trained it"
-        )
-    return ReadNetwork(network, state, settings, preprocessing, tasks)
-
-
 class Predictor:
-    """Encoder and main decoder of a checkpoint, with the preprocessing they were trained on.
+    """Encoder and main decoder of one or several checkpoints, with the preprocessing they were trained on.
 
     Args:
-        checkpoint: file written by a training.
+        checkpoints: a file written by a training, or several that predict together: what is predicted is the mean of
+            their probabilities (`training.ensemble`).
         device: where to compute.
         inference: what to change of the training's window and overlap.
 
@@ -123,13 +60,14 @@ class Predictor:
         channels: names of the image's channels, in their order.
 
     Raises:
-        FileNotFoundError, ValueError: the checkpoint is missing, damaged, unsafe or of another architecture.
+        FileNotFoundError, ValueError: a checkpoint is missing, damaged, unsafe, of another architecture, or of other
+            classes, channels or preprocessing than the first.
 
     Examples:
         >>> import numpy as np
         >>> from ramify.data import Volume
-        >>> from ramify.training import Predictor, find_checkpoint
-        >>> predictor = Predictor(find_checkpoint(run, "final"), device="cpu")  # of a 2D training
+        >>> from ramify.training import Predictor, find_checkpoints
+        >>> predictor = Predictor(find_checkpoints(run, "final"), device="cpu")  # of a 2D training
         >>> image = Volume(np.linspace(-150.0, 250.0, 40 * 40).reshape(40, 40), (4.0, 4.0))
         >>> organ = image.with_array(np.pad(np.ones((20, 20), bool), 10))
         >>> prediction = predictor.predict(image, organ)
@@ -138,16 +76,21 @@ class Predictor:
     """
 
     def __init__(
-        self, checkpoint: Path | str, device: DeviceName = "auto", inference: InferenceOverrides | None = None
+        self,
+        checkpoints: Path | str | Sequence[Path | str],
+        device: DeviceName = "auto",
+        inference: InferenceOverrides | None = None,
     ) -> None:
-        network, state, self._settings, self._preprocessing, self.tasks = read_network(Path(checkpoint))
-        self._device = choose_device(device)
-        self._dtype = choose_prediction_precision(self._settings.train.precision, self._device)
-        self._network = place_network(network, self._device).eval()
-        self._inference = (inference or InferenceOverrides()).over(self._settings.inference)
-        self._prepared: PreparedShape = state["prepared"]
-        self.channels = tuple(state["channels"])
-        self.source = ImageSource.model_validate(state.get("source") or {})
+        paths = [checkpoints] if isinstance(checkpoints, Path | str) else checkpoints
+        self.ensemble = Ensemble([*map(Path, paths)], choose_device(device), inference or InferenceOverrides())
+        self.tasks, self.channels, self.source, self._preprocessing, self._spacing_mm = self.ensemble.shared
+
+    def cost(self) -> str | None:
+        """What a prediction costs more than that of one network, in a line; None where it is one."""
+        networks = len(self.ensemble.members)
+        if networks == 1:
+            return None
+        return f"{networks} networks predict together: each case takes {networks} times the time of one"
 
     def needs_organ(self) -> bool:
         """Whether the network was trained on organ crops."""
@@ -169,18 +112,17 @@ class Predictor:
         images = self._channels_of(images, name)
         image = next(iter(images.values()))
         self._check_axes(image.array, name)
-        settings, window = self._preprocessing, self._settings.loading.patch_size
-        if organ is None and self.needs_organ():
-            grid = GridSettings(crop="volume", spacing_mm=tuple(self._prepared["spacing_mm"]))
+        settings, as_trained = self._preprocessing, organ is not None or not self.needs_organ()
+        if not as_trained:
+            grid = GridSettings(crop="volume", spacing_mm=self._spacing_mm)
             settings = settings.model_copy(update={"grid": grid})
-            window = window or self._round_up(self._prepared["shape"])
         notes = [*image.notes]
         if organ is not None:
             organ = main_parts(organ, settings.least_organ_part)
             notes += [f"organ: {note}" for note in organ.notes if note not in image.notes]
         notes += doubts_about_input(images, organ, settings.rules(images), settings.organ_ml)
         prepared = prepare_image(images, organ, settings, name)
-        prepared_probabilities = self._probabilities(prepared.image, window, name)
+        prepared_probabilities = self.ensemble.probabilities(prepared.image, name, as_trained=as_trained)
         probabilities = np.stack([prepared.grid.to_native(own) for own in prepared_probabilities])
         if organ is not None and settings.restrict_to_organ:
             probabilities *= organ.array
@@ -217,27 +159,9 @@ class Predictor:
             ValueError: another number of axes, or an output of the network that is not finite.
         """
         self._check_axes(image[0], name)
-        return self._probabilities(np.array(image, dtype=np.float32), self._settings.loading.patch_size, name)
-
-    def _probabilities(self, image: np.ndarray, window: tuple[int, ...] | None, name: str) -> np.ndarray:
-        tensor = torch.from_numpy(image)[None].to(self._device)
-        try:
-            result = infer(self._main_probabilities, tensor, self._inference, window, self._network.size_multiple)
-        except NotFiniteError as error:
-            remedy = "check the image's values, or train with train.precision float32"
-            raise ValueError(f"{name}: {error}; {remedy}") from None
-        return result[0].cpu().numpy()
-
-    def _main_probabilities(self, image: torch.Tensor) -> torch.Tensor:
-        with autocast(self._device, self._dtype):
-            logits = self._network(image).logits
-        return nan_where_not_finite(main_probabilities(logits, self.tasks), logits)
+        return self.ensemble.probabilities(np.array(image, dtype=np.float32), name)
 
     def _check_axes(self, image: np.ndarray, name: str) -> None:
-        trained = len(self._prepared["shape"])
+        trained = len(self._spacing_mm)
         if image.ndim != trained:
             raise ValueError(f"{name}: has {image.ndim} axes, the network was trained on {trained}")
-
-    def _round_up(self, shape: list[int]) -> tuple[int, ...]:
-        multiple = self._network.size_multiple
-        return tuple(-(-n // multiple) * multiple for n in shape)

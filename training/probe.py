@@ -22,9 +22,9 @@ from ramify.models.settings import ModelSettings
 from ramify.training.checkpoint import load_checkpoint
 from ramify.training.device import DeviceName, choose_device
 from ramify.training.level_features import Sample, check_features, sample_levels
-from ramify.training.predictor import network_of
 from ramify.training.runner import evaluating
 from ramify.training.settings import RunSettings
+from ramify.training.trained_network import network_of
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

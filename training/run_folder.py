@@ -126,20 +126,47 @@ def find_checkpoint(path: Path | str, name: CheckpointName) -> Path:
         >>> find_checkpoint(run, "best").name  # of a run with one fold
         'best.pt'
     """
-    path = Path(path)
-    if path.is_file():
-        return path
-    if not path.exists():
-        raise FileNotFoundError(f"{path}: no such checkpoint or run folder")
-    folds = [path] if (path / "checkpoints").is_dir() else sorted(path.glob("fold_*"))
+    folds = _folds_in(Path(path))
     if len(folds) > 1:
         raise ValueError(f"{path}: holds several folds; name one, for example {folds[0]}")
-    found = RunFolder(folds[0]).checkpoint(name) if folds else path / "checkpoints" / f"{name}.pt"
-    if not found.is_file():
-        raise FileNotFoundError(
-            f"{found}: no such checkpoint; {path} is not the folder of a training, or it has none yet"
-        )
+    (found,) = find_checkpoints(path, name)
     return found
+
+
+def find_checkpoints(path: Path | str, name: CheckpointName) -> tuple[Path, ...]:
+    """The checkpoints meant by a file, a fold's folder, a run's folder or a folder of runs: those of all their folds.
+
+    Returns:
+        at least one, sorted by their runs and folds.
+
+    Raises:
+        FileNotFoundError: nothing there, or one of the folds has no such checkpoint.
+
+    Examples:
+        >>> from ramify.training import find_checkpoints
+        >>> [path.name for path in find_checkpoints(run, "best")]
+        ['best.pt']
+    """
+    path = Path(path)
+    if path.is_file():
+        return (path,)
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: no such checkpoint or run folder")
+    found = tuple(RunFolder(fold).checkpoint(name) for fold in _folds_in(path) or [path])
+    for checkpoint in found:
+        if not checkpoint.is_file():
+            raise FileNotFoundError(
+                f"{checkpoint}: no such checkpoint; {checkpoint.parents[1]} is not the folder of a training, or it has "
+                "none yet"
+            )
+    return found
+
+
+def _folds_in(path: Path) -> list[Path]:
+    """Folders of trainings: the path itself, those of a run, or those of all runs in a folder; empty: it is none."""
+    if (path / "checkpoints").is_dir():
+        return [path]
+    return sorted(path.glob("fold_*")) or sorted(path.glob("*/fold_*"))
 
 
 def _check_same_settings(settings: RunSettings, saved: Mapping[str, Any], root: Path) -> None:

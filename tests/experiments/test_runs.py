@@ -29,9 +29,10 @@ from ramify.metrics.case import evaluate_case
 from ramify.metrics.measure import DEFINITIONS
 from ramify.metrics.settings import EvaluationSettings
 from ramify.training.checkpoint import load_checkpoint
-from ramify.training.predictor import Predictor, network_of
+from ramify.training.predictor import Predictor
 from ramify.training.probe import balanced_accuracy, probe_cases
 from ramify.training.settings import RunSettings
+from ramify.training.trained_network import network_of
 
 EVALUATION = EvaluationSettings(measures=("overlap",))
 

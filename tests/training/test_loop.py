@@ -225,7 +225,8 @@ def test_find_checkpoint(tiny_cases, tmp_path):
     (tmp_path / "run" / "fold_1").mkdir()
     with pytest.raises(ValueError, match=r"holds several folds; name one"):
         find_checkpoint(tmp_path / "run", "best")
-    for missing in (tmp_path / "nowhere", tmp_path):
+    (tmp_path / "empty").mkdir()
+    for missing in (tmp_path / "nowhere", tmp_path / "empty"):
         with pytest.raises(FileNotFoundError, match=r"no such checkpoint"):
             find_checkpoint(missing, "best")
 
