@@ -33,6 +33,7 @@ from ramify.training.checkpoint import CheckpointName
 from ramify.training.device import DeviceName
 from ramify.training.inference import InferenceOverrides
 from ramify.training.legend import legend_of
+from ramify.training.mirroring import AxisName
 from ramify.training.predictor import Predictor
 from ramify.training.run_folder import find_checkpoints
 
@@ -55,6 +56,10 @@ class PredictSettings(InputSettings, frozen=True, extra="forbid"):
     """Where to compute."""
     inference: InferenceOverrides = InferenceOverrides()
     """Window and overlap, where they are to be others than the training's."""
+    mirror: tuple[AxisName, ...] = ()
+    """Axes (z y x: towards head, back, left) of which mirrored copies are segmented, too, and averaged: one axis takes
+    2 times the time, two take 4, three take 8. Left and right classes change places as by the training's
+    augmentation.flip_swaps."""
     replace: bool = False
     """Replace files in the way that Ramify did not write, or that were changed since; each is kept as
     NAME.backup-1 (-2, ...)."""
@@ -62,9 +67,10 @@ class PredictSettings(InputSettings, frozen=True, extra="forbid"):
 
 def main(argv: Sequence[str] | None = None) -> int:
     settings = parse(PredictSettings, "Segment the vessels of CTs with a trained network.", argv)
-    predictor = Predictor(find_checkpoints(settings.checkpoint, settings.weights), settings.device, settings.inference)
+    checkpoints = find_checkpoints(settings.checkpoint, settings.weights)
+    predictor = Predictor(checkpoints, settings.device, settings.inference, settings.mirror)
     inputs = Inputs(settings, predictor.source)
-    for warning in inputs.warnings:
+    for warning in [*predictor.remarks(), *inputs.warnings]:
         say(f"warning: {warning}", error=True)
     outputs = Outputs(settings.input, settings.organ, settings.checkpoint, replace=settings.replace)
     names = [name for case in inputs.cases for name in written_for(case, predictor.tasks, settings)]

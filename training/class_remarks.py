@@ -1,13 +1,11 @@
 """What the classes of the cases make of the settings of a training, where it is hardly meant; a line each."""
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
+from ramify.data.augmentations.swaps import sides_among
 from ramify.losses.terms import TERMS
 from ramify.tasks.formulation import Tasks
 from ramify.training.settings import RunSettings
-
-_SIDES = {"left": "right", "right": "left", "l": "r", "r": "l"}
 
 
 def remarks_on_classes(settings: RunSettings, tasks: Tasks) -> list[str]:
@@ -40,25 +38,6 @@ def _mirrored(settings: RunSettings, tasks: Tasks) -> Iterator[str]:
             f"classes {one} and {other}{others}: a mirrored sample has the one where the other lies; set "
             f"augmentation.flip_swaps: {{{swaps}}}, or augmentation.flip_probability 0"
         )
-
-
-def sides_among(names: Sequence[str]) -> list[tuple[str, str]]:
-    """Pairs of names that are the same but for left and right, or l and r, as words of their own.
-
-    Examples:
-        >>> from ramify.training.class_remarks import sides_among
-        >>> sides_among(["portal_left", "trunk", "portal_right", "L-PCA", "R-ICA"])
-        [('portal_left', 'portal_right')]
-    """
-    by_words = {_words(name): name for name in names}
-    mirrored = {name: by_words.get(tuple(_SIDES.get(word, word) for word in _words(name))) for name in names}
-    places = {name: place for place, name in enumerate(names)}
-    return [(name, other) for name, other in mirrored.items() if other and places[name] < places[other]]
-
-
-def _words(name: str) -> tuple[str, ...]:
-    """Words of a name and what stands between them."""
-    return tuple(re.findall(r"[^\W_]+|[\W_]+", name.casefold()))
 
 
 def _without_a_tree(settings: RunSettings, tasks: Tasks) -> Iterator[str]:

@@ -14,6 +14,7 @@ from ramify.tasks.formulation import Tasks
 from ramify.training.averaged_map import AveragedMap
 from ramify.training.inference import InferenceOverrides
 from ramify.training.member import Member
+from ramify.training.mirroring import AxisName
 from ramify.training.trained_network import ReadNetwork, read_network
 
 _OF_LABELS = {"scales", "tube_radius"}
@@ -51,12 +52,19 @@ class Ensemble:
         checkpoints: files written by trainings, at least one.
         device: where to compute.
         inference: what to change of the trainings' window and overlap.
+        mirror: axes of which mirrored copies are looked at, too.
 
     Raises:
         FileNotFoundError, ValueError: as `predictor.Predictor`; or two networks do not fit together.
     """
 
-    def __init__(self, checkpoints: Sequence[Path], device: torch.device, inference: InferenceOverrides) -> None:
+    def __init__(
+        self,
+        checkpoints: Sequence[Path],
+        device: torch.device,
+        inference: InferenceOverrides,
+        mirror: Sequence[AxisName] = (),
+    ) -> None:
         self._device, self.members = device, list[Member]()
         shared, common, spacings = None, dict[str, Any](), []
         for path in checkpoints:
@@ -67,15 +75,20 @@ class Ensemble:
                 told = "; ".join(different[:_SHOWN])
                 raise ValueError(f"{path}: cannot predict together with {checkpoints[0]}, as from that to this {told}")
             spacings.append(read.state["prepared"]["spacing_mm"])
-            self.members.append(Member(path, read, device, inference))
+            self.members.append(Member(path, read, device, inference, mirror))
         if shared is None:
             raise ValueError("expected at least one checkpoint")
         # The sum of equal numbers over how many they are may be another number.
         spacing = spacings[0] if len(spacings) == 1 else np.mean(spacings, axis=0).tolist()
         self.shared = shared._replace(spacing_mm=tuple(spacing))
 
+    @property
+    def passes(self) -> int:
+        """How often an image is gone over: networks times mirrored copies."""
+        return sum(member.passes for member in self.members)
+
     def probabilities(self, image: np.ndarray, name: str, *, as_trained: bool = True) -> np.ndarray:
-        """Mean over the networks of the probabilities of `tasks.segmented`, float32 (C, *S).
+        """Mean over networks and mirrored copies of the probabilities of `tasks.segmented`, float32 (C, *S).
 
         Args:
             image: prepared, float32 (channels, *S).
@@ -84,8 +97,8 @@ class Ensemble:
         tensor = torch.from_numpy(image)[None].to(self._device)
         averaged = AveragedMap()
         for member in self.members:
-            # Off the device: a GPU holds what one network needs, however many there are.
-            averaged.add(member.probabilities(tensor, name, as_trained=as_trained)[0].cpu())
+            for found in member.probabilities(tensor, name, as_trained=as_trained):
+                averaged.add(found)
         return averaged.mean.numpy()
 
 

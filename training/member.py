@@ -1,13 +1,16 @@
 """One trained network in place: a prepared image in, probabilities out, in its own window and precision."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
 
+from ramify.data.augmentations.swaps import sides_among
 from ramify.models.build import place_network
 from ramify.models.outputs import main_probabilities
 from ramify.training.device import autocast, choose_prediction_precision
 from ramify.training.inference import InferenceOverrides, NotFiniteError, infer, nan_where_not_finite
+from ramify.training.mirroring import AxisName, Mirroring
 from ramify.training.trained_network import ReadNetwork
 
 
@@ -19,28 +22,72 @@ class Member:
         read: what the checkpoint holds.
         device: where to compute.
         inference: what to change of the training's window and overlap.
+        mirror: axes of which mirrored copies are looked at, too.
+
+    Raises:
+        ValueError: the network cannot look at such copies, see `Mirroring`.
     """
 
-    def __init__(self, path: Path, read: ReadNetwork, device: torch.device, inference: InferenceOverrides) -> None:
+    def __init__(
+        self,
+        path: Path,
+        read: ReadNetwork,
+        device: torch.device,
+        inference: InferenceOverrides,
+        mirror: Sequence[AxisName] = (),
+    ) -> None:
+        self._settings = read.settings
+        swaps = read.settings.augmentation.flip_swaps
+        try:
+            self._mirroring = Mirroring(mirror, swaps, read.tasks, read.state["network"]["ndim"])
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from None
         self.path, self._tasks, self._device = path, read.tasks, device
         self._dtype = choose_prediction_precision(read.settings.train.precision, device)
         self._network = place_network(read.network, device).eval()
         self._inference = inference.over(read.settings.inference)
-        self._patch_size = read.settings.loading.patch_size
         self._trained_shape = read.state["prepared"]["shape"]
 
-    def probabilities(self, image: torch.Tensor, name: str, *, as_trained: bool = True) -> torch.Tensor:
-        """Those of `tasks.segmented`, float32 (1, C, *S), of a prepared image (1, channels, *S) on the device.
+    @property
+    def passes(self) -> int:
+        """How often it goes over an image: once, or once a mirrored copy."""
+        return len(self._mirroring.copies)
+
+    def remarks(self) -> list[str]:
+        """What is hardly meant of the mirrored axes, a line each."""
+        augmentation = self._settings.augmentation
+        if self.passes == 1:
+            return []
+        if not (self._settings.train.augment and augmentation.flip_probability):
+            return ["--mirror: the network was trained on no mirrored sample, and may do worse on mirrored copies"]
+        sides = sides_among(self._tasks.segmented)
+        if sides and self._mirroring.swaps_sides and not augmentation.flip_swaps:
+            one, other = sides[0]
+            return [f"--mirror x: {one} and {other} stay what they are called, as the training had no flip_swaps"]
+        return []
+
+    def probabilities(self, image: torch.Tensor, name: str, *, as_trained: bool = True) -> Iterator[torch.Tensor]:
+        """What it says of an image and of each mirrored copy, turned back: of `tasks.segmented`, float32 (C, *S) each.
+
+        They are on the CPU: a GPU holds what one pass needs, however many there are.
 
         Args:
-            image, name: the image, and what to call it in errors.
+            image: prepared, (1, channels, *S), on the device.
+            name: what to call it in errors.
             as_trained: the image is cut as those of the training were. Where it is not, a network that was trained on
                 whole cases goes over it in windows of their size.
 
         Raises:
             ValueError: a window that does not fit, or an output that is not finite.
         """
-        window = self._patch_size if as_trained else self._patch_size or self._round_up(self._trained_shape)
+        window = self._settings.loading.patch_size
+        if not as_trained:
+            window = window or self._round_up(self._trained_shape)
+        for copy in self._mirroring.copies:
+            found = self._infer(self._mirroring.of_image(image, copy), window, name)
+            yield self._mirroring.turned_back(found.cpu(), copy)[0]
+
+    def _infer(self, image: torch.Tensor, window: tuple[int, ...] | None, name: str) -> torch.Tensor:
         try:
             return infer(self._main_probabilities, image, self._inference, window, self._network.size_multiple)
         except NotFiniteError as error:

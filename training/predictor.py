@@ -15,6 +15,7 @@ from ramify.preprocessing.prepare import PreprocessingSettings, prepare_image
 from ramify.training.device import DeviceName, choose_device
 from ramify.training.ensemble import Ensemble
 from ramify.training.inference import InferenceOverrides
+from ramify.training.mirroring import AxisName
 from ramify.training.segmentation import any_vessel, class_map_of, in_values, vessels_of
 
 
@@ -53,6 +54,7 @@ class Predictor:
             their probabilities (`training.ensemble`).
         device: where to compute.
         inference: what to change of the training's window and overlap.
+        mirror: axes (z, y, x of the patient) of which mirrored copies are looked at, too, and averaged.
 
     Attributes:
         source: what the images of the training were.
@@ -80,17 +82,26 @@ class Predictor:
         checkpoints: Path | str | Sequence[Path | str],
         device: DeviceName = "auto",
         inference: InferenceOverrides | None = None,
+        mirror: Sequence[AxisName] = (),
     ) -> None:
         paths = [checkpoints] if isinstance(checkpoints, Path | str) else checkpoints
-        self.ensemble = Ensemble([*map(Path, paths)], choose_device(device), inference or InferenceOverrides())
+        inference = inference or InferenceOverrides()
+        self.ensemble = Ensemble([*map(Path, paths)], choose_device(device), inference, mirror)
         self.tasks, self.channels, self.source, self._preprocessing, self._spacing_mm = self.ensemble.shared
 
     def cost(self) -> str | None:
         """What a prediction costs more than that of one network, in a line; None where it is one."""
-        networks = len(self.ensemble.members)
-        if networks == 1:
+        networks, passes = len(self.ensemble.members), self.ensemble.passes
+        if passes == 1:
             return None
-        return f"{networks} networks predict together: each case takes {networks} times the time of one"
+        parts = [f"{networks} networks"] * (networks > 1) + [f"{passes // networks} mirrored copies"] * (
+            passes > networks
+        )
+        return f"{' of '.join(parts)} are averaged: each case takes {passes} times the time of one"
+
+    def remarks(self) -> list[str]:
+        """What is hardly meant of the settings, a line each."""
+        return [*dict.fromkeys(remark for member in self.ensemble.members for remark in member.remarks())]
 
     def needs_organ(self) -> bool:
         """Whether the network was trained on organ crops."""

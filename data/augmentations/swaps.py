@@ -1,6 +1,7 @@
 """Classes of the left and the right: which become one another where a sample is mirrored between these sides."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,22 +9,26 @@ from numpy.typing import NDArray
 from ramify.data.named_classes import class_number
 from ramify.tasks.class_table import ClassTable
 
+_SIDES = {"left": "right", "right": "left", "l": "r", "r": "l"}
+
 
 def swapped_classes(swaps: Mapping[str, str], table: ClassTable) -> NDArray[np.uint8] | None:
     """What each number of a class map becomes where left and right are mirrored, uint8 (256,); None: it stays.
 
-    Args:
-        swaps: pairs of classes, by name or number.
-        table: the classes.
+        Args:
+            swaps: pairs of classes, by name or number.
+            table: the classes.
 
-    Raises ValueError for a class that there is not, one that is swapped with itself, or with two.
+        Raises ValueError for a class that there is not, one that is swapped with itself, or with two.
 
-    Examples:
-        >>> from ramify.data.augmentations.swaps import swapped_classes
-        >>> from ramify.tasks.class_table import ClassTable
-        >>> table = ClassTable.model_validate({"classes": {"left": 1, "right": 2, "trunk": 3}})
-        >>> swapped_classes({"left": "right"}, table)[:4].tolist()
-        [0, 2, 1, 3]
+        Examples:
+            >>> from ramify.data.augmentations.swaps import swapped_classes
+            >>> from ramify.tasks.class_table import ClassTable
+
+    _SIDES = {"left": "right", "right": "left", "l": "r", "r": "l"}
+            >>> table = ClassTable.model_validate({"classes": {"left": 1, "right": 2, "trunk": 3}})
+            >>> swapped_classes({"left": "right"}, table)[:4].tolist()
+            [0, 2, 1, 3]
     """
     if not swaps:
         return None
@@ -41,3 +46,22 @@ def swapped_classes(swaps: Mapping[str, str], table: ClassTable) -> NDArray[np.u
     becomes = np.arange(256, dtype=np.uint8)
     becomes[list(partner)] = list(partner.values())
     return becomes
+
+
+def sides_among(names: Sequence[str]) -> list[tuple[str, str]]:
+    """Pairs of names that are the same but for left and right, or l and r, as words of their own.
+
+    Examples:
+        >>> from ramify.data.augmentations.swaps import sides_among
+        >>> sides_among(["portal_left", "trunk", "portal_right", "L-PCA", "R-ICA"])
+        [('portal_left', 'portal_right')]
+    """
+    by_words = {_words(name): name for name in names}
+    mirrored = {name: by_words.get(tuple(_SIDES.get(word, word) for word in _words(name))) for name in names}
+    places = {name: place for place, name in enumerate(names)}
+    return [(name, other) for name, other in mirrored.items() if other and places[name] < places[other]]
+
+
+def _words(name: str) -> tuple[str, ...]:
+    """Words of a name and what stands between them."""
+    return tuple(re.findall(r"[^\W_]+|[\W_]+", name.casefold()))

@@ -5,13 +5,14 @@ from typing import Any
 import pytest
 import torch
 
+from ramify.data.augmentations.swaps import sides_among
 from ramify.losses.scale_contrast import ScaleContrast
 from ramify.losses.settings import LossSettings
 from ramify.losses.shared_anchors import BACKGROUND
 from ramify.tasks.class_table import ClassTable
 from ramify.tasks.formulation import Tasks
 from ramify.tasks.settings import Main
-from ramify.training.class_remarks import remarks_on_classes, sides_among
+from ramify.training.class_remarks import remarks_on_classes
 from ramify.training.settings import RunSettings
 
 SIDES = {"classes": {"R-PCA": 2, "L-PCA": 3, "BA": 1}}

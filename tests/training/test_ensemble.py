@@ -67,8 +67,8 @@ def test_a_run_a_folder_of_runs_and_each_fold_by_itself(tmp_path, capsys):
         assert predict.main([*words, "--output", str(tmp_path / "out" / name / "of"), "--device", "cpu"]) == 0
         found[name] = read_volume(tmp_path / "out" / name / "of" / "ct_probabilities.nii.gz").array
         told = capsys.readouterr().out
-        networks = {"a": "2 networks predict together: each case takes 2 times", ".": "3 networks"}.get(name)
-        assert "predict together" not in told if networks is None else networks in told
+        networks = {"a": "2 networks are averaged: each case takes 2 times", ".": "3 networks"}.get(name)
+        assert "averaged" not in told if networks is None else networks in told
     np.testing.assert_allclose(found["a"], (found["a/fold_0"] + found["a/fold_1"]) / 2, atol=1e-6)
     every = np.mean([found["a/fold_0"], found["a/fold_1"], found["b"]], axis=0)
     np.testing.assert_allclose(found["."], every, atol=1e-6)
