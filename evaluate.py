@@ -40,6 +40,7 @@ from ramify.evaluation.jobs import Job, find_jobs
 from ramify.evaluation.labels_without_class import labels_warning
 from ramify.evaluation.outcomes import Outcome, evaluate_all
 from ramify.evaluation.settings import EvaluateCommand
+from ramify.evaluation.told_labels import with_told_labels
 from ramify.metrics.classes import ClassSet
 from ramify.metrics.table import build_report, format_table, shown_measures, to_csv, to_json
 from ramify.metrics.topcow import format_topcow, summarise_topcow
@@ -53,7 +54,7 @@ FORMS = ("json", "csv")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Evaluate every case and write the tables; 1 if a case failed."""
-    command = parse(EvaluateCommand, "Compare predicted vessel masks with the truth.", argv)
+    command = with_told_labels(parse(EvaluateCommand, "Compare predicted vessel masks with the truth.", argv))
     chosen = chosen_classes(command)
     jobs = find_jobs(command, chosen)
     prepared = read_ceilings(command.prepared, [job.case_id for job in jobs], command) if command.prepared else {}
@@ -88,7 +89,7 @@ def evaluate(
     if "topcow" in report:
         print(format_topcow(report["topcow"]["summary"]))
 
-    warnings, nowhere = absent_classes(report, chosen)
+    warnings, nowhere = absent_classes(report, chosen, command.prediction_labels)
     if classless := labels_warning(outcome.classless or {} for outcome in outcomes):
         warnings.append(classless)
     for warning in warnings:

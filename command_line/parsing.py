@@ -113,6 +113,9 @@ FORMER_OPTIONS = {
     "--loss.generalised-dice.include-background": "--loss.generalised-dice.complement",
     "--channel": "--channels",
     "--nnunet.channel": "--channels",
+    "--truth-label": "--truth-labels",
+    "--prediction-label": "--prediction-labels",
+    "--organ-label": "--organ-labels",
 }
 """What options were called in earlier versions, and what they are called now."""
 

@@ -16,11 +16,11 @@ ABOUT = ("definitions", "measures", "settings", "policy", "versions", "threshold
 """What is kept of a file besides its scores."""
 SECTIONS = ("classes", "regions")
 """Where a file has the scores of the classes and regions of label maps."""
-HOW_TAKEN = {"truth_label", "organ_label", "cut_to_organ", "ignore_label"}
+HOW_TAKEN = {"truth_labels", "organ_labels", "cut_to_organ", "ignore_label"}
 """Settings that say which masks the predictions were held against, and where."""
 FREE_TO_DIFFER = {
     "measures",
-    "prediction_label",
+    "prediction_labels",
     "classes",
     "regions",
     "resample_masks",

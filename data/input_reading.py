@@ -25,7 +25,7 @@ class InputSettings(BaseModel, frozen=True, extra="forbid"):
     """CT: a volume file, a DICOM folder, or a folder of volume files."""
     organ: Path | None = None
     """Organ mask: a file, a DICOM folder, or a folder with one mask a case, named as the CTs."""
-    organ_label: tuple[str, ...] = ()
+    organ_labels: tuple[str, ...] = ()
     """Which labels of a label map are the organ, by number or name; or which segments of a .seg.nrrd, by name."""
     channels: tuple[str, ...] = ()
     """The channels the network was trained on, in its order, where its checkpoint does not say: red, green, blue,
@@ -44,8 +44,8 @@ class InputSettings(BaseModel, frozen=True, extra="forbid"):
 
     @model_validator(mode="after")
     def _organ_has_labels(self) -> Self:
-        if self.organ_label and self.organ is None:
-            raise ValueError("--organ-label: there is no --organ with labels; give both or neither")
+        if self.organ_labels and self.organ is None:
+            raise ValueError("--organ-labels: there is no --organ with labels; give both or neither")
         return self
 
 
@@ -97,7 +97,7 @@ class Inputs:
             case,
             image,
             resample=settings.resample_masks,
-            labels=settings.organ_label,
+            labels=settings.organ_labels,
             spacing_of=lambda path: self._spacing_of(path, image.ndim),
         )
         read = dict.fromkeys(note for one in images.values() for note in one.notes)

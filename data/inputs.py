@@ -14,7 +14,7 @@ from ramify.data.volume import Volume
 from ramify.disk.system_files import is_left_by_system
 
 IRCADB_IMAGE_FOLDER = "PATIENT_DICOM"
-ORGAN_OPTION = "--organ-label"
+ORGAN_OPTION = "--organ-labels"
 
 
 def find_inputs(path: Path, channels: Channels | None = None) -> list[InputCase]:

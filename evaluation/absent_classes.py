@@ -1,23 +1,31 @@
 """Classes that no prediction has, or no file at all: a label that was written otherwise looks like a bad method."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ramify.metrics.classes import ClassSet
 
 
-def absent_classes(report: Mapping[str, Any], chosen: ClassSet) -> tuple[list[str], list[str]]:
+def absent_classes(
+    report: Mapping[str, Any], chosen: ClassSet, labels: Sequence[str] = ()
+) -> tuple[list[str], list[str]]:
     """What is odd about the classes of an evaluation: warnings, and complaints, a line each.
 
-    A class in truths and in no prediction is a warning. One in no file is a complaint where the user named it, and a
-    warning where it comes from a table or a data set, of which few cases may lack a rare vessel.
+    A class in truths and in no prediction, or in no file, is a complaint where the user named it; a warning where it
+    comes from a table or a data set, of which few cases may have a rare vessel; in every truth it is not rare.
+    Predictions that all lack the label which was named for them are a complaint, too.
 
     Args:
         report: what `metrics.table.build_report` gives.
-        chosen: the classes.
+        chosen: the classes; none of plain masks.
+        labels: the labels of predicted label maps that were named for the vessels.
     """
     warnings: list[str] = []
     complaints: list[str] = []
+    if labels and not chosen.classes:
+        counts = report["summary"]["counts"]
+        if counts["missed"] and counts["missed"] + counts["both_empty"] == counts["cases"]:
+            complaints.append(f"--prediction-labels {' '.join(labels)}: no prediction has a voxel of it; is it right?")
     for one in chosen.classes:
         counts = report["classes"][one.name]["summary"]["counts"]
         cases, nowhere = counts["cases"], counts["both_empty"]
@@ -26,7 +34,9 @@ def absent_classes(report: Mapping[str, Any], chosen: ClassSet) -> tuple[list[st
             line = f"{what}: no voxel of it counts in any truth or prediction; are its labels right?"
             (warnings if chosen.looked_up else complaints).append(line)
         elif counts["missed"] and counts["missed"] + nowhere == cases:
-            warnings.append(
-                f"{what}: in {counts['missed']} of {cases} truths and in no prediction; is its label right?"
+            line = f"{what}: in {counts['missed']} of {cases} truths and in no prediction; is its label right? "
+            line += (
+                f"(of predictions that hold 0 and 1 --truth-labels {' '.join(map(str, one.labels))} says the vessels)"
             )
+            (warnings if chosen.looked_up and counts["missed"] < cases else complaints).append(line)
     return warnings, complaints

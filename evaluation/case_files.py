@@ -1,6 +1,6 @@
 """The files of a case, read and brought onto one grid."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ramify.data.formats.whole_numbers import as_mask
 from ramify.data.label_names import ANY
-from ramify.data.labelled_file import LabelledFile
+from ramify.data.labelled_file import Choice, LabelledFile
 from ramify.data.mask_folders import only_file
 from ramify.data.union_grid import on_union_grid
 from ramify.data.unplaced import check_can_be_moved, laid_on
@@ -62,14 +62,26 @@ def read_masks(job: Job) -> CaseMasks:
         raise ValueError(f"{names['truth']}: nobody labelled any of it (--ignore-label {job.chosen.ignore})")
     if not command.label_maps and job.chosen.ignore is not None:
         volumes["truth"] = place = _labelled(place, paths["truth"], job)
+    if organ is not None:
+        _check_vessels_in_organ(place, organ, job, names)
     notes += _doubts(volumes, command)
     return CaseMasks(volumes["prediction"].array, place.array, region, place, tuple(notes))
 
 
+def _check_vessels_in_organ(truth: Volume, organ: Volume, job: Job, names: Mapping[str, str]) -> None:
+    """Raise ValueError where a truth has vessels, and the organ none of them: the two do not belong together."""
+    vessels = np.isin(truth.array, job.chosen.labels) if job.command.label_maps else truth.array
+    if vessels.any() and not (vessels & organ.array).any():
+        raise ValueError(
+            f"{names['truth']}: none of its {np.count_nonzero(vessels)} vessel voxels lies inside the organ "
+            f"{names['organ']}; check both masks, name the vessels' labels among the organ's, or leave --organ out"
+        )
+
+
 def _labelled(truth: Volume, path: Path, job: Job) -> Volume:
     """Of a truth's label map, the mask: of the labels that are asked for, or of all but the ignore value."""
-    option = "--truth-label (or compare each with --classes)"
-    choice = LabelledFile(path, job.command.spacing_mm or None).choose(job.command.truth_label, "vessels", option)
+    option = "--truth-labels (or compare each with --classes)"
+    choice = LabelledFile(path, job.command.spacing_mm or None).choose(job.command.truth_labels, "vessels", option)
     if choice == [ANY]:
         return truth.with_array(truth.array != 0)
     if choice is not None:
@@ -106,7 +118,21 @@ def _read(role: str, path: Path, job: Job) -> Volume:
     file = LabelledFile(path, command.spacing_mm or None)
     if role != "organ" and (command.label_maps or (role == "truth" and job.chosen.ignore is not None)):
         return file.label_map
-    option, what = f"--{role}-label", "organ" if role == "organ" else "vessels"
+    option, what = f"--{role}-labels", "organ" if role == "organ" else "vessels"
     if role != "organ":
         option += " (or compare each with --classes)"
-    return file.mask(file.choose(getattr(command, f"{role}_label"), what, option), what, option)
+    choice = file.choose(getattr(command, f"{role}_labels"), what, option)
+    if role == "organ" and choice is not None and _same_file(path, job.files["truth"]):
+        choice = file.with_inside(choice, _vessels_of_truth(file, job))
+    return file.mask(choice, what, option)
+
+
+def _same_file(path: Path, others: Sequence[Path]) -> bool:
+    return any(path.resolve() == other.resolve() for other in others)
+
+
+def _vessels_of_truth(truth: LabelledFile, job: Job) -> Choice:
+    """The labels of a true label map that are compared."""
+    if job.command.label_maps:
+        return job.chosen.labels
+    return truth.choose(job.command.truth_labels, "vessels", "--truth-labels") or ()

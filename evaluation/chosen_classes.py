@@ -122,18 +122,28 @@ def _table_at(place: Path) -> tuple[Path, Mapping[str, Any]]:
     """The file that holds a table, and its content; a record of a run or of a case has it under `classes`."""
     if place.is_file():
         return place, _mapping(place)
+    source, record = record_at(place)
+    table = _nested(record)
+    if source.name == RUN_FILE:
+        _check_classes_are_told(source.parent, table)
+    return source, table
+
+
+def record_at(place: Path) -> tuple[Path, Mapping[str, Any]]:
+    """What a run, or the first case of a store, says of itself, and where that stands.
+
+    Raises FileNotFoundError for no such folder, ValueError for one that is neither.
+    """
     if not place.exists():
         raise FileNotFoundError(f"--classes-of {place}: no such file or folder")
     # A run has its folds in folders of their own, which were taught the same classes.
     if runs := sorted([*place.glob(RUN_FILE), *place.glob(f"fold_*/{RUN_FILE}")]):
-        table = _nested(_mapping(runs[0]))
-        _check_classes_are_told(runs[0].parent, table)
-        return runs[0], table
+        return runs[0], _mapping(runs[0])
     if not (cases := list_cases(place)):
         raise ValueError(
             f"--classes-of {place}: neither a run nor a folder of prepared cases; give a file with classes"
         )
-    return place / cases[0], _nested(read_record(place, cases[0]))
+    return place / cases[0], read_record(place, cases[0])
 
 
 def _check_classes_are_told(fold: Path, table: Mapping[str, Any]) -> None:
@@ -150,7 +160,7 @@ def _check_classes_are_told(fold: Path, table: Mapping[str, Any]) -> None:
     if main in ("vessels", "scales"):
         raise ValueError(
             f"--classes-of {fold}: its network was asked for {main}, and its masks hold 0 and 1; leave --classes-of "
-            "out, and say by --truth-label which values of the truth are vessels"
+            "out, and say by --truth-labels which values of the truth are vessels"
         )
 
 

@@ -27,13 +27,13 @@ class Comparison(BaseModel, frozen=True, extra="forbid"):
     """As prediction_suffix, for the truth."""
     organ_suffix: str = ""
     """As prediction_suffix, for the organ masks, e.g. _liver."""
-    prediction_label: tuple[str, ...] = ()
+    prediction_labels: tuple[str, ...] = ()
     """Which labels of a predicted label map are vessels, by number or name, taken together as one mask; or which
     segments of a .seg.nrrd, by name. --classes compares each label by itself."""
-    truth_label: tuple[str, ...] = ()
-    """As prediction_label, for the truth."""
-    organ_label: tuple[str, ...] = ()
-    """As prediction_label, for the organ: which labels or segments of the organ's file are the organ."""
+    truth_labels: tuple[str, ...] = ()
+    """As prediction_labels, for the truth."""
+    organ_labels: tuple[str, ...] = ()
+    """As prediction_labels, for the organ: which labels or segments of the organ's file are the organ."""
     cases: tuple[str, ...] = ()
     """Evaluate these cases only; without any, all that have a prediction or a truth, and of a folder that nnU-Net
     validated those that its summary.json lists."""
@@ -46,7 +46,8 @@ class Comparison(BaseModel, frozen=True, extra="forbid"):
     """Compare all labels of the dataset.json beside the truths; without one, all values that occur in them."""
     classes_of: Path | None = None
     """Take classes, regions and ignore value from here: a YAML or JSON file that has them as the settings of a data set
-    do, a folder of prepared cases, or a run."""
+    do, a folder of prepared cases, or a run. Of one that tells vessels alone, the labels of the truth that were its
+    vessels, and those of the organ where it is in the same files."""
     ignore_label: int | None = Field(default=None, ge=1)
     """The truth's value of voxels that nobody labelled: they count nowhere, whatever is predicted there."""
     topcow: bool = False
@@ -66,16 +67,16 @@ class Comparison(BaseModel, frozen=True, extra="forbid"):
 
     @model_validator(mode="after")
     def _options_agree(self) -> Self:
-        if self.organ_label and self.organ is None:
-            raise ValueError("--organ-label: there is no --organ with labels; give both or neither")
+        if self.organ_labels and self.organ is None:
+            raise ValueError("--organ-labels: there is no --organ with labels; give both or neither")
         told = {"--classes": self.classes, "--every-class": self.every_class, "--classes-of": self.classes_of}
         ways = [flag for flag, given in told.items() if given]
         if len(ways) > 1:
             raise ValueError(f"{ways[0]} and {ways[1]}: both say which classes there are; give one of them")
-        if ways and (self.prediction_label or self.truth_label):
-            role = "prediction" if self.prediction_label else "truth"
+        if ways and (self.prediction_labels or self.truth_labels):
+            role = "prediction" if self.prediction_labels else "truth"
             raise ValueError(
-                f"{ways[0]} and --{role}-label: each label by itself, or several as one mask; give one of them"
+                f"{ways[0]} and --{role}-labels: each label by itself, or several as one mask; give one of them"
             )
         if ways and self.prepared is not None:
             raise ValueError(f"--prepared and {ways[0]}: a ceiling is of one vessel mask a case; leave one of them out")
@@ -108,7 +109,7 @@ class EvaluateCommand(PresentationSettings, EvaluationSettings, Comparison):
 
         chosen: the classes that the command asked for.
         """
-        labels = ("prediction_label", "truth_label", "organ_label", "resample_masks", "spacing_mm")
+        labels = ("prediction_labels", "truth_labels", "organ_labels", "resample_masks", "spacing_mm")
         return {
             **self.model_dump(mode="json", include=set(labels)),
             "cut_to_organ": self.organ is not None,

@@ -316,18 +316,18 @@ def test_the_organ_in_a_label_map(checkpoint, tmp_path, capsys):
     write_volume(tmp_path / "total.nii.gz", organ.with_array(labels))
     words = ["--checkpoint", str(checkpoint), "--input", str(tmp_path / "ct.nii.gz"), "--device", "cpu"]
     assert predict.main([*words, "--organ", str(tmp_path / "total.nii.gz"), "--output", str(tmp_path / "x")]) == 1
-    assert "say which of them are the organ with --organ-label" in capsys.readouterr().err
+    assert "say which of them are the organ with --organ-labels" in capsys.readouterr().err
     found = {}
-    for name, more in {"organ": [], "total": ["--organ-label", "5"]}.items():
+    for name, more in {"organ": [], "total": ["--organ-labels", "5"]}.items():
         organs = ["--organ", str(tmp_path / f"{name}.nii.gz"), *more]
         assert predict.main([*words, *organs, "--output", str(tmp_path / name)]) == 0
         found[name] = read_volume(tmp_path / name / "ct_probabilities.nii.gz").array
     assert np.array_equal(found["organ"], found["total"])
-    organs = ["--organ", str(tmp_path / "total.nii.gz"), "--organ-label", "7"]
+    organs = ["--organ", str(tmp_path / "total.nii.gz"), "--organ-labels", "7"]
     assert predict.main([*words, *organs, "--output", str(tmp_path / "x")]) == 1
     assert "holds no organ (label 7); it has 1, 3, 5" in capsys.readouterr().err
-    with pytest.raises(ValueError, match="--organ-label: there is no --organ"):
-        predict.main([*words, "--organ-label", "5", "--output", str(tmp_path / "x")])
+    with pytest.raises(ValueError, match="--organ-labels: there is no --organ"):
+        predict.main([*words, "--organ-labels", "5", "--output", str(tmp_path / "x")])
 
 
 def test_a_missing_or_misplaced_organ_is_named(tmp_path):

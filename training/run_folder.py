@@ -51,10 +51,11 @@ class RunFolder:
         write_whole(self.root / "config.yaml", yaml.safe_dump(config, sort_keys=False))
 
     def write_description(self, settings: RunSettings, of: CaseDescription) -> None:
-        """Write run.json: seed, fold, its cases, what each of them is, channels, classes, and versions."""
+        """Write run.json: seed, fold, its cases, what each of them is, channels, classes, their source, versions."""
         table = table_as_json(ClassTable.model_validate(of["classes"]))
         cases = {"cases": of["cases"], "identities": of["identities"], "channels": of["channels"], "classes": table}
-        description = {"seed": settings.seed, "fold": settings.fold, **cases, "versions": versions()}
+        began = {"seed": settings.seed, "fold": settings.fold, "source": of["source"]}
+        description = {**began, **cases, "versions": versions()}
         write_whole(self.root / "run.json", to_json(description))
 
     def write_history(self, history: Sequence[Mapping[str, float]]) -> None:

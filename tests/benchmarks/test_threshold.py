@@ -29,7 +29,7 @@ def drawn(tmp_path):
 def words(folder):
     return [
         *("--cases", str(folder / "store"), "--input", str(folder / "cts"), "--organ", str(folder / "organs")),
-        *("--organ-label", "5", "--output", str(folder / "masks")),
+        *("--organ-labels", "5", "--output", str(folder / "masks")),
     ]
 
 

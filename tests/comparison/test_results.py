@@ -151,13 +151,13 @@ def test_another_truth_is_refused_and_another_form_of_the_predictions_is_not():
     def variant(name: str, **settings: object) -> Variant:
         return Variant(name, (RunResults({}, source=f"{name}.json", report={"settings": settings}),))
 
-    one = variant("a", truth_label=["2"], prediction_label=[], cut_to_organ=True)
-    check_same_settings([one, variant("b", truth_label=["2"], prediction_label=["1"], cut_to_organ=True)])
+    one = variant("a", truth_labels=["2"], prediction_labels=[], cut_to_organ=True)
+    check_same_settings([one, variant("b", truth_labels=["2"], prediction_labels=["1"], cut_to_organ=True)])
     check_same_settings([one, variant("earlier")])
     with pytest.raises(ValueError, match=r"c.json: evaluated with cut_to_organ False, but a.json with True"):
-        check_same_settings([one, variant("c", truth_label=["2"], prediction_label=[], cut_to_organ=False)])
-    with pytest.raises(ValueError, match=r"d.json: evaluated with truth_label \['1'\], but a.json with \['2'\]"):
-        check_same_settings([one, variant("d", truth_label=["1"], cut_to_organ=True)])
+        check_same_settings([one, variant("c", truth_labels=["2"], prediction_labels=[], cut_to_organ=False)])
+    with pytest.raises(ValueError, match=r"d.json: evaluated with truth_labels \['1'\], but a.json with \['2'\]"):
+        check_same_settings([one, variant("d", truth_labels=["1"], cut_to_organ=True)])
 
 
 def test_scores_by_earlier_definitions_of_the_measures_are_refused():

@@ -108,7 +108,7 @@ def test_files_of_arrays_are_read_where_the_trainings_were(tmp_path):
 
 def test_labels_without_an_organ_are_refused(tmp_path):
     with pytest.raises(ValidationError, match="no --organ with labels"):
-        InputSettings(input=tmp_path, organ_label=("5",))
+        InputSettings(input=tmp_path, organ_labels=("5",))
 
 
 def test_what_records_say_of_spacing():

@@ -9,7 +9,7 @@ from ramify.data.volume import Volume
 from tests.data.formats.test_slicer import write_segmentation
 
 LABELS = (np.arange(60).reshape(3, 4, 5) % 4).astype(np.uint8)
-OPTION = "--organ-label"
+OPTION = "--organ-labels"
 
 
 def mask_of(file: LabelledFile, *wanted: str) -> np.ndarray:
@@ -22,10 +22,10 @@ def test_labels_by_number(tmp_path):
     assert np.array_equal(mask_of(file, "2"), LABELS == 2)
     assert np.array_equal(mask_of(file, "1", "3"), LABELS % 2 == 1)
     with pytest.raises(
-        ValueError, match=r"3 different labels \(1, 2, 3\).*which of them are the organ with --organ-label"
+        ValueError, match=r"3 different labels \(1, 2, 3\).*which of them are the organ with --organ-labels"
     ):
         mask_of(file)
-    with pytest.raises(ValueError, match=r"no label 'liver' \(--organ-label\)"):
+    with pytest.raises(ValueError, match=r"no label 'liver' \(--organ-labels\)"):
         mask_of(file, "liver")
     missing = file.mask(file.choose(("7",), "organ", OPTION), "organ", OPTION)
     assert not missing.array.any()
@@ -39,7 +39,7 @@ def test_names_of_a_description_beside_the_file(tmp_path):
     file = LabelledFile(tmp_path / "labelsTr" / "a.nii.gz")
     assert np.array_equal(mask_of(file, "Liver"), LABELS == 3)
     assert np.array_equal(mask_of(file, "whole"), LABELS > 0)
-    with pytest.raises(ValueError, match=r"no label 'livr' \(--organ-label\); did you mean liver\?"):
+    with pytest.raises(ValueError, match=r"no label 'livr' \(--organ-labels\); did you mean liver\?"):
         mask_of(file, "livr")
 
 
@@ -56,9 +56,9 @@ def test_segments_by_name_overlapping_or_not(tmp_path):
     file = LabelledFile(write_segmentation(tmp_path / "a.seg.nrrd", layers, described, layered=True))
     assert np.array_equal(mask_of(file, "liver"), LABELS > 0)
     assert np.array_equal(mask_of(file, "portal vein"), LABELS == 2)
-    with pytest.raises(ValueError, match=r"2 segments \(Liver, Portal vein\).*are the organ with --organ-label"):
+    with pytest.raises(ValueError, match=r"2 segments \(Liver, Portal vein\).*are the organ with --organ-labels"):
         mask_of(file)
-    with pytest.raises(ValueError, match=r"no segment called '1' \(--organ-label\); it has Liver, Portal vein"):
+    with pytest.raises(ValueError, match=r"no segment called '1' \(--organ-labels\); it has Liver, Portal vein"):
         mask_of(file, "1")
 
 

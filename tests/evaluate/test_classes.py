@@ -153,12 +153,12 @@ def test_a_plain_mask_with_an_ignore_value(label_folders, tmp_path: Path, capsys
     capsys.readouterr()
     assert evaluate.main(flags(label_folders, *one)) == 1
     assert (
-        "2 different labels (1, 2) where one mask is expected; say which of them are the vessels with --truth-label"
+        "2 different labels (1, 2) where one mask is expected; say which of them are the vessels with --truth-labels"
         in (capsys.readouterr().err)
     )
-    assert evaluate.main(flags(label_folders, *one, "--truth-label", "1")) == 0
+    assert evaluate.main(flags(label_folders, *one, "--truth-labels", "1")) == 0
     assert read_json(output)["cases"]["a"] == alone
-    assert evaluate.main(flags(label_folders, *one, *QUICK, "--truth-label", "any")) == 0
+    assert evaluate.main(flags(label_folders, *one, *QUICK, "--truth-labels", "any")) == 0
     of_any = evaluate_case(vessel(4), (TRUE_LABELS > 0) & ~hole, SPACING, region=~hole)
     assert read_json(output)["cases"]["a"]["dice"] == of_any["dice"]
     save(truth / "a.nii.gz", np.full(SHAPE, 9, np.uint8))
@@ -166,14 +166,23 @@ def test_a_plain_mask_with_an_ignore_value(label_folders, tmp_path: Path, capsys
     assert "nobody labelled any of it (--ignore-label 9)" in capsys.readouterr().err
 
 
-def test_a_class_in_truths_alone_is_told(label_folders, capsys):
+@pytest.mark.parametrize(("command", "rare", "code"), [("named", True, 1), ("every", False, 1), ("every", True, 0)])
+def test_a_class_in_no_prediction_is_an_error_unless_it_may_be_rare(label_folders, capsys, command, rare, code):
     for name in "ab":
         save(label_folders[0] / f"{name}.nii.gz", np.where(vessel(4), 1, 0).astype(np.uint8))
-    assert evaluate.main(flags(label_folders, "--classes", "1", "hepatic=2", *QUICK)) == 0
-    assert (
-        "warning: class hepatic (label 2): in 2 of 2 truths and in no prediction; is its label right?"
-        in capsys.readouterr().err
-    )
+    if rare:
+        save(label_folders[1] / "b.nii.gz", np.where(vessel(4), 1, 0).astype(np.uint8))
+    asked = ["--classes", "1", "2"] if command == "named" else ["--every-class"]
+    assert evaluate.main(flags(label_folders, *asked, *QUICK)) == code
+    line = f"class 2 (label 2): in {2 - rare} of 2 truths and in no prediction; is its label right? (of predictions"
+    assert f"{'error' if code else 'warning'}: {line}" in capsys.readouterr().err
+
+
+def test_a_label_that_no_prediction_has_is_an_error(label_folders, capsys):
+    assert evaluate.main(flags(label_folders, "--truth-labels", "1", "--prediction-labels", "3", *QUICK)) == 1
+    assert "error: --prediction-labels 3: no prediction has a voxel of it" in capsys.readouterr().err
+    save(label_folders[0] / "a.nii.gz", np.where(vessel(4), 3, 0).astype(np.uint8))
+    assert evaluate.main(flags(label_folders, "--truth-labels", "1", "--prediction-labels", "3", *QUICK)) == 0
 
 
 def test_labels_in_no_class_are_told_once_for_all_cases(label_folders, capsys):
@@ -203,7 +212,7 @@ def test_a_class_in_no_file_is_an_error_and_the_scores_are_written(label_folders
     ("change", "says"),
     [
         (["--classes", "1", "--every-class"], "--classes and --every-class: both say which classes there are"),
-        (["--every-class", "--truth-label", "1"], "--every-class and --truth-label"),
+        (["--every-class", "--truth-labels", "1"], "--every-class and --truth-labels"),
         (["--regions", "a=1"], "--regions: are made of classes"),
         (["--classes", "1", "--regions", "a=7"], "no class '7'; there are 1"),
         (["--classes", "1", "--ignore-label", "1"], "ignore label 1: is a label of class 1, too"),

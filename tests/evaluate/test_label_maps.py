@@ -65,7 +65,7 @@ def test_label_maps_have_a_report_too(folders, tmp_path: Path):
         save(truth / f"{name}.nii.gz", labels)
         save(prediction / f"{name}.nii.gz", np.where(labels == 2, 0, labels))
     more = ["--classes", "portal=1", "hepatic=2", "--report", str(tmp_path / "r.html"), "--shown.surfaces", "0"]
-    assert evaluate.main(flags(folders, *more)) == 0
+    assert evaluate.main(flags(folders, *more)) == 1  # no prediction has a hepatic vein
     content = (tmp_path / "r.html").read_text(encoding="utf-8")
     assert "mean of the classes" in content
     assert "hepatic" in content
@@ -80,20 +80,20 @@ def test_labels_of_the_truth_are_one_mask(folders, tmp_path: Path, capsys):
         save(truth / f"{name}.nii.gz", np.where(vessel(8), 2, liver).astype(np.uint8))
     (truth / "dataset.json").write_text('{"labels": {"background": 0, "liver": 1, "Vessel": 2}}', encoding="utf-8")
     assert evaluate.main(flags(folders)) == 1
-    assert "are the vessels with --truth-label" in capsys.readouterr().err
+    assert "are the vessels with --truth-labels" in capsys.readouterr().err
     for label in "2", "vessel":
-        assert evaluate.main(flags(folders, "--truth-label", label)) == 0
+        assert evaluate.main(flags(folders, "--truth-labels", label)) == 0
         assert read_json(output)["cases"]["b"] == evaluate_case(vessel(9), vessel(8), SPACING)
-    organ = ["--organ", str(truth), "--organ-label", "liver", "2"]
-    assert evaluate.main(flags(folders, "--truth-label", "2", *organ)) == 0
+    organ = ["--organ", str(truth), "--organ-labels", "liver", "2"]
+    assert evaluate.main(flags(folders, "--truth-labels", "2", *organ)) == 0
     told = read_json(output)["settings"]
-    assert (told["truth_label"], told["prediction_label"], told["cut_to_organ"]) == (["2"], [], True)
+    assert (told["truth_labels"], told["prediction_labels"], told["cut_to_organ"]) == (["2"], [], True)
     region = liver | vessel(8)
     assert read_json(output)["cases"]["b"] == evaluate_case(vessel(9), vessel(8), SPACING, region=region)
-    assert evaluate.main(flags(folders, "--truth-label", "arteries")) == 1
-    assert "no label 'arteries' (--truth-label" in capsys.readouterr().err
+    assert evaluate.main(flags(folders, "--truth-labels", "arteries")) == 1
+    assert "no label 'arteries' (--truth-labels" in capsys.readouterr().err
 
 
 def test_a_label_that_no_file_has_is_told(folders, capsys):
-    assert evaluate.main(flags(folders, "--truth-label", "2", "--cases", "a")) == 0
+    assert evaluate.main(flags(folders, "--truth-labels", "2", "--cases", "a")) == 0
     assert "warning: a: truth: a.nii.gz holds no vessels (label 2); it has 1" in capsys.readouterr().err

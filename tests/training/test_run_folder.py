@@ -1,5 +1,7 @@
 """The folder of a training: who may write into it, and what its user may change in it."""
 
+import json
+
 import pytest
 
 from ramify.disk import own_files
@@ -30,8 +32,11 @@ def test_settings_changed_in_the_runs_own_folder_are_no_obstacle_to_go_on(tmp_pa
             "identities": {},
             "channels": ["image"],
             "classes": SINGLE.model_dump(),
+            "source": {"vessel_labels": [2]},
         },
     )
+    # By which an evaluation knows the vessels of a label map.
+    assert json.loads((folder.root / "run.json").read_text(encoding="utf-8"))["source"] == {"vessel_labels": [2]}
     write_whole(folder.checkpoint("latest"), b"")
     monkeypatch.setattr(own_files, "_written", {})
     config = folder.root / "config.yaml"
