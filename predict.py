@@ -10,7 +10,7 @@ The folds of a run (runs/paper) predict together: their probabilities are averag
 Writes CASE.nii.gz (mask) and CASE_probabilities.nii.gz on the grid of the CT. Of a network that tells classes or
 regions apart, the mask is a label map with the values that the training's labels had, and dataset.json and labels.ctbl
 (a colour table of 3D Slicer) say which value is which; --class-probabilities writes CASE_NAME_probabilities.nii.gz of
-each. Settings: `python predict.py --help`.
+each, --uncertainty CASE_uncertainty.nii.gz. Settings: `python predict.py --help`.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ from ramify.console.signals import saying_what_is_kept
 from ramify.data.channel_files import InputCase
 from ramify.data.files import write_volume
 from ramify.data.input_reading import Inputs, InputSettings
-from ramify.data.mask_folders import PROBABILITIES_SUFFIX
+from ramify.data.mask_folders import PROBABILITIES_SUFFIX, UNCERTAINTY_SUFFIX
 from ramify.disk.atomic_files import write_whole
 from ramify.disk.outputs import Outputs
 from ramify.processes.folder_lock import held
@@ -52,6 +52,9 @@ class PredictSettings(InputSettings, frozen=True, extra="forbid"):
     """Write the probabilities of vessel beside the mask."""
     class_probabilities: bool = False
     """Write those of each class or region, too."""
+    uncertainty: bool = False
+    """Write how far the folds' networks and mirrored copies lie apart: the standard deviation of their probabilities,
+    0 to 0.5, of several classes the largest."""
     device: DeviceName = "auto"
     """Where to compute."""
     inference: InferenceOverrides = InferenceOverrides()
@@ -68,7 +71,9 @@ class PredictSettings(InputSettings, frozen=True, extra="forbid"):
 def main(argv: Sequence[str] | None = None) -> int:
     settings = parse(PredictSettings, "Segment the vessels of CTs with a trained network.", argv)
     checkpoints = find_checkpoints(settings.checkpoint, settings.weights)
-    predictor = Predictor(checkpoints, settings.device, settings.inference, settings.mirror)
+    predictor = Predictor(
+        checkpoints, settings.device, settings.inference, settings.mirror, uncertainty=settings.uncertainty
+    )
     inputs = Inputs(settings, predictor.source)
     for warning in [*predictor.remarks(), *inputs.warnings]:
         say(f"warning: {warning}", error=True)
@@ -122,20 +127,23 @@ def predict_case(case: InputCase, inputs: Inputs, predictor: Predictor, settings
     for note in prediction.notes:
         if note not in read.notes:
             say(f"warning: {case.case_id}: {note}", error=True)
-    mask, *probabilities = [settings.output / name for name in written_for(case, predictor.tasks, settings)]
+    mask, *others = [settings.output / name for name in written_for(case, predictor.tasks, settings)]
     volumes = [prediction.probabilities] if settings.probabilities else []
     volumes += prediction.of_classes.values() if settings.class_probabilities else []
-    for path, volume in zip(probabilities, volumes, strict=True):
+    volumes += [prediction.uncertainty] if prediction.uncertainty is not None else []
+    for path, volume in zip(others, volumes, strict=True):
         write_volume(path, volume)
     write_volume(mask, prediction.mask if prediction.labels is None else prediction.labels)
 
 
 def written_for(case: InputCase, tasks: Tasks, settings: PredictSettings) -> list[str]:
-    """Names of a case's files: its mask, and the probabilities that are asked for."""
+    """Names of a case's files: its mask, and the probabilities and the uncertainty that are asked for."""
     told = [case.case_id] if settings.probabilities else []
     if settings.class_probabilities and tasks.tells_apart:
         told += [f"{case.case_id}_{name}" for name in tasks.segmented]
-    return [f"{case.case_id}.nii.gz", *(f"{name}{PROBABILITIES_SUFFIX}.nii.gz" for name in told)]
+    maps = [f"{name}{PROBABILITIES_SUFFIX}" for name in told]
+    maps += [f"{case.case_id}{UNCERTAINTY_SUFFIX}"] if settings.uncertainty else []
+    return [f"{name}.nii.gz" for name in (case.case_id, *maps)]
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from ramify.disk.system_files import is_left_by_system
 
 MASK_SUFFIX = "_mask"
 PROBABILITIES_SUFFIX = "_probabilities"
+UNCERTAINTY_SUFFIX = "_uncertainty"
 VESSEL_SUFFIX = "_vessel"
 ORGAN_SUFFIXES = ("_liver", "_organ")
 _SHOWN = 8
@@ -18,7 +19,7 @@ def mask_case(path: Path, name_suffix: str = "") -> str | None:
     """The case a file's mask belongs to, None for a file that is no mask of a case.
 
     name_suffix: what the file's name must end in, before .nii.gz and the like; it is no part of the case's name.
-    Without one a final `_mask` is left off, and `_probabilities` and hidden files are none.
+    Without one a final `_mask` is left off, and `_probabilities`, `_uncertainty` and hidden files are none.
     """
     if volume_suffix(path) is None or is_left_by_system(path):
         return None
@@ -27,7 +28,7 @@ def mask_case(path: Path, name_suffix: str = "") -> str | None:
         # CASE.seg.nrrd is of case CASE, with the suffix .seg as well as with none.
         ends = next((one for one in (name, path.stem) if one.endswith(name_suffix) and one != name_suffix), None)
         return None if ends is None else ends.removesuffix(name_suffix)
-    if name.endswith(PROBABILITIES_SUFFIX):
+    if name.endswith((PROBABILITIES_SUFFIX, UNCERTAINTY_SUFFIX)):
         return None
     return name.removesuffix(MASK_SUFFIX) or name
 
@@ -46,7 +47,9 @@ def masks_by_case(folder: Path, name_suffix: str = "") -> dict[str, list[Path]]:
 
 
 def vessel_masks(folder: Path) -> dict[str, Path]:
-    """The vessel mask of each case in a folder; organ masks (CASE_liver) and CASE_probabilities are none.
+    """The vessel mask of each case in a folder.
+
+    Organ masks (CASE_liver), CASE_probabilities and CASE_uncertainty are none.
 
     Raises FileNotFoundError: no such folder. ValueError: no mask in it, or two of one case.
     """

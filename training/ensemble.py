@@ -42,6 +42,19 @@ class Shared(NamedTuple):
     spacing_mm: tuple[float, ...]
 
 
+class Averaged(NamedTuple):
+    """What networks and mirrored copies say together.
+
+    Attributes:
+        probabilities: their mean, of `tasks.segmented`, float32 (C, *S).
+        uncertainty: how far they lie apart, float32 (*S) in [0, 0.5]: the standard deviation of their probabilities,
+            √(Σ_i (p_i − p̄)² / n), the largest one of what is told apart; None where it was not asked for.
+    """
+
+    probabilities: np.ndarray
+    uncertainty: np.ndarray | None
+
+
 class Ensemble:
     """The networks of some checkpoints, read once; one is an ensemble, too, and predicts as it does alone.
 
@@ -87,19 +100,22 @@ class Ensemble:
         """How often an image is gone over: networks times mirrored copies."""
         return sum(member.passes for member in self.members)
 
-    def probabilities(self, image: np.ndarray, name: str, *, as_trained: bool = True) -> np.ndarray:
-        """Mean over networks and mirrored copies of the probabilities of `tasks.segmented`, float32 (C, *S).
+    def averaged(
+        self, image: np.ndarray, name: str, *, as_trained: bool = True, with_uncertainty: bool = False
+    ) -> Averaged:
+        """What all networks say of an image and its mirrored copies.
 
         Args:
             image: prepared, float32 (channels, *S).
             name, as_trained: as for `Member.probabilities`, which says what is raised.
+            with_uncertainty: keep how far they lie apart, too.
         """
         tensor = torch.from_numpy(image)[None].to(self._device)
-        averaged = AveragedMap()
+        maps = AveragedMap(with_spread=with_uncertainty)
         for member in self.members:
             for found in member.probabilities(tensor, name, as_trained=as_trained):
-                averaged.add(found)
-        return averaged.mean.numpy()
+                maps.add(found)
+        return Averaged(maps.mean.numpy(), maps.spread.amax(dim=0).numpy() if with_uncertainty else None)
 
 
 def _shared(read: ReadNetwork) -> Shared:

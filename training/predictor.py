@@ -31,6 +31,9 @@ class Prediction:
     """The values that the labels of the training had; None where vessels are all there is."""
     of_classes: Mapping[str, Volume] = field(default_factory=dict)
     """Probabilities of each class or region by name, float32 in [0, 1]; none where vessels are all there is."""
+    uncertainty: Volume | None = None
+    """How far networks and mirrored copies lie apart, float32 in [0, 0.5], see `ensemble.Averaged`; None where it was
+    not asked for."""
     notes: tuple[str, ...] = ()
     """What was mended or is hardly right: of the files read, the image, its organ mask and the mask that came out."""
 
@@ -55,6 +58,7 @@ class Predictor:
         device: where to compute.
         inference: what to change of the training's window and overlap.
         mirror: axes (z, y, x of the patient) of which mirrored copies are looked at, too, and averaged.
+        uncertainty: predictions say how far networks and mirrored copies lie apart.
 
     Attributes:
         source: what the images of the training were.
@@ -63,7 +67,7 @@ class Predictor:
 
     Raises:
         FileNotFoundError, ValueError: a checkpoint is missing, damaged, unsafe, of another architecture, or of other
-            classes, channels or preprocessing than the first.
+            classes, channels or preprocessing than the first; an uncertainty of one network without mirrored copies.
 
     Examples:
         >>> import numpy as np
@@ -83,10 +87,15 @@ class Predictor:
         device: DeviceName = "auto",
         inference: InferenceOverrides | None = None,
         mirror: Sequence[AxisName] = (),
+        *,
+        uncertainty: bool = False,
     ) -> None:
         paths = [checkpoints] if isinstance(checkpoints, Path | str) else checkpoints
         inference = inference or InferenceOverrides()
         self.ensemble = Ensemble([*map(Path, paths)], choose_device(device), inference, mirror)
+        if uncertainty and self.ensemble.passes == 1:
+            raise ValueError("--uncertainty: one network has none by itself; give several folds, or --mirror z y x")
+        self._with_uncertainty = uncertainty
         self.tasks, self.channels, self.source, self._preprocessing, self._spacing_mm = self.ensemble.shared
 
     def cost(self) -> str | None:
@@ -133,10 +142,14 @@ class Predictor:
             notes += [f"organ: {note}" for note in organ.notes if note not in image.notes]
         notes += doubts_about_input(images, organ, settings.rules(images), settings.organ_ml)
         prepared = prepare_image(images, organ, settings, name)
-        prepared_probabilities = self.ensemble.probabilities(prepared.image, name, as_trained=as_trained)
-        probabilities = np.stack([prepared.grid.to_native(own) for own in prepared_probabilities])
+        averaged = self.ensemble.averaged(
+            prepared.image, name, as_trained=as_trained, with_uncertainty=self._with_uncertainty
+        )
+        maps = [*averaged.probabilities, *([] if averaged.uncertainty is None else [averaged.uncertainty])]
+        native = np.stack([prepared.grid.to_native(own) for own in maps])
         if organ is not None and settings.restrict_to_organ:
-            probabilities *= organ.array
+            native *= organ.array
+        probabilities = native[: len(averaged.probabilities)]
         class_map = class_map_of(probabilities, self.tasks)
         mask = vessels_of(class_map, self.tasks)
         notes += doubts_about_vessels(mask, None if organ is None else organ.array)
@@ -147,6 +160,7 @@ class Predictor:
             image.with_array(any_vessel(probabilities, self.tasks)),
             None if values is None else image.with_array(in_values(class_map, values)),
             {name: image.with_array(own) for name, own in of_classes.items()},
+            image.with_array(native[-1]) if self._with_uncertainty else None,
             tuple(notes),
         )
 
@@ -170,7 +184,7 @@ class Predictor:
             ValueError: another number of axes, or an output of the network that is not finite.
         """
         self._check_axes(image[0], name)
-        return self.ensemble.probabilities(np.array(image, dtype=np.float32), name)
+        return self.ensemble.averaged(np.array(image, dtype=np.float32), name).probabilities
 
     def _check_axes(self, image: np.ndarray, name: str) -> None:
         trained = len(self._spacing_mm)

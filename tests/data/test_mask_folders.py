@@ -21,6 +21,7 @@ def touch(folder: Path, *names: str) -> Path:
         ("a.b.mha", "a.b"),
         ("_mask.nii.gz", "_mask"),
         ("liver_01_probabilities.nii.gz", None),
+        ("liver_01_uncertainty.nii.gz", None),
         (".liver_01.123.nii.gz", None),
         ("._liver_01.nii.gz", None),
         ("liver_01.seg.nrrd", "liver_01"),

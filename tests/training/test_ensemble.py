@@ -9,9 +9,12 @@ import torch
 
 from ramify import predict
 from ramify.data.files import read_volume, write_volume
+from ramify.data.mask_folders import vessel_masks
 from ramify.data.volume import Volume
 from ramify.models.outputs import main_probabilities
 from ramify.tasks.class_table import ClassTable
+from ramify.training.averaged_map import AveragedMap
+from ramify.training.ensemble import Averaged
 from ramify.training.predictor import Predictor
 from ramify.training.run_folder import find_checkpoints
 from ramify.training.trained_network import read_network
@@ -91,7 +94,7 @@ def test_without_an_organ_the_voxel_size_is_the_mean_of_the_trainings(tmp_path, 
     image = Volume(prepared_image()[0], (3.0, 3.0, 3.0))
     seen = []
     monkeypatch.setattr(
-        predictor.ensemble, "probabilities", lambda part, *_, **__: (seen.append(part.shape), 0.5 * part)[1]
+        predictor.ensemble, "averaged", lambda part, *_, **__: (seen.append(part.shape), Averaged(0.5 * part, None))[1]
     )
     predictor.predict(image, None)
     assert seen == [(1, 32, 32, 32)]
@@ -126,3 +129,51 @@ def test_what_is_of_labels_alone_may_differ(tmp_path):
     paths = [write_fold(tmp_path, 0)]
     paths.append(write_fold(tmp_path, 1, preprocessing=prepared_by({"tube_radius": 1})))
     assert Predictor(paths, "cpu").predict_prepared(prepared_image()).shape == (1, *SIZE)
+
+
+def test_the_mean_and_the_spread_of_maps_by_hand():
+    averaged = AveragedMap(with_spread=True)
+    for values in ((0.1, 0.5), (0.4, 0.5), (1.0, 0.5)):
+        averaged.add(torch.tensor(values))
+    np.testing.assert_allclose(averaged.mean.numpy(), (0.5, 0.5), rtol=1e-6)
+    # Deviations -0.4, -0.1, 0.5: their squares are 0.42 in all.
+    assert averaged.spread.tolist() == [pytest.approx(0.14**0.5), 0.0]
+
+
+@pytest.mark.parametrize("table", [ClassTable(), PORTAL_AND_HEPATIC])
+def test_the_uncertainty_is_the_largest_standard_deviation(tmp_path, table):
+    """Over two folds and two copies each, on the CT's own grid, 0 outside the organ."""
+    states = [untrained_state(SIZE, seed, table) for seed in (0, 1)]
+    paths = [write_fold(tmp_path, fold, **state) for fold, state in enumerate(states)]
+    image = prepared_image()
+    each = []
+    for path in paths:
+        each += [alone(path, image), np.flip(alone(path, np.flip(image, 1).copy()), 1)]
+    found = Predictor(paths, "cpu", mirror=["z"]).ensemble.averaged(image, "ct", with_uncertainty=True)
+    assert found.uncertainty is not None
+    np.testing.assert_allclose(found.uncertainty, np.std(each, axis=0).max(axis=0), rtol=1e-4, atol=1e-6)
+    assert found.uncertainty.max() > 1e-3
+
+
+def test_a_map_of_uncertainty_lies_on_the_ct_and_is_no_mask(tmp_path):
+    spacing_mm, origin_mm = (2.5, 0.8, 0.9), (-100.0, 20.0, 30.5)
+    values = np.random.default_rng(0).normal(50, 30, (12, 20, 18)).astype(np.float32)
+    organ = np.zeros(values.shape, bool)
+    organ[2:10, 4:18, 3:15] = True
+    write_volume(tmp_path / "ct.nii.gz", Volume(values, spacing_mm, origin_mm))
+    write_volume(tmp_path / "organ.nii.gz", Volume(organ, spacing_mm, origin_mm))
+    for fold in (0, 1):
+        write_fold(tmp_path / "run", fold)
+    words = ["--input", str(tmp_path / "ct.nii.gz"), "--organ", str(tmp_path / "organ.nii.gz"), "--device", "cpu"]
+    words += ["--output", str(tmp_path / "out"), "--uncertainty"]
+    with pytest.raises(ValueError, match="--uncertainty: one network has none by itself; give several folds, or"):
+        predict.main(["--checkpoint", str(tmp_path / "run" / "fold_0"), *words])
+    assert predict.main(["--checkpoint", str(tmp_path / "run"), *words]) == 0
+    found = read_volume(tmp_path / "out" / "ct_uncertainty.nii.gz")
+    assert found.array.shape == values.shape
+    assert found.array.dtype == np.float32
+    np.testing.assert_allclose((*found.spacing_mm, *found.origin_mm), (*spacing_mm, *origin_mm))
+    assert not found.array[~organ].any()
+    assert found.array[organ].min() >= 0
+    assert 1e-3 < found.array.max() <= 0.5
+    assert list(vessel_masks(tmp_path / "out")) == ["ct"]
