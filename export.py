@@ -17,8 +17,8 @@ from pydantic import BaseModel
 from ramify.command_line import parse, run
 from ramify.disk.atomic_files import write_whole
 from ramify.disk.outputs import Outputs
-from ramify.exporting.bundle import FILES, bundle_of
-from ramify.exporting.onnx_file import largest_difference, onnx_of
+from ramify.exporting.bundle import FILES, bundle_of, check_bundle
+from ramify.exporting.onnx_file import check_exporter, largest_difference, onnx_of
 from ramify.exporting.trained import TrainedNetwork, load_trained
 from ramify.processes.folder_lock import held
 from ramify.training.checkpoint import CheckpointName
@@ -47,6 +47,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     if command.onnx is None and command.bundle is None:
         raise ValueError("nothing to write: give --onnx FILE, --bundle FOLDER, or both")
     trained = load_trained(find_checkpoint(command.checkpoint, command.weights))
+    # What cannot be written is told before anything is.
+    if command.onnx:
+        check_exporter()
+    if command.bundle:
+        check_bundle(trained)
     outputs = Outputs(command.checkpoint, replace=command.replace)
     if command.onnx:
         outputs.claim_file(command.onnx, "onnx")

@@ -5,7 +5,7 @@ metadata.json and inference.json in configs/, the network as TorchScript in mode
 
 import io
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from ramify.exporting.description import METADATA, description_of
 from ramify.exporting.trained import TrainedNetwork
 from ramify.optional_packages import optional_package
 
+INSTALL = "nibabel pytorch-ignite, which Ramify's extra `bundle` brings"
 NETWORK_FILE = "models/model.ts"
 FILES = ("configs/metadata.json", "configs/inference.json", NETWORK_FILE, "docs/README.md")
 """What a bundle holds, relative to its folder."""
@@ -30,12 +31,21 @@ def bundle_of(trained: TrainedNetwork, name: str) -> dict[str, bytes | str]:
         trained: of three dimensions, its channels scaled alike.
         name: what the bundle is called.
 
+    Raises ValueError as `check_bundle`.
+    """
+    check_bundle(trained)
+    contents = (to_json(_metadata(trained, name)), to_json(inference_config(trained)), traced(trained), _readme(name))
+    return dict(zip(FILES, contents, strict=True))
+
+
+def check_bundle(trained: TrainedNetwork) -> None:
+    """Refuse what no bundle comes of, before anything is written.
+
     Raises ValueError for a network that does not fit (`bundle_config.check_fits`), and where a package that bundles
     run with is not installed.
     """
     check_fits(trained)
-    contents = (to_json(_metadata(trained, name)), to_json(inference_config(trained)), traced(trained), _readme(name))
-    return dict(zip(FILES, contents, strict=True))
+    _versions()
 
 
 def traced(trained: TrainedNetwork) -> bytes:
@@ -59,25 +69,28 @@ def traced(trained: TrainedNetwork) -> bytes:
 
 def _metadata(trained: TrainedNetwork, name: str) -> Mapping[str, Any]:
     """configs/metadata.json in the form of MONAI's schema."""
-    monai = optional_package("monai", "bundle", "monai")
     rule = next(iter(trained.preprocessing.rules(trained.channels).values()))
     low, high = lowest_value(rule), None if lowest_value(rule) is None else 1.0
     multiple = trained.size_multiple
     free = [f"{multiple}*n"] * trained.ndim
-    segmented = trained.tasks.segmented
+    segmented, labels = trained.tasks.segmented, _labels(trained)
+    monai_version, further = _versions()
     return {
         "schema": "https://github.com/Project-MONAI/MONAI-extra-test-data/releases/download/0.8.1/meta_schema_20240725.json",
         "version": "0.1.0",
         "changelog": {"0.1.0": f"exported by Ramify {ramify.__version__}"},
-        "monai_version": monai.__version__.partition("+")[0],
+        "monai_version": monai_version.partition("+")[0],
         "pytorch_version": torch.__version__.partition("+")[0],
         "numpy_version": np.__version__,
-        "required_packages_version": _versions({"nibabel": "nibabel", "pytorch-ignite": "ignite"}),
+        "required_packages_version": further,
         "name": name,
         "task": "segmentation of vessels",
         "description": f"{', '.join(segmented)} of {', '.join(trained.channels)}; no medical device",
         "authors": "",
         "copyright": "",
+        "image_classes": f"{len(trained.channels)} channel(s), {_listed(enumerate(trained.channels))}",
+        "label_classes": f"values of the mask, {_listed(labels.items())}",
+        "pred_classes": f"{len(segmented)} channel(s) of probabilities, {_listed(enumerate(segmented))}",
         "intended_use": "research; not a medical device",
         "network_data_format": {
             "inputs": {
@@ -102,7 +115,8 @@ def _metadata(trained: TrainedNetwork, name: str) -> Mapping[str, Any]:
                     "dtype": "float32",
                     "value_range": [0, 1],
                     "is_patch_data": window_of(trained) is not None,
-                    "channel_def": _labels(trained),
+                    # By value of the mask, of which MONAI Label takes it; "pred_classes" says which channel is which.
+                    "channel_def": labels,
                 }
             },
         },
@@ -110,9 +124,15 @@ def _metadata(trained: TrainedNetwork, name: str) -> Mapping[str, Any]:
     }
 
 
-def _versions(packages: Mapping[str, str]) -> dict[str, str]:
-    """Versions installed here of packages that a bundle runs with, from the module of each; ValueError without one."""
-    return {name: optional_package(module, "bundle", name).__version__ for name, module in packages.items()}
+def _versions() -> tuple[str, dict[str, str]]:
+    """Versions installed here of MONAI and of what else bundles run with; ValueError without one."""
+    modules = {"monai": "monai", "nibabel": "nibabel", "pytorch-ignite": "ignite"}
+    found = {name: optional_package(module, "bundle", INSTALL).__version__ for name, module in modules.items()}
+    return found.pop("monai"), found
+
+
+def _listed(named: Iterable[tuple[object, str]]) -> str:
+    return ", ".join(f"{number} {name}" for number, name in named)
 
 
 def _labels(trained: TrainedNetwork) -> dict[str, str]:

@@ -21,6 +21,12 @@ MOST_APART = 1e-4
 _ROUNDINGS = 4  # by as many times torch's own error another order of its sums may be off
 
 
+def check_exporter() -> None:
+    """Raise ValueError where a package that writes ONNX is not installed."""
+    for package in ("onnx", "onnxscript"):
+        optional_package(package, "export to ONNX", "onnx onnxscript, which Ramify's extra `onnx` brings")
+
+
 def onnx_of(trained: TrainedNetwork) -> bytes:
     """The file's content.
 
@@ -29,8 +35,7 @@ def onnx_of(trained: TrainedNetwork) -> bytes:
 
     Raises ValueError where onnx or onnxscript is not installed, or the network cannot be recorded.
     """
-    for package in ("onnx", "onnxscript"):
-        optional_package(package, "export to ONNX", "onnx onnxscript")
+    check_exporter()
     module = trained.module
     with _quietly(), torch.no_grad():
         try:

@@ -140,4 +140,8 @@ def _harmonic_mean(first: float, second: float) -> float:
     return 2 * first * second / (first + second) if first + second > 0 else 0.0
 
 
-CENTRELINE = Family(lambda _: CENTRELINE_MEASURES, lambda prediction, target, _: score_centreline(prediction, target))
+CENTRELINE = Family(
+    lambda _: CENTRELINE_MEASURES,
+    lambda prediction, target, _: score_centreline(prediction, target),
+    needs_spacing=False,
+)

@@ -73,6 +73,8 @@ class Family:
     """What a user chooses about it; all have defaults."""
     fast: bool = True
     """Whether it is computed without being asked for."""
+    needs_spacing: bool = True
+    """Whether it is of lengths; otherwise voxels may be taken for cubes where nobody knows their size."""
 
 
 def diagonal_mm(mask: MaskAnalysis) -> float:

@@ -229,4 +229,6 @@ def false_positive_rate(prediction: Mask, target: Mask) -> float:
     return count_overlap(prediction, target).fpr
 
 
-OVERLAP = Family(lambda _: OVERLAP_MEASURES, lambda prediction, target, _: score_overlap(prediction, target))
+OVERLAP = Family(
+    lambda _: OVERLAP_MEASURES, lambda prediction, target, _: score_overlap(prediction, target), needs_spacing=False
+)

@@ -103,4 +103,4 @@ def _meets(one: Box, other: Box) -> bool:
     return all(a.start < b.stop and b.start < a.stop for a, b in zip(one, other, strict=True))
 
 
-TOPOLOGY = Family(topology_measures, score_topology, TopologySettings)
+TOPOLOGY = Family(topology_measures, score_topology, TopologySettings, needs_spacing=False)

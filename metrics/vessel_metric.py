@@ -28,6 +28,8 @@ class VesselMetric:
     Args:
         measures: name of a measure, or several, which share what they compute (docs/metrics.md lists them).
         spacing_mm: voxel size along each array axis, mm; None: that of the batches, which MONAI's MetaTensors know.
+            Where they do not, measures of overlap, centrelines (`cldice`) and topology take voxels for cubes; others
+            must be told.
         drop_background: of several channels or classes, whether the first one is the background and does not count, as
             for `ramify.losses`; True is MONAI's `include_background=False`. It must be said.
         num_classes: classes of label maps (B, 1, *S), 2 or more, 0 the background among them; None: a channel is a
@@ -72,6 +74,7 @@ class VesselMetric:
         self.reduction, self.gather = _known(reduction), gather
         self._alone = isinstance(measures, str)
         self._settings = _with_families(settings or EvaluationSettings(), self.measures)
+        self._of_lengths = [name for name in self._settings.measures if FAMILIES[name].needs_spacing]
         self._rows: list[FloatArray] = []
 
     def __call__(self, y_pred: Any, y: Any, *, spacing_mm: Sequence[float] | None = None, region: Any = None) -> Any:
@@ -93,7 +96,7 @@ class VesselMetric:
             raise ValueError(f"{_NAME}: {len(predictions)} predictions, {len(targets)} targets, {len(regions)} regions")
         given = spacing_mm if spacing_mm is not None else self.spacing_mm
         rows = [
-            self._values(*item, _spacing_of(given, item[1], item[0]))
+            self._values(*item, self._spacing_of(given, item[1], item[0]))
             for item in zip(predictions, targets, regions, strict=True)
         ]
         if len({row.shape for row in (*self._rows[-1:], *rows)}) > 1:
@@ -136,6 +139,25 @@ class VesselMetric:
     def _gathered(self) -> FloatArray:
         rows = np.stack(self._rows) if self._rows else np.empty((0, 0, len(self.measures)))
         return rows if self.gather is None else self.gather(rows)
+
+    def _spacing_of(self, given: Sequence[float] | None, *parts: Any) -> tuple[float, ...]:
+        """The spacing given, or that of the first part that knows its own (C, *S); 1 where it does not matter."""
+        if given is not None:
+            return tuple(float(side) for side in given)
+        for part in parts:
+            if (own := getattr(part, "pixdim", None)) is not None:
+                return tuple(float(side) for side in own)[: len(part.shape) - 1]
+        if self._of_lengths:
+            raise ValueError(
+                f"{_NAME}: what is measured does not know its voxel size, which measures of {self._of_lengths[0]} "
+                "need; give spacing_mm, z y x"
+            )
+        shape = np.shape(parts[0])
+        if len(shape) not in (3, 4):
+            raise ValueError(
+                f"{_NAME}: expected (C, *S) of 2 or 3 dimensions an item, got {tuple(shape)}; add the axis of channels"
+            )
+        return (1.0,) * (len(shape) - 1)
 
     def _named(self, values: FloatArray) -> Any:
         """Values (…, M) by the names of the M measures, or those of the only one."""
@@ -203,16 +225,6 @@ def _with_families(settings: EvaluationSettings, measures: Sequence[str]) -> Eva
         raise ValueError(f"{_NAME}: no measure is called {unknown[0]!r}; {hint}")
     wanted = {family_of[name] for name in measures}
     return settings.model_copy(update={"measures": tuple(name for name in FAMILIES if name in wanted)})
-
-
-def _spacing_of(given: Sequence[float] | None, *parts: Any) -> tuple[float, ...]:
-    """The spacing given, or that of the first part that knows its own (C, *S)."""
-    if given is not None:
-        return tuple(float(side) for side in given)
-    for part in parts:
-        if (own := getattr(part, "pixdim", None)) is not None:
-            return tuple(float(side) for side in own)[: len(part.shape) - 1]
-    raise ValueError(f"{_NAME}: what is measured does not know its voxel size; give spacing_mm, z y x")
 
 
 def _as_mask(channel: NDArray[Any], name: str) -> Mask:

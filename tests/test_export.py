@@ -1,6 +1,7 @@
 """The command: what it writes, what it says, and what it leaves alone."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -36,11 +37,20 @@ def test_both_forms_of_a_run(checkpoint, without_exporter, tmp_path, capsys, mon
     assert export.main(words) == 0
 
 
-def test_without_onnxruntime_nothing_is_compared(checkpoint, without_exporter, tmp_path, capsys, monkeypatch):
-    def missing(module: str, *_: object) -> None:
-        raise ValueError(module)
+@pytest.mark.parametrize("missing", ["nibabel", "ignite"])
+def test_a_missing_package_is_told_before_anything_is_written(
+    missing, checkpoint, without_exporter, tmp_path, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, missing, None)
+    words = ["--checkpoint", str(checkpoint), "--onnx", f"{tmp_path}/v.onnx", "--bundle", f"{tmp_path}/vessels"]
+    with pytest.raises(ValueError, match=f"needs {missing}, .*pip install nibabel pytorch-ignite, .* extra `bundle`"):
+        export.main(words)
+    assert not (tmp_path / "v.onnx").exists()
+    assert not (tmp_path / "vessels").exists()
 
-    monkeypatch.setattr("ramify.exporting.onnx_file.optional_package", missing)
+
+def test_without_onnxruntime_nothing_is_compared(checkpoint, without_exporter, tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
     assert export.main(["--checkpoint", str(checkpoint), "--onnx", f"{tmp_path}/v.onnx"]) == 0
     assert "not compared, as onnxruntime is not installed" in capsys.readouterr().out
 

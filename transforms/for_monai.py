@@ -18,11 +18,12 @@ class _MapOfLabeld(MapTransform):  # type: ignore[misc]
     """
 
     postfix: str
+    needs_spacing = True
 
     def __init__(
         self,
         keys: Hashable | Sequence[Hashable],
-        make: Callable[[Any, Sequence[float]], ByteMap],
+        make: Callable[[Any, Any], ByteMap],
         spacing_mm: Sequence[float] | None,
         allow_missing_keys: bool,
     ) -> None:
@@ -40,9 +41,10 @@ class _MapOfLabeld(MapTransform):  # type: ignore[misc]
     def _beside(self, label: Any, name: str) -> Any:
         volume = only_channel(label, name)
         spacing = self._spacing_mm if self._spacing_mm is not None else getattr(label, "pixdim", None)
-        if spacing is None:
+        if spacing is None and self.needs_spacing:
             raise ValueError(f"{name}: does not know its voxel size; give spacing_mm, in the order of its axes")
-        made = self._make(volume, [float(side) for side in spacing][: volume.ndim])[None]
+        sides = None if spacing is None else [float(side) for side in spacing][: volume.ndim]
+        made = self._make(volume, sides)[None]
         if not isinstance(label, torch.Tensor):
             return made
         if not hasattr(label, "affine"):
@@ -92,17 +94,19 @@ class TubedSkeletond(_MapOfLabeld):
 
     Args:
         radius: of the tube, voxels.
-        keys, labels, spacing_mm, allow_missing_keys: as for `ScaleMapd`.
+        keys, labels, spacing_mm, allow_missing_keys: as for `ScaleMapd`; where nobody knows the voxel size, voxels
+            are cubes.
 
     Examples:
         >>> import numpy as np
         >>> from ramify.transforms import TubedSkeletond
-        >>> transform = TubedSkeletond("label", radius=1, spacing_mm=(1.0, 1.0))
+        >>> transform = TubedSkeletond("label", radius=1)
         >>> transform({"label": np.ones((1, 9, 31), int)})["label_tube"].sum(axis=1)[0, 15].item()
         3
     """
 
     postfix = "tube"
+    needs_spacing = False
 
     def __init__(
         self,

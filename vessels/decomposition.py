@@ -120,17 +120,19 @@ class ScaleDecomposition:
     def to_networkx(self) -> Any:
         """The tree as a networkx.MultiGraph: an edge a branch, whose key is its number.
 
-        Nodes have `position_mm`, a tuple in the maps' axis order, and edges the values of their row. A branch that was
-        thinned to a point is no edge: its node has these values.
+        Nodes have z, y and x in mm, of an image y and x: along the axes of the maps, in their order. Edges have branch,
+        scale, radius_mm and length_mm; a branch that was thinned to a point is no edge, and its node has these. All are
+        plain numbers, as networkx.write_graphml asks for; the names are those of the GraphML that evaluate.py exports.
 
         Raises ValueError where networkx is not installed.
         """
         networkx = optional_package("networkx", "graph of branches", "networkx")
-        graph = networkx.MultiGraph(spacing_mm=self.spacing_mm)
+        graph = networkx.MultiGraph(UNIT="mm")
+        axes = "zyx"[-len(self.spacing_mm) :]
         for node, position in enumerate(self.nodes_mm.tolist()):
-            graph.add_node(node, position_mm=tuple(position))
+            graph.add_node(node, **dict(zip(axes, position, strict=True)))
         for row in self.rows():
-            values = {**row._asdict(), "ends": row.ends}
+            values = {"branch": row.id, "scale": row.scale, "radius_mm": row.radius_mm, "length_mm": row.length_mm}
             if row.length_mm == 0:
                 graph.nodes[row.ends[0]].update(values)
             else:

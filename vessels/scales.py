@@ -181,20 +181,21 @@ def _ties(
     """Lines on tied thresholds."""
     radii, counts = radii[counts > 0], counts[counts > 0]
 
-    def share(radius: float) -> str:
-        return f"{counts[radii == radius].sum() / counts.sum():.0%}"
-
-    ties = [
-        f"quantiles {quantiles[lower]:g} and {quantiles[lower + 1]:g} of the branch radii are both {one:g} mm, "
-        f"as {share(one)} of the vessels have it: these are in scale {lower + 1}, scale {lower + 2} is empty"
-        for lower, (one, other) in enumerate(itertools.pairwise(thresholds))
-        if one == other
-    ]
-    if thresholds and radii.max() == thresholds[-1]:
-        ties.append(
-            f"quantile {quantiles[-1]:g} of the branch radii is the largest of them, {thresholds[-1]:g} mm, "
-            f"as {share(thresholds[-1])} of the vessels have it: scale {len(thresholds) + 1} is empty"
-        )
+    ties, first = [], 0
+    for radius, run in itertools.groupby(thresholds):
+        tied = quantiles[first : first + len(list(run))]
+        largest = radius == radii.max()
+        # Between equal thresholds no radius can be, nor above the largest one.
+        empty = range(first + 2, first + 1 + len(tied) + largest)
+        if empty:
+            share = counts[radii == radius].sum() / counts.sum()
+            what = f"{_quantiles_are(tied)} {'the largest of them, ' if largest else ''}{radius:g} mm"
+            scales = _joined("scale", [str(number) for number in empty])
+            ties.append(
+                f"{what}, as {share:.0%} of the vessels have it: these are in scale {first + 1}, {scales} "
+                f"{'is' if len(empty) == 1 else 'are'} empty"
+            )
+        first += len(tied)
     ties += [
         f"quantiles {quantiles[lower]:g} and {quantiles[lower + 1]:g} of the branch radii are hardly apart, {one:.4g} "
         f"and {other:.4g} mm: vessels of one size are in scales {lower + 1} to {lower + 3}"
@@ -202,6 +203,18 @@ def _ties(
         if one < other <= one * (1 + _HARDLY_APART)
     ]
     return ties
+
+
+def _quantiles_are(tied: Sequence[float]) -> str:
+    """The beginning of a line on quantiles that are one radius."""
+    named = _joined("quantile", [f"{quantile:g}" for quantile in tied])
+    return f"{named} of the branch radii {('is', 'are both', 'are all')[min(len(tied), 3) - 1]}"
+
+
+def _joined(noun: str, numbers: Sequence[str]) -> str:
+    """`scale 2`, `scales 2 and 3`, `scales 2, 3 and 4`."""
+    *others, last = numbers
+    return f"{noun}s {', '.join(others)} and {last}" if others else f"{noun} {last}"
 
 
 def _empty_scales(radii: FloatArray, counts: FloatArray, thresholds: tuple[float, ...]) -> tuple[str, ...]:

@@ -13,6 +13,8 @@ from tests.docs.test_five_minutes import numbers_and_words
 def test_the_first_block_prints_what_the_page_shows():
     block, shown = blocks_of(text_of(ROOT / "docs" / "monai.md"))[:2]
     assert (block.language, shown.language) == ("python", "")
+    code = [line for line in block.text.splitlines() if line and not line.startswith(("import ", "from "))]
+    assert len(code) <= 10
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         exec(compile(textwrap.dedent(block.text), f"monai.md:{block.line}", "exec"), {"__name__": "monai"})

@@ -141,6 +141,8 @@ def test_the_metadata_is_of_the_network(tmp_path):
     assert told["required_packages_version"] == {"nibabel": nibabel.__version__, "pytorch-ignite": ignite.__version__}
     pred = told["network_data_format"]["outputs"]["pred"]
     assert pred["channel_def"] == {"0": "background", "3": "portal", "7": "hepatic"}
+    assert told["pred_classes"] == "2 channel(s) of probabilities, 0 portal, 1 hepatic"
+    assert told["label_classes"] == "values of the mask, 0 background, 3 portal, 7 hepatic"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from monai.bundle import verify_net_in_out

@@ -98,7 +98,13 @@ def test_a_rank_adds_the_values_of_the_others():
         ({"spacing_mm": SPACING}, (np.full((1, 1, 8, 8), 2), np.ones((1, 1, 8, 8))), "num_classes for label maps"),
         ({"spacing_mm": (1, 1, 1)}, (np.ones((1, 9, 8, 8)),) * 2, "add the axis of channels"),
         ({"spacing_mm": SPACING}, (np.ones((1, 2, 8, 8)),) * 2, "give drop_background=True"),
-        ({}, (np.ones((1, 1, 8, 8)),) * 2, "give spacing_mm"),
+        (
+            {"measures": ("dice", "hd_mm")},
+            (np.ones((1, 1, 8, 8)),) * 2,
+            "which measures of surface need; give spacing_mm",
+        ),
+        ({}, (np.ones((1, 8, 8)),) * 2, r"2 or 3 dimensions an item, got \(8, 8\); add the axis of channels"),
+        ({}, (np.ones((1, 9, 8, 8)),) * 2, "9 channels or classes; give drop_background"),
         ({"spacing_mm": SPACING}, (np.ones((2, 1, 8, 8)), np.ones((1, 1, 8, 8))), "2 predictions, 1 targets"),
         ({"spacing_mm": SPACING, "num_classes": 2}, (np.full((1, 1, 8, 8), 2),) * 2, "labels 0 … 1, got 2"),
         (
@@ -115,7 +121,13 @@ def test_a_rank_adds_the_values_of_the_others():
 )
 def test_what_cannot_be_measured_is_one_line(given, arrays, message):
     with pytest.raises(ValueError, match=message):
-        VesselMetric("dice", **given)(*arrays)
+        VesselMetric(**{"measures": "dice", **given})(*arrays)
+
+
+@pytest.mark.parametrize("name", ["dice", "cldice", "betti0_error"])
+def test_voxels_of_unknown_size_are_cubes_where_lengths_do_not_matter(name):
+    masks = batch(line(3)), batch(line(6))
+    assert VesselMetric(name)(*masks) == VesselMetric(name, spacing_mm=(1.0, 1.0))(*masks)
 
 
 def test_a_measure_has_its_name():

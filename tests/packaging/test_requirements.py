@@ -47,7 +47,7 @@ def test_what_is_tested_is_within_the_bounds(name):
 
 @pytest.mark.parametrize("extra", EXTRA_PACKAGES, ids=str)
 def test_what_is_tested_of_the_extras_is_within_their_bounds(extra):
-    known = requirements_in("requirements-dev.txt")
+    known = {**requirements_in("requirements-nnunet.txt"), **requirements_in("requirements-dev.txt")}
     if extra.name in known:
         assert extra.specifier.contains(pinned(known[extra.name]))
     else:
@@ -58,9 +58,24 @@ def test_what_is_tested_of_the_extras_is_within_their_bounds(extra):
 
 def test_messages_name_packages_that_an_extra_brings_too():
     """They name the package itself: PyPI's `ramify` is another project, and its extras are not these."""
-    offered = {one.name for one in EXTRA_PACKAGES}
     told = {words.split()[-1].partition("=")[0] for words in EXTRAS.values()}
     for room in ("losses", "tuning"):
         for path in (ROOT / room).glob("*.py"):
             told |= set(re.findall(r"pip install '?([\w-]+)", path.read_text(encoding="utf-8")))
-    assert told == offered
+    for path in (ROOT / "exporting", ROOT / "vessels"):
+        for text in (each.read_text(encoding="utf-8") for each in path.glob("*.py")):
+            told |= {
+                given
+                for words in re.findall(r'optional_package\(\w+, "[^"]+", "([^",]+)', text)
+                for given in words.split()
+            }
+            told |= {given for words in re.findall(r'^INSTALL = "([^",]+)', text, re.M) for given in words.split()}
+            told |= set(re.findall(r'optional_package\("\w+", "[^"]+", "([\w-]+)"', text))
+    assert told == {one.name for one in EXTRA_PACKAGES}
+
+
+@pytest.mark.parametrize("extra", ["bundle", "onnx"])
+def test_extras_that_messages_name_are_there(extra):
+    told = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "exporting").glob("*.py"))
+    assert f"Ramify's extra `{extra}` brings" in told
+    assert extra in PROJECT["optional-dependencies"]

@@ -79,6 +79,11 @@ def test_in_monai(kind: str):
         torch.testing.assert_close(found["label_scales"].affine, given.affine)
 
 
+def test_a_tube_needs_no_voxel_size():
+    found = TubedSkeletond("label", 1)({"label": label()[None]})
+    np.testing.assert_array_equal(found["label_tube"][0], tubed_skeleton_of(label(), radius=1))
+
+
 def test_in_monais_compose():
     from monai.transforms import Compose, Flipd
 

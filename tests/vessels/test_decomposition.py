@@ -2,13 +2,14 @@
 
 import itertools
 import sys
+from pathlib import Path
 
 import networkx
 import numpy as np
 import pytest
 
 import ramify
-from ramify.vessels.decomposition import Branch, ScaleDecomposition
+from ramify.vessels.decomposition import ScaleDecomposition
 from ramify.vessels.scale_settings import ScaleSettings
 from ramify.vessels.scales import decompose_scales
 from tests.storage_orders import ORDERS, restored
@@ -89,18 +90,37 @@ def test_a_ring_and_a_point():
     assert np.allclose(found.nodes_mm[point.ends[0]], (2, 20, 2))
     graph = found.to_networkx()
     assert list(graph.edges(keys=True)) == [(ring.ends[0], ring.ends[0], ring.id)]
-    assert graph.nodes[point.ends[0]]["id"] == point.id
+    assert graph.nodes[point.ends[0]]["branch"] == point.id
 
 
 def test_the_graph_has_an_edge_a_branch(of_fork: ScaleDecomposition):
     graph = of_fork.to_networkx()
     assert networkx.is_tree(networkx.Graph(graph))
     assert sorted(dict(graph.degree()).values()) == [1, 1, 1, 3]
+    rows = {row.id: row for row in of_fork.rows()}
     for start, end, number, values in graph.edges(keys=True, data=True):
-        row = Branch(**values)
-        assert (row.id, set(row.ends)) == (number, {start, end})
-        straight = np.subtract(graph.nodes[start]["position_mm"], graph.nodes[end]["position_mm"])
-        assert np.linalg.norm(straight) <= row.length_mm + 1e-9
+        row = rows[number]
+        assert {start, end} == set(row.ends)
+        assert values == {
+            "branch": row.id,
+            "scale": row.scale,
+            "radius_mm": row.radius_mm,
+            "length_mm": row.length_mm,
+        }
+        places = np.array([[graph.nodes[node][axis] for axis in "zyx"] for node in (start, end)])
+        assert np.allclose(places, of_fork.nodes_mm[[start, end]])
+        assert np.linalg.norm(places[1] - places[0]) <= row.length_mm + 1e-9
+
+
+@pytest.mark.parametrize("mask", [fork(), fork()[6], ring_and_point()], ids=["fork", "flat", "ring and point"])
+def test_the_graph_goes_through_a_file(mask: np.ndarray, tmp_path: Path):
+    graph = decompose_scales(mask, SPACING[-mask.ndim :], ScaleSettings(quantiles=())).to_networkx()
+    networkx.write_graphml(graph, tmp_path / "tree.graphml")
+    found = networkx.read_graphml(tmp_path / "tree.graphml", node_type=int, force_multigraph=True)
+    assert found.graph["UNIT"] == "mm"
+    assert dict(found.nodes(data=True)) == dict(graph.nodes(data=True))
+    branches = [sorted(data["branch"] for *_, data in each.edges(data=True)) for each in (found, graph)]
+    assert branches[0] == branches[1] != []
 
 
 def test_the_mesh_is_the_wall_with_the_branches_numbers(of_fork: ScaleDecomposition):

@@ -63,9 +63,25 @@ class TestTies:
     def test_single_branch_is_small_and_the_rest_is_noted(self):
         mask = np.zeros((30, 5, 5), dtype=bool)
         mask[3:27, 2, 2] = True
-        result = decompose_scales(mask, CUBES)
+        with warnings.catch_warnings(record=True, action="always") as caught:
+            result = decompose_scales(mask, CUBES)
+        (told,) = caught
+        assert str(told.message) == (
+            "quantiles 0.25 and 0.75 of the branch radii are both the largest of them, "
+            f"{result.radii_mm[0]:g} mm, as 100% of the vessels have it: these are in scale 1, scales 2 and 3 are empty"
+        )
         assert np.array_equal(result.scale_map, mask.astype(np.uint8))
         assert {"scale 2 has no branch", "scale 3 has no branch"} <= set(result.notes)
+
+    def test_quantiles_that_are_one_radius_are_one_line(self):
+        # Three bars of one width, a thinner and a wider one.
+        mask = np.zeros((60, 40), dtype=bool)
+        mask[2:4, 3:37] = mask[8:13, 3:37] = mask[18:23, 3:37] = mask[28:33, 3:37] = mask[40:50, 3:37] = True
+        with warnings.catch_warnings(record=True, action="always") as caught:
+            decompose_scales(mask, (1.0, 1.0), ScaleSettings(quantiles=(0.1, 0.3, 0.4, 0.5)))
+        (told,) = caught
+        assert "quantiles 0.3, 0.4 and 0.5 of the branch radii are all 2.5 mm" in str(told.message)
+        assert str(told.message).endswith("these are in scale 2, scales 3 and 4 are empty")
 
     def test_nothing_to_note_is_no_note(self):
         with warnings.catch_warnings():
