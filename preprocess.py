@@ -5,10 +5,10 @@
     python preprocess.py --config configs/preprocessing/demo.yaml --output cases          phantoms, nothing to download
 
 The output holds one folder a case (memory-mapped arrays and case.json), splits_final.json, a quality figure for each
-case in figures/ and the letter-value plot branch_radii.png. A run that was interrupted goes on where it stopped when
-it is started again; a case whose files have changed since is made anew, and a line says what changed. A case that
-cannot be prepared is told in one line, and the others go on. Every setting and its meaning:
-`python preprocess.py --help`.
+case in figures/ and the letter-value plot branch_radii.png; with --masks the truth and organ of each case as NIfTI in
+masks/, as evaluate.py takes them. A run that was interrupted goes on where it stopped when it is started again; a case
+whose files have changed since is made anew, and a line says what changed. A case that cannot be prepared is told in one
+line, and the others go on. Every setting and its meaning: `python preprocess.py --help`.
 """
 
 from collections import Counter
@@ -25,14 +25,16 @@ from ramify.console.signals import saying_what_is_kept
 from ramify.data.adapters import Adapter, DatasetSettings, open_dataset
 from ramify.data.adapters.class_settings import ClassSettings
 from ramify.data.case_record import digest_of
-from ramify.data.case_store import DATASET_FILE, list_cases, prepare_store, read_dataset, read_record
+from ramify.data.case_store import DATASET_FILE, list_cases, prepare_store, read_case, read_dataset, read_record
 from ramify.data.class_maps import describe_faults
 from ramify.data.folds import SPLITS_FILE, FoldSettings, load_or_make_splits, patients_of, unused_cases
+from ramify.data.label_names import DESCRIPTION
 from ramify.disk.outputs import Outputs, give_up
 from ramify.disk.own_files import remove
 from ramify.drawing.figure_files import write_figure
 from ramify.preprocessing.case_pool import FIGURES_FOLDER, CaseReport, CaseWork, prepare_cases
 from ramify.preprocessing.ceiling import ceiling_measures
+from ramify.preprocessing.drawn_masks import ORGANS_FOLDER, TRUTH_FOLDER, describe_masks, organ_file, truth_file
 from ramify.preprocessing.foreground import (
     FOREGROUND_FILE,
     ForegroundWork,
@@ -63,6 +65,9 @@ class PreprocessCommand(DatasetSettings, frozen=True, extra="forbid"):
     verify: bool = False
     """Read every source file and every prepared array in full to see whether a case still holds, whatever sizes and
     times say."""
+    masks: bool = False
+    """Write truth and organ of each case as NIfTI on its image's own grid, too, for evaluate.py: masks/truth and
+    masks/organs in the output."""
     drop_vanished: bool = False
     """Take cases that the data set no longer has out of the store and its splits; otherwise they are only told."""
     preprocessing: PreprocessingSettings = PreprocessingSettings()
@@ -95,8 +100,11 @@ def main(argv: list[str] | None = None) -> int:
     known = {*case_ids, *([] if settings.drop_vanished else list_cases(store))}
     check_can_be_parted(store, known, settings.patient_pattern, settings.folds)
     outputs = Outputs(settings.root, replace=settings.replace)
-    figures = [RADII_FIGURE, *(f"{FIGURES_FOLDER}/{case_id}.png" for case_id in case_ids)]
-    outputs.claim_folder(store, "cases", figures, given=[SPLITS_FILE])
+    files = [RADII_FIGURE, *(f"{FIGURES_FOLDER}/{case_id}.png" for case_id in case_ids)]
+    if settings.masks:
+        files += [name(case_id) for case_id in case_ids for name in (truth_file, organ_file)]
+        files.append(f"{TRUTH_FOLDER}/{DESCRIPTION}")
+    outputs.claim_folder(store, "cases", files, given=[SPLITS_FILE])
     with held(store, "preprocess.py"):
         return prepare(adapter, case_ids, settings)
 
@@ -119,7 +127,7 @@ def prepare(adapter: Adapter, case_ids: list[str], settings: PreprocessCommand) 
     if cases_are_unfit(adapter, case_ids, settings):
         forget_empty(store)
         return 1
-    work = CaseWork(adapter, store, settings.preprocessing, settings.verify)
+    work = CaseWork(adapter, store, settings.preprocessing, settings.verify, settings.masks)
     try:
         with saying_what_is_kept(lambda: f"{len(list_cases(store))} cases are in {store}, start again to go on"):
             reports = follow(prepare_cases(work, case_ids, settings.workers), len(case_ids))
@@ -131,6 +139,10 @@ def prepare(adapter: Adapter, case_ids: list[str], settings: PreprocessCommand) 
         show(store, prepared, reports)
         write_figure(draw_radii({case_id: radii_of(store, case_id) for case_id in prepared}), store / RADII_FIGURE)
         print(f"figures:  {store / FIGURES_FOLDER}, {store / RADII_FIGURE}")
+        if settings.masks:
+            describe_masks(store, read_case(store, prepared[0]).known.classes)
+            organs = store / ORGANS_FOLDER
+            print(f"masks:    {store / TRUTH_FOLDER}{f', {organs}' if organs.is_dir() else ''}")
     if failed:
         print(f"{len(failed)} of {len(case_ids)} cases failed; no splits are made until all of them are prepared")
         return 1

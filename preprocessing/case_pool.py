@@ -17,6 +17,7 @@ from ramify.data.store_writers import remove_leftovers, writing
 from ramify.disk.ledger import MARK
 from ramify.disk.own_files import remove, set_aside_if_changed
 from ramify.disk.part_files import remove_parts
+from ramify.preprocessing.drawn_masks import remove_masks, truth_file, write_masks
 from ramify.preprocessing.figures import draw_case
 from ramify.preprocessing.freshness import SOURCES_FILE, describe_stamps, why_stale
 from ramify.preprocessing.prepare import PreprocessingSettings, prepare_case
@@ -52,6 +53,8 @@ class CaseWork:
     settings: PreprocessingSettings
     verify: bool = False
     """Whether sources and prepared arrays are read in full before a case is taken as done."""
+    masks: bool = False
+    """Whether truth and organ are written as NIfTI, too."""
 
     def figure(self, case_id: str) -> Path:
         """Where the quality figure of a case lies."""
@@ -74,16 +77,21 @@ class CaseWork:
         settings = self.settings.model_dump(mode="json")
         stale = why_stale(self.store, case_id, sources, settings, self.verify) if was_there else None
         found = was_there and stale is None
+        raw = None
         if not found:
             stamps = describe_stamps(sources)
-            arrays, record = prepare_case(self.adapter.load(case_id), self.settings)
+            raw = self.adapter.load(case_id)
+            arrays, record = prepare_case(raw, self.settings)
             if was_there:
                 self._keep_changed(case_id)
             remove(self.figure(case_id))
+            remove_masks(self.store, case_id)
             write_case(self.store, case_id, arrays, record, {SOURCES_FILE: stamps})
         case = read_case(self.store, case_id)
         if not self.figure(case_id).is_file():
             draw_case(self.figure(case_id), case.arrays, case.record)
+        if self.masks and not (self.store / truth_file(case_id)).is_file():
+            write_masks(self.store, raw or self.adapter.load(case_id))
         notes = (*case.record["notes"], *case.record["scales"]["notes"])
         return CaseReport(case_id, found, stale, notes, tuple(case.record.get("warnings", ())))
 

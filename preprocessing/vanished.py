@@ -8,6 +8,7 @@ from ramify.data.folds import SPLITS_FILE, Fold
 from ramify.disk.json_files import read_json, write_json
 from ramify.disk.own_files import remove, set_aside, set_aside_if_changed
 from ramify.preprocessing.case_pool import FIGURES_FOLDER
+from ramify.preprocessing.drawn_masks import remove_masks
 from ramify.preprocessing.freshness import SOURCES_FILE
 
 
@@ -32,6 +33,7 @@ def drop_cases(store: Path, gone: Sequence[str]) -> list[str]:
                 set_aside_if_changed(path)
                 remove(path)
         remove(store / FIGURES_FOLDER / f"{case_id}.png")
+        remove_masks(store, case_id)
         left = sorted(path.name for path in folder.iterdir())
         if not left:
             folder.rmdir()
