@@ -23,14 +23,15 @@ from ramify.console.progress import followed, say
 from ramify.console.signals import saying_what_is_kept
 from ramify.data.channel_files import InputCase
 from ramify.data.files import write_volume
-from ramify.data.input_reading import Inputs, InputSettings
+from ramify.data.input_reading import Inputs, InputSettings, ReadInput
 from ramify.data.mask_folders import PROBABILITIES_SUFFIX, UNCERTAINTY_SUFFIX
+from ramify.data.reading_ahead import read_ahead
 from ramify.disk.atomic_files import write_whole
 from ramify.disk.outputs import Outputs
 from ramify.processes.folder_lock import held
 from ramify.tasks.formulation import Tasks
 from ramify.training.checkpoint import CheckpointName
-from ramify.training.device import DeviceName
+from ramify.training.device import DeviceName, PrecisionName
 from ramify.training.inference import InferenceOverrides
 from ramify.training.legend import legend_of
 from ramify.training.mirroring import AxisName
@@ -57,6 +58,11 @@ class PredictSettings(InputSettings, frozen=True, extra="forbid"):
     0 to 0.5, of several classes the largest."""
     device: DeviceName = "auto"
     """Where to compute."""
+    precision: PrecisionName | None = None
+    """Of the networks' arithmetic, where it is to be another than the training's; auto: bfloat16 on CUDA where the GPU
+    has it (else float16), else float32."""
+    read_ahead: bool = True
+    """Read the next CT of several while one is segmented; it takes the memory of one more CT as it is read."""
     inference: InferenceOverrides = InferenceOverrides()
     """Window and overlap, where they are to be others than the training's."""
     mirror: tuple[AxisName, ...] = ()
@@ -72,7 +78,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     settings = parse(PredictSettings, "Segment the vessels of CTs with a trained network.", argv)
     checkpoints = find_checkpoints(settings.checkpoint, settings.weights)
     predictor = Predictor(
-        checkpoints, settings.device, settings.inference, settings.mirror, uncertainty=settings.uncertainty
+        checkpoints,
+        settings.device,
+        settings.inference,
+        settings.mirror,
+        uncertainty=settings.uncertainty,
+        precision=settings.precision,
     )
     inputs = Inputs(settings, predictor.source)
     for warning in [*predictor.remarks(), *inputs.warnings]:
@@ -95,11 +106,12 @@ def predict_cases(inputs: Inputs, predictor: Predictor, settings: PredictSetting
         say("no --organ given: the whole volume is segmented, at the voxel size the network was trained on")
     done, failed, errors = 0, 0, AlikeLines()
     with saying_what_is_kept(lambda: f"{done} of {len(cases)} cases were segmented, masks in {settings.output}"):
-        for case in followed(cases, "predict", "case"):
+        reading = read_ahead(cases, inputs.read, ahead=settings.read_ahead)
+        for case, read in followed(reading, "predict", "case", len(cases)):
             try:
                 # Jobs of a cluster may each take some of the cases to one folder.
                 with held(settings.output, "predict.py", case.case_id):
-                    predict_case(case, inputs, predictor, settings)
+                    predict_case(case, read(), predictor, settings)
                 done += 1
             except (ValueError, OSError) as error:
                 # One bad case must not cost the others.
@@ -118,9 +130,8 @@ def predict_cases(inputs: Inputs, predictor: Predictor, settings: PredictSetting
     return 1 if failed else 0
 
 
-def predict_case(case: InputCase, inputs: Inputs, predictor: Predictor, settings: PredictSettings) -> None:
+def predict_case(case: InputCase, read: ReadInput, predictor: Predictor, settings: PredictSettings) -> None:
     """Segment one CT and write its mask."""
-    read = inputs.read(case)
     for note in read.notes:
         say(f"warning: {case.case_id}: {note}", error=True)
     prediction = predictor.predict(read.images, read.organ, str(case.path))

@@ -1,5 +1,6 @@
 """Prediction lies on the CT's own grid, whatever that is, and bad input costs one line."""
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from scipy.spatial.transform import Rotation
 from ramify import predict
 from ramify.data.channel_files import InputCase
 from ramify.data.files import read_volume, write_volume
+from ramify.data.input_reading import Inputs
 from ramify.data.inputs import read_organ
 from ramify.data.volume import Volume
 from ramify.disk.ledger import MARK
@@ -185,6 +187,54 @@ def test_one_bad_case_does_not_cost_the_others(checkpoint, tmp_path, capsys):
         "good.nii.gz",
         "good_probabilities.nii.gz",
     ]
+
+
+def test_the_next_ct_is_read_while_one_is_segmented(checkpoint, tmp_path, monkeypatch, capsys):
+    """And each comes out as it does alone; the second one cannot be read, which costs it alone."""
+    image, _, _ = ct_with_vessel()
+    for place, name in enumerate("abc"):
+        write_volume(tmp_path / "in" / f"{name}.nii.gz", image.with_array(image.array * (1 + place)))
+    (tmp_path / "in" / "b.nii.gz").write_text("not an image")
+    began = {name: threading.Event() for name in "abc"}
+    read, predicted, waited = Inputs.read, Predictor.predict, []
+
+    def read_and_tell(self, case):
+        began[case.case_id].set()
+        return read(self, case)
+
+    def predict_once_the_next_is_read(self, images, organ, name):
+        if Path(name).name == "a.nii.gz":
+            waited.append(began["b"].wait(30))
+        return predicted(self, images, organ, name)
+
+    monkeypatch.setattr(Inputs, "read", read_and_tell)
+    words = ["--checkpoint", str(checkpoint), "--input", str(tmp_path / "in"), "--device", "cpu"]
+    assert predict.main([*words, "--output", str(tmp_path / "one_by_one"), "--no-read-ahead"]) == 1
+    for event in began.values():
+        event.clear()
+    monkeypatch.setattr(Predictor, "predict", predict_once_the_next_is_read)
+    capsys.readouterr()
+    assert predict.main([*words, "--output", str(tmp_path / "ahead")]) == 1
+    told = capsys.readouterr()
+    assert waited == [True]
+    assert "error: b: " in told.err
+    assert "2 of 3 cases segmented" in told.out
+    for name in "ac":
+        found = [read_volume(tmp_path / out / f"{name}_probabilities.nii.gz").array for out in ("one_by_one", "ahead")]
+        np.testing.assert_array_equal(*found)
+
+
+def test_the_precision_is_the_trainings_or_given(checkpoint, tmp_path):
+    image, organ, _ = ct_with_vessel()
+    found = [Predictor(checkpoint, "cpu", precision=name).predict(image, organ) for name in (None, "bfloat16")]
+    apart = np.abs(found[0].probabilities.array - found[1].probabilities.array).max()
+    assert 0 < apart < 0.05
+    assert found[1].probabilities.array.dtype == np.float32
+    write_volume(tmp_path / "ct.nii.gz", image)
+    words = ["--checkpoint", str(checkpoint), "--input", str(tmp_path / "ct.nii.gz"), "--device", "cpu"]
+    with pytest.raises(ValueError, match="--precision float16: needs a GPU; on the CPU use bfloat16, float32 or auto"):
+        predict.main([*words, "--output", str(tmp_path / "out"), "--precision", "float16"])
+    assert not (tmp_path / "out").exists()
 
 
 def test_others_may_segment_other_cases_into_the_folder_meanwhile(checkpoint, tmp_path, capsys):

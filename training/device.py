@@ -46,8 +46,20 @@ def choose_precision(name: PrecisionName, device: torch.device) -> torch.dtype:
     return _DTYPES[name]
 
 
-def choose_prediction_precision(name: PrecisionName, device: torch.device) -> torch.dtype:
-    """The dtype a trained network predicts in: that of its training, or float32 (and a line says so) on the CPU."""
+def choose_prediction_precision(
+    name: PrecisionName, device: torch.device, asked: PrecisionName | None = None
+) -> torch.dtype:
+    """The dtype a trained network predicts in: the one asked for, or that of its training.
+
+    What was trained in float16 predicts in float32 on the CPU, and a line says so.
+
+    Raises:
+        ValueError: the device cannot compute in what is asked for.
+    """
+    if asked is not None:
+        if asked == "float16" and device.type == "cpu":
+            raise ValueError("--precision float16: needs a GPU; on the CPU use bfloat16, float32 or auto")
+        return choose_precision(asked, device)
     if name == "float16" and device.type == "cpu":
         print("warning: trained in float16, which needs a GPU: predicting in float32 on the CPU", file=sys.stderr)
         return torch.float32

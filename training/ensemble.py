@@ -12,6 +12,7 @@ from ramify.data.image_source import ImageSource
 from ramify.preprocessing.prepare import PreprocessingSettings
 from ramify.tasks.formulation import Tasks
 from ramify.training.averaged_map import AveragedMap
+from ramify.training.device import PrecisionName
 from ramify.training.inference import InferenceOverrides
 from ramify.training.member import Member
 from ramify.training.mirroring import AxisName
@@ -66,6 +67,7 @@ class Ensemble:
         device: where to compute.
         inference: what to change of the trainings' window and overlap.
         mirror: axes of which mirrored copies are looked at, too.
+        precision: of their arithmetic; None takes the trainings'.
 
     Raises:
         FileNotFoundError, ValueError: as `predictor.Predictor`; or two networks do not fit together.
@@ -77,6 +79,7 @@ class Ensemble:
         device: torch.device,
         inference: InferenceOverrides,
         mirror: Sequence[AxisName] = (),
+        precision: PrecisionName | None = None,
     ) -> None:
         self._device, self.members = device, list[Member]()
         shared, common, spacings = None, dict[str, Any](), []
@@ -88,7 +91,7 @@ class Ensemble:
                 told = "; ".join(different[:_SHOWN])
                 raise ValueError(f"{path}: cannot predict together with {checkpoints[0]}, as from that to this {told}")
             spacings.append(read.state["prepared"]["spacing_mm"])
-            self.members.append(Member(path, read, device, inference, mirror))
+            self.members.append(Member(path, read, device, inference, mirror, precision))
         if shared is None:
             raise ValueError("expected at least one checkpoint")
         # The sum of equal numbers over how many they are may be another number.

@@ -8,7 +8,7 @@ import torch
 from ramify.data.augmentations.swaps import sides_among
 from ramify.models.build import place_network
 from ramify.models.outputs import main_probabilities
-from ramify.training.device import autocast, choose_prediction_precision
+from ramify.training.device import PrecisionName, autocast, choose_prediction_precision
 from ramify.training.inference import InferenceOverrides, NotFiniteError, infer, nan_where_not_finite
 from ramify.training.mirroring import AxisName, Mirroring
 from ramify.training.trained_network import ReadNetwork
@@ -23,6 +23,7 @@ class Member:
         device: where to compute.
         inference: what to change of the training's window and overlap.
         mirror: axes of which mirrored copies are looked at, too.
+        precision: of its arithmetic; None takes the training's.
 
     Raises:
         ValueError: the network cannot look at such copies, see `Mirroring`.
@@ -35,6 +36,7 @@ class Member:
         device: torch.device,
         inference: InferenceOverrides,
         mirror: Sequence[AxisName] = (),
+        precision: PrecisionName | None = None,
     ) -> None:
         self._settings = read.settings
         swaps = read.settings.augmentation.flip_swaps
@@ -43,7 +45,7 @@ class Member:
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from None
         self.path, self._tasks, self._device = path, read.tasks, device
-        self._dtype = choose_prediction_precision(read.settings.train.precision, device)
+        self._dtype = choose_prediction_precision(read.settings.train.precision, device, precision)
         self._network = place_network(read.network, device).eval()
         self._inference = inference.over(read.settings.inference)
         self._trained_shape = read.state["prepared"]["shape"]

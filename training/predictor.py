@@ -12,7 +12,7 @@ from ramify.preprocessing.grid import GridSettings
 from ramify.preprocessing.organ_parts import main_parts
 from ramify.preprocessing.plausibility import doubts_about_input, doubts_about_vessels
 from ramify.preprocessing.prepare import PreprocessingSettings, prepare_image
-from ramify.training.device import DeviceName, choose_device
+from ramify.training.device import DeviceName, PrecisionName, choose_device
 from ramify.training.ensemble import Ensemble
 from ramify.training.inference import InferenceOverrides
 from ramify.training.mirroring import AxisName
@@ -59,6 +59,7 @@ class Predictor:
         inference: what to change of the training's window and overlap.
         mirror: axes (z, y, x of the patient) of which mirrored copies are looked at, too, and averaged.
         uncertainty: predictions say how far networks and mirrored copies lie apart.
+        precision: of the networks' arithmetic; None takes the trainings'.
 
     Attributes:
         source: what the images of the training were.
@@ -89,10 +90,11 @@ class Predictor:
         mirror: Sequence[AxisName] = (),
         *,
         uncertainty: bool = False,
+        precision: PrecisionName | None = None,
     ) -> None:
         paths = [checkpoints] if isinstance(checkpoints, Path | str) else checkpoints
         inference = inference or InferenceOverrides()
-        self.ensemble = Ensemble([*map(Path, paths)], choose_device(device), inference, mirror)
+        self.ensemble = Ensemble([*map(Path, paths)], choose_device(device), inference, mirror, precision)
         if uncertainty and self.ensemble.passes == 1:
             raise ValueError("--uncertainty: one network has none by itself; give several folds, or --mirror z y x")
         self._with_uncertainty = uncertainty
