@@ -76,7 +76,7 @@ class PreprocessCommand(DatasetSettings, frozen=True, extra="forbid"):
     """Replace files in the way that Ramify did not write, or that were changed since; each is kept as
     NAME.backup-1 (-2, ...)."""
     folds: FoldSettings = FoldSettings()
-    """Parts for cross-validation; a splits_final.json that is there already is obeyed."""
+    """Parts for cross-validation. A splits_final.json that is there already is obeyed, and others are refused."""
 
     def what_shapes_a_case(self) -> dict[str, Any]:
         """All settings a prepared case depends on: cases of one store share them."""
