@@ -20,7 +20,10 @@ class Adapter(Protocol):
     """A data set: which cases it has, and each of them as image, organ, vessels and structures on one grid."""
 
     def case_ids(self) -> list[str]:
-        """Ids of all cases, in a fixed order; raises ValueError that names what lacks its partner."""
+        """Ids of all cases, in a fixed order: those of which a file is missing, too, which `load` says.
+
+        Raises ValueError or OSError where the root is no data set of this form.
+        """
         ...
 
     def sources(self, case_id: str) -> CaseSources:

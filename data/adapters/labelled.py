@@ -49,11 +49,11 @@ class LabelledAdapter(ABC):
     @property
     @abstractmethod
     def _cases(self) -> Collection[str]:
-        """Ids of all cases; raises ValueError or OSError that names what lacks its partner."""
+        """Ids of all cases; raises ValueError or OSError where the root is no data set of this form."""
 
     @abstractmethod
     def _files(self, case_id: str) -> CaseFiles:
-        """The files of a case there is."""
+        """The files of a case there is; raises ValueError or OSError that names what lacks its partner."""
 
     @cached_property
     def _described(self) -> DataSetLabels | None:

@@ -48,6 +48,10 @@ class MsdAdapter(LabelledAdapter):
 
     def _files(self, case_id: str) -> CaseFiles:
         image, label = self._cases[case_id]
+        for partner in image, label:
+            if not partner.is_file():
+                path = self.root / DESCRIPTION
+                raise FileNotFoundError(f"{partner}: no such file, though {path} lists it; complete the data set")
         return CaseFiles((image,), label, find_organ(self.settings.organs, case_id, image), self._read)
 
     @cached_property
@@ -91,9 +95,6 @@ class MsdAdapter(LabelledAdapter):
                     f'{path}: expected training cases like {{"image": ..., "label": ...}}, got {entry!r:.60}'
                 )
             image, label = (self.root / str(entry[key]) for key in ("image", "label"))
-            for partner in image, label:
-                if not partner.is_file():
-                    raise FileNotFoundError(f"{partner}: no such file, though {path} lists it; complete the data set")
             if case_name(image) in files:
                 raise ValueError(f"{path}: lists case {case_name(image)} twice; keep one entry")
             files[case_name(image)] = image, label

@@ -46,7 +46,10 @@ class NnunetAdapter(LabelledAdapter):
     form: ClassVar[str] = "nnunet"
 
     def _files(self, case_id: str) -> CaseFiles:
-        images, label = self._cases[case_id]
+        found = self._cases[case_id]
+        if isinstance(found, str):
+            raise ValueError(found)
+        images, label = found
         return CaseFiles(images, label, find_organ(self.settings.organs, case_id, images[0]), self._read)
 
     def _described_in(self, files: CaseFiles) -> Path:
@@ -95,29 +98,31 @@ class NnunetAdapter(LabelledAdapter):
         return Channels(numbers, known, names=tuple(names), described=True)
 
     @cached_property
-    def _cases(self) -> dict[str, tuple[tuple[Path, ...], Path]]:
-        """Case id -> images and label map."""
+    def _cases(self) -> dict[str, tuple[tuple[Path, ...], Path] | str]:
+        """Case id -> images and label map, or which of them is missing, in a line."""
         check_root(self.root, LAYOUT)
-        images_folder, labels_folder = self.root / "imagesTr", self.root / "labelsTr"
-        for folder in images_folder, labels_folder:
+        labels_folder = self.root / "labelsTr"
+        for folder in self.root / "imagesTr", labels_folder:
             if not folder.is_dir():
                 raise FileNotFoundError(f"{folder}: no such folder; --root names the folder with {LAYOUT}")
         labels = _labels(labels_folder)
-        images = {number: self._by_number.get(number, {}) for number in self._read.files}
-        for number, of_number in images.items():
-            ending = f"{channel_ending(number)}{self._read.name(number)}"
-            if lonely := sorted(set(labels) - set(of_number), key=natural_order):
-                raise ValueError(
-                    f"{labels[lonely[0]]}: has no image {lonely[0]}{ending} in {images_folder}; add or remove it"
-                )
-            if lonely := sorted(set(of_number) - set(labels), key=natural_order):
-                path = of_number[lonely[0]]
-                raise ValueError(f"{path}: has no label map {lonely[0]} in {labels_folder}; add or remove it")
         if not labels:
             raise ValueError(f"{labels_folder}: holds no label map; --root names the folder with {LAYOUT}")
-        return {
-            case: (tuple(of_number[case] for of_number in images.values()), label) for case, label in labels.items()
-        }
+        images = {number: self._by_number.get(number, {}) for number in self._read.files}
+        named = {case for of_number in images.values() for case in of_number}
+        return {case: self._case_in(case, labels, images) for case in sorted({*labels, *named}, key=natural_order)}
+
+    def _case_in(
+        self, case: str, labels: dict[str, Path], images: dict[int, dict[str, Path]]
+    ) -> tuple[tuple[Path, ...], Path] | str:
+        found = {number: of_number[case] for number, of_number in images.items() if case in of_number}
+        if case not in labels:
+            path = next(iter(found.values()))
+            return f"{path}: has no label map {case} in {self.root / 'labelsTr'}; add or remove it"
+        if lacking := [number for number in images if number not in found]:
+            ending = f"{channel_ending(lacking[0])}{self._read.name(lacking[0])}"
+            return f"{labels[case]}: has no image {case}{ending} in {self.root / 'imagesTr'}; add or remove it"
+        return tuple(found.values()), labels[case]
 
 
 def _labels(folder: Path) -> dict[str, Path]:

@@ -78,7 +78,10 @@ class PairsAdapter(LabelledAdapter):
     form: ClassVar[str] = "pairs"
 
     def _files(self, case_id: str) -> CaseFiles:
-        return self._cases[case_id]
+        found = self._cases[case_id]
+        if isinstance(found, str):
+            raise ValueError(found)
+        return found
 
     @property
     def _spacing_mm(self) -> tuple[float, ...] | None:
@@ -107,7 +110,8 @@ class PairsAdapter(LabelledAdapter):
         return Channels((int(ending[1]),) if ending else (), picked=self.channels, key=key)
 
     @cached_property
-    def _cases(self) -> dict[str, CaseFiles]:
+    def _cases(self) -> dict[str, CaseFiles | str]:
+        """Case id -> its files, or which of them is missing, in a line."""
         check_root(self.root, LAYOUT)
         patterns = self.settings.label or self._default_label()
         label_patterns = list(patterns.values()) if isinstance(patterns, dict) else [patterns]
@@ -122,19 +126,26 @@ class PairsAdapter(LabelledAdapter):
             images = {case: path for case, path in images.items() if any(labels[case])}
         if not images:
             raise ValueError(f"{self.root}: holds no image {first}; --root names the folder with {LAYOUT}")
-        files: dict[str, CaseFiles] = {}
+        files: dict[str, CaseFiles | str] = {}
         for case, image in images.items():
-            found = [
-                self._label(image, path, text, case) for path, text in zip(labels[case], label_patterns, strict=True)
-            ]
-            channels = [self._beside(image, pattern, case, "image") for pattern in others]
-            organ = self._beside(image, organ_pattern, case, "organ") if organ_pattern else None
+            try:
+                found = [
+                    self._label(image, path, text, case)
+                    for path, text in zip(labels[case], label_patterns, strict=True)
+                ]
+                channels = [self._beside(image, pattern, case, "image") for pattern in others]
+                organ = self._beside(image, organ_pattern, case, "organ") if organ_pattern else None
+            except ValueError as error:
+                files[case] = str(error)
+                continue
             named = dict(zip(patterns, found, strict=True)) if isinstance(patterns, dict) else found[0]
             files[case] = CaseFiles((image, *channels), named, organ, self._read)
-        used = {path for one in files.values() for path in one.present()}
-        lonely = {path for pattern in label_patterns for path in self._glob(pattern, "*")} - used
-        if lonely:
-            raise ValueError(f"{min(lonely)}: has no image {first} of its own; add it or remove the label")
+        used = {path for paths in labels.values() for path in paths if path is not None} | {*images.values()}
+        for pattern in label_patterns:
+            for path in self._glob(pattern, "*"):
+                if path not in used:
+                    case = self._case_of(path, pattern) or path.name
+                    files.setdefault(case, f"{path}: has no image {first} of its own; add it or remove the label")
         return files
 
     def _beside(self, image: Path, pattern: str, case: str, what: str) -> Path:
@@ -160,18 +171,23 @@ class PairsAdapter(LabelledAdapter):
             )
         return f"{folder}/{CASE}.*"
 
-    def _images(self, pattern: str) -> dict[str, Path]:
+    def _case_of(self, path: Path, pattern: str) -> str | None:
+        """The case whose file a path is by a pattern; None where it fits in no way that tells one."""
         before, after = str(split_key(Path(pattern))[0]).split(CASE)
         # A ".*" at the end stands for the suffix alone: a.1.nii.gz is case a.1.
         any_suffix = after.endswith(".*")
         name = re.compile(f"{_as_regex(before)}(?P<case>[^/]+?){_as_regex(after[:-2] if any_suffix else after)}")
+        relative = file_of(path).relative_to(self.root).as_posix()
+        match = name.fullmatch(relative[: -len(volume_suffix(path) or "")] if any_suffix else relative)
+        return None if match is None else one_spelling(match["case"])
+
+    def _images(self, pattern: str) -> dict[str, Path]:
         images: dict[str, Path] = {}
         for path in self._glob(pattern, "*"):
-            relative = file_of(path).relative_to(self.root).as_posix()
-            match = name.fullmatch(relative[: -len(volume_suffix(path) or "")] if any_suffix else relative)
-            if match is None:
+            case = self._case_of(path, pattern)
+            if case is None:
                 continue
-            case = check_case_id(one_spelling(match["case"]))
+            check_case_id(case)
             if case in images:
                 raise ValueError(f"{path}: {images[case].name} is of the same case {case}; keep one of them")
             images[case] = path

@@ -15,6 +15,7 @@ from ramify.data.image_source import ImageSource
 from ramify.data.inputs import find_inputs
 from ramify.data.label_names import described_channels
 from ramify.data.volume import Volume
+from tests.data.adapters.reading import read_all
 
 SHAPE = (3, 4, 5)
 SPACING = (2.0, 1.0, 1.0)
@@ -137,7 +138,7 @@ def test_channels_in_files_by_patterns(tmp_path):
     assert np.array_equal(read_case(one, channels)["T1"].array, CHANNELS[0])
     (tmp_path / "b/t2.nii.gz").unlink()
     with pytest.raises(ValueError, match=r"t1\.nii\.gz: has no image b/t2\.nii\.gz; add it"):
-        opened(tmp_path, "pairs", pairs=pairs).case_ids()
+        read_all(opened(tmp_path, "pairs", pairs=pairs))
 
 
 def test_arrays_of_one_file(tmp_path):

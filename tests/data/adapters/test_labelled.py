@@ -12,6 +12,7 @@ from ramify.data.adapters.nnunet import NnunetSettings
 from ramify.data.files import write_volume
 from ramify.data.label_names import choose_labels, parse_labels
 from ramify.data.volume import Volume
+from tests.data.adapters.reading import read_all
 from tests.fuzzing.texts import another_value
 
 IMAGE = np.random.default_rng(1).normal(size=(3, 4, 5)).astype(np.float32)
@@ -114,7 +115,7 @@ def test_msd_labels_by_name_or_number(msd):
 def test_msd_descriptions_that_are_none(msd, content, says):
     (msd / "dataset.json").write_text(json.dumps(content))
     with pytest.raises(ValueError, match=says):
-        open_msd(msd).case_ids()
+        read_all(open_msd(msd))
 
 
 @pytest.mark.parametrize("number", [float("inf"), 1.5, True, None, {}, "one", [1, "x"]])
@@ -126,12 +127,12 @@ def test_labels_are_whole_numbers(number):
 def test_msd_what_is_listed_must_be_there(msd):
     (msd / "labelsTr" / "hepaticvessel_010.nii.gz").unlink()
     with pytest.raises(FileNotFoundError, match=r"labelsTr/hepaticvessel_010\.nii\.gz: no such file, though"):
-        open_msd(msd).case_ids()
+        read_all(open_msd(msd))
     (msd / "dataset.json").unlink()
     with pytest.raises(FileNotFoundError, match=r"dataset\.json: no such file"):
-        open_msd(msd).case_ids()
+        read_all(open_msd(msd))
     with pytest.raises(FileNotFoundError, match=r"nowhere: no such folder; --root names the folder with dataset\.json"):
-        open_msd(msd / "nowhere").case_ids()
+        read_all(open_msd(msd / "nowhere"))
 
 
 def test_nnunet(nnunet):
@@ -181,14 +182,14 @@ def test_nnunet_without_a_description(nnunet):
 def test_nnunet_partners(nnunet):
     (nnunet / "imagesTr" / "b_0000.nii.gz").unlink()
     with pytest.raises(ValueError, match=r"labelsTr/b\.nii\.gz: has no image b_0000"):
-        open_nnunet(nnunet, channels=("CT",)).case_ids()
+        read_all(open_nnunet(nnunet, channels=("CT",), vessel_labels=("vessel",)))
     (nnunet / "labelsTr" / "b.nii.gz").unlink()
     assert open_nnunet(nnunet, channels=("CT",)).case_ids() == ["a"]
     write(nnunet / "imagesTr" / "c_0000.nii.gz", IMAGE)
     with pytest.raises(ValueError, match=r"imagesTr/c_0000\.nii\.gz: has no label map c in"):
-        open_nnunet(nnunet, channels=("CT",)).case_ids()
+        read_all(open_nnunet(nnunet, channels=("CT",), vessel_labels=("vessel",)))
     with pytest.raises(FileNotFoundError, match="imagesTr: no such folder"):
-        open_nnunet(nnunet / "labelsTr").case_ids()
+        read_all(open_nnunet(nnunet / "labelsTr"))
 
 
 def test_label_maps_elsewhere(nnunet):
@@ -240,12 +241,12 @@ def test_channels_that_there_are_not(nnunet):
     with pytest.raises(
         ValueError, match=r"has no channel 'T3'; choose with --channels \(CT = 0, inverse = 1, or all\)"
     ):
-        open_nnunet(nnunet, channels=("T3",)).case_ids()
+        read_all(open_nnunet(nnunet, channels=("T3",)))
     with pytest.raises(ValueError, match="--channels has inverse twice"):
-        open_nnunet(nnunet, channels=("1", "inverse")).case_ids()
+        read_all(open_nnunet(nnunet, channels=("1", "inverse")))
     (nnunet / "imagesTr/b_0001.nii.gz").unlink()
     with pytest.raises(ValueError, match=r"b\.nii\.gz: has no image b_0001 \(inverse\) in"):
-        open_nnunet(nnunet).case_ids()
+        read_all(open_nnunet(nnunet, vessel_labels=("vessel",)))
     assert open_nnunet(nnunet, channels=("CT",)).case_ids() == ["a", "b"]
     for dataset in "ircadb", "phantom":
         with pytest.raises(ValueError, match=f"--channels green: dataset {dataset} has one channel"):
