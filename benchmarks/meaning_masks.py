@@ -1,6 +1,5 @@
 """Scales of real masks, as rows of `benchmarks.scale_meaning`: who is small, and whether it stays so."""
 
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ from ramify.vessels.decomposition import ScaleDecomposition
 from ramify.vessels.distance import surface
 from ramify.vessels.estimators import grow_tree
 from ramify.vessels.scale_settings import DEFAULT_SCALES, ScaleSettings
-from ramify.vessels.scales import ScaleWarning, decompose_scales
+from ramify.vessels.scales import decompose_with_notes
 from ramify.vessels.skeleton import skeletonize
 
 NOISE = (0.002, 0.01, 0.05)
@@ -23,9 +22,7 @@ SEEDS = 3
 
 def decomposed(case: Case, settings: ScaleSettings = DEFAULT_SCALES) -> ScaleDecomposition:
     """The scales of a mask; what is said of ties is no matter here."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ScaleWarning)
-        return decompose_scales(*case, settings)
+    return decompose_with_notes(*case, settings)
 
 
 def small_kept(cases: list[Case]) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field, model_validator
-from torch import Tensor
+from torch import Tensor, library
 from torch.nn import functional
 
 from ramify.losses.checks import known_part
@@ -126,14 +126,7 @@ def betti_matching_loss(
     wanted = 1.0 - wanted
     margin = (1, 1) * (levels.ndim - 2)
     levels, wanted = (functional.pad(volumes, margin).flatten(0, 1) for volumes in (levels, wanted))
-    arrays = (volumes.detach().cpu().numpy() for volumes in (levels, wanted))
-    choices = _Choices(pieces, holes, connectivity == "full", empty_images)
-    features = [_matching(own, truth, choices) for own, truth in zip(*arrays, strict=True)]
-    size = levels[0].numel()
-    found = [
-        bars for number, volume in enumerate(features) for bars in (_moved(bars, number * size) for bars in volume)
-    ]
-    matched, predicted, missed = (torch.from_numpy(np.concatenate(kind)).to(levels.device) for kind in zip(*found))
+    matched, predicted, missed = _all_bars(levels, wanted, pieces, holes, connectivity == "full", empty_images)
     own, truth = levels.reshape(-1), wanted.reshape(-1)
     apart = _at(own, matched[:, :2]) - _at(truth, matched[:, 2:])
     length = _at(own, predicted).diff(dim=1)
@@ -162,6 +155,34 @@ def _check(axes: int, pieces: bool, holes: bool, connectivity: str, weight: floa
 def _at(values: Tensor, places: Tensor) -> Tensor:
     """Values at places of a flat volume; 1 at -1."""
     return values[places.clamp_min(0)].masked_fill(places < 0, 1.0)
+
+
+# An operation of its own, for torch.compile to call and not to look into, and in no CUDA graph: it waits for the CPU.
+@library.custom_op("ramify::matched_bars", mutates_args=(), tags=torch.Tag.cudagraph_unsafe)
+def _all_bars(
+    levels: Tensor, wanted: Tensor, pieces: bool, holes: bool, full: bool, empty_images: bool
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Features of padded volumes (N, *S) as in `_Bars`, by place in all of them."""
+    arrays = (volumes.detach().cpu().numpy() for volumes in (levels, wanted))
+    choices = _Choices(pieces, holes, full, empty_images)
+    features = [_matching(own, truth, choices) for own, truth in zip(*arrays, strict=True)]
+    size = levels[0].numel()
+    found = [
+        bars for number, volume in enumerate(features) for bars in (_moved(bars, number * size) for bars in volume)
+    ]
+    matched, predicted, missed = (torch.from_numpy(np.concatenate(kind)).to(levels.device) for kind in zip(*found))
+    return matched, predicted, missed
+
+
+@_all_bars.register_fake
+def _(
+    levels: Tensor, wanted: Tensor, pieces: bool, holes: bool, full: bool, empty_images: bool
+) -> tuple[Tensor, Tensor, Tensor]:
+    sizes = library.get_ctx()
+    matched, predicted, missed = (
+        levels.new_empty((sizes.new_dynamic_size(), ends), dtype=torch.int64) for ends in (4, 2, 2)
+    )
+    return matched, predicted, missed
 
 
 def _moved(bars: _Bars, by: int) -> _Bars:

@@ -10,13 +10,13 @@ from ramify.losses.value_checks import channels_are_known, values_are_checked
 
 ROUNDING = 0.01
 """How far beyond [0, 1] a value may be for rounding: bfloat16's is 0.008 near 1."""
-SUSPICIOUS_CHANNELS = 16
+SUSPICIOUS_CHANNELS = 8
 """From so many on, channels of one or two axes are asked whether they are slices of a volume, where most overlap the
 next."""
 
 
 def check_same_shape(name: str, values: Tensor, target: Tensor) -> None:
-    """Raise ValueError unless two tensors share their shape, of at least (batch, channel) and not empty."""
+    """Raise ValueError unless two tensors share their shape, (batch, channel, …) with a spatial axis, not empty."""
     for each, tensor in ((name, values), ("target", target)):
         if not isinstance(tensor, Tensor):
             raise ValueError(f"{each}: expected a tensor, got {type(tensor).__name__}; torch.as_tensor makes one of it")
@@ -24,7 +24,12 @@ def check_same_shape(name: str, values: Tensor, target: Tensor) -> None:
         one_channel = target.shape == (*values.shape[:1], 1, *values.shape[2:])
         hint = "; of a label map make one channel a class first (one-hot)" if one_channel else ""
         raise ValueError(f"{name}: shape {tuple(values.shape)} differs from the target's {tuple(target.shape)}{hint}")
-    if values.ndim < 2 or values.numel() == 0:
+    if values.ndim < 3:
+        raise ValueError(
+            f"{name}: expected (batch, channel, …) with a spatial axis at least, got {tuple(values.shape)}; add the "
+            "axis of channels with unsqueeze(1)"
+        )
+    if values.numel() == 0:
         raise ValueError(f"{name}: expected (batch, channel, …) with at least one value, got {tuple(values.shape)}")
     if not values.is_floating_point():
         raise ValueError(f"{name}: expected floating point numbers, got {values.dtype}")
@@ -65,6 +70,8 @@ def known_target(target: Tensor, mask: Tensor | None = None, name: str = "target
 def check_mask(mask: Tensor | None, values: Tensor) -> None:
     """Raise ValueError unless the mask is None, or bool (B, 1, *S) for values (B, C, *S)."""
     expected = (values.shape[0], 1, *values.shape[2:])
+    if mask is not None and not isinstance(mask, Tensor):
+        raise ValueError(f"mask: expected a tensor, got {type(mask).__name__}; torch.as_tensor makes one of it")
     if mask is not None and (tuple(mask.shape) != expected or mask.dtype != torch.bool):
         raise ValueError(
             f"mask: expected bool {expected}, True where a voxel counts, got {mask.dtype} {tuple(mask.shape)}"
@@ -106,7 +113,8 @@ def _check_channels(name: str, target: Tensor) -> None:
     if bool(2 * overlap > beside):
         raise ValueError(
             f"{name}: {tuple(target.shape)} has {channels} channels, most of which overlap the next, which looks like "
-            "an axis of the volume; add the axis of channels with unsqueeze(1)"
+            "an axis of the volume; add the axis of channels with unsqueeze(1), or where these are channels go on "
+            "without_value_checks (of a module, checked=False)"
         )
 
 

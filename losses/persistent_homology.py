@@ -3,7 +3,8 @@
 Its diagrams are computed by gudhi, an extra: pip install gudhi.
 """
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from itertools import combinations, product
 from types import ModuleType
@@ -14,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field, field_validator
 from scipy import ndimage
-from torch import Tensor
+from torch import Tensor, library
 
 from ramify.losses.checks import known_part
 from ramify.losses.continuation import continued
@@ -94,17 +95,15 @@ def persistent_homology_loss(
     """
     probabilities, target = known_part(probabilities, target, mask)
     _check(probabilities.ndim - 2, patch_size, dimensions)
-    gudhi = _import_gudhi()
     wanted = continued(target > 0.5, mask)
     levels = 1.0 - (probabilities if mask is None else torch.where(mask, probabilities, wanted.to(probabilities.dtype)))
-    field, truth = levels.detach().cpu().numpy(), wanted.cpu().numpy()
-    found = [_points(gudhi, field, truth, window, dimensions) for window in _windows(tuple(levels.shape), patch_size)]
-    births, deaths, matched = (torch.from_numpy(np.concatenate(parts)).to(levels.device) for parts in zip(*found))
+    births, deaths, matched = _all_points(levels, wanted, patch_size, dimensions)
     flat = levels.reshape(-1)
     birth = flat[births]
     death = flat[deaths.clamp_min(0)].masked_fill(deaths < 0, 1.0)
     distance = torch.where(matched, birth**2 + (1.0 - death) ** 2, (death - birth) ** 2 / 2.0)
-    return distance.sum() / len(found)
+    windows = math.prod([*levels.shape[:2], *(-(-side // patch_size) for side in levels.shape[2:])])
+    return distance.sum() / windows
 
 
 def _check(axes: int, patch_size: int, dimensions: tuple[int, ...]) -> None:
@@ -130,12 +129,32 @@ def _windows(shape: tuple[int, ...], size: int) -> Iterator[tuple[slice, ...]]:
     return product(*ones, *sides)
 
 
+# An operation of its own, for torch.compile to call and not to look into, and in no CUDA graph: it waits for the CPU.
+@library.custom_op("ramify::persistence_points", mutates_args=(), tags=torch.Tag.cudagraph_unsafe)
+def _all_points(
+    levels: Tensor, wanted: Tensor, patch_size: int, dimensions: Sequence[int]
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Points of all windows' diagrams as in `_Points`, int64 (P,), int64 (P,) and bool (P,)."""
+    gudhi = _import_gudhi()
+    field, truth = levels.detach().cpu().numpy(), wanted.cpu().numpy()
+    found = [_points(gudhi, field, truth, window, dimensions) for window in _windows(tuple(levels.shape), patch_size)]
+    births, deaths, matched = (torch.from_numpy(np.concatenate(parts)).to(levels.device) for parts in zip(*found))
+    return births, deaths, matched
+
+
+@_all_points.register_fake
+def _(levels: Tensor, wanted: Tensor, patch_size: int, dimensions: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
+    many = library.get_ctx().new_dynamic_size()
+    births, deaths = (levels.new_empty(many, dtype=torch.int64) for _ in range(2))
+    return births, deaths, levels.new_empty(many, dtype=torch.bool)
+
+
 def _points(
     gudhi: ModuleType,
     field: NDArray[np.floating],
     truth: NDArray[np.bool_],
     window: tuple[slice, ...],
-    dimensions: tuple[int, ...],
+    dimensions: Sequence[int],
 ) -> _Points:
     """Points of one window's diagrams, their voxels as places in the flat field."""
     levels, mask = field[window][0, 0], truth[window][0, 0]

@@ -23,7 +23,10 @@ def spacings_of(volumes: Tensor, spacing_mm: Spacing | None) -> Tensor:
         shape = tuple(volumes.shape)
         raise ValueError(f"target: expected (batch, channel, …) with a spatial axis at least, got {shape}")
     given = spacing_mm.cpu() if isinstance(spacing_mm, Tensor) else spacing_mm
-    spacings = torch.as_tensor(1.0 if given is None else given, dtype=torch.float64)
+    try:
+        spacings = torch.as_tensor(1.0 if given is None else given, dtype=torch.float64)
+    except (TypeError, ValueError, RuntimeError):
+        raise ValueError(f"spacing_mm: expected numbers, such as {(1.0,) * axes}, got {given!r}") from None
     expected = (volumes.shape[0], axes)
     if tuple(spacings.shape) not in ((), (axes,), expected):
         raise ValueError(

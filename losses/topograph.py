@@ -1,7 +1,7 @@
 """Topograph: the wrong regions that join, part, make or fill pieces, by what they touch (Lux et al. 2025)."""
 
 from itertools import product
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from scipy import ndimage
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from torch import Tensor
+from torch import Tensor, library
 
 from ramify.losses.checks import known_part
 from ramify.losses.continuation import continued
@@ -90,16 +90,14 @@ def topograph_loss(
     thresholds = _thresholds(probabilities, threshold_spread, generator)
     truth = continued(target > 0.5, mask)
     prediction = probabilities.detach() > thresholds
-    regions = _critical(prediction if mask is None else torch.where(mask, prediction, truth), truth)
-    device = probabilities.device
-    voxels, names = (torch.from_numpy(array).to(device) for array in (regions.voxels, regions.names))
+    voxels, names, sizes = _critical(prediction if mask is None else torch.where(mask, prediction, truth), truth)
     wanted, own = truth.reshape(-1)[voxels], probabilities.reshape(-1)[voxels]
     if aggregation == "cross_entropy":
         wrong = voxel_cross_entropy(own, wanted.to(own.dtype))
     else:
         wrong = torch.where(wanted, 1.0 - own, own)
     volumes = probabilities.shape[0] * probabilities.shape[1]
-    return _aggregated(wrong, names, regions.sizes, aggregation) / volumes
+    return _aggregated(wrong, names, sizes, aggregation) / volumes
 
 
 def _check(axes: int, aggregation: str, threshold_spread: float) -> None:
@@ -121,31 +119,30 @@ def _thresholds(probabilities: Tensor, spread: float, generator: torch.Generator
     return 0.5 + spread * (2.0 * drawn.to(probabilities) - 1.0)
 
 
-class _Regions(NamedTuple):
-    """Critical regions of all volumes."""
-
-    voxels: NDArray[np.int64]  # places in the flat batch, region by region
-    names: NDArray[np.int64]  # which region, from 0
-    sizes: NDArray[np.int64]  # voxels of each
-
-
-def _aggregated(wrong: Tensor, names: Tensor, sizes: NDArray[np.int64], aggregation: Aggregation) -> Tensor:
+def _aggregated(wrong: Tensor, names: Tensor, sizes: Tensor, aggregation: Aggregation) -> Tensor:
     """Sum over regions of what each costs."""
-    if aggregation == "sum" or not len(sizes):
+    if aggregation == "sum":
         return wrong.sum()
     if aggregation in ("max", "min"):
         # One voxel a region, the first of the most or the least wrong.
-        values = wrong.detach().cpu().numpy()
-        order = np.lexsort((values if aggregation == "min" else -values, names.cpu().numpy()))
-        return wrong[torch.from_numpy(order[np.cumsum(sizes) - sizes]).to(wrong.device)].sum()
-    share = 1.0 / torch.from_numpy(sizes).to(wrong)
+        by_value = torch.argsort(wrong.detach(), stable=True, descending=aggregation == "max")
+        order = by_value[torch.argsort(names[by_value], stable=True)]
+        return wrong[order[sizes.cumsum(0) - sizes]].sum()
+    share = 1.0 / sizes.to(wrong.dtype)
     if aggregation == "rms":
-        return (wrong.new_zeros(len(sizes)).index_add(0, names, wrong**2) * share).sqrt().sum()
+        return (torch.zeros_like(share).index_add(0, names, wrong**2) * share).sqrt().sum()
     return (wrong * share[names]).sum()
 
 
-def _critical(prediction: Tensor, truth: Tensor) -> _Regions:
-    """Critical regions of bool (B, C, *S)."""
+# An operation of its own, for torch.compile to call and not to look into, and in no CUDA graph: it waits for the CPU.
+@library.custom_op("ramify::critical_regions", mutates_args=(), tags=torch.Tag.cudagraph_unsafe)
+def _critical(prediction: Tensor, truth: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Critical regions of bool (B, C, *S).
+
+    Returns:
+        int64 (N,), places of their voxels in the flat batch, region by region; (N,), which region, from 0; (R,), voxels
+        of each.
+    """
     shape = prediction.shape[2:]
     masks = (mask.cpu().numpy().reshape(-1, *(1,) * (3 - len(shape)), *shape) for mask in (prediction, truth))
     voxels: list[NDArray[np.int64]] = []
@@ -164,7 +161,18 @@ def _critical(prediction: Tensor, truth: Tensor) -> _Regions:
         names.append(inverse + sum(len(known) for known in sizes))
         sizes.append(counts)
     nothing = np.zeros(0, np.int64)
-    return _Regions(*(np.concatenate([nothing, *arrays]) for arrays in (voxels, names, sizes)))
+    places, which, many = (
+        torch.from_numpy(np.concatenate([nothing, *arrays])).to(prediction.device) for arrays in (voxels, names, sizes)
+    )
+    return places, which, many
+
+
+@_critical.register_fake
+def _(prediction: Tensor, truth: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    sizes = library.get_ctx()
+    voxels, regions = sizes.new_dynamic_size(), sizes.new_dynamic_size()
+    places, which, many = (prediction.new_empty(size, dtype=torch.int64) for size in (voxels, voxels, regions))
+    return places, which, many
 
 
 def _labelled(

@@ -4,7 +4,6 @@ A truth met by many predictions is analysed once. Everything lies in the mask's 
 the mask it is compared with. A mask cut to an organ is a `metrics.region_analysis.RegionAnalysis`.
 """
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -26,7 +25,7 @@ from ramify.vessels.octants import BoundaryCorners, boundary_corners
 from ramify.vessels.orientation import Orientation
 from ramify.vessels.point_index import PointIndex
 from ramify.vessels.scale_settings import ScaleSettings
-from ramify.vessels.scales import ScaleWarning, decompose_scales
+from ramify.vessels.scales import decompose_with_notes
 from ramify.vessels.solid import Solid, skeletonize_solid
 from ramify.vessels.spurs import prune_spurs
 from ramify.vessels.wall import Wall
@@ -232,11 +231,8 @@ class MaskAnalysis:
     @cached_property
     def decomposition(self) -> ScaleDecomposition:
         """The mask's scales by `scale_settings`, its arrays within the box; the mask must not be empty."""
-        with warnings.catch_warnings():
-            # What it warns of is in its notes as well.
-            warnings.simplefilter("ignore", ScaleWarning)
-            region = None if self.scale_region is None else self.scale_region[self.box]
-            return decompose_scales(self.inside, self.spacing_mm, self.scale_settings, region)
+        region = None if self.scale_region is None else self.scale_region[self.box]
+        return decompose_with_notes(self.inside, self.spacing_mm, self.scale_settings, region)
 
     @property
     def n_considered(self) -> int:

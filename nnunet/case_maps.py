@@ -4,7 +4,6 @@ Vessels are taken apart as they were drawn, on the case's own voxels, and the sc
 a tree that was resampled or cut first has other branches.
 """
 
-import warnings
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -12,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from ramify.vessels.decomposition import ScaleDecomposition
 from ramify.vessels.scale_settings import DEFAULT_SCALES, ScaleSettings
-from ramify.vessels.scales import ScaleWarning, decompose_scales, with_shared_thresholds
+from ramify.vessels.scales import decompose_with_notes, with_shared_thresholds
 from ramify.vessels.tube import tubed_skeleton_of_classes
 
 Trees = Sequence[Sequence[int]]
@@ -56,35 +54,23 @@ def scale_map_of(
         uint8 (*S), 0 background, 1 (smallest vessels) … S; the thresholds, mm (none without vessels, and of trees with
         their own); notes.
     """
-    masks = [np.isin(case.drawn, list(labels)) for labels in trees]
-    there = [(labels, mask) for labels, mask in zip(trees, masks) if mask.any()]
-    parts, notes = _taken_apart([mask for _, mask in there], case.drawn_spacing_mm, settings)
+    flat = len(case.drawn) == 1
+    drawn = case.drawn[0] if flat else case.drawn
+    alone = {}
+    for labels in trees:
+        mask = np.isin(drawn, list(labels))
+        if mask.any():
+            alone[tuple(labels)] = decompose_with_notes(mask, case.drawn_spacing_mm[flat:], settings)
+    parts, notes = with_shared_thresholds(alone, settings)
     scale_map = np.zeros(case.prepared.shape, np.uint8)
-    for (labels, mask), part in zip(there, parts):
+    for labels, part in parts.items():
         wanted = np.isin(case.prepared, list(labels))
         if wanted.any():
-            scale_map[wanted] = _nearest(part.reshape(mask.shape), case, np.argwhere(wanted))
-    return scale_map, *notes
-
-
-def _taken_apart(
-    masks: Sequence[NDArray[np.bool_]], spacing_mm: Sequence[float], settings: ScaleSettings
-) -> tuple[list[NDArray[np.uint8]], tuple[tuple[float, ...], tuple[str, ...]]]:
-    """The scale map of each mask; the thresholds that they share, and notes."""
-    if not masks:
-        return [], ((), ())
-    flat = masks[0].shape[0] == 1
-    with warnings.catch_warnings():
-        # They are among the notes.
-        warnings.simplefilter("ignore", ScaleWarning)
-        parts: list[ScaleDecomposition] = [
-            decompose_scales(mask[0] if flat else mask, spacing_mm[1:] if flat else spacing_mm, settings)
-            for mask in masks
-        ]
-    parts, notes = with_shared_thresholds(parts, settings)
-    shared = len(parts) == 1 or settings.shared_thresholds
-    notes = (*notes, *(note for part in parts for note in part.notes))
-    return [part.scale_map for part in parts], (parts[0].thresholds_mm if shared else (), notes)
+            scale_map[wanted] = _nearest(part.scale_map.reshape(case.drawn.shape), case, np.argwhere(wanted))
+    thresholds = (
+        {part.thresholds_mm for part in parts.values()} if settings.shared_thresholds or len(parts) == 1 else ()
+    )
+    return scale_map, next(iter(thresholds), ()), (*notes, *(note for part in parts.values() for note in part.notes))
 
 
 def _nearest(drawn: NDArray[np.uint8], case: CaseOnGrid, voxels: NDArray[np.intp]) -> NDArray[np.uint8]:

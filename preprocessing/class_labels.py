@@ -114,8 +114,7 @@ def _drawn(
         mask = classes == number
         if np.any(mask if region is None else mask & region):
             drawn[number] = analyse_drawn(mask, region, grid, scales)
-    sharing, notes = sharing_thresholds(list(drawn.values()), scales)
-    return dict(zip(drawn, sharing, strict=True)), notes
+    return sharing_thresholds(drawn, scales)
 
 
 def _joined(

@@ -1,7 +1,7 @@
 """The vessels of a case as they were drawn, whole and on their own voxels, analysed as the truth of an evaluation."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -84,11 +84,12 @@ def analyse_drawn(vessels: Mask, organ: Mask | None, grid: Grid, scales: ScaleSe
 
 
 def sharing_thresholds(
-    classes: Sequence[DrawnVessels], scales: ScaleSettings
-) -> tuple[list[DrawnVessels], tuple[str, ...]]:
+    classes: Mapping[int, DrawnVessels], scales: ScaleSettings
+) -> tuple[dict[int, DrawnVessels], tuple[str, ...]]:
     """Vessels of several classes by thresholds over the branches of all of them, if so set, and notes on these.
 
     Each class must have vessels.
     """
-    parts, notes = with_shared_thresholds([drawn.truth.whole.decomposition for drawn in classes], scales)
-    return [replace(drawn, shared=part) for drawn, part in zip(classes, parts, strict=True)], notes
+    alone = {number: drawn.truth.whole.decomposition for number, drawn in classes.items()}
+    parts, notes = with_shared_thresholds(alone, scales)
+    return {number: replace(drawn, shared=parts[number]) for number, drawn in classes.items()}, notes

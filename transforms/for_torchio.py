@@ -1,6 +1,7 @@
 """Scale maps and tubed skeletons as transforms of TorchIO's subjects."""
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from functools import partial
 from typing import Any
 
@@ -11,16 +12,25 @@ from ramify.vessels.scale_settings import DEFAULT_SCALES, ScaleSettings
 
 
 class _AddMap:
-    """Adds a LabelMap made of another one of the subject, on the same grid; called as `torchio.Compose` calls."""
+    """Adds a LabelMap made of another one of the subject, on the same grid; called as `torchio.Compose` calls.
+
+    It loads no TorchIO. `torchio.OneOf` takes transforms of TorchIO's own alone, and this one is no matter of chance.
+    """
 
     def __init__(self, source: str, make: Callable[[Any, Sequence[float]], ByteMap], name: str) -> None:
         self.source, self.name = source, name
         self._make = make
 
     def __call__(self, subject: Any) -> Any:
-        """The subject with the map, which every later transform treats as the label it was made of."""
+        """A copy of the subject with the map, which every later transform treats as the label it was made of."""
+        name = type(self).__name__
+        if not hasattr(subject, "add_image"):
+            raise ValueError(f"{name}: expected a subject, got {type(subject).__name__}; make one of it first")
+        if self.source not in subject:
+            raise ValueError(f"{name}: the subject has no {self.source!r}; it has {', '.join(subject)}")
+        subject = copy(subject)
         label = subject[self.source]
-        volume = only_channel(label.data, f"{type(self).__name__}, {self.source}")
+        volume = only_channel(label.data, f"{name}, {self.source}")
         # TorchIO's images of two dimensions have a third one of a single voxel.
         flat = volume.shape[-1] == 1
         made = self._make(volume[..., 0] if flat else volume, label.spacing[:2] if flat else label.spacing)

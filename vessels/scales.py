@@ -2,8 +2,9 @@
 
 import itertools
 import warnings
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from ramify.vessels.orientation import Orientation, own_orientation
 from ramify.vessels.scale_settings import DEFAULT_SCALES, ScaleSettings
 from ramify.vessels.thresholds import counts_inside, counts_of_branches, weighted_quantiles, with_neighbours_radii
 
+Name = TypeVar("Name", bound=Hashable)
 # Radii that differ by less than this share of them are one size: no estimator tells them apart.
 _HARDLY_APART = 0.02
 
@@ -121,25 +123,37 @@ def decompose_scales(
     )
 
 
+def decompose_with_notes(
+    mask: BoolArray,
+    spacing_mm: Sequence[float],
+    settings: ScaleSettings = DEFAULT_SCALES,
+    region: BoolArray | None = None,
+) -> ScaleDecomposition:
+    """`decompose_scales` without its warnings, for whoever tells the notes, where they are as well."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ScaleWarning)
+        return decompose_scales(mask, spacing_mm, settings, region)
+
+
 def with_shared_thresholds(
-    parts: Sequence[ScaleDecomposition], settings: ScaleSettings
-) -> tuple[list[ScaleDecomposition], tuple[str, ...]]:
+    parts: Mapping[Name, ScaleDecomposition], settings: ScaleSettings
+) -> tuple[dict[Name, ScaleDecomposition], tuple[str, ...]]:
     """Decompositions of several masks, by thresholds over the branches of all of them where the settings share them.
 
     Returns:
-        The parts, their notes on scales that they have no branch of, as they were where nothing is shared; and the
-        notes on what holds for all together.
+        The parts by their names, their notes on scales that they have no branch of, as they were where nothing is
+        shared; and the notes on what holds for all together.
     """
     if not settings.shared_thresholds or len(parts) < 2:
-        return list(parts), ()
+        return dict(parts), ()
     quantiles = settings.quantiles
-    radii, counts = (np.concatenate([getattr(part, name) for part in parts]) for name in ("radii_mm", "counts"))
+    radii, counts = (np.concatenate([getattr(part, of) for part in parts.values()]) for of in ("radii_mm", "counts"))
     thresholds = tuple(weighted_quantiles(radii, counts, quantiles).tolist())
-    shared = []
-    for part in parts:
+    shared = {}
+    for name, part in parts.items():
         scale_of = np.concatenate(([0], scales_of(part.radii_mm, thresholds))).astype(np.uint8)
         notes = _empty_scales(part.radii_mm, part.counts, thresholds)
-        shared.append(replace(part, scale_map=scale_of[part.branches], thresholds_mm=thresholds, notes=notes))
+        shared[name] = replace(part, scale_map=scale_of[part.branches], thresholds_mm=thresholds, notes=notes)
     return shared, (*_ties(radii, counts, thresholds, quantiles), *_empty_scales(radii, counts, thresholds))
 
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ramify.losses.modules.batch import Activation, Batch, Convention, TensorOrArray, batch_of
 from ramify.losses.spacings import Spacing
-from ramify.losses.value_checks import channels_are_named, without_value_checks
+from ramify.losses.value_checks import without_value_checks
 
 Reduction = Literal["mean", "none"]
 
@@ -142,7 +142,7 @@ class SegmentationLoss(nn.Module):
         given = logits, target, mask, spacing_mm, tube
         if torch.compiler.is_compiling():
             return self.weight * self._reduced(self.prepared(batch_of(self.convention, *given)))
-        with channels_are_named(), nullcontext() if self.checked else without_value_checks():
+        with nullcontext() if self.checked else without_value_checks():
             return self.weight * self._reduced(self.prepared(batch_of(self.convention, *given)))
 
     def extra_repr(self) -> str:

@@ -68,7 +68,7 @@ def batch_of(
 ) -> Batch:
     """The batch by its convention; ValueError, in one line with a remedy, where something does not fit."""
     _check_logits(logits, convention)
-    labels = tensor_of(target, logits.device)
+    labels = tensor_of("target", target, logits.device)
     if labels.ndim != logits.ndim:
         raise ValueError(
             f"target: expected (B, channel, …) of as many axes as the logits {tuple(logits.shape)}, got "
@@ -112,13 +112,15 @@ def _activated(logits: Tensor, activation: Activation | None) -> Tensor:
     return torch.softmax(logits, dim=1) if activation == "softmax" else torch.sigmoid(logits)
 
 
-def tensor_of(values: TensorOrArray, device: torch.device) -> Tensor:
-    """A tensor on the device; arrays of any strides and integers."""
+def tensor_of(name: str, values: TensorOrArray, device: torch.device) -> Tensor:
+    """A tensor on the device; arrays of any strides and integers. ValueError, by its name, for what is no numbers."""
     if isinstance(values, Tensor):
         # PyTorch compares these with nothing.
         wide = values.dtype in (torch.uint16, torch.uint32, torch.uint64)
         return values.to(device, torch.int64 if wide else values.dtype)
     array = np.ascontiguousarray(values)
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{name}: expected a tensor or an array of numbers, got {type(values).__name__}")
     return torch.from_numpy(array.astype(np.int64) if array.dtype.kind in "iu" else array).to(device)
 
 
@@ -138,7 +140,7 @@ def known_voxels(target: Tensor, mask: TensorOrArray | None, ignore_label: int |
     """The voxels of a target (B, channel, *S) that count, bool (B, 1, *S); None where all do."""
     known = None
     if mask is not None:
-        given = tensor_of(mask, target.device)
+        given = tensor_of("mask", mask, target.device)
         expected = (target.shape[0], 1, *target.shape[2:])
         if tuple(given.shape) != expected:
             raise ValueError(f"mask: expected {expected}, True where a voxel counts, got {tuple(given.shape)}")
@@ -199,7 +201,7 @@ def _checked(target: Tensor, known: Tensor | None, logits: Tensor, convention: C
 
 def _tube(tube: TensorOrArray, logits: Tensor, counted: slice) -> Tensor:
     """A tube of the union of all classes, bool (B, 1, *S), or one of each that counts, (B, C, *S)."""
-    tubes = tensor_of(tube, logits.device)
+    tubes = tensor_of("tube", tube, logits.device)
     channels = logits.shape[1] - (counted.start or 0)
     shapes: Sequence[int] = (1, channels, logits.shape[1])
     if tuple(tubes.shape) not in {(logits.shape[0], number, *logits.shape[2:]) for number in shapes}:

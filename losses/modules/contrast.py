@@ -8,8 +8,10 @@ from pydantic import ValidationError
 from torch import Tensor, nn
 
 from ramify.losses.anchors import AnchorSettings
+from ramify.losses.checks import ROUNDING
 from ramify.losses.modules.base import check_ignore_label, check_weight, line_of
 from ramify.losses.modules.batch import TensorOrArray, known_voxels, tensor_of
+from ramify.losses.precision import at_least_float32
 from ramify.losses.scale_contrast import ScaleContrast
 from ramify.losses.settings import LossSettings
 from ramify.losses.value_checks import values_are_checked
@@ -85,7 +87,7 @@ class Contrast(nn.Module):
         given = [projections] if isinstance(projections, Tensor) else list(projections)
         if len(given) != self.contrast.n_projections:
             raise ValueError(f"projections: expected {self.contrast.n_projections}, got {len(given)}")
-        scales = tensor_of(scale_map, given[0].device)
+        scales = tensor_of("scale_map", scale_map, given[0].device)
         if scales.ndim != given[0].ndim or scales.shape[1] != 1 or scales.is_floating_point():
             expected = f"integers (B, 1, …) of {given[0].ndim} axes"
             raise ValueError(f"scale_map: expected {expected}, got {scales.dtype} {tuple(scales.shape)}")
@@ -93,6 +95,8 @@ class Contrast(nn.Module):
         if known is not None:
             scales = scales.masked_fill(~known, 0)
         if values_are_checked():
+            for projection in given:
+                _check_lengths(projection)
             low, high = torch.stack(scales.aminmax()).tolist()  # one answer to wait for, not two
             if low < 0 or high > self.contrast.n_scales:
                 raise ValueError(f"scale_map: expected 0 … {self.contrast.n_scales}, got {low} … {high}")
@@ -101,3 +105,14 @@ class Contrast(nn.Module):
         if self.training:
             self.contrast.remember()
         return self.weight * loss
+
+
+def _check_lengths(projection: Tensor) -> None:
+    """Raise ValueError for vectors that nobody normalised; those of nothing but zeros are what normalisation leaves."""
+    lengths = torch.linalg.vector_norm(at_least_float32(projection.detach()), dim=1)
+    wrong = ((lengths - 1.0).abs() > ROUNDING) & (lengths > 0.0)
+    if bool(wrong.any()):
+        raise ValueError(
+            f"projections: expected vectors of length 1 over their channels, got {lengths[wrong][0].item():.3g}; "
+            "normalise them first, torch.nn.functional.normalize(projections, dim=1)"
+        )

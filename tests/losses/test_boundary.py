@@ -168,7 +168,7 @@ def test_float32_for_half_precision():
         (line(-0.5, 3.0), line(0.0, 1.0), r"expected \[0, 1\], got \[-0\.5, 3\]; pass logits through a sigmoid"),
         (line(0.5, float("nan")), line(0.0, 1.0), r"probabilities: expected \[0, 1\], got NaN"),
         (torch.zeros(1, 1, 4, dtype=torch.long), torch.zeros(1, 1, 4), "expected floating point numbers"),
-        (torch.zeros(2, 3), torch.zeros(2, 3), r"target: expected \(batch, channel, …\) with a spatial axis at least"),
+        (torch.zeros(2, 3), torch.zeros(2, 3), r"expected \(batch, channel, …\) with a spatial axis at least"),
     ],
 )
 def test_bad_tensors(probabilities, target, message):

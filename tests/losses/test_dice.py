@@ -60,11 +60,6 @@ def test_channels_are_averaged():
     assert dice_loss(probabilities, target).item() == pytest.approx(0.5, abs=1e-4)
 
 
-def test_values_without_a_spatial_axis_are_volumes_of_one_voxel():
-    loss = dice_loss(torch.tensor([[1.0, 1.0], [1.0, 0.0]]), torch.tensor([[1.0, 0.0], [1.0, 0.0]]))
-    assert loss.item() == pytest.approx(0.25, abs=1e-4)
-
-
 def test_gradient_in_double():
     generator = torch.Generator().manual_seed(0)
     probabilities = torch.rand(2, 2, 3, 4, dtype=torch.float64, generator=generator).requires_grad_()

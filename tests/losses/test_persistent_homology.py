@@ -236,7 +236,10 @@ def test_settings_out_of_range(wrong):
         ({"dimensions": (0, 2)}, r"dimensions: expected some of \(0, 1\), each once, for 2D, got \(0, 2\)"),
         ({"dimensions": (0, 0)}, r"each once, for 2D, got \(0, 0\)"),
         ({"dimensions": ()}, r"each once, for 2D, got \(\)"),
-        ({"probabilities": torch.ones(1, 4), "target": torch.ones(1, 4)}, r"one to three axes, got 0"),
+        (
+            {"probabilities": torch.ones(1, 1, 1, 1, 1, 4), "target": torch.ones(1, 1, 1, 1, 1, 4)},
+            "one to three axes, got 4",
+        ),
     ],
 )
 def test_bad_input(change, message):

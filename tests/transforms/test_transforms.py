@@ -111,25 +111,44 @@ def test_monais_caches_keep_the_maps(monkeypatch):
 
 
 def test_in_batchgenerators():
-    data = {"image": torch.zeros(1, 20, 20, 30), "segmentation": torch.from_numpy(np.stack([label() * 0, label()]))}
+    drawn = torch.from_numpy(np.stack([label() * 0, label()]))
+    data = {"image": torch.zeros(1, 20, 20, 30), "segmentation": drawn}
     for transform in (
         ScaleMapTransform(SPACING, HALVES, channel=1),
         TubedSkeletonTransform(1, spacing_mm=SPACING, channel=1),
     ):
         data = transform(**data)
-    for made, wanted in zip((data["scales"], data["tube"]), expected(), strict=True):
-        assert made.dtype == torch.uint8
-        np.testing.assert_array_equal(made[0].numpy(), wanted)
+    assert data["segmentation"].dtype == torch.int16
+    for made, wanted in zip(data["segmentation"], (*drawn.numpy(), *expected()), strict=True):
+        np.testing.assert_array_equal(made.numpy(), wanted)
     assert ScaleMapTransform(SPACING)(image=data["image"]) == {"image": data["image"]}
+    with pytest.raises(
+        ValueError, match="TubedSkeletonTransform: the segmentation has 2 channels, and none is number 2"
+    ):
+        TubedSkeletonTransform(channel=2)(segmentation=drawn)
 
 
-def test_in_batchgenerators_itself():
+def test_batchgenerators_moves_the_maps_with_the_labels():
     pytest.importorskip("batchgeneratorsv2", reason="batchgeneratorsv2 is not installed")
+    from batchgeneratorsv2.transforms.spatial.mirroring import MirrorTransform
+    from batchgeneratorsv2.transforms.spatial.spatial import SpatialTransform
     from batchgeneratorsv2.transforms.utils.compose import ComposeTransforms
 
-    compose = ComposeTransforms([TubedSkeletonTransform(1, spacing_mm=SPACING)])
-    found = compose(image=torch.zeros(1, 20, 20, 30), segmentation=torch.from_numpy(label())[None])
-    np.testing.assert_array_equal(found["tube"][0].numpy(), expected()[1])
+    # What is not cut or turned is the patch in the middle.
+    patch = SpatialTransform((16, 16, 16), 0, random_crop=False, p_elastic_deform=0, p_rotation=0, p_scaling=0)
+    mirrored = MirrorTransform((0, 1, 2))
+    compose = ComposeTransforms([TubedSkeletonTransform(1, spacing_mm=SPACING), patch, mirrored])
+    tube = torch.from_numpy(expected()[1].astype(np.int16))[None]
+    for seed in range(3):
+        made = []
+        for chain in (compose, ComposeTransforms([patch, mirrored])):
+            torch.manual_seed(seed)
+            np.random.seed(seed)  # noqa: NPY002
+            given = torch.from_numpy(label())[None] if chain is compose else tube
+            made.append(chain(image=torch.zeros(1, 20, 20, 30), segmentation=given)["segmentation"])
+        assert made[0].shape == (2, 16, 16, 16)
+        assert made[1].any()
+        assert torch.equal(made[0][1:], made[1])
 
 
 class LabelMap:
@@ -159,6 +178,7 @@ def test_in_torchio(flat: bool):
     np.testing.assert_array_equal(found["scales"].data[0].numpy(), scales)
     np.testing.assert_array_equal(found["tube"].data[0].numpy(), tube)
     assert found["scales"].affine is affine
+    assert set(subject) == {"vessels"}
 
 
 def test_in_torchio_itself():
@@ -167,6 +187,8 @@ def test_in_torchio_itself():
     subject = torchio.Subject(vessels=torchio.LabelMap(tensor=torch.from_numpy(label())[None], affine=affine))
     found = torchio.Compose([AddTubedSkeleton("vessels", 1), torchio.Flip(0)])(subject)
     np.testing.assert_array_equal(found["tube"].data[0].numpy(), expected()[1][::-1])
+    AddScaleMap("vessels", HALVES)(subject)
+    assert set(subject) == {"vessels"}
 
 
 @pytest.mark.parametrize(
@@ -187,6 +209,11 @@ def test_loader_processes_get_them(transform: object):
             lambda: ScaleMapd("vessel", spacing_mm=SPACING)({"label": label()[None]}),
             "`vessel` of transform `ScaleMapd`",
         ),
+        (
+            lambda: AddScaleMap("vessel")(Subject(vessels=LabelMap(torch.zeros(1, 4, 4, 4), np.eye(4)))),
+            "AddScaleMap: the subject has no 'vessel'; it has vessels",
+        ),
+        (lambda: AddScaleMap("vessel")(label()), "AddScaleMap: expected a subject, got ndarray"),
         (lambda: tubed_skeleton_of(np.full((4, 4), 0.3)), "whole numbers, got 0.3; threshold"),
         (lambda: tubed_skeleton_of(np.zeros(4)), "2 or 3 dimensions"),
         (lambda: tubed_skeleton_of(np.zeros((4, 4)), labels=1), "labels: expected the values .* got 1"),  # type: ignore[arg-type]

@@ -315,16 +315,18 @@ def test_thresholds_that_several_masks_share_are_those_of_all_their_branches():
     thin[4:6, 4:6, 5:55] = thin[4:7, 14:17, 5:55] = True
     thick[4:12, 24:32, 5:55] = thick[20:25, 10:15, 5:55] = True
     settings = ScaleSettings(quantiles=(0.5,))
-    parts = [decompose_scales(mask, (1.0, 1.0, 1.0), settings) for mask in (thin, thick)]
+    masks = {"thin": thin, "thick": thick}
+    parts = {name: decompose_scales(mask, (1.0, 1.0, 1.0), settings) for name, mask in masks.items()}
     shared, _ = with_shared_thresholds(parts, settings)
     together = decompose_scales(thin | thick, (1.0, 1.0, 1.0), settings)
-    assert shared[0].thresholds_mm == shared[1].thresholds_mm
+    assert list(shared) == list(masks)
+    assert shared["thin"].thresholds_mm == shared["thick"].thresholds_mm
     # Each mask lies in its own box, and radii depend a little on how it lies.
-    assert shared[0].thresholds_mm == pytest.approx(together.thresholds_mm, rel=0.01)
-    for mask, part, before in zip((thin, thick), shared, parts, strict=True):
-        np.testing.assert_array_equal(part.scale_map, np.where(mask, together.scale_map, 0))
-        np.testing.assert_array_equal(part.branches, before.branches)
-    assert shared[0].notes == ("scale 2 has no branch",)
+    assert shared["thin"].thresholds_mm == pytest.approx(together.thresholds_mm, rel=0.01)
+    for name, mask in masks.items():
+        np.testing.assert_array_equal(shared[name].scale_map, np.where(mask, together.scale_map, 0))
+        np.testing.assert_array_equal(shared[name].branches, parts[name].branches)
+    assert shared["thin"].notes == ("scale 2 has no branch",)
     # Of one alone they are its own, and of several that do not share any.
-    assert with_shared_thresholds(parts[1:], settings) == (parts[1:], ())
+    assert with_shared_thresholds({"thick": parts["thick"]}, settings) == ({"thick": parts["thick"]}, ())
     assert with_shared_thresholds(parts, settings.model_copy(update={"shared_thresholds": False})) == (parts, ())

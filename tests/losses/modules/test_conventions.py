@@ -214,6 +214,10 @@ def test_the_contrast_is_that_of_the_anchors():
     torch.testing.assert_close(hides(projection, hidden), expected)
     apart = Contrast(2, temperature=0.3).eval()([projection, projection.flip(1)], scale_map)
     assert apart.item() > 0.0
+    with pytest.raises(ValueError, match=r"projections: expected vectors of length 1 .*, got 3; normalise them first"):
+        loss(3.0 * projection, scale_map)
+    with without_value_checks():
+        assert loss(3.0 * projection, scale_map).isfinite()
     with pytest.raises(ValueError, match="projections: expected 1, got 2"):
         loss([projection, projection], scale_map)
     with pytest.raises(ValueError, match=r"scale_map: expected 0 … 2, got 1 … 255"):

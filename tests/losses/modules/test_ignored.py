@@ -203,7 +203,8 @@ def test_anchors_where_nobody_knows():
         ("per_scale", "masked", False),
         ("per_scale", "dense", True),
     ):
-        given = [torch.randn(1, 3, 2, 4, requires_grad=True) for _ in range(1 if head == "shared" else 2)]
+        vectors = [torch.nn.functional.normalize(torch.randn(1, 3, 2, 4), dim=1) for _ in range(2)]
+        given = [each.requires_grad_() for each in vectors[: 1 if head == "shared" else 2]]
         loss = Contrast(2, head=head, anchors=AnchorSettings(mode=mode))
         gradients = torch.autograd.grad(loss(given, scale_map, mask=~unknown), given)
         for gradient in gradients:
