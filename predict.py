@@ -10,7 +10,8 @@ The folds of a run (runs/paper) predict together: their probabilities are averag
 Writes CASE.nii.gz (mask) and CASE_probabilities.nii.gz on the grid of the CT. Of a network that tells classes or
 regions apart, the mask is a label map with the values that the training's labels had, and dataset.json and labels.ctbl
 (a colour table of 3D Slicer) say which value is which; --class-probabilities writes CASE_NAME_probabilities.nii.gz of
-each, --uncertainty CASE_uncertainty.nii.gz. Settings: `python predict.py --help`.
+each, --uncertainty CASE_uncertainty.nii.gz. What clean_up.py has learned of a run is obeyed in masks, and stands
+beside them in clean_up.json. Settings: `python predict.py --help`.
 """
 
 from collections.abc import Sequence
@@ -28,9 +29,11 @@ from ramify.data.mask_folders import PROBABILITIES_SUFFIX, UNCERTAINTY_SUFFIX
 from ramify.data.reading_ahead import read_ahead
 from ramify.disk.atomic_files import write_whole
 from ramify.disk.outputs import Outputs
+from ramify.disk.own_files import remove
 from ramify.processes.folder_lock import held
 from ramify.tasks.formulation import Tasks
 from ramify.training.checkpoint import CheckpointName
+from ramify.training.clean_up import CLEAN_UP, clean_up_of
 from ramify.training.device import DeviceName, PrecisionName
 from ramify.training.inference import InferenceOverrides
 from ramify.training.legend import legend_of
@@ -69,6 +72,8 @@ class PredictSettings(InputSettings, frozen=True, extra="forbid"):
     """Axes (z y x: towards head, back, left) of which mirrored copies are segmented, too, and averaged: one axis takes
     2 times the time, two take 4, three take 8. Left and right classes change places as by the training's
     augmentation.flip_swaps."""
+    clean_up: bool = True
+    """Clean masks up as clean_up.py has learned for the run, if it has; probabilities stay as they are."""
     replace: bool = False
     """Replace files in the way that Ramify did not write, or that were changed since; each is kept as
     NAME.backup-1 (-2, ...)."""
@@ -77,6 +82,7 @@ class PredictSettings(InputSettings, frozen=True, extra="forbid"):
 def main(argv: Sequence[str] | None = None) -> int:
     settings = parse(PredictSettings, "Segment the vessels of CTs with a trained network.", argv)
     checkpoints = find_checkpoints(settings.checkpoint, settings.weights)
+    clean_up = clean_up_of(checkpoints) if settings.clean_up else None
     predictor = Predictor(
         checkpoints,
         settings.device,
@@ -84,15 +90,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         settings.mirror,
         uncertainty=settings.uncertainty,
         precision=settings.precision,
+        clean_up=clean_up,
     )
     inputs = Inputs(settings, predictor.source)
     for warning in [*predictor.remarks(), *inputs.warnings]:
         say(f"warning: {warning}", error=True)
     outputs = Outputs(settings.input, settings.organ, settings.checkpoint, replace=settings.replace)
     names = [name for case in inputs.cases for name in written_for(case, predictor.tasks, settings)]
-    legend = legend_of(predictor.tasks)
-    outputs.claim_folder(settings.output, "predictions", [*names, *legend])
-    for name, content in legend.items():
+    beside = dict(legend_of(predictor.tasks))
+    if clean_up is not None and clean_up.rules:
+        say(f"cleaned up: {clean_up.in_words()}")
+        beside[CLEAN_UP] = clean_up.beside_masks()
+    outputs.claim_folder(settings.output, "predictions", [*names, *beside])
+    if CLEAN_UP not in beside:
+        # Of masks that were there before.
+        remove(settings.output / CLEAN_UP)
+    for name, content in beside.items():
         write_whole(settings.output / name, content)
     return predict_cases(inputs, predictor, settings)
 

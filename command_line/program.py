@@ -12,7 +12,10 @@ from pathlib import Path
 from ramify import __version__
 from ramify.command_line.errors import run
 
-COMMANDS = ("preprocess", "train", "predict", "evaluate", "compare", "export", "tune", "experiment", "nnunet-trainers")
+COMMANDS = (
+    *("preprocess", "train", "clean-up", "predict", "evaluate", "compare", "export", "tune", "experiment"),
+    "nnunet-trainers",
+)
 """The scripts, in the order in which they are come by."""
 
 

@@ -36,6 +36,7 @@ FLOORS: dict[str, set[str]] = {
         "drawing",
         "vessels",
     },
+    "cleaning": {"data", "vessels", "tasks", "training", "comparison"},
     "tuning": {"console", "processes", "disk", "data", "training", "drawing"},
     "experiments": {"console", "processes", "disk", "data", "metrics", "tasks", "training", "comparison", "drawing"},
     "report": {"compilation", "disk", "data", "vessels", "metrics", "drawing", "comparison", "tasks"},

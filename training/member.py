@@ -25,6 +25,10 @@ class Member:
         mirror: axes of which mirrored copies are looked at, too.
         precision: of its arithmetic; None takes the training's.
 
+    Attributes:
+        path: its checkpoint.
+        epoch: epochs that its training had behind it.
+
     Raises:
         ValueError: the network cannot look at such copies, see `Mirroring`.
     """
@@ -44,6 +48,7 @@ class Member:
             self._mirroring = Mirroring(mirror, swaps, read.tasks, read.state["network"]["ndim"])
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from None
+        self.epoch: int = read.state["epoch"]
         self.path, self._tasks, self._device = path, read.tasks, device
         self._dtype = choose_prediction_precision(read.settings.train.precision, device, precision)
         self._network = place_network(read.network, device).eval()

@@ -12,11 +12,12 @@ from ramify.preprocessing.grid import GridSettings
 from ramify.preprocessing.organ_parts import main_parts
 from ramify.preprocessing.plausibility import doubts_about_input, doubts_about_vessels
 from ramify.preprocessing.prepare import PreprocessingSettings, prepare_image
+from ramify.training.clean_up import CleanUp, cleaned_class_map, remarks_on
 from ramify.training.device import DeviceName, PrecisionName, choose_device
 from ramify.training.ensemble import Ensemble
 from ramify.training.inference import InferenceOverrides
 from ramify.training.mirroring import AxisName
-from ramify.training.segmentation import any_vessel, class_map_of, in_values, vessels_of
+from ramify.training.segmentation import any_vessel, in_values, vessels_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +61,7 @@ class Predictor:
         mirror: axes (z, y, x of the patient) of which mirrored copies are looked at, too, and averaged.
         uncertainty: predictions say how far networks and mirrored copies lie apart.
         precision: of the networks' arithmetic; None takes the trainings'.
+        clean_up: what was learned of how predictions are cleaned up; None leaves them as they are.
 
     Attributes:
         source: what the images of the training were.
@@ -91,14 +93,17 @@ class Predictor:
         *,
         uncertainty: bool = False,
         precision: PrecisionName | None = None,
+        clean_up: CleanUp | None = None,
     ) -> None:
         paths = [checkpoints] if isinstance(checkpoints, Path | str) else checkpoints
         inference = inference or InferenceOverrides()
         self.ensemble = Ensemble([*map(Path, paths)], choose_device(device), inference, mirror, precision)
         if uncertainty and self.ensemble.passes == 1:
             raise ValueError("--uncertainty: one network has none by itself; give several folds, or --mirror z y x")
-        self._with_uncertainty = uncertainty
+        self._with_uncertainty, self._clean_up = uncertainty, clean_up
         self.tasks, self.channels, self.source, self._preprocessing, self._spacing_mm = self.ensemble.shared
+        if clean_up is not None:
+            clean_up.check(self.tasks)
 
     def cost(self) -> str | None:
         """What a prediction costs more than that of one network, in a line; None where it is one."""
@@ -112,7 +117,9 @@ class Predictor:
 
     def remarks(self) -> list[str]:
         """What is hardly meant of the settings, a line each."""
-        return [*dict.fromkeys(remark for member in self.ensemble.members for remark in member.remarks())]
+        members = self.ensemble.members
+        on_clean_up = remarks_on(self._clean_up, {one.path: one.epoch for one in members}) if self._clean_up else []
+        return [*dict.fromkeys(remark for member in members for remark in member.remarks()), *on_clean_up]
 
     def needs_organ(self) -> bool:
         """Whether the network was trained on organ crops."""
@@ -152,7 +159,8 @@ class Predictor:
         if organ is not None and settings.restrict_to_organ:
             native *= organ.array
         probabilities = native[: len(averaged.probabilities)]
-        class_map = class_map_of(probabilities, self.tasks)
+        rules = self._clean_up.rules if self._clean_up else {}
+        class_map = cleaned_class_map(probabilities, self.tasks, rules, image.spacing_mm)
         mask = vessels_of(class_map, self.tasks)
         notes += doubts_about_vessels(mask, None if organ is None else organ.array)
         values = self.tasks.written_values

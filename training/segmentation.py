@@ -29,13 +29,18 @@ def class_map_of(probabilities: NDArray[np.float32], tasks: Tasks) -> ClassMap:
         background = 1.0 - probabilities.sum(axis=0, keepdims=True)
         likeliest: ClassMap = np.argmax(np.concatenate((background, probabilities)), axis=0).astype(np.uint8)
         return likeliest
-    if tasks.asked == "regions":
-        found = np.zeros(probabilities.shape[1:], dtype=np.uint8)
-        for name, probability in zip(tasks.segmented, probabilities, strict=True):
-            found[probability >= VESSEL_PROBABILITY] = tasks.table.number_of_region(name)
-        return found
-    vessels: ClassMap = np.where(probabilities[0] >= VESSEL_PROBABILITY, tasks.table.vessels[0], 0).astype(np.uint8)
-    return vessels
+    return overlaid([own >= VESSEL_PROBABILITY for own in probabilities], tasks)
+
+
+def overlaid(masks: Sequence[Mask], tasks: Tasks) -> ClassMap:
+    """The class of each voxel by number, uint8 (*S), of the mask (*S) of each region, or of that of vessels.
+
+    A later region is written over an earlier one; vessels are of the first class of vessels.
+    """
+    found = np.zeros(masks[0].shape, dtype=np.uint8)
+    for name, mask in zip(tasks.segmented, masks, strict=True):
+        found[mask] = tasks.table.number_of_region(name) if tasks.asked == "regions" else tasks.table.vessels[0]
+    return found
 
 
 def in_values(class_map: ClassMap, values: Sequence[int]) -> NDArray[np.integer]:

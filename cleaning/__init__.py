@@ -1,0 +1,1 @@
+"""How predictions are to be cleaned up, learned on the validation cases of a run's folds."""
