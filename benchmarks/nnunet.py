@@ -8,10 +8,6 @@ is, and every trainer takes the plans as they are; steps are taken in turns, in 
 of the processor, so that a busy machine changes little: set OMP_NUM_THREADS=1.
 """
 
-import contextlib
-import io
-import json
-import os
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,16 +19,14 @@ from pydantic import BaseModel, Field
 
 from benchmarks.cost import synchronised
 from benchmarks.loss_inputs import BODY_MM
+from benchmarks.nnunet_data import CONFIGURATION, NAME, case_ids, make_known, plan, said_to_nobody, write_phantoms
 from ramify.command_line import parse, run
-from ramify.data.files import write_volume
-from ramify.data.volume import Volume
-from ramify.nnunet.folder import trainers_folder
-from ramify.phantoms.phantom import PhantomSettings, TreeSettings, grow_phantom
+from ramify.phantoms.phantom import PhantomSettings, TreeSettings
 from ramify.processes.temporary import temporary_folder
 
 OWN = "nnUNetTrainer"
 TRAINERS = (OWN, "RamifySoftClDice", "RamifySkeletonRecall", "RamifyTopoClDice", "RamifyCbDice", "RamifyScales")
-NAME, CONFIGURATION, CASES = "Dataset900_Phantoms", "3d_fullres", 2
+CASES = 2
 
 
 class NnunetCommand(BaseModel, frozen=True, extra="forbid"):
@@ -82,7 +76,7 @@ def measure(command: NnunetCommand, folder: Path) -> Iterator[Row]:
 
     torch.set_num_threads(command.threads)
     with said_to_nobody():
-        prepare(command, folder)
+        prepare(command.size, folder)
         trainers = {name: ready(name, command.device) for name in TRAINERS}
         calls = {name: synchronised(step_of(trainer), command.device) for name, trainer in trainers.items()}
         clock = time.process_time if command.device == "cpu" else time.perf_counter
@@ -95,29 +89,15 @@ def measure(command: NnunetCommand, folder: Path) -> Iterator[Row]:
         yield Row(name, 1e3 * statistics.median(its), multiple, before[name])
 
 
-def prepare(command: NnunetCommand, folder: Path) -> None:
-    """Phantoms in nnU-Net's raw layout, planned and preprocessed."""
-    folders = {name: str(folder / name) for name in ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")}
-    # Its planner crashes without a process for augmentation.
-    os.environ.update(folders | {"nnUNet_n_proc_DA": "1", "nnUNet_extTrainer": str(trainers_folder())})
-    from nnunetv2.experiment_planning import plan_and_preprocess_api as api
-
-    raw = folder / "nnUNet_raw" / NAME
-    size = (command.size,) * 3
-    spacing = (BODY_MM / command.size,) * 3
-    for number in range(CASES):
-        # Few ends, so that the thinnest vessels are not thinner than the voxels of a small phantom.
-        phantom = grow_phantom(PhantomSettings(size=size, spacing_mm=spacing, trees=TreeSettings(terminals=8)), number)
-        write_volume(raw / "imagesTr" / f"case_{number}_0000.nii.gz", Volume(phantom.image, spacing))
-        write_volume(raw / "labelsTr" / f"case_{number}.nii.gz", Volume(phantom.vessels, spacing))
-    described = {"channel_names": {"0": "CT"}, "labels": {"background": 0, "vessel": 1}, "numTraining": CASES}
-    (raw / "dataset.json").write_text(json.dumps(described | {"file_ending": ".nii.gz"}), encoding="utf-8")
-    api.extract_fingerprints([900], num_processes=1)
-    api.plan_experiments([900])
-    api.preprocess([900], configurations=(CONFIGURATION,), num_processes=[1])
-    cases = [f"case_{number}" for number in range(CASES)]
-    split = json.dumps([{"train": cases, "val": cases}])
-    (folder / "nnUNet_preprocessed" / NAME / "splits_final.json").write_text(split, encoding="utf-8")
+def prepare(size: int, folder: Path) -> None:
+    """Two phantoms of so many voxels along each axis, planned and preprocessed."""
+    make_known(folder)
+    # Few ends, so that the thinnest vessels are not thinner than the voxels of a small phantom.
+    spacing = (BODY_MM / size,) * 3
+    write_phantoms(
+        folder, PhantomSettings(size=(size,) * 3, spacing_mm=spacing, trees=TreeSettings(terminals=8)), CASES
+    )
+    plan(folder, [{"train": case_ids(CASES), "val": case_ids(CASES)}])
 
 
 def ready(name: str, device: str) -> Any:
@@ -172,16 +152,9 @@ def seconds_a_case(trainer: Any) -> float:
         return 0.0
     cache = trainer.case_cache()
     begun = time.process_time()
-    for number in range(CASES):
-        cache.make(f"case_{number}")
+    for case_id in case_ids(CASES):
+        cache.make(case_id)
     return (time.process_time() - begun) / CASES
-
-
-@contextlib.contextmanager
-def said_to_nobody() -> Iterator[None]:
-    """Keep what nnU-Net prints out of the table."""
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        yield
 
 
 if __name__ == "__main__":

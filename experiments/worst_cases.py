@@ -17,7 +17,8 @@ from ramify.experiments.plan import Run
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-FOLDER = "worst_cases"
+FOLDER, ERRORS = "worst_cases", "errors.png"
+LEGEND = f"agreeing (grey), missed ({as_hex(MISSED)}), extra ({as_hex(EXTRA)})"
 Mask = NDArray[np.bool_]
 
 
@@ -46,11 +47,13 @@ def worst_cases(results: Sequence[RunResults], measure: str, upwards: bool, coun
 def draw_worst_cases(runs: Sequence[Run], worst: Mapping[str, float], measure: str, folder: Path) -> list[Path]:
     """Image, truth, what a network found and its errors, a figure a case, the worst first; their paths.
 
+    The last figure has the errors of all of them and no image: it may be shown where images of patients may not.
+
     runs: of one variant; of each case the first one is shown that held it out.
 
     Raises ValueError or OSError where a case, or a run's mask of it, cannot be read.
     """
-    written = []
+    written, errors = [], {}
     for place, case_id in enumerate(worst, start=1):
         run = next((run for run in runs if mask_file(run.folder, case_id).exists()), None)
         if run is None:
@@ -60,6 +63,11 @@ def draw_worst_cases(runs: Sequence[Run], worst: Mapping[str, float], measure: s
         title = f"case {case.case_id}: mean {measure} of all networks {worst[case.case_id]:.4f}; shown: {run.name}"
         path = folder / FOLDER / f"{place}_{case.case_id}.png"
         write_figure(draw_case(case, truth, found, title), path)
+        written.append(path)
+        errors[f"{case_id}: {worst[case_id]:.4f}"] = _errors(*_inside(case, truth, found))
+    if errors:
+        path = folder / FOLDER / ERRORS
+        write_figure(draw_errors(errors, measure), path)
         written.append(path)
     for old in sorted((folder / FOLDER).glob("*.png")):
         if old not in written:
@@ -83,7 +91,7 @@ def draw_case(case: HeldOutCase, truth: Mask, found: Mask, title: str) -> "Figur
     from matplotlib.figure import Figure
 
     inside = np.ones_like(case.truth.array) if case.region is None else case.region
-    truth, found = _flat(truth & inside).astype(bool), _flat(found & inside).astype(bool)
+    truth, found = _inside(case, truth, found)
     height, width = truth.shape
     figure = Figure(figsize=(9.0, 0.6 + 9.0 * height / width), layout="constrained")
     panels = figure.subplots(2, 2).ravel()
@@ -91,9 +99,7 @@ def draw_case(case: HeldOutCase, truth: Mask, found: Mask, title: str) -> "Figur
         "image": _grey(_flat(np.where(inside, case.image.array, case.image.array.min()))),
         "truth": _painted({AGREEING: truth}),
         "found": _painted({AGREEING: found}),
-        f"agreeing (grey), missed ({as_hex(MISSED)}), extra ({as_hex(EXTRA)})": _painted(
-            {AGREEING: truth & found, MISSED: truth & ~found, EXTRA: found & ~truth}
-        ),
+        LEGEND: _errors(truth, found),
     }
     for panel, (name, picture) in zip(panels, pictures.items(), strict=True):
         panel.imshow(picture, interpolation="nearest")
@@ -101,6 +107,30 @@ def draw_case(case: HeldOutCase, truth: Mask, found: Mask, title: str) -> "Figur
         panel.set_axis_off()
     figure.suptitle(title.replace("$", r"\$"), x=0.01, ha="left", fontsize=10, color=INK)
     return figure
+
+
+def draw_errors(errors: Mapping[str, NDArray[np.uint8]], measure: str) -> "Figure":
+    """What is missed and extra in each case, by its title, side by side."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(4.0 * len(errors), 4.8), layout="constrained")
+    for panel, (name, picture) in zip(np.ravel(figure.subplots(1, len(errors))), errors.items(), strict=True):
+        panel.imshow(picture, interpolation="nearest")
+        panel.set_title(name.replace("$", r"\$"), fontsize=9, color=INK)
+        panel.set_axis_off()
+    title = f"the worst cases by mean {measure} of all networks; {LEGEND}"
+    figure.suptitle(title, x=0.01, ha="left", fontsize=10, color=INK)
+    return figure
+
+
+def _inside(case: HeldOutCase, truth: Mask, found: Mask) -> tuple[Mask, Mask]:
+    """Both as pictures, within what counts."""
+    inside = np.ones_like(case.truth.array) if case.region is None else case.region
+    return _flat(truth & inside).astype(bool), _flat(found & inside).astype(bool)
+
+
+def _errors(truth: Mask, found: Mask) -> NDArray[np.uint8]:
+    return _painted({AGREEING: truth & found, MISSED: truth & ~found, EXTRA: found & ~truth})
 
 
 def _flat(array: NDArray[np.generic]) -> NDArray[np.generic]:

@@ -94,7 +94,7 @@ def test_from_its_layout_to_the_table(config, tmp_path, capsys, monkeypatch):
     assert table["second_observer"]["average_precision"] is None
     assert out.count("second observer") == len(table["experiment"]["measures"]) + 1
     (worst,) = (folder / "worst_cases").glob("1_0?.png")
-    assert worst.read_bytes()[1:4] == b"PNG"
+    assert all(path.read_bytes()[1:4] == b"PNG" for path in (worst, folder / "worst_cases" / "errors.png"))
 
     # Started again, nothing is trained or scored anew.
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("metrics.json") if "runs" in path.parts}
