@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ramify.comparison.results import RunResults
 from ramify.disk.own_files import remove
-from ramify.drawing.colours import AGREEING, BACKDROP, EXTRA, INK, MISSED, as_hex
+from ramify.drawing.colours import AGREEING, BACKDROP, EXTRA, INK, MISSED
 from ramify.drawing.figure_files import write_figure
 from ramify.experiments.held_out import HeldOutCase, cases_of, mask_file, predicted, truth_of
 from ramify.experiments.plan import Run
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FOLDER, ERRORS = "worst_cases", "errors.png"
-LEGEND = f"agreeing (grey), missed ({as_hex(MISSED)}), extra ({as_hex(EXTRA)})"
+LEGEND = "agreeing (grey), missed (blue), extra (red)"
 Mask = NDArray[np.bool_]
 
 
