@@ -17,10 +17,10 @@ from ramify.cleaning.choice import Choice
 from ramify.cleaning.learning import held_out_of, learn
 from ramify.command_line import parse, run
 from ramify.console.progress import followed
+from ramify.data.clean_up_note import CLEAN_UP
 from ramify.disk.json_files import write_json
 from ramify.disk.outputs import Outputs
 from ramify.training.checkpoint import CheckpointName
-from ramify.training.clean_up import CLEAN_UP
 from ramify.training.device import DeviceName
 from ramify.training.inference import InferenceOverrides
 from ramify.training.mirroring import AxisName

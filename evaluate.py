@@ -30,6 +30,7 @@ from ramify.console.alike import AlikeLines
 from ramify.console.error_line import line_of
 from ramify.console.progress import followed, say
 from ramify.console.signals import name_of, saying_what_is_kept
+from ramify.data.clean_up_note import clean_up_beside
 from ramify.data.provenance import versions
 from ramify.disk.atomic_files import write_whole
 from ramify.disk.outputs import Outputs
@@ -154,6 +155,8 @@ def report_of(outcomes: Sequence[Outcome], chosen: ClassSet, command: EvaluateCo
     failed = {outcome.case_id: outcome.reason for outcome in outcomes if outcome.scores is None}
     notes = {outcome.case_id: outcome.notes for outcome in outcomes if outcome.notes}
     report = build_report(cases, failed, versions(), command.evaluation(), chosen, notes, command.masks(chosen))
+    if cleaned_up := clean_up_beside(command.prediction):
+        report["clean_up"] = cleaned_up
     if topcow := {outcome.case_id: outcome.topcow for outcome in outcomes if outcome.topcow is not None}:
         report["topcow"] = summarise_topcow(topcow)
     return report

@@ -23,6 +23,7 @@ from ramify.console.error_line import line_of, out_of_memory
 from ramify.console.progress import followed, say
 from ramify.console.signals import saying_what_is_kept
 from ramify.data.channel_files import InputCase
+from ramify.data.clean_up_note import CLEAN_UP
 from ramify.data.files import write_volume
 from ramify.data.input_reading import Inputs, InputSettings, ReadInput
 from ramify.data.mask_folders import PROBABILITIES_SUFFIX, UNCERTAINTY_SUFFIX
@@ -33,7 +34,7 @@ from ramify.disk.own_files import remove
 from ramify.processes.folder_lock import held
 from ramify.tasks.formulation import Tasks
 from ramify.training.checkpoint import CheckpointName
-from ramify.training.clean_up import CLEAN_UP, clean_up_of
+from ramify.training.clean_up import clean_up_of
 from ramify.training.device import DeviceName, PrecisionName
 from ramify.training.inference import InferenceOverrides
 from ramify.training.legend import legend_of

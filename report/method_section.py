@@ -44,6 +44,7 @@ def method_section(report: Mapping[str, Any], command_line: str, shown: str) -> 
         "Missed and extra": text(MISSED),
         "Cases in pictures": text(shown),
         **_classes(report),
+        **_cleaned_up(report.get("clean_up", {})),
         **_warned(report.get("notes", {})),
         "Settings": join(f"<div><code>{text(line)}</code></div>" for line in _flat(report.get("settings", {}))),
         "Command": f"<code>{text(command_line)}</code>",
@@ -70,6 +71,12 @@ def _classes(report: Mapping[str, Any]) -> dict[str, str]:
     if (ignore := settings.get("ignore_label")) is not None:
         told["Not labelled"] = text(IGNORED.format(label=ignore))
     return told
+
+
+def _cleaned_up(in_words: Mapping[str, str]) -> dict[str, str]:
+    """How predictions were cleaned up before they were scored, where a note beside them says so."""
+    lines = [f"{name}: {words}" for name, words in in_words.items()]
+    return {"Clean-up": join(f"<div>{text(line)}</div>" for line in lines)} if lines else {}
 
 
 def _warned(notes: Mapping[str, Sequence[str]]) -> dict[str, str]:

@@ -9,15 +9,14 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field, ValidationError
 
 from ramify.console.error_line import line_of
-from ramify.disk.json_files import read_json, to_json
+from ramify.data.clean_up_note import CLEAN_UP, clean_up_note
+from ramify.disk.json_files import read_json
 from ramify.tasks.formulation import Tasks
 from ramify.training.inference import VESSEL_PROBABILITY
 from ramify.training.segmentation import ClassMap, Mask, class_map_of, overlaid
 from ramify.vessels.box import foreground_box
 from ramify.vessels.pieces import Pieces
 
-CLEAN_UP = "clean_up.json"
-"""The file of a run that says how its predictions are cleaned up."""
 _TIE = 1 + 1e-9
 
 
@@ -92,9 +91,9 @@ class CleanUp(BaseModel, frozen=True, extra="forbid"):
         return "; ".join(f"{name} {rule.in_words()}" for name, rule in self.rules.items())
 
     def beside_masks(self) -> str:
-        """What is said beside masks that are cleaned up so, for people and reports: JSON."""
+        """What is said beside masks that are cleaned up so."""
         rules = {name: rule.model_dump(mode="json") for name, rule in self.rules.items()}
-        return to_json({"rules": rules, "in_words": {name: rule.in_words() for name, rule in self.rules.items()}})
+        return clean_up_note(rules, {name: rule.in_words() for name, rule in self.rules.items()})
 
 
 def clean_up_of(checkpoints: Sequence[Path]) -> CleanUp | None:

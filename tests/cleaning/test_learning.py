@@ -9,9 +9,10 @@ import torch
 
 from ramify import clean_up
 from ramify.data.case_store import read_case, write_case
+from ramify.data.clean_up_note import CLEAN_UP
 from ramify.preprocessing.prepare import PreprocessingSettings
 from ramify.tasks.class_table import SINGLE, ClassTable
-from ramify.training.clean_up import CLEAN_UP, CleanUp
+from ramify.training.clean_up import CleanUp
 from ramify.training.member import Member
 from ramify.training.same_cases import identities_of
 from tests.tiny_checkpoints import untrained_state, write_fold

@@ -5,8 +5,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from ramify import evaluate
+from ramify.data.clean_up_note import clean_up_note
 from tests.evaluate.pairs import ROOT, break_file, call, flags, read_json, save, vessel
 
 
@@ -61,3 +63,25 @@ def test_only_tensorboard_loads_torch(folders, tmp_path: Path):
         [sys.executable, "-c", code, *flags(folders, *more)], cwd=ROOT, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("single", [False, True])
+def test_a_clean_up_of_the_predictions_is_told_in_scores_and_report(folders, tmp_path, single):
+    prediction, truth, output = folders
+    note = clean_up_note({"vessels": {"threshold": 0.4}}, {"vessels": "from a probability of 0.4 on <&>"})
+    (prediction / "clean_up.json").write_text(note, encoding="utf-8")
+    page = tmp_path / "report.html"
+    pair = [one / "a.nii.gz" for one in (prediction, truth)] if single else [prediction, truth]
+    evaluate.main(flags((*pair, output), "--report", str(page), "--shown.surfaces", "0"))
+    assert read_json(output)["clean_up"] == {"vessels": "from a probability of 0.4 on <&>"}
+    assert "<dt>Clean-up</dt><dd><div>vessels: from a probability of 0.4 on &lt;&amp;&gt;</div>" in page.read_text(
+        "utf-8"
+    )
+
+
+@pytest.mark.parametrize("content", [None, "not JSON", "[]", '{"rules": {}}', '{"in_words": 3}'])
+def test_a_file_of_that_name_that_is_no_note_costs_nothing(folders, content):
+    if content is not None:
+        (folders[0] / "clean_up.json").write_text(content, encoding="utf-8")
+    evaluate.main(flags(folders))
+    assert "clean_up" not in read_json(folders[2])

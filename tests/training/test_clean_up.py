@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from ramify import predict
+from ramify.data.clean_up_note import CLEAN_UP
 from ramify.data.files import read_label_map, read_volume, write_volume
 from ramify.data.volume import Volume
 from ramify.tasks.class_table import SINGLE, ClassTable
 from ramify.tasks.formulation import Tasks
-from ramify.training.clean_up import CLEAN_UP, CleanUp, MaskRule, clean_up_of, cleaned_class_map
+from ramify.training.clean_up import CleanUp, MaskRule, clean_up_of, cleaned_class_map
 from ramify.training.predictor import Predictor
 from ramify.training.segmentation import class_map_of
 from tests.tiny_checkpoints import untrained_state, write_fold
