@@ -3,16 +3,18 @@
     python preprocess.py --dataset ircadb --root 3Dircadb --output cases --config configs/preprocessing/ircadb.yaml
     python preprocess.py --dataset pairs --root DIR --output cases --preprocessing.grid.crop volume --workers 4
     python preprocess.py --config configs/preprocessing/demo.yaml --output cases          phantoms, nothing to download
+    python preprocess.py --dataset pairs --root DIR --output cases --check                 only look: what is wrong
 
 The output holds one folder a case (memory-mapped arrays and case.json), splits_final.json, a quality figure for each
 case in figures/ and the letter-value plot branch_radii.png; with --masks the truth and organ of each case as NIfTI in
 masks/, as evaluate.py takes them. A run that was interrupted goes on where it stopped when it is started again; a case
 whose files have changed since is made anew, and a line says what changed. A case that cannot be prepared is told in one
-line, and the others go on. Every setting and its meaning: `python preprocess.py --help`.
+line, and the others go on. All cases are read before any is prepared: where some are faulty nothing is, or with
+--skip-faulty the others are; --check only looks. Every setting and its meaning: `python preprocess.py --help`.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,7 @@ from ramify.data.label_names import DESCRIPTION
 from ramify.disk.outputs import Outputs, give_up
 from ramify.disk.own_files import remove
 from ramify.drawing.figure_files import write_figure
+from ramify.preprocessing.case_check import CaseCheck, CheckWork, check_cases, table_of
 from ramify.preprocessing.case_pool import FIGURES_FOLDER, CaseReport, CaseWork, prepare_cases
 from ramify.preprocessing.ceiling import ceiling_measures
 from ramify.preprocessing.drawn_masks import ORGANS_FOLDER, TRUTH_FOLDER, describe_masks, organ_file, truth_file
@@ -68,6 +71,11 @@ class PreprocessCommand(DatasetSettings, frozen=True, extra="forbid"):
     masks: bool = False
     """Write truth and organ of each case as NIfTI on its image's own grid, too, for evaluate.py: masks/truth and
     masks/organs in the output."""
+    check: bool = False
+    """Only look: read every case, show size, spacing, values and voxels of each and all that is wrong with any, and
+    write nothing."""
+    skip_faulty: bool = False
+    """Prepare the cases that are not faulty; otherwise nothing is prepared until all are mended."""
     drop_vanished: bool = False
     """Take cases that the data set no longer has out of the store and its splits; otherwise they are only told."""
     preprocessing: PreprocessingSettings = PreprocessingSettings()
@@ -96,6 +104,8 @@ def main(argv: list[str] | None = None) -> int:
     case_ids = adapter.case_ids()
 
     store = settings.output
+    if settings.check:
+        return check_alone(adapter, case_ids, settings)
     # Cases that the data set no longer has stay among those to part, unless they are dropped.
     known = {*case_ids, *([] if settings.drop_vanished else list_cases(store))}
     check_can_be_parted(store, known, settings.patient_pattern, settings.folds)
@@ -110,23 +120,30 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def prepare(adapter: Adapter, case_ids: list[str], settings: PreprocessCommand) -> int:
-    """Fill the store; 1 if a case failed."""
-    store = settings.output
+    """Fill the store; 1 if a case failed, 2 if nothing could be done."""
+    store, all_ids = settings.output, case_ids
     if not list_cases(store):
         # Of a run that came to nothing: this one may have other settings.
         remove(store / DATASET_FILE)
+    if not lacks_numbers(settings.preprocessing):
+        # A store that was made otherwise is refused before all cases are read.
+        prepare_store(store, settings.what_shapes_a_case())
+    case_ids = []
+    try:
+        case_ids = cases_to_prepare(adapter, all_ids, settings)
+    finally:
+        if not case_ids and not (store / FOREGROUND_FILE).is_file():
+            forget_empty(store)
+    if not case_ids:
+        return 2
     if lacks_numbers(settings.preprocessing):
-        looked = None if cases_are_unfit(adapter, case_ids, settings) else look_at_vessels(adapter, case_ids, settings)
-        if looked is None:
+        if (looked := look_at_vessels(adapter, case_ids, settings)) is None:
             return 1
         settings = looked
     prepare_store(store, settings.what_shapes_a_case())
-    if moved := check_same_data_set(store, adapter, case_ids):
+    if moved := check_same_data_set(store, adapter, all_ids):
         print(f"moved:    {moved}")
-    tell_vanished(store, case_ids, settings.drop_vanished)
-    if cases_are_unfit(adapter, case_ids, settings):
-        forget_empty(store)
-        return 1
+    tell_vanished(store, all_ids, settings.drop_vanished)
     work = CaseWork(adapter, store, settings.preprocessing, settings.verify, settings.masks)
     try:
         with saying_what_is_kept(lambda: f"{len(list_cases(store))} cases are in {store}, start again to go on"):
@@ -147,24 +164,56 @@ def prepare(adapter: Adapter, case_ids: list[str], settings: PreprocessCommand) 
         print(f"{len(failed)} of {len(case_ids)} cases failed; no splits are made until all of them are prepared")
         return 1
     print(f"splits:   {describe_splits(store, settings.folds)}")
-    return 0
+    if left_out := len(all_ids) - len(case_ids):
+        print(f"{left_out} of {len(all_ids)} cases are faulty and were left out")
+    return 1 if left_out else 0
 
 
-def cases_are_unfit(adapter: Adapter, case_ids: list[str], settings: PreprocessCommand) -> bool:
-    """Whether something does not fit in the labels or channels of the cases that are still to be prepared; a line on
-    stderr for all that does not, before any is."""
-    prepared = list_cases(settings.output)
-    missing = [case_id for case_id in case_ids if case_id not in prepared]
-    found = {}
-    for case_id in followed(missing, "checking cases", "case", len(missing)):
-        try:
-            found[case_id] = adapter.faults(case_id)
-        except (ValueError, OSError):
-            continue  # preparing the case says so, and the others go on
-    faults = describe_faults(found)
-    for line in faults:
+def look_through(adapter: Adapter, case_ids: Sequence[str], settings: PreprocessCommand) -> list[CaseCheck]:
+    """What the cases hold, in their order; all that is wrong with them a line each on stderr."""
+    work, errors, found = CheckWork(adapter, settings.preprocessing), AlikeLines(), {}
+    for check in followed(check_cases(work, case_ids, settings.workers), "checking", "case", len(case_ids)):
+        found[check.case_id] = check
+        if check.error and errors.is_new(check.case_id, check.error):
+            say(f"error: {check.error}", error=True)
+    faults = describe_faults({case_id: check.faults for case_id, check in found.items()})
+    for line in [*errors.rest(), *faults]:
         say(f"error: {line}", error=True)
-    return bool(faults)
+    return [found[case_id] for case_id in case_ids]
+
+
+def check_alone(adapter: Adapter, case_ids: Sequence[str], settings: PreprocessCommand) -> int:
+    """Show what each case holds, and write nothing; 1 if a case cannot be prepared."""
+    checks = look_through(adapter, case_ids, settings)
+    for check in checks:
+        for doubt in check.doubts:
+            say(f"warning: {check.case_id}: {doubt}", error=True)
+    print("\n".join(table_of(checks)))
+    faulty = sum(check.is_faulty for check in checks)
+    print(f"checked:  {len(checks)} cases, {faulty or 'none'} faulty")
+    check_can_be_parted(settings.output, case_ids, settings.patient_pattern, settings.folds)
+    return 1 if faulty else 0
+
+
+def cases_to_prepare(adapter: Adapter, case_ids: list[str], settings: PreprocessCommand) -> list[str]:
+    """All cases, or where some are faulty and that is asked for, the others; else none. All that is wrong is told.
+
+    Cases that are prepared already are not looked at, nor are phantoms, which are grown without a file.
+    Raises ValueError where the others cannot be parted as is asked for.
+    """
+    prepared = set(list_cases(settings.output))
+    missing = [case_id for case_id in case_ids if case_id not in prepared]
+    if settings.root is None or not missing:
+        return case_ids
+    faulty = {check.case_id for check in look_through(adapter, missing, settings) if check.is_faulty}
+    fit = [case_id for case_id in case_ids if case_id not in faulty]
+    if faulty and not (settings.skip_faulty and fit):
+        others = "; mend them, or prepare the others with --skip-faulty" if fit else ""
+        print(f"{len(faulty)} of {len(case_ids)} cases are faulty, nothing was prepared{others}")
+        return []
+    if faulty:
+        check_can_be_parted(settings.output, {*fit, *prepared}, settings.patient_pattern, settings.folds)
+    return fit
 
 
 def look_at_vessels(adapter: Adapter, case_ids: list[str], settings: PreprocessCommand) -> PreprocessCommand | None:

@@ -154,7 +154,7 @@ def prepare_case(raw: RawCase, settings: PreprocessingSettings) -> tuple[dict[st
         if not raw.organ.array.any():
             raise ValueError(f"{name}: the organ mask is empty; mend it, choose the organ's labels, or leave it out")
         raw = replace(raw, organ=main_parts(raw.organ, settings.least_organ_part))
-    doubts, region = _warnings(raw, settings), _region(raw, settings, name)
+    doubts, region = doubts_about(raw, settings), _region(raw, settings, name)
     prepared = prepare_image(raw.images, raw.organ, settings, name)
     cut_to = None if region is None else prepared.organ
     try:
@@ -206,18 +206,23 @@ def _region(raw: RawCase, settings: PreprocessingSettings, name: str) -> np.ndar
 
     Raises ValueError where it holds none of the vessels that there are.
     """
+    check_vessels_inside(raw, settings, name)
+    return raw.organ.array if raw.organ is not None and settings.restrict_to_organ else None
+
+
+def check_vessels_inside(raw: RawCase, settings: PreprocessingSettings, name: str) -> None:
+    """Raise ValueError, which names the case, where vessels are cut to an organ that holds none of them."""
     if raw.organ is None or not settings.restrict_to_organ:
-        return None
+        return
     vessels, organ = raw.vessels.array, raw.organ.array
     if vessels.any() and not (vessels & organ).any():
         raise ValueError(
             f"{name}: none of its {np.count_nonzero(vessels)} vessel voxels lies inside the organ; check the masks, "
             "or keep vessels outside with --preprocessing.no-restrict-to-organ"
         )
-    return organ
 
 
-def _warnings(raw: RawCase, settings: PreprocessingSettings) -> list[str]:
+def doubts_about(raw: RawCase, settings: PreprocessingSettings) -> list[str]:
     """What asks for a look at the case: what was mended to read it, and what is hardly right."""
     organ = None if raw.organ is None else raw.organ.array
     return [

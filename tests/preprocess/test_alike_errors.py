@@ -27,7 +27,7 @@ def pictures(tmp_path: Path) -> Path:
 
 def test_colour_in_every_case(pictures, tmp_path, capsys):
     words = ["--dataset", "pairs", "--root", str(pictures), "--pairs.spacing-mm", "1", "1"]
-    assert preprocess.main([*words, "--output", str(tmp_path / "store"), "--folds.folds", "2"]) == 1
+    assert preprocess.main([*words, "--output", str(tmp_path / "store"), "--folds.folds", "2"]) == 2
     first, others = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
     assert "eye_0.png: 3 channels that differ (colour)" in first
     assert others == "error: eye_1, eye_2: as eye_0, above"
@@ -38,7 +38,7 @@ def test_a_name_that_no_label_has(pictures, tmp_path, capsys):
     settings.write_text("dataset: pairs\nclasses: {artery: arteria, vein: 1}\n", encoding="utf-8")
     words = ["--config", str(settings), "--root", str(pictures), "--pairs.spacing-mm", "1", "1"]
     assert (
-        preprocess.main([*words, "--channels", "green", "--output", str(tmp_path / "store"), "--folds.folds", "2"]) == 1
+        preprocess.main([*words, "--channels", "green", "--output", str(tmp_path / "store"), "--folds.folds", "2"]) == 2
     )
     first, others = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
     assert "classes.artery: no label 'arteria'; no label has a name" in first
@@ -56,7 +56,7 @@ def test_channels_of_other_sizes_are_told_before_any_case_is_prepared(tmp_path, 
     channels = {"channel_names": {"0": "CT", "1": "PET"}, "labels": {"background": 0, "vessel": 1}}
     (root / "dataset.json").write_text(json.dumps({**channels, "file_ending": ".nii.gz"}), encoding="utf-8")
     words = ["--dataset", "nnunet", "--root", str(root), "--output", str(tmp_path / "store"), "--folds.folds", "2"]
-    assert preprocess.main(words) == 1
+    assert preprocess.main(words) == 2
     (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
     assert line == "error: channel PET has another size than channel CT (in k_1, k_2); bring both onto one grid"
     assert not (tmp_path / "store" / "k_0").exists()

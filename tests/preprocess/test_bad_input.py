@@ -72,16 +72,22 @@ def test_a_broken_case_is_one_line_and_leaves_nothing(tmp_path, capsys, name):
 def test_the_others_go_on_without_a_broken_case(tmp_path, capsys):
     root, output = write_pairs(tmp_path / "in", count=3), tmp_path / "cases"
     replace_image(root, one_nan)
-    code, out, err = call(arguments(root, output, "--folds.folds", "3"), capsys)
-    assert code != 0
+    argv = arguments(root, output, "--folds.folds", "2")
+    code, out, err = call(argv, capsys)
+    assert code == 2
     assert err.count("\n") == 1
+    assert "1 of 3 cases are faulty, nothing was prepared; mend them, or prepare the others with --skip-faulty" in out
+    assert not output.exists()
+    code, out, err = call([*argv, "--skip-faulty"], capsys)
+    assert code == 1
+    assert err.count("\n") == 1
+    assert "1 of 3 cases are faulty and were left out" in out
     assert list_cases(output) == ["case_2", "case_3"]
-    assert not (output / "splits_final.json").exists()
-    assert "1 of 3 cases failed" in out
-    # Mended, the same command finishes the store.
+    # Mended, the same command finishes the store, and says who is in no fold.
     write_pairs(root, count=1)
-    code, _, err = call(arguments(root, output, "--folds.folds", "3"), capsys)
+    code, out, err = call(argv, capsys)
     assert (code, err) == (0, "")
+    assert "not in any fold: case_1" in out
     assert list_cases(output) == ["case_1", "case_2", "case_3"]
 
 
@@ -158,7 +164,7 @@ def test_labels_without_a_class_are_told_of_all_cases_before_any_is_prepared(tmp
     code, out, err = call(
         ["--config", str(tmp_path / "classes.yaml"), *arguments(root, output, "--folds.folds", "2")], capsys
     )
-    assert (code, out) == (1, "")
+    assert (code, out) == (2, "2 of 2 cases are faulty, nothing was prepared\n")
     assert err == (
         "error: label 9 is in no class (voxels: 5 in case_1, 7 in case_2); give it a class (classes, in a "
         "YAML file), or name it under --background\n"

@@ -1,0 +1,108 @@
+"""What the files of each case hold, read whole before any case is prepared: a row of a table, and every fault."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ramify.console.alike import naming_case
+from ramify.console.error_line import line_of
+from ramify.data.adapters.base import Adapter
+from ramify.data.class_maps import Fault
+from ramify.data.raw_case import RawCase
+from ramify.preprocessing.prepare import PreprocessingSettings, check_vessels_inside, doubts_about
+from ramify.processes.case_crew import case_reports
+
+_HEADINGS = ("case", "size", "spacing (mm)", "values", "voxels")
+
+
+@dataclass(frozen=True)
+class CaseCheck:
+    """What a case holds.
+
+    size, spacing_mm: of its image, in the order of its axes. values: least and greatest of each channel. voxels: of its
+    organ, its vessels and its named structures. doubts: what asks for a look. faults: what does not fit in its labels
+    or channels. error: why it cannot be read; there is nothing else then.
+    """
+
+    case_id: str
+    size: tuple[int, ...] = ()
+    spacing_mm: tuple[float, ...] = ()
+    values: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    voxels: Mapping[str, int] = field(default_factory=dict)
+    doubts: tuple[str, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    error: str | None = None
+
+    @property
+    def is_faulty(self) -> bool:
+        """Whether it cannot be prepared as it is."""
+        return self.error is not None or bool(self.faults)
+
+
+@dataclass(frozen=True)
+class CheckWork:
+    """Everything a worker needs to look at a case."""
+
+    adapter: Adapter
+    settings: PreprocessingSettings
+
+    def do(self, case_id: str) -> CaseCheck:
+        """Read a case whole; what is wrong with it becomes the check's fault or error."""
+        try:
+            self.adapter.sources(case_id)
+            if faults := tuple(self.adapter.faults(case_id)):
+                return CaseCheck(case_id, faults=faults)
+            raw = self.adapter.load(case_id)
+            check_vessels_inside(raw, self.settings, f"case {case_id}")
+            return _described(raw, self.settings)
+        except (ValueError, OSError) as error:
+            return CaseCheck(case_id, error=naming_case(case_id, line_of(error)))
+        except MemoryError:
+            return CaseCheck(case_id, error=f"case {case_id}: out of memory; use fewer --workers")
+
+
+def check_cases(work: CheckWork, case_ids: Sequence[str], workers: int) -> Iterator[CaseCheck]:
+    """Look at the cases, each in a process of its own, as they are done; in order with one worker."""
+    yield from case_reports(work.do, case_ids, workers, _lost)
+
+
+def _lost(case_id: str, how: str) -> CaseCheck:
+    return CaseCheck(case_id, error=f"case {case_id}: {how}")
+
+
+def _described(raw: RawCase, settings: PreprocessingSettings) -> CaseCheck:
+    ranges = {name: (float(its.array.min()), float(its.array.max())) for name, its in raw.images.items()}
+    voxels = {name: int(np.count_nonzero(mask.array)) for name, mask in raw.masks().items()}
+    doubts = tuple(doubts_about(raw, settings))
+    return CaseCheck(raw.case_id, raw.image.shape, raw.image.spacing_mm, ranges, voxels, doubts)
+
+
+def table_of(checks: Sequence[CaseCheck]) -> list[str]:
+    """A row a case, of those that could be read, and a last one for what is wrong with the others.
+
+    Examples:
+        >>> from ramify.preprocessing.case_check import CaseCheck, table_of
+        >>> whole = CaseCheck("a", (8, 9), (1.0, 0.5), {"CT": (-20.0, 300.0)}, {"vessels": 1234})
+        >>> for line in table_of([whole, CaseCheck("b 2", error="labels/b 2.nii.gz: cut off")]):
+        ...     print(line)
+        case  size    spacing (mm)  values      voxels
+        a     8 x 9   1 x 0.5       -20 to 300  vessels 1,234
+        b 2   faulty
+    """
+    rows = [_HEADINGS, *(_row(check) for check in checks)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def _row(check: CaseCheck) -> tuple[str, ...]:
+    if check.is_faulty:
+        return (check.case_id, "faulty", "", "", "")
+    one = len(check.values) == 1
+    return (
+        check.case_id,
+        " x ".join(map(str, check.size)),
+        " x ".join(f"{side:.4g}" for side in check.spacing_mm),
+        ", ".join(f"{'' if one else f'{name} '}{low:.4g} to {high:.4g}" for name, (low, high) in check.values.items()),
+        ", ".join(f"{name} {count:,}" for name, count in check.voxels.items()),
+    )
