@@ -2,6 +2,7 @@
 
     python predict.py --checkpoint runs/paper/fold_0 --input ct.nii.gz --organ liver.nii.gz --output predictions
     python predict.py --checkpoint runs/paper --input PATIENT_DICOM --organ MASKS_DICOM/liver --output predictions
+    python predict.py --checkpoint runs/paper --input PATIENTS --organ 'PATIENTS/{case}/MASKS_DICOM/liver' --output out
     python predict.py --checkpoint runs/paper --input imagesTs --organ livers --output predictions
     python predict.py --checkpoint runs/paper --input ct.nii.gz --organ total.nii.gz --organ-labels 5 --output masks
 

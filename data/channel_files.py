@@ -215,18 +215,20 @@ def hint_of_names(cases: Sequence[InputCase]) -> str:
     )
 
 
-def read_case(case: InputCase, channels: Channels, spacing_mm: Sequence[float] | None = None) -> dict[str, Volume]:
+def read_case(
+    case: InputCase, channels: Channels, spacing_mm: Sequence[float] | None = None, series: str = ""
+) -> dict[str, Volume]:
     """The channels of a case by name, in the network's order; raises as their readers.
 
     Also ValueError that names channels: other ones than the network was trained on, of different geometry, and grey
-    where colour is meant. spacing_mm: (z, y, x) in place of the files'.
+    where colour is meant. spacing_mm: (z, y, x) in place of the files'. series: as in `read_series`.
     """
     _check_order(case, channels)
-    return read_images((case.path, *case.others), channels, spacing_mm)
+    return read_images((case.path, *case.others), channels, spacing_mm, series)
 
 
 def read_images(
-    paths: Sequence[Path], channels: Channels, spacing_mm: Sequence[float] | None = None
+    paths: Sequence[Path], channels: Channels, spacing_mm: Sequence[float] | None = None, series: str = ""
 ) -> dict[str, Volume]:
     """The channels in a file, or a channel in each of several, by name and on the grid of the first.
 
@@ -234,7 +236,7 @@ def read_images(
     spacing_mm: (z, y, x) in place of the files'.
     """
     if len(paths) == 1:
-        return _read_one(paths[0], channels, spacing_mm)
+        return _read_one(paths[0], channels, spacing_mm, series)
     names = channels.names if len(channels.names) == len(paths) else channel_names(len(paths))
     volumes = {name: read_image_or_series(path, spacing_mm) for name, path in zip(names, paths, strict=True)}
     for name, path in zip(names[1:], paths[1:], strict=True):
@@ -256,9 +258,9 @@ def faults_of_channels(paths: Sequence[Path], channels: Channels) -> tuple[Fault
     )
 
 
-def _read_one(path: Path, channels: Channels, spacing_mm: Sequence[float] | None) -> dict[str, Volume]:
+def _read_one(path: Path, channels: Channels, spacing_mm: Sequence[float] | None, series: str) -> dict[str, Volume]:
     if path.is_dir():
-        found = {ONLY_CHANNEL: read_series(path, spacing_mm=spacing_mm)}
+        found = {ONLY_CHANNEL: read_series(path, spacing_mm=spacing_mm, series=series)}
     else:
         keyed = path if split_key(path)[1] else with_key(path, channels.key)
         wanted = channels.picked or ((ALL,) if len(channels.names) > 1 or len(channels.files) > 1 else ())

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ramify.data.dicom_choice import choose_series, series_in
 from ramify.data.formats.dicom_slice import Slice, read_slice
 from ramify.data.formats.placement import ALLOWED_MOVE, NOTED_MOVE
 from ramify.data.itk import plainly_named, quiet_itk
@@ -21,7 +22,9 @@ STEP_TOLERANCE = 0.1
 _PREAMBLE = 128
 
 
-def read_series(folder: Path | str, mask: bool = False, spacing_mm: Sequence[float] | None = None) -> Volume:
+def read_series(
+    folder: Path | str, mask: bool = False, spacing_mm: Sequence[float] | None = None, series: str = ""
+) -> Volume:
     """Read the one DICOM series in `folder` (subfolders are not entered; files need no extension).
 
     Slices are ordered by their position along the normal of the slices, whatever the files are called. Orientation and
@@ -31,6 +34,7 @@ def read_series(folder: Path | str, mask: bool = False, spacing_mm: Sequence[flo
     Args:
         mask: whether a mask or label map is wanted, whose values nothing may invert.
         spacing_mm: (z, y, x) to use in place of the series'.
+        series: which one of a folder with several: its number or its description; what else lies there is not read.
 
     Raises FileNotFoundError, or ValueError that names the file: not DICOM, no position, two series, another size or
     orientation than its neighbours, a missing or double slice, uneven steps, slices sheared against each other, a
@@ -50,8 +54,12 @@ def read_series(folder: Path | str, mask: bool = False, spacing_mm: Sequence[flo
     paths = sorted(path for path in folder.iterdir() if path.is_file() and not is_left_by_system(path))
     if not paths:
         raise ValueError(f"{folder}: holds no DICOM slices; give the folder with the files of one series")
+    if series:
+        paths = list(choose_series(series_in(paths), series, folder).paths)
     with quiet_itk():
         slices = [_read_slice(path) for path in paths]
+    if len({one.series for one in slices}) > 1:
+        choose_series(series_in(paths), "", folder)
     _check_alike(slices)
     notes = _check_values(slices, mask)
     spacing, orientation, moved = _common_grid(slices)
@@ -98,7 +106,6 @@ def _check_alike(slices: Sequence[Slice]) -> None:
                     f"{one.path}: {what} {its} among slices of {what} {usual}{several}; keep one series in the folder"
                 )
 
-    check("series", lambda one: one.series)
     check("size", lambda one: " x ".join(map(str, one.array.shape)))
     check("photometric interpretation", lambda one: one.photometric)
 

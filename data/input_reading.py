@@ -22,9 +22,13 @@ class InputSettings(BaseModel, frozen=True, extra="forbid"):
     """Which images to segment, and how they and their organ masks are read."""
 
     input: Path
-    """CT: a volume file, a DICOM folder, or a folder of volume files."""
+    """CT: a volume file, a DICOM folder, a folder of volume files, or one of patients, each a DICOM folder or with a
+    PATIENT_DICOM in it."""
+    series: str = ""
+    """Which series of DICOM folders that hold several: its number, or its description."""
     organ: Path | None = None
-    """Organ mask: a file, a DICOM folder, or a folder with one mask a case, named as the CTs."""
+    """Organ mask: a file, a DICOM folder, or a folder with one mask a case, named as the CTs. In a path {case} stands
+    for the case: PATIENTS/{case}/MASKS_DICOM/liver."""
     organ_labels: tuple[str, ...] = ()
     """Which labels of a label map are the organ, by number or name; or which segments of a .seg.nrrd, by name."""
     channels: tuple[str, ...] = ()
@@ -87,7 +91,7 @@ class Inputs:
         if case.problem:
             raise ValueError(case.problem)
         settings = self._settings
-        images = read_case(case, self._channels, settings.spacing_mm or None)
+        images = read_case(case, self._channels, settings.spacing_mm or None, settings.series)
         image = next(iter(images.values()))
         if spacing_mm := self._spacing_of(case.path, image.ndim):
             images = {name: replace(one, spacing_mm=tuple(spacing_mm)) for name, one in images.items()}

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ramify.data.channel_files import Channels, InputCase, beside, cases_of_files
-from ramify.data.file_names import array_suffix, file_of, split_key, volume_files
+from ramify.data.dicom import holds_series
+from ramify.data.file_names import array_suffix, file_of, natural_order, split_key, volume_files
 from ramify.data.labelled_file import LabelledFile
 from ramify.data.mask_folders import organ_of
 from ramify.data.raw_case import place_mask
@@ -14,11 +15,13 @@ from ramify.data.volume import Volume
 from ramify.disk.system_files import is_left_by_system
 
 IRCADB_IMAGE_FOLDER = "PATIENT_DICOM"
+CASE = "{case}"
 ORGAN_OPTION = "--organ-labels"
 
 
 def find_inputs(path: Path, channels: Channels | None = None) -> list[InputCase]:
-    """The CTs that a path means: a file, a DICOM folder, or a folder of volume files; hidden files are none.
+    """The CTs that a path means: a file, a DICOM folder, a folder of volume files, or one of patients, each a DICOM
+    folder or with a PATIENT_DICOM in it; hidden files are none.
 
     A folder PATIENT_DICOM (3D-IRCADb's) is called after its parent. Only with channels of nnU-Net's layout is
     CASE_0000.nii.gz case CASE. Files of arrays in a folder are taken where the training's were such.
@@ -34,6 +37,8 @@ def find_inputs(path: Path, channels: Channels | None = None) -> list[InputCase]
     if not files:
         if all(map(is_left_by_system, path.iterdir())):
             raise FileNotFoundError(f"{path}: the folder is empty; expected volumes or the slices of a DICOM series")
+        if patients := _patients(path):
+            return patients
         folder = path.resolve()
         named_after = folder.parent if folder.name == IRCADB_IMAGE_FOLDER else folder
         return [InputCase(named_after.name, path)]
@@ -52,12 +57,32 @@ def _files(path: Path, channels: Channels) -> list[Path]:
     return sorted([*volume_files(path), *arrays])
 
 
+def _patients(path: Path) -> list[InputCase]:
+    """The patients in a folder, or the one whose folder it is; none where it holds slices itself."""
+    if holds_series(path):
+        return []
+    if (path / IRCADB_IMAGE_FOLDER).is_dir():
+        return [InputCase(path.resolve().name, path / IRCADB_IMAGE_FOLDER)]
+    found = []
+    for folder in sorted(
+        (child for child in path.iterdir() if child.is_dir()), key=lambda one: natural_order(one.name)
+    ):
+        image = folder / IRCADB_IMAGE_FOLDER
+        if image.is_dir():
+            found.append(InputCase(folder.name, image))
+        elif holds_series(folder):
+            found.append(InputCase(folder.name, folder))
+    return found
+
+
 def check_organ_of_each(organ: Path | None, cases: Sequence[InputCase]) -> None:
     """Raise ValueError where several images would share one organ mask: it is the organ of one patient."""
+    if organ is not None and CASE in str(organ):
+        return
     if organ is not None and len(cases) > 1 and not (organ.is_dir() and volume_files(organ)):
         raise ValueError(
             f"--organ {organ}: one mask for {len(cases)} images, {cases[0].case_id}, {cases[1].case_id}, ...; give a "
-            "folder with one mask a case, named as the images"
+            f"folder with one mask a case, named as the images, or a path with {CASE} in it"
         )
 
 
@@ -73,7 +98,7 @@ def read_organ(
     """The organ mask of a case on its image's grid, from a file, a DICOM folder, or a folder with one mask a case.
 
     Args:
-        path: file or folder, or None for no organ mask.
+        path: file or folder, with {case} where the case's name goes, or None for no organ mask.
         case: whose mask.
         image: its CT.
         resample: bring a mask on another grid onto the image's, in physical space.
@@ -86,6 +111,7 @@ def read_organ(
     """
     if path is None:
         return None
+    path = Path(str(path).replace(CASE, case.case_id))
     source = organ_of(path, case.case_id, case.path) if path.is_dir() and volume_files(path) else path
     file = LabelledFile(source, spacing_of(source))
     mask = file.mask(file.choose(labels, "organ", ORGAN_OPTION), "organ", ORGAN_OPTION)

@@ -66,33 +66,34 @@ def read_slice(path: Path, plain: Path) -> Slice:
         array = array.astype(np.float32)
     return Slice(
         path=path,
-        series=_text(reader, _SERIES),
+        series=text_of(reader, _SERIES),
         array=array,
         pixel_spacing_mm=(float(pixel_spacing[0]), float(pixel_spacing[1])),
         position_mm=_numbers(reader, path, _POSITION, 3, "position (0020,0032)"),
         orientation=orientation,
         thickness_mm=_thickness_mm(reader),
-        photometric=_text(reader, _PHOTOMETRIC),
-        slope=_text(reader, _SLOPE),
-        intercept=_text(reader, _INTERCEPT),
+        photometric=text_of(reader, _PHOTOMETRIC),
+        slope=text_of(reader, _SLOPE),
+        intercept=text_of(reader, _INTERCEPT),
     )
 
 
 def _check_one_grey_slice(reader: sitk.ImageFileReader, path: Path) -> None:
-    frames, samples = _text(reader, _FRAMES), _text(reader, _SAMPLES)
+    frames, samples = text_of(reader, _FRAMES), text_of(reader, _SAMPLES)
     if frames.isdigit() and int(frames) > 1:
         raise ValueError(f"{path}: a multi-frame file of {frames} slices; export it with a file a slice, or as NIfTI")
-    if (samples.isdigit() and int(samples) > 1) or _text(reader, _PHOTOMETRIC).startswith("PALETTE"):
+    if (samples.isdigit() and int(samples) > 1) or text_of(reader, _PHOTOMETRIC).startswith("PALETTE"):
         raise ValueError(f"{path}: a picture in colour where a grey slice is expected; remove it")
 
 
-def _text(reader: sitk.ImageFileReader, key: str) -> str:
+def text_of(reader: sitk.ImageFileReader, key: str) -> str:
+    """What a file says under a key, printable; empty where it does not say."""
     text = reader.GetMetaData(key).strip("\0 ") if reader.HasMetaDataKey(key) else ""
     return plain_name("".join(sign if sign.isprintable() else "?" for sign in text))
 
 
 def _numbers(reader: sitk.ImageFileReader, path: Path, key: str, count: int, name: str) -> NDArray[np.float64]:
-    text = _text(reader, key)
+    text = text_of(reader, key)
     try:
         numbers = np.array([float(number) for number in text.split("\\")])
     except ValueError:
@@ -106,7 +107,7 @@ def _numbers(reader: sitk.ImageFileReader, path: Path, key: str, count: int, nam
 def _thickness_mm(reader: sitk.ImageFileReader) -> float | None:
     for key in _THICKNESS, _SPACING_BETWEEN:
         try:
-            thickness = float(_text(reader, key))
+            thickness = float(text_of(reader, key))
         except ValueError:
             continue
         if 0 < thickness < float("inf"):

@@ -99,7 +99,7 @@ def truncated(folder, write):
         (two_missing_slices, "image_5", "2 missing slices in between"),
         (uneven, "image_3", "2.9 mm after image_2, where 2 mm is usual: uneven spacing"),
         (double_slice, "image_3", "two slices in one place"),
-        (mixed_series, "image_9", r"series 9\.9\.9 among slices of series 1\.2\.3"),
+        (mixed_series, "", r"2 series; keep one .*: 1 \(5 slices from image_0\), 2 \(1 slice from image_9\)"),
         (another_size, "image_9", "size 6 x 3 among slices of size 4 x 3"),
         (another_spacing, "image_9", "pixel spacing"),
         (tilted, "image_4", "6 mm sideways"),
@@ -210,3 +210,36 @@ def test_a_folder_whose_name_is_no_text(tmp_path, write_series):
     assert np.array_equal(read_series(tmp_path / "caf\udce9").array, ARRAY)
     (tmp_path / "caf\udce9" / "image_0").rename(tmp_path / "caf\udce9" / "image\udcff")
     assert read_series(tmp_path / "caf\udce9").shape == ARRAY.shape
+
+
+def several_series(folder, write):
+    """Two series of one patient and a report in one folder, as a scanner exports a study."""
+    for number, (name, step) in enumerate({"Arterial phase": 2.0, "Portal": 3.0}.items(), start=4):
+        tags = {"0020|0011": str(number), "0008|103e": name}
+        names = [f"{name[0]}{index}" for index in range(len(ARRAY))]
+        write(folder, ARRAY + number, (step, 0.5, 0.75), series=f"1.2.{number}", names=names, tags=tags)
+    (folder / "report.pdf").write_text("no slice at all")
+
+
+@pytest.mark.parametrize(("series", "number"), [("4", 4), ("portal", 5), ("Arterial phase", 4)])
+def test_one_of_several_series_by_number_or_description(tmp_path, write_series, series, number):
+    several_series(tmp_path, write_series)
+    volume = read_series(tmp_path, series=series)
+    assert np.array_equal(volume.array, ARRAY + number)
+    assert volume.spacing_mm[0] == number - 2
+
+
+def test_several_series_are_listed(tmp_path, write_series):
+    several_series(tmp_path, write_series)
+    (tmp_path / "report.pdf").unlink()
+    listed = r"4 'Arterial phase' \(\d slices from A0\), 5 'Portal' \(\d slices from P0\)"
+    with pytest.raises(ValueError, match=f"2 series; .*--series NUMBER or its description: {listed}"):
+        read_series(tmp_path)
+    with pytest.raises(ValueError, match=f"no series called 'venous'; .*{listed}"):
+        read_series(tmp_path, series="venous")
+
+
+def test_series_without_numbers_of_their_own_are_counted(tmp_path, write_series):
+    for count, series in enumerate(("1.2.3", "1.2.4")):
+        write_series(tmp_path, ARRAY + count, series=series, names=[f"{series}_{index}" for index in range(len(ARRAY))])
+    assert np.array_equal(read_series(tmp_path, series="2").array, ARRAY + 1)

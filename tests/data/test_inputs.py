@@ -16,6 +16,7 @@ from ramify.data.channel_files import (
 )
 from ramify.data.files import write_volume
 from ramify.data.image_source import ImageSource
+from ramify.data.input_reading import Inputs, InputSettings
 from ramify.data.inputs import check_organ_of_each, find_inputs, read_organ
 from ramify.data.volume import Volume
 
@@ -187,3 +188,46 @@ def test_an_organ_cropped_to_its_box_is_placed_and_what_leaves_the_image_is_told
     organ = read_organ(tmp_path / "out.nrrd", case, image, resample=True)
     assert organ is not None
     assert "25.0% of" in organ.notes[0]
+
+
+@pytest.mark.parametrize("within", ["PATIENT_DICOM", ""])
+def test_a_folder_of_patients(tmp_path, write_series, within):
+    for name in "P 10", "P 2", "q":
+        write_series(tmp_path / "in" / name / within, np.ones((2, 3, 4), np.int16))
+    (tmp_path / "in/readme.txt").write_text("patients", encoding="utf-8")
+    (tmp_path / "in/empty").mkdir()
+    cases = find_inputs(tmp_path / "in")
+    assert [case.case_id for case in cases] == ["P 2", "P 10", "q"]
+    assert [case.path for case in cases] == [tmp_path / "in" / name / within for name in ("P 2", "P 10", "q")]
+    assert read_case(cases[0], Channels())["image"].shape == (2, 3, 4)
+    # One of them by its own folder.
+    assert [case.case_id for case in find_inputs(tmp_path / "in/P 2")] == ["P 2"]
+
+
+def test_the_organ_of_each_patient_by_a_pattern(tmp_path, write_series):
+    for number, name in enumerate(("a", "b")):
+        mask = np.zeros((2, 3, 4), np.uint8)
+        mask[number] = 255
+        write_series(tmp_path / name / "PATIENT_DICOM", np.ones((2, 3, 4), np.int16))
+        write_series(tmp_path / name / "MASKS_DICOM/liver", mask, series="1.2.9")
+    cases = find_inputs(tmp_path)
+    organ = tmp_path / "{case}/MASKS_DICOM/liver"
+    check_organ_of_each(organ, cases)
+    for number, case in enumerate(cases):
+        image = read_case(case, Channels())["image"]
+        found = read_organ(organ, case, image, resample=False)
+        assert found is not None
+        assert found.array[number].all()
+        assert found.array.sum() == 12
+
+
+def test_which_series_of_each_patient(tmp_path, write_series):
+    for number in 1, 2:
+        tags = {"0020|0011": str(number), "0008|103e": f"phase {number}"}
+        array = np.full((2, 3, 4), number, np.int16)
+        write_series(tmp_path / "a", array, series=f"1.2.{number}", names=[f"{number}{end}" for end in "xy"], tags=tags)
+    inputs = Inputs(InputSettings(input=tmp_path, series="Phase 2"), ImageSource())
+    assert (inputs.read(inputs.cases[0]).image.array == 2).all()
+    inputs = Inputs(InputSettings(input=tmp_path), ImageSource())
+    with pytest.raises(ValueError, match=r"2 series; .*1 'phase 1' .*2 'phase 2'"):
+        inputs.read(inputs.cases[0])
