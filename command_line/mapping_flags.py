@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from ramify.command_line.yaml_settings import model_in
+from ramify.settings_errors import model_in
 
 _UNKNOWN = re.compile(r"Unrecognized options:? (?:.*? )?--(?P<flag>[\w.-]+\.[\w-]+)")
 

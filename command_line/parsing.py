@@ -25,6 +25,8 @@ _PYDANTIC_ERROR = re.compile(
     r"Error parsing (?P<section>\S+): \d+ validation errors? for (?P<model>\S+) (?P<key>\S+) (?P<message>.*?) "
     r"\[type=\S+, input_value=(?P<value>.*?), input_type=\S+\]"
 )
+_PYTHON_ERROR = re.compile(r"Error parsing (?!--)(?P<section>\S+): (?P<model>[A-Z]\w*): (?P<said>.*)")
+"""Of `ramify.settings_errors.PythonSettings`, which say it in a line themselves."""
 
 
 def parse(settings_class: type[SettingsT], description: str, argv: Sequence[str] | None = None) -> SettingsT:
@@ -134,13 +136,18 @@ def _one_line(boxed: str, settings_class: type[BaseModel], default: Any) -> str:
         prefix = f"{section}." if section else ""
         message = found["message"].removeprefix("Value error, ")
         return f"--{prefix}{found['key']}: {message} (got {found['value']})"
+    if told := _PYTHON_ERROR.search(text):
+        section = told["section"] if told["section"] != told["model"] else ""
+        if re.match(r"[\w.]+: ", told["said"]):
+            return f"--{section}{'.' if section else ''}{told['said']}"
+        return f"{f'--{section}: ' if section else ''}{told['said']}"
     if pairs := _PAIRS_ERROR.search(text):
         return f"{pairs[1]}: expected words in pairs, {pairs[1]} NAME VALUE NAME VALUE (in YAML {{NAME: VALUE}})"
     text = text.replace("Perhaps you meant:", "; did you mean")
     for former, now in FORMER_OPTIONS.items():
         if re.search(rf"Unrecognized options:? .*{re.escape(former)}\b", text):
             return f"{former}: it is called {now} now"
-    if told := unknown_key_of_mapping(text, settings_class, default):
-        return told
+    if unknown := unknown_key_of_mapping(text, settings_class, default):
+        return unknown
     text = re.sub(r"^(Unrecognized options|Value error|Parsing error|Invalid choice|Required options) ", "", text)
     return text or "the arguments could not be read: see --help"

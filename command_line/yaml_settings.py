@@ -1,8 +1,6 @@
 """A YAML file of settings, and pydantic's complaints about it in words."""
 
-import difflib
 import textwrap
-import types
 import typing
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from ramify.command_line.shipped_settings import find_settings
 from ramify.command_line.strict_yaml import MOST_BYTES, parse_yaml
 from ramify.console.passwords import without_passwords
+from ramify.settings_errors import first_complaint, model_in
 
 LONGEST_ECHO = 200
 """Characters of a user's own words in a message."""
@@ -84,38 +83,9 @@ def with_single_words(given: dict[str, Any], settings_class: type[BaseModel]) ->
 
 
 def describe_validation_error(error: ValidationError, settings_class: type[BaseModel]) -> str:
-    """The first complaint in one line: the key's full name, what is wrong, and the near miss of an unknown key."""
-    first = error.errors(include_url=False)[0]
-    key = textwrap.shorten(".".join(str(part) for part in first["loc"]), LONGEST_ECHO, placeholder=" ...")
-    if first["type"] == "extra_forbidden":
-        known = _keys_beside(settings_class, [str(part) for part in first["loc"][:-1]])
-        near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1, cutoff=0.5)
-        prefix = key.rpartition(".")[0]
-        hint = f"did you mean {prefix + '.' if prefix else ''}{near[0]}?" if near else f"known: {', '.join(known)}"
-        return f"{key}: unknown key; {hint}"
-    if first["type"] == "missing":
-        return f"{key}: missing; it has no default"
-    message = first["msg"].removeprefix("Value error, ")
-    came = textwrap.shorten(without_passwords(repr(first["input"])), LONGEST_ECHO, placeholder=" ...")
-    return f"{key}: {message} (got {came})" if key else message
+    """The first complaint in one line, without passwords and cut short: it may be a file's whole content."""
+    return first_complaint(error, settings_class, _shortened)
 
 
-def _keys_beside(settings_class: type[BaseModel], section: list[str]) -> list[str]:
-    """The keys a section of the settings knows."""
-    current = settings_class
-    for part in section:
-        field = current.model_fields.get(part)
-        inner = model_in(field.annotation) if field else None
-        if inner is None:
-            return []
-        current = inner
-    return list(current.model_fields)
-
-
-def model_in(annotation: Any) -> type[BaseModel] | None:
-    """The settings model in an annotation such as `Model` or `Model | None`."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
-        return next((m for a in typing.get_args(annotation) if (m := model_in(a)) is not None), None)
-    return None
+def _shortened(words: str) -> str:
+    return textwrap.shorten(without_passwords(words), LONGEST_ECHO, placeholder=" ...")

@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from typing import Literal
 
 import torch
-from pydantic import BaseModel, Field
+from pydantic import Field
 from torch import Tensor
 from torch.nn import functional
 
 from ramify.losses.precision import at_least_float32
+from ramify.settings_errors import PythonSettings
 
 
-class AnchorSettings(BaseModel, frozen=True, extra="forbid"):
+class AnchorSettings(PythonSettings, frozen=True, extra="forbid"):
     """Anchors of the contrast between scales."""
 
     mode: Literal["dense", "pooled", "masked"] = "dense"

@@ -8,6 +8,7 @@ from ramify.metrics.detection import DETECTION_IOU
 from ramify.metrics.families import EVERY_FAMILY, FAMILIES
 from ramify.metrics.mask_analysis import SkeletonMethod
 from ramify.metrics.measure import Family, Measure
+from ramify.settings_errors import PythonSettings
 from ramify.vessels.scale_settings import ScaleSettings
 
 _BOTH_EMPTY = {
@@ -24,7 +25,7 @@ _ONE_EMPTY = (
 )
 
 
-class _SharedSettings(BaseModel, frozen=True, extra="forbid"):
+class _SharedSettings(PythonSettings, frozen=True, extra="forbid"):
     """Which families are measured, and what holds for all."""
 
     measures: tuple[str, ...] = ()

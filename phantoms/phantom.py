@@ -4,13 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, Field, model_validator
+from pydantic import Field, model_validator
 
 from ramify.phantoms.ct_image import PhantomImageSettings, paint_image
 from ramify.phantoms.organ_shape import OrganShape, draw_organ, growing_region, organ_level, organ_point_mm
 from ramify.phantoms.rasterisation import rasterise
 from ramify.phantoms.tree_growth import NoRoomError, TreePlan, grow_trees, most_terminals
 from ramify.phantoms.vessel_graph import VesselGraph
+from ramify.settings_errors import PythonSettings
 
 PORTAL, HEPATIC = "portalvein", "venoussystem"
 TUMOURS = "tumours"
@@ -25,7 +26,7 @@ _ROOT_JITTER = 0.06
 _MOST_ORGANS = 8
 
 
-class TreeSettings(BaseModel, frozen=True, extra="forbid"):
+class TreeSettings(PythonSettings, frozen=True, extra="forbid"):
     """Shape of the two vessel trees."""
 
     terminals: int = Field(default=40, ge=1, le=1000)
@@ -42,7 +43,7 @@ class TreeSettings(BaseModel, frozen=True, extra="forbid"):
     """Least distance between the walls of the two trees."""
 
 
-class PhantomSettings(BaseModel, frozen=True, extra="forbid"):
+class PhantomSettings(PythonSettings, frozen=True, extra="forbid"):
     """One phantom; with a seed it is determined to the last byte."""
 
     size: tuple[int, ...] = Field(default=(64, 64, 64), min_length=2, max_length=3)

@@ -2,8 +2,9 @@
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from ramify.settings_errors import PythonSettings
 from ramify.vessels.estimators import ESTIMATORS, Weighing
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ else:
     EstimatorName = Literal[tuple(ESTIMATORS)]
 
 
-class ScaleSettings(BaseModel, frozen=True, extra="forbid"):
+class ScaleSettings(PythonSettings, frozen=True, extra="forbid"):
     """How vessel masks are decomposed into scales."""
 
     quantiles: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.25, 0.75)

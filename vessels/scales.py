@@ -60,8 +60,8 @@ def decompose_scales(
             outside, of vessels that only pass by, count for nothing and are in a scale all the same. None: everywhere.
 
     Raises:
-        ValueError: the mask is empty or not boolean, a spacing is out of range, the region is not boolean, has another
-            shape or holds no vessel.
+        ValueError: the mask is empty or not boolean, a spacing is out of range, settings are no `ScaleSettings`, the
+            region is not boolean, has another shape or holds no vessel.
 
     Examples:
         >>> import numpy as np
@@ -73,7 +73,7 @@ def decompose_scales(
         >>> scales.scale_map[3, 3, 20].item(), scales.scale_map[13, 13, 20].item()  # small, large
         (1, 2)
     """
-    spacing = _checked(mask, spacing_mm, region)
+    spacing = _checked(mask, spacing_mm, settings, region)
     estimator = ESTIMATORS[settings.estimator]
     box = foreground_box(mask, margin=1)
     pose = own_orientation(mask[box], spacing) if estimator.turned_first else Orientation.as_stored(mask.ndim)
@@ -157,8 +157,14 @@ def with_shared_thresholds(
     return shared, (*_ties(radii, counts, thresholds, quantiles), *_empty_scales(radii, counts, thresholds))
 
 
-def _checked(mask: BoolArray, spacing_mm: Sequence[float], region: BoolArray | None) -> tuple[float, ...]:
-    """The spacing as a tuple, once mask, spacing and region are in range."""
+def _checked(
+    mask: BoolArray, spacing_mm: Sequence[float], settings: ScaleSettings, region: BoolArray | None
+) -> tuple[float, ...]:
+    """The spacing as a tuple, once mask, spacing, settings and region are in range."""
+    if not isinstance(settings, ScaleSettings):
+        raise ValueError(
+            f"settings: expected ScaleSettings, got {type(settings).__name__}; such as ScaleSettings(quantiles=(0.5,))"
+        )
     check_boolean(mask, "vessel mask")
     try:
         spacing = tuple(float(size) for size in spacing_mm)

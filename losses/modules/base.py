@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from ramify.losses.modules.batch import Activation, Batch, Convention, TensorOrArray, batch_of
 from ramify.losses.spacings import Spacing
 from ramify.losses.value_checks import without_value_checks
+from ramify.settings_errors import first_complaint
 
 Reduction = Literal["mean", "none"]
 
@@ -168,7 +169,7 @@ class SegmentationLoss(nn.Module):
         try:
             checked = self.settings.model_validate(own)
         except ValidationError as wrong:
-            raise ValueError(line_of(type(self).__name__, wrong)) from wrong
+            raise ValueError(f"{type(self).__name__}: {first_complaint(wrong, self.settings)}") from None
         return {name: getattr(checked, name) for name in own}
 
 
@@ -182,13 +183,6 @@ def check_ignore_label(name: str, ignore_label: object) -> None:
     """Raise ValueError unless the label that is ignored is a whole number, or there is none."""
     if ignore_label is not None and (isinstance(ignore_label, bool) or not isinstance(ignore_label, Integral)):
         raise ValueError(f"{name}: ignore_label: expected a whole number, got {ignore_label!r}")
-
-
-def line_of(name: str, wrong: ValidationError) -> str:
-    """The first thing wrong with a loss's own arguments, in a line."""
-    first = wrong.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
-    return f"{name}: {where}: {first['msg']}, got {first['input']!r}"
 
 
 def check_known(name: str, given: Iterable[str], arguments: Iterable[str]) -> None:

@@ -9,12 +9,13 @@ from torch import Tensor, nn
 
 from ramify.losses.anchors import AnchorSettings
 from ramify.losses.checks import ROUNDING
-from ramify.losses.modules.base import check_ignore_label, check_weight, line_of
+from ramify.losses.modules.base import check_ignore_label, check_weight
 from ramify.losses.modules.batch import TensorOrArray, known_voxels, tensor_of
 from ramify.losses.precision import at_least_float32
 from ramify.losses.scale_contrast import ScaleContrast
 from ramify.losses.settings import LossSettings
 from ramify.losses.value_checks import values_are_checked
+from ramify.settings_errors import first_complaint
 
 
 class Contrast(nn.Module):
@@ -76,7 +77,7 @@ class Contrast(nn.Module):
         try:
             settings = LossSettings(temperature=temperature, hard_negatives=hard_negatives, anchors=chosen)
         except ValidationError as wrong:
-            raise ValueError(line_of("Contrast", wrong)) from wrong
+            raise ValueError(f"Contrast: {first_complaint(wrong, LossSettings)}") from None
         self.weight, self.ignore_label = weight, ignore_label
         self.contrast = ScaleContrast(settings, head, n_scales)
 

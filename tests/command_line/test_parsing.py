@@ -4,10 +4,11 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 
 from ramify.command_line import parse
 from ramify.data.adapters import DatasetSettings
+from ramify.settings_errors import PythonSettings
 
 
 class Inner(BaseModel, frozen=True, extra="forbid"):
@@ -137,6 +138,43 @@ def test_a_bad_flag_is_one_line_that_names_it(words, message):
     with pytest.raises(ValueError, match=message) as caught:
         parse(Outer, "test", ["--root", "x", *words])
     assert "\n" not in str(caught.value)
+
+
+class Scales(PythonSettings, frozen=True):
+    count: int = Field(default=1, ge=1)
+
+    @field_validator("count")
+    @classmethod
+    def _few(cls, count: int) -> int:
+        if count > 9:
+            raise ValueError(f"count: expected a digit, got {count}")
+        return count
+
+    @model_validator(mode="after")
+    def _no_seven(self) -> "Scales":
+        if self.count == 7:
+            raise ValueError("seven is no number of scales; take six")
+        return self
+
+
+class WithScales(BaseModel, frozen=True):
+    scales: Scales = Scales()
+
+
+@pytest.mark.parametrize(
+    ("settings_class", "words", "said"),
+    [
+        (WithScales, ("--scales.count", "0"), "--scales.count: Input should be greater than or equal to 1 (got 0)"),
+        (WithScales, ("--scales.count", "12"), "--scales.count: expected a digit, got 12"),
+        (WithScales, ("--scales.count", "7"), "--scales: seven is no number of scales; take six"),
+        (Scales, ("--count", "12"), "--count: expected a digit, got 12"),
+        (Scales, ("--count", "7"), "seven is no number of scales; take six"),
+    ],
+)
+def test_settings_that_tell_themselves_are_told_by_their_flag(settings_class, words, said):
+    with pytest.raises(ValueError) as caught:  # noqa: PT011
+        parse(settings_class, "test", words)
+    assert str(caught.value) == said
 
 
 def test_a_missing_file_is_named():

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from pydantic import ValidationError
 
 from ramify.vessels.branches import branch_medians, trace_branches
 from ramify.vessels.distance import surface
@@ -236,14 +235,19 @@ class TestRefusals:
             ({"quantiles": (0.5, 1.0)}, "less than 1"),
             ({"estimator": "volum"}, "'paper', 'distance' or 'volume'"),
             ({"surface_neighbours": 0}, "greater than or equal to 1"),
-            ({"quantile": (0.5,)}, "not permitted"),
+            ({"quantile": (0.5,)}, "unknown key; did you mean quantiles"),
             ({"weigh": "volume"}, "'branches' or 'length'"),
             ({"weigh_fragments": False}, "weigh: branches in place of false"),
         ],
     )
     def test_settings_out_of_range(self, wrong, message):
-        with pytest.raises(ValidationError, match=message):
+        with pytest.raises(ValueError, match=rf"^ScaleSettings: {next(iter(wrong))}[^\n]*{message}[^\n]*$"):
             ScaleSettings(**wrong)
+
+    @pytest.mark.parametrize("given", [{"quantiles": (0.5,)}, (0.5,), None])
+    def test_settings_of_another_kind(self, given):
+        with pytest.raises(ValueError, match=f"settings: expected ScaleSettings, got {type(given).__name__}; such as"):
+            decompose_scales(tree(), CUBES, given)
 
 
 class TestEstimators:
