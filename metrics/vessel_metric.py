@@ -67,7 +67,7 @@ class VesselMetric:
         gather: Callable[[FloatArray], FloatArray] | None = None,
     ) -> None:
         self.measures = (measures,) if isinstance(measures, str) else tuple(measures)
-        self.spacing_mm = None if spacing_mm is None else tuple(float(side) for side in spacing_mm)
+        self.spacing_mm = None if spacing_mm is None else _sides(spacing_mm)
         if num_classes is not None and num_classes < 2:
             raise ValueError(f"{_NAME}: num_classes={num_classes} leaves nothing beside the background; give 2 or more")
         self.drop_background, self.num_classes = drop_background, num_classes
@@ -143,7 +143,7 @@ class VesselMetric:
     def _spacing_of(self, given: Sequence[float] | None, *parts: Any) -> tuple[float, ...]:
         """The spacing given, or that of the first part that knows its own (C, *S); 1 where it does not matter."""
         if given is not None:
-            return tuple(float(side) for side in given)
+            return _sides(given)
         for part in parts:
             if (own := getattr(part, "pixdim", None)) is not None:
                 return tuple(float(side) for side in own)[: len(part.shape) - 1]
@@ -204,6 +204,16 @@ class VesselMetric:
                 "background, False where it is a class like the others"
             )
         return masks[1:] if self.drop_background else masks
+
+
+def _sides(spacing_mm: Sequence[float]) -> tuple[float, ...]:
+    """The spacing as numbers; ValueError where it is none."""
+    try:
+        return tuple(float(side) for side in spacing_mm)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"{_NAME}: spacing_mm expected a number for each axis, such as (1.0, 0.8, 0.8), got {spacing_mm!r}"
+        ) from None
 
 
 def _known(reduction: Reduction) -> Reduction:

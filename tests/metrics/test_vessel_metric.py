@@ -1,5 +1,6 @@
 """Measures over batches, as MONAI's metrics are used, and inside MONAI itself."""
 
+import re
 import warnings
 
 import numpy as np
@@ -122,6 +123,15 @@ def test_a_rank_adds_the_values_of_the_others():
 def test_what_cannot_be_measured_is_one_line(given, arrays, message):
     with pytest.raises(ValueError, match=message):
         VesselMetric(**{"measures": "dice", **given})(*arrays)
+
+
+@pytest.mark.parametrize("spacing_mm", [2.0, "a", (1.0, None)])
+def test_spacings_are_a_number_for_each_axis(spacing_mm):
+    said = f"spacing_mm expected a number for each axis, .* got {re.escape(repr(spacing_mm))}"
+    with pytest.raises(ValueError, match=said):
+        VesselMetric("hd95_mm", spacing_mm=spacing_mm)
+    with pytest.raises(ValueError, match=said):
+        VesselMetric("hd95_mm")(batch(line(3)), batch(line(6)), spacing_mm=spacing_mm)
 
 
 @pytest.mark.parametrize("name", ["dice", "cldice", "betti0_error"])
