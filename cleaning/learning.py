@@ -51,11 +51,15 @@ def held_out_of(run: Path, weights: CheckpointName, store: Path | None) -> list[
         run: its folder. weights: which checkpoint of each fold. store: of the prepared cases; None: as the training had
             it.
 
-    Raises ValueError or FileNotFoundError: no fold, a fold that validates on what it trained on, a case of two folds,
-    cases that are not those of the training any more, or of too few patients.
+    Raises ValueError or FileNotFoundError: no run, no fold, a fold that validates on what it trained on, a case of two
+    folds, cases that are not those of the training any more, or of too few patients.
     """
     found = list[HeldOut]()
-    for checkpoint in find_checkpoints(run, weights):
+    checkpoints = find_checkpoints(run, weights)
+    if {checkpoint.resolve().parents[2] for checkpoint in checkpoints} != {run.resolve()}:
+        # A prediction asks the run, and would never come by what is kept elsewhere.
+        raise ValueError(f"{run}: is not the folder of one run with its folds; give that, as --output of train.py was")
+    for checkpoint in checkpoints:
         state = load_checkpoint(checkpoint)
         parts = state.get("cases") or {"train": [], "val": []}
         where = store or RunSettings.model_validate(state["config"]).cases

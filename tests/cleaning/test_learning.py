@@ -1,5 +1,6 @@
 """From a run's folds to clean_up.json: held-out cases alone, each by the network that did not see it."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -131,8 +132,9 @@ def test_cases_that_are_not_held_out_are_refused(tmp_path, changes, message):
 
 def test_too_few_patients_other_cases_and_a_file_of_the_users_are_refused_before_work_begins(tmp_path):
     run = write_run(tmp_path)
-    with pytest.raises(ValueError, match="its folds hold out 4 patients, and it takes 7 to tell a gain from chance"):
-        clean_up.main(["--run", str(run / "fold_0"), "--device", "cpu"])
+    for elsewhere in (run / "fold_0", run / "fold_0" / "checkpoints" / "best.pt", tmp_path):
+        with pytest.raises(ValueError, match="is not the folder of one run with its folds"):
+            clean_up.main(["--run", str(elsewhere), "--device", "cpu"])
     (run / CLEAN_UP).write_text("mine", encoding="utf-8")
     with pytest.raises(ValueError, match=r"clean_up\.json"):
         clean_up.main(["--run", str(run), "--device", "cpu"])
@@ -141,3 +143,6 @@ def test_too_few_patients_other_cases_and_a_file_of_the_users_are_refused_before
     write_store(tmp_path / "others", SINGLE, specks=False)
     with pytest.raises(ValueError, match="are not those it was trained beside: case_0"):
         clean_up.main(["--run", str(run), "--device", "cpu", "--cases", str(tmp_path / "others")])
+    shutil.rmtree(run / "fold_1")
+    with pytest.raises(ValueError, match="its folds hold out 4 patients, and it takes 7 to tell a gain from chance"):
+        clean_up.main(["--run", str(run), "--device", "cpu"])
