@@ -56,7 +56,7 @@ def tally_of(
     known = np.ones_like(truth) if known is None else known
     truth = truth & known
     line = skeletonize(truth, spacing_mm)
-    pieces = len(Pieces(truth, spacing_mm).sizes_mm)
+    pieces = len(Pieces(truth, spacing_mm).volumes_mm3)
     masks = [mask_at(value) for value in candidates.threshold]
     if not truth.any() and not any(mask.any() for mask in masks):
         return None
@@ -80,7 +80,7 @@ def _of_mask(
 
     def kept(counted: NDArray[np.int32]) -> Scores:
         """Of voxels by their piece's number, 0 none: how many are left (sizes, distances)."""
-        return _sums(np.bincount(counted.ravel(), minlength=1 + len(pieces.sizes_mm))[1:], *survives)
+        return _sums(np.bincount(counted.ravel(), minlength=1 + len(pieces.volumes_mm3))[1:], *survives)
 
     voxels, true = kept(inside), kept(inside * truth)
     length, true_length = kept(inside * own_line), kept(inside * (own_line & truth))
@@ -91,13 +91,13 @@ def _of_mask(
     tprec = np.where(length > 0, true_length / np.maximum(length, 1), 1.0)
     tsens = held / max(line.sum(), 1)
     cldice = np.where(nothing, 1.0, 2 * tprec * tsens / np.maximum(tprec + tsens, np.finfo(np.float64).tiny))
-    count = _sums(np.ones(len(pieces.sizes_mm)), *survives)
+    count = _sums(np.ones(len(pieces.volumes_mm3)), *survives)
     return Tally(dice, cldice, np.abs(count - true_pieces))
 
 
 def _survived(pieces: Pieces, candidates: Candidates) -> tuple[NDArray[np.intp], NDArray[np.intp], tuple[int, int]]:
     """How many of the sizes, and how many of the distances, each piece survives: those are the first ones."""
-    sizes = np.searchsorted(candidates.smallest_mm3, pieces.sizes_mm * _TIE, side="right")
+    sizes = np.searchsorted(candidates.smallest_mm3, pieces.volumes_mm3 * _TIE, side="right")
     sizes[pieces.is_largest] = len(candidates.smallest_mm3)
     farthest = np.array(candidates.farthest_mm)
     # Ascending for the search: how many distances are shorter than the piece's own.

@@ -36,7 +36,7 @@ class MaskRule(BaseModel, frozen=True, extra="forbid"):
             return mask
         box = foreground_box(mask)
         pieces = Pieces(np.ascontiguousarray(mask[box]), spacing_mm)
-        stays = pieces.sizes_mm * _TIE >= self.smallest_mm3
+        stays = pieces.volumes_mm3 * _TIE >= self.smallest_mm3
         if self.farthest_mm is not None:
             stays &= pieces.distances_mm <= self.farthest_mm * _TIE
         left = np.zeros_like(mask)

@@ -28,7 +28,7 @@ class Pieces:
         >>> import numpy as np
         >>> from ramify.vessels.pieces import Pieces
         >>> pieces = Pieces(np.array([[1, 1, 1, 0, 0, 1]], bool), (1.0, 0.5))
-        >>> pieces.sizes_mm.tolist(), pieces.distances_mm.tolist()  # mm² in 2D
+        >>> pieces.volumes_mm3.tolist(), pieces.distances_mm.tolist()  # mm² in 2D
         ([1.5, 0.5], [0.0, 1.5])
     """
 
@@ -38,7 +38,7 @@ class Pieces:
         self._voxels = np.bincount(self.labels.ravel(), minlength=1 + count)[1:]
 
     @property
-    def sizes_mm(self) -> NDArray[np.float64]:
+    def volumes_mm3(self) -> NDArray[np.float64]:
         """Volume (mm³; in 2D area, mm²) of each piece, float64 (N,)."""
         sizes: NDArray[np.float64] = self._voxels.astype(np.float64) * math.prod(self._spacing_mm)
         return sizes

@@ -18,7 +18,7 @@ def test_sizes_and_distances_against_a_distance_transform(shape):
         to_largest = distance_transform_edt(labels != 1 + sizes.argmax(), sampling=spacing_mm)
         pieces = Pieces(mask, spacing_mm)
         np.testing.assert_array_equal(pieces.labels, labels)
-        np.testing.assert_allclose(pieces.sizes_mm, sizes * np.prod(spacing_mm))
+        np.testing.assert_allclose(pieces.volumes_mm3, sizes * np.prod(spacing_mm))
         expected = [to_largest[labels == number].min() for number in range(1, 1 + count)]
         np.testing.assert_allclose(pieces.distances_mm, expected, rtol=1e-9)
         assert count > 5
@@ -32,4 +32,4 @@ def test_of_equally_large_pieces_each_is_the_largest():
 
 def test_an_empty_mask_has_none():
     pieces = Pieces(np.zeros((3, 4), bool), (1.0, 1.0))
-    assert pieces.sizes_mm.tolist() == pieces.distances_mm.tolist() == []
+    assert pieces.volumes_mm3.tolist() == pieces.distances_mm.tolist() == []
