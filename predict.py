@@ -24,7 +24,7 @@ from ramify.console.error_line import line_of, out_of_memory
 from ramify.console.progress import followed, say
 from ramify.console.signals import saying_what_is_kept
 from ramify.data.channel_files import InputCase
-from ramify.data.clean_up_note import CLEAN_UP
+from ramify.data.clean_up_note import CLEAN_UP, check_same_clean_up
 from ramify.data.files import write_volume
 from ramify.data.input_reading import Inputs, InputSettings, ReadInput
 from ramify.data.mask_folders import PROBABILITIES_SUFFIX, UNCERTAINTY_SUFFIX
@@ -103,6 +103,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if clean_up is not None and clean_up.rules:
         say(f"cleaned up: {clean_up.in_words()}")
         beside[CLEAN_UP] = clean_up.beside_masks()
+    check_same_clean_up(settings.output, beside.get(CLEAN_UP), names)
     outputs.claim_folder(settings.output, "predictions", [*names, *beside])
     if CLEAN_UP not in beside:
         # Of masks that were there before.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ramify.cleaning.candidates import Candidates
 from ramify.vessels.pieces import Pieces
-from ramify.vessels.skeleton import skeletonize
+from ramify.vessels.solid import skeletonize_solid
 
 Mask = NDArray[np.bool_]
 Scores = NDArray[np.float64]
@@ -55,7 +55,7 @@ def tally_of(
     """
     known = np.ones_like(truth) if known is None else known
     truth = truth & known
-    line = skeletonize(truth, spacing_mm)
+    line = skeletonize_solid(truth, spacing_mm).skeleton & truth
     pieces = len(Pieces(truth, spacing_mm).volumes_mm3)
     masks = [mask_at(value) for value in candidates.threshold]
     if not truth.any() and not any(mask.any() for mask in masks):
@@ -75,7 +75,7 @@ def _of_mask(
 ) -> Tally:
     pieces = Pieces(mask, spacing_mm)
     inside = pieces.labels * known
-    own_line = skeletonize(mask, spacing_mm)
+    own_line = skeletonize_solid(mask, spacing_mm).skeleton & mask
     survives = _survived(pieces, candidates)
 
     def kept(counted: NDArray[np.int32]) -> Scores:

@@ -29,6 +29,9 @@ FREE_TO_DIFFER = {
 }
 """Settings in which scores of two methods may differ: their files have forms of their own."""
 
+_RENAMED = {f"{whose}_label": f"{whose}_labels" for whose in ("truth", "prediction", "organ")}
+"""Settings by the names that files of an earlier version have for them."""
+
 Row = Mapping[str, float | None]
 """Measure -> value of one case; None where the measure is undefined for it."""
 
@@ -181,12 +184,15 @@ def read_results(path: Path | str) -> RunResults:
                     flags.setdefault(prefix + name, set()).update({case_id} if _flag(value, where) else ())
                 elif not isinstance(value, str | list | dict) or ranges.highest(name) is not None:
                     rows[case_id][prefix + name] = measured_value(value, name, ranges, where)
+    about = {key: report[key] for key in ABOUT if key in report}
+    if isinstance(settings := about.get("settings"), dict):
+        about["settings"] = {_RENAMED.get(key, key): value for key, value in settings.items()}
     return RunResults(
         rows,
         {name: frozenset(cases) for name, cases in flags.items()},
         {case_id: str(reason) for case_id, reason in failed.items()},
         str(path),
-        {key: report[key] for key in ABOUT if key in report},
+        about,
     )
 
 

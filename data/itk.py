@@ -8,7 +8,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -27,20 +27,50 @@ _REASON_LENGTH = 120
 def quiet_itk() -> Iterator[None]:
     """Swallow what ITK and the libraries below it print: they write to the process's stderr, past Python.
 
-    A problem that matters is raised as an exception or found by our own checks of the file.
+    A problem that matters is raised as an exception or found by our own checks of the file. Beside the main thread ITK
+    alone is silenced: stderr is the process's, and the main thread may have something to say meanwhile.
     """
+    swallowing = threading.current_thread() is threading.main_thread()
+    with _WARNINGS.off(), _stderr_swallowed() if swallowing else nullcontext():
+        yield
+
+
+class _Warnings:
+    """ITK's switch for warnings, a single one for the process: off while any thread wants silence."""
+
+    def __init__(self) -> None:
+        self._lock, self._silent, self._shown = threading.Lock(), 0, True
+
+    @contextmanager
+    def off(self) -> Iterator[None]:
+        with self._lock:
+            if self._silent == 0:
+                self._shown = sitk.ProcessObject.GetGlobalWarningDisplay()
+                sitk.ProcessObject.SetGlobalWarningDisplay(False)
+            self._silent += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._silent -= 1
+                if self._silent == 0:
+                    sitk.ProcessObject.SetGlobalWarningDisplay(self._shown)
+
+
+_WARNINGS = _Warnings()
+
+
+@contextmanager
+def _stderr_swallowed() -> Iterator[None]:
     with _STDERR, tempfile.TemporaryFile() as sink:
         sys.stderr.flush()
         kept = os.dup(2)
-        warnings_shown = sitk.ProcessObject.GetGlobalWarningDisplay()
-        sitk.ProcessObject.SetGlobalWarningDisplay(False)
         os.dup2(sink.fileno(), 2)
         try:
             yield
         finally:
             os.dup2(kept, 2)
             os.close(kept)
-            sitk.ProcessObject.SetGlobalWarningDisplay(warnings_shown)
 
 
 @contextmanager

@@ -41,7 +41,7 @@ def read_ahead(
             yield case, partial(_read_of, own, read, case)
             del own
     finally:
-        # A command that is stopped does not wait for a case that nobody will ask for.
+        # Whoever stops goes on at once; the process ends when the case that is being read is.
         thread.shutdown(wait=False, cancel_futures=True)
 
 

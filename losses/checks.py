@@ -10,7 +10,7 @@ from ramify.losses.value_checks import channels_are_known, values_are_checked
 
 ROUNDING = 0.01
 """How far beyond [0, 1] a value may be for rounding: bfloat16's is 0.008 near 1."""
-SUSPICIOUS_CHANNELS = 8
+SUSPICIOUS_CHANNELS = 16
 """From so many on, channels of one or two axes are asked whether they are slices of a volume, where most overlap the
 next."""
 

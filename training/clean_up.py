@@ -121,7 +121,7 @@ def remarks_on(clean_up: CleanUp, checkpoints: Mapping[Path, int]) -> list[str]:
     checkpoints: each with the epochs it has behind it.
     """
     for path, epoch in checkpoints.items():
-        learned = clean_up.epochs.get(path.parents[1].name)
+        learned = clean_up.epochs.get(path.resolve().parents[1].name)
         if path.stem != clean_up.weights or learned not in (None, epoch):
             return [
                 f"{CLEAN_UP} was learned with other weights ({clean_up.weights}, epoch {learned}) than those of {path} "

@@ -9,6 +9,7 @@ run/fold_0/
     tensorboard/        event files
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +29,9 @@ from ramify.tasks.class_table import ClassTable
 from ramify.training.checkpoint import CheckpointName, load_checkpoint
 from ramify.training.checkpoint_record import CaseDescription, Checkpoint
 from ramify.training.settings import RunSettings
+
+_FOLD_NAME = re.compile(r"fold_(\d+|all)")
+"""Others, such as fold_0_old, were put there by hand."""
 
 
 @dataclass(frozen=True)
@@ -167,7 +171,10 @@ def _folds_in(path: Path) -> list[Path]:
     """Folders of trainings: the path itself, those of a run, or those of all runs in a folder; empty: it is none."""
     if (path / "checkpoints").is_dir():
         return [path]
-    return sorted(path.glob("fold_*")) or sorted(path.glob("*/fold_*"))
+    for folds in ("fold_*", "*/fold_*"):
+        if found := sorted(fold for fold in path.glob(folds) if _FOLD_NAME.fullmatch(fold.name)):
+            return found
+    return []
 
 
 def _check_same_settings(settings: RunSettings, saved: Mapping[str, Any], root: Path) -> None:

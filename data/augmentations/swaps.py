@@ -15,20 +15,18 @@ _SIDES = {"left": "right", "right": "left", "l": "r", "r": "l"}
 def swapped_classes(swaps: Mapping[str, str], table: ClassTable) -> NDArray[np.uint8] | None:
     """What each number of a class map becomes where left and right are mirrored, uint8 (256,); None: it stays.
 
-        Args:
-            swaps: pairs of classes, by name or number.
-            table: the classes.
+    Args:
+        swaps: pairs of classes, by name or number.
+        table: the classes.
 
-        Raises ValueError for a class that there is not, one that is swapped with itself, or with two.
+    Raises ValueError for a class that there is not, one that is swapped with itself, or with two.
 
-        Examples:
-            >>> from ramify.data.augmentations.swaps import swapped_classes
-            >>> from ramify.tasks.class_table import ClassTable
-
-    _SIDES = {"left": "right", "right": "left", "l": "r", "r": "l"}
-            >>> table = ClassTable.model_validate({"classes": {"left": 1, "right": 2, "trunk": 3}})
-            >>> swapped_classes({"left": "right"}, table)[:4].tolist()
-            [0, 2, 1, 3]
+    Examples:
+        >>> from ramify.data.augmentations.swaps import swapped_classes
+        >>> from ramify.tasks.class_table import ClassTable
+        >>> table = ClassTable.model_validate({"classes": {"left": 1, "right": 2, "trunk": 3}})
+        >>> swapped_classes({"left": "right"}, table)[:4].tolist()
+        [0, 2, 1, 3]
     """
     if not swaps:
         return None

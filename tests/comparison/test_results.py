@@ -188,3 +188,11 @@ def test_changed_scores_are_read_or_refused_in_one_line(tmp_path: Path):
         assert line.startswith(f"{path}: "), what
         assert "\n" not in line, what
     assert refused > 100
+
+
+def test_settings_of_earlier_files_are_known_by_their_present_names(tmp_path):
+    cases = {"a": {"dice": 0.5}}
+    old = read_results(save(tmp_path / "old.json", cases, settings={"truth_label": [2], "organ_label": []}))
+    new = read_results(save(tmp_path / "new.json", cases, settings={"truth_labels": [2], "organ_labels": []}))
+    assert old.report["settings"] == new.report["settings"]
+    check_same_settings([Variant("old", (old,)), Variant("new", (new,))])

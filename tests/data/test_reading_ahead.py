@@ -1,11 +1,14 @@
 """The next case is read while one is at work: one ahead and no more, and what is wrong with it costs it alone."""
 
 import gc
+import os
 import threading
 import weakref
 
 import pytest
+import SimpleITK as sitk
 
+from ramify.data.itk import quiet_itk
 from ramify.data.reading_ahead import read_ahead
 
 PATIENCE = 30
@@ -85,7 +88,7 @@ def test_a_case_that_is_done_with_is_let_go():
         assert all(before() is None for before in kept[:place])
 
 
-def test_a_command_that_is_stopped_does_not_wait_for_the_next_case():
+def test_who_stops_early_goes_on_without_the_next_case():
     goes_on = threading.Event()
 
     def read(case: str) -> str:
@@ -96,3 +99,21 @@ def test_a_command_that_is_stopped_does_not_wait_for_the_next_case():
     assert next(cases)[1]() == "a"
     cases.close()
     goes_on.set()
+
+
+def test_what_is_said_while_another_thread_reads_is_not_swallowed(capfd):
+    reads, said = threading.Event(), threading.Event()
+
+    def read() -> None:
+        with quiet_itk():
+            reads.set()
+            assert said.wait(PATIENCE)
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    assert reads.wait(PATIENCE)
+    os.write(2, b"error: case_1: no such file\n")
+    said.set()
+    thread.join()
+    assert "case_1" in capfd.readouterr().err
+    assert sitk.ProcessObject.GetGlobalWarningDisplay()

@@ -20,7 +20,7 @@ TARGET[..., 3:6, 1:-1] = 1.0
 LABELS = TARGET.clone()
 LABELS[..., 8:10, :] = 2.0
 PROBABILITIES = 0.1 + 0.8 * TARGET
-SLICES = torch.zeros(2, 9, 12, 14)  # (B, D, H, W)
+SLICES = torch.zeros(2, 18, 12, 14)  # (B, D, H, W)
 SLICES[..., 3:6, 1:-1] = 1.0
 
 
@@ -30,8 +30,8 @@ SLICES[..., 3:6, 1:-1] = 1.0
         (PROBABILITIES, LABELS, r"expected \[0, 1\], got \[0, 2\]; of a label map make one channel a class"),
         (PROBABILITIES, LABELS.to(torch.uint8), r"expected \[0, 1\], got \[0, 2\]; of a label map"),
         (PROBABILITIES.repeat(1, 3, 1, 1), LABELS, r"differs from the target's .*; of a label map make one channel"),
-        (SLICES, SLICES, "9 channels, most of which overlap the next, .* unsqueeze"),
-        (SLICES[:, :8, :, 2], SLICES[:, :8, :, 2], "8 channels, most of which overlap the next, .* unsqueeze"),
+        (SLICES, SLICES, "18 channels, most of which overlap the next, .* unsqueeze"),
+        (SLICES[:, :16, :, 2], SLICES[:, :16, :, 2], "16 channels, most of which overlap the next, .* unsqueeze"),
         (SLICES[0, 0], SLICES[0, 0], r"with a spatial axis at least, got \(12, 14\); add the axis of channels"),
         (PROBABILITIES, TARGET.numpy(), "expected a tensor, got ndarray; torch.as_tensor makes one"),
         (PROBABILITIES, None, "expected a tensor, got NoneType"),
@@ -52,6 +52,8 @@ def test_what_does_not_fit_is_refused(name, probabilities, target, said):
 def test_many_channels_that_do_not_overlap_are_channels(name):
     loss = getattr(losses, name)
     # Regions of which few overlap the next are regions.
+    nested = torch.arange(8).view(1, 8, 1, 1).expand(1, 8, 8, 8) <= torch.arange(8).view(8, 1)
+    assert loss(nested.float(), nested).item() == pytest.approx(0.0, abs=1e-6)
     regions = torch.zeros(1, 32, 8, 8)
     regions[:, ::2, :4] = regions[:, 1::2, 4:] = 1.0
     regions[:, 3] = 1.0

@@ -112,11 +112,16 @@ def test_prediction_obeys_the_runs_clean_up_and_says_so(tmp_path, capsys, table)
     assert (expected != before).any()
     said = json.loads((tmp_path / "out" / CLEAN_UP).read_text(encoding="utf-8"))
     assert "no piece below 200 mm³" in said["in_words"][name]
+    other = tmp_path / "out" / "other.nii.gz"
+    other.write_bytes((tmp_path / "out" / "ct.nii.gz").read_bytes())
+    with pytest.raises(ValueError, match=r"other\.nii\.gz stays there and was cleaned up otherwise"):
+        predicted(tmp_path, "--no-clean-up")
+    other.unlink()
     np.testing.assert_array_equal(predicted(tmp_path, "--no-clean-up")[0], plain)
     assert not (tmp_path / "out" / CLEAN_UP).exists()
 
 
-def test_a_clean_up_that_does_not_fit_is_refused_or_told(tmp_path):
+def test_a_clean_up_that_does_not_fit_is_refused_or_told(tmp_path, monkeypatch):
     path = write_fold(tmp_path / "run", 0)
     write_clean_up(tmp_path / "run", {"portal": {"smallest_mm3": 5}})
     with pytest.raises(ValueError, match="a rule for portal, which the network does not tell apart; it has vessels"):
@@ -127,6 +132,8 @@ def test_a_clean_up_that_does_not_fit_is_refused_or_told(tmp_path):
     write_clean_up(tmp_path / "run", {"vessels": {"smallest_mm3": 5}}, epoch=7)
     (remark,) = Predictor(path, "cpu", clean_up=clean_up_of([path])).remarks()
     assert "was learned with other weights (best, epoch 7)" in remark
+    monkeypatch.chdir(path.parent)
+    assert len(Predictor(Path(path.name), "cpu", clean_up=clean_up_of([path])).remarks()) == 1
     other = write_fold(tmp_path / "other", 0)
     with pytest.raises(ValueError, match="are cleaned up in different ways; predict with --no-clean-up"):
         clean_up_of([path, other])

@@ -231,7 +231,7 @@ def test_the_contrast_is_that_of_the_anchors():
     [
         ({"head": "foo"}, "head: expected 'per_scale' or 'shared', got 'foo'"),
         ({"n_scales": 0}, "n_scales: expected a number of scales from 1 up, got 0"),
-        ({"temperature": 0}, "temperature: Input should be greater than or equal to 0.001, got 0"),
+        ({"temperature": 0}, "temperature: Input should be greater than or equal to 0.001 \\(got 0\\)"),
         ({"ignore_label": "255"}, "ignore_label: expected a whole number, got '255'"),
     ],
 )
