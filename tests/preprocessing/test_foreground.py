@@ -8,6 +8,7 @@ import pytest
 
 from ramify.data.case_store import read_case, read_dataset
 from ramify.data.files import write_volume
+from ramify.data.raw_case import RawCase
 from ramify.preprocess import main
 from ramify.preprocessing import foreground
 from ramify.preprocessing.foreground import changed_numbers, describe, look_at, numbers_of
@@ -85,19 +86,23 @@ def test_a_store_is_scaled_by_the_vessels_of_all_its_cases(tmp_path, capsys, mon
 
 
 @pytest.mark.usefixtures("cases_in_this_process")
-def test_a_pass_that_was_interrupted_goes_on(tmp_path, capsys):
+def test_a_pass_that_was_interrupted_goes_on(tmp_path, capsys, monkeypatch):
     root, output = write_pairs(tmp_path / "in"), tmp_path / "cases"
     whole = tmp_path / "whole"
     assert foreground_call(root, whole, capsys)[0] == 0
-    label = root / "labels/case_2.nii.gz"
-    kept = label.read_bytes()
-    label.write_bytes(b"no label")
+
+    def without_second(raw: RawCase, settings: PreprocessingSettings) -> dict[str, foreground.GreyValues | None]:
+        if raw.case_id == "case_2":
+            raise OSError("case_2: the disk is gone")
+        return look_at(raw, settings)
+
+    monkeypatch.setattr(foreground, "look_at", without_second)
     code, out, err = foreground_call(root, output, capsys)
     assert code == 1
     assert "1 of 2 cases failed; the method foreground needs the vessels of all" in out
     assert "case_2" in err
     assert [case["case_id"] for case in json.loads((output / "foreground.json").read_text())["cases"]] == ["case_1"]
-    label.write_bytes(kept)
+    monkeypatch.setattr(foreground, "look_at", look_at)
     assert foreground_call(root, output, capsys)[0] == 0
     assert (output / "dataset.json").read_text() == (whole / "dataset.json").read_text()
 
