@@ -72,7 +72,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     truth = command.output / "nnUNet_preprocessed" / NAME / "gt_segmentations"
     for each in runs:
         words = ["--prediction", str(validation_of(command.output, *each)), "--truth", str(truth)]
-        evaluate.main([*words, "--output", str(scores_of(command.output, *each)), "--quiet"])
+        with said_to_nobody():
+            evaluate.main([*words, "--output", str(scores_of(command.output, *each)), "--quiet"])
     results = [f"{name}={scores_of(command.output, name, 0).parent}/*" for name in command.trainers]
     compared = ["--output", str(command.output / "comparison"), "--measures", *MEASURES]
     return compare.main(["--results", *results, *compared])
