@@ -14,8 +14,12 @@ def check_boolean(mask: Any, name: str) -> None:
         ValueError: that begins with `name`, and says what it is and what to do.
     """
     if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
-        came = f"dtype {mask.dtype}" if isinstance(mask, np.ndarray) else type(mask).__name__
-        raise ValueError(f"{name}: expected a boolean array, got {came}; compare first, as in labels > 0")
+        is_array = isinstance(mask, np.ndarray)
+        came = f"dtype {mask.dtype}" if is_array else type(mask).__name__
+        remedy = (
+            "compare first, as in labels > 0" if is_array else "make one of it with numpy.asarray(mask, dtype=bool)"
+        )
+        raise ValueError(f"{name}: expected a boolean array, got {came}; {remedy}")
 
 
 def check_volume(mask: Any, name: str) -> None:

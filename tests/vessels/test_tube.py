@@ -130,7 +130,7 @@ def test_an_empty_mask_has_an_empty_tube(shape):
     ("mask", "radius", "message"),
     [
         (np.zeros((4, 4), np.uint8), 2, "mask: expected a boolean array, got dtype uint8; compare first"),
-        ([[True]], 2, "mask: expected a boolean array, got list"),
+        ([[True]], 2, r"mask: expected a boolean array, got list; make one of it with numpy\.asarray"),
         (np.zeros(4, bool), 2, r"mask: expected 2 or 3 dimensions, got shape \(4,\)"),
         (np.zeros((2, 2, 2, 2), bool), 2, r"mask: expected 2 or 3 dimensions, got shape \(2, 2, 2, 2\)"),
         (np.zeros((4, 4), bool), -1, "radius: expected an integer of 0 or more, in voxels, got -1"),
