@@ -97,7 +97,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     inputs = Inputs(settings, predictor.source)
     for warning in [*predictor.remarks(), *inputs.warnings]:
         say(f"warning: {warning}", error=True)
-    outputs = Outputs(settings.input, settings.organ, settings.checkpoint, replace=settings.replace)
+    outputs = Outputs(*inputs.places, settings.checkpoint, replace=settings.replace)
     names = [name for case in inputs.cases for name in written_for(case, predictor.tasks, settings)]
     beside = dict(legend_of(predictor.tasks))
     if clean_up is not None and clean_up.rules:

@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     inputs = Inputs(command, ImageSource.of_records(records))
     for warning in inputs.warnings:
         say(f"warning: {warning}", error=True)
-    outputs = Outputs(command.cases, command.input, command.organ, replace=command.replace)
+    outputs = Outputs(command.cases, *inputs.places, replace=command.replace)
     outputs.claim_folder(command.output, "predictions", [f"{case.case_id}.nii.gz" for case in inputs.cases])
     with held(command.output, "threshold.py"):
         threshold = best_threshold(command.cases, trained_on)

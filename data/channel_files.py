@@ -216,7 +216,7 @@ def hint_of_names(cases: Sequence[InputCase]) -> str:
 
 
 def read_case(
-    case: InputCase, channels: Channels, spacing_mm: Sequence[float] | None = None, series: str = ""
+    case: InputCase, channels: Channels, spacing_mm: Sequence[float] | None = None, series: str | None = None
 ) -> dict[str, Volume]:
     """The channels of a case by name, in the network's order; raises as their readers.
 
@@ -228,7 +228,7 @@ def read_case(
 
 
 def read_images(
-    paths: Sequence[Path], channels: Channels, spacing_mm: Sequence[float] | None = None, series: str = ""
+    paths: Sequence[Path], channels: Channels, spacing_mm: Sequence[float] | None = None, series: str | None = None
 ) -> dict[str, Volume]:
     """The channels in a file, or a channel in each of several, by name and on the grid of the first.
 
@@ -258,7 +258,9 @@ def faults_of_channels(paths: Sequence[Path], channels: Channels) -> tuple[Fault
     )
 
 
-def _read_one(path: Path, channels: Channels, spacing_mm: Sequence[float] | None, series: str) -> dict[str, Volume]:
+def _read_one(
+    path: Path, channels: Channels, spacing_mm: Sequence[float] | None, series: str | None
+) -> dict[str, Volume]:
     if path.is_dir():
         found = {ONLY_CHANNEL: read_series(path, spacing_mm=spacing_mm, series=series)}
     else:

@@ -23,7 +23,7 @@ _PREAMBLE = 128
 
 
 def read_series(
-    folder: Path | str, mask: bool = False, spacing_mm: Sequence[float] | None = None, series: str = ""
+    folder: Path | str, mask: bool = False, spacing_mm: Sequence[float] | None = None, series: str | None = None
 ) -> Volume:
     """Read the one DICOM series in `folder` (subfolders are not entered; files need no extension).
 
@@ -35,6 +35,7 @@ def read_series(
         mask: whether a mask or label map is wanted, whose values nothing may invert.
         spacing_mm: (z, y, x) to use in place of the series'.
         series: which one of a folder with several: its number or its description; what else lies there is not read.
+            Empty for none, where errors may say that --series chooses.
 
     Raises FileNotFoundError, or ValueError that names the file: not DICOM, no position, two series, another size or
     orientation than its neighbours, a missing or double slice, uneven steps, slices sheared against each other, a
@@ -59,7 +60,7 @@ def read_series(
     with quiet_itk():
         slices = [_read_slice(path) for path in paths]
     if len({one.series for one in slices}) > 1:
-        choose_series(series_in(paths), "", folder)
+        choose_series(series_in(paths), series, folder)
     _check_alike(slices)
     notes = _check_values(slices, mask)
     spacing, orientation, moved = _common_grid(slices)

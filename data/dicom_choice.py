@@ -53,20 +53,22 @@ def _numbered(series: list[Series]) -> list[Series]:
     return [Series(one.uid, str(place), one.description, one.paths) for place, one in enumerate(series, 1)]
 
 
-def choose_series(series: Sequence[Series], wanted: str, folder: Path) -> Series:
-    """The series of that number or description (in any case); of one series alone, where none is wanted, that.
+def choose_series(series: Sequence[Series], wanted: str | None, folder: Path) -> Series:
+    """The series of that number or description (in any case); one series alone is not chosen from, whatever it is.
+
+    wanted: empty for none; None where the caller cannot choose, so that the error does not say how.
 
     Raises ValueError that names the folder and lists what is in it.
     """
+    if len(series) == 1:
+        return series[0]
     fits = [one for one in series if wanted and wanted.casefold() in (one.number, one.description.casefold())]
-    if len(fits) == 1 or (len(series) == 1 and not wanted):
-        return (fits or list(series))[0]
+    if len(fits) == 1:
+        return fits[0]
     listed = ", ".join(map(_told, series[:_SHOWN])) + (", ..." if len(series) > _SHOWN else "")
     what = f"{len(fits) or 'no'} series called {wanted!r}" if wanted else f"{len(series)} series"
-    raise ValueError(
-        f"{folder}: {what}; keep one series in the folder, or have predict.py take one with --series NUMBER or "
-        f"its description: {listed or 'none'}"
-    )
+    choice = "" if wanted is None else ", or take one with --series NUMBER or its description"
+    raise ValueError(f"{folder}: {what}; keep one series in the folder{choice}: {listed or 'none'}")
 
 
 def _told(one: Series) -> str:

@@ -12,10 +12,11 @@ from pydantic import BaseModel, PositiveFloat, field_validator, model_validator
 from ramify.data.channel_files import InputCase, check_option, choose_channels, hint_of_names, read_case
 from ramify.data.file_names import carries_no_millimetres, unread_images, volume_files
 from ramify.data.image_source import ImageSource
-from ramify.data.inputs import check_organ_of_each, find_inputs, read_organ
+from ramify.data.inputs import check_organ_of_each, find_inputs, folders_left_out, organ_paths, read_organ
 from ramify.data.volume import Volume
 
 _OTHER_SPACING = 0.01
+_NAMED = 8
 
 
 class InputSettings(BaseModel, frozen=True, extra="forbid"):
@@ -71,7 +72,9 @@ class Inputs:
 
     Attributes:
         cases: all of them.
-        warnings: what to say of all of them: names that could be nnU-Net's, files that are in no form that is read.
+        warnings: what to say of all of them: names that could be nnU-Net's, files that are in no form that is read,
+            folders that are left out.
+        places: files and folders that are read: the images', and the organs' of each.
 
     Raises ValueError or FileNotFoundError: nothing there, another channel than the training's, one organ mask for
     several images.
@@ -82,9 +85,11 @@ class Inputs:
         self._channels = choose_channels(source, settings.channels)
         self.cases = find_inputs(settings.input, self._channels)
         self.warnings = _unread(settings.input, {case.path for case in self.cases})
+        self.warnings += _left_out(folders_left_out(settings.input, self.cases, settings.organ))
         if not settings.channels and not self._channels.files and (hint := hint_of_names(self.cases)):
             self.warnings.append(hint)
         check_organ_of_each(settings.organ, self.cases)
+        self.places = [settings.input, *organ_paths(settings.organ, self.cases)]
 
     def read(self, case: InputCase) -> ReadInput:
         """Read a case; raises ValueError or OSError that names the file at fault."""
@@ -142,3 +147,15 @@ def _unread(path: Path, read: Collection[Path]) -> list[str]:
     more = f" and {len(unread) - 1} more" if len(unread) > 1 else ""
     remedy = "save it as .nii.gz, a DICOM series as a folder"
     return [f"{unread[0]}{more}: in a form that is not read from a folder, left out; {remedy}"]
+
+
+def _left_out(folders: Sequence[Path]) -> list[str]:
+    """A line where folders with images beside the cases are none."""
+    if not folders:
+        return []
+    more = f" and {len(folders) - _NAMED} more" if len(folders) > _NAMED else ""
+    named = f"{folders[0].parent}: {', '.join(folder.name for folder in folders[:_NAMED])}{more}"
+    return [
+        f"{named}: images in folders that are read as no case, left out; a patient's folder has the slices of a DICOM "
+        "series in it, or in its PATIENT_DICOM: give others by --input, each by itself"
+    ]

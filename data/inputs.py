@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from ramify.data.labelled_file import LabelledFile
 from ramify.data.mask_folders import organ_of
 from ramify.data.raw_case import place_mask
 from ramify.data.volume import Volume
+from ramify.disk.ledger import MARK
 from ramify.disk.system_files import is_left_by_system
 
 IRCADB_IMAGE_FOLDER = "PATIENT_DICOM"
@@ -75,6 +77,33 @@ def _patients(path: Path) -> list[InputCase]:
     return found
 
 
+def folders_left_out(path: Path, cases: Sequence[InputCase], organ: Path | None) -> list[Path]:
+    """Folders with images beside the cases of a folder, which are no cases: patients with folders of studies or with
+    volume files, patients beside volume files. The organs' folder and what Ramify wrote are none."""
+    if not path.is_dir() or any(case.path in (path, path / IRCADB_IMAGE_FOLDER) for case in cases):
+        return []
+    places = [place.resolve() for place in (*(case.path for case in cases), *organ_paths(organ, cases))]
+    used = {one for place in places for one in (place, *place.parents)}
+    beside = sorted((child for child in path.iterdir() if child.is_dir()), key=lambda one: natural_order(one.name))
+    return [
+        folder
+        for folder in beside
+        if not (folder.name.startswith(".") or folder.resolve() in used or (folder / MARK).exists())
+        and any(volume_files(Path(place)) or holds_series(Path(place)) for place, _, _ in os.walk(folder))
+    ]
+
+
+def organ_paths(organ: Path | None, cases: Sequence[InputCase]) -> list[Path]:
+    """Where the organ masks of cases are: a file or folder of all, or by {case} one of each."""
+    if organ is None:
+        return []
+    return [_organ_path(organ, case) for case in cases] if CASE in str(organ) else [organ]
+
+
+def _organ_path(organ: Path, case: InputCase) -> Path:
+    return Path(str(organ).replace(CASE, case.case_id))
+
+
 def check_organ_of_each(organ: Path | None, cases: Sequence[InputCase]) -> None:
     """Raise ValueError where several images would share one organ mask: it is the organ of one patient."""
     if organ is not None and CASE in str(organ):
@@ -111,7 +140,7 @@ def read_organ(
     """
     if path is None:
         return None
-    path = Path(str(path).replace(CASE, case.case_id))
+    path = _organ_path(path, case)
     source = organ_of(path, case.case_id, case.path) if path.is_dir() and volume_files(path) else path
     file = LabelledFile(source, spacing_of(source))
     mask = file.mask(file.choose(labels, "organ", ORGAN_OPTION), "organ", ORGAN_OPTION)

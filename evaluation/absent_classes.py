@@ -12,8 +12,8 @@ def absent_classes(
     """What is odd about the classes of an evaluation: warnings, and complaints, a line each.
 
     A class in truths and in no prediction, or in no file, is a complaint where the user named it; a warning where it
-    comes from a table or a data set, of which few cases may have a rare vessel; in every truth it is not rare.
-    Predictions that all lack the label which was named for them are a complaint, too.
+    comes from a table or a data set, of which few cases may have a rare vessel; in every truth of several cases it is
+    not rare. Predictions that all lack the label which was named for them are a complaint, too.
 
     Args:
         report: what `metrics.table.build_report` gives.
@@ -38,5 +38,6 @@ def absent_classes(
             line += (
                 f"(of predictions that hold 0 and 1 --truth-labels {' '.join(map(str, one.labels))} says the vessels)"
             )
-            (warnings if chosen.looked_up and counts["missed"] < cases else complaints).append(line)
+            rare = counts["missed"] < cases or cases == 1
+            (warnings if chosen.looked_up and rare else complaints).append(line)
     return warnings, complaints

@@ -70,7 +70,7 @@ def read_masks(job: Job) -> CaseMasks:
 
 def _check_vessels_in_organ(truth: Volume, organ: Volume, job: Job, names: Mapping[str, str]) -> None:
     """Raise ValueError where a truth has vessels, and the organ none of them: the two do not belong together."""
-    vessels = np.isin(truth.array, job.chosen.labels) if job.command.label_maps else truth.array
+    vessels = np.isin(truth.array, job.chosen.vessel_labels) if job.command.label_maps else truth.array
     if vessels.any() and not (vessels & organ.array).any():
         raise ValueError(
             f"{names['truth']}: none of its {np.count_nonzero(vessels)} vessel voxels lies inside the organ "
@@ -132,7 +132,7 @@ def _same_file(path: Path, others: Sequence[Path]) -> bool:
 
 
 def _vessels_of_truth(truth: LabelledFile, job: Job) -> Choice:
-    """The labels of a true label map that are compared."""
+    """The labels of a true label map that are compared as vessels."""
     if job.command.label_maps:
-        return job.chosen.labels
+        return job.chosen.vessel_labels
     return truth.choose(job.command.truth_labels, "vessels", "--truth-labels") or ()

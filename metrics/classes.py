@@ -92,6 +92,7 @@ class ClassSet:
         regions: further masks, made of several classes; MERGED the first where there are several vessel classes.
         ignore: the truth's value of voxels that count nowhere.
         looked_up: whether the classes were taken from a table or a data set, of which files may lack some.
+        context: names of the classes that are no vessels.
 
     Raises ValueError for two of one name, or an ignore value that a class has.
 
@@ -106,6 +107,7 @@ class ClassSet:
     regions: tuple[LabelClass, ...] = ()
     ignore: int | None = None
     looked_up: bool = False
+    context: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -124,7 +126,8 @@ class ClassSet:
             raise ValueError(f"{MERGED}: is the name of all vessel classes together; call the other one otherwise")
         several = len(classes) - len(set(context)) > 1
         others = [one for one in regions if one.name != MERGED]
-        return cls(tuple(classes), (*([its] if several and own not in classes else []), *others), ignore, looked_up)
+        measured = (*([its] if several and own not in classes else []), *others)
+        return cls(tuple(classes), measured, ignore, looked_up, tuple(context))
 
     @classmethod
     def of_table(cls, table: ClassTable) -> "ClassSet":
@@ -160,6 +163,11 @@ class ClassSet:
     def labels(self) -> tuple[int, ...]:
         """Every label of a class."""
         return _together(self.classes)
+
+    @property
+    def vessel_labels(self) -> tuple[int, ...]:
+        """Every label of a class of vessels."""
+        return _together([one for one in self.classes if one.name not in self.context])
 
 
 def parse_classes(words: Sequence[str], known: Mapping[str, Sequence[int]] | None = None) -> tuple[LabelClass, ...]:

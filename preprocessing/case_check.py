@@ -10,7 +10,7 @@ from ramify.console.error_line import line_of
 from ramify.data.adapters.base import Adapter
 from ramify.data.class_maps import Fault
 from ramify.data.raw_case import RawCase
-from ramify.preprocessing.prepare import PreprocessingSettings, check_vessels_inside, doubts_about
+from ramify.preprocessing.prepare import PreprocessingSettings, checked_organ, doubts_about, plan_image
 from ramify.processes.case_crew import case_reports
 
 _HEADINGS = ("case", "size", "spacing (mm)", "values", "voxels")
@@ -54,7 +54,6 @@ class CheckWork:
             if faults := tuple(self.adapter.faults(case_id)):
                 return CaseCheck(case_id, faults=faults)
             raw = self.adapter.load(case_id)
-            check_vessels_inside(raw, self.settings, f"case {case_id}")
             return _described(raw, self.settings)
         except (ValueError, OSError) as error:
             return CaseCheck(case_id, error=naming_case(case_id, line_of(error)))
@@ -72,9 +71,12 @@ def _lost(case_id: str, how: str) -> CaseCheck:
 
 
 def _described(raw: RawCase, settings: PreprocessingSettings) -> CaseCheck:
+    """What a case holds as it was read; raises ValueError where it cannot be prepared."""
+    to_prepare = checked_organ(raw, settings)
+    plan_image(to_prepare.images, to_prepare.organ, settings, f"case {raw.case_id}")
     ranges = {name: (float(its.array.min()), float(its.array.max())) for name, its in raw.images.items()}
     voxels = {name: int(np.count_nonzero(mask.array)) for name, mask in raw.masks().items()}
-    doubts = tuple(doubts_about(raw, settings))
+    doubts = tuple(doubts_about(to_prepare, settings))
     return CaseCheck(raw.case_id, raw.image.shape, raw.image.spacing_mm, ranges, voxels, doubts)
 
 

@@ -103,22 +103,31 @@ def prepare_image(
         >>> prepared.image.shape, prepared.grid.to_native(prepared.image[0]).shape  # and back
         ((1, 4, 4), (8, 8))
     """
-    name_of = {channel: name if len(images) == 1 else f"{name}, channel {channel}" for channel in images}
-    for channel, image in images.items():
-        check_intensities(image.array, name_of[channel])
-    try:
-        rules = settings.rules(images)
-        grid = plan_grid(next(iter(images.values())), organ, settings.grid)
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}") from error
+    grid, rules = plan_image(images, organ, settings, name)
     prepared_organ = None if organ is None else grid.mask_to_prepared(organ.array)
     values = [
-        normalise(grid.image_to_prepared(image.array), rules[channel], prepared_organ, name_of[channel])
+        normalise(grid.image_to_prepared(image.array), rules[channel], prepared_organ, _named(name, channel, images))
         for channel, image in images.items()
     ]
     # One channel, which is the rule, is not copied for the others that there are not.
     stacked = values[0][None] if len(values) == 1 else np.stack(values)
     return PreparedImage(stacked, prepared_organ, grid)
+
+
+def plan_image(
+    images: Mapping[str, Volume], organ: Volume | None, settings: PreprocessingSettings, name: str
+) -> tuple[Grid, dict[str, IntensitySettings]]:
+    """The grid on which an image is prepared, and the rule of each channel; arguments and errors as `prepare_image`."""
+    for channel, image in images.items():
+        check_intensities(image.array, _named(name, channel, images))
+    try:
+        return plan_grid(next(iter(images.values())), organ, settings.grid), settings.rules(images)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
+
+
+def _named(name: str, channel: str, images: Mapping[str, Volume]) -> str:
+    return name if len(images) == 1 else f"{name}, channel {channel}"
 
 
 def prepare_case(raw: RawCase, settings: PreprocessingSettings) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -150,11 +159,9 @@ def prepare_case(raw: RawCase, settings: PreprocessingSettings) -> tuple[dict[st
         ((32, 32), 3, 2)
     """
     name, given = f"case {raw.case_id}", raw
-    if raw.organ is not None:
-        if not raw.organ.array.any():
-            raise ValueError(f"{name}: the organ mask is empty; mend it, choose the organ's labels, or leave it out")
-        raw = replace(raw, organ=main_parts(raw.organ, settings.least_organ_part))
-    doubts, region = doubts_about(raw, settings), _region(raw, settings, name)
+    raw = checked_organ(raw, settings)
+    doubts = doubts_about(raw, settings)
+    region = raw.organ.array if raw.organ is not None and settings.restrict_to_organ else None
     prepared = prepare_image(raw.images, raw.organ, settings, name)
     cut_to = None if region is None else prepared.organ
     try:
@@ -201,25 +208,23 @@ def prepare_case(raw: RawCase, settings: PreprocessingSettings) -> tuple[dict[st
     return arrays, record
 
 
-def _region(raw: RawCase, settings: PreprocessingSettings, name: str) -> np.ndarray | None:
-    """What the vessels are cut to, bool (*native S): the organ, if so wished; None: nothing is cut.
+def checked_organ(raw: RawCase, settings: PreprocessingSettings) -> RawCase:
+    """The case with its organ's main parts, to which it is cut.
 
-    Raises ValueError where it holds none of the vessels that there are.
+    Raises ValueError, which names the case, for an empty organ, or one that vessels are cut to and holds none of them.
     """
-    check_vessels_inside(raw, settings, name)
-    return raw.organ.array if raw.organ is not None and settings.restrict_to_organ else None
-
-
-def check_vessels_inside(raw: RawCase, settings: PreprocessingSettings, name: str) -> None:
-    """Raise ValueError, which names the case, where vessels are cut to an organ that holds none of them."""
-    if raw.organ is None or not settings.restrict_to_organ:
-        return
-    vessels, organ = raw.vessels.array, raw.organ.array
-    if vessels.any() and not (vessels & organ).any():
+    if raw.organ is None:
+        return raw
+    name = f"case {raw.case_id}"
+    if not raw.organ.array.any():
+        raise ValueError(f"{name}: the organ mask is empty; mend it, choose the organ's labels, or leave it out")
+    organ, vessels = main_parts(raw.organ, settings.least_organ_part), raw.vessels.array
+    if settings.restrict_to_organ and vessels.any() and not (vessels & organ.array).any():
         raise ValueError(
             f"{name}: none of its {np.count_nonzero(vessels)} vessel voxels lies inside the organ; check the masks, "
             "or keep vessels outside with --preprocessing.no-restrict-to-organ"
         )
+    return replace(raw, organ=organ)
 
 
 def doubts_about(raw: RawCase, settings: PreprocessingSettings) -> list[str]:

@@ -150,11 +150,14 @@ def _table(
 
 
 def _with_inside(table: ClassTable, labels: LabelledFile) -> ClassTable:
-    """The table, its organ with the classes that are cut to it, where a voxel of one file has one label."""
+    """The table, its organ with the vessels, where a voxel of one file has one label.
+
+    Vessels lie in their organ. What another class is to it, such as a spleen beside a liver, its labels alone say.
+    """
     if not table.organs:
         return table
     organ = [value for name in table.organs for value in table.classes[name].values]
-    inside = [value for name in table.names for value in table.classes[name].values]
+    inside = [value for its in table.classes.values() if its.role == "vessel" for value in its.values]
     first = table.organs[0]
     added = labels.with_inside(organ, inside)[len(organ) :]
     whole = table.classes[first].model_copy(update={"values": (*table.classes[first].values, *added)})

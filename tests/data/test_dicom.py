@@ -234,6 +234,9 @@ def test_several_series_are_listed(tmp_path, write_series):
     (tmp_path / "report.pdf").unlink()
     listed = r"4 'Arterial phase' \(\d slices from A0\), 5 'Portal' \(\d slices from P0\)"
     with pytest.raises(ValueError, match=f"2 series; .*--series NUMBER or its description: {listed}"):
+        read_series(tmp_path, series="")
+    # Where nothing chooses.
+    with pytest.raises(ValueError, match=f"2 series; keep one series in the folder: {listed}"):
         read_series(tmp_path)
     with pytest.raises(ValueError, match=f"no series called 'venous'; .*{listed}"):
         read_series(tmp_path, series="venous")

@@ -19,6 +19,7 @@ from ramify.data.image_source import ImageSource
 from ramify.data.input_reading import Inputs, InputSettings
 from ramify.data.inputs import check_organ_of_each, find_inputs, read_organ
 from ramify.data.volume import Volume
+from ramify.disk.outputs import Outputs
 
 NNUNET = ImageSource(form="nnunet", files=(1,), known_files=(0, 1))
 PAIRS = ImageSource(form="pairs")
@@ -204,6 +205,40 @@ def test_a_folder_of_patients(tmp_path, write_series, within):
     assert [case.case_id for case in find_inputs(tmp_path / "in/P 2")] == ["P 2"]
 
 
+def test_patients_that_are_read_as_no_case_are_named(tmp_path, write_series):
+    array = np.ones((2, 3, 4), np.int16)
+    write_series(tmp_path / "a/PATIENT_DICOM", array)
+    write_series(tmp_path / "P 2/study/series", array)
+    for name in "P 10/ct.nii.gz", "livers/a.nii.gz", "out/a.nii.gz":
+        write_volume(tmp_path / name, Volume(np.ones((2, 3, 4), np.uint8), (2.0, 1.0, 1.0)))
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes/readme.txt").write_text("no image", encoding="utf-8")
+    Outputs().claim_folder(tmp_path / "new", "predictions", ["a.nii.gz"])
+    write_volume(tmp_path / "new/a.nii.gz", Volume(np.ones((2, 3, 4), np.uint8), (2.0, 1.0, 1.0)))
+
+    def warnings(**settings):
+        return "".join(Inputs(InputSettings(input=tmp_path, **settings), ImageSource()).warnings)
+
+    assert f"{tmp_path}: P 2, P 10, livers, out: images in folders that are read as no case" in warnings()
+    assert f"{tmp_path}: P 2, P 10, out: " in warnings(organ=tmp_path / "livers")
+    assert f"{tmp_path}: P 2, P 10, out: " in warnings(organ=tmp_path / "livers/{case}.nii.gz")
+    # And patients beside volume files.
+    write_volume(tmp_path / "b.nii.gz", Volume(np.ones((2, 3, 4), np.uint8), (2.0, 1.0, 1.0)))
+    assert f"{tmp_path}: P 2, P 10, a, livers, out: " in warnings()
+    # A patient's own folder has more than its images.
+    write_series(tmp_path / "a/MASKS_DICOM/liver", array)
+    assert Inputs(InputSettings(input=tmp_path / "a"), ImageSource()).warnings == []
+
+
+def test_the_organs_found_by_a_pattern_are_what_is_read(tmp_path):
+    for name in "in/a.nii.gz", "livers/a/liver.nii.gz":
+        write_volume(tmp_path / name, Volume(np.ones((2, 3, 4), np.uint8), (2.0, 1.0, 1.0)))
+    for organ in tmp_path / "livers/{case}/liver.nii.gz", tmp_path / "livers/{case}":
+        inputs = Inputs(InputSettings(input=tmp_path / "in", organ=organ), ImageSource())
+        with pytest.raises(ValueError, match=r"liver.nii.gz: is what this call reads|holds what this call reads"):
+            Outputs(*inputs.places, replace=True).claim_folder(tmp_path / "livers/a", "predictions", ["liver.nii.gz"])
+
+
 def test_the_organ_of_each_patient_by_a_pattern(tmp_path, write_series):
     for number, name in enumerate(("a", "b")):
         mask = np.zeros((2, 3, 4), np.uint8)
@@ -229,5 +264,12 @@ def test_which_series_of_each_patient(tmp_path, write_series):
     inputs = Inputs(InputSettings(input=tmp_path, series="Phase 2"), ImageSource())
     assert (inputs.read(inputs.cases[0]).image.array == 2).all()
     inputs = Inputs(InputSettings(input=tmp_path), ImageSource())
-    with pytest.raises(ValueError, match=r"2 series; .*1 'phase 1' .*2 'phase 2'"):
+    with pytest.raises(ValueError, match=r"2 series; .*, or take one with --series .*1 'phase 1' .*2 'phase 2'"):
         inputs.read(inputs.cases[0])
+    # One alone is not chosen from, whatever its number.
+    write_series(tmp_path / "b", np.full((2, 3, 4), 7, np.int16), tags={"0020|0011": "5"})
+    inputs = Inputs(InputSettings(input=tmp_path, series="2"), ImageSource())
+    assert [inputs.read(case).image.array.max() for case in inputs.cases] == [2, 7]
+    # Masks are not chosen by it.
+    with pytest.raises(ValueError, match=r"a: 2 series; keep one series in the folder: 1 'phase 1'"):
+        read_organ(tmp_path / "a", inputs.cases[1], inputs.read(inputs.cases[1]).image, resample=False)

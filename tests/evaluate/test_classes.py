@@ -178,6 +178,14 @@ def test_a_class_in_no_prediction_is_an_error_unless_it_may_be_rare(label_folder
     assert f"{'error' if code else 'warning'}: {line}" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("asked", "code"), [(["--classes", "1", "2"], 1), (["--every-class"], 0)])
+def test_one_case_does_not_say_how_rare_a_class_is(label_folders, capsys, asked, code):
+    save(label_folders[0] / "a.nii.gz", np.where(vessel(4), 1, 0).astype(np.uint8))
+    assert evaluate.main(flags(label_folders, *asked, "--cases", "a", *QUICK)) == code
+    line = "class 2 (label 2): in 1 of 1 truths and in no prediction"
+    assert f"{'error' if code else 'warning'}: {line}" in capsys.readouterr().err
+
+
 def test_a_label_that_no_prediction_has_is_an_error(label_folders, capsys):
     assert evaluate.main(flags(label_folders, "--truth-labels", "1", "--prediction-labels", "3", *QUICK)) == 1
     assert "error: --prediction-labels 3: no prediction has a voxel of it" in capsys.readouterr().err

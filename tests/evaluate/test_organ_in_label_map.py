@@ -52,6 +52,20 @@ def test_of_classes_too(maps):
     assert sensitivities(maps[2]) == [0.5, 1.0]
 
 
+def test_a_class_beside_the_organ_is_no_part_of_it(maps, tmp_path: Path):
+    """As in preparation: the vessels are, a spleen is not; there the prediction does not count."""
+    spleen = np.zeros(SHAPE, bool)
+    spleen[:, 15:] = True
+    for name in "a b", "C":
+        save(maps[1] / f"{name}.nii.gz", np.where(spleen & ~vessel(4), 3, TRUE_LABELS).astype(np.uint8))
+        save(maps[0] / f"{name}.nii.gz", (2 * vessel(4) + 2 * (spleen & ~vessel(4))).astype(np.uint8))
+    table = tmp_path / "table.yaml"
+    table.write_text("classes: {vessel: 2, spleen: {values: 3, role: context}}", encoding="utf-8")
+    asked = ["--classes-of", str(table), "--organ", str(maps[1]), "--organ-labels", "liver"]
+    evaluate.main(flags(maps, *asked, *QUICK))
+    assert {row["precision"] for row in read_json(maps[2])["classes"]["vessel"]["cases"].values()} == {1.0}
+
+
 def test_an_organ_without_any_vessel_fails_its_case(maps, tmp_path, capsys):
     for name in "a b", "C":
         save(tmp_path / f"livers/{name}.nii.gz", TRUE_LABELS == 1)

@@ -1,6 +1,7 @@
 """What is wrong with the cases of a data set, all of it before any case is prepared, and what they hold."""
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +9,8 @@ import pytest
 
 from ramify.data.case_store import list_cases
 from ramify.data.files import write_volume
+from ramify.preprocessing.grid import GridSettings
+from ramify.preprocessing.prepare import PreprocessingSettings, prepare_case
 from tests.preprocess.pairs import call
 from tests.preprocessing.drawn_cases import bars_in_a_box
 
@@ -108,3 +111,40 @@ def test_no_store_is_left_where_the_good_ones_are_too_few_for_the_folds(root, tm
     assert code == 2
     assert "--folds.folds 2" in err
     assert not (tmp_path / "cases").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ("no organ", "the organ mask is empty"),
+        ("vessels in a speck", "none of its .* vessel voxels lies inside the organ"),
+        ("one grey value", "constant, every voxel is 7"),
+    ],
+)
+def test_what_cannot_be_prepared_is_found_by_a_look(root, tmp_path, capsys, change, says):
+    raw = bars_in_a_box()
+    image, vessels, organ = raw.image.array.copy(), raw.vessels.array.copy(), raw.organ.array.copy()
+    if change == "no organ":
+        organ[:] = False
+    elif change == "vessels in a speck":
+        organ[:] = vessels[:] = False
+        organ[:4] = True
+        organ[-1, -1, -1] = vessels[-1, -1, -1] = True
+    else:
+        image[:] = 7
+    write_volume(root / "imagesTr/A ok_0000.nii.gz", replace(raw.image, array=image))
+    write_volume(root / "labelsTr/A ok.nii.gz", replace(raw.vessels, array=vessels))
+    write_volume(root / "livers/A ok.nii.gz", replace(raw.organ, array=organ))
+    with pytest.raises(ValueError, match=says):
+        prepare_case(replace(raw, images={"CT": replace(raw.image, array=image)}, **masks(raw, vessels, organ)), WHOLE)
+    code, out, err = call(words(root, tmp_path / "cases", "--check"), capsys)
+    assert code == 1
+    assert "6 cases, 5 faulty" in out
+    assert re.search(f"error: case A ok: {says}", err)
+
+
+WHOLE = PreprocessingSettings(grid=GridSettings(crop="volume"))
+
+
+def masks(raw, vessels, organ):
+    return {"vessels": replace(raw.vessels, array=vessels), "organ": replace(raw.organ, array=organ), "structures": {}}

@@ -45,9 +45,9 @@ def test_labels(pairs, settings, labels):
 
 @pytest.mark.parametrize(
     ("values", "labels"),
-    [([1], [1, 2, 3, 4]), ([1, 4], [1, 4]), ([1, 2, 3], [1, 2, 3])],
+    [([1], [1, 2, 3]), ([1, 4], [1, 2, 3, 4]), ([1, 2, 3], [1, 2, 3])],
 )
-def test_classes(pairs, values, labels):
+def test_classes_of_vessels_are_part_of_the_organ_and_others_where_it_names_them(pairs, values, labels):
     classes = {
         "veins": [2, 3],
         "tumour": {"values": 4, "role": "context"},
