@@ -11,7 +11,7 @@ from ramify.cleaning.choice import LEAST_PATIENTS, choose
 from ramify.cleaning.tally import Tally, tally_of
 from ramify.metrics.overlap import dice
 from ramify.vessels.components import label_components
-from ramify.vessels.skeleton import skeletonize
+from ramify.vessels.solid import skeletonize_solid
 
 FEW = Candidates((0.3, 0.5), (0.0, 20.0, 60.0), (math.inf, 10.0, 4.0))
 SPACING_MM = (1.5, 1.0, 1.0)
@@ -40,12 +40,12 @@ def test_each_candidate_scores_as_the_mask_that_it_leaves(with_known):
         tally = tally_of(lambda value, of=probabilities: of >= value, truth, SPACING_MM, FEW, known)
         assert tally is not None
         counted = np.ones_like(truth) if known is None else known
-        line = skeletonize(truth & counted, SPACING_MM)
+        line = skeletonize_solid(truth & counted, SPACING_MM).skeleton & truth & counted
         for places in product(*(range(len(values)) for values in FEW)):
             rule = FEW.rule(places)
             left = rule.kept(probabilities >= rule.threshold, SPACING_MM)
             assert tally.dice[places] == pytest.approx(dice(left & counted, truth & counted))
-            own = skeletonize(left, SPACING_MM) & counted
+            own = skeletonize_solid(left, SPACING_MM).skeleton & left & counted
             shares = (own & truth).sum() / own.sum(), (line & left).sum() / line.sum()
             assert tally.cldice[places] == pytest.approx(2 * shares[0] * shares[1] / sum(shares))
             pieces = [label_components(mask)[1] for mask in (left, truth & counted)]

@@ -120,7 +120,7 @@ def test_checks_come_back_after_an_error():
 
 LABELS = labels_of()
 LOGITS = logits_for(LABELS).detach()
-VOLUME = torch.rand(1, 9, 20, 20) < 0.5  # (B, D, H, W), without an axis of channels
+VOLUME = torch.rand(1, 18, 20, 20) < 0.5  # (B, D, H, W), without an axis of channels
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ VOLUME = torch.rand(1, 9, 20, 20) < 0.5  # (B, D, H, W), without an axis of chan
         ),
         ({"to_onehot": True}, LABELS, LABELS, r"logits: expected floats \(B, C, H, W\)"),
         ({"to_onehot": True}, LOGITS, None, "target: expected a tensor or an array of numbers, got NoneType"),
-        ({"activation": "sigmoid"}, torch.zeros(VOLUME.shape), VOLUME, "9 channels, most of which overlap the next"),
+        ({"activation": "sigmoid"}, torch.zeros(VOLUME.shape), VOLUME, "18 channels, most of which overlap the next"),
     ],
 )
 @pytest.mark.parametrize("name", NAMES)
@@ -225,9 +225,9 @@ def test_masks_and_tubes_that_do_not_fit_are_refused():
 
 def test_regions_that_overlap_are_channels_where_one_says_so():
     torch.manual_seed(0)
-    logits, regions = torch.randn(1, 9, 8, 8), torch.rand(1, 9, 8, 8) < 0.5
-    assert module("Dice", activation="sigmoid")(logits[:, :7], regions[:, :7]).isfinite()
-    with pytest.raises(ValueError, match=r"9 channels, most of which overlap .* checked=False"):
+    logits, regions = torch.randn(1, 18, 8, 8), torch.rand(1, 18, 8, 8) < 0.5
+    assert module("Dice", activation="sigmoid")(logits[:, :15], regions[:, :15]).isfinite()
+    with pytest.raises(ValueError, match=r"18 channels, most of which overlap .* checked=False"):
         module("Dice", activation="sigmoid")(logits, regions)
     with without_value_checks():
         expected = dice_loss(torch.sigmoid(logits), regions)
