@@ -13,7 +13,7 @@ from ramify.vessels.decomposition import ScaleDecomposition
 from ramify.vessels.distance import surface
 from ramify.vessels.estimators import grow_tree
 from ramify.vessels.scale_settings import DEFAULT_SCALES, ScaleSettings
-from ramify.vessels.scales import decompose_with_notes
+from ramify.vessels.scales import decompose_quietly
 from ramify.vessels.skeleton import skeletonize
 
 NOISE = (0.002, 0.01, 0.05)
@@ -22,7 +22,7 @@ SEEDS = 3
 
 def decomposed(case: Case, settings: ScaleSettings = DEFAULT_SCALES) -> ScaleDecomposition:
     """The scales of a mask; what is said of ties is no matter here."""
-    return decompose_with_notes(*case, settings)
+    return decompose_quietly(*case, settings)
 
 
 def small_kept(cases: list[Case]) -> str:

@@ -10,7 +10,7 @@ from benchmarks.meaning_row import Mask, Row
 from ramify.metrics.mask_analysis import MaskAnalysis
 from ramify.vessels.branches import trace_branches
 from ramify.vessels.curve_graph import CentrelineGraph, centreline_graph
-from ramify.vessels.scales import ScaleWarning, decompose_scales, decompose_with_notes
+from ramify.vessels.scales import ScaleWarning, decompose_quietly, decompose_scales
 from ramify.vessels.skeleton import skeletonize
 
 CUBES = (1.0, 1.0, 1.0)
@@ -100,7 +100,7 @@ def _centreline(mask: Mask) -> CentrelineGraph:
 
 
 def _largest_radius(mask: Mask) -> float:
-    return float(decompose_with_notes(mask, CUBES).radii_mm.max())
+    return float(decompose_quietly(mask, CUBES).radii_mm.max())
 
 
 SHAPES = {

@@ -73,8 +73,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     for each in runs:
         words = ["--prediction", str(validation_of(command.output, *each)), "--truth", str(truth)]
         with said_to_nobody():
-            evaluate.main([*words, "--output", str(scores_of(command.output, *each)), "--quiet"])
-    results = [f"{name}={scores_of(command.output, name, 0).parent}/*" for name in command.trainers]
+            evaluate.main([*words, "--output", str(scores_of(command.output, each[0]) / f"seed_{each[1]}"), "--quiet"])
+    results = [f"{name}={scores_of(command.output, name)}/seed_*" for name in command.trainers]
     compared = ["--output", str(command.output / "comparison"), "--measures", *MEASURES]
     return compare.main(["--results", *results, *compared])
 
@@ -107,9 +107,9 @@ def validation_of(output: Path, name: str, seed: int) -> Path:
     return output / "nnUNet_results" / NAME / f"{name}__nnUNetPlans__{CONFIGURATION}" / f"fold_{seed}" / "validation"
 
 
-def scores_of(output: Path, name: str, seed: int) -> Path:
-    """Where they are scored."""
-    return output / "scores" / name / f"seed_{seed}"
+def scores_of(output: Path, name: str) -> Path:
+    """Where those of a trainer are scored, a folder a seed."""
+    return output / "scores" / name
 
 
 if __name__ == "__main__":

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ramify.cleaning.candidates import Candidates
+from ramify.training.clean_up import TIE
 from ramify.vessels.pieces import Pieces
 from ramify.vessels.solid import skeletonize_solid
 
 Mask = NDArray[np.bool_]
 Scores = NDArray[np.float64]
-_TIE = 1 + 1e-9
 
 
 class Tally(NamedTuple):
@@ -97,11 +97,11 @@ def _of_mask(
 
 def _survived(pieces: Pieces, candidates: Candidates) -> tuple[NDArray[np.intp], NDArray[np.intp], tuple[int, int]]:
     """How many of the sizes, and how many of the distances, each piece survives: those are the first ones."""
-    sizes = np.searchsorted(candidates.smallest_mm3, pieces.volumes_mm3 * _TIE, side="right")
+    sizes = np.searchsorted(candidates.smallest_mm3, pieces.volumes_mm3 * TIE, side="right")
     sizes[pieces.is_largest] = len(candidates.smallest_mm3)
     farthest = np.array(candidates.farthest_mm)
     # Ascending for the search: how many distances are shorter than the piece's own.
-    shorter = np.searchsorted(farthest[::-1] * _TIE, pieces.distances_mm, side="left")
+    shorter = np.searchsorted(farthest[::-1] * TIE, pieces.distances_mm, side="left")
     return sizes, len(farthest) - shorter, (len(candidates.smallest_mm3), len(farthest))
 
 

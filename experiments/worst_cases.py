@@ -59,12 +59,12 @@ def draw_worst_cases(runs: Sequence[Run], worst: Mapping[str, float], measure: s
         if run is None:
             continue  # The run that held it out has failed.
         (case,) = cases_of(run, [case_id])
-        truth, found = shown_in(case, run, measure)
+        truth, found = (_flat(mask & _region_of(case)).astype(bool) for mask in shown_in(case, run, measure))
         title = f"case {case.case_id}: mean {measure} of all networks {worst[case.case_id]:.4f}; shown: {run.name}"
         path = folder / FOLDER / f"{place}_{case.case_id}.png"
         write_figure(draw_case(case, truth, found, title), path)
         written.append(path)
-        errors[f"{case_id}: {worst[case_id]:.4f}"] = _errors(*_inside(case, truth, found))
+        errors[f"{case_id}: {worst[case_id]:.4f}"] = _errors(truth, found)
     if errors:
         path = folder / FOLDER / ERRORS
         write_figure(draw_errors(errors, measure), path)
@@ -87,11 +87,13 @@ def shown_in(case: HeldOutCase, run: Run, measure: str) -> tuple[Mask, Mask]:
 
 
 def draw_case(case: HeldOutCase, truth: Mask, found: Mask, title: str) -> "Figure":
-    """Four panels; volumes are looked at along their first axis."""
+    """Four panels, of masks bool (H, W) as they are seen in the case's region, and its image.
+
+    Volumes are looked at along their first axis.
+    """
     from matplotlib.figure import Figure
 
-    inside = np.ones_like(case.truth.array) if case.region is None else case.region
-    truth, found = _inside(case, truth, found)
+    inside = _region_of(case)
     height, width = truth.shape
     figure = Figure(figsize=(9.0, 0.6 + 9.0 * height / width), layout="constrained")
     panels = figure.subplots(2, 2).ravel()
@@ -123,10 +125,9 @@ def draw_errors(errors: Mapping[str, NDArray[np.uint8]], measure: str) -> "Figur
     return figure
 
 
-def _inside(case: HeldOutCase, truth: Mask, found: Mask) -> tuple[Mask, Mask]:
-    """Both as pictures, within what counts."""
-    inside = np.ones_like(case.truth.array) if case.region is None else case.region
-    return _flat(truth & inside).astype(bool), _flat(found & inside).astype(bool)
+def _region_of(case: HeldOutCase) -> Mask:
+    """Where the case counts, bool (*S)."""
+    return np.ones(case.truth.array.shape, bool) if case.region is None else case.region
 
 
 def _errors(truth: Mask, found: Mask) -> NDArray[np.uint8]:

@@ -25,7 +25,7 @@ from ramify.vessels.octants import BoundaryCorners, boundary_corners
 from ramify.vessels.orientation import Orientation
 from ramify.vessels.point_index import PointIndex
 from ramify.vessels.scale_settings import ScaleSettings
-from ramify.vessels.scales import decompose_with_notes
+from ramify.vessels.scales import decompose_quietly
 from ramify.vessels.solid import Solid, skeletonize_solid
 from ramify.vessels.spurs import prune_spurs
 from ramify.vessels.wall import Wall
@@ -232,7 +232,7 @@ class MaskAnalysis:
     def decomposition(self) -> ScaleDecomposition:
         """The mask's scales by `scale_settings`, its arrays within the box; the mask must not be empty."""
         region = None if self.scale_region is None else self.scale_region[self.box]
-        return decompose_with_notes(self.inside, self.spacing_mm, self.scale_settings, region)
+        return decompose_quietly(self.inside, self.spacing_mm, self.scale_settings, region)
 
     @property
     def n_considered(self) -> int:

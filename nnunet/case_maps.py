@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from ramify.vessels.scale_settings import DEFAULT_SCALES, ScaleSettings
-from ramify.vessels.scales import decompose_with_notes, with_shared_thresholds
+from ramify.vessels.scales import decompose_quietly, with_shared_thresholds
 from ramify.vessels.tube import tubed_skeleton_of_classes
 
 Trees = Sequence[Sequence[int]]
@@ -60,7 +60,7 @@ def scale_map_of(
     for labels in trees:
         mask = np.isin(drawn, list(labels))
         if mask.any():
-            alone[tuple(labels)] = decompose_with_notes(mask, case.drawn_spacing_mm[flat:], settings)
+            alone[tuple(labels)] = decompose_quietly(mask, case.drawn_spacing_mm[flat:], settings)
     parts, notes = with_shared_thresholds(alone, settings)
     scale_map = np.zeros(case.prepared.shape, np.uint8)
     for labels, part in parts.items():

@@ -17,7 +17,8 @@ from ramify.training.segmentation import ClassMap, Mask, class_map_of, overlaid
 from ramify.vessels.box import foreground_box
 from ramify.vessels.pieces import Pieces
 
-_TIE = 1 + 1e-9
+TIE = 1 + 1e-9
+"""By so much a piece may miss a bound and meets it: sums of voxels are rounded."""
 
 
 class MaskRule(BaseModel, frozen=True, extra="forbid"):
@@ -36,9 +37,9 @@ class MaskRule(BaseModel, frozen=True, extra="forbid"):
             return mask
         box = foreground_box(mask)
         pieces = Pieces(np.ascontiguousarray(mask[box]), spacing_mm)
-        stays = pieces.volumes_mm3 * _TIE >= self.smallest_mm3
+        stays = pieces.volumes_mm3 * TIE >= self.smallest_mm3
         if self.farthest_mm is not None:
-            stays &= pieces.distances_mm <= self.farthest_mm * _TIE
+            stays &= pieces.distances_mm <= self.farthest_mm * TIE
         left = np.zeros_like(mask)
         left[box] = np.concatenate(([False], stays | pieces.is_largest))[pieces.labels]
         return left

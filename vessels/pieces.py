@@ -40,8 +40,8 @@ class Pieces:
     @property
     def volumes_mm3(self) -> NDArray[np.float64]:
         """Volume (mm³; in 2D area, mm²) of each piece, float64 (N,)."""
-        sizes: NDArray[np.float64] = self._voxels.astype(np.float64) * math.prod(self._spacing_mm)
-        return sizes
+        volumes: NDArray[np.float64] = self._voxels.astype(np.float64) * math.prod(self._spacing_mm)
+        return volumes
 
     @cached_property
     def is_largest(self) -> NDArray[np.bool_]:

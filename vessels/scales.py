@@ -123,7 +123,7 @@ def decompose_scales(
     )
 
 
-def decompose_with_notes(
+def decompose_quietly(
     mask: BoolArray,
     spacing_mm: Sequence[float],
     settings: ScaleSettings = DEFAULT_SCALES,

@@ -89,15 +89,17 @@ def test_a_case_that_is_done_with_is_let_go():
 
 
 def test_who_stops_early_goes_on_without_the_next_case():
-    goes_on = threading.Event()
+    goes_on, ended = threading.Event(), list[str]()
 
     def read(case: str) -> str:
         assert case == "a" or goes_on.wait(PATIENCE)
+        ended.append(case)
         return case
 
     cases = read_ahead("ab", read)
     assert next(cases)[1]() == "a"
     cases.close()
+    assert ended == ["a"]
     goes_on.set()
 
 

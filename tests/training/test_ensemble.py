@@ -177,3 +177,11 @@ def test_a_map_of_uncertainty_lies_on_the_ct_and_is_no_mask(tmp_path):
     assert found.array[organ].min() >= 0
     assert 1e-3 < found.array.max() <= 0.5
     assert list(vessel_masks(tmp_path / "out")) == ["ct"]
+
+
+def test_folders_that_were_put_aside_by_hand_are_no_folds(tmp_path):
+    for name in ("run", "aside"):
+        write_fold(tmp_path / name, 0)
+    (tmp_path / "aside" / "fold_0").rename(tmp_path / "run" / "fold_0_old")
+    (found,) = find_checkpoints(tmp_path / "run", "best")
+    assert found.parents[1].name == "fold_0"
