@@ -2,9 +2,7 @@
 
 import ctypes
 import gc
-import resource
 import statistics
-import sys
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
@@ -12,7 +10,9 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple, ParamSpec, TypeVar
 
-LINUX_STATUS, LINUX_RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+from ramify.processes.memory import peak_bytes
+
+LINUX_RESET = Path("/proc/self/clear_refs")
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
@@ -95,8 +95,6 @@ def _start_of_peak() -> float:
 
 
 def _peak_mebibytes() -> float:
-    """Highest resident size; on Linux that of this program alone, not what getrusage carries over from its parent."""
-    if LINUX_STATUS.exists():
-        return int(LINUX_STATUS.read_text(encoding="utf-8").split("VmHWM:")[1].split()[0]) / 1024
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
+    peak = peak_bytes()
+    assert peak is not None, "of systems that tell"
+    return peak / 2**20

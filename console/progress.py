@@ -98,11 +98,13 @@ class LogLines:
 
     def update(self, n: int = 1) -> None:
         self._done += n
-        if self._before < self._done < self._total and self._clock() - self._written >= LOG_SECONDS:
-            self._write()
+        if self._done < self._total:
+            self._write_if_due()
 
     def set_postfix_str(self, s: str = "", refresh: bool = True) -> None:
         self._postfix = s
+        if refresh:
+            self._write_if_due()
 
     def close(self) -> None:
         if self._open and self._done > self._before and self._clock() - self._began >= LOG_SECONDS:
@@ -114,6 +116,10 @@ class LogLines:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _write_if_due(self) -> None:
+        if self._done > self._before and self._clock() - self._written >= LOG_SECONDS:
+            self._write()
 
     def _write(self) -> None:
         self._written = self._clock()

@@ -66,11 +66,15 @@ def number_of(interrupt: KeyboardInterrupt) -> int:
 
 @contextmanager
 def saying_what_is_kept(saved: Callable[[], str]) -> Iterator[None]:
-    """Add to an interruption in here what was saved, for the last line of the command."""
+    """Add to an interruption in here what was saved, for the last line of the command.
+
+    Where something further in has said so already, that stays all that is said.
+    """
     try:
         yield
     except KeyboardInterrupt as interrupt:
-        interrupt.add_note(saved())
+        if not getattr(interrupt, "__notes__", ()):
+            interrupt.add_note(saved())
         raise
 
 

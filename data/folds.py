@@ -181,20 +181,30 @@ def load_or_make_splits(
         True
     """
     path = Path(path)
-    if path.exists():
-        return check_splits(read_json(path), patient_of, str(path))
-    splits = make_folds(patient_of, settings.folds, settings.seed, option, settings.test)
-    write_json(path, splits)
+    there = path.exists()
+    splits = _splits_in(path, patient_of, settings, option)
+    if not there:
+        write_json(path, splits)
     return splits
 
 
-def load_fold(store: Path | str, splits: Path | str | None, fold: int | Literal["all"], count: int = 5) -> Fold:
+def _splits_in(path: Path, patient_of: Mapping[str, str], settings: FoldSettings, option: str) -> list[Fold]:
+    """The splits in `path` where it exists, or those that would be made there."""
+    if path.exists():
+        return check_splits(read_json(path), patient_of, str(path))
+    return make_folds(patient_of, settings.folds, settings.seed, option, settings.test)
+
+
+def load_fold(
+    store: Path | str, splits: Path | str | None, fold: int | Literal["all"], count: int = 5, *, keep: bool = True
+) -> Fold:
     """One fold of a store's cases; "all" trains and validates on every case (to see that a network can overfit) but
     those that the splits hold out as a test set.
 
     Args:
         splits: a file to obey; none takes the store's `splits_final.json`, which is made (`count` folds, seed 0) where
             it is missing.
+        keep: write it then; otherwise `keep_splits` does, once all else is known to fit.
 
     Raises FileNotFoundError, or ValueError as load_or_make_splits and for a fold out of range.
 
@@ -212,14 +222,22 @@ def load_fold(store: Path | str, splits: Path | str | None, fold: int | Literal[
         others = sorted(set(patient_of) - {case for parts in known for case in parts.get("test", ())})
         return {"train": others, "val": list(others)}
     if splits is None:
-        given = load_or_make_splits(store / SPLITS_FILE, patient_of, FoldSettings(folds=count), "--fold-count")
+        given = _splits_in(store / SPLITS_FILE, patient_of, FoldSettings(folds=count), "--fold-count")
     else:
         given = check_splits(read_json(Path(splits)), patient_of, str(splits))
     if not 0 <= fold < len(given):
         raise ValueError(
             f"fold {fold}: {splits or store / SPLITS_FILE} has folds 0 to {len(given) - 1}; choose one of these"
         )
+    if keep and splits is None:
+        keep_splits(store, count)
     return given[fold]
+
+
+def keep_splits(store: Path, count: int) -> None:
+    """Write the store's `splits_final.json` (`count` folds, seed 0) where it is missing; raises as load_fold."""
+    if not (store / SPLITS_FILE).exists():
+        load_or_make_splits(store / SPLITS_FILE, patients_of(store), FoldSettings(folds=count), "--fold-count")
 
 
 def patients_of(store: Path) -> dict[str, str]:

@@ -31,6 +31,9 @@ from ramify.processes.folder_lock import LOCK
 _JUNK = {".ds_store", "thumbs.db", "desktop.ini", ".directory", "lost+found"}
 """What systems leave in an empty folder."""
 
+_made: set[Path] = set()
+"""Folders that this process made, by their resolved paths."""
+
 
 class Outputs:
     """The places a call writes to, checked before its work begins.
@@ -70,6 +73,23 @@ class Outputs:
                 `files` that is the user's, was read in this call, or is written by it twice.
             OSError: it cannot be made or written.
         """
+        files = list(files)
+        self.check_folder(folder, kind, files, given)
+        place = folder.resolve()
+        ledger = ledger_of(place)
+        make_folder(folder)
+        if ledger is None:
+            mark(place, kind)
+        else:
+            remove_parts(place, but_not_under=MARK)
+            ledger.compact(kind if ledger.kind == BESIDE_FILES else "")
+        self._folders.add(place)
+        self._grant([folder / name for name in files], "")
+
+    def check_folder(
+        self, folder: Path, kind: str, files: Iterable[str | Path] = (), given: Sequence[str] = ()
+    ) -> None:
+        """Refuse what `claim_folder` refuses, and leave the folder as it is."""
         if folder.exists() and not folder.is_dir():
             raise NotADirectoryError(f"{folder}: expected a folder to write to, got a file; choose another output")
         if folder.exists() and (read := self._input_folders.get(identity(folder))):
@@ -80,17 +100,8 @@ class Outputs:
             self._check_empty(folder, given)
         elif ledger.kind != kind and place not in self._folders:
             raise ValueError(f"{folder}: holds {ledger.kind} of Ramify, not {kind}; choose another folder")
-        paths = [folder / name for name in files]
         _check_writable(folder)
-        self._check(folder, paths, "")
-        folder.mkdir(parents=True, exist_ok=True)
-        if ledger is None:
-            mark(place, kind)
-        else:
-            remove_parts(place, but_not_under=MARK)
-            ledger.compact(kind if ledger.kind == BESIDE_FILES else "")
-        self._folders.add(place)
-        self._grant(paths, "")
+        self._check(folder, [folder / name for name in files], "")
 
     def claim_file(self, path: Path, kind: str) -> None:
         """Make sure that a file that was asked for by its own name may be written; its folder stays the user's.
@@ -101,7 +112,7 @@ class Outputs:
             raise ValueError(f"{path}: expected a file to write, got a folder; name a file in it")
         _check_writable(path.parent)
         self._check(path.parent, [path], kind)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         place = place_of(path)
         if nearest_ledger(place) is None:
             mark(place.parent, BESIDE_FILES)
@@ -145,13 +156,25 @@ class Outputs:
                 ledger.add(place, Entry(place.stat().st_size, fingerprint(place), kind, backup=True))
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder, and remember which of those above it were made for it: `give_up` takes them away again."""
+    place = folder.resolve()
+    missing = [one for one in (place, *place.parents) if not os.path.lexists(one)]
+    folder.mkdir(parents=True, exist_ok=True)
+    _made.update(missing)
+
+
 def give_up(folder: Path) -> None:
-    """Take the mark off a folder that holds nothing, and remove it."""
+    """Take the mark off a folder that holds nothing, and remove it, with those above it that were made for it alone."""
     if folder.is_dir() and all(child.name in (MARK, LOCK) for child in folder.iterdir()):
+        place = folder.resolve()
         with contextlib.suppress(OSError):
             for name in (MARK, LOCK):
                 (folder / name).unlink(missing_ok=True)
             folder.rmdir()
+            for above in (each for each in place.parents if each in _made):
+                above.rmdir()  # Raises where it holds something.
+                _made.discard(above)
 
 
 def _is_junk(path: Path) -> bool:

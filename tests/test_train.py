@@ -1,6 +1,7 @@
 """train.py from the command line: bad input is one line on stderr, a non-zero exit, and nothing half-written."""
 
 import os
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ import torch
 from ramify import predict, train
 from ramify.command_line import run
 from ramify.training import loop
+from ramify.training.run_folder import RunFolder
 
 TINY = "model: {levels: 2, base_channels: 2}\nloss: {lambda_scales: [1.0]}\ntrain: {epochs: 1, augment: false}\n"
 
@@ -20,7 +22,8 @@ def call(main: Callable[[list[str]], int | None], words: list[str], capsys) -> t
     with pytest.raises(SystemExit) as stop:
         run(lambda: main(words))
     captured = capsys.readouterr()
-    lines = [line for line in captured.err.replace("\r", "\n").splitlines() if line.strip() and "step" not in line]
+    shown = captured.err.replace("\r", "\n").splitlines()
+    lines = [line for line in shown if line.strip() and not line.startswith("train:")]
     return stop.value.code, captured.out, "\n".join(lines)
 
 
@@ -152,8 +155,62 @@ def test_a_signal_leaves_a_checkpoint_to_go_on_from(tiny_cases, tmp_path, capsys
     code, _, err = call(train.main, words_for(tiny_cases, tmp_path), capsys)
     assert code == 128 + signal.SIGTERM
     monkeypatch.undo()
+    folder = tmp_path / "run" / "fold_0"
+    left = f"{folder}: stopped after 1 step; checkpoints/latest.pt is saved (SIGTERM)"
+    command = f"python train.py --config {folder / 'config.yaml'} --resume"
+    assert err.splitlines()[-1] == f"stopped by SIGTERM: {left}; go on with: {command}"
     assert not (tmp_path / "run" / "fold_0" / "checkpoints" / "final.pt").exists()
     assert (tmp_path / "run" / "fold_0" / "checkpoints" / "latest.pt").exists()
-    code, _, err = call(train.main, words_for(tiny_cases, tmp_path, "--resume"), capsys)
+    code, out, err = call(train.main, command.split()[2:], capsys)
     assert (code, err) == (0, "")
-    assert (tmp_path / "run" / "fold_0" / "checkpoints" / "final.pt").exists()
+    assert "1 epoch of 2 steps, 1 step done" in out
+    assert (folder / "checkpoints" / "final.pt").exists()
+
+
+def test_a_signal_before_the_first_step_leaves_nothing_and_says_so(tiny_cases, tmp_path, capsys, monkeypatch):
+    set_up = loop.set_up
+
+    def terminated(*arguments):
+        os.kill(os.getpid(), signal.SIGINT)
+        return set_up(*arguments)
+
+    monkeypatch.setattr(loop, "set_up", terminated)
+    code, _, err = call(train.main, words_for(tiny_cases, tmp_path), capsys)
+    assert code == 128 + signal.SIGINT
+    said = f"{tmp_path / 'run' / 'fold_0'}: stopped before its first step, nothing was there to save (SIGINT)"
+    assert err == f"stopped by SIGINT: {said}; the same command begins anew"
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_end_at_once_says_what_there_is_of_a_training(tmp_path, monkeypatch):
+    folder = RunFolder(tmp_path / "a run" / "fold_0")
+    assert train.kept(folder) == f"{folder.root}: nothing was saved yet; the same command begins anew"
+    latest = folder.checkpoint("latest")
+    latest.parent.mkdir(parents=True)
+    latest.touch()
+    os.utime(latest, (0, 100))
+    monkeypatch.setattr("ramify.train.time.time", lambda: 190.0)
+    config = f"--config '{folder.root / 'config.yaml'}' --resume"
+    assert train.kept(folder) == (
+        f"{latest} is 1 min 30 s old, what came after it is lost; go on with: python train.py {config}"
+    )
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    assert train.how_to_go_on(folder) == f"go on with {config}, in as many processes"
+
+
+def test_a_dry_run_tells_the_training_and_what_it_takes_and_leaves_nothing(tiny_cases, tmp_path, capsys):
+    cases = shutil.copytree(tiny_cases, tmp_path / "cases")
+    (cases / "splits_final.json").unlink()
+    words = words_for(cases, tmp_path, "--fold-count", "2", "--loading.patch-size", "8", "8", "8")
+    before = sorted(tmp_path.rglob("*"))
+    code, out, err = call(train.main, [*words, "--dry-run"], capsys)
+    assert (code, err) == (0, "")
+    names = ["device", "cases", "samples", "network", "validation", "output", "a step", "validating"]
+    assert [line.partition(":")[0] for line in out.splitlines()] == names
+    assert "2 to train on, 2 to validate (fold 0); 1 channel, 2 scales, median 16 x 16 x 16 voxels" in out
+    assert "patches of 8 x 8 x 8 voxels, 2 a batch; 1 epoch of 1 step" in out
+    assert sorted(tmp_path.rglob("*")) == before
+    # What the training itself would refuse.
+    (tmp_path / "run" / "fold_0").mkdir(parents=True)
+    (tmp_path / "run" / "fold_0" / "mine.txt").touch()
+    assert "what Ramify did not write (mine.txt)" in call(train.main, [*words, "--dry-run"], capsys)[2]

@@ -4,14 +4,17 @@ import time
 from collections.abc import Callable
 
 from ramify.training.distributed import Ranks
+from ramify.training.plan import counted
 from ramify.training.state import Training, save
 
 Stop = Callable[[], str | None]
 """Asked between two steps: why the training is to stop there, or None to go on."""
 
+_OTHER = "another process was asked to stop"
+
 
 class TrainingStopped(Exception):
-    """A training was asked to stop and has; its latest checkpoint is where --resume goes on, bit for bit."""
+    """A training was asked to stop and has; its latest checkpoint, if it has one, is where it goes on, bit for bit."""
 
 
 class Breaks:
@@ -41,6 +44,16 @@ class Breaks:
         """The latest checkpoint was written just now."""
         self._saved = time.monotonic()
 
+    def before_the_first_step(self) -> None:
+        """Stop where any rank was asked to while everything was set up; there is nothing to save.
+
+        Raises:
+            TrainingStopped: asked to stop.
+        """
+        reason = self._stop() if self._stop else None
+        if self._ranks.any_of(reason is not None)[0]:
+            raise TrainingStopped(f"{self._where()} ({reason or _OTHER})")
+
     def take(self) -> None:
         """Save where that is due on the first rank, stop where any rank was asked to.
 
@@ -56,15 +69,18 @@ class Breaks:
         self._save()
         self.saved()
         if stops:
-            raise TrainingStopped(f"{self._where()} ({reason or 'another process was asked to stop'})")
+            raise TrainingStopped(f"{self._where()} ({reason or _OTHER})")
 
 
 def breaks_of(training: Training, stop: Stop | None) -> Breaks:
     """The breaks of a training, as its settings have them."""
 
     def where() -> str:
-        at = f"epoch {training.epoch}, after {training.step} of its steps"
-        return f"{training.folder.root}: stopped in {at}; checkpoints/latest.pt is saved, --resume goes on from there"
+        if not (training.epoch or training.step):
+            return f"{training.folder.root}: stopped before its first step, nothing was there to save"
+        parts = [counted(training.epoch, "epoch")] if training.epoch else []
+        parts += [counted(training.step, "step") + (" of the next one" if training.epoch else "")] * bool(training.step)
+        return f"{training.folder.root}: stopped after {' and '.join(parts)}; checkpoints/latest.pt is saved"
 
     minutes = training.settings.train.checkpoint_minutes
     return Breaks(training.ranks, minutes, stop, lambda: save(training, ["latest"]), where)

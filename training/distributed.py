@@ -58,11 +58,15 @@ class Ranks:
 ALONE = Ranks()
 
 
+def started_processes() -> int:
+    """How many processes torchrun started to train together; 1 without it."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
 @contextmanager
 def joined_ranks(device: torch.device) -> Iterator[Ranks]:
     """Join the processes that torchrun started, for as long as the context lasts; alone without torchrun."""
-    world = int(os.environ.get("WORLD_SIZE", "1"))
-    if world == 1 or not dist.is_available():
+    if started_processes() == 1 or not dist.is_available():
         yield ALONE
         return
     if device.type == "cuda":

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from contextlib import nullcontext
 
-from ramify.console.progress import Progress, postfix, progress, say, silent
+from ramify.console.progress import say
+from ramify.data.folds import keep_splits
 from ramify.data.loading import Batch, TrainingBatches, TrainingSamples
 from ramify.training.breaks import Breaks, Stop, breaks_of
+from ramify.training.course import Course, Tell
 from ramify.training.device import choose_device, choose_workers
 from ramify.training.distributed import Ranks, joined_ranks
 from ramify.training.recording import OnValidation, Recorder, is_finished, recorded
@@ -17,18 +19,26 @@ from ramify.training.step import train_step
 from ramify.training.validation import is_due, validation_of
 
 
-def train_run(settings: RunSettings, on_validation: OnValidation | None = None, stop: Stop | None = None) -> RunFolder:
+def train_run(
+    settings: RunSettings,
+    on_validation: OnValidation | None = None,
+    stop: Stop | None = None,
+    tell: Tell | None = None,
+) -> RunFolder:
     """Train one fold, or go on with it, and return its folder.
 
     Args:
         settings: of the training.
         on_validation: called with (epoch, measures) after each validation; it may raise to stop the training.
-        stop: asked between any two steps, and any two cases of a validation: why to stop there, or None. In a
-            distributed training every process asks its own, and all stop where one is told to.
+        stop: asked before the first step, between any two, and between any two cases of a validation: why to stop
+            there, or None. In a distributed training every process asks its own, and all stop where one is told to.
+        tell: told in lines what the training is going to be, and what its steps and its validation take once the first
+            are done; in a distributed training the first process's.
 
     Raises:
         ValueError: settings that do not fit the cases or a run that is there already; a loss that is not finite.
-        TrainingStopped: `stop` said so; checkpoints/latest.pt is where a resumed training goes on, bit for bit.
+        TrainingStopped: `stop` said so; checkpoints/latest.pt, if a step was done, is where a resumed training goes on,
+            bit for bit.
 
     Examples:
         >>> from ramify.models import ModelSettings
@@ -40,10 +50,16 @@ def train_run(settings: RunSettings, on_validation: OnValidation | None = None, 
         ['best.pt', 'final.pt', 'latest.pt']
     """
     with joined_ranks(choose_device(settings.device)) as ranks, kept_run(settings) if ranks.writes else nullcontext():
-        return _train(settings, ranks, on_validation, stop)
+        return _train(settings, ranks, on_validation, stop, tell)
 
 
-def _train(settings: RunSettings, ranks: Ranks, on_validation: OnValidation | None, stop: Stop | None) -> RunFolder:
+def _train(
+    settings: RunSettings,
+    ranks: Ranks,
+    on_validation: OnValidation | None = None,
+    stop: Stop | None = None,
+    tell: Tell | None = None,
+) -> RunFolder:
     training, state = set_up(settings, ranks)
     if state is not None:
         restore(training, state)
@@ -55,16 +71,24 @@ def _train(settings: RunSettings, ranks: Ranks, on_validation: OnValidation | No
             training.folder.write_history(training.history)
         return training.folder
 
-    batches = _batches_of(training)
+    batches = batches_of(training)
     if training.step > len(batches):
         latest = training.folder.checkpoint("latest")
         raise ValueError(f"{latest}: {training.step} steps are done of an epoch of {len(batches)}; use an earlier copy")
+    breaks = breaks_of(training, stop)
+    breaks.before_the_first_step()
+    if ranks.writes and settings.splits is None and settings.fold != "all":
+        # Only now that all else fits.
+        keep_splits(settings.cases, settings.fold_count)
+    course = Course(training, batches, tell)
+    course.plan()
     with recorded(training, on_validation, begins=state is None) as recorder:
-        _run_epochs(training, batches, recorder, breaks_of(training, stop))
+        _run_epochs(training, batches, recorder, breaks, course)
     return training.folder
 
 
-def _batches_of(training: Training) -> TrainingBatches:
+def batches_of(training: Training) -> TrainingBatches:
+    """The batches of a training, or this rank's part of each."""
     settings = training.settings
     samples = TrainingSamples(
         settings.cases,
@@ -79,73 +103,78 @@ def _batches_of(training: Training) -> TrainingBatches:
     return TrainingBatches(samples, workers, pin_memory=device.type == "cuda", rank=ranks.rank, world=ranks.world)
 
 
-def _run_epochs(training: Training, batches: TrainingBatches, recorder: Recorder, breaks: Breaks) -> None:
+def _run_epochs(
+    training: Training, batches: TrainingBatches, recorder: Recorder, breaks: Breaks, course: Course
+) -> None:
     """Train until the last epoch."""
     epochs = training.settings.train.epochs
     measures: dict[str, float] = {}
     if training.epoch == epochs:
-        measures = _finish_again(training, len(batches), recorder)
+        measures = _finish_again(training, len(batches), recorder, course)
 
-    done = training.epoch * len(batches) + training.step
-    # One of several processes that train together tells how far they are.
-    follow = progress("train", epochs * len(batches), "step", done) if training.ranks.writes else silent()
-    with follow as bar:
+    with course:
         while training.epoch < epochs:
-            row = _train_epoch_at_its_rate(training, batches, bar, breaks)
-            measures = _finish_epoch(training, row, recorder, breaks) or measures
-            # Those of single classes are for the history.
-            told = {name: value for name, value in measures.items() if "/" not in name}
-            bar.set_postfix_str(postfix({"loss": row["loss/total"], **told}))
+            row = _train_epoch_at_its_rate(training, batches, course, breaks)
+            measures = _finish_epoch(training, row, recorder, breaks, course) or measures
     recorder.conclude(measures)
 
 
 def _train_epoch_at_its_rate(
-    training: Training, batches: TrainingBatches, bar: Progress, breaks: Breaks
+    training: Training, batches: TrainingBatches, course: Course, breaks: Breaks
 ) -> dict[str, float]:
     """The epoch at hand, as a row of the history."""
     train, epoch = training.settings.train, training.epoch
     rate = set_learning_rate(training.optimiser, train.schedule, train.learning_rate, epoch, train.epochs)
-    means = train_epoch(training, batches.of_epoch(epoch, training.step), bar, breaks)
+    course.begin_epoch()
+    means = train_epoch(training, batches.of_epoch(epoch, training.step), course, breaks)
     return {"epoch": float(epoch), "learning_rate": rate, **means}
 
 
 def train_epoch(
-    training: Training, batches: Iterator[Batch], bar: Progress, breaks: Breaks | None = None
+    training: Training, batches: Iterator[Batch], course: Course, breaks: Breaks | None = None
 ) -> dict[str, float]:
     """The steps of an epoch that are not done yet, and the mean over all of them of what they return."""
     training.network.train()
     for step, batch in enumerate(batches, start=training.step):
         training.means.add(train_step(training, batch, step))
         training.step = step + 1
-        bar.update()
+        course.step_done()
         if breaks is not None:
             breaks.take()
     return training.means.over(training.ranks)
 
 
 def _finish_epoch(
-    training: Training, row: dict[str, float], recorder: Recorder, breaks: Breaks | None
+    training: Training, row: dict[str, float], recorder: Recorder, breaks: Breaks | None, course: Course
 ) -> dict[str, float]:
     """Validate where it is time, keep, and only then show; the measures, none without a validation.
 
     breaks: to be taken between the cases of the validation.
     """
+
+    def between_cases(done: int) -> None:
+        course.case_validated(done)
+        if breaks is not None:
+            breaks.take()
+
     measures: dict[str, float] = {}
     if is_due(training.settings, training.epoch):
-        measures = validation_of(training, breaks.take) if breaks else validation_of(training)
+        with training.timing.validating():
+            measures = validation_of(training, between_cases)
         row = row | {f"validation/{name}": value for name, value in measures.items()}
 
     recorder.keep(row)
     if breaks is not None:
         breaks.saved()
     recorder.show(row, measures)
+    course.end_epoch(row, measures)
     return measures
 
 
-def _finish_again(training: Training, steps: int, recorder: Recorder) -> dict[str, float]:
+def _finish_again(training: Training, steps: int, recorder: Recorder, course: Course) -> dict[str, float]:
     """Fewer epochs than were planned: the last one that was done is the last one, and gets what that has.
 
     steps: of an epoch. There is no break within: the means of the steps are gone, and nothing could go on from there.
     """
     training.epoch, training.step = training.epoch - 1, steps
-    return _finish_epoch(training, training.history.pop(), recorder, None)
+    return _finish_epoch(training, training.history.pop(), recorder, None, course)

@@ -79,12 +79,25 @@ def folder_of(settings: RunSettings) -> RunFolder:
 def claim_run(settings: RunSettings) -> RunFolder:
     """Make the folder of a training Ramify's; raises as `Outputs` does."""
     folder = folder_of(settings)
+    outputs, files = _outputs_of(settings, folder)
+    outputs.claim_folder(folder.root, "run", files)
+    return folder
+
+
+def check_run(settings: RunSettings) -> None:
+    """What `claim_run` refuses, and no more."""
+    folder = folder_of(settings)
+    outputs, files = _outputs_of(settings, folder)
+    outputs.check_folder(folder.root, "run", files)
+
+
+def _outputs_of(settings: RunSettings, folder: RunFolder) -> tuple[Outputs, list[str]]:
+    """What a training reads, and the files that it may write in its folder."""
     files = ["history.csv", "gradients.png", *(f"checkpoints/{name}.pt" for name in get_args(CheckpointName))]
     if not (settings.resume and folder.checkpoint("latest").exists()):
         # Written where a training begins; to go on from a config.yaml with more epochs in it is no harm to it.
         files += ["config.yaml", "run.json"]
-    Outputs(settings.cases, settings.splits, replace=settings.replace).claim_folder(folder.root, "run", files)
-    return folder
+    return Outputs(settings.cases, settings.splits, replace=settings.replace), files
 
 
 @contextmanager

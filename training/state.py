@@ -32,6 +32,7 @@ from ramify.training.runner import Runner
 from ramify.training.running_means import RunningMeans
 from ramify.training.same_cases import check_alike, check_as_prepared, check_same_cases, check_version, identities_of
 from ramify.training.settings import RunSettings
+from ramify.training.timing import Timing
 from ramify.vessels.patient_axes import layout_name
 
 
@@ -61,15 +62,20 @@ class Training:
     """Of those steps."""
     skipped: int = 0
     """Latest steps in a row that changed no weight, since their gradient was not finite in float16."""
+    timing: Timing = field(init=False)
+    """What it takes; no checkpoint holds it, so that those of equal trainings are equal."""
     best: float = -math.inf
     history: list[dict[str, float]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.timing = Timing(self.runner.device)
 
 
 def set_up(settings: RunSettings, ranks: Ranks = ALONE) -> tuple[Training, Checkpoint | None]:
     """Build everything a training needs, and read the state to go on from, if there is one."""
     device = choose_device(settings.device)
     dtype = choose_precision(settings.train.precision, device)
-    fold = load_fold(settings.cases, settings.splits, settings.fold, settings.fold_count)
+    fold = load_fold(settings.cases, settings.splits, settings.fold, settings.fold_count, keep=False)
     folder, state = open_together(settings, ranks)
     set_determinism(settings.train.deterministic)
     torch.manual_seed(settings.seed)

@@ -16,8 +16,10 @@ from ramify.training.segmentation import class_map_of, known, masks_of, true_cla
 from ramify.training.settings import RunSettings
 from ramify.training.state import Training
 
+BetweenCases = Callable[[int], None]
 
-def _nothing() -> None:
+
+def _nothing(_: int) -> None:
     """What is done between two cases where nothing is asked for."""
 
 
@@ -31,7 +33,7 @@ def is_last(settings: RunSettings, epoch: int) -> bool:
     return epoch + 1 == settings.train.epochs
 
 
-def validation_of(training: Training, between_cases: Callable[[], None] = _nothing) -> dict[str, float]:
+def validation_of(training: Training, between_cases: BetweenCases = _nothing) -> dict[str, float]:
     """How well a training does on its held-out cases; see `validate`.
 
     Raises:
@@ -52,7 +54,7 @@ def validate(
     store: Path,
     case_ids: Sequence[str],
     ranks: Ranks = ALONE,
-    between_cases: Callable[[], None] = _nothing,
+    between_cases: BetweenCases = _nothing,
 ) -> dict[str, float]:
     """Mean Dice and clDice over some cases, on their prepared grids, of what the main task tells apart.
 
@@ -62,7 +64,8 @@ def validate(
     with voxels of which nobody knows what they are. Ranks share the cases; all get the means.
 
     Args:
-        between_cases: called on every rank between two rounds of cases; it may raise to stop the validation.
+        between_cases: called with the number of cases that are done, on every rank between two rounds of them; it may
+            raise to stop the validation.
 
     Raises:
         NotFiniteError: the network's output is not finite; the case is named.
@@ -70,9 +73,9 @@ def validate(
     scores: list[tuple[str, float, float]] = []
     for first in range(0, len(case_ids), ranks.world):
         if first:
-            between_cases()
+            between_cases(first)
         for case_id in case_ids[first + ranks.rank : first + ranks.rank + 1]:
-            scores += _scores_of(runner, read_case(store, case_id))
+            scores += scores_of_case(runner, read_case(store, case_id))
     everyone = [score for of_rank in ranks.gathered(scores) for score in of_rank]
     means = {
         name: np.mean([score[1:] for score in everyone if score[0] == name] or [(1.0, 1.0)], axis=0)
@@ -86,7 +89,7 @@ def validate(
     return row
 
 
-def _scores_of(runner: Runner, case: Case) -> list[tuple[str, float, float]]:
+def scores_of_case(runner: Runner, case: Case) -> list[tuple[str, float, float]]:
     """Name, Dice and clDice of each mask that is told apart and is in the truth or in the prediction."""
     try:
         probabilities = runner.main_probabilities(case.arrays["image"])

@@ -60,8 +60,8 @@ def test_stopped_anywhere_and_resumed_equals_uninterrupted(tiny_cases, tmp_path,
     whole = train_run(settings_of(tiny_cases, tmp_path / "whole", MODELS[name]))
     settings = settings_of(tiny_cases, tmp_path / "stopped", MODELS[name])
     moments = []
-    for questions in (1, 2, 5, 1, 2):
-        with pytest.raises(TrainingStopped, match=r"latest\.pt is saved, --resume goes on from there \(told to\)"):
+    for questions in (2, 3, 6, 2, 3):
+        with pytest.raises(TrainingStopped, match=r"latest\.pt is saved \(told to\)"):
             train_run(settings, stop=asked(questions))
         state = load_checkpoint(tmp_path / "stopped" / "fold_all" / "checkpoints" / "latest.pt")
         moments.append((state["epoch"], state["step"]))
@@ -98,8 +98,8 @@ def test_a_training_keeps_a_checkpoint_amid_an_epoch(tiny_cases, tmp_path):
 
     def look() -> str | None:
         seen.append(load_checkpoint(latest)["step"] if latest.exists() else None)
-        return "enough" if len(seen) == 3 else None
+        return "enough" if len(seen) == 4 else None
 
     with pytest.raises(TrainingStopped):
         train_run(settings, stop=look)
-    assert seen == [None, 1, 2]
+    assert seen == [None, None, 1, 2]

@@ -5,13 +5,14 @@ import itertools
 import json
 import math
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
 import yaml
 from pydantic import ValidationError
 
-from ramify.console.progress import silent
 from ramify.data.loading_settings import LoadingSettings
 from ramify.losses.anchors import AnchorSettings
 from ramify.losses.settings import LossSettings
@@ -148,7 +149,7 @@ def test_a_step_that_is_done_cannot_be_taken_back(tiny_cases, tmp_path):
     settings = settings_of(tiny_cases, tmp_path, epochs=2).model_copy(update={"resume": True})
     questions = itertools.count(1)
     with pytest.raises(TrainingStopped):
-        train_run(settings, stop=lambda: "told to" if next(questions) == 3 else None)
+        train_run(settings, stop=lambda: "told to" if next(questions) == 4 else None)
     shorter = settings.model_copy(update={"train": settings.train.model_copy(update={"epochs": 1})})
     with pytest.raises(ValueError, match=r"--train.epochs 1: 1 and 1 steps of the next one are done; give at least 2"):
         train_run(shorter)
@@ -240,4 +241,5 @@ def test_what_only_some_steps_or_ranks_return_is_a_mean_over_those(tiny_cases, t
     training, _ = set_up(settings_of(tiny_cases, tmp_path), OfTwo())
     returned = iter([{"loss": torch.tensor(3.0), "norm": torch.tensor(2.0)}, {"loss": torch.tensor(5.0)}])
     monkeypatch.setattr("ramify.training.loop.train_step", lambda *_: next(returned))
-    assert train_epoch(training, iter([{}, {}]), silent()) == {"loss": 3.0, "norm": 2.0, "cosine": 9.0}
+    course: Any = SimpleNamespace(step_done=lambda: None)
+    assert train_epoch(training, iter([{}, {}]), course) == {"loss": 3.0, "norm": 2.0, "cosine": 9.0}

@@ -97,7 +97,7 @@ def work_of_a_rank(rank: int, folder: str, cases: str) -> None:
         found[f"opened, owner {owner}"] = opened(settings, ranks)
     training_state.build_network = with_idle_weights  # type: ignore[assignment, attr-defined]
     settings = settings_of(Path(cases), root / "trained" / f"machine_{rank}", epochs=3)
-    questions = iter([None, None, "told to"])
+    questions = iter([None, None, None, "told to"])
     try:
         _train(settings, ranks, None, lambda: next(questions) if rank else None)
     except TrainingStopped as error:
