@@ -122,6 +122,6 @@ def test_ranks_share_the_cases_and_stop_between_rounds(tmp_path):
     )
     store = stored(tmp_path / "cases", {"first": 4, "second": 4, "third": 4})
     rounds: list[int] = []
-    scores = validate(runner, store, ["first", "second", "third"], FirstOfTwo(0, 2), lambda: rounds.append(len(seen)))
+    scores = validate(runner, store, ["first", "second", "third"], FirstOfTwo(0, 2), lambda _: rounds.append(len(seen)))
     assert (len(seen), rounds) == (2, [1])
     assert scores["dice"] == 1.0
