@@ -17,6 +17,7 @@ from ramify.cleaning.choice import Choice
 from ramify.cleaning.learning import held_out_of, learn
 from ramify.command_line import parse, run
 from ramify.console.progress import followed
+from ramify.console.signals import saying_what_is_kept
 from ramify.data.clean_up_note import CLEAN_UP
 from ramify.disk.json_files import write_json
 from ramify.disk.outputs import Outputs
@@ -50,16 +51,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     settings = parse(CleanUpSettings, "Learn how the predictions of a run are to be cleaned up.", argv)
     folds = held_out_of(settings.run, settings.weights, settings.cases)
     path = settings.run / CLEAN_UP
-    Outputs(replace=settings.replace).claim_file(path, "clean-up")
-    clean_up, choices = learn(
-        folds,
-        settings.weights,
-        settings.device,
-        settings.inference,
-        settings.mirror,
-        lambda cases: followed(cases, "clean-up", "case"),
-    )
-    write_json(path, clean_up.model_dump(mode="json"))
+    kept = f"{path} is {'as it was' if path.exists() else 'not written'}; the same command begins anew"
+    with saying_what_is_kept(lambda: kept), Outputs(replace=settings.replace) as outputs:
+        outputs.claim_file(path, "clean-up")
+        clean_up, choices = learn(
+            folds,
+            settings.weights,
+            settings.device,
+            settings.inference,
+            settings.mirror,
+            lambda cases: followed(cases, "clean-up", "case"),
+        )
+        write_json(path, clean_up.model_dump(mode="json"))
     for name, choice in choices.items():
         print("\n".join(told_of(name, choice)))
     print(

@@ -74,16 +74,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     variants = variants_of(command.results)
     patient_of = read_patients(command.patients) if command.patients else None
     fold_of = read_fold_of(command.folds) if command.folds else None
-    if command.output:
-        sources = [Path(run.source) for variant in variants for run in variant.runs]
-        outputs = Outputs(command.patients, command.folds, *sources, replace=command.replace)
-        outputs.claim_folder(command.output, "comparison", FILES)
-    measures = measures_of_classes(command.classes, command.measures, variants)
-    comparison = compare(variants, measures, command, patient_of, fold_of)
-    print(format_comparison(comparison))
-    if command.output:
-        written = write(comparison, command.output)
-        print(f"written: {', '.join(map(str, written))}")
+    sources = [Path(run.source) for variant in variants for run in variant.runs]
+    with Outputs(command.patients, command.folds, *sources, replace=command.replace) as outputs:
+        if command.output:
+            outputs.claim_folder(command.output, "comparison", FILES)
+        measures = measures_of_classes(command.classes, command.measures, variants)
+        comparison = compare(variants, measures, command, patient_of, fold_of)
+        print(format_comparison(comparison))
+        if command.output:
+            written = write(comparison, command.output)
+            print(f"written: {', '.join(map(str, written))}")
     return 0
 
 

@@ -41,9 +41,10 @@ class DemoCommand(BaseModel, frozen=True, extra="forbid"):
 
 def main() -> None:
     command = parse(DemoCommand, "Phantoms from raw CT to evaluated segmentation.")
-    Outputs(replace=command.replace).claim_folder(command.output, "demo")
-    with held(command.output, "demo.py"):
-        run_stages(command.output, command.held_out, ("--replace",) if command.replace else ())
+    with Outputs(replace=command.replace) as outputs:
+        outputs.claim_folder(command.output, "demo")
+        with held(command.output, "demo.py"):
+            run_stages(command.output, command.held_out, ("--replace",) if command.replace else ())
 
 
 def run_stages(output: Path, held_out: int, flags: tuple[str, ...]) -> None:

@@ -60,11 +60,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     chosen = chosen_classes(command)
     jobs = find_jobs(command, chosen)
     prepared = read_ceilings(command.prepared, [job.case_id for job in jobs], command) if command.prepared else {}
-    outputs = Outputs(command.prediction, command.truth, command.organ, replace=command.replace)
-    outputs.claim_folder(command.output, "scores", [f"{name}.{form}" for name in (WHOLE, PARTIAL) for form in FORMS])
-    claim_places(outputs, command, [job.case_id for job in jobs], [one.name for one in chosen.classes])
-    with held(command.output, "evaluate.py"):
-        return evaluate(jobs, chosen, command, argv, prepared)
+    with Outputs(command.prediction, command.truth, command.organ, replace=command.replace) as outputs:
+        files = [f"{name}.{form}" for name in (WHOLE, PARTIAL) for form in FORMS]
+        outputs.claim_folder(command.output, "scores", files)
+        claim_places(outputs, command, [job.case_id for job in jobs], [one.name for one in chosen.classes])
+        with held(command.output, "evaluate.py"):
+            return evaluate(jobs, chosen, command, argv, prepared)
 
 
 def evaluate(
@@ -129,11 +130,16 @@ def evaluate_cases(jobs: Sequence[Job], chosen: ClassSet, command: EvaluateComma
         for line in errors.rest():
             say(f"failed: {line}", error=True)
     except KeyboardInterrupt as stop:
-        if outcomes:
+        if not outcomes:
+            stop.add_note(f"none of {len(jobs)} cases was evaluated, nothing is written; the same command begins anew")
+        else:
             left = f"not evaluated: stopped by {name_of(stop)}"
             ended = [outcomes.get(job.case_id) or Outcome(job.case_id, None, left) for job in jobs]
             written = write_tables(report_of(ended, chosen, command), command.output, PARTIAL)
-            stop.add_note(f"{len(outcomes)} of {len(jobs)} cases were evaluated, their scores are in {written[-1]}")
+            stop.add_note(
+                f"{len(outcomes)} of {len(jobs)} cases were evaluated, their scores are in {written[-1]}; the same "
+                "command evaluates all of them anew"
+            )
         raise
     return [outcomes[job.case_id] for job in jobs]
 
@@ -189,7 +195,7 @@ def show(
     complaints = [f"{outcome.case_id}: {outcome.unseen}" for outcome in outcomes if outcome.unseen]
     kept = tables_in(command.output, WHOLE)[-1]
     try:
-        with saying_what_is_kept(lambda: f"the scores of all cases are in {kept}"):
+        with saying_what_is_kept(lambda: f"the scores of all cases are in {kept}; the same command shows them anew"):
             typed = [*called("evaluate"), *(sys.argv[1:] if argv is None else argv)]
             return present(report, views, command, typed), complaints
     except (ValueError, OSError) as error:

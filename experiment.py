@@ -32,9 +32,10 @@ from ramify.command_line.yaml_settings import (
 from ramify.comparison.comparison_table import pairs_to_csv
 from ramify.comparison.forest_plot import draw_comparison
 from ramify.comparison.results import read_results
-from ramify.data.adapters import DatasetSettings
-from ramify.data.case_store import class_table_of, count_scales
-from ramify.data.folds import patients_of
+from ramify.console.signals import saying_what_is_kept
+from ramify.data.adapters import DatasetSettings, open_dataset
+from ramify.data.case_store import class_table_of, count_scales, list_cases
+from ramify.data.folds import keep_splits, patients_of
 from ramify.data.provenance import versions
 from ramify.disk.atomic_files import write_whole
 from ramify.disk.json_files import to_json
@@ -59,6 +60,7 @@ from ramify.experiments.table import ExperimentTable, build_table
 from ramify.experiments.table_forms import to_csv, to_markdown, to_plain_table, to_screen
 from ramify.experiments.worst_cases import draw_worst_cases, worst_cases
 from ramify.preprocess import PreprocessCommand
+from ramify.preprocessing.parting import check_can_be_parted
 from ramify.processes.folder_lock import held
 from ramify.tasks.class_table import ClassTable
 from ramify.training.settings import RunSettings
@@ -87,42 +89,74 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Before the cases are prepared, if their classes are told by then.
         check_classes(experiment, scored_of(experiment, trainings, known))
 
-    if experiment.run:
-        claim(experiment, preparations)
-    # A look at the table disturbs nobody; runs are for one process at a time.
-    with held(experiment.folder, "experiment.py") if experiment.run else contextlib.nullcontext():
-        if experiment.run:
+    prepares = bool(preparations) and experiment.run
+    if prepares:
+        check_data_sets(preparations)
+    # Whatever does not fit is told before anything is written, if the cases are there.
+    runs = None if prepares else checked_runs(experiment, preparations, trainings)
+
+    roots = [command.root for command in preparations.values()]
+    with (
+        saying_what_is_kept(lambda: f"what was done is in {experiment.folder}; the same command goes on"),
+        Outputs(experiment.cases, *roots, replace=experiment.replace) as outputs,
+    ):
+        claim(experiment, preparations, outputs)
+        if runs is not None and not experiment.run:
+            # A look at the table disturbs nobody; runs are for one process at a time.
+            return conclude(experiment, runs, endings_of(runs))
+        with held(experiment.folder, "experiment.py"):
             prepare(experiment, preparations)
-        for store, command in preparations.items():
-            check_parting(store, command.folds)
-        check_folds(experiment, trainings)
-        check_further(experiment, trainings)
-        if experiment.run:
-            check_networks(experiment, trainings)
-        dataset = next((dataset_of(command) for command in preparations.values()), None)
-        scored = scored_of(experiment, trainings)
-        check_classes(experiment, scored)
-        runs = list(runs_of(experiment, trainings, dataset, scored))
-        if experiment.second_observer:
-            assert dataset is not None, "refused by the settings"
-            check_second_observer(experiment, runs, dataset.root or Path())
-        endings = run_experiment(experiment, runs) if experiment.run else endings_of(runs)
-        if not experiment.run:
-            claim(experiment, preparations)
-        observer = None
-        if experiment.second_observer and dataset is not None:
-            observer = read_results(score_second_observer(experiment, runs, dataset.root or Path()))
-        table = build_table(experiment, runs, endings, patients_of(runs[0].settings.cases), observer)
-        print(to_screen(table))
-        written = [*write(table, experiment.folder), *draw_worst(table)]
-        print(f"written: {', '.join(str(path) for path in written)}")
+            if runs is None:
+                runs = checked_runs(experiment, preparations, trainings)
+            for variant, training in trainings.items():
+                if training.splits is None:
+                    keep_splits(experiment.store_of(variant), training.fold_count)
+            return conclude(experiment, runs, run_experiment(experiment, runs))
+
+
+def check_data_sets(preparations: Mapping[Path, PreprocessCommand]) -> None:
+    """Refuse a data set that is not there, or whose cases cannot be parted as is asked for."""
+    for store, command in preparations.items():
+        known = {*open_dataset(command).case_ids(), *list_cases(store)}
+        check_can_be_parted(store, known, command.patient_pattern, command.folds)
+
+
+def checked_runs(
+    experiment: ExperimentSettings,
+    preparations: Mapping[Path, PreprocessCommand],
+    trainings: Mapping[str, RunSettings],
+) -> list[Run]:
+    """All runs, on cases that are there; raises ValueError for what does not fit them."""
+    for store, command in preparations.items():
+        check_parting(store, command.folds)
+    check_folds(experiment, trainings)
+    check_further(experiment, trainings)
+    if experiment.run:
+        check_networks(experiment, trainings)
+    dataset = next((dataset_of(command) for command in preparations.values()), None)
+    scored = scored_of(experiment, trainings)
+    check_classes(experiment, scored)
+    runs = list(runs_of(experiment, trainings, dataset, scored))
+    if experiment.second_observer:
+        assert dataset is not None, "refused by the settings"
+        check_second_observer(experiment, runs, dataset.root or Path())
+    return runs
+
+
+def conclude(experiment: ExperimentSettings, runs: Sequence[Run], endings: Mapping[str, Ending]) -> int:
+    """Show and write the table; 1 if a run failed or is missing."""
+    observer, dataset = None, runs[0].dataset
+    if experiment.second_observer and dataset is not None:
+        observer = read_results(score_second_observer(experiment, runs, dataset.root or Path()))
+    table = build_table(experiment, runs, endings, patients_of(runs[0].settings.cases), observer)
+    print(to_screen(table))
+    written = [*write(table, experiment.folder), *draw_worst(table)]
+    print(f"written: {', '.join(str(path) for path in written)}")
     return 0 if table.finished == len(runs) else 1
 
 
-def claim(experiment: ExperimentSettings, preparations: Mapping[Path, PreprocessCommand]) -> None:
+def claim(experiment: ExperimentSettings, preparations: Mapping[Path, PreprocessCommand], outputs: Outputs) -> None:
     """Make the experiment's folder Ramify's; raises as `Outputs` does."""
-    roots = [command.root for command in preparations.values()]
-    outputs = Outputs(experiment.cases, *roots, replace=experiment.replace)
     stores = [f"{store.name}.yaml" for store in preparations]
     outputs.claim_folder(experiment.folder, "experiment", ["experiment.yaml", *stores, *TABLES])
 

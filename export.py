@@ -10,11 +10,13 @@ export.py --help`.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from pydantic import BaseModel
 
 from ramify.command_line import parse, run
+from ramify.console.signals import saying_what_is_kept
 from ramify.disk.atomic_files import write_whole
 from ramify.disk.outputs import Outputs
 from ramify.exporting.bundle import FILES, bundle_of, check_bundle
@@ -52,16 +54,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         check_exporter()
     if command.bundle:
         check_bundle(trained)
-    outputs = Outputs(command.checkpoint, replace=command.replace)
-    if command.onnx:
-        outputs.claim_file(command.onnx, "onnx")
-    if command.bundle:
-        outputs.claim_folder(command.bundle, "bundle", FILES)
-    if command.onnx:
-        print(write_onnx(command.onnx, trained))
-    if command.bundle:
-        print(write_bundle(command.bundle, trained))
+    written: list[Path] = []
+    kept = partial(what_is_kept, written)
+    with saying_what_is_kept(kept), Outputs(command.checkpoint, replace=command.replace) as outputs:
+        if command.onnx:
+            outputs.claim_file(command.onnx, "onnx")
+        if command.bundle:
+            outputs.claim_folder(command.bundle, "bundle", FILES)
+        if command.onnx:
+            print(write_onnx(command.onnx, trained))
+            written.append(command.onnx)
+        if command.bundle:
+            print(write_bundle(command.bundle, trained))
     return 0
+
+
+def what_is_kept(written: Sequence[Path]) -> str:
+    """What an interruption leaves, in words."""
+    return f"{', '.join(map(str, written)) or 'nothing'} is written; the same command writes all anew"
 
 
 def write_onnx(path: Path, trained: TrainedNetwork) -> str:

@@ -15,7 +15,7 @@ each, --uncertainty CASE_uncertainty.nii.gz. What clean_up.py has learned of a r
 beside them in clean_up.json. Settings: `python predict.py --help`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ramify.command_line import parse, run
@@ -83,6 +83,12 @@ class PredictSettings(InputSettings, frozen=True, extra="forbid"):
 
 def main(argv: Sequence[str] | None = None) -> int:
     settings = parse(PredictSettings, "Segment the vessels of CTs with a trained network.", argv)
+    with saying_what_is_kept(lambda: "nothing is written; the same command begins anew"):
+        return predict(settings)
+
+
+def predict(settings: PredictSettings) -> int:
+    """Read networks and inputs, and segment; 1 if a CT failed."""
     checkpoints = find_checkpoints(settings.checkpoint, settings.weights)
     clean_up = clean_up_of(checkpoints) if settings.clean_up else None
     predictor = Predictor(
@@ -97,37 +103,38 @@ def main(argv: Sequence[str] | None = None) -> int:
     inputs = Inputs(settings, predictor.source)
     for warning in [*predictor.remarks(), *inputs.warnings]:
         say(f"warning: {warning}", error=True)
-    outputs = Outputs(*inputs.places, settings.checkpoint, replace=settings.replace)
     names = [name for case in inputs.cases for name in written_for(case, predictor.tasks, settings)]
     beside = dict(legend_of(predictor.tasks))
     if clean_up is not None and clean_up.rules:
         say(f"cleaned up: {clean_up.in_words()}")
         beside[CLEAN_UP] = clean_up.beside_masks()
     check_same_clean_up(settings.output, beside.get(CLEAN_UP), names)
-    outputs.claim_folder(settings.output, "predictions", [*names, *beside])
-    if CLEAN_UP not in beside:
-        # Of masks that were there before.
-        remove(settings.output / CLEAN_UP)
-    for name, content in beside.items():
-        write_whole(settings.output / name, content)
-    return predict_cases(inputs, predictor, settings)
+    with Outputs(*inputs.places, settings.checkpoint, replace=settings.replace) as outputs:
+        outputs.claim_folder(settings.output, "predictions", [*names, *beside])
+        if CLEAN_UP not in beside:
+            # Of masks that were there before.
+            remove(settings.output / CLEAN_UP)
+        return predict_cases(inputs, predictor, settings, beside)
 
 
-def predict_cases(inputs: Inputs, predictor: Predictor, settings: PredictSettings) -> int:
-    """Segment all CTs; 1 if one failed."""
+def predict_cases(inputs: Inputs, predictor: Predictor, settings: PredictSettings, beside: Mapping[str, str]) -> int:
+    """Segment all CTs; 1 if one failed.
+
+    beside: files to lie beside the masks, name -> content.
+    """
     cases = inputs.cases
     if cost := predictor.cost():
         say(cost)
     if settings.organ is None and predictor.needs_organ():
         say("no --organ given: the whole volume is segmented, at the voxel size the network was trained on")
     done, failed, errors = 0, 0, AlikeLines()
-    with saying_what_is_kept(lambda: f"{done} of {len(cases)} cases were segmented, masks in {settings.output}"):
+    with saying_what_is_kept(lambda: f"{what_is_done(done, len(cases), settings)}; the same command segments all anew"):
         reading = read_ahead(cases, inputs.read, ahead=settings.read_ahead)
         for case, read in followed(reading, "predict", "case", len(cases)):
             try:
                 # Jobs of a cluster may each take some of the cases to one folder.
                 with held(settings.output, "predict.py", case.case_id):
-                    predict_case(case, read(), predictor, settings)
+                    predict_case(case, read(), predictor, settings, {} if done else beside)
                 done += 1
             except (ValueError, OSError) as error:
                 # One bad case must not cost the others.
@@ -142,18 +149,27 @@ def predict_cases(inputs: Inputs, predictor: Predictor, settings: PredictSetting
                 say(f"error: {case.case_id}: out of memory: {remedy} ({line_of(error)})", error=True)
     for line in errors.rest():
         say(f"error: {line}", error=True)
-    print(f"{done} of {len(cases)} cases segmented, masks in {settings.output}")
+    print(what_is_done(done, len(cases), settings))
     return 1 if failed else 0
 
 
-def predict_case(case: InputCase, read: ReadInput, predictor: Predictor, settings: PredictSettings) -> None:
-    """Segment one CT and write its mask."""
+def what_is_done(done: int, count: int, settings: PredictSettings) -> str:
+    """How many cases are segmented, in words."""
+    return f"{done} of {count} cases segmented" + (f", masks in {settings.output}" if done else ", nothing is written")
+
+
+def predict_case(
+    case: InputCase, read: ReadInput, predictor: Predictor, settings: PredictSettings, beside: Mapping[str, str]
+) -> None:
+    """Segment one CT and write its mask, and what is to lie beside the masks before the first of them."""
     for note in read.notes:
         say(f"warning: {case.case_id}: {note}", error=True)
     prediction = predictor.predict(read.images, read.organ, str(case.path))
     for note in prediction.notes:
         if note not in read.notes:
             say(f"warning: {case.case_id}: {note}", error=True)
+    for name, content in beside.items():
+        write_whole(settings.output / name, content)
     mask, *others = [settings.output / name for name in written_for(case, predictor.tasks, settings)]
     volumes = [prediction.probabilities] if settings.probabilities else []
     volumes += prediction.of_classes.values() if settings.class_probabilities else []

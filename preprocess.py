@@ -109,14 +109,17 @@ def main(argv: list[str] | None = None) -> int:
     # Cases that the data set no longer has stay among those to part, unless they are dropped.
     known = {*case_ids, *([] if settings.drop_vanished else list_cases(store))}
     check_can_be_parted(store, known, settings.patient_pattern, settings.folds)
-    outputs = Outputs(settings.root, replace=settings.replace)
     files = [RADII_FIGURE, *(f"{FIGURES_FOLDER}/{case_id}.png" for case_id in case_ids)]
     if settings.masks:
         files += [name(case_id) for case_id in case_ids for name in (truth_file, organ_file)]
         files.append(f"{TRUTH_FOLDER}/{DESCRIPTION}")
-    outputs.claim_folder(store, "cases", files, given=[SPLITS_FILE])
-    with held(store, "preprocess.py"):
-        return prepare(adapter, case_ids, settings)
+    with (
+        saying_what_is_kept(lambda: f"{len(list_cases(store))} cases are in {store}; the same command goes on"),
+        Outputs(settings.root, replace=settings.replace) as outputs,
+    ):
+        outputs.claim_folder(store, "cases", files, given=[SPLITS_FILE])
+        with held(store, "preprocess.py"):
+            return prepare(adapter, case_ids, settings)
 
 
 def prepare(adapter: Adapter, case_ids: list[str], settings: PreprocessCommand) -> int:
@@ -146,8 +149,7 @@ def prepare(adapter: Adapter, case_ids: list[str], settings: PreprocessCommand) 
     tell_vanished(store, all_ids, settings.drop_vanished)
     work = CaseWork(adapter, store, settings.preprocessing, settings.verify, settings.masks)
     try:
-        with saying_what_is_kept(lambda: f"{len(list_cases(store))} cases are in {store}, start again to go on"):
-            reports = follow(prepare_cases(work, case_ids, settings.workers), len(case_ids))
+        reports = follow(prepare_cases(work, case_ids, settings.workers), len(case_ids))
     finally:
         forget_empty(store)
 
@@ -184,7 +186,8 @@ def look_through(adapter: Adapter, case_ids: Sequence[str], settings: Preprocess
 
 def check_alone(adapter: Adapter, case_ids: Sequence[str], settings: PreprocessCommand) -> int:
     """Show what each case holds, and write nothing; 1 if a case cannot be prepared."""
-    checks = look_through(adapter, case_ids, settings)
+    with saying_what_is_kept(lambda: "a look writes nothing; the same command looks anew"):
+        checks = look_through(adapter, case_ids, settings)
     for check in checks:
         for doubt in check.doubts:
             say(f"warning: {check.case_id}: {doubt}", error=True)
@@ -225,7 +228,7 @@ def look_at_vessels(adapter: Adapter, case_ids: list[str], settings: PreprocessC
     work = ForegroundWork(adapter, settings.preprocessing, digest_of(settings.what_shapes_a_case()))
     known = work.known_before(store, case_ids)
     left = len(case_ids) - len(known)
-    with saying_what_is_kept(lambda: f"{len(known)} of {len(case_ids)} cases were looked at, start again to go on"):
+    with saying_what_is_kept(lambda: f"{len(known)} of {len(case_ids)} cases were looked at; the same command goes on"):
         for found in followed(look_at_cases(work, store, case_ids, settings.workers, known), "vessels", "case", left):
             if not found.error:
                 known.append(found)

@@ -17,6 +17,8 @@ import optuna
 from ramify.command_line import parse, run
 from ramify.command_line.called import called
 from ramify.command_line.yaml_settings import read_yaml
+from ramify.console.signals import saying_what_is_kept
+from ramify.data.folds import keep_splits
 from ramify.disk.outputs import Outputs
 from ramify.tuning.figures import figure_files, write_figures
 from ramify.tuning.progress import Progress
@@ -33,17 +35,22 @@ def main(argv: Sequence[str] | None = None) -> None:
     settings = parse(StudySettings, "Search the settings of a training that score best on inner folds.", argv)
     space = build_space(read_yaml(settings.space), settings.training, str(settings.space))
     inner_folds = make_inner_folds(settings)
-    # Not kept to one process: a study may have any number of them.
-    outputs = Outputs(settings.cases, settings.splits, replace=settings.replace)
-    outputs.claim_folder(settings.folder, "study", ("inner_splits.json", *RESULTS, *figure_files(settings)))
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    storage = open_storage(settings.storage_url, settings.heartbeat_seconds, settings.retries)
-    with told_in_a_line(settings.storage_url):
+    # Not kept to one process: a study may have any number of them.
+    with (
+        saying_what_is_kept(lambda: f"study {settings.study}: no trial was begun; the same command begins them"),
+        Outputs(settings.cases, settings.splits, replace=settings.replace) as outputs,
+        told_in_a_line(settings.storage_url),
+    ):
+        outputs.claim_folder(settings.folder, "study", ("inner_splits.json", *RESULTS, *figure_files(settings)))
+        storage = open_storage(settings.storage_url, settings.heartbeat_seconds, settings.retries)
         study = open_study(settings, space, inner_folds, storage)
         cases = sorted({case_id for fold in inner_folds for case_id in fold["val"]})
         print(f"study {settings.study}: {settings.folds} inner folds of {len(cases)} cases, in {settings.folder}")
+        if settings.splits is None and settings.fold != "all":
+            keep_splits(settings.cases, settings.fold_count)
         earlier = standing(study).ended
-        with Progress(study, settings) as progress:
+        with Progress(study, settings) as progress, saying_what_is_kept(lambda: kept(settings, progress.ended)):
 
             def watch() -> int:
                 if progress.update():
@@ -52,9 +59,20 @@ def main(argv: Sequence[str] | None = None) -> None:
 
             run_workers(settings, space, watch, earlier)
             watch()
-        best = write_results(study, settings, space)
-        figures = write_figures(study, settings, space)
+        with saying_what_is_kept(
+            lambda: f"all trials have ended; the same command writes what is missing in {settings.folder}"
+        ):
+            best = write_results(study, settings, space)
+            figures = write_figures(study, settings, space)
         conclude(settings, standing(study), earlier, best is not None, bool(figures))
+
+
+def kept(settings: StudySettings, ended: int) -> str:
+    """What an interruption leaves of a study whose trials were running, in words."""
+    return (
+        f"study {settings.study}: {ended} of {settings.trials} trials have ended, those that were running are queued; "
+        "the same command goes on"
+    )
 
 
 def conclude(settings: StudySettings, now: Standing, earlier: Collection[int], found: bool, drawn: bool) -> None:

@@ -195,16 +195,13 @@ def _splits_in(path: Path, patient_of: Mapping[str, str], settings: FoldSettings
     return make_folds(patient_of, settings.folds, settings.seed, option, settings.test)
 
 
-def load_fold(
-    store: Path | str, splits: Path | str | None, fold: int | Literal["all"], count: int = 5, *, keep: bool = True
-) -> Fold:
+def load_fold(store: Path | str, splits: Path | str | None, fold: int | Literal["all"], count: int = 5) -> Fold:
     """One fold of a store's cases; "all" trains and validates on every case (to see that a network can overfit) but
     those that the splits hold out as a test set.
 
     Args:
-        splits: a file to obey; none takes the store's `splits_final.json`, which is made (`count` folds, seed 0) where
-            it is missing.
-        keep: write it then; otherwise `keep_splits` does, once all else is known to fit.
+        splits: a file to obey; none takes the store's `splits_final.json`, and where it is missing what `keep_splits`
+            would write there (`count` folds, seed 0).
 
     Raises FileNotFoundError, or ValueError as load_or_make_splits and for a fold out of range.
 
@@ -229,13 +226,14 @@ def load_fold(
         raise ValueError(
             f"fold {fold}: {splits or store / SPLITS_FILE} has folds 0 to {len(given) - 1}; choose one of these"
         )
-    if keep and splits is None:
-        keep_splits(store, count)
     return given[fold]
 
 
 def keep_splits(store: Path, count: int) -> None:
-    """Write the store's `splits_final.json` (`count` folds, seed 0) where it is missing; raises as load_fold."""
+    """Write the store's `splits_final.json` (`count` folds, seed 0) where it is missing; raises as load_fold.
+
+    For work that begins, and not before: what is refused is to leave nothing.
+    """
     if not (store / SPLITS_FILE).exists():
         load_or_make_splits(store / SPLITS_FILE, patients_of(store), FoldSettings(folds=count), "--fold-count")
 

@@ -69,6 +69,11 @@ class Ledger:
         self.refresh(anew)
         return list(self._entries.get(self._name(path), ()))
 
+    def is_empty(self) -> bool:
+        """Whether no file was ever written under this mark."""
+        self.refresh()
+        return not self._entries
+
     def add(self, path: Path, entry: Entry) -> None:
         """Add a line; raises OSError where it cannot be written."""
         with self._open(os.O_RDWR | os.O_APPEND) as descriptor:

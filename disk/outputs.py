@@ -33,10 +33,14 @@ _JUNK = {".ds_store", "thumbs.db", "desktop.ini", ".directory", "lost+found"}
 
 _made: set[Path] = set()
 """Folders that this process made, by their resolved paths."""
+_found: set[Path] = set()
+"""Folders of the user's, empty or not, that this process put a mark into."""
 
 
 class Outputs:
     """The places a call writes to, checked before its work begins.
+
+    As a context, it gives up in the end what it claimed newly and nothing came to, by whatever the call was ended.
 
     Args:
         inputs: files and folders the call reads; None counts as not given.
@@ -50,12 +54,20 @@ class Outputs:
         self._read: dict[tuple[int, int], Path] = {}
         self._claimed: dict[str, str] = {}
         self._folders: set[Path] = set()
+        self._new: list[Path] = []
         for path in (one for one in inputs if one is not None and one.exists()):
             if path.is_dir():
                 self._input_folders[identity(path)] = path
             with contextlib.suppress(OSError):
                 files = [child for child in path.iterdir() if child.is_file()] if path.is_dir() else [path]
                 self._read |= {identity(file): file for file in files}
+
+    def __enter__(self) -> Outputs:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        while self._new:
+            give_up(self._new.pop())
 
     def claim_folder(
         self, folder: Path, kind: str, files: Iterable[str | Path] = (), given: Sequence[str] = ()
@@ -77,7 +89,7 @@ class Outputs:
         self.check_folder(folder, kind, files, given)
         place = folder.resolve()
         ledger = ledger_of(place)
-        make_folder(folder)
+        self._make_folder(place)
         if ledger is None:
             mark(place, kind)
         else:
@@ -112,7 +124,7 @@ class Outputs:
             raise ValueError(f"{path}: expected a file to write, got a folder; name a file in it")
         _check_writable(path.parent)
         self._check(path.parent, [path], kind)
-        make_folder(path.parent)
+        self._make_folder(path.parent.resolve())
         place = place_of(path)
         if nearest_ledger(place) is None:
             mark(place.parent, BESIDE_FILES)
@@ -120,6 +132,15 @@ class Outputs:
             remove_part(part)
         name_single(place, kind)
         self._grant([path], kind)
+
+    def _make_folder(self, place: Path) -> None:
+        """Make a resolved folder that is missing, and remember which were missing above it, or that it was there."""
+        missing = [one for one in (place, *place.parents) if not os.path.lexists(one)]
+        if ledger_of(place) is None:
+            self._new.append(place)
+            _found.update([] if missing else [place])
+        place.mkdir(parents=True, exist_ok=True)
+        _made.update(missing)
 
     def _check_empty(self, folder: Path, given: Sequence[str]) -> None:
         if self._replace or not folder.is_dir():
@@ -156,25 +177,24 @@ class Outputs:
                 ledger.add(place, Entry(place.stat().st_size, fingerprint(place), kind, backup=True))
 
 
-def make_folder(folder: Path) -> None:
-    """Make a folder, and remember which of those above it were made for it: `give_up` takes them away again."""
-    place = folder.resolve()
-    missing = [one for one in (place, *place.parents) if not os.path.lexists(one)]
-    folder.mkdir(parents=True, exist_ok=True)
-    _made.update(missing)
-
-
 def give_up(folder: Path) -> None:
-    """Take the mark off a folder that holds nothing, and remove it, with those above it that were made for it alone."""
-    if folder.is_dir() and all(child.name in (MARK, LOCK) for child in folder.iterdir()):
-        place = folder.resolve()
-        with contextlib.suppress(OSError):
-            for name in (MARK, LOCK):
-                (folder / name).unlink(missing_ok=True)
-            folder.rmdir()
-            for above in (each for each in place.parents if each in _made):
-                above.rmdir()  # Raises where it holds something.
-                _made.discard(above)
+    """Take the mark off a folder that nothing of Ramify's came to, and remove it, with those above it that were made
+    for it alone; one that the user had made stays, and so does whatever lies in it."""
+    place = folder.resolve()
+    ledger = ledger_of(place) if place.is_dir() else None
+    if ledger is None:
+        return
+    holds_nothing = all(child.name in (MARK, LOCK) for child in place.iterdir())
+    if not holds_nothing and not (ledger.kind == BESIDE_FILES and ledger.is_empty()):
+        return
+    with contextlib.suppress(OSError):
+        for name in (MARK, LOCK):
+            (place / name).unlink(missing_ok=True)
+        made = [one for one in place.parents if one in _made]
+        # Each raises where it holds something.
+        for one in made if place in _found else [place, *made]:
+            one.rmdir()
+            _made.discard(one)
 
 
 def _is_junk(path: Path) -> bool:

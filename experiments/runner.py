@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Sequence
 
-from ramify.console.signals import signals_stop
+from ramify.console.signals import saying_what_is_kept, signals_stop
 from ramify.experiments.plan import ExperimentSettings, Run
 from ramify.experiments.runs import Ending, Stopwatch, check_unchanged, ending_of, record_ending
 from ramify.experiments.status_line import StatusLine, duration
@@ -37,17 +37,30 @@ def run_experiment(experiment: ExperimentSettings, runs: Sequence[Run]) -> dict[
     if not todo:
         return endings
     status.tell(f"{len(todo)} of {len(runs)} runs to do, {min(experiment.workers, len(todo))} at a time")
-    with signals_stop(), _Crew(experiment, todo, status) as crew:
-        endings |= crew.work()
-    return endings
+    with (
+        signals_stop(),
+        _Crew(experiment, todo, status) as crew,
+        saying_what_is_kept(lambda: _kept(len(endings) + len(crew.endings), len(runs))),
+    ):
+        ended = crew.work()
+    return endings | ended
+
+
+def _kept(ended: int, count: int) -> str:
+    """What an interruption leaves, in words."""
+    others = "those at work are at their latest checkpoints"
+    return f"{ended} of {count} runs have ended, {others}; the same command goes on"
 
 
 class _Crew:
-    """Workers and what is left for them; a context manager that ends them."""
+    """Workers and what is left for them; a context manager that ends them.
+
+    endings: of the runs that have ended, by name.
+    """
 
     def __init__(self, experiment: ExperimentSettings, todo: Sequence[Run], status: StatusLine) -> None:
         self._queue, self._status = deque(todo), status
-        self._endings: dict[str, Ending] = {}
+        self.endings: dict[str, Ending] = {}
         self._attempts: dict[str, int] = {}
         self._too_large: dict[str, str] = {}
         threads = experiment.threads or thread_share(experiment.workers)
@@ -71,7 +84,7 @@ class _Crew:
                 if (news := worker.outcome()) is not None:
                     self._take(*news)
             self._status.show(self._at_work())
-        return self._endings
+        return self.endings
 
     def _give_out(self) -> bool:
         """Keep every worker busy; whether any is."""
@@ -106,7 +119,7 @@ class _Crew:
 
     def _end(self, run: Run, ending: Ending) -> None:
         record_ending(run, ending)
-        self._endings[run.name] = ending
+        self.endings[run.name] = ending
         self._status.take(run, ending)
 
     def _at_work(self) -> dict[str, Stopwatch]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ import yaml
 import demo
 from benchmarks import branch_radii, report_example, threshold
 from ramify import compare, evaluate, experiment, export, predict, preprocess, train, tune
+from ramify.console.signals import last_words
 from ramify.data.case_store import prepare_store, write_case
 from ramify.data.files import read_mask, write_volume
 from ramify.data.volume import Volume
@@ -42,6 +44,10 @@ def world(tmp_path_factory) -> Path:
     write_raw(place / "raw")
     users_own(place)
     ramifys_own(place)
+    (place / "broken" / "images").mkdir(parents=True)
+    (place / "broken" / "images" / "a.nii.gz").write_bytes(b"cut off")
+    shutil.copytree(place / "raw" / "labels", place / "broken" / "labels")
+    shutil.copytree(place / "store", place / "fresh", ignore=shutil.ignore_patterns("splits_final.json"))
     return place
 
 
@@ -74,7 +80,7 @@ def users_own(place: Path) -> None:
 
 TINY: dict[str, Any] = {
     "name": "tiny",
-    "variants": {"one": {}, "two": {"train": {"seed": 1}}},
+    "variants": {"one": {}, "two": {"train": {"train": {"epochs": 3}}}},
     "train": {"settings": {"device": "cpu", "loss": {"lambda_scales": [1.0]}}},
     "folds": [0],
 }
@@ -212,11 +218,81 @@ def ends_badly(command: str, argv: list[str], monkeypatch) -> bool:
 @pytest.mark.parametrize(("command", "output", "more"), HOSTILE)
 def test_a_hostile_output_is_refused_and_costs_no_file(world, monkeypatch, command, output, more):
     monkeypatch.chdir(world)
-    before = digests(world)
+    before, there = digests(world), sorted(world.rglob("*"))
     assert ends_badly(command, [*words(world, command, output), *more], monkeypatch)
     after = digests(world)
     assert {name: after.get(name) for name in before} == before
     assert set(after) == set(before), "nothing half done is left either"
+    assert sorted(world.rglob("*")) == there, "nor a folder, nor a mark"
+
+
+REFUSED: list[tuple[str, str, tuple[str, ...], str]] = [
+    ("train", "new/deep/run", ("--fold", "7"), "has folds 0 to 0"),
+    ("train", "new/deep/run", ("--loading.patch-size", "6", "8", "8"), "each axis must be a multiple of 32"),
+    ("train", "new/deep/run", ("--cases", "fresh", "--fold-count", "2", "--fold", "2"), "has folds 0 to 1"),
+    ("tune", "new/deep/studies", ("--folds", "9"), "only 2 patients"),
+    ("tune", "new/deep/studies", ("--storage", "sqlite:///patients.db"), "a database of something else"),
+    ("experiment", "new/deep/experiments", ("--folds", "7"), "fold 7"),
+    ("experiment", "new/deep/experiments", ("--probe", "nonsense"), "variant one, probe: "),
+    ("preprocess", "new/deep/cases", ("--root", "broken", "--folds.folds", "2"), "a.nii.gz: not a gzip file"),
+    ("preprocess", "new/deep/cases", ("--folds.folds", "9"), "only 2 patients"),
+    ("predict", "new/deep/masks", ("--input", "broken/images", "--organ", "None"), "a.nii.gz: not a gzip file"),
+    ("evaluate", "new/deep/scores", ("--report", "raw/images/a.nii.gz"), "was not written by Ramify"),
+    ("evaluate", "new/deep/scores", ("--report", "new/other/page.html", "--export", "raw"), "raw: holds what Ramify"),
+    ("compare", "new/deep/comparison", ("--measures", "nonsense"), "no such measure"),
+    ("export", "raw", ("--onnx", "new/deep/vessels.onnx"), "raw: holds what Ramify did not write"),
+]
+
+
+@pytest.mark.usefixtures("cases_in_this_process")
+@pytest.mark.parametrize(("command", "output", "more", "said"), REFUSED)
+def test_a_refused_setting_or_input_leaves_no_folder_and_no_mark(
+    world, monkeypatch, capsys, command, output, more, said
+):
+    monkeypatch.chdir(world)
+    there = sorted(world.rglob("*"))
+    try:
+        assert COMMANDS[command]([*words(world, command, output), *more]) in (1, 2)
+        told = capsys.readouterr().err
+    except (ValueError, OSError) as error:
+        told = str(error)
+    assert said in told
+    assert sorted(world.rglob("*")) == there
+
+
+INTERRUPTED = [
+    ("predict", "ramify.predict.Predictor", "nothing is written; the same command begins anew"),
+    ("predict", "ramify.predict.predict_case", "0 of 2 cases segmented, nothing is written; the same command"),
+    ("evaluate", "ramify.evaluate.evaluate_all", "none of 2 cases was evaluated, nothing is written; the same command"),
+    ("preprocess", "ramify.preprocess.prepare_cases", "0 cases are in new/deep/out; the same command goes on"),
+    ("preprocess", "ramify.preprocess.look_through", "0 cases are in new/deep/out; the same command goes on"),
+    ("export", "ramify.export.write_bundle", "nothing is written; the same command writes all anew"),
+    (
+        "train",
+        "ramify.training.loop.set_up",
+        "new/deep/out/fold_0: nothing was saved yet; the same command begins anew",
+    ),
+    ("tune", "ramify.tune.open_storage", "study tiny: no trial was begun; the same command begins them"),
+    ("experiment", "ramify.experiment.prepare", "what was done is in new/deep/out/tiny; the same command goes on"),
+    ("compare", "ramify.compare.compare", ""),
+]
+
+
+@pytest.mark.usefixtures("cases_in_this_process")
+@pytest.mark.parametrize(("command", "broken_off", "said"), INTERRUPTED)
+def test_an_interruption_says_what_is_kept_and_leaves_no_empty_folder(world, monkeypatch, command, broken_off, said):
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(world)
+    monkeypatch.setattr(broken_off, interrupt)
+    there = sorted(world.rglob("*"))
+    given = words(world, command, "new/deep/out")[:-1]
+    more = ["--folds.folds", "2"] if command == "preprocess" else []
+    with pytest.raises(KeyboardInterrupt) as stop:
+        COMMANDS[command]([*given, "new/deep/out", *more])
+    assert last_words(stop.value).startswith(f"stopped by SIGINT: {said}" if said else "stopped by SIGINT")
+    assert sorted(world.rglob("*")) == there
 
 
 def test_a_corrected_mask_is_named_and_on_request_kept(world, tmp_path, capsys):

@@ -75,7 +75,7 @@ def set_up(settings: RunSettings, ranks: Ranks = ALONE) -> tuple[Training, Check
     """Build everything a training needs, and read the state to go on from, if there is one."""
     device = choose_device(settings.device)
     dtype = choose_precision(settings.train.precision, device)
-    fold = load_fold(settings.cases, settings.splits, settings.fold, settings.fold_count, keep=False)
+    fold = load_fold(settings.cases, settings.splits, settings.fold, settings.fold_count)
     folder, state = open_together(settings, ranks)
     set_determinism(settings.train.deterministic)
     torch.manual_seed(settings.seed)

@@ -136,7 +136,7 @@ def run_workers(
             while crew:
                 time.sleep(LOOK_SECONDS)
                 if name := asked():
-                    raise Stopped.by(name, "trials that were running are queued, start again to go on")
+                    raise Stopped(signal.Signals[name])
                 if (now_ended := watch()) > ended:
                     deaths, ended = 0, now_ended
                 for number, process in list(crew.items()):

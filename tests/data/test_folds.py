@@ -10,6 +10,7 @@ from ramify.data.case_store import write_case
 from ramify.data.folds import (
     FoldSettings,
     check_splits,
+    keep_splits,
     load_fold,
     load_or_make_splits,
     make_folds,
@@ -179,6 +180,9 @@ def test_a_store_without_splits_gets_some_or_says_why_not(store):
     assert load_fold(store, None, "all")["train"] == [f"case_{i}" for i in range(4)], "all but the test set"
     (store / "splits_final.json").unlink()
     assert load_fold(store, None, 2, 3)["val"]
+    assert not (store / "splits_final.json").exists()
+    for count in (3, 2):  # those that are there stay
+        keep_splits(store, count)
     assert len(json.loads((store / "splits_final.json").read_text(encoding="utf-8"))) == 3
 
 

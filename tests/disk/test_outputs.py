@@ -293,6 +293,31 @@ def test_a_folder_without_a_file_is_given_up_and_one_with_a_file_is_not(owned, t
     assert ledger_of(owned) is not None
 
 
+def test_what_was_made_for_nothing_is_given_up_and_what_was_there_is_not(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "notes.txt").write_text("mine", encoding="utf-8")
+    before = sorted(tmp_path.rglob("*"))
+    with Outputs() as outputs:
+        outputs.claim_folder(tmp_path / "new" / "deep" / "scores", "scores")
+        outputs.claim_folder(tmp_path / "mine", "exports")
+        outputs.claim_file(tmp_path / "kept" / "page.html", "report")
+        outputs.claim_file(tmp_path / "new" / "pages" / "page.html", "report")
+    assert sorted(tmp_path.rglob("*")) == before
+
+    with Outputs() as outputs:
+        outputs.claim_folder(tmp_path / "new" / "deep" / "scores", "scores")
+        outputs.claim_file(tmp_path / "kept" / "page.html", "report")
+        write_whole(tmp_path / "kept" / "page.html", "ours")
+    with Outputs() as outputs:  # of an earlier call: another process may be about to write there
+        outputs.claim_folder(tmp_path / "new" / "deep" / "other", "scores")
+        write_whole(tmp_path / "new" / "deep" / "other" / "a.txt", "ours")
+    with Outputs() as outputs:
+        outputs.claim_folder(tmp_path / "new" / "deep" / "other", "scores")
+    assert names(tmp_path / "new" / "deep") == ["other"]
+    assert ledger_of(tmp_path / "kept") is not None
+
+
 def test_the_users_file_in_a_cases_folder_survives_when_the_case_is_made_anew(tmp_path, another_process):
     Outputs().claim_folder(tmp_path / "store", "cases")
     prepare_store(tmp_path / "store", {})

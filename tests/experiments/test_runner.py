@@ -1,5 +1,6 @@
 """Who does which run, and what becomes of runs that fail: with workers that only pretend."""
 
+import itertools
 from typing import Any, ClassVar
 
 import pytest
@@ -69,6 +70,22 @@ def test_every_run_once_and_none_again(plan, workers, capsys):
     again = run_experiment(experiment, runs)
     assert again.keys() == endings.keys()
     assert len(workers.given) == 8
+
+
+def test_an_interruption_says_how_many_runs_have_ended_and_how_to_go_on(plan, workers, monkeypatch):
+    experiment, runs = plan()
+    looks = itertools.count()
+
+    def interrupted_at_the_third(*_: object) -> None:
+        if next(looks) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(runner, "wait_for_news", interrupted_at_the_third)
+    with pytest.raises(KeyboardInterrupt) as stop:
+        run_experiment(experiment, runs)
+    said = "2 of 8 runs have ended, those at work are at their latest checkpoints; the same command goes on"
+    assert stop.value.__notes__ == [said]
+    assert workers.stopped == len(workers.started)
 
 
 def test_a_failure_is_recorded_and_does_not_cost_the_others(plan, workers, capsys):
