@@ -57,6 +57,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             raise Stopped.by(asked() or "SIGTERM", f"{stopped}; {how_to_go_on(folder)}") from None
     print(f"checkpoints: {folder.root / 'checkpoints'}")
     print(f"history:     {folder.root / 'history.csv'}")
+    if (course := folder.root / "progress.png").exists():
+        print(f"course:      {course}")
     print(f"TensorBoard: tensorboard --logdir {folder.tensorboard}")
 
 

@@ -111,7 +111,8 @@ class Checkpoint(CaseDescription):
 
     config: every setting of the training. model: the weights by name. epoch: epochs finished. step: steps done of the
     epoch after them. means: of those steps, a rank each. skipped: latest steps in a row without a finite gradient.
-    bank: anchors of past steps by scale. best: highest validation score. history: a row an epoch.
+    bank: anchors of past steps by scale. best: highest validation score. history: a row an epoch. case_scores: a row a
+    validated case and epoch.
     """
 
     config: dict[StrictStr, Any]
@@ -123,6 +124,7 @@ class Checkpoint(CaseDescription):
     rng: NotRequired[RandomState]
     best: NotRequired[Number]
     history: NotRequired[list[dict[StrictStr, Number]]]
+    case_scores: NotRequired[list[dict[StrictStr, Number | StrictStr]]]
     step: NotRequired[Annotated[StrictInt, Field(ge=0)]]
     means: NotRequired[list[MeansState]]
     skipped: NotRequired[Annotated[StrictInt, Field(ge=0)]]

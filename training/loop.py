@@ -16,7 +16,7 @@ from ramify.training.schedule import set_learning_rate
 from ramify.training.settings import RunSettings
 from ramify.training.state import Training, restore, set_up
 from ramify.training.step import train_step
-from ramify.training.validation import is_due, validation_of
+from ramify.training.validation import ValidatedCase, is_due, measures_of, validation_of
 
 
 def train_run(
@@ -69,6 +69,7 @@ def _train(
         say(f"{training.folder.root}: already trained for {training.epoch} epochs")
         if ranks.writes:
             training.folder.write_history(training.history)
+            training.folder.write_case_scores(training.case_scores, training.runner.tasks.segmented)
         return training.folder
 
     batches = batches_of(training)
@@ -158,15 +159,17 @@ def _finish_epoch(
             breaks.take()
 
     measures: dict[str, float] = {}
+    cases: dict[str, ValidatedCase] = {}
     if is_due(training.settings, training.epoch):
         with training.timing.validating():
-            measures = validation_of(training, between_cases)
+            cases = validation_of(training, between_cases)
+        measures = measures_of(cases.values(), training.runner.tasks.segmented)
         row = row | {f"validation/{name}": value for name, value in measures.items()}
 
-    recorder.keep(row)
+    recorder.keep(row, cases)
     if breaks is not None:
         breaks.saved()
-    recorder.show(row, measures)
+    recorder.show(row, measures, cases)
     course.end_epoch(row, measures)
     return measures
 

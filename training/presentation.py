@@ -1,5 +1,7 @@
 """What a training shows and does not need: TensorBoard, pictures, embeddings. None of it can cost the training."""
 
+import math
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -8,14 +10,19 @@ from ramify.console.progress import say
 from ramify.data.case_store import read_case
 from ramify.training.class_remarks import remarks_on_classes
 from ramify.training.collapse import collapse_of, idle_of
-from ramify.training.figures import task_panels
+from ramify.training.figures import rows_of, task_panels
 from ramify.training.gradient_figure import gradient_courses
 from ramify.training.idle_settings import idle_settings
+from ramify.training.progress_figure import progress_figure
 from ramify.training.runner import projections_of, view_of
 from ramify.training.settings import RunSettings
 from ramify.training.state import Training
 from ramify.training.tracking import Tracker
-from ramify.training.validation import is_last
+from ramify.training.validation import ValidatedCase, is_last
+from ramify.training.validation_masks import write_validation_masks
+
+DRAW_SECONDS = 60.0
+"""Least time between two drawings of the course; the last one is of the whole, whenever that was."""
 
 
 class Presentation:
@@ -33,19 +40,30 @@ class Presentation:
         self._training = training
         self._failed: set[str] = set()
         self._tracker: Tracker | None = None
+        self._drawn = -math.inf
+        self._timing: list[Mapping[str, object]] = []
         remarks = [*idle_settings(training.settings), *remarks_on_classes(training.settings, training.runner.tasks)]
         for line in remarks if begins else ():
             say(f"warning: {training.folder.root}: {line}", error=True)
+        if not begins:
+            with self._shown("timing.csv of the epochs before"):
+                self._timing = [*training.folder.read_timing(training.epoch)]
         with self._shown("TensorBoard"):
             self._tracker = Tracker(training.folder.tensorboard, training.epoch)
             if begins:
                 self._tracker.config(training.settings.model_dump(mode="json"))
 
-    def epoch(self, row: Mapping[str, float], *, validated: bool) -> None:
-        """The numbers of a finished epoch, and now and then, after a validation, one of its cases in pictures."""
+    def epoch(self, row: Mapping[str, float], cases: Mapping[str, ValidatedCase], *, validated: bool) -> None:
+        """The numbers of a finished epoch, and after a validation those of its cases, and what there is to see."""
         training, number = self._training, int(row["epoch"])
         with self._shown("history.csv"):
             training.folder.write_history(training.history)
+        with self._shown("timing.csv"):
+            self._timing = [*(its for its in self._timing if float(str(its["epoch"])) < number)]
+            self._timing.append({"epoch": float(number), **training.timing.row()})
+            training.folder.write_timing(self._timing)
+        if validated:
+            self._validation(cases)
         self._tell_of_contrast(row)
         if self._tracker is None:
             return
@@ -54,9 +72,30 @@ class Presentation:
         if validated and _pictures_are_due(training.settings, number):
             with self._shown("pictures of a validation case"):
                 view = view_of(training.runner, read_case(training.settings.cases, training.validation_cases[0]))
-                panels = task_panels(view.case.arrays["image"][0], view.truth, view.probabilities, view.spacing_mm)
+                rows = rows_of(training.runner.tasks)
+                image = view.case.arrays["image"][0]
+                panels = task_panels(image, view.truth, view.probabilities, view.spacing_mm, rows)
                 self._tracker.picture(f"validation/{view.case.case_id}", panels, number)
                 self._tracker.precision_recall(view.truth[0], view.probabilities[0], number)
+
+    def _validation(self, cases: Mapping[str, ValidatedCase]) -> None:
+        """The scores of a validation's cases, the course so far, and the masks if they are asked for."""
+        training = self._training
+        with self._shown("validation.csv"):
+            training.folder.write_case_scores(training.case_scores, training.runner.tasks.segmented)
+        if time.monotonic() - self._drawn >= DRAW_SECONDS and not is_last(training.settings, training.epoch - 1):
+            self._draw_progress()
+        if training.settings.validation.masks:
+            with self._shown("masks of the validation"):
+                write_validation_masks(training, cases)
+
+    def _draw_progress(self) -> None:
+        training = self._training
+        with self._shown("progress.png"):
+            picture = progress_figure(training.history, training.settings.validation.best_by)
+            if picture is not None:
+                training.folder.write_progress(picture)
+        self._drawn = time.monotonic()
 
     def _tell_of_contrast(self, row: Mapping[str, float]) -> None:
         """A line where the contrast was idle or constant in this epoch, unless it had been so in one before."""
@@ -69,6 +108,7 @@ class Presentation:
     def conclude(self, measures: Mapping[str, float]) -> None:
         """What is shown once, at the end."""
         training, last = self._training, self._training.epoch - 1
+        self._draw_progress()
         with self._shown("course of the gradients"):
             if (courses := gradient_courses(training.history)) is not None:
                 training.folder.write_gradients(courses)

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 
 from ramify.training.checkpoint import CheckpointName, load_checkpoint
 from ramify.training.presentation import Presentation
 from ramify.training.running_means import RunningMeans
 from ramify.training.state import Training, save
-from ramify.training.validation import is_last
+from ramify.training.validation import ValidatedCase, case_rows, is_last
 
+NONE: Mapping[str, ValidatedCase] = MappingProxyType({})
 OnValidation = Callable[[int, Mapping[str, float]], None]
 """Called with (epoch, measures) after each validation; it may raise to stop the training."""
 
@@ -27,8 +29,11 @@ class Recorder:
     ) -> None:
         self._training, self._presentation, self._on_validation = training, presentation, on_validation
 
-    def keep(self, row: Mapping[str, float]) -> None:
-        """Count the epoch at hand as finished: into the history, and into the checkpoints that are due."""
+    def keep(self, row: Mapping[str, float], cases: Mapping[str, ValidatedCase] = NONE) -> None:
+        """Count the epoch at hand as finished: into the history, and into the checkpoints that are due.
+
+        cases: of its validation, none without one.
+        """
         training = self._training
         names = checkpoints_due(training, row)
         score = row.get(f"validation/{training.settings.validation.best_by}")
@@ -36,13 +41,19 @@ class Recorder:
             training.best = max(training.best, score)
 
         training.history.append(dict(row))
+        if cases:
+            # An epoch that is the last one after all may be validated anew.
+            others = [its for its in training.case_scores if its["epoch"] != training.epoch]
+            training.case_scores = [*others, *case_rows(training.epoch, cases, training.runner.tasks.segmented)]
         training.epoch, training.step, training.means = training.epoch + 1, 0, RunningMeans()
         save(training, names)
 
-    def show(self, row: Mapping[str, float], measures: Mapping[str, float]) -> None:
-        """Show an epoch that was kept; measures: of its validation, none without one."""
+    def show(
+        self, row: Mapping[str, float], measures: Mapping[str, float], cases: Mapping[str, ValidatedCase] = NONE
+    ) -> None:
+        """Show an epoch that was kept; measures, cases: of its validation, none without one."""
         if self._presentation is not None:
-            self._presentation.epoch(row, validated=bool(measures))
+            self._presentation.epoch(row, cases, validated=bool(measures))
         if self._on_validation is not None and measures:
             self._on_validation(int(row["epoch"]), measures)
 

@@ -14,7 +14,7 @@ from ramify.training.run_folder import check_run
 from ramify.training.settings import RunSettings
 from ramify.training.state import Training, restore, set_up
 from ramify.training.step import train_step
-from ramify.training.validation import scores_of_case
+from ramify.training.validation import validated_case
 
 
 def dry_run(settings: RunSettings, tell: Tell) -> None:
@@ -62,6 +62,6 @@ def _validation_seconds(training: Training) -> float:
     largest = max(voxels, key=lambda case_id: voxels[case_id])
     case = read_case(store, largest)
     began = time.perf_counter()
-    scores_of_case(training.runner, case)
+    validated_case(training.runner, case)
     took = time.perf_counter() - began
     return took * sum(voxels.values()) / voxels[largest] / training.ranks.world

@@ -4,11 +4,19 @@ run/fold_0/
     config.yaml         every setting as it was resolved; train.py --config takes it
     run.json            versions, commit, seed, cases of the fold and digests of their arrays
     history.csv         one row an epoch
+    validation.csv      one row a validated case and epoch
+    timing.csv          seconds and memory of each epoch
+    progress.png        losses, validation scores and learning rate over the epochs
+    validation/         masks of the last validation on the grids of the images, if they were asked for
     gradients.png       course of each loss term's gradient, if it was looked at
     checkpoints/        latest.pt, best.pt, final.pt
     tensorboard/        event files
+
+What is measured, timing.csv, stands by itself and in no checkpoint. All other tables, pictures and weights of a
+training that was killed and gone on with are those of one that ran through, byte for byte.
 """
 
+import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,7 +26,7 @@ from typing import Any, get_args
 
 import yaml
 
-from ramify.console.csv_text import csv_of_records
+from ramify.console.csv_text import csv_of_records, csv_text
 from ramify.data.case_record import table_as_json
 from ramify.data.provenance import versions
 from ramify.disk.atomic_files import write_whole
@@ -30,6 +38,7 @@ from ramify.training.checkpoint import CheckpointName, load_checkpoint
 from ramify.training.checkpoint_record import CaseDescription, Checkpoint
 from ramify.training.settings import RunSettings
 
+TIMING_FILE = "timing.csv"
 _FOLD_NAME = re.compile(r"fold_(\d+|all)")
 """Others, such as fold_0_old, were put there by hand."""
 
@@ -66,6 +75,34 @@ class RunFolder:
         """Write history.csv: one row an epoch, a column for each value any epoch has."""
         write_whole(self.root / "history.csv", csv_of_records(history))
 
+    def write_case_scores(self, rows: Sequence[Mapping[str, float | str]], segmented: Sequence[str]) -> None:
+        """Write validation.csv: one row a validated case and epoch, with the scores over all and of each of `segmented`
+        where they are several; nothing where a mask is in neither truth nor prediction."""
+        several = segmented if len(segmented) > 1 else ()
+        header = ["epoch", "case", "dice", "cldice"]
+        header += [f"{measure}/{name}" for name in several for measure in ("dice", "cldice")]
+        content = csv_text(header, ([row.get(column) for column in header] for row in rows))
+        write_whole(self.root / "validation.csv", content)
+
+    def write_timing(self, rows: Sequence[Mapping[str, object]]) -> None:
+        """Write timing.csv: one row an epoch."""
+        write_whole(self.root / TIMING_FILE, csv_of_records(rows))
+
+    def read_timing(self, epochs: int) -> list[dict[str, object]]:
+        """The rows of timing.csv of so many first epochs, as they stand there; none without the file.
+
+        Raises ValueError or OSError for a file that cannot be read.
+        """
+        path = self.root / TIMING_FILE
+        if not path.exists():
+            return []
+        with path.open(encoding="utf-8", newline="") as stream:
+            return [dict(row) for row in csv.DictReader(stream) if float(row["epoch"]) < epochs]
+
+    def write_progress(self, picture: bytes) -> None:
+        """Write progress.png."""
+        write_whole(self.root / "progress.png", picture)
+
     def write_gradients(self, picture: bytes) -> None:
         """Write gradients.png."""
         write_whole(self.root / "gradients.png", picture)
@@ -93,7 +130,8 @@ def check_run(settings: RunSettings) -> None:
 
 def _outputs_of(settings: RunSettings, folder: RunFolder) -> tuple[Outputs, list[str]]:
     """What a training reads, and the files that it may write in its folder."""
-    files = ["history.csv", "gradients.png", *(f"checkpoints/{name}.pt" for name in get_args(CheckpointName))]
+    files = ["history.csv", "validation.csv", TIMING_FILE, "progress.png", "gradients.png"]
+    files += [f"checkpoints/{name}.pt" for name in get_args(CheckpointName)]
     if not (settings.resume and folder.checkpoint("latest").exists()):
         # Written where a training begins; to go on from a config.yaml with more epochs in it is no harm to it.
         files += ["config.yaml", "run.json"]

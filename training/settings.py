@@ -26,6 +26,7 @@ FREE_SETTINGS = frozenset(
         "loading.workers",
         "train.checkpoint_minutes",
         "validation.figures_every",
+        "validation.masks",
     }
 )
 """Settings by dotted keys that say where, how fast and how visibly a training runs, and not what it is: two trainings
@@ -67,6 +68,8 @@ class ValidationSettings(BaseModel, frozen=True, extra="forbid"):
     """Epochs between validations; the last epoch always has one."""
     figures_every: int = Field(50, ge=1)
     """Epochs between pictures and precision-recall curves, shown at the next validation."""
+    masks: bool = False
+    """Write the masks of the last validation on the grids of the images, in the run folder's validation/."""
     best_by: Literal["dice", "cldice"] = "dice"
     """The validation measure that chooses the checkpoint `best`."""
 

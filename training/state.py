@@ -67,6 +67,9 @@ class Training:
     best: float = -math.inf
     history: list[dict[str, float]] = field(default_factory=list)
 
+    case_scores: list[dict[str, float | str]] = field(default_factory=list)
+    """A row a validated case and epoch, see `validation.case_rows`."""
+
     def __post_init__(self) -> None:
         self.timing = Timing(self.runner.device)
 
@@ -179,6 +182,7 @@ def restore(training: Training, state: Checkpoint) -> None:
         training.skipped = state.get("skipped", 0)
         training.best = state["best"]
         training.history = [dict(row) for row in state["history"]]
+        training.case_scores = [dict(row) for row in state.get("case_scores", ())]
 
 
 def save(training: Training, names: Sequence[CheckpointName]) -> None:
@@ -212,6 +216,7 @@ def save(training: Training, names: Sequence[CheckpointName]) -> None:
         "skipped": training.skipped,
         "best": training.best,
         "history": training.history,
+        "case_scores": training.case_scores,
     }
     for name in names:
         save_checkpoint(training.folder.checkpoint(name), state)

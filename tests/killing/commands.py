@@ -125,7 +125,7 @@ def _run(result: Path) -> Any:
     fold = result / "run" / "fold_0"
     state = torch.load(fold / "checkpoints" / "final.pt", weights_only=True)
     weights = {name: tensor.numpy().tobytes() for name, tensor in state["model"].items()}
-    return weights, (fold / "history.csv").read_bytes()
+    return weights, [(fold / name).read_bytes() for name in ("history.csv", "validation.csv", "progress.png")]
 
 
 def _masks(result: Path) -> Any:

@@ -49,11 +49,15 @@ def test_one_head_for_all_scales_trains_without_decoders_of_theirs(tiny_cases, t
     contrast = ContrastHeadSettings(head="shared", features="main_decoder.0")
     model = ModelSettings(tasks=ASKED[formulation], levels=2, base_channels=4, contrast=contrast)
     folder = train_run(settings_of(tiny_cases, tmp_path).model_copy(update={"model": model}))
-    with (folder.root / "history.csv").open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    rows = read_csv(folder.root / "history.csv")
     assert all(math.isfinite(float(row["loss/contrastive"])) for row in rows)
     assert "contrast/within/background" in rows[0]
     assert (folder.tensorboard / "projector_config.pbtxt").exists()
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
 
 
 @pytest.mark.parametrize("formulation", ["multi_task", "binary", "multi_class"])
@@ -68,14 +72,19 @@ def test_a_run_folder_holds_what_it_promises(tiny_cases, tmp_path, formulation):
         assert state["network"] == {"in_channels": 1, "scales": 2, "ndim": 3}
         assert state["cases"] == {"train": ["case_0", "case_1", "case_2"], "val": ["case_3"]}
         assert {"optimiser", "rng", "preprocessing", "config"} <= state.keys()
-    with (folder.root / "history.csv").open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    rows = read_csv(folder.root / "history.csv")
     assert [float(row["epoch"]) for row in rows] == [0, 1]
     assert float(rows[1]["validation/dice"]) == seen[1][1]["dice"]
     assert "loss/main/dice" in rows[0]
     assert ("loss/contrastive" in rows[0]) == (formulation == "multi_task")
     assert json.loads((folder.root / "run.json").read_text(encoding="utf-8"))["cases"]["val"] == ["case_3"]
     assert list(folder.tensorboard.rglob("events*"))
+    cases, times = (read_csv(folder.root / name) for name in ("validation.csv", "timing.csv"))
+    assert [(float(row["epoch"]), row["case"]) for row in cases] == [(0, "case_3"), (1, "case_3")]
+    assert [row["dice"] for row in cases] == [row["validation/dice"] for row in rows]
+    assert [(float(row["epoch"]), row["steps"]) for row in times] == [(0, "2"), (1, "2")]
+    measured = ("training_seconds", "validation_seconds", "peak_process_mb")
+    assert all(float(row[name]) > 0 for row in times for name in measured)
 
 
 def test_tensorboard_shows_terms_pictures_curves_and_settings(tiny_cases, tmp_path):

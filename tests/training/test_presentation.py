@@ -2,18 +2,28 @@
 
 import csv
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from ramify.data.case_store import write_case
+from ramify.data.files import read_label_map
 from ramify.data.loading_settings import LoadingSettings
+from ramify.data.volume import Volume
 from ramify.losses.settings import LossSettings
 from ramify.models.settings import ContrastHeadSettings, ModelSettings
+from ramify.preprocessing.grid import GridSettings, plan_grid
 from ramify.preprocessing.prepare import PreprocessingSettings
+from ramify.tasks.class_table import ClassTable
+from ramify.tasks.formulation import Tasks
 from ramify.training.checkpoint import load_checkpoint
 from ramify.training.loop import train_run
+from ramify.training.run_folder import RunFolder
 from ramify.training.settings import RunSettings, TrainSettings, ValidationSettings
+from ramify.training.validation import ValidatedCase
+from ramify.training.validation_masks import write_validation_masks
 
 
 def settings_of(cases: Path, output: Path, *, levels: int = 2, patch: tuple[int, ...] | None = None) -> RunSettings:
@@ -79,6 +89,9 @@ EVERYTHING = [
     "ramify.training.tracking.Tracker.hyperparameters",
     "ramify.training.tracking.Tracker.close",
     "ramify.training.run_folder.RunFolder.write_history",
+    "ramify.training.run_folder.RunFolder.write_case_scores",
+    "ramify.training.run_folder.RunFolder.write_timing",
+    "ramify.training.presentation.progress_figure",
 ]
 
 
@@ -106,5 +119,36 @@ def test_a_finished_training_makes_up_for_a_history_that_could_not_be_written(ti
     folder = train_run(settings)
     (folder.root / "history.csv").unlink()
     train_run(settings.model_copy(update={"resume": True}))
-    with (folder.root / "history.csv").open(encoding="utf-8") as rows:
-        assert [row["epoch"] for row in csv.DictReader(rows)] == ["0.0"]
+    for name in ("history.csv", "validation.csv"):
+        with (folder.root / name).open(encoding="utf-8") as rows:
+            assert [row["epoch"] for row in csv.DictReader(rows)] == ["0.0"]
+
+
+def test_masks_of_a_validation_lie_over_their_images_in_the_labels_own_values(tmp_path):
+    native = Volume(np.zeros((6, 8, 1)), (2.0, 1.0, 1.0), (5.0, 6.0, 7.0))
+    grid = plan_grid(native, None, GridSettings(crop="volume"))
+    class_map = np.zeros(grid.shape, np.uint8)
+    class_map[2, 3, 0], class_map[5, 7, 0] = 1, 2
+    record = {
+        "patient_id": "p",
+        "shape": list(grid.shape),
+        "spacing_mm": list(grid.spacing_mm),
+        "scales": {"thresholds_mm": []},
+        "settings": PreprocessingSettings().model_dump(mode="json"),
+        "grid": grid.to_dict(),
+    }
+    image = np.zeros((1, *grid.shape), np.float32)
+    (tmp_path / "cases").mkdir()
+    write_case(tmp_path / "cases", "c", {"image": image, "scales": np.zeros(grid.shape, np.uint8)}, record)
+    table = ClassTable.model_validate({"classes": {"portal": 40, "hepatic": 15}})
+    training: Any = SimpleNamespace(
+        folder=RunFolder(tmp_path / "run"),
+        runner=SimpleNamespace(tasks=Tasks("classes", "none", 2, table)),
+        settings=SimpleNamespace(cases=tmp_path / "cases"),
+    )
+    write_validation_masks(training, {"c": ValidatedCase({}, class_map)})
+    written = read_label_map(tmp_path / "run" / "validation" / "c.nii.gz")
+    assert (written.spacing_mm, written.origin_mm) == (native.spacing_mm, native.origin_mm)
+    assert sorted(zip(*np.nonzero(written.array))) == [(2, 3, 0), (5, 7, 0)]
+    assert (written.array[2, 3, 0], written.array[5, 7, 0]) == (40, 15)
+    assert (tmp_path / "run" / "validation" / "labels.ctbl").exists()

@@ -9,6 +9,7 @@ import pytest
 from ramify.training import recording
 from ramify.training.recording import Recorder, checkpoints_due
 from ramify.training.running_means import RunningMeans
+from ramify.training.validation import ValidatedCase
 
 
 def training_at(epoch: int, *, best: float = -math.inf, epochs: int = 3, best_by: str = "dice") -> Any:
@@ -16,7 +17,9 @@ def training_at(epoch: int, *, best: float = -math.inf, epochs: int = 3, best_by
     settings = SimpleNamespace(
         train=SimpleNamespace(epochs=epochs), validation=SimpleNamespace(best_by=best_by, every=1, figures_every=1)
     )
-    return SimpleNamespace(settings=settings, epoch=epoch, step=7, means=None, best=best, history=[])
+    runner = SimpleNamespace(tasks=SimpleNamespace(segmented=("vessels",)))
+    kept: dict[str, Any] = {"history": [], "case_scores": []}
+    return SimpleNamespace(settings=settings, epoch=epoch, step=7, means=None, best=best, runner=runner, **kept)
 
 
 @pytest.mark.parametrize(
@@ -53,6 +56,17 @@ def test_an_epoch_is_kept_whole_before_the_checkpoints_are_written(monkeypatch):
     assert isinstance(training.means, RunningMeans)
 
 
+def test_the_cases_of_an_epoch_that_is_validated_anew_replace_those_before(monkeypatch):
+    monkeypatch.setattr(recording, "save", lambda *_: None)
+    training = training_at(1)
+    training.case_scores = [{"epoch": epoch, "case": "a", "dice": 0.1} for epoch in (0.0, 1.0)]
+    Recorder(training, None, None).keep({"epoch": 1.0}, {"a": ValidatedCase({"vessels": (0.5, 0.4)})})
+    assert training.case_scores == [
+        {"epoch": 0.0, "case": "a", "dice": 0.1},
+        {"epoch": 1.0, "case": "a", "dice": 0.5, "cldice": 0.4},
+    ]
+
+
 def test_a_score_that_is_lower_leaves_the_best_as_it_was(monkeypatch):
     monkeypatch.setattr(recording, "save", lambda *_: None)
     training = training_at(1, best=0.8)
@@ -63,7 +77,7 @@ def test_a_score_that_is_lower_leaves_the_best_as_it_was(monkeypatch):
 def test_only_validations_are_told_of_and_only_with_pictures_where_there_was_one():
     shown, told = [], []
     presentation: Any = SimpleNamespace(
-        epoch=lambda row, validated: shown.append((row["epoch"], validated)), conclude=shown.append
+        epoch=lambda row, cases, validated: shown.append((row["epoch"], validated)), conclude=shown.append
     )
     recorder = Recorder(training_at(0), presentation, lambda epoch, measures: told.append((epoch, measures)))
     recorder.show({"epoch": 0.0}, {})

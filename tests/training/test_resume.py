@@ -79,6 +79,6 @@ def test_killed_and_resumed_equals_uninterrupted(tiny_cases, tmp_path):
     assert expected.keys() == found.keys()
     different = [name for name in expected if not torch.equal(expected[name], found[name])]
     assert not different, f"{len(different)} of {len(expected)} tensors differ"
-    histories = [(run / "fold_0" / "history.csv").read_text(encoding="utf-8") for run in (whole, killed)]
-    assert histories[0] == histories[1]
+    for file in ("history.csv", "validation.csv", "progress.png"):
+        assert (whole / "fold_0" / file).read_bytes() == (killed / "fold_0" / file).read_bytes(), file
     assert not list(killed.rglob("*.part"))

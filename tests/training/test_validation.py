@@ -14,7 +14,15 @@ from ramify.training.distributed import ALONE, Ranks
 from ramify.training.inference import InferenceSettings, NotFiniteError
 from ramify.training.runner import Runner, view_of
 from ramify.training.settings import RunSettings
-from ramify.training.validation import is_due, is_last, validate, validation_of
+from ramify.training.validation import (
+    ValidatedCase,
+    case_rows,
+    is_due,
+    is_last,
+    measures_of,
+    validated_cases,
+    validation_of,
+)
 from tests.asked import asked
 
 SHAPE = (6, 8, 8)
@@ -42,9 +50,31 @@ def stored(store: Path, vessels: dict[str, int]) -> Path:
 def test_a_case_without_anything_to_find_or_found_is_in_no_mean(tmp_path):
     runner: Any = SimpleNamespace(main_probabilities=np.array, tasks=asked("binary", 1))
     store = stored(tmp_path / "cases", {"found": 4, "invented": 0, "nothing": 0})
-    scores = validate(runner, store, ["found", "invented", "nothing"])
-    assert scores == {"dice": pytest.approx(0.5), "cldice": pytest.approx(0.5)}
-    assert validate(runner, store, ["nothing"]) == {"dice": 1.0, "cldice": 1.0}
+    cases = validated_cases(runner, store, ["found", "invented", "nothing"])
+    assert measures_of(cases.values(), ["vessels"]) == {"dice": pytest.approx(0.5), "cldice": pytest.approx(0.5)}
+    assert measures_of([cases["nothing"]], ["vessels"]) == {"dice": 1.0, "cldice": 1.0}
+    assert case_rows(4, cases, ["vessels"]) == [
+        {"epoch": 4.0, "case": "found", "dice": 1.0, "cldice": 1.0},
+        {"epoch": 4.0, "case": "invented", "dice": 0.0, "cldice": 0.0},
+        {"epoch": 4.0, "case": "nothing"},
+    ]
+
+
+def test_of_several_masks_a_case_has_the_mean_of_those_that_count_and_each_by_name():
+    names = ["portal", "hepatic"]
+    one, other = {"portal": (0.4, 0.2), "hepatic": (0.8, 0.6)}, {"hepatic": (0.2, 0.0)}
+    cases = {"both": ValidatedCase(one), "one": ValidatedCase(other)}
+    both, of_one = case_rows(0, cases, names)
+    assert both == {
+        **{"epoch": 0.0, "case": "both", "dice": pytest.approx(0.6), "cldice": pytest.approx(0.4)},
+        **{"dice/portal": 0.4, "cldice/portal": 0.2, "dice/hepatic": 0.8, "cldice/hepatic": 0.6},
+    }
+    assert of_one == {
+        **{"epoch": 0.0, "case": "one", "dice": 0.2, "cldice": 0.0, "dice/hepatic": 0.2, "cldice/hepatic": 0.0}
+    }
+    measures = measures_of(cases.values(), names)
+    assert (measures["dice/portal"], measures["dice/hepatic"]) == (0.4, pytest.approx(0.5))
+    assert measures["dice"] == pytest.approx(0.45)
 
 
 def test_centrelines_are_those_of_the_case_s_spacing(tmp_path):
@@ -65,7 +95,8 @@ def test_centrelines_are_those_of_the_case_s_spacing(tmp_path):
     )
     runner: Any = SimpleNamespace(main_probabilities=np.array, tasks=asked("binary", 1))
     expected = centreline_overlap(prediction, truth, spacing_mm=spacing).cldice
-    assert validate(runner, store, ["coarse"])["cldice"] == expected != centreline_overlap(prediction, truth).cldice
+    found = validated_cases(runner, store, ["coarse"])["coarse"].scores["vessels"][1]
+    assert found == expected != centreline_overlap(prediction, truth).cldice
 
 
 def test_a_validation_costs_what_inference_costs_and_says_the_same(tmp_path):
@@ -85,7 +116,7 @@ def test_a_validation_costs_what_inference_costs_and_says_the_same(tmp_path):
     assert np.array_equal(runner.main_probabilities(image), every[:1])
     assert network.eval()(torch.zeros(1, 1, 8, 8, 8)).logits.shape[1] == 1
     network.train()
-    validate(runner, store, ["found"])
+    validated_cases(runner, store, ["found"])
     assert network.training
 
 
@@ -102,7 +133,9 @@ def test_an_output_that_is_not_finite_stops_a_training_by_epoch_case_and_remedy(
 
     training: Any = SimpleNamespace(
         runner=SimpleNamespace(main_probabilities=broken, tasks=asked("binary", 1)),
-        settings=SimpleNamespace(cases=stored(tmp_path / "cases", {"found": 4})),
+        settings=SimpleNamespace(
+            cases=stored(tmp_path / "cases", {"found": 4}), validation=SimpleNamespace(masks=False)
+        ),
         validation_cases=["found"],
         ranks=ALONE,
         epoch=5,
@@ -114,14 +147,19 @@ def test_an_output_that_is_not_finite_stops_a_training_by_epoch_case_and_remedy(
 def test_ranks_share_the_cases_and_stop_between_rounds(tmp_path):
     class FirstOfTwo(Ranks):
         def gathered(self, value):
-            return [value, [("vessels", 1.0, 1.0)]]
+            return [value, {"second": ValidatedCase({"vessels": (0.4, 0.2)})}]
 
     seen: list[int] = []
     runner: Any = SimpleNamespace(
         main_probabilities=lambda image: seen.append(1) or np.array(image), tasks=asked("binary", 1)
     )
     store = stored(tmp_path / "cases", {"first": 4, "second": 4, "third": 4})
-    rounds: list[int] = []
-    scores = validate(runner, store, ["first", "second", "third"], FirstOfTwo(0, 2), lambda _: rounds.append(len(seen)))
-    assert (len(seen), rounds) == (2, [1])
-    assert scores["dice"] == 1.0
+    rounds: list[tuple[int, int]] = []
+    case_ids = ["first", "second", "third"]
+    cases = validated_cases(runner, store, case_ids, FirstOfTwo(0, 2), lambda done: rounds.append((len(seen), done)))
+    assert (len(seen), rounds) == (2, [(1, 2)])
+    # In the order of the cases, whoever had them: the mean is that of one process to the last bit.
+    assert {case_id: case.scores["vessels"][0] for case_id, case in cases.items()} == dict(
+        zip(case_ids, (1.0, 0.4, 1.0))
+    )
+    assert list(cases) == case_ids
