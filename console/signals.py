@@ -1,8 +1,9 @@
 """SIGTERM, SIGINT and SIGHUP end a command in good order: what was begun is cleaned up, what was saved is named."""
 
+import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 _ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
@@ -88,7 +89,7 @@ def last_words(interrupt: KeyboardInterrupt) -> str:
 def stop_at_a_good_moment() -> Iterator[Callable[[], str | None]]:
     """What tells whether to stop: the name of the first SIGTERM, SIGINT or SIGHUP in here, or None.
 
-    For work that may only be left at certain moments. A second Ctrl-C ends it at once.
+    For work that may only be left at certain moments. A second Ctrl-C ends it at once; a line says so at the first.
     """
     asked: list[str] = []
 
@@ -96,6 +97,10 @@ def stop_at_a_good_moment() -> Iterator[Callable[[], str | None]]:
         if asked and number == signal.SIGINT:
             raise KeyboardInterrupt
         asked.append(signal.Signals(number).name)
+        if len(asked) == 1:
+            # Past Python's own streams: the signal may have come amid a line that is written to them.
+            with suppress(OSError):
+                os.write(2, f"\n{asked[0]}: stopping as soon as may be; Ctrl-C now ends it at once\n".encode())
 
     with _handled((*_ENDING, signal.SIGINT), ask):
         yield lambda: asked[0] if asked else None

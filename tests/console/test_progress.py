@@ -41,6 +41,25 @@ def test_what_was_done_before_says_nothing_of_the_time_left():
     assert stream.getvalue() == "train: 60 of 100 steps in 40 s, about 2 min 40 s left (loss=0.5)\n"
 
 
+def test_what_stands_beside_is_a_line_as_soon_as_one_is_due():
+    """An epoch that is over, or a case of a long validation, in which no step is done."""
+    stream, clock = io.StringIO(), Clock()
+    shown = LogLines("train", 4, "step", stream=stream, clock=clock)
+    clock.now = 40
+    shown.set_postfix_str("nothing is done yet")
+    shown.update()
+    clock.now = 60
+    shown.set_postfix_str("epoch 1 of 2")
+    clock.now = 72
+    shown.set_postfix_str("for the bar alone", refresh=False)
+    shown.set_postfix_str("epoch 2 of 2")
+    lines = stream.getvalue().splitlines()
+    assert lines == [
+        "train: 1 of 4 steps in 40 s, about 2 min 00 s left (nothing is done yet)",
+        "train: 1 of 4 steps in 1 min 12 s, about 3 min 36 s left (epoch 2 of 2)",
+    ]
+
+
 @pytest.mark.parametrize(("steps", "seconds"), [(0, 100), (50, 29)])
 def test_nothing_done_and_what_takes_no_time_are_no_line(steps, seconds):
     stream, clock = io.StringIO(), Clock()

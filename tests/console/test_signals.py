@@ -82,9 +82,10 @@ def test_work_that_may_be_left_at_some_moments_alone_asks():
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_a_second_interrupt_is_impatience():
+def test_a_second_interrupt_is_impatience(capfd):
     with stop_at_a_good_moment() as stop:
         os.kill(os.getpid(), signal.SIGINT)
         assert stop() == "SIGINT"
+        assert capfd.readouterr().err == "\nSIGINT: stopping as soon as may be; Ctrl-C now ends it at once\n"
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
