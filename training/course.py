@@ -70,7 +70,8 @@ class Course:
         told = {name: value for name, value in measures.items() if "/" not in name}
         self._values |= {"loss": row["loss/total"], **told}
         self._show("")
-        if measures and not self._told_validation and self._training.timing.step_seconds is not None:
+        known = self._training.timing.step_seconds is not None
+        if measures and known and self._steps_left() and not self._told_validation:
             self._told_validation = True
             self.tell_validation()
 

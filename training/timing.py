@@ -68,11 +68,14 @@ class Timing:
         peak = peak_bytes()
         return None if peak is None else ("process", peak)
 
-    def row(self) -> dict[str, float]:
+    def row(self) -> dict[str, float | None]:
         """The epoch at hand: steps that were done since it began or was gone on with, their seconds, and the rest."""
-        row = {"steps": self._steps, "training_seconds": round(self._seconds, 3)}
-        if self._validated and self.validation_seconds is not None:
-            row["validation_seconds"] = round(self.validation_seconds, 3)
+        validated = self.validation_seconds if self._validated else None
+        row: dict[str, float | None] = {
+            "steps": self._steps,
+            "training_seconds": round(self._seconds, 3),
+            "validation_seconds": None if validated is None else round(validated, 3),
+        }
         if peak := self.peak():
             row[f"peak_{peak[0]}_mb"] = round(peak[1] / 1e6, 1)
         return row

@@ -26,13 +26,13 @@ def test_a_step_is_the_median_of_those_after_the_first_and_an_epoch_has_its_own_
     assert timing.step_seconds == 2.0
     row = timing.row()
     assert (row["steps"], row["training_seconds"]) == (MEASURED_STEPS + 1, 2.0 * (MEASURED_STEPS - 1) + 10.0)
-    assert row["peak_process_mb"] > 1
-    assert "validation_seconds" not in row
+    assert (row["peak_process_mb"] or 0) > 1
+    assert row["validation_seconds"] is None
     with timing.validating():
         now[0] += 7.0
     assert timing.row()["validation_seconds"] == 7.0
     timing.begin_epoch()
-    assert "validation_seconds" not in timing.row()
+    assert timing.row()["validation_seconds"] is None
 
 
 def test_on_a_gpu_the_peak_is_what_was_given_out_there_since_the_epoch_began(monkeypatch):
