@@ -4,7 +4,7 @@ import fnmatch
 import gc
 import os
 import re
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from ramify.data.case_store import write_case
-from ramify.preprocessing import case_pool, foreground
 from ramify.preprocessing.prepare import PreprocessingSettings
+from tests.case_processes import cases_done_here
 
 # Figures are files here; a test must not need a screen.
 matplotlib.use("Agg")
@@ -79,17 +79,10 @@ def real_data() -> Path:
 
 
 @pytest.fixture
-def cases_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let preprocess.py prepare in this process: one of its own starts for longer than a tiny case takes.
-
-    Crews as they are: tests/preprocess/test_interruptions.py and tests/preprocessing/test_case_pool.py.
-    """
-
-    def reports(do: Callable[[str], Any], case_ids: Sequence[str], *_: object) -> Iterator[Any]:
-        return map(do, case_ids)
-
-    for module in (case_pool, foreground):
-        monkeypatch.setattr(module, "case_reports", reports)
+def cases_in_this_process() -> Iterator[None]:
+    """Let preprocess.py start no process: one starts for longer than a tiny case takes."""
+    with cases_done_here():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ import pytest
 
 from ramify.console.progress import QUIET_VARIABLE
 from ramify.preprocess import main
+from tests.case_processes import cases_done_here
 from tests.preprocess.pairs import arguments, write_pairs
 
 
@@ -17,8 +18,9 @@ def _no_progress():
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """A data set of four cases, and the store an uninterrupted run with one worker makes of it."""
+    """A data set of four cases, and the store that an uninterrupted run without workers makes of it."""
     folder = tmp_path_factory.mktemp("whole")
     root = write_pairs(folder / "in", count=4)
-    assert main(arguments(root, folder / "cases", "--folds.folds", "2")) == 0
+    with cases_done_here():
+        assert main(arguments(root, folder / "cases", "--folds.folds", "2")) == 0
     return root, folder / "cases"

@@ -14,6 +14,8 @@ from ramify.preprocessing.prepare import PreprocessingSettings, prepare_case
 from tests.preprocess.pairs import call
 from tests.preprocessing.drawn_cases import bars_in_a_box
 
+pytestmark = pytest.mark.usefixtures("cases_in_this_process")
+
 NAMES = ["A ok", "b no label", "C no organ", "d cut off", "e other grid", "f ok"]
 
 

@@ -16,19 +16,10 @@ from tests.preprocess.pairs import ROOT, arguments, start, tree
 pytestmark = pytest.mark.slow
 
 
-def test_workers_give_the_same_bytes(tmp_path, whole):
-    root, expected = whole
-    process = start(*arguments(root, tmp_path / "two", "--folds.folds", "2", "--workers", "2"))
-    assert process.communicate()[1] == ""
-    assert process.returncode == 0
-    assert tree(tmp_path / "two") == tree(expected)
-
-
-@pytest.mark.parametrize("workers", [1, 2])
-def test_a_killed_run_leaves_no_worker_goes_on_and_gives_the_same_bytes(tmp_path, whole, workers):
+def test_a_killed_run_leaves_no_worker_goes_on_and_gives_the_same_bytes(tmp_path, whole):
     root, expected = whole
     output = tmp_path / "killed"
-    argv = arguments(root, output, "--folds.folds", "2", "--workers", str(workers))
+    argv = arguments(root, output, "--folds.folds", "2", "--workers", "2")
     process = start(*argv)
     children: list[int] = []
     try:
@@ -42,7 +33,7 @@ def test_a_killed_run_leaves_no_worker_goes_on_and_gives_the_same_bytes(tmp_path
         process.communicate()
     assert process.returncode == -signal.SIGKILL, "it ended before it could be killed"
     # Where nobody adopts them they stay as names without a process: what counts is that nothing of them runs.
-    assert len(children) >= workers or sys.platform != "linux"
+    assert len(children) >= 2 or sys.platform != "linux"
     assert all(wait_until_dead(child) for child in children)
     assert not (output / "splits_final.json").exists()
     again = start(*argv)
@@ -65,8 +56,7 @@ with writing(store):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs locks on folders")
-@pytest.mark.parametrize("ends", ["killed", "by itself"])
-def test_a_writer_of_an_earlier_run_that_still_lives_leaves_nothing(tmp_path, whole, ends):
+def test_a_writer_of_an_earlier_run_that_still_lives_leaves_nothing(tmp_path, whole):
     root, expected = whole
     output = shutil.copytree(expected, tmp_path / "cases")
     shutil.rmtree(output / "case_1")
@@ -81,8 +71,7 @@ def test_a_writer_of_an_earlier_run_that_still_lives_leaves_nothing(tmp_path, wh
     again = start(*arguments(root, output, "--folds.folds", "2"))
     # It waits for the writer, however long that takes: nothing is prepared before.
     assert again.poll() is None
-    if ends == "killed":
-        writer.kill()
+    writer.kill()
     writer.communicate()
     assert again.communicate()[1] == ""
     assert again.returncode == 0

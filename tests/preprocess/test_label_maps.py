@@ -10,6 +10,8 @@ from ramify.data.files import write_volume
 from ramify.preprocess import main
 from tests.preprocessing.drawn_cases import bars_in_a_box
 
+pytestmark = pytest.mark.usefixtures("cases_in_this_process")
+
 NAMES = ["Patient A 01"]
 LABELS = {"background": 0, "Liver": 1, "Vessel": 2}
 

@@ -13,6 +13,8 @@ from tests.dicom_series import write_series
 from tests.preprocess.pairs import arguments, call, write_pairs
 from tests.preprocessing.drawn_cases import bars_in_a_box
 
+pytestmark = pytest.mark.usefixtures("cases_in_this_process")
+
 FAST = ["--preprocessing.grid.crop", "volume"]
 
 
