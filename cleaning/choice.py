@@ -1,9 +1,10 @@
 """Which parts of a clean-up are kept: those that help on cases they were not chosen on.
 
-A part (the threshold, the smallest piece, the distance) is decided with what was kept before it. Its value is chosen by
-the mean score of all patients but one, and tried on that one; each is left out in turn. It is kept where the gains on
-the patients left out are on average above 0, and that by more than chance: p < 0.05 / 3 for each of the three parts of
-a mask, by flips of the gains' signs, which takes seven patients at least. Its value is then chosen on all.
+A part (the threshold, the longest gap, the smallest piece, the distance) is decided with what was kept before it. Its
+value is chosen by the mean score of all patients but one, and tried on that one; each is left out in turn. It is kept
+where the gains on the patients left out are on average above 0, and that by more than chance: p < 0.05 / 4 for each of
+the four parts of a mask, by flips of the gains' signs, which takes eight patients at least. Its value is then chosen on
+all.
 """
 
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ramify.cleaning.candidates import PARTS, Candidates
+from ramify.cleaning.candidates import PARTS, Candidates, Places
 from ramify.cleaning.tally import Tally
 from ramify.comparison.cross_validation import unit_means
 from ramify.comparison.statistics import pairs_to_reach, sign_flip_test
@@ -22,7 +23,6 @@ LEVEL = 0.05 / len(PARTS)
 LEAST_PATIENTS = pairs_to_reach(LEVEL)
 """With fewer no gain can be told from chance."""
 Scores = NDArray[np.float64]
-Places = tuple[int, int, int]
 
 
 class Part(NamedTuple):
@@ -112,7 +112,7 @@ def _best(scores: Scores, places: Places, axis: int) -> Places:
 
 
 def _of_patients(values: Sequence[Scores], patients: Sequence[str]) -> Scores:
-    """Means over the cases of each patient, (patients, thresholds, sizes, distances)."""
+    """Means over the cases of each patient, (patients, thresholds, gaps, sizes, distances)."""
     shape = values[0].shape
     flat = np.stack(values).reshape(len(values), -1)
     return np.stack([unit_means(column, patients) for column in flat.T], axis=1).reshape(-1, *shape)

@@ -25,6 +25,7 @@ from ramify.training.runner import inside_organ
 from ramify.training.same_cases import identities_of, identity_differences
 from ramify.training.segmentation import class_map_of, known, masks_of, true_class_map
 from ramify.training.settings import RunSettings
+from ramify.vessels.bridges import bridged
 
 
 @dataclass(frozen=True)
@@ -137,16 +138,18 @@ def tallies_of(probabilities: NDArray[np.float32], case: Case, tasks: Tasks) -> 
     counted, masks = known(truth), masks_of(truth, tasks)
     exclusive = tasks.asked == "classes"
     class_map = class_map_of(probabilities, tasks) if exclusive else None
+    spacing_mm, candidates = spacing_of(case), Candidates.of(exclusive=exclusive)
     trees = tasks.main.trees if tasks.tells_apart else (0,)
     for place in trees:
         name = tasks.segmented[place]
 
-        def mask_at(threshold: float, place: int = place) -> Mask:
-            if class_map is not None:
-                return np.asarray(class_map == 1 + place)
-            return np.asarray(probabilities[place] >= threshold)
+        def bridged_at(threshold: float, place: int = place) -> list[Mask]:
+            own = probabilities[place]
+            if class_map is None:
+                return bridged(own >= threshold, own, spacing_mm, candidates.bridge_mm)
+            return bridged(class_map == 1 + place, own, spacing_mm, candidates.bridge_mm, class_map == 0)
 
-        tally = tally_of(mask_at, masks[name], spacing_of(case), Candidates.of(exclusive=exclusive), counted)
+        tally = tally_of(bridged_at, masks[name], spacing_mm, candidates, counted)
         if tally is not None:
             yield name, tally
 

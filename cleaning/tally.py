@@ -20,7 +20,7 @@ Scores = NDArray[np.float64]
 
 
 class Tally(NamedTuple):
-    """Scores of a case under every candidate, float64 (thresholds, sizes, distances) each.
+    """Scores of a case under every candidate, float64 (thresholds, gaps, sizes, distances) each.
 
     Attributes:
         dice, cldice: of the mask.
@@ -38,7 +38,7 @@ class Tally(NamedTuple):
 
 
 def tally_of(
-    mask_at: Callable[[float], Mask],
+    bridged_at: Callable[[float], Sequence[Mask]],
     truth: Mask,
     spacing_mm: Sequence[float],
     candidates: Candidates,
@@ -47,7 +47,7 @@ def tally_of(
     """How every candidate does on a case; None where there is nothing to find and nothing is found at any threshold.
 
     Args:
-        mask_at: the predicted mask from a probability on, bool (*S).
+        bridged_at: the predicted mask from a probability on, bool (*S), with each of the gaps bridged.
         truth: bool (*S).
         spacing_mm: voxel size along each array axis.
         candidates: what is tried.
@@ -57,11 +57,16 @@ def tally_of(
     truth = truth & known
     line = skeletonize_solid(truth, spacing_mm).skeleton & truth
     pieces = len(Pieces(truth, spacing_mm).volumes_mm3)
-    masks = [mask_at(value) for value in candidates.threshold]
+    masks = [mask for value in candidates.threshold for mask in bridged_at(value)]
     if not truth.any() and not any(mask.any() for mask in masks):
         return None
-    found = [_of_mask(mask, truth, line, pieces, spacing_mm, candidates, known) for mask in masks]
-    return Tally(*(np.stack(each) for each in zip(*found, strict=True)))
+    found = list[tuple[Scores, Scores, Scores]]()
+    for place, mask in enumerate(masks):
+        # A longer gap may find no further bridge.
+        same = place > 0 and np.array_equal(mask, masks[place - 1])
+        found.append(found[-1] if same else _of_mask(mask, truth, line, pieces, spacing_mm, candidates, known))
+    shape = [len(values) for values in candidates]
+    return Tally(*(np.stack(each).reshape(shape) for each in zip(*found, strict=True)))
 
 
 def _of_mask(
@@ -72,7 +77,7 @@ def _of_mask(
     spacing_mm: Sequence[float],
     candidates: Candidates,
     known: Mask,
-) -> Tally:
+) -> tuple[Scores, Scores, Scores]:
     pieces = Pieces(mask, spacing_mm)
     inside = pieces.labels * known
     own_line = skeletonize_solid(mask, spacing_mm).skeleton & mask
@@ -92,7 +97,7 @@ def _of_mask(
     tsens = held / max(line.sum(), 1)
     cldice = np.where(nothing, 1.0, 2 * tprec * tsens / np.maximum(tprec + tsens, np.finfo(np.float64).tiny))
     count = _sums(np.ones(len(pieces.volumes_mm3)), *survives)
-    return Tally(dice, cldice, np.abs(count - true_pieces))
+    return dice, cldice, np.abs(count - true_pieces)
 
 
 def _survived(pieces: Pieces, candidates: Candidates) -> tuple[NDArray[np.intp], NDArray[np.intp], tuple[int, int]]:

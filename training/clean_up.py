@@ -1,4 +1,4 @@
-"""How what a network predicts is cleaned up: from which probability on, and which pieces are left out."""
+"""How what a network predicts is cleaned up: from which probability on, gaps bridged, loose pieces left out."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,6 +15,7 @@ from ramify.tasks.formulation import Tasks
 from ramify.training.inference import VESSEL_PROBABILITY
 from ramify.training.segmentation import ClassMap, Mask, class_map_of, overlaid
 from ramify.vessels.box import foreground_box
+from ramify.vessels.bridges import bridged
 from ramify.vessels.pieces import Pieces
 
 TIE = 1 + 1e-9
@@ -26,10 +27,23 @@ class MaskRule(BaseModel, frozen=True, extra="forbid"):
 
     threshold: float = Field(VESSEL_PROBABILITY, gt=0, lt=1)
     """A voxel is in the mask from this probability on; of classes that exclude one another the likeliest is taken."""
+    bridge_mm: float = Field(0.0, ge=0)
+    """Gaps between pieces up to this long are closed where an end faces the other and the way is likely; 0: none."""
     smallest_mm3: float = Field(0.0, ge=0)
     """Pieces below this volume are left out (in 2D below this area, mm²)."""
     farthest_mm: float | None = Field(None, ge=0)
     """Pieces farther than this from the largest one are left out; none keeps them."""
+
+    def bridged(
+        self,
+        mask: Mask,
+        probabilities: NDArray[np.float32],
+        spacing_mm: Sequence[float],
+        free: Mask | None = None,
+    ) -> Mask:
+        """A mask (*S) with its gaps bridged, by its probabilities (*S); free: where a bridge may lie."""
+        (only,) = bridged(mask, probabilities, spacing_mm, (self.bridge_mm,), free)
+        return only
 
     def kept(self, mask: Mask, spacing_mm: Sequence[float]) -> Mask:
         """What is left of a mask, bool (*S): its largest piece always is."""
@@ -47,6 +61,7 @@ class MaskRule(BaseModel, frozen=True, extra="forbid"):
     def in_words(self) -> str:
         """The rule, as people read it."""
         words = [f"from a probability of {self.threshold:g} on"] if self.threshold != VESSEL_PROBABILITY else []
+        words += [f"gaps of up to {self.bridge_mm:g} mm bridged"] if self.bridge_mm else []
         words += [f"no piece below {self.smallest_mm3:g} mm³"] if self.smallest_mm3 else []
         words += [f"none farther than {self.farthest_mm:g} mm from the largest"] if self.farthest_mm is not None else []
         return ", ".join(words) or "as it is"
@@ -140,7 +155,7 @@ def cleaned_class_map(
         probabilities: (C, *S) of `tasks.segmented`.
         tasks: of the network.
         rules: by name of what they are for. Of a class whose pieces are left out, background is in their place; each
-            class and region is cleaned up by itself.
+            class and region is cleaned up by itself, first its gaps and then its pieces.
         spacing_mm: voxel size along each array axis.
     """
     if not rules:
@@ -150,7 +165,11 @@ def cleaned_class_map(
         class_map = class_map_of(probabilities, tasks)
         for number, rule in enumerate(rule_of.values(), 1):
             mask = class_map == number
-            class_map[mask & ~rule.kept(mask, spacing_mm)] = 0
+            # A bridge lies in background alone: of two classes it joins neither to the other.
+            whole = rule.bridged(mask, probabilities[number - 1], spacing_mm, class_map == 0)
+            class_map[whole] = number
+            class_map[whole & ~rule.kept(whole, spacing_mm)] = 0
         return class_map
-    masks = zip(probabilities, rule_of.values(), strict=True)
-    return overlaid([rule.kept(own >= rule.threshold, spacing_mm) for own, rule in masks], tasks)
+    both = zip(probabilities, rule_of.values(), strict=True)
+    whole = [(rule, rule.bridged(own >= rule.threshold, own, spacing_mm)) for own, rule in both]
+    return overlaid([rule.kept(mask, spacing_mm) for rule, mask in whole], tasks)

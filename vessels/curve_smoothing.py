@@ -115,14 +115,14 @@ def led_to_tips(
     tip = np.empty((len(curves), points_mm.shape[1]))
     for number, (curve, side) in enumerate(zip(curves.tolist(), sides.tolist(), strict=True)):
         path = points_mm[starts[curve] : starts[curve + 1]][:: -1 if side else 1]
-        ahead = _heading(path, depth_mm[ends[number]])
+        ahead = heading(path, depth_mm[ends[number]])
         least = float(np.linalg.norm(ahead * spacing)) / 2
         tip[number] = path[0] + ahead * max(depth_mm[ends[number]] - spacing.min() / 2, least)
     more = np.append(0, np.cumsum(np.bincount(curves, minlength=len(tips))))
     return np.insert(points_mm, at, tip, axis=0), np.insert(voxel, at, ends), starts + more
 
 
-def _heading(path: FloatArray, length_mm: float) -> FloatArray:
+def heading(path: FloatArray, length_mm: float) -> FloatArray:
     """Direction in which a path, float (n, ndim), comes to its first point over a length; of a path in place 0."""
     gone = np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))
     ahead: FloatArray = path[0] - path[min(int(np.searchsorted(gone, length_mm)) + 1, len(path) - 1)]

@@ -92,7 +92,7 @@ def test_what_helps_is_learned_written_and_told(tmp_path, capsys):
     told = capsys.readouterr().out
     assert "vessels from a probability of 0.4 on, no piece below 10 mm³" in told
     evidence = found.evidence["vessels"]
-    assert [part["kept"] for part in evidence["parts"]] == [True, True, False]
+    assert [part["kept"] for part in evidence["parts"]] == [True, False, True, False]
     assert evidence["before"]["dice"] < 0.9
     assert evidence["after"] == {"dice": 1.0, "cldice": 1.0, "pieces_error": 0.0}
     # Learned again, its own file is replaced.
@@ -113,7 +113,7 @@ def test_classes_are_learned_each_by_itself_and_without_a_threshold(tmp_path):
     for name in ("portal", "hepatic"):
         assert found.rules[name].smallest_mm3 == 10.0
         assert found.rules[name].threshold == 0.5
-        assert [part["name"] for part in found.evidence[name]["parts"]] == ["smallest_mm3", "farthest_mm"]
+        assert [part["name"] for part in found.evidence[name]["parts"]] == ["bridge_mm", "smallest_mm3", "farthest_mm"]
 
 
 @pytest.mark.parametrize(
@@ -144,5 +144,5 @@ def test_too_few_patients_other_cases_and_a_file_of_the_users_are_refused_before
     with pytest.raises(ValueError, match="are not those it was trained beside: case_0"):
         clean_up.main(["--run", str(run), "--device", "cpu", "--cases", str(tmp_path / "others")])
     shutil.rmtree(run / "fold_1")
-    with pytest.raises(ValueError, match="its folds hold out 4 patients, and it takes 7 to tell a gain from chance"):
+    with pytest.raises(ValueError, match="its folds hold out 4 patients, and it takes 8 to tell a gain from chance"):
         clean_up.main(["--run", str(run), "--device", "cpu"])

@@ -51,6 +51,27 @@ def test_the_parts_of_a_rule_by_hand():
     assert found(("0000",), smallest_mm3=1.0) == ["...."]
 
 
+BROKEN = "9999999922299999999"
+"""A vessel with a gap of 4 mm between its last voxels."""
+
+
+def test_gaps_are_bridged_before_small_pieces_are_left_out():
+    assert found((BROKEN,), bridge_mm=3.9) == ["########...########"]
+    assert found((BROKEN,), bridge_mm=4.0) == [19 * "#"]
+    assert found((BROKEN[:-4],), smallest_mm3=10.0) == ["########......."]
+    assert found((BROKEN[:-4],), smallest_mm3=10.0, bridge_mm=4.0) == [15 * "#"]
+
+
+def test_no_bridge_runs_through_another_class():
+    rules = {"portal": MaskRule(bridge_mm=9.0), "hepatic": MaskRule(bridge_mm=9.0)}
+    portal, hepatic = rows(BROKEN), rows("0000000000000000000")
+    joined = cleaned_class_map(np.stack((portal, hepatic)), CLASSES, rules, SPACING_MM)
+    assert joined.tolist() == [19 * [1]]
+    hepatic[0, 9] = 0.7
+    apart = cleaned_class_map(np.stack((portal, hepatic)), CLASSES, rules, SPACING_MM)
+    assert apart.tolist() == [[*8 * [1], 0, 2, 0, *8 * [1]]]
+
+
 def test_without_a_rule_nothing_changes():
     probabilities = np.random.default_rng(0).dirichlet((1, 1, 1), (6, 7)).astype(np.float32).transpose(2, 0, 1)[:2]
     for rules in ({}, {"portal": MaskRule()}):
