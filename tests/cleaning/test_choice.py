@@ -20,7 +20,7 @@ SPACING_MM = (1.5, 1.0, 1.0)
 
 
 def tubes(seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Probabilities and truth: a tree of tubes, a gap and a part of it that are hardly seen, and specks near and far."""
+    """Probabilities and truth: a tree of tubes, a gap and a part hardly seen, specks near and far."""
     random = np.random.default_rng(seed)
     truth = np.zeros((12, 24, 30), bool)
     truth[4:7, 4:7, 3:27] = truth[4:7, 4:20, 12:15] = True

@@ -3,19 +3,17 @@
 from pathlib import Path
 
 import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
 from torch.nn.functional import normalize
 
 from ramify.losses.across_ranks import joined_batch, summed
 from ramify.losses.anchors import AnchorSettings
 from ramify.losses.contrastive import contrastive_loss
 from ramify.losses.shared_anchors import sample_shared_anchors
+from tests.two_ranks import on_two_ranks
 
 
-def gradients_of_summands(rank: int, folder: str) -> None:
+def gradients_of_summands(rank: int) -> dict[str, tuple[list[list[float]], list[list[float]]]]:
     """Both operations, of two tensors whose gradients are one and the same tensor on its way back."""
-    dist.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=2)
     found = {}
     for operation in (joined_batch, summed):
         one, other = (torch.ones(1, 3, requires_grad=True) for _ in range(2))
@@ -24,8 +22,7 @@ def gradients_of_summands(rank: int, folder: str) -> None:
         assert one.grad is not None
         assert other.grad is not None
         found[operation.__name__] = one.grad.tolist(), other.grad.tolist()
-    torch.save(found, f"{folder}/{rank}.pt")
-    dist.destroy_process_group()
+    return found
 
 
 def contrast_of(part: slice) -> tuple[torch.Tensor, torch.Tensor]:
@@ -44,24 +41,19 @@ def contrast_of(part: slice) -> tuple[torch.Tensor, torch.Tensor]:
     return loss.detach(), projection.grad
 
 
-def contrast_of_a_rank(rank: int, folder: str) -> None:
-    dist.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=2)
-    torch.save(contrast_of(slice(2 * rank, 2 * rank + 2)), f"{folder}/{rank}.pt")
-    dist.destroy_process_group()
+def contrast_of_a_rank(rank: int) -> tuple[torch.Tensor, torch.Tensor]:
+    return contrast_of(slice(2 * rank, 2 * rank + 2))
 
 
 def test_shared_anchors_of_two_ranks_are_those_of_the_whole_batch(tmp_path: Path):
     expected, gradient = contrast_of(slice(4))
-    mp.spawn(contrast_of_a_rank, (str(tmp_path),), nprocs=2)
-    for rank in range(2):
-        loss, own = torch.load(tmp_path / f"{rank}.pt")
+    for rank, (loss, own) in enumerate(on_two_ranks(contrast_of_a_rank, tmp_path)):
         torch.testing.assert_close(loss, expected)
         # Summed over the ranks, of which distributed training takes the mean.
         torch.testing.assert_close(own / 2, gradient[2 * rank : 2 * rank + 2])
 
 
 def test_a_gradient_that_two_summands_share_reaches_each_of_them_once(tmp_path: Path):
-    mp.spawn(gradients_of_summands, (str(tmp_path),), nprocs=2)
-    for rank in range(2):
-        for name, (one, other) in torch.load(tmp_path / f"{rank}.pt").items():
+    for of_rank in on_two_ranks(gradients_of_summands, tmp_path):
+        for name, (one, other) in of_rank.items():
             assert one == other == [[10.0] * 3], name

@@ -7,8 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
 
 from ramify.losses.dice import dice_loss
 from ramify.losses.scale_balance import balanced_over_scales
@@ -20,6 +18,7 @@ from ramify.losses.total import TotalLoss
 from ramify.losses.truth import Truth
 from ramify.models.outputs import TaskOutputs
 from tests.asked import asked
+from tests.two_ranks import on_two_ranks
 
 Loss = Callable[..., torch.Tensor]
 LOSSES: dict[str, Loss] = {
@@ -220,9 +219,8 @@ def test_the_objective_balances_the_vessels_and_leaves_single_scales(formulation
         torch.testing.assert_close(balanced["main/dice"], expected)
 
 
-def balanced_of_two_ranks(rank: int, folder: str) -> None:
+def balanced_of_a_rank(rank: int) -> dict[str, tuple[torch.Tensor, torch.Tensor | None]]:
     """The balanced losses and gradients of one rank's half of the batch."""
-    dist.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=2)
     probabilities, vessels, scales = (values[:2] for values in seeded_case((7, 9)))
     found = {}
     for name, loss in LOSSES.items():
@@ -231,13 +229,11 @@ def balanced_of_two_ranks(rank: int, folder: str) -> None:
         value = loss(own, vessels[half], over_batch=True, scales=scales[half])
         value.backward()
         found[name] = value.detach(), own.grad
-    torch.save(found, f"{folder}/{rank}.pt")
-    dist.destroy_process_group()
+    return found
 
 
 def test_two_ranks_weigh_scales_by_the_whole_batch(tmp_path: Path):
-    mp.spawn(balanced_of_two_ranks, (str(tmp_path),), nprocs=2)
-    of_ranks = [torch.load(tmp_path / f"{rank}.pt") for rank in range(2)]
+    of_ranks = on_two_ranks(balanced_of_a_rank, tmp_path)
     probabilities, vessels, scales = (values[:2] for values in seeded_case((7, 9)))
     for name, loss in LOSSES.items():
         whole = probabilities.clone().requires_grad_()

@@ -6,8 +6,6 @@ from typing import Any
 
 import pytest
 import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
 from torch import nn
 
 from ramify.data.loading_settings import LoadingSettings
@@ -27,6 +25,7 @@ from ramify.training.loop import _train, train_run
 from ramify.training.opening import open_together
 from ramify.training.settings import RunSettings, TrainSettings, ValidationSettings
 from tests.asked import asked, counts_of
+from tests.two_ranks import on_two_ranks
 
 pytestmark = pytest.mark.slow
 
@@ -87,16 +86,14 @@ def opened(settings: RunSettings, ranks: Ranks) -> object:
     return None if state is None else state["epoch"]
 
 
-def work_of_a_rank(rank: int, folder: str, cases: str) -> None:
-    torch.set_num_threads(1)
-    dist.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=2)
-    ranks, root = Ranks(rank, 2), Path(folder)
+def work_of_a_rank(rank: int, root: Path, cases: Path) -> dict[str, Any]:
+    ranks = Ranks(rank, 2)
     found: dict[str, Any] = {"looks": looks(slice(rank, rank + 1))}
     for owner in (0, 1):
-        settings = settings_of(Path(cases), root / f"owner_{owner}" / f"machine_{rank}")
+        settings = settings_of(cases, root / f"owner_{owner}" / f"machine_{rank}")
         found[f"opened, owner {owner}"] = opened(settings, ranks)
     training_state.build_network = with_idle_weights  # type: ignore[assignment, attr-defined]
-    settings = settings_of(Path(cases), root / "trained" / f"machine_{rank}", epochs=3)
+    settings = settings_of(cases, root / "trained" / f"machine_{rank}", epochs=3)
     questions = iter([None, None, None, "told to"])
     try:
         _train(settings, ranks, None, lambda: next(questions) if rank else None)
@@ -110,8 +107,7 @@ def work_of_a_rank(rank: int, folder: str, cases: str) -> None:
     found["resumed at"] = run.epoch, run.step
     found["resumed"] = {name: value.clone() for name, value in run.network.state_dict().items()}
     _train(settings, ranks, None, None)
-    torch.save(found, root / f"found_{rank}.pt")
-    dist.destroy_process_group()
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -123,8 +119,7 @@ def found(tiny_cases, tmp_path_factory) -> list[dict[str, Any]]:
         for machine in (0, 1):
             shutil.copytree(trained.root.parent, root / f"owner_{owner}" / f"machine_{machine}")
         shutil.rmtree(root / f"owner_{owner}" / f"machine_{1 - owner}" / "fold_0" / "checkpoints")
-    mp.spawn(work_of_a_rank, (str(root), str(tiny_cases)), nprocs=2)
-    return [torch.load(root / f"found_{rank}.pt", weights_only=True) for rank in (0, 1)]
+    return on_two_ranks(work_of_a_rank, root, root, tiny_cases)
 
 
 def test_norms_and_cosines_are_those_of_the_whole_batch(found):

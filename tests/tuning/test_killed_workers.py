@@ -124,9 +124,9 @@ def run_file(folder: Path, trial: FrozenTrial) -> Path:
 
 
 @pytest.mark.slow
-def test_five_trials_with_two_workers_one_of_them_killed(tiny_cases, tmp_path):
+def test_three_trials_with_two_workers_one_of_them_killed(tiny_cases, tmp_path):
     storage = f"sqlite:///{tmp_path / 'study.db'}"
-    process = start("tune", words_for(tiny_cases, tmp_path, storage, trials=5, workers=2), tmp_path)
+    process = start("tune", words_for(tiny_cases, tmp_path, storage, trials=3, workers=2), tmp_path)
     try:
         with watched(storage) as study:
             killed = in_the_middle(study)
@@ -136,7 +136,7 @@ def test_five_trials_with_two_workers_one_of_them_killed(tiny_cases, tmp_path):
             log = (tmp_path / "log.txt").read_text(errors="replace")
             assert code == 0, log
             assert "was killed by SIGKILL, as the system does when memory runs out; another takes its place" in log
-            check_the_end(study, tmp_path, 5, killed, begun)
+            check_the_end(study, tmp_path, 3, killed, begun)
     finally:
         stop(process)
 
@@ -146,7 +146,7 @@ def test_five_trials_with_two_workers_one_of_them_killed(tiny_cases, tmp_path):
 def test_one_of_two_machines_dies(tiny_cases, tmp_path):
     """Two calls of tune.py, each with a worker of its own, on one PostgreSQL; one is killed with all that is its."""
     with postgresql.running() as storage:
-        words = words_for(tiny_cases, tmp_path, storage, trials=4, workers=1)
+        words = words_for(tiny_cases, tmp_path, storage, trials=3, workers=1)
         processes = [start("tests.tuning.tune_without_training", words, tmp_path) for _ in range(2)]
         try:
             with watched(storage) as study:
@@ -157,7 +157,7 @@ def test_one_of_two_machines_dies(tiny_cases, tmp_path):
                 codes = [process.wait(PATIENCE_SECONDS) for process in processes]
                 log = (tmp_path / "log.txt").read_text(errors="replace")
                 assert sorted(codes) == [-signal.SIGKILL, 0], log
-                check_the_end(study, tmp_path, 4, killed, begun)
+                check_the_end(study, tmp_path, 3, killed, begun)
         finally:
             for process in processes:
                 stop(process)

@@ -4,11 +4,10 @@ from pathlib import Path
 
 import pytest
 import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
 from torch.nn.parallel import DistributedDataParallel
 
 from tests.losses.modules.table import OVER_BATCH, labels_of, logits_for, module
+from tests.two_ranks import on_two_ranks
 
 # Two ranks draw apart.
 TOGETHER = sorted(OVER_BATCH - {"TopoClDice"})
@@ -38,17 +37,13 @@ def network() -> torch.nn.Module:
     return torch.nn.Conv2d(3, 3, 3, padding=1)
 
 
-def of_a_rank(rank: int, folder: str) -> None:
-    dist.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=2)
-    found = train(DistributedDataParallel(network()), slice(2 * rank, 2 * rank + 2))
-    torch.save(found, f"{folder}/{rank}.pt")
-    dist.destroy_process_group()
+def of_a_rank(rank: int) -> dict[str, tuple[float, list[float]]]:
+    return train(DistributedDataParallel(network()), slice(2 * rank, 2 * rank + 2))
 
 
 def test_two_ranks_are_one_batch(tmp_path: Path):
     expected = train(network(), slice(4))
-    mp.spawn(of_a_rank, (str(tmp_path),), nprocs=2)
-    ranks = [torch.load(tmp_path / f"{rank}.pt") for rank in range(2)]
+    ranks = on_two_ranks(of_a_rank, tmp_path)
     for name in set(TOGETHER) - {"DiceCrossEntropy"}:
         value, gradient = expected[name]
         for own_value, own_gradient in (rank[name] for rank in ranks):
