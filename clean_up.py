@@ -5,7 +5,8 @@
 Each fold's network segments the validation cases of its fold, which it did not see. Of every class or region of vessels
 the threshold, the longest gap that is bridged (mm), the smallest piece (mm3) and the largest distance from the largest
 piece (mm) are kept where they raise (Dice + clDice) / 2 on patients left out in turn by more than chance;
-docs/training.md says how. What is kept stands in RUN/clean_up.json, and predict.py obeys it. Settings: `python clean_up.py --help`.
+docs/training.md says how. What is kept stands in RUN/clean_up.json, and predict.py obeys it. Settings:
+`python clean_up.py --help`.
 """
 
 from collections.abc import Sequence

@@ -94,8 +94,9 @@ def _of_phantom(phantom: Phantom, seed: int, command: BrokenVesselsCommand) -> I
 def broken(phantom: Phantom, random: np.random.Generator, command: BrokenVesselsCommand) -> NDArray[np.float32]:
     """Probabilities of a network that breaks vessels, float32 (*S)."""
     graph, spacing = phantom.graph, np.array(phantom.spacing_mm)
-    share = sum(rasterise(graph.tree(name), phantom.vessels.shape, phantom.spacing_mm) for name in graph.tree_names)
-    noise = ndimage.gaussian_filter(random.normal(size=share.shape), 1.5)
+    shape = phantom.vessels.shape
+    share = np.sum([rasterise(graph.tree(name), shape, phantom.spacing_mm) for name in graph.tree_names], axis=0)
+    noise = ndimage.gaussian_filter(random.normal(size=shape), 1.5)
     logits = 8 * (ndimage.gaussian_filter(share, 0.5) - 0.5) + command.noise * noise / noise.std()
     probabilities = expit(logits)
     edge_of = owning_edges(graph, ndimage.binary_dilation(phantom.vessels), phantom.spacing_mm)

@@ -170,6 +170,7 @@ def cleaned_class_map(
             class_map[whole] = number
             class_map[whole & ~rule.kept(whole, spacing_mm)] = 0
         return class_map
-    both = zip(probabilities, rule_of.values(), strict=True)
-    whole = [(rule, rule.bridged(own >= rule.threshold, own, spacing_mm)) for own, rule in both]
-    return overlaid([rule.kept(mask, spacing_mm) for rule, mask in whole], tasks)
+    masks = []
+    for own, rule in zip(probabilities, rule_of.values(), strict=True):
+        masks.append(rule.kept(rule.bridged(own >= rule.threshold, own, spacing_mm), spacing_mm))
+    return overlaid(masks, tasks)
