@@ -14,7 +14,7 @@ NNUNET_NETWORKS := dynamic-network-architectures==0.4.4
 NNUNET_ITSELF := nnunetv2==2.8.1 timm==1.0.22 torchvision==0.15.2 $(NNUNET_NETWORKS)
 
 .DEFAULT_GOAL := help
-.PHONY: types help install demo test test-random test-lowest test-nnunet package fuzz kill-test check docs format table table-quick table-drive table-drive-quick figures-ircadb radius-table benchmark-preprocessing clean
+.PHONY: types help install demo test test-random test-lowest test-nnunet package fuzz kill-test check docs format table table-quick table-drive table-drive-quick figures-ircadb radius-table benchmark-preprocessing gpu-check clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-26s %s\n", $$1, $$2}'
@@ -109,6 +109,9 @@ radius-table: $(READY) ## Compare the radius estimators on phantoms with known r
 
 benchmark-preprocessing: $(READY) ## Time and memory of preprocessing beside a plain script
 	$(RUN) -m benchmarks.preprocessing
+
+gpu-check: $(READY) ## Is a GPU right, how fast, how much memory: minutes on one; figures in output/gpu
+	$(RUN) -m benchmarks.gpu --output output/gpu
 
 clean: ## Remove the environment and the demo's output
 	rm -rf $(VENV) output

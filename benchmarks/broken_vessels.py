@@ -32,7 +32,9 @@ class BrokenVesselsCommand(BaseModel, frozen=True, extra="forbid"):
     """How many phantoms, and how they break."""
 
     phantoms: int = Field(20, ge=1)
-    """Each with its own seed."""
+    """Each with a seed of its own."""
+    first_seed: int = Field(100, ge=0)
+    """Of the first; what the rule was made on had 0 to 19."""
     size: tuple[int, int, int] = (80, 96, 96)
     """Voxels along each axis."""
     spacing_mm: tuple[float, float, float] = (1.6, 1.5, 1.5)
@@ -56,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     settings = PhantomSettings(size=command.size, spacing_mm=command.spacing_mm, trees=trees)
     rows = [
         row
-        for seed in followed(range(command.phantoms), "phantoms", "phantom")
+        for seed in followed(range(command.first_seed, command.first_seed + command.phantoms), "phantoms", "phantom")
         for row in _of_phantom(grow_phantom(settings, seed), seed, command)
     ]
     told = []

@@ -65,7 +65,7 @@ def networks() -> dict[str, ModelSettings]:
         "monai:SegResNet": ModelSettings(network="monai:SegResNet", tasks=ALONE, arguments={"init_filters": 8}),
     }
     if importlib.util.find_spec("dynamic_network_architectures"):
-        found["nnunet_residual"] = ModelSettings(network="nnunet_residual", tasks=ALONE, base_channels=4)
+        found["nnunet_residual"] = ModelSettings(network="nnunet_residual", tasks=ALONE, levels=3, base_channels=4)
     return found
 
 

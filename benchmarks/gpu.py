@@ -13,6 +13,7 @@ import math
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -20,7 +21,7 @@ import torch
 from pydantic import BaseModel
 
 from benchmarks.cost import Cost, cost_of, synchronised
-from benchmarks.device_equality import differences
+from benchmarks.device_equality import differences, losses
 from benchmarks.loss_overhead import PLAIN, step_with
 from benchmarks.loss_overhead import Setting as LossSetting
 from benchmarks.training import (
@@ -64,7 +65,13 @@ class GpuCommand(BaseModel, frozen=True, extra="forbid"):
 
 
 class Sizes(NamedTuple):
-    """What is computed: z y x voxels. Rounds: how often each is timed. Losses: which, all if none."""
+    """What is computed: z y x voxels.
+
+    Attributes:
+        rounds: how often each call is timed.
+        losses: which; None takes all.
+        levels: of the network that the loader works for; None takes the paper's.
+    """
 
     step: Size
     equality: Size
@@ -73,10 +80,11 @@ class Sizes(NamedTuple):
     rounds: int
     batch: int
     losses: tuple[str, ...] | None
+    levels: int | None
 
 
-FULL = Sizes((128, 256, 256), (32, 64, 64), (400, 512, 512), (128, 256, 256), 3, 2, None)
-TINY = Sizes((64, 32, 32), (16, 16, 16), (66, 40, 40), (64, 32, 32), 1, 1, ("skeleton_recall",))
+FULL = Sizes((128, 256, 256), (32, 64, 64), (400, 512, 512), (128, 256, 256), 3, 2, None, None)
+TINY = Sizes((64, 32, 32), (16, 16, 16), (64, 36, 32), (64, 32, 32), 1, 1, ("skeleton_recall",), 1)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -126,7 +134,7 @@ def _steps(device: Literal["cpu", "cuda"], sizes: Sizes) -> Iterator[Row]:
     precision: Literal["float32", "bfloat16"] = "bfloat16" if device == "cuda" else "float32"
     setting, costs = Setting(sizes.step, sizes.batch, device, precision), dict[str, Cost]()
     for name in TABLE_VARIANTS:
-        row, cost = _measured(name, lambda name=name: step_of(contestants()[name], setting), device, sizes.rounds)
+        row, cost = _measured(name, partial(step_of, contestants()[name], setting), device, sizes.rounds)
         if cost is not None:
             costs[name] = cost
             row["beside binary"] = _ratios(cost, costs.get(BASELINE))
@@ -138,12 +146,10 @@ def _steps(device: Literal["cpu", "cuda"], sizes: Sizes) -> Iterator[Row]:
 
 
 def _losses(device: Literal["cpu", "cuda"], sizes: Sizes) -> Iterator[Row]:
-    from benchmarks.device_equality import losses
-
     setting = LossSetting(TaskSettings(main="vessels", auxiliary="none"), SCALES, sizes.step, device)
     plain = None
     for name in (PLAIN, *(sizes.losses or [name for name in losses() if name not in ("dice", "cross_entropy")])):
-        row, cost = _measured(name, lambda name=name: step_with(name, setting), device, sizes.rounds)
+        row, cost = _measured(name, partial(step_with, name, setting), device, sizes.rounds)
         plain = plain or cost
         if cost is not None:
             row |= {"beside plain": _ratios(cost, plain), "published": PUBLISHED.get(name, "")}
@@ -157,7 +163,7 @@ def _forms(device: Literal["cpu", "cuda"], sizes: Sizes) -> Iterator[Row]:
 
     def form(compiled: bool, last: bool) -> Callable[[], object]:
         network = place_network(build_inference_network(model, 1, SCALES, 3), device).eval()
-        network = network.to(memory_format=torch.channels_last_3d if last else torch.contiguous_format)
+        network.to(memory_format=torch.channels_last_3d if last else torch.contiguous_format)  # type: ignore[call-overload]
         called = torch.compile(network) if compiled else network
 
         def predict() -> None:
@@ -170,7 +176,7 @@ def _forms(device: Literal["cpu", "cuda"], sizes: Sizes) -> Iterator[Row]:
     forms = {"as it is": (False, False), "channels last": (False, True), "compiled": (True, False)}
     # A compiler for C++ is not everywhere, and takes longer than everything else that is tiny.
     for name, (compiled, last) in list(forms.items())[: 3 if device == "cuda" else 2]:
-        yield _measured(name, lambda compiled=compiled, last=last: form(compiled, last), device, sizes.rounds)[0]
+        yield _measured(name, partial(form, compiled, last), device, sizes.rounds)[0]
 
 
 def _data_and_prediction(device: Literal["cpu", "cuda"], sizes: Sizes) -> Iterator[Row]:
@@ -180,7 +186,8 @@ def _data_and_prediction(device: Literal["cpu", "cuda"], sizes: Sizes) -> Iterat
         words = ["--dataset", "phantom", "--phantom.cases", "4", "--phantom.size", *shape, "--folds.folds", "2"]
         preprocess.main([*words, "--output", str(cases), "--quiet"])
         loading = LoadingSettings(samples_per_epoch=16 if device == "cuda" else 2)
-        settings = RunSettings(cases=cases, output=Path(folder) / "run", device=device, loading=loading)
+        model = ModelSettings(levels=sizes.levels)
+        settings = RunSettings(cases=cases, output=Path(folder) / "run", device=device, model=model, loading=loading)
         share, steps = waiting_share(settings)
         yield {"what": f"waiting for data in {steps} steps", "share": f"{share:.1%}"}
     model = ModelSettings(tasks=TaskSettings(main="vessels", auxiliary="scales"))

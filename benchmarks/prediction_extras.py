@@ -73,7 +73,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def ways(trained: Path, learned: CleanUp) -> Mapping[str, Predictor]:
     """Each way to predict, by its name."""
     every = find_checkpoints(trained, "final")
-    one, axes = every[:1], ("z", "y", "x")
+    one = every[:1]
+    axes: tuple[AxisName, ...] = ("z", "y", "x")
     bridges = learned.model_copy(update={"rules": {"vessels": MaskRule(bridge_mm=10)}})
     return {
         FIRST: _predictor(one),

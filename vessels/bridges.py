@@ -1,8 +1,8 @@
 """Gaps that a prediction leaves in a vessel, and the bridges that close them.
 
-An end of a vessel is joined to another piece where that lies within reach ahead of it, where the network thinks that
-the way there is vessel rather than not, and where the other side looks the right way: an end that faces this one, or
-the wall of a vessel that is about as thick at least. Pieces alone are joined, so that no bridge closes a circle.
+An end of a vessel is joined to another piece where that lies within reach ahead of it, where no voxel of the way there
+is one that the network all but rules out, and where the other side looks the right way: an end that faces this one, or
+the side of a vessel that is not much thinner. Pieces alone are joined, so that no bridge closes a circle.
 """
 
 import itertools
@@ -21,12 +21,12 @@ Mask = NDArray[np.bool_]
 
 LIKELY = 0.1
 """A bridge is as likely as its least likely voxel, and no less than this."""
-_AHEAD = math.cos(math.radians(60))
+_AHEAD = math.cos(math.radians(45))
 """What lies ahead of an end lies in a cone of this half-angle about its heading."""
+_FACING = math.cos(math.radians(60))
+"""An end faces another one that lies in a cone of this half-angle about its heading."""
 _LEAST_THICKNESS = 0.5
 """A vessel that another one joins from the side has at least this share of its radius."""
-_LEAST = 1e-3
-"""A probability counts as no less: a network's own zeros say no more than that."""
 
 
 class Bridge(NamedTuple):
@@ -124,8 +124,10 @@ def _drawn(mask: Mask, bridges: Sequence[Bridge], spacing_mm: Sequence[float], f
 def _crossings(
     ends: VesselEnds, end: int, probabilities: NDArray[np.float32], reach_mm: float, closed: Mask
 ) -> Iterator[_Crossing]:
-    """Every way from an end to another piece that would do."""
+    """Every way from an end to another piece that would do; a crumb that heads nowhere is only led to."""
     start, own, heading = ends.voxels[end], int(ends.pieces[end]), ends.headings[end]
+    if not heading.any():
+        return
     # The end of the skeleton lies about a radius behind the end of the mask.
     box = _box_around(start, reach_mm + 2 * ends.radii_mm[end], ends.labels.shape, ends.spacing_mm)
     labels = ends.labels[box]
@@ -133,29 +135,27 @@ def _crossings(
     if not others.size:
         return
     offset = np.array([side.start for side in box])
-    cost = 1e-2 - np.log(np.clip(probabilities[box].astype(np.float64), _LEAST, 1.0))
-    cost[closed[box] & (labels == 0)] = np.inf
-    if heading.any():
-        cost[~_ahead(start, heading, box, ends.spacing_mm)] = np.inf
-    cost[tuple(start - offset)] = 1e-2
+    likely, gap = probabilities[box] >= LIKELY, labels == 0
+    cost = 1e-2 - np.log(np.clip(probabilities[box].astype(np.float64), LIKELY, 1.0))
+    cost[(gap & (closed[box] | ~likely)) | ~_ahead(start, heading, box, ends.spacing_mm)] = np.inf
     search = MCP_Geometric(cost, sampling=ends.spacing_mm)
     total, _ = search.find_costs([tuple(start - offset)])
     for other in others.tolist():
         arrival = np.where(labels == other, total, np.inf)
-        if not np.isfinite(goal := arrival.min()):
+        if not np.isfinite(arrival.min()):
             continue
         way = np.array(search.traceback(np.unravel_index(int(np.argmin(arrival)), arrival.shape)))
         of_way = labels[tuple(way.T)]
-        gap = np.flatnonzero(of_way == 0)
+        steps = np.flatnonzero(of_way == 0)
         # Through a third piece it is two bridges; back through a piece it has left it is none.
-        if set(of_way.tolist()) != {0, own, other} or len(gap) != gap[-1] - gap[0] + 1 or not goal:
+        if set(of_way.tolist()) != {0, own, other} or len(steps) != steps[-1] - steps[0] + 1:
             continue
-        across = (way + offset)[gap[0] - 1 : gap[-1] + 2]
+        across = (way + offset)[steps[0] - 1 : steps[-1] + 2]
         length = float(np.linalg.norm(np.diff(across, axis=0) * ends.spacing_mm, axis=1).sum())
-        likelihood = float(probabilities[tuple(across[1:-1].T)].min())
         radius = _radius_beyond(ends, end, across[-1])
-        if length <= reach_mm and likelihood >= LIKELY and radius is not None:
+        if length <= reach_mm and radius is not None:
             radii = np.linspace(ends.radii_mm[end], radius, len(across))[1:-1]
+            likelihood = float(probabilities[tuple(across[1:-1].T)].min())
             yield _Crossing(Bridge(across[1:-1], radii, length, likelihood), (own, other))
 
 
@@ -169,7 +169,7 @@ def _radius_beyond(ends: VesselEnds, end: int, arrival: IntArray) -> float | Non
     apart = np.linalg.norm((ends.voxels[others] - arrival) * spacing, axis=1)
     across = (ends.voxels[end] - ends.voxels[others]) * spacing
     along = (ends.headings[others] * across).sum(axis=1)
-    faces = (along >= _AHEAD * np.linalg.norm(across, axis=1)) | ~ends.headings[others].any(axis=1)
+    faces = (along >= _FACING * np.linalg.norm(across, axis=1)) | ~ends.headings[others].any(axis=1)
     faces &= apart <= 2 * np.maximum(ends.radii_mm[others], spacing.max())
     if faces.any():
         return float(ends.radii_mm[others[faces]][np.argmin(apart[faces])])
