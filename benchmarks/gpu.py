@@ -184,6 +184,7 @@ def _data_and_prediction(device: Literal["cpu", "cuda"], sizes: Sizes) -> Iterat
         cases = Path(folder) / "cases"
         shape = [str(length) for length in sizes.step]
         words = ["--dataset", "phantom", "--phantom.cases", "4", "--phantom.size", *shape, "--folds.folds", "2"]
+        words += ["--preprocessing.grid.crop", "volume"]
         preprocess.main([*words, "--output", str(cases), "--quiet"])
         loading = LoadingSettings(samples_per_epoch=16 if device == "cuda" else 2)
         model = ModelSettings(levels=sizes.levels)
