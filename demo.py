@@ -17,9 +17,8 @@ from pydantic import BaseModel, Field
 
 from ramify.command_line import parse, run
 from ramify.console.progress import followed
-from ramify.data.adapters.phantom import PhantomAdapter, PhantomDatasetSettings
+from ramify.data.adapters.form_settings import PhantomDatasetSettings
 from ramify.data.case_store import read_dataset
-from ramify.data.files import write_volume
 from ramify.disk.outputs import Outputs
 from ramify.processes.folder_lock import held
 
@@ -40,7 +39,7 @@ class DemoCommand(BaseModel, frozen=True, extra="forbid"):
 
 
 def main() -> None:
-    command = parse(DemoCommand, "Phantoms from raw CT to evaluated segmentation.")
+    command = parse(DemoCommand, __doc__)
     with Outputs(replace=command.replace) as outputs:
         outputs.claim_folder(command.output, "demo")
         with held(command.output, "demo.py"):
@@ -85,6 +84,9 @@ def stage(*words: str | Path) -> None:
 
 def write_held_out(settings: PhantomDatasetSettings, count: int, folder: Path) -> None:
     """Write phantoms of the same kind and other seeds as a hospital would give them: CTs and masks as NIfTI."""
+    from ramify.data.adapters.phantom import PhantomAdapter
+    from ramify.data.files import write_volume
+
     others = PhantomAdapter(settings.model_copy(update={"cases": count, "first_seed": FIRST_HELD_OUT_SEED}))
     for case_id in followed(others.case_ids(), "held-out phantoms", "case"):
         case = others.load(case_id)

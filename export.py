@@ -5,91 +5,22 @@
 
 Either holds the part of the network that prediction needs, probabilities at its end, and how images are prepared for
 it. ONNX needs onnx and onnxscript, and is held against torch where onnxruntime is installed. A bundle is for networks
-of volumes; MONAI and MONAI Label, and so 3D Slicer, run it without Ramify. docs/monai.md says more. Settings: `python
-export.py --help`.
+of volumes; MONAI and MONAI Label, and so 3D Slicer, run it without Ramify. docs/monai.md says more.
 """
 
 from collections.abc import Sequence
-from functools import partial
-from pathlib import Path
-
-from pydantic import BaseModel
 
 from ramify.command_line import parse, run
-from ramify.console.signals import saying_what_is_kept
-from ramify.disk.atomic_files import write_whole
-from ramify.disk.outputs import Outputs
-from ramify.exporting.bundle import FILES, bundle_of, check_bundle
-from ramify.exporting.onnx_file import check_exporter, largest_difference, onnx_of
-from ramify.exporting.trained import TrainedNetwork, load_trained
-from ramify.processes.folder_lock import held
-from ramify.training.checkpoint import CheckpointName
-from ramify.training.run_folder import find_checkpoint
-
-
-class ExportCommand(BaseModel, frozen=True, extra="forbid"):
-    """Which network to write, and as what."""
-
-    checkpoint: Path
-    """Folder of a run or of one fold, or a checkpoint file."""
-    weights: CheckpointName = "best"
-    """Which checkpoint of a run: the best on validation, the final or the latest one."""
-    onnx: Path | None = None
-    """File for the network as ONNX."""
-    bundle: Path | None = None
-    """Folder for a MONAI bundle; its name is the bundle's."""
-    replace: bool = False
-    """Replace files in the way that Ramify did not write, or that were changed since; each is kept as
-    NAME.backup-1 (-2, ...)."""
+from ramify.exporting.settings import ExportCommand
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Read the network, and write it in each form asked for."""
-    command = parse(ExportCommand, "Write a trained network for other programs.", argv)
-    if command.onnx is None and command.bundle is None:
-        raise ValueError("nothing to write: give --onnx FILE, --bundle FOLDER, or both")
-    trained = load_trained(find_checkpoint(command.checkpoint, command.weights))
-    # What cannot be written is told before anything is.
-    if command.onnx:
-        check_exporter()
-    if command.bundle:
-        check_bundle(trained)
-    written: list[Path] = []
-    kept = partial(what_is_kept, written)
-    with saying_what_is_kept(kept), Outputs(command.checkpoint, replace=command.replace) as outputs:
-        if command.onnx:
-            outputs.claim_file(command.onnx, "onnx")
-        if command.bundle:
-            outputs.claim_folder(command.bundle, "bundle", FILES)
-        if command.onnx:
-            print(write_onnx(command.onnx, trained))
-            written.append(command.onnx)
-        if command.bundle:
-            print(write_bundle(command.bundle, trained))
+    command = parse(ExportCommand, __doc__, argv)
+    # What does the work is loaded once the settings are right: it takes seconds.
+    from ramify.stages.export import export
+
+    export(command)
     return 0
-
-
-def what_is_kept(written: Sequence[Path]) -> str:
-    """What an interruption leaves, in words."""
-    return f"{', '.join(map(str, written)) or 'nothing'} is written; the same command writes all anew"
-
-
-def write_onnx(path: Path, trained: TrainedNetwork) -> str:
-    """Write the file, held against torch; what to say of it."""
-    content = onnx_of(trained)
-    apart = largest_difference(content, trained)
-    write_whole(path, content)
-    compared = "not compared, as onnxruntime is not installed" if apart is None else f"within {apart:.1e} of torch"
-    return f"{path}: {len(content) / 1e6:.1f} MB, {compared}"
-
-
-def write_bundle(folder: Path, trained: TrainedNetwork) -> str:
-    """Write the bundle; what to say of it."""
-    contents = bundle_of(trained, folder.resolve().name)
-    with held(folder, "export.py"):
-        for name, content in contents.items():
-            write_whole(folder / name, content)
-    return f"{folder}: a bundle of {len(contents)} files, {', '.join(contents)}"
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ class NnunetTrainersCommand(BaseModel, frozen=True, extra="forbid"):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the folder."""
-    parse(NnunetTrainersCommand, "Print the folder of trainers for nnU-Net.", argv)
+    parse(NnunetTrainersCommand, __doc__, argv)
     print(trainers_folder())
     return 0
 

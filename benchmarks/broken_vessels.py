@@ -19,8 +19,9 @@ from benchmarks.verdicts import print_table
 from ramify.command_line import parse, run
 from ramify.console.progress import followed
 from ramify.metrics.overlap import dice
-from ramify.phantoms.phantom import HEPATIC, PORTAL, Phantom, PhantomSettings, TreeSettings, grow_phantom
+from ramify.phantoms.phantom import HEPATIC, PORTAL, Phantom, grow_phantom
 from ramify.phantoms.rasterisation import owning_edges, rasterise
+from ramify.phantoms.settings import PhantomSettings, TreeSettings
 from ramify.vessels.bridges import Bridge, bridged, find_bridges
 from ramify.vessels.components import label_components
 from ramify.vessels.vessel_ends import VesselEnds

@@ -20,7 +20,7 @@ from ramify.data.case_store import read_case
 from ramify.data.loading import spacing_of
 from ramify.data.loading_settings import LoadingSettings
 from ramify.experiments.operating_point import counts_of, levels_of, threshold_of, total
-from ramify.losses.anchors import AnchorSettings
+from ramify.losses.anchor_settings import AnchorSettings
 from ramify.losses.settings import LossSettings
 from ramify.metrics.centreline import cldice
 from ramify.metrics.masks import Mask
@@ -28,7 +28,8 @@ from ramify.metrics.overlap import dice
 from ramify.models.settings import ContrastHeadSettings, ModelSettings
 from ramify.tasks.settings import Auxiliary, TaskSettings
 from ramify.training.checkpoint import load_checkpoint
-from ramify.training.inference import VESSEL_PROBABILITY, InferenceSettings
+from ramify.training.inference import VESSEL_PROBABILITY
+from ramify.training.inference_settings import InferenceSettings
 from ramify.training.loop import train_run
 from ramify.training.probe import balanced_accuracy, probe_checkpoint
 from ramify.training.run_folder import RunFolder

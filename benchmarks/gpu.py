@@ -47,7 +47,8 @@ from ramify.models.build import build_inference_network, place_network
 from ramify.models.settings import ModelSettings
 from ramify.tasks.settings import TaskSettings
 from ramify.training.device import autocast
-from ramify.training.inference import InferenceSettings, infer
+from ramify.training.inference import infer
+from ramify.training.inference_settings import InferenceSettings
 from ramify.training.settings import RunSettings
 
 Row = dict[str, Any]

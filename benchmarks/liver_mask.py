@@ -5,8 +5,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ramify.phantoms.phantom import PhantomSettings, TreeSettings, grow_vessels
+from ramify.phantoms.phantom import grow_vessels
 from ramify.phantoms.rasterisation import rasterise
+from ramify.phantoms.settings import PhantomSettings, TreeSettings
 
 SPACING_MM = (1.6, 0.8, 0.8)
 TREES = TreeSettings(terminals=200, root_radius_mm=7.9)

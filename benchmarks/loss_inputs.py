@@ -8,8 +8,9 @@ import torch
 from scipy import ndimage
 from torch import Tensor
 
-from ramify.phantoms.phantom import PhantomSettings, grow_vessels
+from ramify.phantoms.phantom import grow_vessels
 from ramify.phantoms.rasterisation import rasterise
+from ramify.phantoms.settings import PhantomSettings
 
 BODY_MM = 192.0
 

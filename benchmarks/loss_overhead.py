@@ -12,7 +12,7 @@ from benchmarks.cost import alternating_seconds, cost_of, in_own_process, synchr
 from benchmarks.training_step import Size, training_step
 from ramify.drawing.figure_files import write_figure
 from ramify.losses.settings import LossSettings
-from ramify.losses.soft_cldice import SoftClDiceSettings
+from ramify.losses.term_settings import TERM_SETTINGS, SoftClDiceSettings
 from ramify.losses.terms import TERMS, SupervisedTask, Term
 from ramify.models.settings import ModelSettings
 from ramify.tasks.settings import TaskSettings
@@ -99,7 +99,7 @@ def step_peak(name: str, setting: Setting) -> float:
 def step_with(name: str, setting: Setting) -> Callable[[], object]:
     """A training step with Dice, cross-entropy and one more loss, in the precision a training takes on that device."""
     if name == PEER:
-        TERMS[PEER] = Term(_monai_soft_cldice)
+        TERMS[PEER], TERM_SETTINGS[PEER] = Term(_monai_soft_cldice), None
     terms = ({} if name == PLAIN else {name: 0.1}) | {"dice": 1.0, "cross_entropy": 1.0}
     loss = LossSettings(
         main=terms, auxiliary=terms, lambda_scales=(1.0,), lambda_contrastive=0.0, foreground_weight=2.0

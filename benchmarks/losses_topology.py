@@ -30,6 +30,7 @@ from ramify.losses.betti_matching import betti_matching_loss
 from ramify.losses.dice import dice_loss
 from ramify.losses.persistent_homology import persistent_homology_loss
 from ramify.losses.soft_cldice import soft_cldice_loss
+from ramify.losses.term_settings import TERM_SETTINGS
 from ramify.losses.terms import TERMS, SupervisedTask
 from ramify.losses.topograph import topograph_loss
 from ramify.losses.truth import Truth
@@ -136,7 +137,7 @@ def peak_of(name: str, axes: int, size: int) -> float:
 def step_of(name: str, axes: int, size: int, classes: int) -> Callable[[], None]:
     """A loss and its gradient by the logits."""
     term = TERMS[name]
-    settings = term.settings() if term.settings else None
+    settings = its() if (its := TERM_SETTINGS[name]) else None
     task = task_of(image_inputs(size) if axes == 2 else loss_inputs((size,) * 3, "cpu"), classes)
 
     def call() -> None:

@@ -21,7 +21,7 @@ from benchmarks.cost import synchronised
 from benchmarks.loss_inputs import BODY_MM
 from benchmarks.nnunet_data import CONFIGURATION, NAME, case_ids, make_known, plan, said_to_nobody, write_phantoms
 from ramify.command_line import parse, run
-from ramify.phantoms.phantom import PhantomSettings, TreeSettings
+from ramify.phantoms.settings import PhantomSettings, TreeSettings
 from ramify.processes.temporary import temporary_folder
 
 OWN = "nnUNetTrainer"

@@ -10,7 +10,8 @@ from pathlib import Path
 from ramify.data.files import write_volume
 from ramify.data.volume import Volume
 from ramify.nnunet.folder import trainers_folder
-from ramify.phantoms.phantom import PhantomSettings, grow_phantom
+from ramify.phantoms.phantom import grow_phantom
+from ramify.phantoms.settings import PhantomSettings
 
 NUMBER, NAME, CONFIGURATION = 900, "Dataset900_Phantoms", "3d_fullres"
 

@@ -22,7 +22,7 @@ from pydantic import BaseModel, Field
 from benchmarks.nnunet_data import CONFIGURATION, NAME, case_ids, make_known, plan, said_to_nobody, write_phantoms
 from ramify import compare, evaluate
 from ramify.command_line import parse, run
-from ramify.phantoms.phantom import PhantomSettings
+from ramify.phantoms.settings import PhantomSettings
 
 MEASURES = ("dice", "cldice", "tprec", "tsens", "scale_1_tsens", "betti0_error")
 

@@ -15,13 +15,13 @@ from pydantic import BaseModel, Field
 from ramify import clean_up, compare, evaluate, preprocess, train
 from ramify.command_line import parse, run
 from ramify.console.progress import followed
-from ramify.data.adapters.phantom import PhantomDatasetSettings
+from ramify.data.adapters.form_settings import PhantomDatasetSettings
 from ramify.data.case_store import read_dataset
 from ramify.data.clean_up_note import CLEAN_UP
 from ramify.data.files import read_mask, read_volume, write_volume
 from ramify.demo import write_held_out
 from ramify.training.clean_up import CleanUp, MaskRule
-from ramify.training.mirroring import AxisName
+from ramify.training.names import AxisName
 from ramify.training.predictor import Predictor
 from ramify.training.run_folder import find_checkpoints
 

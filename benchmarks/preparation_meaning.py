@@ -19,13 +19,15 @@ from scipy.spatial import cKDTree
 
 from ramify.command_line import parse, run
 from ramify.console.progress import say
-from ramify.data.adapters.ircadb import IrcadbAdapter, IrcadbSettings
+from ramify.data.adapters.form_settings import IrcadbSettings
+from ramify.data.adapters.ircadb import IrcadbAdapter
 from ramify.data.files import read_mask
 from ramify.data.volume import Volume
 from ramify.metrics.case import evaluate_case
 from ramify.preprocessing.ceiling import ceiling_measures, measure_ceiling
 from ramify.preprocessing.drawn_vessels import analyse_drawn
-from ramify.preprocessing.grid import Grid, GridSettings, plan_grid
+from ramify.preprocessing.grid import Grid, plan_grid
+from ramify.preprocessing.settings import GridSettings
 from ramify.preprocessing.vessel_labels import label_vessels
 from ramify.vessels.decomposition import ScaleDecomposition
 from ramify.vessels.scale_settings import ScaleSettings

@@ -14,8 +14,8 @@ from pydantic import BaseModel
 
 from ramify.command_line import parse, run
 from ramify.training.checkpoint import load_checkpoint
-from ramify.training.device import DeviceName
 from ramify.training.level_features import OF_THE_IMAGE, features_of
+from ramify.training.names import DeviceName
 from ramify.training.probe import Recalls, balanced_accuracy, probe_checkpoint
 from ramify.training.run_folder import find_checkpoint
 from ramify.training.settings import RunSettings

@@ -17,7 +17,8 @@ from ramify.command_line import parse, run
 from ramify.data.files import write_volume
 from ramify.data.volume import Volume
 from ramify.disk.outputs import Outputs
-from ramify.phantoms.phantom import PhantomSettings, TreeSettings, grow_phantom
+from ramify.phantoms.phantom import grow_phantom
+from ramify.phantoms.settings import PhantomSettings, TreeSettings
 from ramify.vessels.scales import decompose_scales
 
 Mask = NDArray[np.bool_]

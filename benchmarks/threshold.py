@@ -17,11 +17,13 @@ from ramify.data.case_store import open_store, read_case
 from ramify.data.channel_files import InputCase
 from ramify.data.files import write_volume
 from ramify.data.image_source import ImageSource
-from ramify.data.input_reading import Inputs, InputSettings
+from ramify.data.input_reading import Inputs
+from ramify.data.input_settings import InputSettings
 from ramify.disk.outputs import Outputs
 from ramify.preprocessing.organ_parts import main_parts
 from ramify.preprocessing.plausibility import doubts_about_input
-from ramify.preprocessing.prepare import PreprocessingSettings, prepare_image
+from ramify.preprocessing.prepare import prepare_image
+from ramify.preprocessing.settings import PreprocessingSettings
 from ramify.processes.folder_lock import held
 
 CANDIDATES = 200

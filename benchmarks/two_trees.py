@@ -22,7 +22,8 @@ from scipy import ndimage
 
 from ramify import evaluate, predict, preprocess, train
 from ramify.command_line import parse, run
-from ramify.data.adapters import DatasetSettings, open_dataset
+from ramify.data.adapters.opening import open_dataset
+from ramify.data.adapters.settings import DatasetSettings
 from ramify.data.files import read_label_map, write_volume
 from ramify.data.raw_case import RawCase
 from ramify.tasks.class_table import IGNORED

@@ -14,11 +14,10 @@ from ramify.data.case_store import Case, read_case
 from ramify.data.folds import patients_of
 from ramify.data.loading import spacing_of
 from ramify.tasks.formulation import Tasks
-from ramify.training.checkpoint import CheckpointName, load_checkpoint
+from ramify.training.checkpoint import load_checkpoint
 from ramify.training.clean_up import CleanUp
-from ramify.training.device import DeviceName
-from ramify.training.inference import InferenceOverrides
-from ramify.training.mirroring import AxisName
+from ramify.training.inference_settings import InferenceOverrides
+from ramify.training.names import AxisName, CheckpointName, DeviceName
 from ramify.training.predictor import Predictor
 from ramify.training.run_folder import find_checkpoints
 from ramify.training.runner import inside_organ

@@ -2,16 +2,25 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 
 from ramify.console.error_line import line_of, out_of_memory
+from ramify.console.passwords import without_passwords
 from ramify.console.plain_text import plain_output
 from ramify.console.signals import last_words, number_of, signals_stop
 
 BAD_INPUT_EXIT_CODE = 2
 SIGNAL_EXIT_CODE = 128
 """Added to the number of the signal that ended a command, as shells do."""
+
+
+class SeveralErrors(ValueError):
+    """Bad input in more than one place: a line each."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        super().__init__("; ".join(lines))
+        self.lines = tuple(lines)
 
 
 def interrupts_end_in_a_line() -> None:
@@ -54,7 +63,8 @@ def _exit_code(main: Callable[[], int | None]) -> int:
     except (ValueError, OSError) as error:
         if os.environ.get("RAMIFY_TRACEBACK"):
             raise
-        print(f"error: {line_of(error)}", file=sys.stderr)
+        for line in map(without_passwords, error.lines) if isinstance(error, SeveralErrors) else [line_of(error)]:
+            print(f"error: {line}", file=sys.stderr)
         return BAD_INPUT_EXIT_CODE
     except Exception as error:
         if not out_of_memory(error) or os.environ.get("RAMIFY_TRACEBACK"):

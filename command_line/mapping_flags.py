@@ -1,26 +1,31 @@
-"""A flag of a key that a mapping has not, such as one of a term where the loss has other terms."""
+"""Flags of the keys of a mapping, such as the terms of a loss: which there are, and why one cannot be."""
 
-import re
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from ramify.command_line.flags import Flag
 from ramify.settings_errors import model_in
 
-_UNKNOWN = re.compile(r"Unrecognized options:? (?:.*? )?--(?P<flag>[\w.-]+\.[\w-]+)")
+
+def keys_of_mappings(flags: Iterable[Flag], given: BaseModel | None) -> Iterator[str]:
+    """The flags of keys that are there: by default, or by the settings of files."""
+    for flag in flags:
+        if isinstance(value := flag.value_in(given), dict):
+            yield from (f"{flag.name}.{key}".replace("_", "-") for key in value)
 
 
-def unknown_key_of_mapping(text: str, settings_class: type[BaseModel], default: Any) -> str | None:
-    """What to say of such a flag: why the mapping cannot have that key, or how a file gives it.
+def unknown_key_of_mapping(flag: str, settings_class: type[BaseModel], given: Any) -> str | None:
+    """What to say of a flag of a key that is not there: why the mapping cannot have it, or how a file gives it.
 
-    text: the complaint about unknown options, in one line. default: the settings on which flags lie, if there are some.
-    None where the flag is none of a mapping's.
+    given: the settings on which flags lie, if there are some. None where the flag is none of a mapping's.
     """
-    if (found := _UNKNOWN.search(text)) is None:
+    words: list[str] = flag.removeprefix("--").replace("-", "_").split(".")
+    if len(words) < 2:
         return None
-    words: list[str] = found["flag"].replace("-", "_").split(".")
     sections, (name, key) = words[:-2], words[-2:]
-    owner, given = settings_class, default
+    owner = settings_class
     for section in sections:
         field = owner.model_fields.get(section)
         inner = model_in(field.annotation) if field else None
@@ -38,9 +43,9 @@ def unknown_key_of_mapping(text: str, settings_class: type[BaseModel], default: 
     except ValidationError as error:
         for its in error.errors(include_url=False):
             if its["loc"][:1] == (name,):
-                return f"--{found['flag']}: {its['msg'].removeprefix('Value error, ')}"
+                return f"{flag}: {its['msg'].removeprefix('Value error, ')}"
     written = "{" + ", ".join(f"{known}: {value}" for known, value in whole.items()) + "}"
     for section in reversed(words[1:-1]):
         written = f"{{{section}: {written}}}"
     written = f"{words[0]}: {written}"
-    return f"--{found['flag']}: a flag changes keys that are there; a file adds one, --config FILE with {written}"
+    return f"{flag}: a flag changes keys that are there; a file adds one, --config FILE with {written}"

@@ -9,8 +9,8 @@ import importlib
 import sys
 from pathlib import Path
 
-from ramify import __version__
 from ramify.command_line.errors import run
+from ramify.version import version_line
 
 COMMANDS = (
     *("preprocess", "train", "clean-up", "predict", "evaluate", "compare", "export", "tune", "experiment"),
@@ -44,7 +44,7 @@ def answer(word: str) -> str:
     if word in ("-h", "--help"):
         return overview()
     if word == "--version":
-        return f"ramify {__version__}"
+        return version_line()
     near = difflib.get_close_matches(word.removesuffix(".py"), COMMANDS, n=1)
     hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(COMMANDS)}"
     raise ValueError(f"ramify {word}: no such command; {hint}")
@@ -57,7 +57,8 @@ def overview() -> str:
     return "\n".join(
         [
             "usage: ramify COMMAND ...",
-            "       ramify COMMAND --help     every setting and its meaning",
+            "       ramify COMMAND --help         the settings that one needs",
+            "       ramify COMMAND --help-all     every setting and its meaning",
             "       ramify --version",
             "",
             *lines,

@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING
 from ramify.public_names import loaded_when_asked_for
 
 if TYPE_CHECKING:
-    from ramify.comparison.comparison import Comparison, ComparisonSettings, Difference, compare
+    from ramify.comparison.comparison import Comparison, Difference, compare
     from ramify.comparison.comparison_table import format_comparison, pairs_to_csv, to_csv, to_plain
     from ramify.comparison.evidence import Evidence, weigh
     from ramify.comparison.forest_plot import draw_comparison
     from ramify.comparison.power import paired_t_power, pairs_needed
     from ramify.comparison.results import RunResults, Variant, read_results, variants_of
+    from ramify.comparison.settings import ComparisonSettings
     from ramify.comparison.statistics import (
         Interval,
         Significance,

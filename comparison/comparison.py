@@ -3,39 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pydantic import BaseModel, Field
-
 from ramify.comparison.direction import chosen_measures, direction_of
 from ramify.comparison.evidence import Evidence, weigh
-from ramify.comparison.pairing import PairedValues, Pairing, Unit, pair_cases, paired_values
+from ramify.comparison.pairing import PairedValues, Pairing, pair_cases, paired_values
 from ramify.comparison.power import WILCOXON_EFFICIENCY, pairs_needed
 from ramify.comparison.results import Variant, check_same_classes, check_same_settings
+from ramify.comparison.settings import ComparisonSettings, DecidingTest
 from ramify.comparison.statistics import holm
 from ramify.comparison.test_set import networks_needed
-from ramify.comparison.verdict import TEST_NAMES, Adjusted, Better, DecidingTest, Verdict, judge
+from ramify.comparison.verdict import TEST_NAMES, Adjusted, Better, Verdict, judge
 from ramify.comparison.wording import OF_COMPARE, Wording
-
-
-class ComparisonSettings(BaseModel, frozen=True, extra="forbid"):
-    """How variants are compared."""
-
-    unit: Unit | None = None
-    """What a pair is: a case, a fold, a network or a patient; without it, the fold where folds can be told, since the
-    cases of a fold share their networks; the network where several are scored on the same cases, as on a test set; else
-    the case. The runs (seeds) of a case are averaged first, but those of networks, then a unit's cases."""
-    common: bool = False
-    """Compare the cases that all have, instead of refusing sets of which one lacks a case or failed on it."""
-    decide_by: DecidingTest | None = None
-    """The test whose adjusted p decides; without it, the t test of folds or of networks, else Wilcoxon's. The others
-    are told beside it. Choose before you look."""
-    alpha: float = Field(default=0.05, gt=0, lt=0.5)
-    """A verdict needs an adjusted p below this; intervals cover 1 - alpha."""
-    power: float = Field(default=0.8, gt=0, lt=1)
-    """Probability with which the number of pairs that would be needed finds a difference of the size seen."""
-    resamples: int = Field(default=9999, ge=999)
-    """Resamples of the bootstrap."""
-    seed: int = Field(default=0, ge=0)
-    """Of every random draw; the same seed gives the same numbers."""
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,10 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 
 from ramify.comparison.results import Variant
+from ramify.comparison.settings import USUAL_MEASURES
 from ramify.comparison.verdict import Better
 from ramify.comparison.wording import OF_COMPARE, Wording
 
-USUAL_MEASURES = ("dice", "jaccard", "cldice", "hd_mm")
-"""Those of Sadikine et al. 2023, Table 1: compared where no others are asked for."""
 ALL = "all"
 
 
@@ -98,6 +97,7 @@ def direction_of(measure: str, variants: Iterable[Variant]) -> Better | None:
 @cache
 def _own_directions() -> dict[str, Better]:
     # Results that say it themselves, as those of evaluate.py do, need none of the measuring code and its imports.
-    from ramify.metrics.settings import EvaluationSettings, measures_of
+    from ramify.metrics.families import measures_of
+    from ramify.metrics.settings import EvaluationSettings
 
     return {measure.name: measure.better for measure in measures_of(EvaluationSettings())}

@@ -73,7 +73,8 @@ def _as_float(value: int | float) -> float:
 @cache
 def _own_ranges() -> dict[str, float]:
     # Results that say it themselves, as those of evaluate.py do, need none of the measuring code and its imports.
-    from ramify.metrics.families import EVERY_FAMILY
-    from ramify.metrics.settings import EvaluationSettings, measures_of
+    from ramify.metrics.families import measures_of
+    from ramify.metrics.family_settings import EVERY_FAMILY
+    from ramify.metrics.settings import EvaluationSettings
 
     return {measure.name: measure.highest for measure in measures_of(EvaluationSettings(measures=(EVERY_FAMILY,)))}

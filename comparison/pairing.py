@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from ramify.comparison.results import Variant
+from ramify.comparison.settings import Unit
 from ramify.comparison.wording import OF_COMPARE, Wording
 
-Unit = Literal["case", "fold", "network", "patient"]
 MOST_NAMED = 12
 
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ramify.comparison.evidence import Evidence
+from ramify.comparison.settings import DecidingTest
 from ramify.comparison.statistics import Significance, pairs_to_reach
 
 Better = Literal["higher", "lower"]
-DecidingTest = Literal["t", "wilcoxon", "permutation"]
 Word = Literal["better", "worse", "higher", "lower", "no evidence"]
 
 TEST_NAMES: dict[DecidingTest, str] = {

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 from ramify.public_names import loaded_when_asked_for
 
 if TYPE_CHECKING:
-    from ramify.data.adapters import DatasetSettings, open_dataset
+    from ramify.data.adapters.opening import open_dataset
+    from ramify.data.adapters.settings import DatasetSettings
     from ramify.data.augmentation import apply_augmentation, draw_augmentation
     from ramify.data.augmentations.drawn import Augmentation
     from ramify.data.augmentations.settings import AugmentationSettings

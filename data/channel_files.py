@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +13,11 @@ from ramify.data.file_names import case_name, split_key, volume_files, with_key
 from ramify.data.files import read_channels, read_image_or_series
 from ramify.data.formats.channels import ALL, ONLY_CHANNEL, channel_names, is_number
 from ramify.data.image_source import ImageSource, channel_ending, split_channel
+from ramify.data.input_settings import ENDING, WHOLE_NAMES
 from ramify.data.itk import stored_shape
 from ramify.data.label_names import channels_beside
 from ramify.data.volume import Volume, check_same_geometry
 
-_ENDING = re.compile(r"_(\d{4})")
-WHOLE_NAMES = "none"
-"""As --channels: no number is a channel, and files have one channel, as the network knows it."""
 _ONE_GRID = "bring both onto one grid"
 
 
@@ -99,19 +96,6 @@ def chosen_numbers(wanted: Sequence[str], names: Mapping[int, str], root: Path) 
     return tuple(numbers)
 
 
-def check_option(channels: Sequence[str]) -> tuple[str, ...]:
-    """The value of --channels, if it is one: nothing, none, _0000 and so on, or channels of a file. ValueError."""
-    endings = [bool(_ENDING.fullmatch(one)) for one in channels]
-    if any(endings) and not all(endings):
-        raise ValueError(f"expected either files such as _0000 or channels of a file, got {' '.join(channels)!r}")
-    for one in channels:
-        if one in (WHOLE_NAMES, ALL) and len(channels) > 1:
-            raise ValueError(f"expected {one} alone, got {' '.join(channels)!r}")
-        if not one or channels.count(one) > 1:
-            raise ValueError(f"expected each channel once, got {' '.join(channels)!r}")
-    return tuple(channels)
-
-
 def choose_channels(source: ImageSource, option: Sequence[str]) -> Channels:
     """The channels that a network was trained on, or those of --channels; ValueError where the two differ."""
     described = source.form in ("nnunet", "msd")
@@ -120,7 +104,7 @@ def choose_channels(source: ImageSource, option: Sequence[str]) -> Channels:
         return trained
     if list(option) == [WHOLE_NAMES]:
         return Channels(names=trained.names, key=trained.key)
-    if all(map(_ENDING.fullmatch, option)):
+    if all(map(ENDING.fullmatch, option)):
         files = tuple(int(one[1:]) for one in option)
         if trained.files not in ((), files):
             raise _other_channels(option, [channel_ending(number) for number in trained.files])

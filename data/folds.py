@@ -20,6 +20,7 @@ from pydantic import BaseModel, Field, field_validator
 
 from ramify.data.case_store import open_store, read_record
 from ramify.disk.json_files import read_json, write_json
+from ramify.essential import Essential
 
 SPLITS_FILE = "splits_final.json"
 Fold = dict[str, list[str]]
@@ -34,7 +35,7 @@ class FoldSettings(BaseModel, frozen=True, extra="forbid"):
     test: str = ""
     """Regular expression of whole case ids, such as `0\\d|1\\d|20`: cases held out of every fold as its test set. None:
     there is no test set."""
-    folds: int = Field(5, ge=2)
+    folds: Essential[int] = Field(5, ge=2)
     """Number of folds that the other cases are parted into; every patient validates in exactly one."""
     seed: int = Field(0, ge=0)
     """Seed of the shuffling."""

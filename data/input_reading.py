@@ -5,53 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
-from pydantic import BaseModel, PositiveFloat, field_validator, model_validator
-
-from ramify.data.channel_files import InputCase, check_option, choose_channels, hint_of_names, read_case
+from ramify.data.channel_files import InputCase, choose_channels, hint_of_names, read_case
 from ramify.data.file_names import carries_no_millimetres, unread_images, volume_files
 from ramify.data.image_source import ImageSource
+from ramify.data.input_settings import InputSettings
 from ramify.data.inputs import check_organ_of_each, find_inputs, folders_left_out, organ_paths, read_organ
 from ramify.data.volume import Volume
 
 _OTHER_SPACING = 0.01
 _NAMED = 8
-
-
-class InputSettings(BaseModel, frozen=True, extra="forbid"):
-    """Which images to segment, and how they and their organ masks are read."""
-
-    input: Path
-    """CT: a volume file, a DICOM folder, a folder of volume files, or one of patients, each a DICOM folder or with a
-    PATIENT_DICOM in it."""
-    series: str = ""
-    """Which series of DICOM folders that hold several: its number, or its description."""
-    organ: Path | None = None
-    """Organ mask: a file, a DICOM folder, or a folder with one mask a case, named as the CTs. In a path {case} stands
-    for the case: PATIENTS/{case}/MASKS_DICOM/liver."""
-    organ_labels: tuple[str, ...] = ()
-    """Which labels of a label map are the organ, by number or name; or which segments of a .seg.nrrd, by name."""
-    channels: tuple[str, ...] = ()
-    """The channels the network was trained on, in its order, where its checkpoint does not say: red, green, blue,
-    luminance, numbers, names or all for files with several, _0000 (_0001, ...) for CASE_0000.nii.gz of nnU-Net's
-    layout. Or none: names are whole, numbers part of them, and files have one channel."""
-    spacing_mm: tuple[PositiveFloat, ...] = ()
-    """Voxel size in mm (z y x, or y x) in place of the files' own. TIFF and pictures carry none: without it theirs is
-    what the training's images were given, or 1."""
-    resample_masks: bool = False
-    """Bring organ masks that lie on another grid onto the CT's, in physical space."""
-
-    @field_validator("channels")
-    @classmethod
-    def _are_channels(cls, channels: tuple[str, ...]) -> tuple[str, ...]:
-        return check_option(channels)
-
-    @model_validator(mode="after")
-    def _organ_has_labels(self) -> Self:
-        if self.organ_labels and self.organ is None:
-            raise ValueError("--organ-labels: there is no --organ with labels; give both or neither")
-        return self
 
 
 class ReadInput(NamedTuple):

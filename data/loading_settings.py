@@ -7,15 +7,16 @@ from typing import Self
 from pydantic import BaseModel, Field, model_validator
 
 from ramify.data.named_classes import ClassName, class_number
+from ramify.essential import Essential
 from ramify.tasks.class_table import ClassTable
 
 
 class LoadingSettings(BaseModel, frozen=True, extra="forbid"):
     """How prepared cases become batches."""
 
-    batch_size: int = Field(2, ge=1)
+    batch_size: Essential[int] = Field(2, ge=1)
     """Samples a batch, of all processes together."""
-    patch_size: tuple[int, ...] | None = None
+    patch_size: Essential[tuple[int, ...] | None] = None
     """Voxels (z y x) of the window cut from a case; none takes the whole volume, as the paper does."""
     vessel_patches: float = Field(0.5, ge=0, le=1)
     """Share of patches centred on a vessel voxel; the others lie anywhere."""
@@ -29,7 +30,7 @@ class LoadingSettings(BaseModel, frozen=True, extra="forbid"):
     The scale is drawn within the class, by scale_shares. None takes each vessel voxel as often as another."""
     samples_per_epoch: int | None = Field(None, ge=1)
     """Samples an epoch; none takes each training case once."""
-    workers: int | None = Field(None, ge=0)
+    workers: Essential[int | None] = Field(None, ge=0)
     """Loader processes; none chooses by the machine and the device."""
 
     @model_validator(mode="after")

@@ -5,6 +5,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, Field, model_validator
 
+from ramify.essential import Essential
 from ramify.metrics.classes import ClassSet
 from ramify.metrics.settings import EvaluationSettings
 from ramify.report.settings import PresentationSettings
@@ -19,7 +20,7 @@ class Comparison(BaseModel, frozen=True, extra="forbid"):
     """Folder of true masks, or one mask."""
     output: Path
     """Folder for metrics.json and metrics.csv; made if missing."""
-    organ: Path | None = None
+    organ: Essential[Path | None] = None
     """Folder of organ masks, or one mask: only what lies in the organ counts. Masks are best as drawn, not cut."""
     prediction_suffix: str = ""
     """Take only predictions whose name ends so, e.g. _vessel for CASE_vessel.nii.gz; no part of the case's name."""
@@ -37,14 +38,14 @@ class Comparison(BaseModel, frozen=True, extra="forbid"):
     cases: tuple[str, ...] = ()
     """Evaluate these cases only; without any, all that have a prediction or a truth, and of a folder that nnU-Net
     validated those that its summary.json lists."""
-    classes: tuple[str, ...] = ()
+    classes: Essential[tuple[str, ...]] = ()
     """For label maps: which labels to compare, each as a mask of its own, such as 1 2, portal=1 veins=2+3, or names
     of the dataset.json beside the truths. All vessels together are compared, too, as any_vessel."""
     regions: tuple[str, ...] = ()
     """Further masks made of classes, such as liver_vessels=portal+hepatic; they are in no mean of classes."""
     every_class: bool = False
     """Compare all labels of the dataset.json beside the truths; without one, all values that occur in them."""
-    classes_of: Path | None = None
+    classes_of: Essential[Path | None] = None
     """Take classes, regions and ignore value from here: a YAML or JSON file that has them as the settings of a data set
     do, a folder of prepared cases, or a run. Of one that tells vessels alone, the labels of the truth that were its
     vessels, and those of the organ where it is in the same files."""
@@ -52,17 +53,17 @@ class Comparison(BaseModel, frozen=True, extra="forbid"):
     """The truth's value of voxels that nobody labelled: they count nowhere, whatever is predicted there."""
     topcow: bool = False
     """Also compute the measures of TopCoW's leaderboard; configs/evaluation/topcow.yaml has its classes."""
-    resample_masks: bool = False
+    resample_masks: Essential[bool] = False
     """Bring masks of another grid or field of view onto the truth's, extended to hold them, instead of refusing."""
     prepared: Path | None = None
     """Folder of prepared cases, of preprocess.py: what a perfect mask on their grid scores is shown beside the
     scores."""
     spacing_mm: tuple[float, ...] = ()
     """Voxel size in mm (z y x, or y x) in place of the files' own; TIFF and PNG carry none and count as 1."""
-    replace: bool = False
+    replace: Essential[bool] = False
     """Replace files in the way that Ramify did not write, or that were changed since; each is kept as
     NAME.backup-1 (-2, ...)."""
-    workers: int = Field(default=1, ge=1)
+    workers: Essential[int] = Field(default=1, ge=1)
     """Cases evaluated at a time, each in a process of its own."""
 
     @model_validator(mode="after")

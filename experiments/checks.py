@@ -15,8 +15,8 @@ from ramify.data.folds import (
 )
 from ramify.disk.json_files import read_json
 from ramify.experiments.further_measures import further_measures
-from ramify.experiments.plan import ExperimentSettings
 from ramify.experiments.scored_classes import ScoredClasses
+from ramify.experiments.settings import ExperimentSettings
 from ramify.training.network_fit import check_network
 from ramify.training.probe import check_probe
 from ramify.training.settings import RunSettings

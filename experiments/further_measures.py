@@ -2,38 +2,18 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from ramify.experiments.settings import Further
+from ramify.metrics.families import measures_of
 from ramify.metrics.measure import Measure
-from ramify.metrics.settings import EvaluationSettings, measures_of
+from ramify.metrics.settings import EvaluationSettings
 from ramify.metrics.summary import summarise
 from ramify.metrics.table import describe_measure
 
 AT_PRECISION, OWN_THRESHOLD = "at_precision_", "own_threshold_"
 """How the names of measures at a threshold begin: of a given precision, or a network's own."""
 AVERAGE_PRECISION = "average_precision"
-
-
-@dataclass(frozen=True)
-class Further:
-    """What is asked for of a run besides.
-
-    probe: features from which the scale of a vessel is told. at_precision: the precision at whose threshold every
-    measure is taken once more. own_threshold: whether it is at the network's own. average_precision: whether it is.
-    evaluation: what is measured at a threshold.
-    """
-
-    evaluation: EvaluationSettings
-    probe: tuple[str, ...] = ()
-    at_precision: float | None = None
-    own_threshold: bool = False
-    average_precision: bool = False
-
-    @property
-    def of_probabilities(self) -> bool:
-        """Whether anything is asked of the probabilities."""
-        return self.at_precision is not None or self.own_threshold or self.average_precision
 
 
 def probe_measures(names: Sequence[str]) -> tuple[Measure, ...]:

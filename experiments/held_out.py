@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ramify.data.adapters import Adapter, open_dataset
+from ramify.data.adapters.base import Adapter
+from ramify.data.adapters.opening import open_dataset
 from ramify.data.case_store import class_table_of, read_case
 from ramify.data.files import read_label_map, read_mask, write_volume
 from ramify.data.folds import load_fold, scored_cases

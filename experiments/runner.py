@@ -4,8 +4,9 @@ from collections import deque
 from collections.abc import Sequence
 
 from ramify.console.signals import saying_what_is_kept, signals_stop
-from ramify.experiments.plan import ExperimentSettings, Run
+from ramify.experiments.plan import Run
 from ramify.experiments.runs import Ending, Stopwatch, check_unchanged, ending_of, record_ending
+from ramify.experiments.settings import ExperimentSettings
 from ramify.experiments.status_line import StatusLine, duration
 from ramify.experiments.workers import Outcome, Worker, wait_for_news
 from ramify.processes.environment import thread_share

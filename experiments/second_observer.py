@@ -14,8 +14,9 @@ from ramify.data.labelled_file import LabelledFile
 from ramify.data.provenance import versions
 from ramify.disk.atomic_files import write_whole
 from ramify.experiments.held_out import cases_of, truth_of
-from ramify.experiments.plan import CASE, ExperimentSettings, Run
+from ramify.experiments.plan import Run
 from ramify.experiments.scored_classes import ScoredClasses
+from ramify.experiments.settings import CASE, ExperimentSettings
 from ramify.metrics.case import CaseScores
 from ramify.metrics.table import build_report, to_json
 

@@ -12,8 +12,9 @@ from ramify.comparison.spread import Spread, run_mean, spread_of
 from ramify.comparison.verdict import Better
 from ramify.comparison.wording import Wording
 from ramify.experiments.further_measures import AT_PRECISION, OWN_THRESHOLD, is_out_of_reach
-from ramify.experiments.plan import ExperimentSettings, Run
+from ramify.experiments.plan import Run
 from ramify.experiments.runs import Ending, results_file
+from ramify.experiments.settings import ExperimentSettings
 
 OWN_WORDING = Wording(
     results="",

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from ramify.models.build import place_network
 from ramify.models.network import Network
 from ramify.models.outputs import main_probabilities
-from ramify.preprocessing.prepare import PreprocessingSettings
+from ramify.preprocessing.settings import PreprocessingSettings
 from ramify.tasks.formulation import Tasks
 from ramify.training.settings import RunSettings
 from ramify.training.trained_network import read_network

@@ -5,16 +5,17 @@ from typing import TYPE_CHECKING
 from ramify.public_names import loaded_when_asked_for
 
 if TYPE_CHECKING:
-    from ramify.losses.anchors import AnchorSettings, sample_anchors
-    from ramify.losses.betti_matching import BettiMatchingSettings, betti_matching_loss
-    from ramify.losses.boundary import BoundarySettings, boundary_loss, signed_distance
-    from ramify.losses.cbdice import CbDiceSettings, cbdice_loss
-    from ramify.losses.centreline_cross_entropy import CentrelineCrossEntropySettings, centreline_cross_entropy_loss
+    from ramify.losses.anchor_settings import AnchorSettings
+    from ramify.losses.anchors import sample_anchors
+    from ramify.losses.betti_matching import betti_matching_loss
+    from ramify.losses.boundary import boundary_loss, signed_distance
+    from ramify.losses.cbdice import cbdice_loss
+    from ramify.losses.centreline_cross_entropy import centreline_cross_entropy_loss
     from ramify.losses.constant_contrast import contrast_floor
     from ramify.losses.contrastive import contrastive_loss
     from ramify.losses.cross_entropy import balanced_weight, binary_cross_entropy, categorical_cross_entropy
-    from ramify.losses.dice import DiceSettings, dice_loss
-    from ramify.losses.generalised_dice import GeneralisedDiceSettings, generalised_dice_loss
+    from ramify.losses.dice import dice_loss
+    from ramify.losses.generalised_dice import generalised_dice_loss
     from ramify.losses.memory_bank import MemoryBank
     from ramify.losses.modules.base import SegmentationLoss
     from ramify.losses.modules.centreline import (
@@ -35,27 +36,39 @@ if TYPE_CHECKING:
         Topograph,
         Warping,
     )
-    from ramify.losses.perceptual import PerceptualSettings, perceptual_loss
-    from ramify.losses.persistent_homology import PersistentHomologySettings, persistent_homology_loss
+    from ramify.losses.perceptual import perceptual_loss
+    from ramify.losses.persistent_homology import persistent_homology_loss
     from ramify.losses.scale_balance import balanced_over_scales
     from ramify.losses.settings import LossSettings
     from ramify.losses.shared_anchors import sample_shared_anchors
-    from ramify.losses.skeleton_recall import SkeletonRecallSettings, skeleton_recall_loss
-    from ramify.losses.soft_cldice import (
-        DiceSoftClDiceSettings,
-        SoftClDiceSettings,
-        dice_soft_cldice_loss,
-        soft_cldice_loss,
-    )
+    from ramify.losses.skeleton_recall import skeleton_recall_loss
+    from ramify.losses.soft_cldice import dice_soft_cldice_loss, soft_cldice_loss
     from ramify.losses.soft_skeletonisation import soft_skeleton
-    from ramify.losses.topo_cldice import TopoClDiceSettings, topo_cldice_loss
-    from ramify.losses.topograph import TopographSettings, topograph_loss
+    from ramify.losses.term_settings import (
+        BettiMatchingSettings,
+        BoundarySettings,
+        CbDiceSettings,
+        CentrelineCrossEntropySettings,
+        DiceSettings,
+        DiceSoftClDiceSettings,
+        GeneralisedDiceSettings,
+        PerceptualSettings,
+        PersistentHomologySettings,
+        SkeletonRecallSettings,
+        SoftClDiceSettings,
+        TopoClDiceSettings,
+        TopographSettings,
+        TverskySettings,
+        WarpingSettings,
+    )
+    from ramify.losses.topo_cldice import topo_cldice_loss
+    from ramify.losses.topograph import topograph_loss
     from ramify.losses.topological_thinning import binary_skeleton, topological_skeleton
     from ramify.losses.total import TotalLoss
     from ramify.losses.truth import Truth
-    from ramify.losses.tversky import TverskySettings, tversky_loss
+    from ramify.losses.tversky import tversky_loss
     from ramify.losses.value_checks import without_value_checks
-    from ramify.losses.warping import WarpingSettings, critical_voxels, warping_loss
+    from ramify.losses.warping import critical_voxels, warping_loss
 else:
     __getattr__, __dir__ = loaded_when_asked_for(__name__)
 

@@ -4,42 +4,18 @@ Stucki et al. 2023. Two voxels of a feature matter: where it appears and where i
 """
 
 from itertools import product
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple, get_args
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, Field, model_validator
 from torch import Tensor, library
 from torch.nn import functional
 
 from ramify.losses.checks import known_part
 from ramify.losses.continuation import continued
 from ramify.losses.merging_kernel import merges
-
-Connectivity = Literal["full", "faces"]
-
-
-class BettiMatchingSettings(BaseModel, frozen=True, extra="forbid"):
-    """Betti matching."""
-
-    pieces: bool = True
-    """Match connected components."""
-    holes: bool = True
-    """Match holes; in 3D cavities. Tunnels of 3D are not matched."""
-    connectivity: Connectivity = "full"
-    """Of the foreground: full, over corners too, as everywhere else here; faces, as in the authors' code."""
-    empty_images: bool = False
-    """Match too where the feature's image in the comparison is empty, as the authors' code does."""
-    unmatched_weight: float = Field(default=1.0, ge=0.0, le=1e3)
-    """Weight of the prediction's features without a partner, beside those with one."""
-    least_persistence: float = Field(default=0.0, ge=0.0, lt=1.0)
-    """The prediction's features without a partner that last no longer than this cost nothing, as noise."""
-
-    @model_validator(mode="after")
-    def _something_counts(self) -> "BettiMatchingSettings":
-        _check_features(self.pieces, self.holes)
-        return self
+from ramify.losses.term_settings import Connectivity, check_features
 
 
 class _Bars(NamedTuple):
@@ -135,15 +111,10 @@ def betti_matching_loss(
     return (loss + (_at(truth, missed).diff(dim=1) ** 2).sum()) / len(levels)
 
 
-def _check_features(pieces: bool, holes: bool) -> None:
-    if not (pieces or holes):
-        raise ValueError("pieces, holes: expected one of them at least, got neither")
-
-
 def _check(axes: int, pieces: bool, holes: bool, connectivity: str, weight: float, persistence: float) -> None:
     if axes not in (2, 3):
         raise ValueError(f"probabilities: expected (batch, channel) and two or three axes, got {axes}")
-    _check_features(pieces, holes)
+    check_features(pieces, holes)
     if connectivity not in get_args(Connectivity):
         raise ValueError(f"connectivity: expected one of {', '.join(get_args(Connectivity))}, got {connectivity!r}")
     if not 0.0 <= weight < float("inf"):

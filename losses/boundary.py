@@ -4,21 +4,12 @@ import itertools
 
 import numpy as np
 import torch
-from pydantic import BaseModel
 from scipy.ndimage import distance_transform_edt, find_objects
 from torch import Tensor, library
 
 from ramify.losses.checks import check_mask, known_part
 from ramify.losses.spacings import Spacing, spacings_of
 from ramify.losses.volume_sums import mean_of_known, volume_sums
-
-
-class BoundarySettings(BaseModel, frozen=True, extra="forbid"):
-    """Boundary loss."""
-
-    normalise: bool = True
-    """Divide by the sum of all distances, so that patch and voxel size do not change its scale; otherwise the mean over
-    voxels, in mm, as published."""
 
 
 def boundary_loss(

@@ -1,32 +1,17 @@
 """Centreline boundary Dice: clDice that knows how thick a vessel is and how far off its centre (Shi et al. 2024)."""
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
 import torch
-from pydantic import BaseModel, Field
 from torch import Tensor
 
 from ramify.losses.boundary import distance_inside
 from ramify.losses.checks import known_part
 from ramify.losses.soft_skeletonisation import check_skeleton, unchecked_soft_skeleton
 from ramify.losses.spacings import Spacing
+from ramify.losses.term_settings import Inverse
 from ramify.losses.volume_sums import volume_sums
-
-Inverse = Literal["reciprocal", "linear"]
-
-
-class CbDiceSettings(BaseModel, frozen=True, extra="forbid"):
-    """Centreline boundary Dice."""
-
-    iterations: int = Field(default=10, ge=1, le=1000)
-    """Rounds of erosion of the skeleton: at least the largest radius in voxels, or thick vessels have no skeleton."""
-    inverse: Inverse = "reciprocal"
-    """How thin vessels gain weight. reciprocal: 1 / radius, as in the paper; linear: as in its code since Oct 2024."""
-    smooth: float = Field(default=1.0, gt=0.0, le=1e3)
-    """Added to numerators and denominators."""
-    over_batch: bool = False
-    """Overlap over the whole batch, as published; otherwise of each sample, averaged."""
 
 
 def cbdice_loss(

@@ -1,6 +1,5 @@
 """Centreline cross-entropy, clCE: cross-entropy on the soft skeletons of truth and prediction (Acebes et al. 2024)."""
 
-from pydantic import BaseModel, Field
 from torch import Tensor
 
 from ramify.losses.checks import known_part
@@ -8,13 +7,6 @@ from ramify.losses.few_channels import mean_by_channels
 from ramify.losses.soft_skeletonisation import check_skeleton, unchecked_soft_skeleton
 from ramify.losses.volume_sums import mean_of_known
 from ramify.losses.voxel_cross_entropy import voxel_cross_entropy
-
-
-class CentrelineCrossEntropySettings(BaseModel, frozen=True, extra="forbid"):
-    """Centreline cross-entropy."""
-
-    iterations: int = Field(default=10, ge=1, le=1000)
-    """Rounds of the soft skeleton: at least the radius of the widest vessel in voxels. More only take time."""
 
 
 def centreline_cross_entropy_loss(

@@ -1,20 +1,10 @@
 """Soft Dice: the overlap part of L_mt and L_s in Sadikine et al. 2023, Eq. 5."""
 
-from pydantic import Field
 from torch import Tensor
 
 from ramify.losses.checks import known_part
-from ramify.losses.scale_balance import BalanceSettings, balanced_over_scales
+from ramify.losses.scale_balance import balanced_over_scales
 from ramify.losses.volume_sums import volume_sums
-
-
-class DiceSettings(BalanceSettings, frozen=True, extra="forbid"):
-    """Soft Dice."""
-
-    over_batch: bool = False
-    """Overlap over the whole batch, steadier where scales are often absent; otherwise of each sample, averaged."""
-    epsilon: float = Field(default=1e-5, gt=0.0, le=1e3)
-    """Added to numerator and denominator, in voxels. 1 and more also damps the score of the smallest targets."""
 
 
 def dice_loss(

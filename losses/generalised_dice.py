@@ -1,23 +1,10 @@
 """Generalised Dice: one overlap of all classes, the rare ones weighed up by their volume (Sudre et al. 2017)."""
 
 import torch
-from pydantic import Field
 from torch import Tensor
 
 from ramify.losses.checks import known_part
-from ramify.losses.complement import ComplementSettings
 from ramify.losses.volume_sums import volume_sums
-
-
-class GeneralisedDiceSettings(ComplementSettings, frozen=True, extra="forbid"):
-    """Generalised Dice."""
-
-    complement: bool = True
-    """Count what is in no class as a class of its own, as published; without it, one class alone is squared away."""
-    over_batch: bool = False
-    """Weights and overlap over the whole batch, steadier where classes are often absent; otherwise of each sample."""
-    epsilon: float = Field(default=1e-5, gt=0.0, le=1e3)
-    """Added to numerator and denominator, in voxels of the rarest class."""
 
 
 def generalised_dice_loss(

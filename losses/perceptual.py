@@ -5,7 +5,6 @@ from pathlib import Path
 from pickle import UnpicklingError
 
 import torch
-from pydantic import BaseModel
 from torch import Tensor
 from torch.nn import functional
 
@@ -19,13 +18,6 @@ POOLED_BEFORE = (5, 10)
 COMPARED = (2, 7, 16)
 
 _Layers = dict[int, tuple[Tensor, Tensor]]
-
-
-class PerceptualSettings(BaseModel, frozen=True, extra="forbid"):
-    """Perceptual loss; needs a file of weights."""
-
-    weights: Path | None = None
-    """VGG-19's weights, a state dict as torchvision names it (features.0.weight …); nothing is downloaded."""
 
 
 def perceptual_loss(

@@ -8,33 +8,16 @@ from collections.abc import Iterator, Sequence
 from importlib import import_module
 from itertools import combinations, product
 from types import ModuleType
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, Field, field_validator
 from scipy import ndimage
 from torch import Tensor, library
 
 from ramify.losses.checks import known_part
 from ramify.losses.continuation import continued
-
-
-class PersistentHomologySettings(BaseModel, frozen=True, extra="forbid"):
-    """Persistent-homology loss; needs gudhi."""
-
-    patch_size: int = Field(default=32, ge=2)
-    """Side of the windows, in voxels, that the volume is cut into. Time grows faster than a window's voxels."""
-    dimensions: tuple[Annotated[int, Field(ge=0, le=2)], ...] = Field(default=(0, 1), min_length=1)
-    """Of the features: 0 components, 1 loops (in 3D tunnels), 2 cavities (3D only)."""
-
-    @field_validator("dimensions")
-    @classmethod
-    def _once_each(cls, dimensions: tuple[int, ...]) -> tuple[int, ...]:
-        if len(set(dimensions)) < len(dimensions):
-            raise ValueError(f"expected each dimension once, got {dimensions}")
-        return dimensions
 
 
 class _Points(NamedTuple):

@@ -1,20 +1,10 @@
 """Scales that count alike in a recall: a voxel of the truth weighs the more, the less of the vessels its scale is."""
 
-from typing import Literal
-
 import torch
-from pydantic import BaseModel
 from torch import Tensor
 
 from ramify.losses.precision import at_least_float32
 from ramify.losses.volume_sums import volume_sums
-
-
-class BalanceSettings(BaseModel, frozen=True, extra="forbid"):
-    """What counts alike in a term's recall."""
-
-    balance: Literal["none", "scales"] = "none"
-    """none: every voxel of the truth; scales: every scale that is there, small vessels as much as large ones."""
 
 
 @torch.no_grad()

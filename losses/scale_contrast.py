@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from ramify.losses.across_ranks import joined_batch
-from ramify.losses.anchors import AnchorSettings, sample_anchors
+from ramify.losses.anchor_settings import AnchorSettings
+from ramify.losses.anchors import sample_anchors
 from ramify.losses.constant_contrast import contrast_floor, spread_of
 from ramify.losses.contrastive import contrastive_loss
 from ramify.losses.memory_bank import MemoryBank

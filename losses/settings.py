@@ -6,11 +6,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, PositiveFloat, create_model, field_validator
 
-from ramify.losses.anchors import AnchorSettings
-from ramify.losses.terms import TERMS
+from ramify.losses.anchor_settings import AnchorSettings
+from ramify.losses.term_settings import TERM_SETTINGS
 
 # A section for every term that has settings, named as the term: a term is added in one place.
-_SECTIONS: dict[str, Any] = {name: (term.settings, term.settings()) for name, term in TERMS.items() if term.settings}
+_SECTIONS: dict[str, Any] = {name: (own, own()) for name, own in TERM_SETTINGS.items() if own}
 TermSections = create_model("TermSections", **_SECTIONS)
 
 
@@ -40,9 +40,9 @@ class LossSettings(TermSections, frozen=True, extra="forbid"):
     @classmethod
     def _known_terms(cls, terms: dict[str, float]) -> dict[str, float]:
         for name, weight in terms.items():
-            if name not in TERMS:
-                near = difflib.get_close_matches(name, TERMS, n=1)
-                hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(TERMS)}"
+            if name not in TERM_SETTINGS:
+                near = difflib.get_close_matches(name, TERM_SETTINGS, n=1)
+                hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(TERM_SETTINGS)}"
                 raise ValueError(f"unknown loss term {name!r}; {hint}")
             _check_weight(f"weight of {name}", weight)
         return terms

@@ -9,7 +9,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from ramify.losses.across_ranks import chosen_rows, joined_batch
-from ramify.losses.anchors import AnchorSettings, block_size, drawn, present_in_blocks
+from ramify.losses.anchor_settings import AnchorSettings
+from ramify.losses.anchors import block_size, drawn, present_in_blocks
 from ramify.losses.precision import at_least_float32
 
 BACKGROUND = 0

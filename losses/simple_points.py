@@ -6,14 +6,13 @@ image with 8-connected foreground and 4-connected background.
 """
 
 from itertools import product
-from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-SimplePointRule = Literal["boolean", "euler"]
+from ramify.losses.term_settings import SimplePointRule
 
 # The 27 voxels by their offset from the centre; the place in this list is the bit in a code.
 _OFFSETS = tuple(product((-1, 0, 1), repeat=3))

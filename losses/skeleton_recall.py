@@ -7,15 +7,8 @@ import torch
 from torch import Tensor
 
 from ramify.losses.checks import check_same_shape, in_unit_range, known_target
-from ramify.losses.scale_balance import BalanceSettings, balanced_over_scales
+from ramify.losses.scale_balance import balanced_over_scales
 from ramify.losses.volume_sums import volume_sums
-
-
-class SkeletonRecallSettings(BalanceSettings, frozen=True, extra="forbid"):
-    """Skeleton Recall."""
-
-    over_batch: bool = True
-    """Recall over the whole batch, as published; otherwise of each sample that has the class, averaged."""
 
 
 def skeleton_recall_loss(

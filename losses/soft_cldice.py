@@ -3,44 +3,19 @@
 import math
 from functools import partial
 
-from pydantic import Field
 from torch import Tensor
 
 from ramify.losses.centreline_dice import centreline_dice
 from ramify.losses.checks import known_part
-from ramify.losses.complement import ComplementSettings
 from ramify.losses.dice import dice_loss
 from ramify.losses.few_channels import mean_by_channels
-from ramify.losses.scale_balance import BalanceSettings
-from ramify.losses.soft_skeleton_passage import Variant
 from ramify.losses.soft_skeletonisation import (
     check_skeleton,
     is_binary,
     unchecked_soft_skeleton,
     warn_degenerate,
 )
-
-
-class SoftClDiceSettings(BalanceSettings, ComplementSettings, frozen=True, extra="forbid"):
-    """Soft-clDice."""
-
-    iterations: int = Field(default=10, ge=1, le=1000)
-    """Rounds of the soft skeleton: at least the radius of the widest vessel in voxels. More only take time."""
-    smooth: float = Field(default=1.0, gt=0.0, le=1e3)
-    """Added to numerator and denominator of both ratios, in voxels."""
-    variant: Variant = "cvpr"
-    """Of the soft skeleton: cvpr, or workshop, whose skeleton of a mask is empty for a radius of 1 and more."""
-    complement: bool = False
-    """Average with the same loss of each channel's complement, as the theory of the paper has it; twice the cost."""
-    over_batch: bool = False
-    """Ratios over the whole batch, steadier where targets are often empty; otherwise of each sample, averaged."""
-
-
-class DiceSoftClDiceSettings(SoftClDiceSettings, frozen=True, extra="forbid"):
-    """Soft Dice and soft-clDice together."""
-
-    alpha: float = Field(default=0.5, ge=0.0, le=0.5)
-    """Share of soft-clDice; the rest is soft Dice. The workshop paper has 0.5; which is best depends on the data."""
+from ramify.losses.term_settings import Variant
 
 
 def soft_cldice_loss(

@@ -1,11 +1,9 @@
 """The rounds of a soft skeleton, forward and back, with the memory of about the square root of their number."""
 
-from typing import Literal, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
-
-Variant = Literal["cvpr", "workshop"]
 
 
 class Rounds(Protocol):

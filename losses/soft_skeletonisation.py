@@ -17,8 +17,9 @@ from torch.autograd.function import once_differentiable
 from ramify.losses.checks import check_mask, check_same_shape, in_unit_range
 from ramify.losses.precision import at_least_float32
 from ramify.losses.soft_skeleton_kernels import CompiledRounds
-from ramify.losses.soft_skeleton_passage import Passage, Rounds, Variant
+from ramify.losses.soft_skeleton_passage import Passage, Rounds
 from ramify.losses.soft_skeleton_rounds import HIGH, SLAB_GPU, PlainRounds
+from ramify.losses.term_settings import Variant
 from ramify.losses.value_checks import values_are_checked
 
 # On a CPU, kernels compiled for it do the rounds; False: plain tensor operations, as on any other device.

@@ -1,4 +1,7 @@
-"""The terms a task's loss can be made of, by name. Adding one takes a file with its function and a line in `TERMS`."""
+"""The terms a task's loss can be made of, by name.
+
+Adding one takes a file with its function, its settings in `losses/term_settings.py`, and a line in the table of each.
+"""
 
 from __future__ import annotations
 
@@ -11,23 +14,25 @@ import torch
 from pydantic import BaseModel
 from torch import Tensor
 
-from ramify.losses.betti_matching import BettiMatchingSettings, betti_matching_loss
-from ramify.losses.boundary import BoundarySettings, boundary_loss
-from ramify.losses.cbdice import CbDiceSettings, cbdice_loss
-from ramify.losses.centreline_cross_entropy import CentrelineCrossEntropySettings, centreline_cross_entropy_loss
+from ramify.losses.betti_matching import betti_matching_loss
+from ramify.losses.boundary import boundary_loss
+from ramify.losses.cbdice import cbdice_loss
+from ramify.losses.centreline_cross_entropy import centreline_cross_entropy_loss
 from ramify.losses.cross_entropy import binary_cross_entropy, categorical_cross_entropy
-from ramify.losses.dice import DiceSettings, dice_loss
-from ramify.losses.generalised_dice import GeneralisedDiceSettings, generalised_dice_loss
-from ramify.losses.perceptual import PerceptualSettings, perceptual_loss
-from ramify.losses.persistent_homology import PersistentHomologySettings, persistent_homology_loss
-from ramify.losses.scale_balance import BalanceSettings
-from ramify.losses.skeleton_recall import SkeletonRecallSettings, skeleton_recall_loss
-from ramify.losses.soft_cldice import SoftClDiceSettings, soft_cldice_loss
-from ramify.losses.topo_cldice import TopoClDiceSettings, topo_cldice_loss
-from ramify.losses.topograph import TopographSettings, topograph_loss
+from ramify.losses.dice import dice_loss
+from ramify.losses.generalised_dice import generalised_dice_loss
+from ramify.losses.perceptual import perceptual_loss
+from ramify.losses.persistent_homology import persistent_homology_loss
+from ramify.losses.skeleton_recall import skeleton_recall_loss
+from ramify.losses.soft_cldice import soft_cldice_loss
+from ramify.losses.term_settings import (
+    BalanceSettings,
+)
+from ramify.losses.topo_cldice import topo_cldice_loss
+from ramify.losses.topograph import topograph_loss
 from ramify.losses.truth import CoarserTruth, Truth
-from ramify.losses.tversky import TverskySettings, tversky_loss
-from ramify.losses.warping import WarpingSettings, warping_loss
+from ramify.losses.tversky import tversky_loss
+from ramify.losses.warping import warping_loss
 from ramify.tasks.members import Members, of_scale
 
 
@@ -98,15 +103,11 @@ class Term:
 
     compute: Callable[[SupervisedTask, Any], Tensor]
     """From the task and the term's own settings to a scalar."""
-    settings: type[BaseModel] | None = None
-    """What a user chooses about it: the section of its name in the loss settings."""
     of_trees: bool = False
     """Whether it is of vessels alone, and 0 of a task without any."""
 
 
-def of_probabilities(
-    loss: Callable[..., Tensor], settings: type[BaseModel], *also: str, of: str = "target", trees: bool = True
-) -> Term:
+def of_probabilities(loss: Callable[..., Tensor], *also: str, of: str = "target", trees: bool = True) -> Term:
     """A term made of a loss of (probabilities, target), whose keyword arguments are the fields of its settings and the
     `mask` of the voxels that count.
 
@@ -127,7 +128,7 @@ def of_probabilities(
             arguments["scales"] = task.scales if arguments.pop("balance") == "scales" else None
         return loss(task.probabilities, getattr(task, of), **arguments)
 
-    return Term(compute, settings, trees)
+    return Term(compute, trees)
 
 
 def cross_entropy(task: SupervisedTask, _: None) -> Tensor:
@@ -138,19 +139,19 @@ def cross_entropy(task: SupervisedTask, _: None) -> Tensor:
 
 
 TERMS: dict[str, Term] = {
-    "dice": of_probabilities(dice_loss, DiceSettings, trees=False),
+    "dice": of_probabilities(dice_loss, trees=False),
     "cross_entropy": Term(cross_entropy),
-    "tversky": of_probabilities(tversky_loss, TverskySettings, trees=False),
-    "soft_cldice": of_probabilities(soft_cldice_loss, SoftClDiceSettings),
-    "topo_cldice": of_probabilities(topo_cldice_loss, TopoClDiceSettings, "generator"),
-    "skeleton_recall": of_probabilities(skeleton_recall_loss, SkeletonRecallSettings, of="tubed_skeleton"),
-    "cbdice": of_probabilities(cbdice_loss, CbDiceSettings, "spacing_mm"),
-    "boundary": of_probabilities(boundary_loss, BoundarySettings, "spacing_mm", trees=False),
-    "generalised_dice": of_probabilities(generalised_dice_loss, GeneralisedDiceSettings, trees=False),
-    "centreline_cross_entropy": of_probabilities(centreline_cross_entropy_loss, CentrelineCrossEntropySettings),
-    "persistent_homology": of_probabilities(persistent_homology_loss, PersistentHomologySettings),
-    "warping": of_probabilities(warping_loss, WarpingSettings),
-    "betti_matching": of_probabilities(betti_matching_loss, BettiMatchingSettings),
-    "topograph": of_probabilities(topograph_loss, TopographSettings, "generator"),
-    "perceptual": of_probabilities(perceptual_loss, PerceptualSettings),
+    "tversky": of_probabilities(tversky_loss, trees=False),
+    "soft_cldice": of_probabilities(soft_cldice_loss),
+    "topo_cldice": of_probabilities(topo_cldice_loss, "generator"),
+    "skeleton_recall": of_probabilities(skeleton_recall_loss, of="tubed_skeleton"),
+    "cbdice": of_probabilities(cbdice_loss, "spacing_mm"),
+    "boundary": of_probabilities(boundary_loss, "spacing_mm", trees=False),
+    "generalised_dice": of_probabilities(generalised_dice_loss, trees=False),
+    "centreline_cross_entropy": of_probabilities(centreline_cross_entropy_loss),
+    "persistent_homology": of_probabilities(persistent_homology_loss),
+    "warping": of_probabilities(warping_loss),
+    "betti_matching": of_probabilities(betti_matching_loss),
+    "topograph": of_probabilities(topograph_loss, "generator"),
+    "perceptual": of_probabilities(perceptual_loss),
 }

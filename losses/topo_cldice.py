@@ -1,31 +1,13 @@
 """Topo-clDice: soft-clDice over the skeleton that keeps the topology."""
 
 import torch
-from pydantic import BaseModel, Field
 from torch import Tensor
 
 from ramify.losses.centreline_dice import centreline_dice
 from ramify.losses.checks import known_part
 from ramify.losses.continuation import continued
-from ramify.losses.simple_points import SimplePointRule
+from ramify.losses.term_settings import SimplePointRule
 from ramify.losses.topological_thinning import binary_skeleton, topological_skeleton
-
-
-class TopoClDiceSettings(BaseModel, frozen=True, extra="forbid"):
-    """Topo-clDice."""
-
-    iterations: int = Field(default=10, ge=1, le=1000)
-    """Rounds of thinning. As many as the largest vessel's radius in voxels: more only weaken the gradient."""
-    smooth: float = Field(default=1.0, gt=0.0, le=1e3)
-    """Added to numerator and denominator of both ratios, in voxels."""
-    temperature: float = Field(default=1.0, gt=0.0, le=1e3)
-    """Of the straight-through estimate that a sample's gradient is taken from."""
-    noise_scale: float = Field(default=0.33, ge=0.0, le=1e3)
-    """Of the logistic noise added to the logits before they are made 0 or 1."""
-    simple_points: SimplePointRule = "boolean"
-    """What may be deleted: boolean keeps the topology, euler only the Euler characteristic."""
-    over_batch: bool = False
-    """Ratios over the whole batch, steadier where targets are often empty; otherwise of each sample, averaged."""
 
 
 def topo_cldice_loss(

@@ -1,12 +1,11 @@
 """Topograph: the wrong regions that join, part, make or fill pieces, by what they touch (Lux et al. 2025)."""
 
 from itertools import product
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, Field
 from scipy import ndimage
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
@@ -14,20 +13,9 @@ from torch import Tensor, library
 
 from ramify.losses.checks import known_part
 from ramify.losses.continuation import continued
+from ramify.losses.term_settings import Aggregation
 from ramify.losses.topograph_kernel import FALSE_ALARM, MISS, critical_regions
 from ramify.losses.voxel_cross_entropy import voxel_cross_entropy
-
-Aggregation = Literal["mean", "rms", "sum", "max", "min", "cross_entropy"]
-
-
-class TopographSettings(BaseModel, frozen=True, extra="forbid"):
-    """Topograph."""
-
-    aggregation: Aggregation = "mean"
-    """What a critical region costs: the mean (or rms, sum, max, min) of the probability of what was wrongly predicted
-    there, or the mean cross-entropy."""
-    threshold_spread: float = Field(default=0.0, ge=0.0, lt=0.5)
-    """The threshold of the prediction is drawn for each sample from 1/2 - spread … 1/2 + spread."""
 
 
 def topograph_loss(

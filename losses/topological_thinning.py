@@ -22,7 +22,8 @@ from torch.nn import functional
 
 from ramify.losses.checks import check_same_shape, in_unit_range
 from ramify.losses.precision import at_least_float32
-from ramify.losses.simple_points import CENTRE, SimplePointRule, SimplePoints, at_most_one
+from ramify.losses.simple_points import CENTRE, SimplePoints, at_most_one
+from ramify.losses.term_settings import SimplePointRule
 from ramify.losses.thinning_kernel import thin_volumes
 
 # Menten et al. 2023 keep probabilities and noise this far from 0 and 1, where their logits are infinite.

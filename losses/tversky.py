@@ -1,36 +1,14 @@
 """Tversky and focal Tversky: a Dice whose false alarms and misses weigh as one wants."""
 
-import math
-
 import torch
-from pydantic import BaseModel, Field, model_validator
 from torch import Tensor
 
 from ramify.losses.checks import known_part
+from ramify.losses.term_settings import check_weights
 from ramify.losses.volume_sums import volume_sums
 
 # Below it a power with an infinite slope at 0 is continued by a straight line; an index of 0.999999 is perfect enough.
 STRAIGHT_BELOW = 1e-6
-
-
-class TverskySettings(BaseModel, frozen=True, extra="forbid"):
-    """Tversky; the defaults are those Salehi et al. 2017 found best for small targets."""
-
-    alpha: float = Field(default=0.3, ge=0.0, le=1e3)
-    """Weight of false alarms; 0.5 with a beta of 0.5 is Dice."""
-    beta: float = Field(default=0.7, ge=0.0, le=1e3)
-    """Weight of misses: above alpha for recall, below it for precision."""
-    gamma: float = Field(default=1.0, gt=0.0, le=100.0)
-    """Focus: the loss is taken to the power 1 / gamma. 1 is none; Abraham and Khan 2019 found 4/3 best of 1 … 3."""
-    over_batch: bool = False
-    """Index over the whole batch, steadier where scales are often absent; otherwise of each sample, averaged."""
-    epsilon: float = Field(default=1e-5, gt=0.0, le=1e3)
-    """Added to numerator and denominator, in voxels, as in Dice."""
-
-    @model_validator(mode="after")
-    def _something_counts(self) -> "TverskySettings":
-        _check_weights(self.alpha, self.beta, self.gamma)
-        return self
 
 
 def tversky_loss(
@@ -79,7 +57,7 @@ def tversky_loss(
         >>> round(tversky_loss(probabilities, target).item(), 3)  # 1 - 1 / (1 + 0.7 * 1)
         0.412
     """
-    _check_weights(alpha, beta, gamma)
+    check_weights(alpha, beta, gamma)
     probabilities, target = known_part(probabilities, target, mask)
     target = target.to(probabilities.dtype)
     hits = volume_sums(probabilities * target, over_batch)
@@ -98,10 +76,3 @@ def _power(values: Tensor, exponent: float) -> Tensor:
         return values**exponent
     straight = values * STRAIGHT_BELOW ** (exponent - 1.0)
     return torch.where(values < STRAIGHT_BELOW, straight, values.clamp(min=STRAIGHT_BELOW) ** exponent)
-
-
-def _check_weights(alpha: float, beta: float, gamma: float) -> None:
-    if not (min(alpha, beta) >= 0.0 and 0.0 < alpha + beta < math.inf):
-        raise ValueError(f"alpha, beta: expected two numbers of at least 0, one of them above, got {alpha} and {beta}")
-    if not 0.0 < gamma < math.inf:
-        raise ValueError(f"gamma: expected a number above 0, got {gamma}; 1 is no focus")

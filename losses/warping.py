@@ -3,7 +3,6 @@
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel
 from torch import Tensor, library
 
 from ramify.losses.boundary import distance_inside
@@ -12,13 +11,6 @@ from ramify.losses.continuation import continued
 from ramify.losses.volume_sums import mean_of_known, volume_sums
 from ramify.losses.voxel_cross_entropy import voxel_cross_entropy
 from ramify.losses.warping_kernel import warp
-
-
-class WarpingSettings(BaseModel, frozen=True, extra="forbid"):
-    """Homotopy warping."""
-
-    normalise: bool = True
-    """Mean over the critical voxels, so that one of them pulls as hard as many; otherwise over all voxels."""
 
 
 def warping_loss(

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from ramify.metrics.class_scores import evaluate_classes, mean_of_classes
     from ramify.metrics.classes import ClassSet, LabelClass, parse_classes, parse_regions
     from ramify.metrics.detection import count_detections
-    from ramify.metrics.graph import GraphSettings, GraphSize, graph_size
+    from ramify.metrics.family_settings import GraphSettings, StreetMoverSettings, SurfaceSettings, TopologySettings
+    from ramify.metrics.graph import GraphSize, graph_size
     from ramify.metrics.junctions import Agreement, junction_agreement, opt_j
     from ramify.metrics.junctions_by_chance import junction_f1_by_chance
     from ramify.metrics.mask_analysis import MaskAnalysis
@@ -28,11 +29,10 @@ if TYPE_CHECKING:
     from ramify.metrics.pair import analyse_prediction, analyse_target
     from ramify.metrics.settings import EvaluationSettings
     from ramify.metrics.stored import as_stored
-    from ramify.metrics.street_mover import StreetMoverSettings, sampling_floor_mm, street_mover_mm
+    from ramify.metrics.street_mover import sampling_floor_mm, street_mover_mm
     from ramify.metrics.summary import count_misses, describe_values, summarise
     from ramify.metrics.surface import (
         HausdorffDistances,
-        SurfaceSettings,
         average_surface_distance_mm,
         hausdorff_95_mm,
         hausdorff_distances,
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     )
     from ramify.metrics.table import build_report, format_table, shown_measures, to_csv, to_json
     from ramify.metrics.topcow import TopCowCase, format_topcow, score_topcow, summarise_topcow
-    from ramify.metrics.topology import TopologySettings
     from ramify.metrics.vessel_metric import VesselMetric
 else:
     __getattr__, __dir__ = loaded_when_asked_for(__name__)

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from ramify.metrics.families import FAMILIES
+from ramify.metrics.families import FAMILIES, measures_by_family, measures_of
 from ramify.metrics.mask_analysis import MaskAnalysis
 from ramify.metrics.masks import Mask, check_pair
 from ramify.metrics.pair import analyse_prediction, analyse_target
-from ramify.metrics.settings import EvaluationSettings, measures_by_family, measures_of
+from ramify.metrics.settings import EvaluationSettings
 
 FLAGS = ("empty_prediction", "empty_truth")
 CaseScores = dict[str, float | bool | None]

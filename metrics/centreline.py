@@ -5,10 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ramify.metrics.mask_analysis import MaskAnalysis, SkeletonMethod
+from ramify.metrics.mask_analysis import MaskAnalysis
 from ramify.metrics.masks import Mask, check_pair
 from ramify.metrics.measure import Family, Measure, Scores, scores_if_empty, scores_if_no_centreline
 from ramify.metrics.pair import analyse_prediction, analyse_target
+from ramify.metrics.settings import SkeletonMethod
 
 CENTRELINE_MEASURES = (
     Measure(

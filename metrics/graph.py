@@ -2,8 +2,7 @@
 
 from typing import NamedTuple
 
-from pydantic import BaseModel, Field
-
+from ramify.metrics.family_settings import GraphSettings
 from ramify.metrics.junctions import junction_agreement, opt_j
 from ramify.metrics.junctions_by_chance import DRAWS, junction_f1_by_chance
 from ramify.metrics.mask_analysis import MaskAnalysis
@@ -85,17 +84,6 @@ GRAPH_MEASURES = (
 )
 
 
-class GraphSettings(BaseModel, frozen=True, extra="forbid"):
-    """How the junctions of two graphs are compared."""
-
-    junction_tolerance_mm: float | None = Field(default=None, ge=0)
-    """How far apart two junctions may be and still be one; unset: three times the coarsest voxel side."""
-
-    def tolerance_mm(self, mask: MaskAnalysis) -> float:
-        """The tolerance on the grid of a mask."""
-        return 3 * max(mask.spacing_mm) if self.junction_tolerance_mm is None else self.junction_tolerance_mm
-
-
 class GraphSize(NamedTuple):
     """What there is to count in a graph."""
 
@@ -168,4 +156,4 @@ def score_graph(prediction: MaskAnalysis, target: MaskAnalysis, settings: GraphS
     }
 
 
-GRAPH = Family(lambda _: GRAPH_MEASURES, score_graph, GraphSettings)
+GRAPH = Family(lambda _: GRAPH_MEASURES, score_graph)

@@ -7,12 +7,12 @@ the mask it is compared with. A mask cut to an organ is a `metrics.region_analys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ramify.metrics.masks import Mask, check_mask, check_spacing
+from ramify.metrics.settings import SkeletonMethod
 from ramify.vessels.betti import BettiNumbers, betti_numbers
 from ramify.vessels.box import foreground_box
 from ramify.vessels.branches import BranchGraph, trace_branches, voxels_of
@@ -29,10 +29,6 @@ from ramify.vessels.scales import decompose_quietly
 from ramify.vessels.solid import Solid, skeletonize_solid
 from ramify.vessels.spurs import prune_spurs
 from ramify.vessels.wall import Wall
-
-SkeletonMethod = Literal["guarded", "scikit-image"]
-"""`guarded`: Lee's thinning that loses no component (`vessels.skeleton`). `scikit-image`: what its `skeletonize` gives
-by default, Lee et al. 1994 in 3D and Zhang & Suen 1984 in 2D, as in most published code; may lose components in 3D."""
 
 
 @dataclass(frozen=True, eq=False)

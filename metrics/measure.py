@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterable, Mapping, Sized
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic import BaseModel
-
 from ramify.metrics.mask_analysis import MaskAnalysis
 
 DEFINITIONS = 2
@@ -69,8 +67,6 @@ class Family:
     """What it measures with some settings."""
     score: Callable[[MaskAnalysis, MaskAnalysis, Any], Scores]
     """The value of each for a prediction and its target, by name."""
-    settings: type[BaseModel] | None = None
-    """What a user chooses about it; all have defaults."""
     fast: bool = True
     """Whether it is computed without being asked for."""
     needs_spacing: bool = True

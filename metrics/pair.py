@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ramify.metrics.mask_analysis import MaskAnalysis, SkeletonMethod
+from ramify.metrics.mask_analysis import MaskAnalysis
 from ramify.metrics.masks import Mask, check_mask, check_pair, check_spacing
 from ramify.metrics.region_analysis import RegionAnalysis
+from ramify.metrics.settings import SkeletonMethod
 from ramify.vessels.orientation import Orientation, own_orientations
 from ramify.vessels.scale_settings import DEFAULT_SCALES, ScaleSettings
 

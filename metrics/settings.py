@@ -1,13 +1,13 @@
 """What is measured, and how."""
 
+import difflib
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field, create_model, field_validator
 
+from ramify.essential import Essential
 from ramify.metrics.detection import DETECTION_IOU
-from ramify.metrics.families import EVERY_FAMILY, FAMILIES
-from ramify.metrics.mask_analysis import SkeletonMethod
-from ramify.metrics.measure import Family, Measure
+from ramify.metrics.family_settings import EVERY_FAMILY, FAMILY_SETTINGS
 from ramify.settings_errors import PythonSettings
 from ramify.vessels.scale_settings import ScaleSettings
 
@@ -25,10 +25,13 @@ _ONE_EMPTY = (
 )
 
 
+SkeletonMethod = Literal["guarded", "scikit-image"]
+
+
 class _SharedSettings(PythonSettings, frozen=True, extra="forbid"):
     """Which families are measured, and what holds for all."""
 
-    measures: tuple[str, ...] = ()
+    measures: Essential[tuple[str, ...]] = ()
     """Families of measures, such as overlap centreline surface topology, or all; without any, the fast ones."""
     skeleton: SkeletonMethod = "guarded"
     """Whose thinning: `guarded` loses no vessel, `scikit-image` compares with numbers published elsewhere."""
@@ -40,17 +43,15 @@ class _SharedSettings(PythonSettings, frozen=True, extra="forbid"):
     @field_validator("measures")
     @classmethod
     def _known(cls, measures: tuple[str, ...]) -> tuple[str, ...]:
-        if unknown := [name for name in measures if name not in (*FAMILIES, EVERY_FAMILY)]:
-            raise ValueError(f"no family of measures is called {unknown[0]}; there are {', '.join(FAMILIES)} and all")
+        if unknown := [name for name in measures if name not in (*FAMILY_SETTINGS, EVERY_FAMILY)]:
+            near = difflib.get_close_matches(unknown[0], (*FAMILY_SETTINGS, EVERY_FAMILY), n=1)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(FAMILY_SETTINGS)} and all"
+            raise ValueError(f"no family of measures is called {unknown[0]}; {hint}")
         return measures
 
 
 # A section for every family that has settings, named as the family.
-_SECTIONS: dict[str, Any] = {
-    name: (family.settings, Field(default_factory=family.settings))
-    for name, family in FAMILIES.items()
-    if family.settings
-}
+_SECTIONS: dict[str, Any] = {name: (own, Field(default_factory=own)) for name, own in FAMILY_SETTINGS.items() if own}
 _Sections = create_model("_Sections", __base__=_SharedSettings, **_SECTIONS)
 
 
@@ -66,19 +67,3 @@ class EvaluationSettings(_Sections, frozen=True, extra="forbid"):
     def policy(self) -> str:
         """How empty masks are scored, in words."""
         return f"{_BOTH_EMPTY[self.both_empty]} {_ONE_EMPTY}"
-
-
-def chosen_families(settings: EvaluationSettings) -> dict[str, Family]:
-    """The families that the settings ask for, in the order of FAMILIES."""
-    asked = settings.measures or tuple(name for name, family in FAMILIES.items() if family.fast)
-    return {name: family for name, family in FAMILIES.items() if name in asked or EVERY_FAMILY in asked}
-
-
-def measures_by_family(settings: EvaluationSettings) -> dict[str, tuple[Measure, ...]]:
-    """The measures of each chosen family with these settings."""
-    return {name: family.measures(settings.of_family(name)) for name, family in chosen_families(settings).items()}
-
-
-def measures_of(settings: EvaluationSettings) -> tuple[Measure, ...]:
-    """Every measure of a row with these settings, in the row's order."""
-    return tuple(measure for measures in measures_by_family(settings).values() for measure in measures)

@@ -4,8 +4,8 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, Field
 
+from ramify.metrics.family_settings import StreetMoverSettings
 from ramify.metrics.mask_analysis import MaskAnalysis
 from ramify.metrics.measure import Family, Measure, Scores, diagonal_mm, scores_if_no_centreline
 from ramify.metrics.transport import mean_transport_mm
@@ -34,13 +34,6 @@ STREET_MOVER_MEASURES = (
 
 # Floors of the truths that many predictions are compared with: analysis -> points -> mm.
 _floors: WeakKeyDictionary[MaskAnalysis, dict[int, float]] = WeakKeyDictionary()
-
-
-class StreetMoverSettings(BaseModel, frozen=True, extra="forbid"):
-    """How finely graphs are sampled for the StreetMover distance."""
-
-    points: int = Field(default=2000, ge=2)
-    """Points on each graph; time and memory grow with their square, the floor falls with their number."""
 
 
 def points_along(graph: CentrelineGraph, points: int, phase: float = 0.5) -> NDArray[np.float64]:
@@ -143,4 +136,4 @@ def _floor(target: MaskAnalysis, points: int) -> float:
     return known[points]
 
 
-STREET_MOVER = Family(lambda _: STREET_MOVER_MEASURES, score_street_mover, StreetMoverSettings, fast=False)
+STREET_MOVER = Family(lambda _: STREET_MOVER_MEASURES, score_street_mover, fast=False)

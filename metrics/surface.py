@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from pydantic import BaseModel, Field
 
+from ramify.metrics.family_settings import SurfaceSettings
 from ramify.metrics.mask_analysis import MaskAnalysis
 from ramify.metrics.masks import Mask, check_pair
 from ramify.metrics.measure import Family, Measure, scores_if_empty
@@ -60,13 +60,6 @@ SURFACE_MEASURES = (
         "agreement",
     ),
 )
-
-
-class SurfaceSettings(BaseModel, frozen=True, extra="forbid"):
-    """How surfaces are compared."""
-
-    tolerance_mm: float = Field(default=1.0, ge=0)
-    """How far apart two surfaces may lie and still agree, for the surface Dice."""
 
 
 class HausdorffDistances(NamedTuple):
@@ -249,4 +242,4 @@ def _score_of(
     return _scores_of(prediction, target, spacing_mm, settings or SurfaceSettings())[name]
 
 
-SURFACE = Family(lambda _: SURFACE_MEASURES, score_surface, SurfaceSettings)
+SURFACE = Family(lambda _: SURFACE_MEASURES, score_surface)

@@ -9,8 +9,9 @@ from ramify.metrics.case import FLAGS, CaseScores
 from ramify.metrics.class_scores import mean_of_classes
 from ramify.metrics.classes import ClassSet
 from ramify.metrics.detection import count_detections, mean_f1
+from ramify.metrics.families import measures_of
 from ramify.metrics.measure import DEFINITIONS, Measure
-from ramify.metrics.settings import EvaluationSettings, measures_of
+from ramify.metrics.settings import EvaluationSettings
 from ramify.metrics.summary import count_misses, summarise
 
 SUMMARY_ROWS = ("mean", "sd", "median")

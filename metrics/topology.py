@@ -9,8 +9,8 @@ import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from pydantic import BaseModel, Field
 
+from ramify.metrics.family_settings import TopologySettings
 from ramify.metrics.mask_analysis import MaskAnalysis
 from ramify.metrics.measure import Family, Measure
 from ramify.vessels.betti import BettiNumbers, betti_numbers
@@ -32,17 +32,6 @@ PATCH_MEASURES = tuple(
     Measure(f"patch_{name}", f"mean over patches of {formula}", "lower", math.inf, MEAN_OF_PATCHES, "measured")
     for name, formula in _FORMULAS.items()
 )
-
-
-class TopologySettings(BaseModel, frozen=True, extra="forbid"):
-    """Whether topology is compared in patches too."""
-
-    patch_voxels: int = Field(default=0, ge=0)
-    """Edge of the patches in voxels; 0 compares whole volumes alone."""
-    random_patches: int = Field(default=0, ge=0)
-    """How many patches to take at random places, the same for all predictions; 0 tiles the volume without overlap."""
-    seed: int = Field(default=0, ge=0)
-    """Of the random places."""
 
 
 def topology_measures(settings: TopologySettings) -> tuple[Measure, ...]:
@@ -103,4 +92,4 @@ def _meets(one: Box, other: Box) -> bool:
     return all(a.start < b.stop and b.start < a.stop for a, b in zip(one, other, strict=True))
 
 
-TOPOLOGY = Family(topology_measures, score_topology, TopologySettings, needs_spacing=False)
+TOPOLOGY = Family(topology_measures, score_topology, needs_spacing=False)

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ramify.metrics.case import evaluate_case
-from ramify.metrics.families import EVERY_FAMILY, FAMILIES
+from ramify.metrics.families import FAMILIES, measures_by_family
+from ramify.metrics.family_settings import EVERY_FAMILY
 from ramify.metrics.masks import Mask
-from ramify.metrics.settings import EvaluationSettings, measures_by_family
+from ramify.metrics.settings import EvaluationSettings
 from ramify.vessels.plain_arrays import as_array
 
 FloatArray = NDArray[np.float64]

@@ -56,7 +56,5 @@ class FCN(Network):
 
 KIND = NetworkKind(
     lambda plan: FCN(plan.in_channels, plan.tasks.n_channels, plan.base_channels, plan.ndim),
-    settings=frozenset({"base_channels"}),
-    base_channels=5,
     without_memory=True,
 )

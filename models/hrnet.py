@@ -83,6 +83,5 @@ def _not_pretrained(plan: Plan) -> Plan:
 
 KIND = NetworkKind(
     lambda plan: HRNet(plan.in_channels, plan.tasks.n_channels, plan.ndim, plan.arguments),
-    settings=frozenset({"arguments"}),
     for_inference=_not_pretrained,
 )

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 
 from ramify.models.blocks import check_at_least
 from ramify.models.network import Network
+from ramify.models.network_choices import MONAI_PREFIX
 from ramify.models.network_kind import NetworkKind, Plan
 from ramify.models.outputs import TaskOutputs
 
-MONAI_PREFIX = "monai:"
 MULTIPLES = (1, 2, 3, 4, 6, 8, 9, 12, 16, 24, 32, 48, 64, 96, 128)
 TRIED_LENGTH = 150  # voxels: long enough for the deepest network, and nothing is computed
 OWN_ARGUMENTS = ("spatial_dims", "in_channels", "out_channels")
@@ -166,4 +166,4 @@ def _planned(plan: Plan) -> MonaiNetwork:
     return MonaiNetwork(name, plan.in_channels, plan.tasks.n_channels, plan.ndim, plan.arguments)
 
 
-KIND = NetworkKind(_planned, settings=frozenset({"arguments"}))
+KIND = NetworkKind(_planned)

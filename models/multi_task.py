@@ -127,10 +127,6 @@ def _main_task_alone(plan: Plan) -> Plan:
 
 KIND = NetworkKind(
     _build,
-    settings=frozenset({"levels", "base_channels", "embedding_channels", "deep_supervision", "checkpoint_activations"}),
-    levels={2: 5, 3: 5},
-    base_channels=8,
     for_inference=_main_task_alone,
-    shared_features=True,
     without_memory=True,
 )

@@ -1,4 +1,4 @@
-"""What the table of networks knows of each: what can be chosen about it, and how it is built."""
+"""How each network of the table is built, from choices that are made."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -39,16 +39,7 @@ class NetworkKind(NamedTuple):
 
     build: Callable[[Plan], Network]
     """With fresh weights, from torch's global generator."""
-    settings: frozenset[str]
-    """Which of the model's settings it has: levels, base_channels, embedding_channels, deep_supervision,
-    checkpoint_activations, arguments."""
-    levels: Mapping[int, int] | None = None
-    """Number of down-samplings by number of dimensions, where none is chosen: its source's."""
-    base_channels: int | None = None
-    """Channels at full resolution, where none are chosen: its source's."""
     for_inference: Callable[[Plan], Plan] = _same
     """What is built instead where nothing is learnt; deep supervision and recomputation are off by then."""
-    shared_features: bool = False
-    """Whether it has features by name that a head for all scales can sit on."""
     without_memory: bool = False
     """Whether it can be built on torch's meta device, so that weights of another size are found before any is taken."""

@@ -1,4 +1,7 @@
-"""Every network by its name in the settings. Adding one takes a file with its `KIND` and a line in `NETWORKS`."""
+"""How every network is built, by its name in the settings.
+
+Adding one takes a file with its `KIND`, a line in `NETWORKS` and one in `NETWORK_CHOICES` (`network_choices.py`).
+"""
 
 from ramify.models import fcn, hrnet, monai_network, multi_task, nnunet, unet
 from ramify.models.network_kind import NetworkKind

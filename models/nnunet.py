@@ -126,7 +126,4 @@ def _build(plan: Plan) -> NnUNet:
 
 KIND = NetworkKind(
     _build,
-    settings=frozenset({"levels", "base_channels", "deep_supervision", "arguments"}),
-    levels={2: 5, 3: 5},
-    base_channels=32,
 )

@@ -6,9 +6,9 @@ from typing import Any, Self
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
-from ramify.models.monai_network import MONAI_PREFIX
-from ramify.models.networks import NETWORKS
-from ramify.models.shared_head import feature_place
+from ramify.essential import Essential
+from ramify.models.feature_place import feature_place
+from ramify.models.network_choices import MONAI_PREFIX, NETWORK_CHOICES
 from ramify.tasks.contrast_head import ContrastHead
 from ramify.tasks.settings import TaskSettings
 
@@ -18,7 +18,7 @@ _FORMULATIONS = {
     "multi_class": "tasks: {main: scales, auxiliary: none}",
 }
 """What the earlier names of tasks are called."""
-_EVERY_CHOICE = sorted(frozenset.union(*(kind.settings for kind in NETWORKS.values())))
+_EVERY_CHOICE = sorted(frozenset.union(*(kind.settings for kind in NETWORK_CHOICES.values())))
 
 
 class ContrastHeadSettings(BaseModel, frozen=True, extra="forbid"):
@@ -35,7 +35,7 @@ class ContrastHeadSettings(BaseModel, frozen=True, extra="forbid"):
 class ModelSettings(BaseModel, frozen=True, extra="forbid"):
     """The network; the defaults are the paper's (Sadikine et al. 2023, Sec. 3.2)."""
 
-    network: str = "resunet"
+    network: Essential[str] = "resunet"
     """resunet (the paper's), unet, fcn, nnunet_plain, nnunet_residual, hrnet (2D), or monai:NAME for a network of
     MONAI, such as monai:SegResNet; docs/networks.md compares them."""
     tasks: TaskSettings = TaskSettings()
@@ -58,12 +58,12 @@ class ModelSettings(BaseModel, frozen=True, extra="forbid"):
 
     @property
     def family(self) -> str:
-        """The network without MONAI's name: a key of NETWORKS."""
+        """The network without MONAI's name: a key of NETWORK_CHOICES."""
         return self.network.partition(":")[0]
 
     def sizes(self, ndim: int) -> tuple[int, int]:
         """Levels and base channels of a network that has them, chosen or its source's."""
-        kind = NETWORKS[self.family]
+        kind = NETWORK_CHOICES[self.family]
         levels = self.levels if self.levels is not None else (kind.levels or {}).get(ndim)
         base_channels = self.base_channels if self.base_channels is not None else kind.base_channels
         return levels or 0, base_channels or 0
@@ -84,10 +84,15 @@ class ModelSettings(BaseModel, frozen=True, extra="forbid"):
         if family == "monai":
             if not name:
                 raise ValueError("monai needs the name of one of its networks after it, such as monai:SegResNet")
-        elif network not in NETWORKS:
-            known = [*(each for each in NETWORKS if each != "monai"), f"{MONAI_PREFIX}NAME"]
-            near = difflib.get_close_matches(family.lower(), known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near and not colon else f"known are {', '.join(known)}"
+        elif network not in NETWORK_CHOICES:
+            known = [*(each for each in NETWORK_CHOICES if each != "monai"), f"{MONAI_PREFIX}NAME"]
+            begun = [each for each in known if each.startswith(family.lower()) and family]
+            near = begun or difflib.get_close_matches(family.lower(), known, n=1)
+            hint = (
+                f"did you mean {' or '.join(map(repr, near))}?"
+                if near and not colon
+                else f"known are {', '.join(known)}"
+            )
             raise ValueError(f"unknown network {network!r}; {hint}")
         return network
 
@@ -95,7 +100,7 @@ class ModelSettings(BaseModel, frozen=True, extra="forbid"):
     def _settings_of_that_network(self) -> Self:
         for name in _EVERY_CHOICE:
             default = type(self).model_fields[name].default
-            if name not in NETWORKS[self.family].settings and getattr(self, name) != default:
+            if name not in NETWORK_CHOICES[self.family].settings and getattr(self, name) != default:
                 neutral = json.dumps(default)
                 raise ValueError(
                     f"{name}: network {self.network} has no such choice; leave it out or set it to {neutral}"
@@ -104,10 +109,10 @@ class ModelSettings(BaseModel, frozen=True, extra="forbid"):
 
     @model_validator(mode="after")
     def _features_of_that_network(self) -> Self:
-        kind = NETWORKS[self.family]
+        kind = NETWORK_CHOICES[self.family]
         if self.contrast.head == "shared":
             if not kind.shared_features:
-                having = " and ".join(name for name, other in NETWORKS.items() if other.shared_features)
+                having = " and ".join(name for name, other in NETWORK_CHOICES.items() if other.shared_features)
                 raise ValueError(
                     f"contrast.head: network {self.network} has no features that a shared head can sit on; {having} "
                     "have, or set it to none"

@@ -153,9 +153,5 @@ def _build(plan: Plan) -> UNet:
 
 KIND = NetworkKind(
     _build,
-    settings=frozenset({"levels", "base_channels", "embedding_channels", "deep_supervision", "checkpoint_activations"}),
-    levels={2: 4, 3: 3},
-    base_channels=64,
-    shared_features=True,
     without_memory=True,
 )

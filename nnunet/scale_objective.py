@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from ramify.losses.anchors import AnchorSettings
-from ramify.losses.dice import DiceSettings
+from ramify.losses.anchor_settings import AnchorSettings
 from ramify.losses.scale_contrast import ScaleContrast
 from ramify.losses.settings import LossSettings
 from ramify.losses.supervision import objective_of, weighted_tasks
+from ramify.losses.term_settings import DiceSettings
 from ramify.losses.truth import Truth
 from ramify.nnunet.added_loss import known_voxels
 from ramify.nnunet.extra_channel import without_last_channel

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 from ramify.public_names import loaded_when_asked_for
 
 if TYPE_CHECKING:
-    from ramify.phantoms.ct_image import PhantomImageSettings
-    from ramify.phantoms.phantom import Phantom, PhantomSettings, TreeSettings, grow_phantom, grow_vessels
+    from ramify.phantoms.phantom import Phantom, grow_phantom, grow_vessels
     from ramify.phantoms.rasterisation import owning_edges, rasterise
+    from ramify.phantoms.settings import PhantomImageSettings, PhantomSettings, TreeSettings
     from ramify.phantoms.vessel_graph import VesselGraph
 else:
     __getattr__, __dir__ = loaded_when_asked_for(__name__)

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, Field, NonNegativeFloat, PositiveFloat, field_validator
 from scipy import ndimage
 
 from ramify.phantoms.organ_shape import OrganShape, growing_region, organ_level
 from ramify.phantoms.rasterisation import owning_edges
+from ramify.phantoms.settings import PhantomImageSettings
 from ramify.phantoms.smooth_fields import ct_noise, draw_waves, plane_waves
 from ramify.phantoms.surroundings import draw_surroundings, paint_surroundings
 from ramify.phantoms.vessel_graph import VesselGraph
@@ -19,50 +19,6 @@ _CONTRAST, _TUMOURS, _TEXTURE, _SURROUNDINGS, _NOISE = range(1, 6)
 _TEXTURE_WAVES, _PERFUSION_WAVES = 160, 40
 _TUMOUR_WAVES = 12
 _TUMOUR_PLACES = 40
-
-
-class PhantomImageSettings(BaseModel, frozen=True, extra="forbid"):
-    """Intensities of a phantom, in HU; the defaults are near those of a portal-venous CT of the liver."""
-
-    liver_hu: float = Field(default=100.0, ge=-500, le=500)
-    """Mean of the liver's parenchyma over phantoms."""
-    liver_spread_hu: float = Field(default=15.0, ge=0, le=200)
-    """Standard deviation of that mean from phantom to phantom: livers differ, and so does the time after injection."""
-    portal_contrast_hu: float = Field(default=60.0, ge=-500, le=1000)
-    """Portal vein over parenchyma, on average over phantoms."""
-    hepatic_contrast_hu: float = Field(default=50.0, ge=-500, le=1000)
-    """Hepatic veins over parenchyma, on average over phantoms."""
-    contrast_spread: float = Field(default=0.15, ge=0, le=1)
-    """Relative standard deviation of the contrast, between trees of different phantoms and again along each tree."""
-    texture_hu: float = Field(default=7.0, ge=0, le=200)
-    """Standard deviation of the parenchyma's fine texture."""
-    texture_mm: float = Field(default=6.0, gt=0, le=200)
-    """Correlation length of that texture."""
-    perfusion_hu: float = Field(default=13.0, ge=0, le=200)
-    """Standard deviation of the parenchyma's slow changes: uneven fat and perfusion."""
-    perfusion_mm: float = Field(default=25.0, gt=0, le=500)
-    """Correlation length of those changes."""
-    blur_mm: float = Field(default=0.8, ge=0, le=20)
-    """Standard deviation of the scanner's point spread."""
-    noise_hu: float = Field(default=10.0, ge=0, le=500)
-    """Standard deviation of the noise."""
-    noise_correlation_mm: float = Field(default=1.2, gt=0, le=50)
-    """Correlation length of the noise."""
-    tumours: int = Field(default=4, ge=0, le=100)
-    """Tumours, alternately darker and brighter than the liver."""
-    tumour_radius_mm: tuple[PositiveFloat, PositiveFloat] = (4.0, 11.0)
-    """Smallest and largest mean radius of a tumour."""
-    tumour_contrast_hu: tuple[NonNegativeFloat, NonNegativeFloat] = (25.0, 60.0)
-    """Smallest and largest difference of a tumour from the liver."""
-    surroundings: bool = True
-    """Fat, muscle, lung, bone, kidney, stomach and great vessels around the organ; without them, fat alone."""
-
-    @field_validator("tumour_radius_mm", "tumour_contrast_hu")
-    @classmethod
-    def _ascends(cls, bounds: tuple[float, float]) -> tuple[float, float]:
-        if bounds[0] > bounds[1]:
-            raise ValueError(f"expected the smaller number first, got {bounds}")
-        return bounds
 
 
 @dataclass(frozen=True, eq=False)

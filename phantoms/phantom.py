@@ -4,14 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
 
-from ramify.phantoms.ct_image import PhantomImageSettings, paint_image
+from ramify.phantoms.ct_image import paint_image
 from ramify.phantoms.organ_shape import OrganShape, draw_organ, growing_region, organ_level, organ_point_mm
 from ramify.phantoms.rasterisation import rasterise
-from ramify.phantoms.tree_growth import NoRoomError, TreePlan, grow_trees, most_terminals
+from ramify.phantoms.settings import PhantomSettings
+from ramify.phantoms.tree_growth import NoRoomError, TreePlan, grow_trees
 from ramify.phantoms.vessel_graph import VesselGraph
-from ramify.settings_errors import PythonSettings
 
 PORTAL, HEPATIC = "portalvein", "venoussystem"
 TUMOURS = "tumours"
@@ -24,71 +23,6 @@ _PLANE_DOME = (0.0, 0.70, -0.30)
 _ROOT_JITTER = 0.06
 # Some organs have no room where the trees happen to grow; this many are drawn before giving up.
 _MOST_ORGANS = 8
-
-
-class TreeSettings(PythonSettings, frozen=True, extra="forbid"):
-    """Shape of the two vessel trees."""
-
-    terminals: int = Field(default=40, ge=1, le=1000)
-    """Ends of each of the two trees."""
-    murray_exponent: float = Field(default=3.0, ge=2.0, le=4.0)
-    """g in radius^g of a vessel = sum of radius^g of the two it forks into."""
-    root_radius_mm: float | None = Field(default=None, gt=0, le=50)
-    """Radius of the trunks; none: 4.5 % of the volume's mean side, in a plane 1.8 %."""
-    min_radius_mm: float | None = Field(default=None, gt=0, le=50)
-    """No vessel is thinner; none: 85 % of what the terminals would have if they were all alike."""
-    flow_spread: float = Field(default=1.0, ge=0, le=3)
-    """How unlike the terminals are: standard deviation of the logarithm of the flow beyond the thinnest vessel's."""
-    clearance_mm: float = Field(default=1.5, ge=0, le=50)
-    """Least distance between the walls of the two trees."""
-
-
-class PhantomSettings(PythonSettings, frozen=True, extra="forbid"):
-    """One phantom; with a seed it is determined to the last byte."""
-
-    size: tuple[int, ...] = Field(default=(64, 64, 64), min_length=2, max_length=3)
-    """Voxels along each axis (z y x, or y x for a plane)."""
-    spacing_mm: tuple[float, ...] = Field(default=(2.0, 2.0, 2.0), min_length=2, max_length=3)
-    """Voxel size, same axes. Organ and trees depend on size times spacing alone, not on the grid."""
-    trees: TreeSettings = TreeSettings()
-    """The vessels."""
-    image: PhantomImageSettings = PhantomImageSettings()
-    """The image."""
-
-    @model_validator(mode="after")
-    def _fits_together(self) -> "PhantomSettings":
-        if len(self.size) != len(self.spacing_mm):
-            raise ValueError(f"size {self.size} and spacing_mm {self.spacing_mm}: expected as many numbers in both")
-        if min(self.size) < 16:
-            raise ValueError(f"size {self.size}: expected at least 16 voxels along every axis")
-        if not all(np.isfinite(step) and step > 0 for step in self.spacing_mm):
-            raise ValueError(f"spacing_mm {self.spacing_mm}: expected positive numbers")
-        most = most_terminals(self.root_radius_mm, self.min_radius_mm, self.trees.murray_exponent)
-        if self.trees.terminals > most:
-            raise ValueError(
-                f"trees: {self.trees.terminals} terminals of at least {self.min_radius_mm:g} mm do not fit a trunk of "
-                f"{self.root_radius_mm:g} mm (at most {most}); use fewer, a thinner min_radius_mm or a thicker "
-                "root_radius_mm"
-            )
-        return self
-
-    @property
-    def extent_mm(self) -> NDArray[np.float64]:
-        """Size of the volume."""
-        extent: NDArray[np.float64] = np.array(self.size) * np.array(self.spacing_mm)
-        return extent
-
-    @property
-    def root_radius_mm(self) -> float:
-        """Radius of the trunks, given or from the volume."""
-        share = 0.045 if len(self.size) == 3 else 0.018
-        return self.trees.root_radius_mm or share * float(self.extent_mm.mean())
-
-    @property
-    def min_radius_mm(self) -> float:
-        """Radius of the thinnest vessels, given or from the terminals."""
-        alike = self.root_radius_mm / self.trees.terminals ** (1 / self.trees.murray_exponent)
-        return self.trees.min_radius_mm or 0.85 * alike
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from ramify.phantoms.settings import most_terminals
 from ramify.phantoms.tree_kernels import Forest, add_terminal, plant_root
 from ramify.phantoms.vessel_graph import VesselGraph
 
@@ -59,11 +60,6 @@ class TreePlan:
     root_radius_mm: float
     min_radius_mm: float
     terminals: int
-
-
-def most_terminals(root_radius_mm: float, min_radius_mm: float, exponent: float) -> int:
-    """How many terminals of the thinnest radius a trunk can feed by Murray's law."""
-    return int((root_radius_mm / min_radius_mm) ** exponent * (1 + 1e-9))
 
 
 def terminal_flows(plan: TreePlan, exponent: float, spread: float, rng: np.random.Generator) -> NDArray[np.float64]:

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 from ramify.public_names import loaded_when_asked_for
 
 if TYPE_CHECKING:
-    from ramify.preprocessing.grid import Grid, GridSettings, plan_grid
+    from ramify.preprocessing.grid import Grid, plan_grid
     from ramify.preprocessing.intensity import IntensitySettings, normalise
     from ramify.preprocessing.interpolation import resample
-    from ramify.preprocessing.prepare import PreparedImage, PreprocessingSettings, prepare_case, prepare_image
+    from ramify.preprocessing.prepare import PreparedImage, prepare_case, prepare_image
+    from ramify.preprocessing.settings import GridSettings, PreprocessingSettings
 else:
     __getattr__, __dir__ = loaded_when_asked_for(__name__)
 

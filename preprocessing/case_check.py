@@ -10,7 +10,8 @@ from ramify.console.error_line import line_of
 from ramify.data.adapters.base import Adapter
 from ramify.data.class_maps import Fault
 from ramify.data.raw_case import RawCase
-from ramify.preprocessing.prepare import PreprocessingSettings, checked_organ, doubts_about, plan_image
+from ramify.preprocessing.prepare import checked_organ, doubts_about, plan_image
+from ramify.preprocessing.settings import PreprocessingSettings
 from ramify.processes.case_crew import case_reports
 
 _HEADINGS = ("case", "size", "spacing (mm)", "values", "voxels")

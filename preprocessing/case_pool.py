@@ -20,7 +20,8 @@ from ramify.disk.part_files import remove_parts
 from ramify.preprocessing.drawn_masks import remove_masks, truth_file, write_masks
 from ramify.preprocessing.figures import draw_case
 from ramify.preprocessing.freshness import SOURCES_FILE, describe_stamps, why_stale
-from ramify.preprocessing.prepare import PreprocessingSettings, prepare_case
+from ramify.preprocessing.prepare import prepare_case
+from ramify.preprocessing.settings import PreprocessingSettings
 from ramify.processes.case_crew import case_reports
 from ramify.processes.temporary import remove_abandoned_folders
 

@@ -23,7 +23,7 @@ from ramify.data.raw_case import RawCase
 from ramify.disk.json_files import read_json, write_json
 from ramify.preprocessing.intensity import IntensitySettings, Numbers
 from ramify.preprocessing.organ_parts import main_parts
-from ramify.preprocessing.prepare import PreprocessingSettings
+from ramify.preprocessing.settings import PreprocessingSettings
 from ramify.processes.case_crew import case_reports
 
 FOREGROUND_FILE = "foreground.json"

@@ -15,13 +15,13 @@ they shrink, masks and probabilities are not, and where a grid grows or stays th
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, Field, PositiveFloat, PositiveInt, model_validator
 
 from ramify.data.volume import Volume
 from ramify.preprocessing.interpolation import centres, interpolate, interpolate_labels, resample
+from ramify.preprocessing.settings import GridSettings
 from ramify.vessels.box import foreground_box
 from ramify.vessels.orientation import Orientation
 from ramify.vessels.patient_axes import canonical_orientation
@@ -30,29 +30,6 @@ from ramify.vessels.patient_axes import canonical_orientation
 _HALF = 0.5 - 1e-5
 # Headers hold spacings in single or double precision: their last digits must decide on no voxel.
 _HEADER_DIGITS, _HEADER_NOISE = 4, 1e-4
-
-
-class GridSettings(BaseModel, frozen=True, extra="forbid"):
-    """Which part of a volume is kept, and at what resolution."""
-
-    crop: Literal["organ", "volume"] = "organ"
-    """Keep the organ's bounding box (needs an organ mask) or the whole volume."""
-    margin_mm: float = Field(default=5.0, ge=0, allow_inf_nan=False)
-    """Room kept around the organ's bounding box on each side, in mm; cut where the volume ends."""
-    size: tuple[PositiveInt, ...] | None = None
-    """Prepared shape in voxels along the patient's z y x (2D: the image's y x), however the file is stored: every case
-    is stretched to it. Not together with spacing_mm."""
-    spacing_mm: tuple[PositiveFloat, ...] | None = None
-    """Prepared spacing in mm along the patient's z y x (2D: the image's y x), moved by less than half a voxel in all so
-    that the crop box is filled exactly. With neither size nor spacing_mm the native voxels are kept."""
-
-    @model_validator(mode="after")
-    def _check_one_target(self) -> "GridSettings":
-        if self.size is not None and self.spacing_mm is not None:
-            raise ValueError("size and spacing_mm are both given; keep one of them")
-        if self.spacing_mm is not None and not all(math.isfinite(value) for value in self.spacing_mm):
-            raise ValueError("spacing_mm must be finite")
-        return self
 
 
 @dataclass(frozen=True)

@@ -6,16 +6,18 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, Field, FiniteFloat, model_validator
 
+from ramify.essential import Essential
+
 Numbers = tuple[FiniteFloat, FiniteFloat, FiniteFloat, FiniteFloat]
 
 
 class IntensitySettings(BaseModel, frozen=True, extra="forbid"):
     """How grey values are scaled."""
 
-    method: Literal["window", "percentile", "z_score", "foreground", "none"] = "window"
+    method: Essential[Literal["window", "percentile", "z_score", "foreground", "none"]] = "window"
     """window: fixed bounds (CT, in HU); percentile: bounds from the image itself; z_score: mean 0, deviation 1;
     foreground: bounds, mean and deviation of the vessels of all cases, as nnU-Net has it for CT; none: as they are."""
-    window: tuple[FiniteFloat, FiniteFloat] = (-150.0, 250.0)
+    window: Essential[tuple[FiniteFloat, FiniteFloat]] = (-150.0, 250.0)
     """Lower and upper bound of the window, in HU for CT; values outside are clipped. The default is the liver window
     (level 50, width 400), which keeps contrast-filled vessels below its upper end."""
     percentiles: tuple[float, float] = (0.5, 99.5)

@@ -1,22 +1,21 @@
 """From a raw case to a training case: crop, resample, scale the grey values, take the vessels apart by size."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, Field, NonNegativeFloat, model_validator
 
 from ramify.data.provenance import versions
 from ramify.data.raw_case import RawCase
 from ramify.data.volume import Volume
 from ramify.preprocessing.class_labels import count_classes, label_case
-from ramify.preprocessing.grid import Grid, GridSettings, plan_grid
-from ramify.preprocessing.intensity import IntensitySettings, check_intensities, normalise, rules_of
+from ramify.preprocessing.grid import Grid, plan_grid
+from ramify.preprocessing.intensity import IntensitySettings, check_intensities, normalise
 from ramify.preprocessing.organ_parts import main_parts
 from ramify.preprocessing.plausibility import doubts_about_input, doubts_about_vessels
+from ramify.preprocessing.settings import PreprocessingSettings
 from ramify.vessels.patient_axes import layout_name
-from ramify.vessels.scale_settings import ScaleSettings
 
 NO_VESSEL = (
     "its vessel mask is empty: kept as a case without a vessel, from which a network learns where none are; if it "
@@ -25,42 +24,6 @@ NO_VESSEL = (
 PREPARATION = 2
 """Raised whenever the same input gives other arrays than before: cases of another number are made anew."""
 SHAPING = {"python", "numpy", "scipy", "scikit-image", "SimpleITK", "numba"}
-
-
-class PreprocessingSettings(BaseModel, frozen=True, extra="forbid"):
-    """Everything between a raw case and a prepared one; a checkpoint carries it, so that prediction does the same."""
-
-    grid: GridSettings = GridSettings()
-    """Crop and resampling."""
-    intensity: IntensitySettings = IntensitySettings()
-    """Grey values of every channel."""
-    channels: dict[str, IntensitySettings] = {}
-    """Channels by name whose grey values are scaled by a rule of their own; what it leaves out is as in `intensity`."""
-    scales: ScaleSettings = ScaleSettings()
-    """Scale decomposition of the vessel mask."""
-    restrict_to_organ: bool = True
-    """Leave out vessels outside the organ, where there is an organ mask."""
-    least_organ_part: float = Field(default=0.05, ge=0, le=1)
-    """Components of the organ mask smaller than this share of its largest one are specks and left out; 0 keeps all."""
-    organ_ml: tuple[NonNegativeFloat, NonNegativeFloat] = (10.0, 4000.0)
-    """Least and most volume in ml that an organ mask is expected to have; others are warned of. The default holds
-    livers, kidneys and brains, of children too; lungs have up to 8000 ml, a prostate 20."""
-    tube_radius: int = Field(default=2, ge=0)
-    """Voxels by which the skeleton is widened for the Skeleton Recall loss, inside the vessels; 0 leaves it bare."""
-
-    @model_validator(mode="after")
-    def _rules_are_whole(self) -> Self:
-        """A channel's rule lies on top of the general one; once it is whole, it stays as it is."""
-        whole = {
-            name: IntensitySettings(**{**dict(self.intensity), **its.model_dump(exclude_unset=True)})
-            for name, its in self.channels.items()
-        }
-        object.__setattr__(self, "channels", whole)
-        return self
-
-    def rules(self, channels: Iterable[str]) -> dict[str, IntensitySettings]:
-        """How the grey values of each channel are scaled; raises ValueError for a rule of a channel there is not."""
-        return rules_of(channels, self.intensity, self.channels)
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from ramify.data.volume import Volume
 from ramify.metrics.mask_analysis import MaskAnalysis
-from ramify.report.surfaces import Space, patient_points
+from ramify.report.settings import Space
+from ramify.report.surfaces import patient_points
 from ramify.vessels.curve_graph import CentrelineGraph
 
 

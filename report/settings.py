@@ -5,7 +5,10 @@ from typing import Literal, get_args
 
 from pydantic import BaseModel, Field
 
-from ramify.report.surfaces import Space
+from ramify.essential import Essential
+
+Space = Literal["lps", "ras"]
+"""Patient coordinates: x, y, z grow to the left, back and head (`lps`: DICOM, ITK), or to the right, front and head."""
 
 ExportForm = Literal["stl", "ply", "glb", "vtp", "swc", "graphml"]
 EXPORT_FORMS: tuple[ExportForm, ...] = get_args(ExportForm)
@@ -36,11 +39,11 @@ class ExportSettings(BaseModel, frozen=True, extra="forbid"):
 class PresentationSettings(BaseModel, frozen=True, extra="forbid"):
     """What an evaluation gives besides its tables."""
 
-    report: Path | None = None
+    report: Essential[Path | None] = None
     """Write a report to read here, one HTML page that opens offline."""
     shown: ReportSettings = ReportSettings()
     """How much of it."""
-    export: Path | None = None
+    export: Essential[Path | None] = None
     """Write surfaces and centrelines of truth and prediction for other programs, a folder a case, into this folder."""
     export_coordinates: Space = "lps"
     """Patient coordinates of what is exported: `lps` as DICOM, ITK and 3D Slicer's files, or `ras`."""

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ramify.drawing.colours import Colour
-from ramify.report.surfaces import Space, Surface
+from ramify.report.settings import Space
+from ramify.report.surfaces import Surface
 
 _FLOAT, _UNSIGNED, _POINT_BUFFER, _INDEX_BUFFER = 5126, 5125, 34962, 34963
 

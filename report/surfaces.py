@@ -1,17 +1,14 @@
 """The wall of a mask as triangles in patient coordinates."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 
 from ramify.data.volume import Volume
+from ramify.report.settings import Space
 from ramify.vessels.wall_mesh import enclosed_volume, facing_outwards, inner_voxels, wall_triangles
-
-Space = Literal["lps", "ras"]
-"""Patient coordinates: x, y, z grow to the left, back and head (`lps`: DICOM, ITK), or to the right, front and head."""
 
 # Taubin's pair: a step that smooths and shrinks, and one that takes the shrinking back (Taubin 1995).
 _SHRINK, _GROW = 0.5, -0.53

@@ -4,6 +4,8 @@ from typing import Literal, get_args
 
 from pydantic import BaseModel
 
+from ramify.essential import Essential
+
 Main = Literal["vessels", "classes", "regions", "scales"]
 MAINS: tuple[Main, ...] = get_args(Main)
 Auxiliary = Literal["scales", "class_scales", "none"]
@@ -19,7 +21,7 @@ class TaskSettings(BaseModel, frozen=True, extra="forbid"):
         (True, False)
     """
 
-    main: Main | None = None
+    main: Essential[Main | None] = None
     """vessels: every vessel, a sigmoid. classes: background or one of the classes, a softmax. regions: each region, a
     sigmoid each. scales: background or one of the scales, a softmax. None takes what the labels have: regions
     where they tell all classes apart, else classes where there are several, else vessels."""

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from ramify.data.case_store import write_case
-from ramify.preprocessing.prepare import PreprocessingSettings
+from ramify.preprocessing.settings import PreprocessingSettings
 from tests.case_processes import cases_done_here
 
 # Figures are files here; a test must not need a screen.

@@ -18,9 +18,11 @@ import yaml
 from ramify import experiment
 from ramify.command_line import parse, run
 from ramify.experiments.checks import check_scales
-from ramify.experiments.plan import ExperimentSettings, runs_of
+from ramify.experiments.plan import runs_of
 from ramify.experiments.runs import ending_of
+from ramify.experiments.settings import ExperimentSettings
 from ramify.models.build import build_network
+from ramify.stages import experiment as experiment_stage
 from ramify.tasks.formulation import Tasks
 from ramify.vessels.scale_settings import ScaleSettings
 from tests.asked import ASKED, asked
@@ -236,7 +238,7 @@ def test_shipped_experiments_are_valid(name, overlay, tmp_path, monkeypatch):
     files = [f"configs/experiments/{file}.yaml" for file in (name, overlay) if file]
     words = [word for file in files for word in ("--config", file)]
     settings = parse(ExperimentSettings, "", [*words, "--output", str(tmp_path)])
-    preparations, trainings = experiment.preparations_of(settings), experiment.trainings_of(settings)
+    preparations, trainings = experiment_stage.preparations_of(settings), experiment_stage.trainings_of(settings)
     for variant, training in trainings.items():
         command = preparations[settings.store_of(variant)]
         check_scales(variant, training, command.preprocessing.scales.n_scales)
@@ -264,7 +266,7 @@ def test_shipped_experiments_on_drive_are_valid(name, overlay, tmp_path, monkeyp
     ]
     words = [word for file in files for word in ("--config", file)]
     settings = parse(ExperimentSettings, "", [*words, "--output", str(tmp_path), "--root", "DRIVE"])
-    preparations, trainings = experiment.preparations_of(settings), experiment.trainings_of(settings)
+    preparations, trainings = experiment_stage.preparations_of(settings), experiment_stage.trainings_of(settings)
     assert settings.name == name
     for variant, training in trainings.items():
         check_scales(variant, training, preparations[settings.store_of(variant)].preprocessing.scales.n_scales)
@@ -283,7 +285,7 @@ def test_what_the_shipped_variants_are(monkeypatch):
 
     def shipped(name: str) -> tuple[ExperimentSettings, dict[str, Any]]:
         settings = parse(ExperimentSettings, "", ["--config", f"configs/experiments/{name}.yaml"])
-        return settings, experiment.trainings_of(settings)
+        return settings, experiment_stage.trainings_of(settings)
 
     _, table1 = shipped("sam_table1")
     named = ["binary", "multi_class", "multi_task", "multi_task"]
@@ -297,7 +299,7 @@ def test_what_the_shipped_variants_are(monkeypatch):
     _, recall = shipped("skeleton_recall")
     assert [training.loss.main.get("skeleton_recall") for training in recall.values()] == [None, 0.1, 1.0, None, None]
     settings, _ = shipped("scales")
-    commands = experiment.preparations_of(settings)
+    commands = experiment_stage.preparations_of(settings)
     counts = [commands[settings.store_of(name)].preprocessing.scales.n_scales for name in settings.variants]
     assert counts == [3, 1, 2, 4, 5]
     settings, training = shipped("scales")
@@ -305,7 +307,7 @@ def test_what_the_shipped_variants_are(monkeypatch):
         sum(training[name].loss.scale_weights(count)) == pytest.approx(1.8) for name, count in zip(training, counts)
     )
     settings, _ = shipped("estimator")
-    commands = experiment.preparations_of(settings)
+    commands = experiment_stage.preparations_of(settings)
     estimators = [commands[settings.store_of(name)].preprocessing.scales for name in settings.variants]
     assert estimators == [ScaleSettings(estimator="paper"), ScaleSettings(estimator="volume")]
     _, recall = shipped("skeleton_recall")

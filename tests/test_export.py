@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from ramify import export
+from ramify.stages import export as export_stage
 from tests.exporting.checkpoints import write_checkpoint
 
 
@@ -19,13 +20,13 @@ def checkpoint(tmp_path: Path) -> Path:
 @pytest.fixture
 def without_exporter(monkeypatch: pytest.MonkeyPatch) -> None:
     """The exporter itself takes seconds, and has tests of its own."""
-    monkeypatch.setattr(export, "onnx_of", lambda trained: b"network")
+    monkeypatch.setattr(export_stage, "onnx_of", lambda trained: b"network")
 
 
 def test_both_forms_of_a_run(checkpoint, without_exporter, tmp_path, capsys, monkeypatch):
     for package in ("nibabel", "ignite"):
         pytest.importorskip(package, reason=f"{package} is not installed")
-    monkeypatch.setattr(export, "largest_difference", lambda *_: 3e-7)
+    monkeypatch.setattr(export_stage, "largest_difference", lambda *_: 3e-7)
     words = ["--checkpoint", f"{tmp_path}/run", "--onnx", f"{tmp_path}/v.onnx", "--bundle", f"{tmp_path}/out/vessels"]
     assert export.main(words) == 0
     assert (tmp_path / "v.onnx").read_bytes() == b"network"

@@ -22,7 +22,7 @@ from ramify.data.volume import Volume
 from ramify.disk import own_files
 from ramify.disk.atomic_files import write_whole
 from ramify.disk.outputs import Outputs
-from ramify.preprocessing.prepare import PreprocessingSettings
+from ramify.preprocessing.settings import PreprocessingSettings
 from ramify.training.checkpoint import save_checkpoint
 from tests.test_predict import untrained_state
 

@@ -11,6 +11,7 @@ import torch
 
 from ramify import predict, train
 from ramify.command_line import run
+from ramify.stages import train as train_stage
 from ramify.training import loop
 from ramify.training.run_folder import RunFolder
 
@@ -58,10 +59,13 @@ def test_a_training_from_the_command_line(tiny_cases, tmp_path, capsys):
             ["--loss.main.soft-cldice", "1"],
             "FILE with loss: {main: {dice: 1.0, cross_entropy: 1.0, soft_cldice: 1.0}}",
         ),
-        (["--train.epocs", "5"], r"--train.epocs, 5 ; did you mean --train.epochs"),
+        (["--train.epocs", "5"], "--train.epocs: no such setting; did you mean --train.epochs?"),
         (["--train.epochs", "many"], "many"),
         (["--train.epochs", "0"], "--train.epochs: Input should be greater than or equal to 1 (got 0)"),
-        (["--model.tasks.main", "tissue"], "invalid choice 'tissue' for argument '--model.tasks.main'"),
+        (
+            ["--model.tasks.main", "tissue"],
+            "--model.tasks.main: expected vessels, classes, regions or scales, got 'tissue'",
+        ),
         (["--model.formulation", "binary"], "it is called --model.tasks.main and --model.tasks.auxiliary"),
         (["--loss.soft-cldice.include-background", "True"], "it is called --loss.soft-cldice.complement now"),
         (["--fold", "7"], "has folds 0 to 0; choose one of these"),
@@ -184,18 +188,18 @@ def test_a_signal_before_the_first_step_leaves_nothing_and_says_so(tiny_cases, t
 
 def test_an_end_at_once_says_what_there_is_of_a_training(tmp_path, monkeypatch):
     folder = RunFolder(tmp_path / "a run" / "fold_0")
-    assert train.kept(folder) == f"{folder.root}: nothing was saved yet; the same command begins anew"
+    assert train_stage.kept(folder) == f"{folder.root}: nothing was saved yet; the same command begins anew"
     latest = folder.checkpoint("latest")
     latest.parent.mkdir(parents=True)
     latest.touch()
     os.utime(latest, (0, 100))
-    monkeypatch.setattr("ramify.train.time.time", lambda: 190.0)
+    monkeypatch.setattr("ramify.stages.train.time.time", lambda: 190.0)
     config = f"--config '{folder.root / 'config.yaml'}' --resume"
-    assert train.kept(folder) == (
+    assert train_stage.kept(folder) == (
         f"{latest} is 1 min 30 s old, what came after it is lost; go on with: python train.py {config}"
     )
     monkeypatch.setenv("WORLD_SIZE", "4")
-    assert train.how_to_go_on(folder) == f"go on with {config}, in as many processes"
+    assert train_stage.how_to_go_on(folder) == f"go on with {config}, in as many processes"
 
 
 def test_a_dry_run_tells_the_training_and_what_it_takes_and_leaves_nothing(tiny_cases, tmp_path, capsys):

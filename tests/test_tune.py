@@ -8,6 +8,7 @@ import pytest
 
 from ramify import train, tune
 from ramify.command_line import run
+from ramify.stages import tune as tune_stage
 from ramify.training.checkpoint import load_checkpoint
 from ramify.tuning import storage
 from ramify.tuning.interruption import Interruption
@@ -52,7 +53,7 @@ def _one_process(monkeypatch):
         opened = storage.open_storage(settings.storage_url, settings.heartbeat_seconds, settings.retries)
         work(settings, space, opened, Interruption(), earlier)
 
-    monkeypatch.setattr(tune, "run_workers", work_here)
+    monkeypatch.setattr(tune_stage, "run_workers", work_here)
 
 
 def trials_of(folder: Path) -> list[dict[str, str]]:
@@ -146,4 +147,4 @@ def test_a_study_without_an_ended_trial_is_told_in_a_line(tmp_path):
         {"cases": tmp_path, "output": tmp_path, "space": tmp_path / "space.yaml", "study": "tiny", "trials": 2}
     )
     with pytest.raises(ValueError, match=r"study tiny: none of 0 trials was completed \(none ended\)"):
-        tune.conclude(settings, Standing(()), [], found=False, drawn=False)
+        tune_stage.conclude(settings, Standing(()), [], found=False, drawn=False)

@@ -7,9 +7,8 @@ import torch
 
 from ramify.models.build import build_network
 from ramify.models.settings import ModelSettings
-from ramify.preprocessing.grid import GridSettings
 from ramify.preprocessing.intensity import IntensitySettings
-from ramify.preprocessing.prepare import PreprocessingSettings
+from ramify.preprocessing.settings import GridSettings, PreprocessingSettings
 from ramify.tasks.class_table import SINGLE, ClassTable
 from ramify.training.checkpoint import save_checkpoint
 from ramify.training.settings import RunSettings

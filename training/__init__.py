@@ -6,7 +6,8 @@ from ramify.public_names import loaded_when_asked_for
 
 if TYPE_CHECKING:
     from ramify.training.checkpoint import load_checkpoint
-    from ramify.training.inference import InferenceSettings, infer
+    from ramify.training.inference import infer
+    from ramify.training.inference_settings import InferenceSettings
     from ramify.training.loop import train_run
     from ramify.training.predictor import Prediction, Predictor
     from ramify.training.run_folder import find_checkpoint, find_checkpoints

@@ -6,7 +6,7 @@ import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Any
 
 import torch
 
@@ -15,7 +15,6 @@ from ramify.disk.atomic_files import write_whole
 from ramify.training.checkpoint_content import check_training_parts, checked_content
 from ramify.training.checkpoint_record import Checkpoint
 
-CheckpointName = Literal["latest", "best", "final"]
 FORMAT = 4
 """Raised whenever an older checkpoint would be read as something else. Since 2, all patients lie in one layout; since
 3, scales have another meaning, and the heads of a contrast are a choice."""

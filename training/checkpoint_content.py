@@ -8,7 +8,7 @@ import torch
 from pydantic import TypeAdapter, ValidationError
 
 from ramify.data.image_source import ImageSource
-from ramify.preprocessing.prepare import PreprocessingSettings
+from ramify.preprocessing.settings import PreprocessingSettings
 from ramify.tasks.class_table import ClassTable
 from ramify.training.checkpoint_record import TRAINING_PARTS, Checkpoint
 from ramify.training.settings import RunSettings

@@ -9,13 +9,12 @@ import torch
 
 from ramify.data.case_store import differences
 from ramify.data.image_source import ImageSource
-from ramify.preprocessing.prepare import PreprocessingSettings
+from ramify.preprocessing.settings import PreprocessingSettings
 from ramify.tasks.formulation import Tasks
 from ramify.training.averaged_map import AveragedMap
-from ramify.training.device import PrecisionName
-from ramify.training.inference import InferenceOverrides
+from ramify.training.inference_settings import InferenceOverrides
 from ramify.training.member import Member
-from ramify.training.mirroring import AxisName
+from ramify.training.names import AxisName, PrecisionName
 from ramify.training.trained_network import ReadNetwork, read_network
 
 _OF_LABELS = {"scales", "tube_radius"}

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from ramify.losses.terms import TERMS
+from ramify.losses.term_settings import TERM_SETTINGS
 from ramify.training.settings import RunSettings
 
 _WEIGHT = "loss.lambda_contrastive"
@@ -68,9 +68,9 @@ def _unmet(settings: RunSettings) -> Iterator[tuple[tuple[str, ...], str]]:
     if not settings.augmentation.flip_probability:
         yield ("augmentation.flip_swaps",), "augmentation.flip_probability above 0"
 
-    for name, term in TERMS.items():
-        if term.settings and not (loss.main.get(name) or loss.auxiliary.get(name)):
-            fields = tuple(f"loss.{name}.{field}" for field in term.settings.model_fields)
+    for name, own in TERM_SETTINGS.items():
+        if own and not (loss.main.get(name) or loss.auxiliary.get(name)):
+            fields = tuple(f"loss.{name}.{field}" for field in own.model_fields)
             yield fields, f"{name} in loss.main or loss.auxiliary"
 
 

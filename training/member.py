@@ -8,9 +8,11 @@ import torch
 from ramify.data.augmentations.swaps import sides_among
 from ramify.models.build import place_network
 from ramify.models.outputs import main_probabilities
-from ramify.training.device import PrecisionName, autocast, choose_prediction_precision
-from ramify.training.inference import InferenceOverrides, NotFiniteError, infer, nan_where_not_finite
-from ramify.training.mirroring import AxisName, Mirroring
+from ramify.training.device import autocast, choose_prediction_precision
+from ramify.training.inference import NotFiniteError, infer, nan_where_not_finite
+from ramify.training.inference_settings import InferenceOverrides
+from ramify.training.mirroring import Mirroring
+from ramify.training.names import AxisName, PrecisionName
 from ramify.training.trained_network import ReadNetwork
 
 

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
-from typing import Literal
 
 import torch
 
 from ramify.data.augmentations.swaps import swapped_classes
 from ramify.tasks.formulation import VESSELS, Tasks
+from ramify.training.names import AxisName
 
-AxisName = Literal["z", "y", "x"]
 AXES: tuple[AxisName, ...] = ("z", "y", "x")
 """Of prepared arrays, the patient's: towards the head, the back, the left. 2D: the last two."""
 

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 
 from ramify.data.volume import Volume
-from ramify.preprocessing.grid import GridSettings
 from ramify.preprocessing.organ_parts import main_parts
 from ramify.preprocessing.plausibility import doubts_about_input, doubts_about_vessels
-from ramify.preprocessing.prepare import PreprocessingSettings, prepare_image
+from ramify.preprocessing.prepare import prepare_image
+from ramify.preprocessing.settings import GridSettings, PreprocessingSettings
 from ramify.training.clean_up import CleanUp, cleaned_class_map, remarks_on
-from ramify.training.device import DeviceName, PrecisionName, choose_device
+from ramify.training.device import choose_device
 from ramify.training.ensemble import Ensemble
-from ramify.training.inference import InferenceOverrides
-from ramify.training.mirroring import AxisName
+from ramify.training.inference_settings import InferenceOverrides
+from ramify.training.names import AxisName, DeviceName, PrecisionName
 from ramify.training.segmentation import any_vessel, in_values, vessels_of
 
 

@@ -20,8 +20,9 @@ from ramify.models.build import build_inference_network, place_network
 from ramify.models.network import Network
 from ramify.models.settings import ModelSettings
 from ramify.training.checkpoint import load_checkpoint
-from ramify.training.device import DeviceName, choose_device
+from ramify.training.device import choose_device
 from ramify.training.level_features import Sample, check_features, sample_levels
+from ramify.training.names import DeviceName
 from ramify.training.runner import evaluating
 from ramify.training.settings import RunSettings
 from ramify.training.trained_network import network_of

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
 
-from ramify.training.checkpoint import CheckpointName, load_checkpoint
+from ramify.training.checkpoint import load_checkpoint
+from ramify.training.names import CheckpointName
 from ramify.training.presentation import Presentation
 from ramify.training.running_means import RunningMeans
 from ramify.training.state import Training, save

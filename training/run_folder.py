@@ -34,8 +34,9 @@ from ramify.disk.json_files import to_json
 from ramify.disk.outputs import Outputs, give_up
 from ramify.processes.folder_lock import held
 from ramify.tasks.class_table import ClassTable
-from ramify.training.checkpoint import CheckpointName, load_checkpoint
+from ramify.training.checkpoint import load_checkpoint
 from ramify.training.checkpoint_record import CaseDescription, Checkpoint
+from ramify.training.names import CheckpointName
 from ramify.training.settings import RunSettings
 
 TIMING_FILE = "timing.csv"

@@ -15,7 +15,8 @@ from ramify.models.outputs import TaskOutputs, main_probabilities, task_probabil
 from ramify.tasks.class_table import IGNORED
 from ramify.tasks.formulation import Tasks
 from ramify.training.device import autocast
-from ramify.training.inference import InferenceSettings, infer, nan_where_not_finite, pad_to
+from ramify.training.inference import infer, nan_where_not_finite, pad_to
+from ramify.training.inference_settings import InferenceSettings
 
 
 @dataclass(frozen=True, eq=False)

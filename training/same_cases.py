@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from ramify.data.case_store import ALTERED, REMEDY, Case, differences, read_case
-from ramify.preprocessing.prepare import PREPARATION, PreprocessingSettings
+from ramify.preprocessing.prepare import PREPARATION
+from ramify.preprocessing.settings import PreprocessingSettings
 from ramify.training.checkpoint_record import CaseDescription, FoldCases, Side
 
 Identities = Mapping[str, Mapping[str, Any]]

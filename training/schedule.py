@@ -1,11 +1,11 @@
 """The learning rate of each epoch, a function of the epoch alone so that a resumed training needs no state of it."""
 
 import math
-from typing import Literal
 
 import torch
 
-ScheduleName = Literal["constant", "cosine", "polynomial"]
+from ramify.training.names import ScheduleName
+
 POLYNOMIAL_POWER = 0.9
 
 

@@ -7,11 +7,11 @@ from pydantic import BaseModel, Field
 
 from ramify.data.augmentations.settings import AugmentationSettings
 from ramify.data.loading_settings import LoadingSettings
+from ramify.essential import Essential
 from ramify.losses.settings import LossSettings
 from ramify.models.settings import ModelSettings
-from ramify.training.device import DeviceName, PrecisionName
-from ramify.training.inference import InferenceSettings
-from ramify.training.schedule import ScheduleName
+from ramify.training.inference_settings import InferenceSettings
+from ramify.training.names import DeviceName, PrecisionName, ScheduleName
 
 FREE_SETTINGS = frozenset(
     {
@@ -36,9 +36,9 @@ that differ in them alone are the same. The cases and how they are parted are co
 class TrainSettings(BaseModel, frozen=True, extra="forbid"):
     """How the weights are found. Defaults: Sadikine et al. 2023, section 3.2."""
 
-    epochs: int = Field(2000, ge=1)
+    epochs: Essential[int] = Field(2000, ge=1)
     """Passes over the training samples."""
-    learning_rate: float = Field(3e-4, gt=0)
+    learning_rate: Essential[float] = Field(3e-4, gt=0)
     """Step size of Adam at the start."""
     weight_decay: float = Field(0.0, ge=0)
     """Decoupled weight decay (AdamW) of the kernels of convolutions and linear layers; never of norms, biases and
@@ -81,7 +81,7 @@ class RunSettings(BaseModel, frozen=True, extra="forbid"):
     """Folder of prepared cases (the output of preprocess.py)."""
     output: Path
     """Folder of the run; each fold gets a folder fold_N in it."""
-    fold: Annotated[int, Field(ge=0)] | Literal["all"] = 0
+    fold: Essential[Annotated[int, Field(ge=0)] | Literal["all"]] = 0
     """Which fold of the splits is held out for validation; all trains and validates on every case, to see a network
     overfit."""
     splits: Path | None = None
@@ -90,9 +90,9 @@ class RunSettings(BaseModel, frozen=True, extra="forbid"):
     """Folds to part the cases into by patient, where there are no splits yet; then splits_final.json holds."""
     seed: int = Field(0, ge=0, lt=2**63)
     """Of initialisation, shuffling, patches, augmentation and anchors."""
-    device: DeviceName = "auto"
+    device: Essential[DeviceName] = "auto"
     """Where to compute; auto takes CUDA, then MPS, then the CPU."""
-    resume: bool = False
+    resume: Essential[bool] = False
     """Go on from the latest checkpoint of this output; without one, start."""
     verify: bool = False
     """Read every byte of the fold's prepared cases against their records before training; otherwise large arrays are
@@ -116,3 +116,14 @@ class RunSettings(BaseModel, frozen=True, extra="forbid"):
             inner = {f"{name}.{key}": part for key, part in parts} or {name: value}
             found |= {key: part for key, part in inner.items() if key not in FREE_SETTINGS}
         return found
+
+
+class TrainCommand(RunSettings, frozen=True, extra="forbid"):
+    """A training, or a look at it."""
+
+    dry_run: Essential[bool] = False
+    """Say what the training is going to be, measure some of its steps and a validation case, and write nothing."""
+
+    def training(self) -> RunSettings:
+        """The settings of the training itself."""
+        return RunSettings.model_construct(**{name: getattr(self, name) for name in RunSettings.model_fields})

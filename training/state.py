@@ -19,11 +19,12 @@ from ramify.models.outputs import TaskOutputs
 from ramify.tasks.class_table import ClassTable
 from ramify.tasks.formulation import Tasks
 from ramify.tasks.members import ANY_VESSEL
-from ramify.training.checkpoint import CheckpointName, save_checkpoint
+from ramify.training.checkpoint import save_checkpoint
 from ramify.training.checkpoint_record import CaseDescription, Checkpoint, OptimiserState, ScalerState
 from ramify.training.device import choose_device, choose_precision, set_determinism
 from ramify.training.distributed import ALONE, Ranks, distribute
 from ramify.training.inference import check_window
+from ramify.training.names import CheckpointName
 from ramify.training.opening import open_together
 from ramify.training.optimiser import build_optimiser, load_optimiser
 from ramify.training.resumption import resuming_from

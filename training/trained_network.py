@@ -6,7 +6,7 @@ from typing import NamedTuple
 from ramify.console.error_line import line_of
 from ramify.models.build import build_inference_network
 from ramify.models.network import Network
-from ramify.preprocessing.prepare import PreprocessingSettings
+from ramify.preprocessing.settings import PreprocessingSettings
 from ramify.tasks.class_table import ClassTable
 from ramify.tasks.formulation import Tasks
 from ramify.training.checkpoint import load_checkpoint

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
+from ramify.essential import Essential
 from ramify.training.settings import RunSettings
 from ramify.tuning.storage_url import url_of_file
 
@@ -22,18 +23,18 @@ class StudySettings(RunSettings, frozen=True, extra="forbid"):
     """Name of the study; the same name goes on with it."""
     trials: int = Field(ge=1)
     """Trials of the study in all, those of earlier calls and other machines among them."""
-    storage: str | None = None
+    storage: Essential[str | None] = None
     """Where trials are kept: sqlite:///FILE on one machine, postgresql://USER@HOST/DATABASE on several; none takes
     study.db in the study's folder."""
     output: Path
     """Folder of studies; each gets a folder of its name in it."""
     fold: Annotated[int, Field(ge=0)] | Literal["all"] = 0
     """Outer fold: its validation cases are no part of the study, which makes them a fair test; all holds out none."""
-    workers: int = Field(1, ge=1)
+    workers: Essential[int] = Field(1, ge=1)
     """Processes on this machine, each with its share of the cores and one trial at a time."""
-    objective: Literal["dice", "cldice", "both"] = "dice"
+    objective: Essential[Literal["dice", "cldice", "both"]] = "dice"
     """Mean validation measure over the inner folds, at the last epoch; both seeks the best trade-offs of the two."""
-    folds: int = Field(3, ge=2)
+    folds: Essential[int] = Field(3, ge=2)
     """Inner folds, made from the training cases of the outer fold."""
     pruner: Literal["median", "hyperband", "none"] = "median"
     """What stops a trial early, by its score so far, after a third of its first fold; never with two objectives."""

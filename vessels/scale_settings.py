@@ -5,13 +5,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from ramify.settings_errors import PythonSettings
-from ramify.vessels.estimators import ESTIMATORS, Weighing
+from ramify.vessels.estimator_names import ESTIMATOR_NAMES
 
 if TYPE_CHECKING:
     EstimatorName = str
 else:
     # The names of the table, and no second list of them.
-    EstimatorName = Literal[tuple(ESTIMATORS)]
+    EstimatorName = Literal[tuple(ESTIMATOR_NAMES)]
+Weighing = Literal["branches", "length"]
+"""What counts towards the quantiles of radii: each branch once, or by its length."""
 
 
 class ScaleSettings(PythonSettings, frozen=True, extra="forbid"):
@@ -55,6 +57,9 @@ class ScaleSettings(PythonSettings, frozen=True, extra="forbid"):
     @property
     def largest_cavity_mm3(self) -> float | None:
         """Volume up to which cavities are filled, as `vessels.cavities.fill_cavities` takes it."""
+        # Here, since it loads what measures radii, which settings need not.
+        from ramify.vessels.estimators import ESTIMATORS
+
         unset = None if ESTIMATORS[self.estimator].fill_cavities else 0.0
         return unset if self.fill_cavities_mm3 is None else self.fill_cavities_mm3
 

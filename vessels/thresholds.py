@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ramify.vessels.branches import BoolArray, FloatArray, path_lengths
-from ramify.vessels.estimators import VesselTree, Weighing
+from ramify.vessels.estimators import VesselTree
+from ramify.vessels.scale_settings import Weighing
 
 # Voxels of centreline clear of a branch's ends from which on it counts: fewer may be what one voxel of the wall makes.
 _FEWEST_VOXELS = 4

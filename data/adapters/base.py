@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from pydantic import BaseModel
-
 from ramify.data.adapters.class_settings import NO_CLASSES, ClassSettings
 from ramify.data.class_maps import Fault
 from ramify.data.raw_case import RawCase
@@ -65,10 +63,6 @@ class DataSet:
 
     name: str
     """As the setting `dataset` has it, and the section of its own settings."""
-    title: str
-    """What it is, for --help."""
-    settings: type[BaseModel]
-    """Its own settings; all have defaults."""
     open: Callable[[Reading, Any], Adapter]
     """The adapter, from how it is read and its own settings; what the root holds is looked at later."""
     in_files: bool = True

@@ -11,10 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel
 
 from ramify.data.adapters.archives import archive_name
 from ramify.data.adapters.base import DataSet, check_root, unknown_case
@@ -26,6 +24,7 @@ from ramify.data.adapters.class_settings import (
     check_nothing_ignored,
     checked_table,
 )
+from ramify.data.adapters.form_settings import IrcadbSettings
 from ramify.data.adapters.ircadb_folders import LAYOUT, Folders, holds_case, shipped
 from ramify.data.adapters.ircadb_structures import OPTIONAL, ORGAN, PRESETS, STRUCTURES, group_of, is_meant
 from ramify.data.class_maps import ClassedLabels, Fault, check_no_fault, of_masks
@@ -39,15 +38,6 @@ from ramify.data.volume import Volume
 from ramify.disk.system_files import is_left_by_system
 from ramify.processes.temporary import temporary_folder
 from ramify.tasks.class_table import ClassTable, LabelledClass, Role
-
-
-class IrcadbSettings(BaseModel, frozen=True, extra="forbid"):
-    """3D-IRCADb-01: which of its structures are the vessels."""
-
-    vessels: Literal["portal", "portal+hepatic", "portal+hepatic+artery", "+artery"] = "portal+hepatic"
-    """Vessels to segment: portal vein; with hepatic veins; with arteries, too (`+artery` is short for the last). To
-    tell them apart, give classes instead, of structures as their folders are called, or of portal, hepatic, artery,
-    tumours, liver, which stand for all spellings."""
 
 
 @dataclass(frozen=True)
@@ -224,8 +214,6 @@ def _union(image: Volume, masks: Sequence[Volume]) -> Volume:
 
 IRCADB = DataSet(
     "ircadb",
-    "3D-IRCADb-01.",
-    IrcadbSettings,
     lambda reading, settings: IrcadbAdapter(reading.root, settings, reading.resample_masks, reading.classes),
     has_channels=False,
 )

@@ -12,7 +12,8 @@ from typing import ClassVar, Self
 from ramify.data.adapters.base import Reading, unknown_case
 from ramify.data.adapters.class_choice import ClassChoice, LabelSource, choose_classes
 from ramify.data.adapters.class_settings import NO_CLASSES, ClassSettings
-from ramify.data.adapters.labels import CaseFiles, LabelChoice, LabelSettings, choose_labels_of
+from ramify.data.adapters.form_settings import LabelSettings
+from ramify.data.adapters.labels import CaseFiles, LabelChoice, choose_labels_of
 from ramify.data.channel_files import faults_of_channels, read_images
 from ramify.data.class_maps import Fault
 from ramify.data.file_names import natural_order

@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
-
 from ramify.data.adapters.class_choice import LabelSource
+from ramify.data.adapters.form_settings import LabelSettings
 from ramify.data.channel_files import ONE_CHANNEL, Channels
 from ramify.data.class_maps import Fault
 from ramify.data.label_names import ANY
@@ -17,17 +16,6 @@ from ramify.data.labelled_file import Choice, LabelledFile
 from ramify.data.mask_folders import organ_of
 from ramify.data.raw_case import RawCase, place_mask
 from ramify.data.volume import Volume
-
-
-class LabelSettings(BaseModel, frozen=True, extra="forbid"):
-    """Which labels are the vessels, and where the organ is."""
-
-    vessel_labels: tuple[str, ...] = ()
-    """Names or numbers of the labels that are vessels, or any for all; none takes the only label there is. To tell them
-    apart, give classes instead."""
-    organ_labels: tuple[str, ...] = ()
-    """Names or numbers of the labels that are the organ: in the organ file if there is one, else in the label map,
-    where the vessels' labels are part of it unless one of them is named here."""
 
 
 @dataclass(frozen=True)

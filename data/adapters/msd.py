@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ramify.data.adapters.base import DataSet, check_root
+from ramify.data.adapters.form_settings import LabelSettings, MsdSettings
 from ramify.data.adapters.labelled import LabelledAdapter
-from ramify.data.adapters.labels import CaseFiles, LabelSettings, find_organ
+from ramify.data.adapters.labels import CaseFiles, find_organ
 from ramify.data.channel_files import Channels, chosen_numbers
 from ramify.data.file_names import case_name
 from ramify.data.formats.channels import ALL
@@ -27,16 +28,6 @@ from ramify.data.label_names import (
 from ramify.tasks.class_table import VESSEL
 
 LAYOUT = "dataset.json, imagesTr and labelsTr"
-
-
-class MsdSettings(LabelSettings, frozen=True, extra="forbid"):
-    """Medical Segmentation Decathlon: which labels are the vessels, and where the organ is."""
-
-    vessel_labels: tuple[str, ...] = ()
-    """Names or numbers of the labels that are vessels, or any for all; none takes the label called vessel. To tell them
-    apart, give classes instead."""
-    organs: Path | None = None
-    """Folder with an organ mask a case, of the case's own name; the tasks come without one."""
 
 
 @dataclass(frozen=True)
@@ -103,4 +94,4 @@ class MsdAdapter(LabelledAdapter):
         return files
 
 
-MSD = DataSet(MsdAdapter.form, "Medical Segmentation Decathlon.", MsdSettings, MsdAdapter.opened)
+MSD = DataSet(MsdAdapter.form, MsdAdapter.opened)

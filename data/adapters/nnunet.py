@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import ClassVar
 
 from ramify.data.adapters.base import DataSet, check_root
+from ramify.data.adapters.form_settings import NnunetSettings
 from ramify.data.adapters.labelled import LabelledAdapter
-from ramify.data.adapters.labels import CaseFiles, LabelSettings, find_organ
+from ramify.data.adapters.labels import CaseFiles, find_organ
 from ramify.data.channel_files import Channels, chosen_numbers
 from ramify.data.file_names import case_name, natural_order, volume_files
 from ramify.data.formats.channels import ONLY_CHANNEL
@@ -29,13 +30,6 @@ from ramify.data.label_names import (
 )
 
 LAYOUT = "imagesTr/CASE_0000.nii.gz and labelsTr/CASE.nii.gz"
-
-
-class NnunetSettings(LabelSettings, frozen=True, extra="forbid"):
-    """nnU-Net's raw form: which labels are the vessels, and where the organ is."""
-
-    organs: Path | None = None
-    """Folder with an organ mask a case, of the case's own name; none takes organ_labels of the label map, if any."""
 
 
 @dataclass(frozen=True)
@@ -136,4 +130,4 @@ def _labels(folder: Path) -> dict[str, Path]:
     return found
 
 
-NNUNET = DataSet(NnunetAdapter.form, "nnU-Net's raw form.", NnunetSettings, NnunetAdapter.opened)
+NNUNET = DataSet(NnunetAdapter.form, NnunetAdapter.opened)

@@ -20,11 +20,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from pydantic import field_validator
-
 from ramify.data.adapters.base import DataSet, check_root
+from ramify.data.adapters.form_settings import CASE, PairsSettings
 from ramify.data.adapters.labelled import LabelledAdapter
-from ramify.data.adapters.labels import CaseFiles, LabelSettings
+from ramify.data.adapters.labels import CaseFiles
 from ramify.data.case_store import check_case_id
 from ramify.data.channel_files import Channels, chosen_numbers
 from ramify.data.file_names import (
@@ -40,34 +39,6 @@ from ramify.data.file_names import (
 )
 
 LAYOUT = "images/ and labels/ (or masks/), or patterns given by --pairs.image and --pairs.label"
-CASE = "{case}"
-
-
-class PairsSettings(LabelSettings, frozen=True, extra="forbid"):
-    """Plain pairs: where image, label and organ of a case are, seen from the root."""
-
-    image: str | dict[str, str] = "images/{case}.*"
-    """Pattern of the images; {case} stands for the case's id, * for anything. Several by name, {T1: "{case}_t1.nii.gz",
-    T2: "{case}_t2.nii.gz"}, are channels."""
-    label: str | dict[str, str] = ""
-    """Pattern of the vessel masks; none takes labels/{case}.* or masks/{case}.*, whichever folder is there. Several by
-    name, {artery: "arteries/{case}.png", vein: "veins/{case}.png"}, are masks of their own, a structure each."""
-    organ: str = ""
-    """Pattern of the organ masks; none takes organs/{case}.* if that folder is there."""
-    labelled_only: bool = False
-    """Leave out images without a label, such as a data set's unlabelled part; otherwise that is an error."""
-    spacing_mm: tuple[float, ...] | None = None
-    """Spacing (z y x, or y x) to use in place of the files'; TIFF and pictures have none, theirs is 1 unless given."""
-
-    @field_validator("image", "label", "organ")
-    @classmethod
-    def _holds_case(cls, given: str | dict[str, str]) -> str | dict[str, str]:
-        if isinstance(given, dict) and not given:
-            raise ValueError(f"expected a pattern, or several by name, such as images/{CASE}.*")
-        for pattern in given.values() if isinstance(given, dict) else [given]:
-            if (pattern or isinstance(given, dict)) and pattern.count(CASE) != 1:
-                raise ValueError(f"expected a pattern with {CASE} in it once, such as images/{CASE}.*, got {pattern!r}")
-        return given
 
 
 @dataclass(frozen=True)
@@ -216,4 +187,4 @@ def _as_regex(pattern: str) -> str:
     return "[^/]*".join(re.escape(part) for part in pattern.split("*"))
 
 
-PAIRS = DataSet(PairsAdapter.form, "Plain pairs of image and mask.", PairsSettings, PairsAdapter.opened)
+PAIRS = DataSet(PairsAdapter.form, PairsAdapter.opened)

@@ -10,17 +10,6 @@ from ramify.data.raw_case import RawCase
 from ramify.data.sources import CaseSources
 
 
-def check_patient_pattern(pattern: str) -> str:
-    """The pattern; raises ValueError unless it is a regular expression with a group, or empty."""
-    try:
-        groups = re.compile(pattern).groups
-    except re.error as error:
-        raise ValueError(f"expected a regular expression, got {pattern!r} ({error})") from None
-    if pattern and groups < 1:
-        raise ValueError(f"expected a regular expression with a group (...) that is the patient, got {pattern!r}")
-    return pattern
-
-
 def patient_in(pattern: str, case_id: str) -> str:
     """The patient of a case by its id: what the pattern's first group finds; without a pattern, the case itself.
 

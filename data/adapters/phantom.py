@@ -6,27 +6,17 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from pydantic import Field
-
 from ramify.data.adapters.base import DataSet, unknown_case
 from ramify.data.adapters.class_choice import classed_case
 from ramify.data.adapters.class_settings import NO_CLASSES, ClassSettings, table_of_names
+from ramify.data.adapters.form_settings import PhantomDatasetSettings
 from ramify.data.class_maps import Fault, check_no_fault, masks_by_class, of_masks
 from ramify.data.formats.channels import ONLY_CHANNEL
 from ramify.data.raw_case import RawCase
 from ramify.data.sources import CaseSources, provenance
 from ramify.data.volume import Volume
-from ramify.phantoms.phantom import HEPATIC, PORTAL, TUMOURS, PhantomSettings, grow_phantom
+from ramify.phantoms.phantom import HEPATIC, PORTAL, TUMOURS, grow_phantom
 from ramify.tasks.class_table import ClassTable, Role
-
-
-class PhantomDatasetSettings(PhantomSettings, frozen=True, extra="forbid"):
-    """A data set of phantoms: what each of them is, how many, and their seeds."""
-
-    cases: int = Field(default=12, ge=1, le=100_000)
-    """How many."""
-    first_seed: int = Field(default=0, ge=0)
-    """Seed of the first; each following case takes the next."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +78,6 @@ class PhantomAdapter:
 
 PHANTOM = DataSet(
     "phantom",
-    "Phantoms.",
-    PhantomDatasetSettings,
     lambda reading, settings: PhantomAdapter(settings, reading.classes),
     in_files=False,
     has_channels=False,

@@ -1,4 +1,7 @@
-"""The data sets there are. Adding one takes a file beside this one and a line here."""
+"""The data sets there are.
+
+Adding one takes a file beside this one, a line here, and one in `form_settings.py`, where its settings stand.
+"""
 
 from ramify.data.adapters.base import DataSet
 from ramify.data.adapters.ircadb import IRCADB

@@ -6,21 +6,25 @@ from typing import Unpack
 from pydantic import Field
 from torch import Tensor
 
-from ramify.losses.cbdice import CbDiceSettings, Inverse, cbdice_loss
-from ramify.losses.centreline_cross_entropy import CentrelineCrossEntropySettings, centreline_cross_entropy_loss
+from ramify.losses.cbdice import cbdice_loss
+from ramify.losses.centreline_cross_entropy import centreline_cross_entropy_loss
 from ramify.losses.modules.base import SegmentationLoss, Shared
 from ramify.losses.modules.batch import Batch
 from ramify.losses.modules.tubes import tubes_of
-from ramify.losses.simple_points import SimplePointRule
-from ramify.losses.skeleton_recall import SkeletonRecallSettings, skeleton_recall_loss
-from ramify.losses.soft_cldice import (
+from ramify.losses.skeleton_recall import skeleton_recall_loss
+from ramify.losses.soft_cldice import dice_soft_cldice_loss, soft_cldice_loss
+from ramify.losses.term_settings import (
+    CbDiceSettings,
+    CentrelineCrossEntropySettings,
     DiceSoftClDiceSettings,
+    Inverse,
+    SimplePointRule,
+    SkeletonRecallSettings,
     SoftClDiceSettings,
-    dice_soft_cldice_loss,
-    soft_cldice_loss,
+    TopoClDiceSettings,
+    Variant,
 )
-from ramify.losses.soft_skeleton_passage import Variant
-from ramify.losses.topo_cldice import TopoClDiceSettings, topo_cldice_loss
+from ramify.losses.topo_cldice import topo_cldice_loss
 
 
 class SoftClDice(SegmentationLoss):

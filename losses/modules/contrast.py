@@ -7,7 +7,7 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor, nn
 
-from ramify.losses.anchors import AnchorSettings
+from ramify.losses.anchor_settings import AnchorSettings
 from ramify.losses.checks import ROUNDING
 from ramify.losses.modules.base import check_ignore_label, check_weight
 from ramify.losses.modules.batch import TensorOrArray, known_voxels, tensor_of

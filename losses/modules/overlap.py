@@ -7,11 +7,12 @@ from pydantic import Field
 from torch import Tensor
 
 from ramify.losses.cross_entropy import binary_cross_entropy, categorical_cross_entropy
-from ramify.losses.dice import DiceSettings, dice_loss
-from ramify.losses.generalised_dice import GeneralisedDiceSettings, generalised_dice_loss
+from ramify.losses.dice import dice_loss
+from ramify.losses.generalised_dice import generalised_dice_loss
 from ramify.losses.modules.base import SegmentationLoss, Shared
 from ramify.losses.modules.batch import Batch
-from ramify.losses.tversky import TverskySettings, tversky_loss
+from ramify.losses.term_settings import DiceSettings, GeneralisedDiceSettings, TverskySettings
+from ramify.losses.tversky import tversky_loss
 
 
 class Dice(SegmentationLoss):

@@ -5,14 +5,24 @@ from typing import Unpack
 
 from torch import Tensor
 
-from ramify.losses.betti_matching import BettiMatchingSettings, Connectivity, betti_matching_loss
-from ramify.losses.boundary import BoundarySettings, boundary_loss
+from ramify.losses.betti_matching import betti_matching_loss
+from ramify.losses.boundary import boundary_loss
 from ramify.losses.modules.base import SegmentationLoss, Shared
 from ramify.losses.modules.batch import Batch
-from ramify.losses.perceptual import PerceptualSettings, perceptual_loss
-from ramify.losses.persistent_homology import PersistentHomologySettings, persistent_homology_loss
-from ramify.losses.topograph import Aggregation, TopographSettings, topograph_loss
-from ramify.losses.warping import WarpingSettings, warping_loss
+from ramify.losses.perceptual import perceptual_loss
+from ramify.losses.persistent_homology import persistent_homology_loss
+from ramify.losses.term_settings import (
+    Aggregation,
+    BettiMatchingSettings,
+    BoundarySettings,
+    Connectivity,
+    PerceptualSettings,
+    PersistentHomologySettings,
+    TopographSettings,
+    WarpingSettings,
+)
+from ramify.losses.topograph import topograph_loss
+from ramify.losses.warping import warping_loss
 
 
 class Boundary(SegmentationLoss):

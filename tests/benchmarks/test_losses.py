@@ -12,6 +12,7 @@ from benchmarks.loss_inputs import loss_inputs, phantom_vessels
 from benchmarks.plain_losses import plain_contrastive_loss
 from ramify.losses import soft_skeletonisation
 from ramify.losses.contrastive import contrastive_loss
+from ramify.losses.term_settings import TERM_SETTINGS
 from ramify.losses.terms import TERMS
 from tests.asked import ASKED
 
@@ -23,10 +24,11 @@ def tiny(in_this_process, monkeypatch, tmp_path):
         in_this_process(module)
     monkeypatch.setattr(soft_skeletonisation, "COMPILED", soft_skeletonisation.COMPILED)
     monkeypatch.setitem(loss_overhead.LEVELS, "cpu", 2)
-    known = dict(TERMS)
+    known, settings = dict(TERMS), dict(TERM_SETTINGS)
     yield ["--device", "cpu", "--repeats", "1", "--output", str(tmp_path)]
-    TERMS.clear()
-    TERMS.update(known)
+    for table, before in ((TERMS, known), (TERM_SETTINGS, settings)):
+        table.clear()
+        table.update(before)
 
 
 def test_peers(tiny, capsys, numbers_of):

@@ -7,7 +7,8 @@ from benchmarks import threshold
 from ramify.data.case_store import write_case
 from ramify.data.files import read_mask, write_volume
 from ramify.data.volume import Volume
-from ramify.preprocessing.prepare import PreprocessingSettings, prepare_case
+from ramify.preprocessing.prepare import prepare_case
+from ramify.preprocessing.settings import PreprocessingSettings
 from tests.preprocessing.drawn_cases import bars_in_a_box
 
 

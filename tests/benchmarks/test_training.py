@@ -6,7 +6,7 @@ import torch
 
 from benchmarks import training
 from benchmarks.training_step import phantom_batch, training_step
-from ramify.losses.anchors import AnchorSettings
+from ramify.losses.anchor_settings import AnchorSettings
 from ramify.losses.settings import LossSettings
 from ramify.models.build import build_network
 from ramify.models.settings import ContrastHeadSettings, ModelSettings

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from benchmarks.two_trees import OF_PHANTOMS, TRAINED, TRIED, called, halves, junctions_of, write_pair
-from ramify.data.adapters import DatasetSettings, open_dataset
+from ramify.data.adapters.opening import open_dataset
+from ramify.data.adapters.settings import DatasetSettings
 from ramify.data.files import read_label_map, read_mask
 
 SETTINGS = {"phantom": {"cases": 1, "size": [24, 24, 24], "spacing_mm": [6, 6, 6]}, "classes": OF_PHANTOMS}

@@ -11,7 +11,7 @@ import torch
 from ramify import clean_up
 from ramify.data.case_store import read_case, write_case
 from ramify.data.clean_up_note import CLEAN_UP
-from ramify.preprocessing.prepare import PreprocessingSettings
+from ramify.preprocessing.settings import PreprocessingSettings
 from ramify.tasks.class_table import SINGLE, ClassTable
 from ramify.training.clean_up import CleanUp
 from ramify.training.member import Member

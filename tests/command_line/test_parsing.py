@@ -6,8 +6,8 @@ from typing import Literal
 import pytest
 from pydantic import BaseModel, Field, field_validator, model_validator
 
-from ramify.command_line import parse
-from ramify.data.adapters import DatasetSettings
+from ramify.command_line import parse, run
+from ramify.data.adapters.settings import DatasetSettings
 from ramify.settings_errors import PythonSettings
 
 
@@ -47,6 +47,17 @@ class Outer(BaseModel, frozen=True, extra="forbid"):
     """Pairs."""
     shares: dict[str, float] | None = None
     """Of each."""
+    pair: tuple[float, float] | None = None
+    """Both."""
+    words: tuple[str, ...] = ()
+    """Some."""
+
+    @field_validator("words")
+    @classmethod
+    def _single(cls, words: tuple[str, ...]) -> tuple[str, ...]:
+        if found := [word for word in words if "," in word]:
+            raise ValueError(f"no word {found[0]}")
+        return words
 
 
 def write(tmp_path: Path, text: str) -> list[str]:
@@ -127,7 +138,28 @@ def test_a_bad_file_is_one_line_that_names_it(tmp_path, text, message):
         (["--seed", "-1"], r"^--seed: .*greater than or equal to 0 \(got -1\)"),
         (["--train.size", "2", "0"], r"^--train\.size: expected no empty axis \(got "),
         (["--train.epochs", "0"], r"--train\.epochs: .*greater than or equal to 1 \(got 0\)"),
-        (["--mode", "z"], r"'z'.*--mode.*'a', 'b'"),
+        (["--mode", "z"], r"^--mode: expected a or b, got 'z'$"),
+        (["--mode", "bb"], r"^--mode: expected a or b, got 'bb'; did you mean b\?$"),
+        (["--mode"], r"^--mode: expected a or b after it$"),
+        (["--train.epochs"], r"^--train\.epochs: expected a whole number after it$"),
+        (["--epochs", "3"], r"^--epochs: no such setting; did you mean --train\.epochs\?$"),
+        (
+            ["--train.span", "3"],
+            r"^--train\.span: no such setting; there are --train\.epochs, --train\.learning-rate, ",
+        ),
+        (["--zzz"], r"^--zzz: no such setting; --help-all shows all$"),
+        (["--no-resum"], r"^--no-resum: no such setting; did you mean --no-resume\?$"),
+        (["--resume", "yes"], r"^yes: --resume takes no value; it stands alone$"),
+        (["--mode", "a", "b"], r"^b: --mode takes a or b, and no more$"),
+        (["--train.size", "3,4,5"], r"^--train\.size: expected whole .*; did you mean --train\.size 3 4 5\?$"),
+        (
+            ["--train.size", "3", "4.5"],
+            r"^--train\.size: expected whole numbers with spaces between them, got '3' '4\.5'$",
+        ),
+        (["--pair", "1x2"], r"^--pair: expected 2 numbers with a space between them, .*; did you mean --pair 1 2\?$"),
+        (["--weights.dice", "much"], r"^--weights\.dice: expected a number, got 'much'$"),
+        (["--weights.dic", "1"], r"^--weights\.dic: a flag changes keys that are there"),
+        (["--words", "a,b"], r"^--words: no word a,b; write spaces and no commas, --words a b$"),
         (["--swaps", "{left: right}"], r"^--swaps: expected words in pairs, --swaps NAME VALUE NAME VALUE"),
         (["--shares", "left=1"], r"^--shares: expected words in pairs"),
         (["--nnunet.channel", "0"], r"^--nnunet\.channel: it is called --channels now$"),
@@ -182,11 +214,38 @@ def test_a_missing_file_is_named():
         parse(Outer, "test", ["--config", "nowhere.yaml"])
 
 
-def test_help_is_shown_and_ends_well(capsys):
+def test_several_things_that_are_wrong_are_a_line_each(capsys):
+    with pytest.raises(SystemExit) as ended:
+        run(lambda: print(parse(Outer, "test", ["--train.epocs", "5", "--sed=3", "--mode", "b"])))
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.splitlines() == [
+        "error: --train.epocs: no such setting; did you mean --train.epochs?",
+        "error: --sed: no such setting; did you mean --seed?",
+        "error: --root PATH: missing; Where the data lies.",
+    ]
+
+
+def test_a_second_file_needs_its_own_flag():
+    with pytest.raises(ValueError, match=r"^--config: expected one file .*, --config a\.yaml --config b\.yaml$"):
+        parse(Outer, "test", ["--config", "a.yaml", "b.yaml"])
+
+
+@pytest.mark.parametrize("word", ["--help", "-h", "--help-all", "--version"])
+def test_what_is_asked_is_answered_and_ends_well(word, capsys):
     with pytest.raises(SystemExit) as caught:
-        parse(Outer, "What it does", ["--help"])
+        parse(Outer, "What it does", [word])
     assert caught.value.code == 0
     shown = capsys.readouterr().out
-    assert "What it does" in shown
-    assert "--train.epochs" in shown
+    assert ("What it does" in shown) == (word != "--version")
+    assert ("--train.epochs" in shown) == (word != "--version")
+    assert ("docs/commands.md" in shown) == (word != "--version")
+    assert ("torch" in shown) == (word != "--help-all")
+
+
+def test_the_whole_help_has_the_docstring_and_every_setting(capsys):
+    with pytest.raises(SystemExit):
+        parse(Outer, "What it does.\n\n    python x.py\n\nWhat it leaves; docs/results.md.\n", ["--help-all"])
+    shown = capsys.readouterr().out
+    assert "What it leaves" in shown
     assert "Passes over the data." in shown
+    assert shown.splitlines()[-1].startswith("pages: docs/results.md, docs/commands.md")

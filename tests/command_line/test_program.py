@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ramify import __version__
 from ramify.command_line.program import COMMANDS, main, script_of
+from ramify.version import version_line
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,7 +37,9 @@ def test_the_overview_names_every_command_with_what_it_does(words, monkeypatch, 
 
 def test_the_version(monkeypatch, capsys):
     assert call(monkeypatch, "--version") == 0
-    assert capsys.readouterr().out == f"ramify {__version__}\n"
+    assert capsys.readouterr().out == f"{version_line()}\n"
+    assert call(monkeypatch, "compare", "--results", "a=1", "--version") == 0
+    assert capsys.readouterr().out == f"{version_line()}\n"
 
 
 @pytest.mark.parametrize(
@@ -60,7 +62,7 @@ def test_a_command_is_its_script(monkeypatch, capsys):
     assert call(monkeypatch, "compare", "--results", "a=1", "--results", "b=2") == 2
     assert capsys.readouterr().err.startswith("error: --results: given more than once")
     assert call(monkeypatch, "compare", "--help") == 0
-    assert capsys.readouterr().out.startswith("usage: ramify compare [-h]")
+    assert capsys.readouterr().out.startswith("usage: ramify compare --results TEXT ... [")
 
 
 @pytest.mark.parametrize("word", ["--help", "--version", "trian"])

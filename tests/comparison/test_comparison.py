@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ramify.comparison.comparison import Comparison, ComparisonSettings, compare
+from ramify.comparison.comparison import Comparison, compare
 from ramify.comparison.comparison_table import format_comparison, pairs_to_csv, to_csv, to_plain
 from ramify.comparison.evidence import weigh
 from ramify.comparison.forest_plot import draw_comparison
 from ramify.comparison.power import pairs_needed
 from ramify.comparison.remarks import remarks_on
 from ramify.comparison.results import RunResults, Variant
+from ramify.comparison.settings import ComparisonSettings
 from ramify.comparison.statistics import holm
 from ramify.disk.json_files import to_json
 

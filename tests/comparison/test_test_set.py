@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ramify.comparison.comparison import ComparisonSettings, compare
+from ramify.comparison.comparison import compare
 from ramify.comparison.comparison_table import format_comparison
 from ramify.comparison.results import RunResults, Variant
+from ramify.comparison.settings import ComparisonSettings
 from ramify.comparison.test_set import (
     as_grid,
     crossed_interval,

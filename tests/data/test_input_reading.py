@@ -7,7 +7,8 @@ from pydantic import ValidationError
 
 from ramify.data.files import write_volume
 from ramify.data.image_source import ImageSource
-from ramify.data.input_reading import Inputs, InputSettings
+from ramify.data.input_reading import Inputs
+from ramify.data.input_settings import InputSettings
 from ramify.data.volume import Volume
 
 ARRAY = np.arange(60, dtype=np.uint16).reshape(3, 4, 5)

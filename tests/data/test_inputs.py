@@ -6,17 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ramify.data.channel_files import (
-    Channels,
-    InputCase,
-    check_option,
-    choose_channels,
-    hint_of_names,
-    read_case,
-)
+from ramify.data.channel_files import Channels, InputCase, choose_channels, hint_of_names, read_case
 from ramify.data.files import write_volume
 from ramify.data.image_source import ImageSource
-from ramify.data.input_reading import Inputs, InputSettings
+from ramify.data.input_reading import Inputs
+from ramify.data.input_settings import InputSettings, check_option
 from ramify.data.inputs import check_organ_of_each, find_inputs, read_organ
 from ramify.data.volume import Volume
 from ramify.disk.outputs import Outputs

@@ -17,6 +17,7 @@ from typing import Any, get_args
 import pytest
 from pydantic import BaseModel
 
+from ramify.command_line import ANSWERED
 from tests.docs.pages import PAGES, ROOT, Block, blocks_of, code_in, command_lines, name_of, prose_of, text_of
 
 PYTHON = ("python", ".venv/bin/python")
@@ -126,7 +127,7 @@ def test_the_command_can_be_given(page: Path, command: str, checkout: Path, monk
         named = [word for word in words if word.endswith(".py")]
         assert all((ROOT / word).is_file() for word in named), command
         return
-    if words in ([], ["--help"]):
+    if words in ([], ["--help"], ["--help-all"], ["--version"]):
         assert (ROOT / f"{module.replace('.', '/')}.py").is_file() or importlib.util.find_spec(module), command
         return
     if "..." in words:
@@ -191,7 +192,7 @@ def known_flags() -> set[str]:
             patch.setattr(sys, "argv", [script.__name__, "--help"])
             with pytest.raises(Read):
                 script.main()
-    return found | {"--config", "--quiet", "--help"}
+    return found | {"--config", "--quiet", *ANSWERED}
 
 
 def test_flags_of_sections_and_of_what_is_on_or_off(known_flags: set[str]):

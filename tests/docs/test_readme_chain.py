@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 from ramify.console.progress import QUIET_VARIABLE
-from ramify.data.adapters import DatasetSettings, open_dataset
+from ramify.data.adapters.opening import open_dataset
+from ramify.data.adapters.settings import DatasetSettings
 from ramify.data.case_store import list_cases
 from ramify.data.files import read_volume, write_volume
-from ramify.phantoms.phantom import HEPATIC, PORTAL, PhantomSettings, TreeSettings, grow_phantom
+from ramify.phantoms.phantom import HEPATIC, PORTAL, grow_phantom
+from ramify.phantoms.settings import PhantomSettings, TreeSettings
 from tests.dicom_series import write_series
 from tests.docs.pages import ROOT, blocks_of, command_lines, text_of
 

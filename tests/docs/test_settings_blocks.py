@@ -8,8 +8,8 @@ import yaml
 from pydantic import BaseModel
 
 from ramify.command_line import parse
-from ramify.data.adapters import DatasetSettings
-from ramify.preprocessing.prepare import PreprocessingSettings
+from ramify.data.adapters.settings import DatasetSettings
+from ramify.preprocessing.settings import PreprocessingSettings
 from ramify.training.settings import RunSettings
 from ramify.tuning.search_space import build_space
 from tests.docs.pages import PAGES, ROOT, Block, blocks_of, name_of, text_of

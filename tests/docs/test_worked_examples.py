@@ -1,4 +1,4 @@
-"""A loss, a network and a radius estimator are added by one file and one line: the pages' own examples are, and used.
+"""A loss, a network and a radius estimator are added by a file and a line where each is named: the pages' examples are.
 
 Those of a data set and of a measure are in tests/data/adapters/test_table.py and tests/metrics/test_families.py.
 """
@@ -20,16 +20,23 @@ train: {epochs: 1}
 device: cpu
 """
 ADDED = """
+from brier_settings import BrierSettings
+from ramify.losses.term_settings import TERM_SETTINGS
+from ramify.models.network_choices import NETWORK_CHOICES, NetworkChoices
+TERM_SETTINGS["brier"] = BrierSettings
+NETWORK_CHOICES["two_layers"] = NetworkChoices(frozenset({"base_channels"}), base_channels=16)
 import brier, two_layers
 from ramify.losses.terms import TERMS, of_probabilities
 from ramify.models.networks import NETWORKS
-TERMS["brier"] = of_probabilities(brier.brier_loss, brier.BrierSettings)
+TERMS["brier"] = of_probabilities(brier.brier_loss)
 NETWORKS["two_layers"] = two_layers.KIND
 from ramify.command_line import run
 from ramify.train import main
 run(main)
 """
 MEASURED = """
+from ramify.vessels.estimator_names import ESTIMATOR_NAMES
+ESTIMATOR_NAMES.append("depth")
 import depth
 import numpy as np
 from ramify.vessels.estimators import ESTIMATORS
@@ -65,8 +72,12 @@ def call(code: str, folder: Path, *words: str) -> str:
 
 def test_a_loss_and_a_network_are_trained(tmp_path: Path, tiny_cases: Path):
     (tmp_path / "brier.py").write_text(example("losses.md", "losses/brier.py"), encoding="utf-8")
+    settings = example("losses.md", "losses/term_settings.py")
+    (tmp_path / "brier_settings.py").write_text(settings, encoding="utf-8")
     (tmp_path / "two_layers.py").write_text(example("networks.md", "models/two_layers.py"), encoding="utf-8")
-    assert line("losses.md", '"brier": of_probabilities(brier_loss, BrierSettings)')
+    assert line("losses.md", '"brier": BrierSettings')
+    assert line("losses.md", '"brier": of_probabilities(brier_loss)')
+    assert line("networks.md", '"two_layers": NetworkChoices(frozenset({"base_channels"}), base_channels=16)')
     assert line("networks.md", '"two_layers": two_layers.KIND')
     (tmp_path / "mine.yaml").write_text(TRAINING, encoding="utf-8")
     call(ADDED, tmp_path, "--config", "mine.yaml", "--cases", str(tiny_cases), "--output", "run", "--fold", "0")
@@ -79,5 +90,6 @@ def test_a_loss_and_a_network_are_trained(tmp_path: Path, tiny_cases: Path):
 def test_an_estimator_is_measured_with(tmp_path: Path):
     (tmp_path / "depth.py").write_text(example("method.md", "vessels/estimators/depth.py"), encoding="utf-8")
     assert line("method.md", '"depth": DEPTH')
+    assert line("method.md", "its name in `vessels/estimator_names.py`")
     # Five voxels wide: the centre lies three voxels from the nearest voxel outside.
     assert float(call(MEASURED, tmp_path).strip().strip("[].")) == pytest.approx(3.0)

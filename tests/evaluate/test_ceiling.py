@@ -9,8 +9,9 @@ from ramify import evaluate
 from ramify.data.case_store import prepare_store, write_case
 from ramify.data.files import write_volume
 from ramify.data.volume import Volume
-from ramify.preprocessing.grid import Grid, GridSettings
-from ramify.preprocessing.prepare import PreprocessingSettings, prepare_case
+from ramify.preprocessing.grid import Grid
+from ramify.preprocessing.prepare import prepare_case
+from ramify.preprocessing.settings import GridSettings, PreprocessingSettings
 from tests.evaluate.pairs import flags, read_json
 from tests.preprocessing.drawn_cases import bars_in_a_box
 

@@ -9,6 +9,7 @@ from ramify import evaluate
 from ramify.command_line import run
 from ramify.console.signals import Stopped
 from ramify.evaluation import outcomes
+from ramify.stages import evaluate as evaluate_stage
 from tests.evaluate.pairs import flags, read_json
 
 QUICK = ("--measures", "overlap")
@@ -46,7 +47,7 @@ def test_a_signal_while_the_page_is_written_names_the_scores(folders, monkeypatc
     def stopped(*_):
         raise Stopped(signal.SIGTERM)
 
-    monkeypatch.setattr(evaluate, "present", stopped)
+    monkeypatch.setattr(evaluate_stage, "present", stopped)
     with pytest.raises(SystemExit):
         run(lambda: evaluate.main(flags(folders, *QUICK)))
     told = capsys.readouterr().err
@@ -54,7 +55,7 @@ def test_a_signal_while_the_page_is_written_names_the_scores(folders, monkeypatc
     assert told == f"stopped by SIGTERM: {kept}\n"
 
 
-@pytest.mark.parametrize(("module", "what"), [(outcomes, "present_case"), (evaluate, "present")])
+@pytest.mark.parametrize(("module", "what"), [(outcomes, "present_case"), (evaluate_stage, "present")])
 def test_what_is_only_looked_at_costs_no_scores(folders, tmp_path, monkeypatch, capsys, module, what):
     def fails(*_):
         raise OSError("disk full")

@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 
 from ramify import evaluate
-from ramify.data.adapters import DatasetSettings, open_dataset
+from ramify.data.adapters.opening import open_dataset
+from ramify.data.adapters.settings import DatasetSettings
 from ramify.data.case_store import write_case
 from ramify.data.files import write_volume
 from ramify.data.volume import Volume
-from ramify.preprocessing.prepare import PreprocessingSettings, prepare_case
+from ramify.preprocessing.prepare import prepare_case
+from ramify.preprocessing.settings import PreprocessingSettings
 from tests.evaluate.pairs import SHAPE, flags, read_json, save, vessel
 
 QUICK = ("--measures", "overlap")

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ramify.experiments.plan import ExperimentSettings, Run, runs_of
+from ramify.experiments.plan import Run, runs_of
 from ramify.experiments.runs import Ending, record_ending, results_file
+from ramify.experiments.settings import ExperimentSettings
 from ramify.metrics.measure import DEFINITIONS
 from ramify.training.settings import RunSettings
 

@@ -8,7 +8,7 @@ import pytest
 
 from ramify.data.folds import FoldSettings
 from ramify.experiments.checks import check_further, check_parting
-from ramify.experiments.plan import ExperimentSettings
+from ramify.experiments.settings import ExperimentSettings
 from ramify.training.settings import RunSettings
 
 

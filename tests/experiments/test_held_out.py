@@ -9,17 +9,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ramify.data.adapters import DatasetSettings, open_dataset
+from ramify.data.adapters.opening import open_dataset
+from ramify.data.adapters.settings import DatasetSettings
 from ramify.data.case_store import write_case
 from ramify.data.files import write_volume
 from ramify.data.volume import Volume
-from ramify.experiments.further_measures import Further
 from ramify.experiments.held_out import HeldOutCase, mask_file, probabilities_of, score_held_out, vessels_in
 from ramify.experiments.plan import Run
+from ramify.experiments.settings import Further
 from ramify.metrics.case import evaluate_case
 from ramify.metrics.settings import EvaluationSettings
-from ramify.preprocessing.grid import GridSettings
-from ramify.preprocessing.prepare import PreprocessingSettings, prepare_case
+from ramify.preprocessing.prepare import prepare_case
+from ramify.preprocessing.settings import GridSettings, PreprocessingSettings
 from ramify.tasks.class_table import ClassTable
 from ramify.tasks.formulation import Tasks
 from ramify.training.predictor import Prediction, Predictor

@@ -13,7 +13,6 @@ import pytest
 
 from ramify.data.volume import Volume
 from ramify.experiments import probability_scores
-from ramify.experiments.further_measures import Further
 from ramify.experiments.held_out import HeldOutCase
 from ramify.experiments.operating_point import (
     LEVELS,
@@ -25,6 +24,7 @@ from ramify.experiments.operating_point import (
     threshold_of,
 )
 from ramify.experiments.probability_scores import score_probabilities
+from ramify.experiments.settings import Further
 from ramify.metrics.settings import EvaluationSettings
 from ramify.training.run_folder import RunFolder
 

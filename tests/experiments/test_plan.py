@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from ramify.command_line import parse
 from ramify.experiments.layers import nested
-from ramify.experiments.plan import ExperimentSettings
+from ramify.experiments.settings import ExperimentSettings
 
 
 def settings(**given: Any) -> ExperimentSettings:

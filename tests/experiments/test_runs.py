@@ -13,7 +13,6 @@ from ramify.data.case_store import read_case, write_case
 from ramify.data.files import read_mask, write_volume
 from ramify.data.volume import Volume
 from ramify.disk.atomic_files import write_whole
-from ramify.experiments.further_measures import Further
 from ramify.experiments.held_out import mask_file, score_held_out
 from ramify.experiments.plan import Run
 from ramify.experiments.runs import (
@@ -25,6 +24,7 @@ from ramify.experiments.runs import (
     record_ending,
     results_file,
 )
+from ramify.experiments.settings import Further
 from ramify.metrics.case import evaluate_case
 from ramify.metrics.measure import DEFINITIONS
 from ramify.metrics.settings import EvaluationSettings

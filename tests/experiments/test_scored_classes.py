@@ -11,21 +11,23 @@ from ramify.comparison.results import read_results
 from ramify.data.case_store import class_table_of, write_case
 from ramify.data.files import read_label_map, write_volume
 from ramify.data.volume import Volume
-from ramify.experiment import draw_worst, main, scored_of
+from ramify.experiment import main
 from ramify.experiments.checks import check_classes
 from ramify.experiments.further_measures import probability_measures
 from ramify.experiments.held_out import held_out_cases, mask_file
-from ramify.experiments.plan import ExperimentSettings, Run, runs_of
+from ramify.experiments.plan import Run, runs_of
 from ramify.experiments.probability_scores import ProbabilityScores
 from ramify.experiments.runs import Ending, carry_out, ending_of, record_ending, results_file
 from ramify.experiments.scored_classes import ScoredClasses, scored_classes
 from ramify.experiments.second_observer import score_second_observer
+from ramify.experiments.settings import ExperimentSettings
 from ramify.experiments.table import build_table
 from ramify.experiments.table_forms import to_markdown
 from ramify.metrics.class_scores import evaluate_classes
 from ramify.metrics.classes import MERGED, LabelClass
 from ramify.metrics.settings import EvaluationSettings
-from ramify.preprocessing.prepare import PreprocessingSettings
+from ramify.preprocessing.settings import PreprocessingSettings
+from ramify.stages.experiment import draw_worst, scored_of
 from ramify.tasks.class_table import IGNORED, ClassTable
 from ramify.tasks.settings import TaskSettings
 from ramify.training.loop import train_run

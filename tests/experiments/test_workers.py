@@ -5,9 +5,9 @@ import signal
 import time
 from pathlib import Path
 
-from ramify.experiments.further_measures import Further
 from ramify.experiments.plan import Run
 from ramify.experiments.runs import log_file
+from ramify.experiments.settings import Further
 from ramify.experiments.workers import Worker, _attempt, wait_for_news
 from ramify.metrics.settings import EvaluationSettings
 from ramify.training.settings import RunSettings

@@ -8,10 +8,10 @@ import torch
 from ramify.exporting.trained import TrainedNetwork, load_trained
 from ramify.models.build import build_network
 from ramify.models.settings import ModelSettings
-from ramify.preprocessing.prepare import PreprocessingSettings
+from ramify.preprocessing.settings import PreprocessingSettings
 from ramify.tasks.class_table import SINGLE, ClassTable
 from ramify.training.checkpoint import save_checkpoint
-from ramify.training.inference import InferenceSettings
+from ramify.training.inference_settings import InferenceSettings
 from ramify.training.settings import RunSettings
 
 CLASSES = ClassTable.model_validate({"classes": {"portal": {"values": [3]}, "hepatic": {"values": [7]}}})

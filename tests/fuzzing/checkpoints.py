@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from ramify.losses.anchors import AnchorSettings
+from ramify.losses.anchor_settings import AnchorSettings
 from ramify.losses.settings import LossSettings
 from ramify.models.build import build_network
 from ramify.models.settings import ContrastHeadSettings, ModelSettings
-from ramify.preprocessing.prepare import PreprocessingSettings
+from ramify.preprocessing.settings import PreprocessingSettings
 from ramify.tasks.class_table import SINGLE
 from ramify.training.checkpoint import FORMAT, load_checkpoint
 from ramify.training.loop import train_run

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ramify.data.case_store import CASE_FILE, check_case, write_case
-from ramify.preprocessing.prepare import PreprocessingSettings
+from ramify.preprocessing.settings import PreprocessingSettings
 from tests.fuzzing.reader import Reader
 
 IMAGE = "image.npy"

@@ -6,7 +6,7 @@ import torch
 from torch.nn.functional import normalize
 
 from ramify.losses.across_ranks import joined_batch, summed
-from ramify.losses.anchors import AnchorSettings
+from ramify.losses.anchor_settings import AnchorSettings
 from ramify.losses.contrastive import contrastive_loss
 from ramify.losses.shared_anchors import sample_shared_anchors
 from tests.two_ranks import on_two_ranks

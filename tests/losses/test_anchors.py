@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from ramify.losses.anchors import AnchorSettings, sample_anchors
+from ramify.losses.anchor_settings import AnchorSettings
+from ramify.losses.anchors import sample_anchors
 
 
 def projections(scales: int = 3, ndim: int = 2, batch: int = 2, channels: int = 4, length: int = 2):

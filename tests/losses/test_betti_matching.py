@@ -8,7 +8,8 @@ import torch
 from pydantic import ValidationError
 from scipy import ndimage
 
-from ramify.losses.betti_matching import BettiMatchingSettings, betti_matching_loss
+from ramify.losses.betti_matching import betti_matching_loss
+from ramify.losses.term_settings import BettiMatchingSettings
 
 Cell = tuple[int, ...]
 PIECES, HOLES = {"holes": False}, {"pieces": False}

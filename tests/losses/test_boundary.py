@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from pydantic import ValidationError
 
-from ramify.losses.boundary import BoundarySettings, boundary_loss, distance_inside, signed_distance
+from ramify.losses.boundary import boundary_loss, distance_inside, signed_distance
+from ramify.losses.term_settings import BoundarySettings
 
 SIZES = [(5, 7), (3, 4, 5)]
 masks = st.one_of(

@@ -10,7 +10,8 @@ from scipy.ndimage import binary_dilation, binary_erosion
 from skimage.morphology import skeletonize
 
 from ramify.losses import cbdice
-from ramify.losses.cbdice import CbDiceSettings, cbdice_loss
+from ramify.losses.cbdice import cbdice_loss
+from ramify.losses.term_settings import CbDiceSettings
 from tests.losses.test_boundary import plain_distance
 
 SIZES = [(9, 11), (6, 7, 8)]

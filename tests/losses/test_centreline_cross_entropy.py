@@ -5,7 +5,8 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from ramify.losses.centreline_cross_entropy import CentrelineCrossEntropySettings, centreline_cross_entropy_loss
+from ramify.losses.centreline_cross_entropy import centreline_cross_entropy_loss
+from ramify.losses.term_settings import CentrelineCrossEntropySettings
 from ramify.losses.voxel_cross_entropy import voxel_cross_entropy
 from tests.losses.test_soft_cldice import numpy_skeleton, seeded, vessel
 

@@ -4,7 +4,8 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from ramify.losses.dice import DiceSettings, dice_loss
+from ramify.losses.dice import dice_loss
+from ramify.losses.term_settings import DiceSettings
 
 
 def line(*values: float) -> torch.Tensor:

@@ -5,7 +5,8 @@ import torch
 from monai.losses.dice import GeneralizedDiceLoss
 from pydantic import ValidationError
 
-from ramify.losses.generalised_dice import GeneralisedDiceSettings, generalised_dice_loss
+from ramify.losses.generalised_dice import generalised_dice_loss
+from ramify.losses.term_settings import GeneralisedDiceSettings
 
 
 def line(*values: float) -> torch.Tensor:

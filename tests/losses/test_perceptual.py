@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from ramify.losses import Perceptual
-from ramify.losses.perceptual import CONVOLUTIONS, PerceptualSettings, perceptual_loss
+from ramify.losses.perceptual import CONVOLUTIONS, perceptual_loss
+from ramify.losses.term_settings import PerceptualSettings
 
 
 @pytest.fixture(scope="module")

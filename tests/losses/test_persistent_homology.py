@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from scipy import ndimage
 from torch import Tensor
 
-from ramify.losses.persistent_homology import PersistentHomologySettings, persistent_homology_loss
+from ramify.losses.persistent_homology import persistent_homology_loss
+from ramify.losses.term_settings import PersistentHomologySettings
 
 pytest.importorskip("gudhi", reason="gudhi is not installed: pip install gudhi")
 

@@ -6,7 +6,8 @@ import torch
 from scipy import ndimage
 from skimage.measure import euler_number
 
-from ramify.losses.simple_points import CENTRE, SimplePointRule, SimplePoints
+from ramify.losses.simple_points import CENTRE, SimplePoints
+from ramify.losses.term_settings import SimplePointRule
 from ramify.losses.thinning_kernel import euler_words, simple_words
 
 PLACES = np.indices((3, 3, 3)).reshape(3, -1).T - 1

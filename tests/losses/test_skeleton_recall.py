@@ -5,7 +5,8 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from ramify.losses.skeleton_recall import SkeletonRecallSettings, skeleton_recall_loss
+from ramify.losses.skeleton_recall import skeleton_recall_loss
+from ramify.losses.term_settings import SkeletonRecallSettings
 
 SIZES = [(5, 7), (3, 4, 5)]
 

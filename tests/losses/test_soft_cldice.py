@@ -9,12 +9,8 @@ import torch
 from pydantic import ValidationError
 
 from ramify.losses.dice import dice_loss
-from ramify.losses.soft_cldice import (
-    DiceSoftClDiceSettings,
-    SoftClDiceSettings,
-    dice_soft_cldice_loss,
-    soft_cldice_loss,
-)
+from ramify.losses.soft_cldice import dice_soft_cldice_loss, soft_cldice_loss
+from ramify.losses.term_settings import DiceSoftClDiceSettings, SoftClDiceSettings
 
 
 def seeded(shape: tuple[int, ...], seed: int = 0, dtype: torch.dtype = torch.float64) -> torch.Tensor:

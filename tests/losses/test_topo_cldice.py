@@ -6,7 +6,8 @@ import torch
 from pydantic import ValidationError
 
 from ramify.losses.dice import dice_loss
-from ramify.losses.topo_cldice import TopoClDiceSettings, topo_cldice_loss
+from ramify.losses.term_settings import TopoClDiceSettings
+from ramify.losses.topo_cldice import topo_cldice_loss
 from ramify.losses.topological_thinning import binary_skeleton, topological_skeleton
 
 

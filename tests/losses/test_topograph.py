@@ -6,7 +6,8 @@ import torch
 from pydantic import ValidationError
 from scipy import ndimage
 
-from ramify.losses.topograph import TopographSettings, topograph_loss
+from ramify.losses.term_settings import TopographSettings
+from ramify.losses.topograph import topograph_loss
 from tests.losses.test_warping import betti, box
 
 AGGREGATIONS = ["mean", "rms", "sum", "max", "min", "cross_entropy"]

@@ -6,12 +6,14 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from ramify.losses.anchors import AnchorSettings, sample_anchors
+from ramify.losses.anchor_settings import AnchorSettings
+from ramify.losses.anchors import sample_anchors
 from ramify.losses.contrastive import contrastive_loss
 from ramify.losses.cross_entropy import binary_cross_entropy, categorical_cross_entropy
 from ramify.losses.dice import dice_loss
 from ramify.losses.settings import LossSettings
 from ramify.losses.supervision import class_weights
+from ramify.losses.term_settings import TERM_SETTINGS
 from ramify.losses.terms import TERMS, Term
 from ramify.losses.total import TotalLoss
 from ramify.losses.truth import Truth
@@ -159,6 +161,7 @@ def test_no_term_but_the_total_keeps_a_graph():
 
 
 def test_a_new_term_is_one_line_in_the_table(monkeypatch):
+    monkeypatch.setitem(TERM_SETTINGS, "size", None)
     monkeypatch.setitem(TERMS, "size", Term(lambda task, _: task.probabilities.mean()))
     outputs, labels = batch(2, scales=1, projections=1)
     settings = LossSettings(main={"size": 2.0}, auxiliary={"size": 1.0}, lambda_scales=(0.5,), lambda_contrastive=0.0)
@@ -284,6 +287,7 @@ def test_a_task_sees_the_part_of_the_tube_that_is_its_own(formulation, channels,
         seen[task.name] = (task.tubed_skeleton, task.spacing_mm, task.generator)
         return task.probabilities.sum()
 
+    monkeypatch.setitem(TERM_SETTINGS, "look", None)
     monkeypatch.setitem(TERMS, "look", Term(look))
     settings = LossSettings(main={"look": 1.0}, auxiliary={"look": 1.0})
     spacing, generator = torch.tensor([[2.0, 1.0]] * 2), torch.Generator()
@@ -346,6 +350,7 @@ def test_a_block_of_the_tube_is_of_the_scale_whose_tube_it_is(monkeypatch):
     """The rim of a large vessel beside the tube of a small one has no tube of its own."""
     labels, tube = torch.tensor([[[1, 2]]]), torch.tensor([[[True, False]]])
     seen = {}
+    monkeypatch.setitem(TERM_SETTINGS, "look", None)
     monkeypatch.setitem(
         TERMS, "look", Term(lambda task, _: seen.update({task.name: task.tubed_skeleton}) or task.logits.sum())
     )

@@ -6,7 +6,8 @@ import torch
 from pydantic import ValidationError
 
 from ramify.losses.dice import dice_loss
-from ramify.losses.tversky import STRAIGHT_BELOW, TverskySettings, tversky_loss
+from ramify.losses.term_settings import TverskySettings
+from ramify.losses.tversky import STRAIGHT_BELOW, tversky_loss
 
 SIZES = [(5, 7), (3, 4, 5)]
 

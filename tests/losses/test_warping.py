@@ -7,7 +7,8 @@ import pytest
 import torch
 from scipy import ndimage
 
-from ramify.losses.warping import WarpingSettings, critical_voxels, warping_loss
+from ramify.losses.term_settings import WarpingSettings
+from ramify.losses.warping import critical_voxels, warping_loss
 
 
 def betti(mask: np.ndarray) -> tuple[int, ...]:

@@ -6,11 +6,11 @@ from scipy import ndimage
 
 from ramify.metrics.case import FLAGS, analyse_pair, evaluate_case, score_pair
 from ramify.metrics.centreline import centreline_overlap
-from ramify.metrics.families import FAMILIES
+from ramify.metrics.families import FAMILIES, chosen_families, measures_of
 from ramify.metrics.measure import Measure
 from ramify.metrics.overlap import dice, jaccard
 from ramify.metrics.pair import analyse_prediction, analyse_target
-from ramify.metrics.settings import EvaluationSettings, chosen_families, measures_of
+from ramify.metrics.settings import EvaluationSettings
 from ramify.metrics.surface import average_surface_distance_mm, hausdorff_distances, surface_dice
 from ramify.vessels.skeleton import skeletonize
 from tests.metrics.drawn_masks import drawn, random_mask
@@ -155,7 +155,7 @@ def test_slow_families_are_computed_when_asked_for():
 
 
 def test_an_unknown_family_is_refused_with_those_there_are():
-    with pytest.raises(ValueError, match="no family of measures is called overlaps; there are overlap, centreline"):
+    with pytest.raises(ValueError, match="no family of measures is called overlaps; did you mean overlap"):
         EvaluationSettings(measures=("overlaps",))
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from ramify import metrics
-from ramify.metrics.families import FAMILIES
+from ramify.metrics.families import FAMILIES, measures_of
 from ramify.metrics.measure import Measure
-from ramify.metrics.settings import EvaluationSettings, measures_of
+from ramify.metrics.settings import EvaluationSettings
 from ramify.metrics.table import to_markdown
 
 PAGE = (Path(metrics.__path__[0]).parent / "docs" / "metrics.md").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""A family of measures is added by one file and one line: the page's own example is, and evaluate.py measures it."""
+"""A family of measures is added by a file, its settings and a line for each: the example of the page is."""
 
 import json
 import os
@@ -10,10 +10,14 @@ import numpy as np
 from ramify.data.files import write_volume
 from ramify.data.volume import Volume
 from ramify.metrics.families import FAMILIES
+from ramify.metrics.family_settings import FAMILY_SETTINGS
 from ramify.metrics.settings import EvaluationSettings
 from tests.docs.pages import ROOT, blocks_of
 
 ADDED = """
+from ramify.metrics.family_settings import FAMILY_SETTINGS
+from volume_settings import VolumeSettings
+FAMILY_SETTINGS["volume"] = VolumeSettings
 from ramify.metrics.families import FAMILIES
 from volume import VOLUME
 FAMILIES["volume"] = VOLUME
@@ -23,10 +27,13 @@ run(main)
 """
 
 
-def test_one_file_and_one_line_add_a_family(tmp_path):
-    page = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
-    code = next(block.text for block in blocks_of(page) if block.text.startswith("# metrics/volume.py"))
-    (tmp_path / "volume.py").write_text(code, encoding="utf-8")
+def test_a_file_and_its_settings_add_a_family(tmp_path):
+    blocks = blocks_of((ROOT / "docs" / "metrics.md").read_text(encoding="utf-8"))
+    for file, place in (("volume_settings.py", "# metrics/family_settings.py"), ("volume.py", "# metrics/volume.py")):
+        code = next(block.text for block in blocks if block.text.startswith(place))
+        (tmp_path / file).write_text(
+            code.replace("ramify.metrics.family_settings", "volume_settings"), encoding="utf-8"
+        )
     for role, voxels in (("prediction", 7), ("truth", 8)):
         mask = np.zeros((4, 5, 12), dtype=np.uint8)
         mask[1, 2, :voxels] = 1
@@ -52,6 +59,7 @@ def test_one_file_and_one_line_add_a_family(tmp_path):
 
 
 def test_every_family_with_settings_has_its_section():
-    for name, family in FAMILIES.items():
+    assert list(FAMILIES) == list(FAMILY_SETTINGS)
+    for name, settings in FAMILY_SETTINGS.items():
         own = EvaluationSettings().of_family(name)
-        assert family.settings is None or isinstance(own, family.settings)
+        assert settings is None or isinstance(own, settings)

@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given, settings
 from pydantic import ValidationError
 
-from ramify.metrics.graph import GRAPH_MEASURES, GraphSettings, graph_size, relative_accuracy, score_graph
+from ramify.metrics.family_settings import GraphSettings
+from ramify.metrics.graph import GRAPH_MEASURES, graph_size, relative_accuracy, score_graph
 from ramify.metrics.mask_analysis import MaskAnalysis
 from ramify.metrics.measure import Scores
 from tests.metrics.drawn_masks import drawn, mask_pairs

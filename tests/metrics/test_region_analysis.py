@@ -7,9 +7,9 @@ from ramify.metrics.case import evaluate_case
 from ramify.metrics.centreline import CENTRELINE_MEASURES
 from ramify.metrics.families import FAMILIES
 from ramify.metrics.graph import GRAPH_MEASURES
-from ramify.metrics.mask_analysis import MaskAnalysis, SkeletonMethod
+from ramify.metrics.mask_analysis import MaskAnalysis
 from ramify.metrics.pair import analyse_prediction, analyse_target
-from ramify.metrics.settings import EvaluationSettings
+from ramify.metrics.settings import EvaluationSettings, SkeletonMethod
 from ramify.metrics.street_mover import STREET_MOVER_MEASURES
 from ramify.metrics.summary import summarise
 from ramify.vessels.scale_settings import ScaleSettings

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from ramify.metrics.family_settings import StreetMoverSettings
 from ramify.metrics.mask_analysis import MaskAnalysis
 from ramify.metrics.measure import Scores
 from ramify.metrics.street_mover import (
     STREET_MOVER_MEASURES,
-    StreetMoverSettings,
     points_along,
     sampling_floor_mm,
     score_street_mover,

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from ramify.metrics.case import evaluate_case
-from ramify.metrics.settings import EvaluationSettings, measures_of
+from ramify.metrics.families import measures_of
+from ramify.metrics.settings import EvaluationSettings
 from ramify.metrics.summary import count_misses, describe_values, summarise
 
 

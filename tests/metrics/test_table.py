@@ -8,7 +8,8 @@ import pytest
 from ramify.metrics.case import FLAGS, evaluate_case
 from ramify.metrics.class_scores import evaluate_classes
 from ramify.metrics.classes import ClassSet, parse_classes
-from ramify.metrics.settings import EvaluationSettings, measures_of
+from ramify.metrics.families import measures_of
+from ramify.metrics.settings import EvaluationSettings
 from ramify.metrics.table import build_report, format_table, shown_measures, to_csv, to_json
 
 SETTINGS = EvaluationSettings(measures=("overlap", "centreline", "surface"))

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from ramify.metrics.family_settings import TopologySettings
 from ramify.metrics.mask_analysis import MaskAnalysis
 from ramify.metrics.masks import Mask
-from ramify.metrics.topology import PATCH_MEASURES, TopologySettings, score_topology, topology_measures
+from ramify.metrics.topology import PATCH_MEASURES, score_topology, topology_measures
 from ramify.vessels.betti import betti_numbers
 from tests.metrics.drawn_masks import drawn, mask_pairs, random_mask
 

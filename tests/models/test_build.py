@@ -15,6 +15,7 @@ from ramify.models import (
     load_weights,
     place_network,
 )
+from ramify.models.network_choices import NETWORK_CHOICES, NetworkChoices
 from ramify.models.network_kind import NetworkKind
 from ramify.models.networks import NETWORKS
 from tests.asked import ASKED
@@ -121,9 +122,10 @@ class Threshold(Network):
         return TaskOutputs(self.head(image))
 
 
-def test_a_new_network_is_one_line_in_the_table(monkeypatch):
-    kind = NetworkKind(lambda plan: Threshold(plan.in_channels, plan.tasks.n_channels, plan.ndim), frozenset())
+def test_a_new_network_is_a_line_in_each_table(monkeypatch):
+    kind = NetworkKind(lambda plan: Threshold(plan.in_channels, plan.tasks.n_channels, plan.ndim))
     monkeypatch.setitem(NETWORKS, "threshold", kind)
+    monkeypatch.setitem(NETWORK_CHOICES, "threshold", NetworkChoices(frozenset()))
     settings = ModelSettings(network="threshold", tasks=ASKED["multi_class"])
     network = build_network(settings, 1, 3, 2)
     image = torch.randn(1, 1, 5, 6)

@@ -4,6 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from ramify.models import ModelSettings
+from ramify.models.network_choices import NETWORK_CHOICES
 from ramify.models.networks import NETWORKS
 from ramify.tasks.settings import TaskSettings
 
@@ -41,7 +42,7 @@ def test_sizes_that_were_chosen():
     [
         ("unett", "unknown network 'unett'; did you mean 'unet'?"),
         ("UNet", "unknown network 'UNet'; did you mean 'unet'?"),
-        ("nnunet", "unknown network 'nnunet'; did you mean 'unet'?"),
+        ("nnunet", "unknown network 'nnunet'; did you mean 'nnunet_plain' or 'nnunet_residual'?"),
         (
             "transformer",
             "unknown network 'transformer'; known are resunet, unet, fcn, nnunet_plain, nnunet_residual, hrnet, ",
@@ -81,7 +82,12 @@ def test_a_choice_that_the_network_does_not_have(network, setting, value, neutra
 
 
 def test_every_choice_is_a_setting():
-    assert frozenset.union(*(kind.settings for kind in NETWORKS.values())) <= ModelSettings.model_fields.keys()
+    choices = frozenset.union(*(its.settings for its in NETWORK_CHOICES.values()))
+    assert choices <= ModelSettings.model_fields.keys()
+
+
+def test_what_can_be_chosen_can_be_built():
+    assert list(NETWORKS) == list(NETWORK_CHOICES)
 
 
 def test_settings_survive_plain_data():

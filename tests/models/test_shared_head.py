@@ -5,7 +5,7 @@ import torch
 from pydantic import ValidationError
 
 from ramify.models import ModelSettings, build_inference_network, build_network
-from ramify.models.shared_head import feature_place
+from ramify.models.feature_place import feature_place
 from tests.asked import ASKED
 
 PLACES = {

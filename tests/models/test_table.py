@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ramify.models import ContrastHeadSettings, ModelSettings
-from ramify.models.networks import NETWORKS
+from ramify.models.network_choices import NETWORK_CHOICES
 from ramify.models.table import HEAD, SHOWN, measure
 from tests.asked import ASKED
 from tests.models.networks import skip_without_extra
@@ -37,6 +37,6 @@ def test_the_table_is_the_codes(network, formulation):
 
 
 def test_every_network_and_setting_is_named():
-    for family, kind in NETWORKS.items():
+    for family, choices in NETWORK_CHOICES.items():
         assert f"`{family}" in PAGE
-        assert all(f"`{setting}`" in PAGE for setting in kind.settings)
+        assert all(f"`{setting}`" in PAGE for setting in choices.settings)

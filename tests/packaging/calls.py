@@ -71,7 +71,8 @@ def call_functions() -> None:
     from ramify.metrics.overlap import dice
     from ramify.metrics.surface import hausdorff_95_mm
     from ramify.models import ModelSettings, build_network
-    from ramify.phantoms.phantom import PhantomSettings, grow_phantom
+    from ramify.phantoms.phantom import grow_phantom
+    from ramify.phantoms.settings import PhantomSettings
     from ramify.vessels.betti import betti_numbers
     from ramify.vessels.scales import decompose_scales
     from ramify.vessels.skeleton import skeletonize

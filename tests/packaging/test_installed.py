@@ -71,6 +71,6 @@ def test_the_commit_of_a_repository_around_a_copy_is_not_ours(place, added, whee
     git(tmp_path, "init")
     git(tmp_path, "add", *(["."] if added else ["own.py"]))
     git(tmp_path, "commit", "-m", "theirs")
-    code = "from ramify.data import provenance; print(provenance.__file__, provenance.commit())"
+    code = "from ramify import version; print(version.__file__, version.commit())"
     (said,) = python(code, site=tmp_path / place, folder=tmp_path)
-    assert said == f"{(tmp_path / place).resolve() / 'ramify' / 'data' / 'provenance.py'} unknown"
+    assert said == f"{(tmp_path / place).resolve() / 'ramify' / 'version.py'} unknown"

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from ramify.phantoms.ct_image import PhantomImageSettings, edge_contrasts
-from ramify.phantoms.phantom import HEPATIC, PORTAL, TUMOURS, PhantomSettings, TreeSettings, grow_phantom, grow_vessels
+from ramify.phantoms.ct_image import edge_contrasts
+from ramify.phantoms.phantom import HEPATIC, PORTAL, TUMOURS, grow_phantom, grow_vessels
 from ramify.phantoms.rasterisation import rasterise
+from ramify.phantoms.settings import PhantomImageSettings, PhantomSettings, TreeSettings
 from ramify.phantoms.smooth_fields import ct_noise, draw_waves, plane_waves
 
 PLAIN = PhantomImageSettings(

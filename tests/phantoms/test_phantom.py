@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from ramify.phantoms.phantom import HEPATIC, PORTAL, TUMOURS, PhantomSettings, TreeSettings, grow_phantom, grow_vessels
+from ramify.phantoms.phantom import HEPATIC, PORTAL, TUMOURS, grow_phantom, grow_vessels
 from ramify.phantoms.rasterisation import owning_edges, rasterise
+from ramify.phantoms.settings import PhantomSettings, TreeSettings
 
 SMALL = PhantomSettings(size=(32, 32, 32), spacing_mm=(4.0, 4.0, 4.0), trees=TreeSettings(terminals=10))
 

@@ -9,8 +9,8 @@ import pytest
 
 from ramify.data.case_store import list_cases
 from ramify.data.files import write_volume
-from ramify.preprocessing.grid import GridSettings
-from ramify.preprocessing.prepare import PreprocessingSettings, prepare_case
+from ramify.preprocessing.prepare import prepare_case
+from ramify.preprocessing.settings import GridSettings, PreprocessingSettings
 from tests.preprocess.pairs import call
 from tests.preprocessing.drawn_cases import bars_in_a_box
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from ramify import evaluate
-from ramify.data.adapters import DatasetSettings, open_dataset
+from ramify.data.adapters.opening import open_dataset
+from ramify.data.adapters.settings import DatasetSettings
 from ramify.data.files import read_label_map, read_volume, write_volume
 from ramify.preprocess import main
 from tests.dicom_series import write_series

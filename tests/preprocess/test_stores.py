@@ -14,8 +14,8 @@ import pytest
 from ramify.command_line import parse
 from ramify.data.case_store import list_cases, read_case
 from ramify.data.files import write_volume
-from ramify.preprocess import PreprocessCommand
-from ramify.preprocessing.prepare import PreprocessingSettings, prepare_case
+from ramify.preprocessing.prepare import prepare_case
+from ramify.preprocessing.settings import PreprocessCommand, PreprocessingSettings
 from ramify.vessels.scale_settings import ScaleSettings
 from ramify.vessels.scales import decompose_scales
 from tests.preprocess.pairs import ROOT, arguments, call, tree, write_pairs

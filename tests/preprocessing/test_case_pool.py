@@ -10,7 +10,7 @@ import pytest
 from ramify.data.case_store import list_cases
 from ramify.data.sources import CaseSources
 from ramify.preprocessing.case_pool import CaseWork, prepare_cases
-from ramify.preprocessing.prepare import PreprocessingSettings
+from ramify.preprocessing.settings import PreprocessingSettings
 from tests.preprocessing.drawn_cases import bars_in_a_box
 
 

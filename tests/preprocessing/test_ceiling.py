@@ -6,8 +6,9 @@ import pytest
 from ramify.data.volume import Volume
 from ramify.preprocessing.ceiling import ceiling_measures, costs, measure_ceiling
 from ramify.preprocessing.drawn_vessels import analyse_drawn
-from ramify.preprocessing.grid import GridSettings, plan_grid
-from ramify.preprocessing.prepare import PreprocessingSettings, prepare_case
+from ramify.preprocessing.grid import plan_grid
+from ramify.preprocessing.prepare import prepare_case
+from ramify.preprocessing.settings import GridSettings, PreprocessingSettings
 from ramify.vessels.scale_settings import ScaleSettings
 from tests.preprocessing.drawn_cases import bars_in_a_box
 

@@ -8,8 +8,9 @@ import pytest
 
 from ramify.data.raw_case import RawCase
 from ramify.data.volume import Volume
-from ramify.preprocessing.grid import GridSettings, plan_grid
-from ramify.preprocessing.prepare import PreprocessingSettings, prepare_case
+from ramify.preprocessing.grid import plan_grid
+from ramify.preprocessing.prepare import prepare_case
+from ramify.preprocessing.settings import GridSettings, PreprocessingSettings
 from ramify.tasks.class_table import IGNORED, ClassTable
 from ramify.vessels.scale_settings import ScaleSettings
 

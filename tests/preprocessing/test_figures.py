@@ -6,7 +6,8 @@ import pytest
 
 from ramify.drawing.colours import class_colours, scale_colours
 from ramify.preprocessing.figures import draw_case
-from ramify.preprocessing.prepare import PreprocessingSettings, prepare_case
+from ramify.preprocessing.prepare import prepare_case
+from ramify.preprocessing.settings import PreprocessingSettings
 from ramify.vessels.scale_settings import ScaleSettings
 from tests.preprocessing.drawn_cases import bars_in_a_box, classes_in_a_box
 

@@ -13,7 +13,7 @@ from ramify.preprocess import main
 from ramify.preprocessing import foreground
 from ramify.preprocessing.foreground import changed_numbers, describe, look_at, numbers_of
 from ramify.preprocessing.intensity import IntensitySettings, normalise
-from ramify.preprocessing.prepare import PreprocessingSettings
+from ramify.preprocessing.settings import PreprocessingSettings
 from tests.preprocess.pairs import arguments, call, tree, write_pairs
 from tests.preprocessing.drawn_cases import bars_in_a_box
 

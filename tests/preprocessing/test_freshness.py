@@ -7,15 +7,16 @@ import shutil
 import numpy as np
 import pytest
 
-from ramify.data.adapters import open_dataset
+from ramify.data.adapters.opening import open_dataset
 from ramify.data.case_store import prepare_store, read_case
 from ramify.data.files import write_volume
 from ramify.data.sources import CaseSources
-from ramify.preprocess import PreprocessCommand, tell_vanished
 from ramify.preprocessing import freshness
 from ramify.preprocessing.case_pool import CaseWork
 from ramify.preprocessing.freshness import check_same_data_set
 from ramify.preprocessing.prepare import PREPARATION
+from ramify.preprocessing.settings import PreprocessCommand
+from ramify.stages.preprocess import tell_vanished
 from tests.preprocessing.drawn_cases import bars_in_a_box
 
 

@@ -7,7 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from ramify.data.volume import Volume
-from ramify.preprocessing.grid import Grid, GridSettings, plan_grid
+from ramify.preprocessing.grid import Grid, plan_grid
+from ramify.preprocessing.settings import GridSettings
 
 
 def identity(ndim):

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from ramify.data.volume import Volume
-from ramify.preprocessing.grid import GridSettings
 from ramify.preprocessing.organ_parts import main_parts
-from ramify.preprocessing.prepare import PreprocessingSettings, prepare_case
+from ramify.preprocessing.prepare import prepare_case
+from ramify.preprocessing.settings import GridSettings, PreprocessingSettings
 from tests.preprocessing.drawn_cases import bars_in_a_box
 from tests.storage_orders import all_stored, restored
 

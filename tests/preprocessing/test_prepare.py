@@ -7,11 +7,13 @@ import warnings
 import numpy as np
 import pytest
 
-from ramify.data.adapters.ircadb import IrcadbAdapter, IrcadbSettings
+from ramify.data.adapters.form_settings import IrcadbSettings
+from ramify.data.adapters.ircadb import IrcadbAdapter
 from ramify.disk.json_files import to_json
-from ramify.preprocessing.grid import Grid, GridSettings
+from ramify.preprocessing.grid import Grid
 from ramify.preprocessing.intensity import IntensitySettings
-from ramify.preprocessing.prepare import PreprocessingSettings, prepare_case, prepare_image
+from ramify.preprocessing.prepare import prepare_case, prepare_image
+from ramify.preprocessing.settings import GridSettings, PreprocessingSettings
 from ramify.vessels.scale_settings import ScaleSettings
 from ramify.vessels.tube import tubed_skeleton
 from tests.preprocessing.drawn_cases import bars_in_a_box

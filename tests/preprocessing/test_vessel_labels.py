@@ -7,8 +7,9 @@ import pytest
 
 from ramify.data.volume import Volume
 from ramify.preprocessing.drawn_vessels import analyse_drawn
-from ramify.preprocessing.grid import Grid, GridSettings, plan_grid
-from ramify.preprocessing.prepare import PreprocessingSettings, prepare_case
+from ramify.preprocessing.grid import Grid, plan_grid
+from ramify.preprocessing.prepare import prepare_case
+from ramify.preprocessing.settings import GridSettings, PreprocessingSettings
 from ramify.preprocessing.vessel_labels import VesselLabels, label_vessels
 from ramify.vessels.scale_settings import ScaleSettings
 from ramify.vessels.scales import decompose_scales

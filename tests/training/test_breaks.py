@@ -12,7 +12,7 @@ from ramify.models.settings import ContrastHeadSettings, ModelSettings
 from ramify.training.breaks import Breaks, Stop, TrainingStopped
 from ramify.training.checkpoint import load_checkpoint
 from ramify.training.distributed import ALONE
-from ramify.training.inference import InferenceSettings
+from ramify.training.inference_settings import InferenceSettings
 from ramify.training.loop import train_run
 from ramify.training.settings import RunSettings, TrainSettings, ValidationSettings
 from tests.asked import ASKED

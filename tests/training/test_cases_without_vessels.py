@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from ramify.data.case_store import count_scales, write_case
-from ramify.preprocessing.prepare import PreprocessingSettings
+from ramify.preprocessing.settings import PreprocessingSettings
 from ramify.training.checkpoint import load_checkpoint
 from ramify.training.loop import train_run
 from ramify.training.settings import RunSettings

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from ramify.data.volume import Volume
-from ramify.preprocessing.prepare import PreprocessingSettings
+from ramify.preprocessing.settings import PreprocessingSettings
 from ramify.tasks.class_table import SINGLE
 from ramify.training.checkpoint import FORMAT, load_checkpoint, save_checkpoint
 from ramify.training.loop import train_run

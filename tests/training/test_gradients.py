@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from ramify.losses.settings import LossSettings
+from ramify.losses.term_settings import TERM_SETTINGS
 from ramify.losses.terms import TERMS, Term
 from ramify.losses.total import TotalLoss
 from ramify.losses.truth import Truth
@@ -83,6 +84,7 @@ def test_exclusive_classes_have_no_free_probabilities(scene):
 
 def test_a_term_that_pulls_at_nothing_has_no_cosine(scene, monkeypatch):
     image, truth = scene
+    monkeypatch.setitem(TERM_SETTINGS, "nothing", None)
     monkeypatch.setitem(TERMS, "nothing", Term(lambda task, _: task.probabilities.sum() * 0))
     looks = looked_at(
         Pixelwise(1),
@@ -119,6 +121,7 @@ def test_the_courses_are_drawn_only_where_there_are_any():
 @pytest.mark.parametrize("size", [1e-9, 1.0, 1e9])
 def test_layers_in_float16_lose_no_gradient_that_is_small_or_large(scene, monkeypatch, size):
     image, truth = scene
+    monkeypatch.setitem(TERM_SETTINGS, "of_a_size", None)
     monkeypatch.setitem(TERMS, "of_a_size", Term(lambda task, _: size * (task.probabilities * task.target).sum()))
     loss = TotalLoss(LossSettings(main={"dice": 1.0, "of_a_size": 1.0}), asked("binary", 1), counts_of(1, 1))
     network = Pixelwise(1)

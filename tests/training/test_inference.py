@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from ramify.training.inference import InferenceSettings, NotFiniteError, infer, nan_where_not_finite, pad_to
+from ramify.training.inference import NotFiniteError, infer, nan_where_not_finite, pad_to
+from ramify.training.inference_settings import InferenceSettings
 
 
 def voxelwise(image: torch.Tensor) -> torch.Tensor:

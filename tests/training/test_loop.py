@@ -14,7 +14,7 @@ import yaml
 from pydantic import ValidationError
 
 from ramify.data.loading_settings import LoadingSettings
-from ramify.losses.anchors import AnchorSettings
+from ramify.losses.anchor_settings import AnchorSettings
 from ramify.losses.settings import LossSettings
 from ramify.losses.terms import TERMS, Term
 from ramify.models.settings import ContrastHeadSettings, ModelSettings

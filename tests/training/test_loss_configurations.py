@@ -12,7 +12,7 @@ import torch
 from ramify.command_line import parse
 from ramify.data.case_store import write_case
 from ramify.losses.perceptual import CONVOLUTIONS
-from ramify.preprocessing.prepare import PreprocessingSettings
+from ramify.preprocessing.settings import PreprocessingSettings
 from ramify.training.loop import train_run
 from ramify.training.settings import RunSettings
 from ramify.vessels.tube import tubed_skeleton

@@ -7,10 +7,10 @@ import pytest
 
 from ramify.command_line import parse
 from ramify.command_line.shipped_settings import FOLDER
-from ramify.experiment import trainings_of
 from ramify.experiments.checks import check_networks
-from ramify.experiments.plan import ExperimentSettings
+from ramify.experiments.settings import ExperimentSettings
 from ramify.models.build import build_network
+from ramify.stages.experiment import trainings_of
 from ramify.training.inference import check_window
 from ramify.training.loop import train_run
 from ramify.training.network_fit import check_network

@@ -14,8 +14,8 @@ from ramify.data.loading_settings import LoadingSettings
 from ramify.data.volume import Volume
 from ramify.losses.settings import LossSettings
 from ramify.models.settings import ContrastHeadSettings, ModelSettings
-from ramify.preprocessing.grid import GridSettings, plan_grid
-from ramify.preprocessing.prepare import PreprocessingSettings
+from ramify.preprocessing.grid import plan_grid
+from ramify.preprocessing.settings import GridSettings, PreprocessingSettings
 from ramify.tasks.class_table import ClassTable
 from ramify.tasks.formulation import Tasks
 from ramify.training.checkpoint import load_checkpoint

@@ -10,6 +10,7 @@ from torch import nn
 
 from ramify.data.loading_settings import LoadingSettings
 from ramify.losses.settings import LossSettings
+from ramify.losses.term_settings import TERM_SETTINGS
 from ramify.losses.terms import TERMS, Term
 from ramify.losses.total import TotalLoss
 from ramify.losses.truth import Truth
@@ -20,7 +21,7 @@ from ramify.training import state as training_state
 from ramify.training.breaks import TrainingStopped
 from ramify.training.distributed import Ranks
 from ramify.training.gradients import term_gradients
-from ramify.training.inference import InferenceSettings
+from ramify.training.inference_settings import InferenceSettings
 from ramify.training.loop import _train, train_run
 from ramify.training.opening import open_together
 from ramify.training.settings import RunSettings, TrainSettings, ValidationSettings
@@ -57,6 +58,7 @@ class Pixelwise(nn.Module):
 
 def looks(part: slice) -> dict[str, float]:
     """Of two samples, or of one of them; the second has no vessel, and with it a term that is constant there."""
+    TERM_SETTINGS["seldom"] = None
     TERMS["seldom"] = Term(lambda task, _: task.probabilities.sum() * 0.1 if task.target.any() else torch.zeros(()))
     generator = torch.Generator().manual_seed(0)
     image = torch.randn(2, 1, 8, 8, generator=generator)
@@ -69,7 +71,7 @@ def looks(part: slice) -> dict[str, float]:
     try:
         return term_gradients(loss, network(image[part]), truth, network)
     finally:
-        del TERMS["seldom"]
+        del TERMS["seldom"], TERM_SETTINGS["seldom"]
 
 
 def with_idle_weights(*arguments: Any) -> nn.Module:

@@ -9,9 +9,10 @@ import torch
 from ramify.data.case_store import read_case, write_case
 from ramify.metrics.centreline import centreline_overlap
 from ramify.models import ModelSettings, build_network, place_network
-from ramify.preprocessing.prepare import PreprocessingSettings
+from ramify.preprocessing.settings import PreprocessingSettings
 from ramify.training.distributed import ALONE, Ranks
-from ramify.training.inference import InferenceSettings, NotFiniteError
+from ramify.training.inference import NotFiniteError
+from ramify.training.inference_settings import InferenceSettings
 from ramify.training.runner import Runner, view_of
 from ramify.training.settings import RunSettings
 from ramify.training.validation import (

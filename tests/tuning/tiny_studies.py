@@ -8,7 +8,7 @@ import optuna
 from optuna.storages import RDBStorage
 
 from ramify.disk.atomic_files import write_whole
-from ramify.preprocessing.prepare import PreprocessingSettings
+from ramify.preprocessing.settings import PreprocessingSettings
 from ramify.tasks.class_table import SINGLE
 from ramify.training.checkpoint import load_checkpoint, save_checkpoint
 from ramify.training.run_folder import RunFolder

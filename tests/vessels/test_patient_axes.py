@@ -8,9 +8,10 @@ from scipy.spatial.transform import Rotation
 
 from ramify.data.raw_case import RawCase
 from ramify.data.volume import Volume
-from ramify.preprocessing.grid import Grid, GridSettings, plan_grid
+from ramify.preprocessing.grid import Grid, plan_grid
 from ramify.preprocessing.intensity import IntensitySettings
-from ramify.preprocessing.prepare import PreprocessingSettings, prepare_case
+from ramify.preprocessing.prepare import prepare_case
+from ramify.preprocessing.settings import GridSettings, PreprocessingSettings
 from ramify.vessels.patient_axes import canonical_orientation, layout_name
 from tests.preprocessing.drawn_cases import bars_in_a_box
 from tests.storage_orders import ORDERS, all_stored, restored, stored

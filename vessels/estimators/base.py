@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,18 +12,13 @@ from numpy.typing import NDArray
 from ramify.vessels.branches import BoolArray, BranchGraph, FloatArray, trace_branches
 from ramify.vessels.course import Course, measure_course
 from ramify.vessels.distance import nearest_label
+from ramify.vessels.scale_settings import ScaleSettings, Weighing
 from ramify.vessels.solid import skeletonize_solid
 from ramify.vessels.spurs import prune_spurs
 from ramify.vessels.territory import deepest_branch
 from ramify.vessels.wall import Wall
 
-if TYPE_CHECKING:
-    # The settings name an estimator of the table, and so must be read after all of these files.
-    from ramify.vessels.scale_settings import ScaleSettings
-
 LabelMap = NDArray[np.int32]
-Weighing = Literal["branches", "length"]
-"""What counts towards the quantiles of radii: each branch once, or by its length."""
 
 
 @dataclass(frozen=True, eq=False)

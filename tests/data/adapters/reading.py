@@ -1,6 +1,6 @@
 """Every case of a data set looked for, for the tests of what is refused."""
 
-from ramify.data.adapters import Adapter
+from ramify.data.adapters.base import Adapter
 from ramify.data.sources import CaseSources
 
 

@@ -8,7 +8,8 @@ import pytest
 import SimpleITK as sitk
 from PIL import Image
 
-from ramify.data.adapters import DatasetSettings, open_dataset
+from ramify.data.adapters.opening import open_dataset
+from ramify.data.adapters.settings import DatasetSettings
 from ramify.data.channel_files import choose_channels, read_case
 from ramify.data.files import write_volume
 from ramify.data.image_source import ImageSource

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ramify.data.adapters import DatasetSettings, open_dataset
-from ramify.data.adapters.ircadb import IrcadbSettings
+from ramify.data.adapters.form_settings import IrcadbSettings
 from ramify.data.adapters.ircadb_structures import group_of
+from ramify.data.adapters.opening import open_dataset
+from ramify.data.adapters.settings import DatasetSettings
 
 SHAPE = (4, 6, 5)
 CT = np.arange(np.prod(SHAPE), dtype=np.int16).reshape(SHAPE)

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ramify.data.adapters import DatasetSettings, open_dataset
-from ramify.data.adapters.msd import MsdSettings
-from ramify.data.adapters.nnunet import NnunetSettings
+from ramify.data.adapters.form_settings import MsdSettings, NnunetSettings
+from ramify.data.adapters.opening import open_dataset
+from ramify.data.adapters.settings import DatasetSettings
 from ramify.data.files import write_volume
 from ramify.data.label_names import choose_labels, parse_labels
 from ramify.data.volume import Volume

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from ramify.data.adapters import DatasetSettings, open_dataset
+from ramify.data.adapters.opening import open_dataset
+from ramify.data.adapters.settings import DatasetSettings
 from ramify.data.files import write_volume
 from ramify.data.volume import Volume
 from tests.data.formats.test_slicer import write_segmentation

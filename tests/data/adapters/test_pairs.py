@@ -7,8 +7,9 @@ import tifffile
 from PIL import Image
 from pydantic import ValidationError
 
-from ramify.data.adapters import DatasetSettings, open_dataset
-from ramify.data.adapters.pairs import PairsSettings
+from ramify.data.adapters.form_settings import PairsSettings
+from ramify.data.adapters.opening import open_dataset
+from ramify.data.adapters.settings import DatasetSettings
 from ramify.data.files import write_volume
 from ramify.data.volume import Volume
 from tests.data.adapters.reading import read_all

@@ -5,9 +5,12 @@ import json
 import numpy as np
 import pytest
 
-from ramify.data.adapters import DatasetSettings, open_dataset
-from ramify.data.adapters.phantom import PhantomAdapter, PhantomDatasetSettings
-from ramify.phantoms.phantom import PhantomSettings, TreeSettings, grow_phantom
+from ramify.data.adapters.form_settings import PhantomDatasetSettings
+from ramify.data.adapters.opening import open_dataset
+from ramify.data.adapters.phantom import PhantomAdapter
+from ramify.data.adapters.settings import DatasetSettings
+from ramify.phantoms.phantom import grow_phantom
+from ramify.phantoms.settings import PhantomSettings, TreeSettings
 
 KIND = {"size": (16, 20, 24), "spacing_mm": (6.0, 5.0, 4.0), "trees": TreeSettings(terminals=4)}
 

@@ -11,10 +11,10 @@ import tifffile
 from PIL import Image
 
 from ramify.command_line import parse
-from ramify.data.adapters import open_dataset
+from ramify.data.adapters.opening import open_dataset
 from ramify.data.files import write_volume
 from ramify.data.volume import Volume
-from ramify.preprocess import PreprocessCommand
+from ramify.preprocessing.settings import PreprocessCommand
 
 CONFIGS = Path(__file__).parents[3] / "configs" / "data"
 VOLUME = np.random.default_rng(0).integers(0, 200, (4, 6, 5)).astype(np.int16)

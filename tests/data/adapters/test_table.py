@@ -1,4 +1,4 @@
-"""A data set is added by one file and one line: the page's own example is, and preprocess.py prepares it."""
+"""A data set is added by a file, its settings and a line for each: the page's own example is, and is prepared."""
 
 import os
 import subprocess
@@ -6,17 +6,19 @@ import sys
 
 import numpy as np
 
-from ramify.data.adapters import DatasetSettings
+from ramify.data.adapters.form_settings import FORM_SETTINGS
+from ramify.data.adapters.settings import DatasetSettings
 from ramify.data.adapters.table import DATA_SETS
 from ramify.data.case_store import list_cases, read_case
 from tests.docs.pages import ROOT, blocks_of
 
 ADDED = """
-import importlib, sys
-import ramify.data.adapters.table as table
+from npz_settings import NpzSettings
+from ramify.data.adapters.form_settings import FORM_SETTINGS, FormSettings
+FORM_SETTINGS["npz"] = FormSettings("NumPy archives.", NpzSettings)
+from ramify.data.adapters.table import DATA_SETS
 from npz import NPZ
-table.DATA_SETS.append(NPZ)
-importlib.reload(sys.modules["ramify.data.adapters"])
+DATA_SETS.append(NPZ)
 from ramify.command_line import run
 from ramify.preprocess import main
 run(main)
@@ -24,9 +26,11 @@ run(main)
 
 
 def preprocess_with_npz(folder, *words):
-    page = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
-    code = next(block.text for block in blocks_of(page) if block.text.startswith("# data/adapters/npz.py"))
-    (folder / "npz.py").write_text(code, encoding="utf-8")
+    blocks = blocks_of((ROOT / "docs" / "data.md").read_text(encoding="utf-8"))
+    for file, place in (("npz_settings", "# data/adapters/form_settings.py"), ("npz", "# data/adapters/npz.py")):
+        code = next(block.text for block in blocks if block.text.startswith(place))
+        code = code.replace("ramify.data.adapters.form_settings", "npz_settings")
+        (folder / f"{file}.py").write_text(code, encoding="utf-8")
     # A width, as the help is broken into lines by it.
     variables = {"PYTHONPATH": os.pathsep.join([str(ROOT), str(folder)]), "COLUMNS": "200", "PYTHONUTF8": "1"}
     return subprocess.run(
@@ -37,7 +41,7 @@ def preprocess_with_npz(folder, *words):
     )
 
 
-def test_one_file_and_one_line_add_a_data_set(tmp_path):
+def test_a_file_and_its_settings_add_a_data_set(tmp_path):
     vessels = np.zeros((16, 20, 24), dtype=np.uint8)
     vessels[2:14, 9:12, 9:12] = 1
     image = np.random.default_rng(0).normal(size=vessels.shape)
@@ -57,7 +61,7 @@ def test_one_file_and_one_line_add_a_data_set(tmp_path):
 
 
 def test_the_added_data_set_is_explained_and_its_settings_are_checked(tmp_path):
-    shown = preprocess_with_npz(tmp_path, "--help")
+    shown = preprocess_with_npz(tmp_path, "--help-all")
     assert shown.returncode == 0, shown.stderr
     assert "phantom,npz}" in shown.stdout.replace(" ", "")
     assert "NumPy archives." in shown.stdout
@@ -75,7 +79,6 @@ def test_the_added_data_set_is_explained_and_its_settings_are_checked(tmp_path):
 
 
 def test_every_data_set_has_its_section():
-    names = [data_set.name for data_set in DATA_SETS]
-    assert len(set(names)) == len(names)
-    for data_set in DATA_SETS:
-        assert isinstance(getattr(DatasetSettings(dataset=data_set.name), data_set.name), data_set.settings)
+    assert [data_set.name for data_set in DATA_SETS] == list(FORM_SETTINGS)
+    for name, form in FORM_SETTINGS.items():
+        assert isinstance(getattr(DatasetSettings(dataset=name), name), form.settings)

@@ -1,0 +1,299 @@
+"""A preparation: every case of a data set looked at, prepared and shown, and the cases parted into folds."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ramify.console.alike import AlikeLines
+from ramify.console.progress import followed, say
+from ramify.console.signals import saying_what_is_kept
+from ramify.data.adapters.base import Adapter
+from ramify.data.adapters.opening import open_dataset
+from ramify.data.case_record import digest_of
+from ramify.data.case_store import DATASET_FILE, list_cases, prepare_store, read_case, read_dataset, read_record
+from ramify.data.class_maps import describe_faults
+from ramify.data.folds import SPLITS_FILE, FoldSettings, load_or_make_splits, patients_of, unused_cases
+from ramify.data.label_names import DESCRIPTION
+from ramify.disk.outputs import Outputs, give_up
+from ramify.disk.own_files import remove
+from ramify.drawing.figure_files import write_figure
+from ramify.preprocessing.case_check import CaseCheck, CheckWork, check_cases, table_of
+from ramify.preprocessing.case_pool import FIGURES_FOLDER, CaseReport, CaseWork, prepare_cases
+from ramify.preprocessing.ceiling import ceiling_measures
+from ramify.preprocessing.drawn_masks import ORGANS_FOLDER, TRUTH_FOLDER, describe_masks, organ_file, truth_file
+from ramify.preprocessing.foreground import (
+    FOREGROUND_FILE,
+    ForegroundWork,
+    changed_numbers,
+    lacks_numbers,
+    look_at_cases,
+    with_numbers,
+)
+from ramify.preprocessing.freshness import check_same_data_set
+from ramify.preprocessing.parting import check_can_be_parted
+from ramify.preprocessing.radius_figure import draw_radii
+from ramify.preprocessing.settings import PreprocessCommand
+from ramify.preprocessing.vanished import drop_cases, vanished_cases
+from ramify.processes.folder_lock import held
+
+RADII_FIGURE = "branch_radii.png"
+CEILING = "a perfect mask scores Dice, clDice, HD95 (mm), Tsens by scale"
+"""Heading of what a case's grid costs."""
+
+
+def preprocess(settings: PreprocessCommand) -> int:
+    """Prepare all cases, or look at them; 1 if a case failed, 2 if nothing could be done."""
+    adapter = open_dataset(settings)
+    case_ids = adapter.case_ids()
+
+    store = settings.output
+    if settings.check:
+        return check_alone(adapter, case_ids, settings)
+    # Cases that the data set no longer has stay among those to part, unless they are dropped.
+    known = {*case_ids, *([] if settings.drop_vanished else list_cases(store))}
+    check_can_be_parted(store, known, settings.patient_pattern, settings.folds)
+    files = [RADII_FIGURE, *(f"{FIGURES_FOLDER}/{case_id}.png" for case_id in case_ids)]
+    if settings.masks:
+        files += [name(case_id) for case_id in case_ids for name in (truth_file, organ_file)]
+        files.append(f"{TRUTH_FOLDER}/{DESCRIPTION}")
+    with (
+        saying_what_is_kept(lambda: f"{len(list_cases(store))} cases are in {store}; the same command goes on"),
+        Outputs(settings.root, replace=settings.replace) as outputs,
+    ):
+        outputs.claim_folder(store, "cases", files, given=[SPLITS_FILE])
+        with held(store, "preprocess.py"):
+            return prepare(adapter, case_ids, settings)
+
+
+def prepare(adapter: Adapter, case_ids: list[str], settings: PreprocessCommand) -> int:
+    """Fill the store; 1 if a case failed, 2 if nothing could be done."""
+    store, all_ids = settings.output, case_ids
+    if not list_cases(store):
+        # Of a run that came to nothing: this one may have other settings.
+        remove(store / DATASET_FILE)
+    if not lacks_numbers(settings.preprocessing):
+        # A store that was made otherwise is refused before all cases are read.
+        prepare_store(store, settings.what_shapes_a_case())
+    case_ids = []
+    try:
+        case_ids = cases_to_prepare(adapter, all_ids, settings)
+    finally:
+        if not case_ids and not (store / FOREGROUND_FILE).is_file():
+            forget_empty(store)
+    if not case_ids:
+        return 2
+    if lacks_numbers(settings.preprocessing):
+        if (looked := look_at_vessels(adapter, case_ids, settings)) is None:
+            return 1
+        settings = looked
+    prepare_store(store, settings.what_shapes_a_case())
+    if moved := check_same_data_set(store, adapter, all_ids):
+        print(f"moved:    {moved}")
+    tell_vanished(store, all_ids, settings.drop_vanished)
+    work = CaseWork(adapter, store, settings.preprocessing, settings.verify, settings.masks)
+    try:
+        reports = follow(prepare_cases(work, case_ids, settings.workers), len(case_ids))
+    finally:
+        forget_empty(store)
+
+    failed = [report for report in reports if report.error]
+    if prepared := list_cases(store):
+        show(store, prepared, reports)
+        write_figure(draw_radii({case_id: radii_of(store, case_id) for case_id in prepared}), store / RADII_FIGURE)
+        print(f"figures:  {store / FIGURES_FOLDER}, {store / RADII_FIGURE}")
+        if settings.masks:
+            describe_masks(store, read_case(store, prepared[0]).known.classes)
+            organs = store / ORGANS_FOLDER
+            print(f"masks:    {store / TRUTH_FOLDER}{f', {organs}' if organs.is_dir() else ''}")
+    if failed:
+        print(f"{len(failed)} of {len(case_ids)} cases failed; no splits are made until all of them are prepared")
+        return 1
+    print(f"splits:   {describe_splits(store, settings.folds)}")
+    if left_out := len(all_ids) - len(case_ids):
+        print(f"{left_out} of {len(all_ids)} cases are faulty and were left out")
+    return 1 if left_out else 0
+
+
+def look_through(adapter: Adapter, case_ids: Sequence[str], settings: PreprocessCommand) -> list[CaseCheck]:
+    """What the cases hold, in their order; all that is wrong with them a line each on stderr."""
+    work, errors, found = CheckWork(adapter, settings.preprocessing), AlikeLines(), {}
+    for check in followed(check_cases(work, case_ids, settings.workers), "checking", "case", len(case_ids)):
+        found[check.case_id] = check
+        if check.error and errors.is_new(check.case_id, check.error):
+            say(f"error: {check.error}", error=True)
+    faults = describe_faults({case_id: check.faults for case_id, check in found.items()})
+    for line in [*errors.rest(), *faults]:
+        say(f"error: {line}", error=True)
+    return [found[case_id] for case_id in case_ids]
+
+
+def check_alone(adapter: Adapter, case_ids: Sequence[str], settings: PreprocessCommand) -> int:
+    """Show what each case holds, and write nothing; 1 if a case cannot be prepared."""
+    with saying_what_is_kept(lambda: "a look writes nothing; the same command looks anew"):
+        checks = look_through(adapter, case_ids, settings)
+    for check in checks:
+        for doubt in check.doubts:
+            say(f"warning: {check.case_id}: {doubt}", error=True)
+    print("\n".join(table_of(checks)))
+    faulty = sum(check.is_faulty for check in checks)
+    print(f"checked:  {len(checks)} cases, {faulty or 'none'} faulty")
+    check_can_be_parted(settings.output, case_ids, settings.patient_pattern, settings.folds)
+    return 1 if faulty else 0
+
+
+def cases_to_prepare(adapter: Adapter, case_ids: list[str], settings: PreprocessCommand) -> list[str]:
+    """All cases, or where some are faulty and that is asked for, the others; else none. All that is wrong is told.
+
+    Cases that are prepared already are not looked at, nor are phantoms, which are grown without a file.
+    Raises ValueError where the others cannot be parted as is asked for.
+    """
+    prepared = set(list_cases(settings.output))
+    missing = [case_id for case_id in case_ids if case_id not in prepared]
+    if settings.root is None or not missing:
+        return case_ids
+    faulty = {check.case_id for check in look_through(adapter, missing, settings) if check.is_faulty}
+    fit = [case_id for case_id in case_ids if case_id not in faulty]
+    if faulty and not (settings.skip_faulty and fit):
+        others = "; mend them, or prepare the others with --skip-faulty" if fit else ""
+        print(f"{len(faulty)} of {len(case_ids)} cases are faulty, nothing was prepared{others}")
+        return []
+    if faulty:
+        check_can_be_parted(settings.output, {*fit, *prepared}, settings.patient_pattern, settings.folds)
+    return fit
+
+
+def look_at_vessels(adapter: Adapter, case_ids: list[str], settings: PreprocessCommand) -> PreprocessCommand | None:
+    """The settings with the grey values of the vessels of all cases in them; None if a case failed.
+
+    Raises ValueError where they are others than those that the cases in the store were prepared with.
+    """
+    store, errors = settings.output, AlikeLines()
+    work = ForegroundWork(adapter, settings.preprocessing, digest_of(settings.what_shapes_a_case()))
+    known = work.known_before(store, case_ids)
+    left = len(case_ids) - len(known)
+    with saying_what_is_kept(lambda: f"{len(known)} of {len(case_ids)} cases were looked at; the same command goes on"):
+        for found in followed(look_at_cases(work, store, case_ids, settings.workers, known), "vessels", "case", left):
+            if not found.error:
+                known.append(found)
+            elif errors.is_new(found.case_id, found.error):
+                say(f"error: {found.error}", error=True)
+    for alike in errors.rest():
+        say(f"error: {alike}", error=True)
+    if failed := len(case_ids) - len(known):
+        print(
+            f"{failed} of {len(case_ids)} cases failed; the method foreground needs the vessels of all, or numbers of "
+            "its own: preprocessing.intensity.foreground"
+        )
+        return None
+    resolved = with_numbers(settings.preprocessing, known)
+    if list_cases(store) and (line := changed_numbers(read_dataset(store).get("preprocessing"), resolved)):
+        raise ValueError(f"{store}: {line}")
+    for name, rule in resolved.channels.items():
+        if rule.foreground:
+            lower, upper, mean, deviation = rule.foreground
+            print(f"vessels:  channel {name}: {lower:g} to {upper:g}, mean {mean:g}, deviation {deviation:g}")
+    return settings.model_copy(update={"preprocessing": resolved})
+
+
+def follow(reports: Iterable[CaseReport], count: int) -> list[CaseReport]:
+    """All reports, with a progress bar on a terminal, and each failure and warning on stderr as it happens."""
+    done, errors = [], AlikeLines()
+    for report in followed(reports, "preparing", "case", count):
+        done.append(report)
+        if report.error:
+            if errors.is_new(report.case_id, report.error):
+                say(f"error: {report.error}", error=True)
+        elif report.stale:
+            say(f"{report.case_id}: {report.stale}: made anew", error=True)
+        for warning in report.warnings:
+            say(f"warning: {report.case_id}: {warning}", error=True)
+    for line in errors.rest():
+        say(f"error: {line}", error=True)
+    return done
+
+
+def tell_vanished(store: Path, case_ids: list[str], drop: bool) -> None:
+    """A line on stderr for each prepared case that the data set no longer has, and they are dropped if so wished."""
+    gone = vanished_cases(store, case_ids)
+    lines = (
+        drop_cases(store, gone)
+        if drop
+        else [f"{case_id}: not in the data set any more, stays prepared; --drop-vanished drops it" for case_id in gone]
+    )
+    for line in lines:
+        say(line, error=True)
+
+
+def show(store: Path, case_ids: list[str], reports: list[CaseReport]) -> None:
+    """A row for each prepared case, and what is worth knowing about its scales."""
+    width = max(len(case_id) for case_id in case_ids)
+    print(f"{'case':<{width}}  {'vessel voxels':>13}  {'branches':>8}  {'thresholds (mm)':<17}  {CEILING}")
+    for case_id in case_ids:
+        record = read_record(store, case_id)
+        thresholds = ", ".join(f"{value:.3f}" for value in record["scales"]["thresholds_mm"]) or "-"
+        voxels, branches = record["prepared_voxels"]["vessels"], len(record["scales"]["radii_mm"])
+        row = f"{case_id:<{width}}  {voxels:>13,}  {branches:>8,}  {thresholds:<17}  {written_ceiling(record)}"
+        print(row.rstrip())
+        if classes := written_classes(record):
+            print(f"{'':<{width}}  voxels: {classes}")
+        for note in record["scales"]["notes"]:
+            print(f"{'':<{width}}  note: {note}")
+    for name in absent_classes(store, case_ids):
+        say(f"warning: class {name}: no prepared case has a voxel of it; are its values right?", error=True)
+    found = sum(report.found for report in reports)
+    print(f"cases:    {len(case_ids)} in {store}" + (f" ({found} found there already)" if found else ""))
+
+
+def written_ceiling(record: Mapping[str, Any]) -> str:
+    """What a perfect mask scores, in the order of CEILING; nothing without a vessel, or of an older version."""
+    if record.get("ceiling") is None:
+        return ""
+    values = [record["ceiling"][name] for name in ceiling_measures(record["scales"]["count"])]
+    return "  ".join("-" if value is None else f"{value:.3f}" for value in values)
+
+
+def written_classes(record: Mapping[str, Any]) -> str:
+    """The voxels of each class on the prepared grid; nothing where vessels are all there is."""
+    if "class_voxels" not in record:
+        return ""
+    counts = {its["name"]: its["voxels"] for its in record["class_voxels"]}
+    if ignored := record["ignored_voxels"]["voxels"]:
+        counts["(ignored)"] = ignored
+    return ", ".join(f"{name} {voxels:,}" for name, voxels in counts.items())
+
+
+def absent_classes(store: Path, case_ids: list[str]) -> list[str]:
+    """Names of the classes without a voxel in any prepared case."""
+    voxels: Counter[str] = Counter()
+    for case_id in case_ids:
+        for its in read_record(store, case_id).get("class_voxels", ()):
+            voxels[its["name"]] += its["voxels"]
+    return [name for name, count in voxels.items() if not count]
+
+
+def radii_of(store: Path, case_id: str) -> list[float]:
+    """Branch radii of a prepared case in mm."""
+    return list(read_record(store, case_id)["scales"]["radii_mm"])
+
+
+def describe_splits(store: Path, settings: FoldSettings) -> str:
+    """Make the splits, or obey the ones that are there; in words."""
+    path, patient_of = store / SPLITS_FILE, patients_of(store)
+    if not path.exists() and len(set(patient_of.values())) == 1:
+        return "none, one patient cannot be parted; train.py --fold all trains and validates on the same case"
+    given = path.exists()
+    splits = load_or_make_splits(path, patient_of, settings)
+    unused = unused_cases(splits, patient_of)
+    tested = {case_id for fold in splits for case_id in fold.get("test", ())}
+    held_out = f" and a test set of {len(tested)} cases" if tested else ""
+    text = f"{path} ({len(splits)} folds{held_out}{', as found' if given else ''})"
+    return text + (f"; not in any fold: {', '.join(unused)}; remove the file to part the cases anew" if unused else "")
+
+
+def forget_empty(store: Path) -> None:
+    """Leave no trace of a store without a case."""
+    if not list_cases(store):
+        remove(store / DATASET_FILE)
+        remove(store / FOREGROUND_FILE)
+        give_up(store)

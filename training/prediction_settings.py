@@ -1,0 +1,45 @@
+"""What predict.py is asked."""
+
+from pathlib import Path
+
+from ramify.data.input_settings import InputSettings
+from ramify.essential import Essential
+from ramify.training.inference_settings import InferenceOverrides
+from ramify.training.names import AxisName, CheckpointName, DeviceName, PrecisionName
+
+
+class PredictSettings(InputSettings, frozen=True, extra="forbid"):
+    """What to segment, with which network."""
+
+    checkpoint: Path
+    """A checkpoint file, the folder of one fold, of a run, or of several runs. Networks of several folds are averaged;
+    each takes its own time."""
+    output: Path
+    """Folder for the masks and probabilities."""
+    weights: CheckpointName = "best"
+    """Which checkpoint of a run: the best on validation, the final or the latest one."""
+    probabilities: Essential[bool] = True
+    """Write the probabilities of vessel beside the mask."""
+    class_probabilities: Essential[bool] = False
+    """Write those of each class or region, too."""
+    uncertainty: Essential[bool] = False
+    """Write how far the folds' networks and mirrored copies lie apart: the standard deviation of their probabilities,
+    0 to 0.5, of several classes the largest."""
+    device: Essential[DeviceName] = "auto"
+    """Where to compute."""
+    precision: PrecisionName | None = None
+    """Of the networks' arithmetic, where it is to be another than the training's; auto: bfloat16 on CUDA where the GPU
+    has it (else float16), else float32."""
+    read_ahead: bool = True
+    """Read the next CT of several while one is segmented; it takes the memory of one more CT as it is read."""
+    inference: InferenceOverrides = InferenceOverrides()
+    """Window and overlap, where they are to be others than the training's."""
+    mirror: Essential[tuple[AxisName, ...]] = ()
+    """Axes (z y x: towards head, back, left) of which mirrored copies are segmented, too, and averaged: one axis takes
+    2 times the time, two take 4, three take 8. Left and right classes change places as by the training's
+    augmentation.flip_swaps."""
+    clean_up: bool = True
+    """Clean masks up as clean_up.py has learned for the run, if it has; probabilities stay as they are."""
+    replace: Essential[bool] = False
+    """Replace files in the way that Ramify did not write, or that were changed since; each is kept as
+    NAME.backup-1 (-2, ...)."""
