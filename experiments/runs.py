@@ -16,6 +16,7 @@ import yaml
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from ramify.comparison.results import RESULTS_FILE
+from ramify.console.progress import say
 from ramify.data.case_store import read_case
 from ramify.data.folds import load_fold
 from ramify.data.provenance import versions
@@ -65,7 +66,7 @@ def carry_out(run: Run) -> None:
 
     Raises whatever the training does: ValueError for one that diverged, MemoryError, ...
     """
-    train_run(run.settings)
+    train_run(run.settings, tell=say)
     chosen, of_vessels = run.scored.chosen, run.scored.all_vessels
     report = build_report(dict(score_held_out(run)), {}, versions(), run.evaluation, chosen, masks=run.scored.settings)
     if run.further.probe:

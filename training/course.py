@@ -6,6 +6,7 @@ from ramify.console.progress import Progress, duration, postfix, progress, silen
 from ramify.data.loading import TrainingBatches
 from ramify.training.plan import counted, plan_of, validations_left
 from ramify.training.state import Training
+from ramify.training.timing import Timing
 
 Tell = Callable[[str], None]
 """Told a line at a time what a training is going to be, and what it takes."""
@@ -80,10 +81,8 @@ class Course:
         timing, seconds = self._training.timing, self._training.timing.step_seconds
         if self._tell is None or seconds is None:
             return
-        peak = timing.peak()
-        memory = f", {peak[1] / 1e9:.1f} GB of {peak[0]} memory at most" if peak else ""
         left = _precise(seconds * self._steps_left())
-        self._tell(f"a step:      {_precise(seconds)}{memory}; all that are left: {left}, validations aside")
+        self._tell(f"a step:      {_precise(seconds)}{_memory(timing)}; all that are left: {left}, validations aside")
 
     def tell_validation(self, seconds: float | None = None) -> None:
         """Tell what a validation takes, and all that is left of the training.
@@ -97,7 +96,8 @@ class Course:
         left = timing.step_seconds * self._steps_left()
         left += seconds * validations_left(training.settings, training.epoch)
         cases = counted(len(training.validation_cases), "case")
-        self._tell(f"validating:  {_precise(seconds)} for {cases}; all that is left: {_precise(left)}")
+        took = f"{_precise(seconds)} for {cases}{_memory(timing)}"
+        self._tell(f"validating:  {took}; all that is left: {_precise(left)}")
 
     def _steps_left(self) -> int:
         training, steps = self._training, len(self._batches)
@@ -108,6 +108,11 @@ class Course:
         epochs = training.settings.train.epochs
         at = f"epoch {min(training.epoch + 1, epochs)} of {epochs}{doing}"
         self._bar.set_postfix_str(", ".join([at, postfix(self._values)] if self._values else [at]))
+
+
+def _memory(timing: Timing) -> str:
+    peak = timing.peak()
+    return f", {peak[1] / 1e9:.1f} GB of {peak[0]} memory at most" if peak else ""
 
 
 def _precise(seconds: float) -> str:

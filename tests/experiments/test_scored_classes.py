@@ -117,7 +117,7 @@ def planned(
 def without_training(run: Run, monkeypatch: pytest.MonkeyPatch, right: float) -> None:
     """Scores of predictions that have a share of each tree's columns, and nothing else."""
     (run.folder.root / "predictions").mkdir(parents=True, exist_ok=True)
-    monkeypatch.setattr("ramify.experiments.runs.train_run", lambda settings: None)
+    monkeypatch.setattr("ramify.experiments.runs.train_run", lambda settings, tell: None)
     monkeypatch.setattr("ramify.experiments.held_out.describe_predictions", lambda run: None)
     for case in held_out_cases(run):
         labels = run.scored.as_written(class_map_of(int(case.case_id[-1])))

@@ -46,7 +46,7 @@ def test_steps_and_a_validation_are_told_once_as_soon_as_they_are_known():
     training.epoch, training.step = 2, 0
     for _ in range(2):
         its.end_epoch(row, measures)
-    assert told[1:] == ["validating:  30 s for 2 cases; all that is left: 1 min 20 s"]
+    assert told[1:] == ["validating:  30 s for 2 cases, 5.3 GB of device memory at most; all that is left: 1 min 20 s"]
 
 
 def test_another_process_than_the_first_tells_nothing(monkeypatch):
