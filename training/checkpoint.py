@@ -52,7 +52,7 @@ def load_checkpoint(path: Path | str, *, to_resume: bool = False) -> Checkpoint:
         >>> from ramify.training import find_checkpoint, load_checkpoint
         >>> checkpoint = load_checkpoint(find_checkpoint(run, "final"))
         >>> checkpoint["epoch"], sorted(checkpoint)[:3]
-        (1, ['bank', 'best', 'cases'])
+        (1, ['bank', 'best', 'case_scores'])
     """
     path = Path(path)
     if not path.is_file():
