@@ -261,20 +261,28 @@ def test_a_refused_setting_or_input_leaves_no_folder_and_no_mark(
 
 
 INTERRUPTED = [
-    ("predict", "ramify.predict.Predictor", "nothing is written; the same command begins anew"),
-    ("predict", "ramify.predict.predict_case", "0 of 2 cases segmented, nothing is written; the same command"),
-    ("evaluate", "ramify.evaluate.evaluate_all", "none of 2 cases was evaluated, nothing is written; the same command"),
-    ("preprocess", "ramify.preprocess.prepare_cases", "0 cases are in new/deep/out; the same command goes on"),
-    ("preprocess", "ramify.preprocess.look_through", "0 cases are in new/deep/out; the same command goes on"),
-    ("export", "ramify.export.write_bundle", "nothing is written; the same command writes all anew"),
+    ("predict", "ramify.stages.predict.Predictor", "nothing is written; the same command begins anew"),
+    ("predict", "ramify.stages.predict.predict_case", "0 of 2 cases segmented, nothing is written; the same command"),
+    (
+        "evaluate",
+        "ramify.stages.evaluate.evaluate_all",
+        "none of 2 cases was evaluated, nothing is written; the same command",
+    ),
+    ("preprocess", "ramify.stages.preprocess.prepare_cases", "0 cases are in new/deep/out; the same command goes on"),
+    ("preprocess", "ramify.stages.preprocess.look_through", "0 cases are in new/deep/out; the same command goes on"),
+    ("export", "ramify.stages.export.write_bundle", "nothing is written; the same command writes all anew"),
     (
         "train",
         "ramify.training.loop.set_up",
         "new/deep/out/fold_0: nothing was saved yet; the same command begins anew",
     ),
-    ("tune", "ramify.tune.open_storage", "study tiny: no trial was begun; the same command begins them"),
-    ("experiment", "ramify.experiment.prepare", "what was done is in new/deep/out/tiny; the same command goes on"),
-    ("compare", "ramify.compare.compare", ""),
+    ("tune", "ramify.stages.tune.open_storage", "study tiny: no trial was begun; the same command begins them"),
+    (
+        "experiment",
+        "ramify.stages.experiment.prepare",
+        "what was done is in new/deep/out/tiny; the same command goes on",
+    ),
+    ("compare", "ramify.stages.compare.compare", ""),
 ]
 
 
