@@ -66,7 +66,9 @@ def _viewer(scene: Mapping[str, Any] | None) -> str:
     return (
         f'<div class="viewer"><canvas tabindex="0" role="img" aria-label="Surfaces of the vessels. {help_text}" '
         f'title="{help_text}"></canvas><div class="views">{looks}</div>'
-        '<div class="viewer-note">The surface is being prepared …</div>'
+        # Where no script runs this stays, and so it says why; report/page.js takes it back.
+        '<div class="viewer-note">The 3D view needs JavaScript, which is off here. The projections below show the same '
+        "vessels.</div>"
         f'<div class="layers">{layers}</div><script type="application/json">{data(scene)}</script></div>'
     )
 

@@ -41,7 +41,8 @@ def cases_section(report: Mapping[str, Any], ranked: Sequence[str], sorted_by: s
     )
     return (
         '<section id="cases"><div class="head"><h2>Cases</h2><span class="quiet small">the worst '
-        f"{text(short_name(sorted_by))} first; click a column to sort by it, a case to see it</span></div>"
+        f'{text(short_name(sorted_by))} first<span class="scripted">; click a column to sort by it, a case to see it'
+        "</span></span></div>"
         f'<div class="card"><div class="scroll">{table}</div></div>{_failed(report["failed"])}</section>'
     )
 

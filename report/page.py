@@ -141,7 +141,7 @@ def _document(body: str, report: Mapping[str, Any]) -> str:
     count = len(report["cases"])
     day = date.today().isoformat()
     return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<!DOCTYPE html>\n<html lang="en" class="no-script">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>Vessel segmentation, {count} cases</title>\n"

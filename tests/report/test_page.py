@@ -111,6 +111,17 @@ def test_the_browser_may_run_this_script_alone(page):
     assert not [one for one in page.all("script") if "src" in one]
 
 
+def test_without_scripts_the_page_says_what_is_missing(page, content):
+    """What a script changes is written for those who have none."""
+    assert [element.get("class") for element in page.all("html")] == ["no-script"]
+    head, _, script = content.rpartition("<script>")
+    assert "being prepared" not in head
+    assert head.count("The 3D view needs JavaScript") == head.count("<canvas")
+    assert 'classList.remove("no-script")' in script
+    assert "being prepared" in script
+    assert head.count('class="scripted"') == 1
+
+
 def test_the_worst_come_first(drawn, page):
     report, _ = drawn
     ranked, measure = rank_cases(report, "cldice")
