@@ -255,5 +255,5 @@ def test_the_figure_is_a_picture_for_any_comparison(comparison):
 
 def test_statistics_need_no_torch():
     root = Path(__file__).parents[2]
-    code = "import sys; from ramify import compare; sys.exit('torch' in sys.modules)"
+    code = "import sys; from ramify.stages import compare; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=root).returncode == 0
