@@ -3,7 +3,7 @@
     python preprocess.py --dataset ircadb --root 3Dircadb --output cases --config configs/preprocessing/ircadb.yaml
     python preprocess.py --dataset pairs --root DIR --output cases --preprocessing.grid.crop volume --workers 4
     python preprocess.py --config configs/preprocessing/demo.yaml --output cases          phantoms, nothing to download
-    python preprocess.py --dataset pairs --root DIR --output cases --check                 only look: what is wrong
+    python preprocess.py --dataset pairs --root DIR --check                                only look: what is wrong
 
 The output holds one folder a case (memory-mapped arrays and case.json), splits_final.json, a quality figure for each
 case in figures/ and the letter-value plot branch_radii.png; with --masks the truth and organ of each case as NIfTI in
@@ -21,6 +21,9 @@ from ramify.preprocessing.settings import PreprocessCommand
 
 def main(argv: Sequence[str] | None = None) -> int:
     settings = parse(PreprocessCommand, __doc__, argv)
+    if not settings.check:
+        # Told before anything is loaded, as what is missing elsewhere.
+        _ = settings.store
     # What does the work is loaded once the settings are right: it takes seconds.
     from ramify.stages.preprocess import preprocess
 

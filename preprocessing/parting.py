@@ -8,11 +8,12 @@ from ramify.data.folds import SPLITS_FILE, Fold, FoldSettings, make_folds
 from ramify.disk.json_files import read_json
 
 
-def check_can_be_parted(store: Path, case_ids: Iterable[str], pattern: str, folds: FoldSettings) -> None:
+def check_can_be_parted(store: Path | None, case_ids: Iterable[str], pattern: str, folds: FoldSettings) -> None:
     """Refuse folds that cases cannot be parted into, before any is prepared, which may take hours.
 
     Args:
-        store: where they go; splits that it has are obeyed, and other ones are refused where they are asked for.
+        store: where they go, if that is known; splits that it has are obeyed, and other ones are refused where they are
+            asked for.
         case_ids: all cases that are to be parted.
         pattern: by which a case's id tells its patient; empty: each case is a patient.
         folds: what is asked for; where it is the default, nothing is.
@@ -30,8 +31,8 @@ def check_can_be_parted(store: Path, case_ids: Iterable[str], pattern: str, fold
         patient_of = {case_id: patient_in(pattern, case_id) for case_id in case_ids}
     except ValueError:
         return  # Preparing the case says so, and the others go on.
-    path = store / SPLITS_FILE
-    if path.exists():
+    path = store / SPLITS_FILE if store is not None else None
+    if path is not None and path.exists():
         _check_are_those(path, patient_of, folds)
     elif len(set(patient_of.values())) > 1:
         make_folds(patient_of, folds.folds, folds.seed, "--folds.folds", folds.test)

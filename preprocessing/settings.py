@@ -77,8 +77,8 @@ class PreprocessingSettings(BaseModel, frozen=True, extra="forbid"):
 class PreprocessCommand(DatasetSettings, frozen=True, extra="forbid"):
     """A data set, how its cases are prepared, and where they go."""
 
-    output: Path
-    """Folder of the prepared cases (made if missing)."""
+    output: Essential[Path | None] = None
+    """Folder of the prepared cases (made if missing); --check alone needs none."""
     workers: Essential[int] = Field(1, ge=1)
     """Cases prepared at the same time, each by a process of its own."""
     verify: bool = False
@@ -101,6 +101,13 @@ class PreprocessCommand(DatasetSettings, frozen=True, extra="forbid"):
     NAME.backup-1 (-2, ...)."""
     folds: FoldSettings = FoldSettings()
     """Parts for cross-validation. A splits_final.json that is there already is obeyed, and others are refused."""
+
+    @property
+    def store(self) -> Path:
+        """The folder of the prepared cases; ValueError where none is given."""
+        if self.output is None:
+            raise ValueError("--output PATH: missing; the folder of the prepared cases (--check alone needs none)")
+        return self.output
 
     def what_shapes_a_case(self) -> dict[str, Any]:
         """All settings a prepared case depends on: cases of one store share them."""

@@ -47,9 +47,9 @@ def preprocess(settings: PreprocessCommand) -> int:
     adapter = open_dataset(settings)
     case_ids = adapter.case_ids()
 
-    store = settings.output
     if settings.check:
         return check_alone(adapter, case_ids, settings)
+    store = settings.store
     # Cases that the data set no longer has stay among those to part, unless they are dropped.
     known = {*case_ids, *([] if settings.drop_vanished else list_cases(store))}
     check_can_be_parted(store, known, settings.patient_pattern, settings.folds)
@@ -68,7 +68,7 @@ def preprocess(settings: PreprocessCommand) -> int:
 
 def prepare(adapter: Adapter, case_ids: list[str], settings: PreprocessCommand) -> int:
     """Fill the store; 1 if a case failed, 2 if nothing could be done."""
-    store, all_ids = settings.output, case_ids
+    store, all_ids = settings.store, case_ids
     if not list_cases(store):
         # Of a run that came to nothing: this one may have other settings.
         remove(store / DATASET_FILE)
@@ -148,7 +148,7 @@ def cases_to_prepare(adapter: Adapter, case_ids: list[str], settings: Preprocess
     Cases that are prepared already are not looked at, nor are phantoms, which are grown without a file.
     Raises ValueError where the others cannot be parted as is asked for.
     """
-    prepared = set(list_cases(settings.output))
+    prepared = set(list_cases(settings.store))
     missing = [case_id for case_id in case_ids if case_id not in prepared]
     if settings.root is None or not missing:
         return case_ids
@@ -159,7 +159,7 @@ def cases_to_prepare(adapter: Adapter, case_ids: list[str], settings: Preprocess
         print(f"{len(faulty)} of {len(case_ids)} cases are faulty, nothing was prepared{others}")
         return []
     if faulty:
-        check_can_be_parted(settings.output, {*fit, *prepared}, settings.patient_pattern, settings.folds)
+        check_can_be_parted(settings.store, {*fit, *prepared}, settings.patient_pattern, settings.folds)
     return fit
 
 
@@ -168,7 +168,7 @@ def look_at_vessels(adapter: Adapter, case_ids: list[str], settings: PreprocessC
 
     Raises ValueError where they are others than those that the cases in the store were prepared with.
     """
-    store, errors = settings.output, AlikeLines()
+    store, errors = settings.store, AlikeLines()
     work = ForegroundWork(adapter, settings.preprocessing, digest_of(settings.what_shapes_a_case()))
     known = work.known_before(store, case_ids)
     left = len(case_ids) - len(known)

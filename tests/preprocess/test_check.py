@@ -108,6 +108,15 @@ def test_a_look_alone(root, tmp_path, capsys):
     assert "only 2 patients; ask for at most 2 (--folds.folds 2)" in err
 
 
+def test_a_look_needs_no_output_and_a_preparation_does(root, tmp_path, capsys):
+    given = [word for word in words(root, tmp_path / "cases") if word not in ("--output", str(tmp_path / "cases"))]
+    code, out, _ = call([*given, "--check"], capsys)
+    assert (code, "6 cases, 4 faulty" in out) == (1, True)
+    code, _, err = call(given, capsys)
+    assert code == 2
+    assert err == "error: --output PATH: missing; the folder of the prepared cases (--check alone needs none)\n"
+
+
 def test_no_store_is_left_where_the_good_ones_are_too_few_for_the_folds(root, tmp_path, capsys):
     code, _, err = call(words(root, tmp_path / "cases", "--skip-faulty", "--folds.folds", "3"), capsys)
     assert code == 2
