@@ -3,6 +3,7 @@
 import difflib
 import re
 import typing
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -60,7 +61,7 @@ class Refusals:
         whole = re.split(r"Argument helptext:|For full helptext|For further information", text)[0].strip()
         if complaint := self._of_checks(whole):
             return [complaint]
-        unknown = [said for found in _UNKNOWN.finditer(text) for said in self._of_unknown(found["words"], text)]
+        unknown = [said for found in _UNKNOWN.finditer(text) for said in self._of_unknown(found["words"])]
         if said := [*unknown, *self._of_missing()]:
             return said
         if (found := _OF_A_FLAG.search(whole)) and (said_of := self._of_value(found["flag"])):
@@ -107,16 +108,22 @@ class Refusals:
         hint = _near_value(name, kind, values)
         return f"{name}: expected {kind.expected}, got {' '.join(map(repr, values))}{hint}"
 
-    def _of_unknown(self, listed: str, text: str) -> Iterator[str]:
+    def _of_unknown(self, listed: str) -> Iterator[str]:
         """Flags that there are not, and words that stand behind none."""
         every = [word for word in re.split(r",? ", listed) if word]
-        for place, word in enumerate(every):
+        flags = [word.partition("=")[0].replace("_", "-") for word in every if word.startswith("--")]
+        theirs = Counter(value for flag in flags for value in self._values_of(flag))
+        for flag in flags:
+            yield self._of_unknown_flag(flag)
+        for word in every:
             if word.startswith("--"):
-                yield self._of_unknown_flag(word.partition("=")[0].replace("_", "-"), text)
-            elif not place or not every[place - 1].startswith("--"):
+                continue
+            if theirs[word]:
+                theirs[word] -= 1
+            else:
                 yield self._of_stray_word(word)
 
-    def _of_unknown_flag(self, name: str, text: str) -> str:
+    def _of_unknown_flag(self, name: str) -> str:
         if name in FORMER_OPTIONS:
             return f"{name}: it is called {FORMER_OPTIONS[name]} now"
         if said := unknown_key_of_mapping(name, self.settings_class, self.given):

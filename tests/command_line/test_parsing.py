@@ -216,11 +216,16 @@ def test_a_missing_file_is_named():
 
 def test_several_things_that_are_wrong_are_a_line_each(capsys):
     with pytest.raises(SystemExit) as ended:
-        run(lambda: print(parse(Outer, "test", ["--train.epocs", "5", "--sed=3", "--mode", "b"])))
+        run(
+            lambda: print(
+                parse(Outer, "test", ["--train.epocs", "5", "--sed=3", "--mode", "b", "--train.sizes", "4", "4", "4"])
+            )
+        )
     assert ended.value.code == 2
     assert capsys.readouterr().err.splitlines() == [
         "error: --train.epocs: no such setting; did you mean --train.epochs?",
         "error: --sed: no such setting; did you mean --seed?",
+        "error: --train.sizes: no such setting; did you mean --train.size?",
         "error: --root PATH: missing; Where the data lies.",
     ]
 
