@@ -64,6 +64,7 @@ def read_masks(job: Job) -> CaseMasks:
         volumes["truth"] = place = _labelled(place, paths["truth"], job)
     if organ is not None:
         _check_vessels_in_organ(place, organ, job, names)
+        notes += _classes_outside(place, organ, job)
     notes += _doubts(volumes, command)
     return CaseMasks(volumes["prediction"].array, place.array, region, place, tuple(notes))
 
@@ -76,6 +77,19 @@ def _check_vessels_in_organ(truth: Volume, organ: Volume, job: Job, names: Mappi
             f"{names['truth']}: none of its {np.count_nonzero(vessels)} vessel voxels lies inside the organ "
             f"{names['organ']}; check both masks, name the vessels' labels among the organ's, or leave --organ out"
         )
+
+
+def _classes_outside(truth: Volume, organ: Volume, job: Job) -> list[str]:
+    """A line for each class that a truth has, and its organ none of: context beside the organ counts as background."""
+    if not job.command.label_maps:
+        return []
+    drawn, inside = set(np.unique(truth.array)), set(np.unique(truth.array[organ.array]))
+    return [
+        f"class {one.name}: its voxels lie outside the organ, where nothing counts; to count them, name its labels "
+        "among --organ-labels"
+        for one in job.chosen.classes
+        if drawn.intersection(one.labels) and not inside.intersection(one.labels)
+    ]
 
 
 def _labelled(truth: Volume, path: Path, job: Job) -> Volume:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from ramify.console.progress import say
 from ramify.console.signals import saying_what_is_kept
 from ramify.disk.atomic_files import write_whole
 from ramify.disk.outputs import Outputs
@@ -12,6 +13,7 @@ from ramify.exporting.onnx_file import check_exporter, largest_difference, onnx_
 from ramify.exporting.settings import ExportCommand
 from ramify.exporting.trained import TrainedNetwork, load_trained
 from ramify.processes.folder_lock import held
+from ramify.training.clean_up import clean_up_of
 from ramify.training.run_folder import find_checkpoint
 
 
@@ -19,7 +21,10 @@ def export(command: ExportCommand) -> None:
     """Read the network, and write it in each form asked for."""
     if command.onnx is None and command.bundle is None:
         raise ValueError("nothing to write: give --onnx FILE, --bundle FOLDER, or both")
-    trained = load_trained(find_checkpoint(command.checkpoint, command.weights))
+    checkpoint = find_checkpoint(command.checkpoint, command.weights)
+    trained = load_trained(checkpoint)
+    if (clean_up := clean_up_of([checkpoint])) is not None and clean_up.rules:
+        say(f"note: predict.py cleans up ({clean_up.in_words()}), what is exported does not", error=True)
     # What cannot be written is told before anything is.
     if command.onnx:
         check_exporter()

@@ -239,8 +239,8 @@ def show(store: Path, case_ids: list[str], reports: list[CaseReport]) -> None:
             print(f"{'':<{width}}  voxels: {classes}")
         for note in record["scales"]["notes"]:
             print(f"{'':<{width}}  note: {note}")
-    for name in absent_classes(store, case_ids):
-        say(f"warning: class {name}: no prepared case has a voxel of it; are its values right?", error=True)
+    for line in doubts_about_classes(store, case_ids):
+        say(f"warning: {line}", error=True)
     found = sum(report.found for report in reports)
     print(f"cases:    {len(case_ids)} in {store}" + (f" ({found} found there already)" if found else ""))
 
@@ -263,13 +263,22 @@ def written_classes(record: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {voxels:,}" for name, voxels in counts.items())
 
 
-def absent_classes(store: Path, case_ids: list[str]) -> list[str]:
-    """Names of the classes without a voxel in any prepared case."""
-    voxels: Counter[str] = Counter()
+def doubts_about_classes(store: Path, case_ids: list[str]) -> list[str]:
+    """A line for each class without a voxel in any prepared case."""
+    drawn, prepared = Counter[str](), Counter[str]()
     for case_id in case_ids:
         for its in read_record(store, case_id).get("class_voxels", ()):
-            voxels[its["name"]] += its["voxels"]
-    return [name for name, count in voxels.items() if not count]
+            drawn[its["name"]] += its["native_voxels"]
+            prepared[its["name"]] += its["voxels"]
+    lines = []
+    for name in (name for name, count in prepared.items() if not count):
+        why = (
+            f"all {drawn[name]:,} that are drawn lie outside the organ; name its values among the organ's, too"
+            if drawn[name]
+            else "are its values right?"
+        )
+        lines.append(f"class {name}: no prepared case has a voxel of it; {why}")
+    return lines
 
 
 def radii_of(store: Path, case_id: str) -> list[float]:

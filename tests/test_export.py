@@ -56,6 +56,17 @@ def test_without_onnxruntime_nothing_is_compared(checkpoint, without_exporter, t
     assert "not compared, as onnxruntime is not installed" in capsys.readouterr().out
 
 
+def test_a_clean_up_that_is_not_exported_is_told(checkpoint, without_exporter, tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    words = ["--checkpoint", str(checkpoint), "--onnx", f"{tmp_path}/v.onnx"]
+    rules = {"vessels": {"threshold": 0.9}}
+    (checkpoint.parents[2] / "clean_up.json").write_text(json.dumps({"weights": "best", "epochs": {}, "rules": rules}))
+    assert export.main(words) == 0
+    assert "note: predict.py cleans up (vessels from a probability of 0.9 on), what is exported does not" in (
+        capsys.readouterr().err
+    )
+
+
 def test_what_is_the_users_stays(checkpoint, without_exporter, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("mine")

@@ -38,6 +38,8 @@ class ClassSettings(BaseModel, frozen=True, extra="forbid"):
     def _is_a_table(self) -> Self:
         if not self.of_classes and (self.regions or self.background):
             raise ValueError("regions and background need classes, or every_class; give these, too")
+        if self.ignore is not None and self.ignore in self.background:
+            raise ValueError(f"ignore: {self.ignore} is a value of background, too; leave it out there")
         if self.classes and not self.every_class:
             checked_table({"classes": self.classes, "regions": self.regions, "ignore": self.ignore})
         return self

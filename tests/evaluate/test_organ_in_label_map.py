@@ -54,7 +54,7 @@ def test_of_classes_too(maps):
     assert sensitivities(maps[2]) == [0.5, 1.0]
 
 
-def test_a_class_beside_the_organ_is_no_part_of_it(maps, tmp_path: Path):
+def test_a_class_beside_the_organ_is_no_part_of_it(maps, tmp_path: Path, capsys):
     """As in preparation: the vessels are, a spleen is not; there the prediction does not count."""
     spleen = np.zeros(SHAPE, bool)
     spleen[:, 15:] = True
@@ -65,6 +65,7 @@ def test_a_class_beside_the_organ_is_no_part_of_it(maps, tmp_path: Path):
     table.write_text("classes: {vessel: 2, spleen: {values: 3, role: context}}", encoding="utf-8")
     asked = ["--classes-of", str(table), "--organ", str(maps[1]), "--organ-labels", "liver"]
     evaluate.main(flags(maps, *asked, *QUICK))
+    assert "class spleen: its voxels lie outside the organ, where nothing counts" in capsys.readouterr().err
     assert {row["precision"] for row in read_json(maps[2])["classes"]["vessel"]["cases"].values()} == {1.0}
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ramify.data.case_store import list_cases
-from ramify.data.files import write_volume
+from ramify.data.files import read_label_map, read_mask, write_volume
 from tests.preprocess.pairs import arguments, call, replace_image, write_pairs
 from tests.preprocessing.drawn_cases import bars_in_a_box
 
@@ -152,6 +152,21 @@ def test_a_class_that_no_case_has_is_told(tmp_path, capsys):
     )
     assert code == 0
     assert err == "warning: class arteries: no prepared case has a voxel of it; are its values right?\n"
+
+
+def test_a_class_that_lies_outside_every_organ_is_told(tmp_path, capsys):
+    root, output = write_pairs(tmp_path / "in"), tmp_path / "cases"
+    for path in sorted((root / "labels").iterdir()):
+        labels = read_label_map(path)
+        organ = read_mask(next((root / "organs").glob(f"{path.name.partition('.')[0]}.*")))
+        beside = np.argwhere(~organ.array & (labels.array == 0))[0]
+        drawn = labels.array.copy()
+        drawn[tuple(beside)] = 5
+        write_volume(path, labels.with_array(drawn))
+    (tmp_path / "classes.yaml").write_text("classes: {veins: 1, spleen: {values: 5, role: context}}", encoding="utf-8")
+    config = ["--config", str(tmp_path / "classes.yaml")]
+    _, _, err = call([*config, *arguments(root, output, "--folds.folds", "2")], capsys)
+    assert "class spleen: no prepared case has a voxel of it; all 2 that are drawn lie outside the organ" in err
 
 
 def test_labels_without_a_class_are_told_of_all_cases_before_any_is_prepared(tmp_path, capsys):

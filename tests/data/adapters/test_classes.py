@@ -254,6 +254,7 @@ def test_labels_that_do_not_fit_are_refused(nnunet, settings, says):
         ({"classes": {"portal": 1}, "regions": {"veins": ["hepatic"]}}, "no segmented class 'hepatic'"),
         ({"classes": {"portal": 1}, "ignore": 1}, "1 is the value of class portal, too"),
         ({"classes": {"liver": {"values": 1, "role": "organ"}}}, "at least one with the role vessel"),
+        ({"classes": {"portal": 1}, "ignore": 9, "background": [5, 9]}, "ignore: 9 is a value of background, too"),
         ({"regions": {"veins": ["portal"]}}, "regions and background need classes"),
     ],
 )
