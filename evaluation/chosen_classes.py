@@ -1,6 +1,7 @@
 """Which classes an evaluation compares: from flags, from a table, or all that the truths have."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from ramify.disk.json_files import read_json
 from ramify.evaluation.settings import EvaluateCommand
 from ramify.metrics.classes import ClassSet, LabelClass, parse_classes, parse_regions
 from ramify.metrics.topcow import check_arteries
+from ramify.tasks.class_table import ClassTable
 
 RUN_FILE, SETTINGS_FILE = "run.json", "config.yaml"
 _KEYS = ("classes", "regions", "ignore")
@@ -102,13 +104,18 @@ def values_in(command: EvaluateCommand) -> list[int]:
 
 
 def table_classes(place: Path) -> ClassSet:
-    """The classes of a table: a YAML or JSON file, a folder of prepared cases, or a run."""
-    source, content = _table_at(place)
+    """The classes of a table: a YAML or JSON file, a folder of prepared cases, or a run.
+
+    Of a run whose regions do not tell all classes apart, each region is compared as a class is: of the classes in it
+    its masks have one value alone.
+    """
+    source, content, asked = _table_at(place)
     given = {key: content[key] for key in _KEYS if content.get(key) is not None}
     if "classes" not in given:
         raise ValueError(f"{source}: holds no classes; give one with classes: {{portal: 1, hepatic: 2}}, or --classes")
     try:
-        return ClassSet.of_table(TypeAdapter(TableRecord).validate_python(given))
+        table = TypeAdapter(TableRecord).validate_python(given)
+        return _of_regions(table) if asked == "regions" else ClassSet.of_table(table)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"]))
@@ -118,15 +125,27 @@ def table_classes(place: Path) -> ClassSet:
         raise ValueError(f"{source}: {error}") from None
 
 
-def _table_at(place: Path) -> tuple[Path, Mapping[str, Any]]:
-    """The file that holds a table, and its content; a record of a run or of a case has it under `classes`."""
+def _of_regions(table: ClassTable) -> ClassSet:
+    """What masks of regions can be compared by: the classes where each is written, else the regions."""
+    chosen = ClassSet.of_table(table)
+    if {table.names[table.number_of_region(name) - 1] for name in table.regions} == set(table.names):
+        return chosen
+    regions = tuple(one for one in chosen.regions if one.name in table.regions)
+    return replace(chosen, classes=regions, regions=())
+
+
+def _table_at(place: Path) -> tuple[Path, Mapping[str, Any], str | None]:
+    """The file that holds a table, its content, and of a run what its network was asked for.
+
+    A record of a run or of a case has the table under `classes`.
+    """
     if place.is_file():
-        return place, _mapping(place)
+        return place, _mapping(place), None
     source, record = record_at(place)
     table = _nested(record)
-    if source.name == RUN_FILE:
-        _check_classes_are_told(source.parent, table)
-    return source, table
+    asked = _asked(source.parent) if source.name == RUN_FILE else None
+    _check_classes_are_told(source.parent, table, asked)
+    return source, table, asked
 
 
 def record_at(place: Path) -> tuple[Path, Mapping[str, Any]]:
@@ -146,20 +165,22 @@ def record_at(place: Path) -> tuple[Path, Mapping[str, Any]]:
     return place / cases[0], read_record(place, cases[0])
 
 
-def _check_classes_are_told(fold: Path, table: Mapping[str, Any]) -> None:
-    """Raise ValueError where the network of a run tells vessels alone: its masks have the values of no class."""
+def _asked(fold: Path) -> str | None:
+    """The main task of a run, as its settings have it; None where they do not say."""
     if not (settings := fold / SETTINGS_FILE).is_file():
-        return
+        return None
     tasks: Any = _mapping(settings)
     for key in ("model", "tasks"):
         tasks = tasks.get(key) if isinstance(tasks, Mapping) else None
-    main = tasks.get("main") if isinstance(tasks, Mapping) else None
+    return tasks.get("main") if isinstance(tasks, Mapping) else None
+
+
+def _check_classes_are_told(fold: Path, table: Mapping[str, Any], asked: str | None) -> None:
+    """Raise ValueError where the network of a run tells vessels alone: its masks have the values of no class."""
     # Of one class the mask has that class's value.
-    if len(table.get("classes") or ()) == 1:
-        return
-    if main in ("vessels", "scales"):
+    if asked in ("vessels", "scales") and len(table.get("classes") or ()) != 1:
         raise ValueError(
-            f"--classes-of {fold}: its network was asked for {main}, and its masks hold 0 and 1; leave --classes-of "
+            f"--classes-of {fold}: its network was asked for {asked}, and its masks hold 0 and 1; leave --classes-of "
             "out, and say by --truth-labels which values of the truth are vessels"
         )
 

@@ -109,6 +109,19 @@ def test_a_run_whose_network_tells_vessels_alone_has_masks_of_no_class(tmp_path:
             table_classes(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("regions", "classes"),
+    [
+        ({"veins": ["portal", "hepatic"]}, {"veins": (1, 2, 4)}),
+        ({"veins": ["portal", "hepatic"], "mine": ["hepatic"]}, {"portal": (1,), "hepatic": (2, 4)}),
+    ],
+)
+def test_a_run_of_regions_is_judged_on_what_it_can_tell(tmp_path: Path, regions, classes):
+    (tmp_path / "run.json").write_text(json.dumps({"classes": {**TABLE, "regions": regions}}))
+    (tmp_path / "config.yaml").write_text("model: {tasks: {main: regions}}\n")
+    assert {one.name: one.labels for one in table_classes(tmp_path).classes} == classes
+
+
 def test_the_table_of_prepared_cases(label_folders, tmp_path: Path):
     phantoms = open_dataset(DatasetSettings.model_validate({"phantom": {"size": (48, 48), "spacing_mm": (4, 4)}}))
     arrays, record = prepare_case(phantoms.load("phantom_000"), PreprocessingSettings())
