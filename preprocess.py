@@ -21,9 +21,7 @@ from ramify.preprocessing.settings import PreprocessCommand
 
 def main(argv: Sequence[str] | None = None) -> int:
     settings = parse(PreprocessCommand, __doc__, argv)
-    if not settings.check:
-        # Told before anything is loaded, as what is missing elsewhere.
-        _ = settings.store
+    settings.check_output()
     # What does the work is loaded once the settings are right: it takes seconds.
     from ramify.stages.preprocess import preprocess
 

@@ -22,7 +22,7 @@ from ramify.metrics.overlap import dice
 from ramify.phantoms.phantom import HEPATIC, PORTAL, Phantom, grow_phantom
 from ramify.phantoms.rasterisation import owning_edges, rasterise
 from ramify.phantoms.settings import PhantomSettings, TreeSettings
-from ramify.vessels.bridges import Bridge, bridged, find_bridges
+from ramify.vessels.bridges import Bridge, find_bridges, with_bridges
 from ramify.vessels.components import label_components
 from ramify.vessels.vessel_ends import VesselEnds
 
@@ -80,17 +80,18 @@ def _of_phantom(phantom: Phantom, seed: int, command: BrokenVesselsCommand) -> I
     spacing, truth = phantom.spacing_mm, phantom.vessels
     probabilities = broken(phantom, np.random.default_rng([seed, 1]), command)
     mask = probabilities >= 0.5
-    ends, reaches = VesselEnds.of(mask, spacing), (0.0, *command.reaches_mm)
-    pieces = label_components(truth)[1]
-    for reach, joined in zip(reaches, bridged(mask, probabilities, spacing, reaches), strict=True):
-        bridges = find_bridges(ends, probabilities, reach) if reach else []
+    ends, pieces = VesselEnds.of(mask, spacing), label_components(truth)[1]
+    trees = [ndimage.binary_dilation(phantom.structures[name], np.ones((3, 3, 3))) for name in (PORTAL, HEPATIC)]
+    for reach in (0.0, *command.reaches_mm):
+        bridges = find_bridges(ends, probabilities, reach)
+        joined = with_bridges(mask, bridges, spacing)
         yield {
             "reach": reach,
             "b0 error": abs(label_components(joined)[1] - pieces),
             "dice": dice(joined, truth),
             "bridges": len(bridges),
             "beside": sum(_lies_beside(bridge, truth) for bridge in bridges),
-            "between": sum(_is_between_trees(bridge, phantom) for bridge in bridges),
+            "between": sum(_is_between_trees(bridge, trees) for bridge in bridges),
         }
 
 
@@ -122,11 +123,10 @@ def _lies_beside(bridge: Bridge, truth: Mask) -> bool:
     return float(truth[tuple(bridge.voxels.T)].mean()) < 0.5
 
 
-def _is_between_trees(bridge: Bridge, phantom: Phantom) -> bool:
-    """Whether a bridge leads from the portal tree to the hepatic one."""
-    near = [ndimage.binary_dilation(phantom.structures[name], np.ones((3, 3, 3))) for name in (PORTAL, HEPATIC)]
+def _is_between_trees(bridge: Bridge, trees: Sequence[Mask]) -> bool:
+    """Whether a bridge leads from one of two trees, each with the voxels around it, to the other."""
     first, last = (tuple(bridge.voxels[place]) for place in (0, -1))
-    return any(one[first] and other[last] and not other[first] for one, other in (near, near[::-1]))
+    return any(one[first] and other[last] and not other[first] for one, other in (trees, trees[::-1]))
 
 
 if __name__ == "__main__":

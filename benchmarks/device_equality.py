@@ -8,11 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.loss_inputs import loss_inputs
+from benchmarks.loss_overhead import terms_in_3d
 from benchmarks.training_step import Size, phantom_batch
 from ramify.losses.settings import LossSettings
-from ramify.losses.terms import TERMS
 from ramify.losses.total import TotalLoss
-from ramify.losses.truth import Truth
 from ramify.models.build import build_network, place_network
 from ramify.models.outputs import TaskOutputs
 from ramify.models.settings import ContrastHeadSettings, ModelSettings
@@ -48,7 +47,7 @@ def differences(device: torch.device, size: Size) -> Iterator[Difference]:
     try:
         for name, model in networks().items():
             yield from _of_network(name, model, device, size)
-        for name in losses():
+        for name in terms_in_3d():
             yield from _of_loss(name, device, size)
     finally:
         torch.backends.cudnn.allow_tf32 = allowed
@@ -67,16 +66,6 @@ def networks() -> dict[str, ModelSettings]:
     if importlib.util.find_spec("dynamic_network_architectures"):
         found["nnunet_residual"] = ModelSettings(network="nnunet_residual", tasks=ALONE, levels=3, base_channels=4)
     return found
-
-
-def losses() -> list[str]:
-    """Every term that sees 3D and whose package is here."""
-    # The perceptual loss sees 2D alone, and weights that nobody ships.
-    return [
-        name
-        for name in TERMS
-        if name != "perceptual" and (name != "persistent_homology" or importlib.util.find_spec("gudhi"))
-    ]
 
 
 def _of_network(name: str, model: ModelSettings, device: torch.device, size: Size) -> Iterator[Difference]:
@@ -104,7 +93,6 @@ def _of_loss(name: str, device: torch.device, size: Size) -> Iterator[Difference
 
     def computed(where: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
         _, truth = phantom_batch(size, SCALES, 1, where)
-        assert isinstance(truth, Truth)
         logits = given.to(where, dtype).requires_grad_()
         value = total(TaskOutputs(logits), truth, torch.Generator().manual_seed(0))["total"]
         (gradient,) = torch.autograd.grad(value, logits)

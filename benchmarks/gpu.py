@@ -21,8 +21,8 @@ import torch
 from pydantic import BaseModel
 
 from benchmarks.cost import Cost, cost_of, synchronised
-from benchmarks.device_equality import differences, losses
-from benchmarks.loss_overhead import PLAIN, step_with
+from benchmarks.device_equality import differences
+from benchmarks.loss_overhead import PLAIN, step_with, terms_in_3d
 from benchmarks.loss_overhead import Setting as LossSetting
 from benchmarks.training import (
     BASELINE,
@@ -37,6 +37,7 @@ from benchmarks.training import (
     waiting_share,
 )
 from benchmarks.training_step import Size
+from benchmarks.verdicts import print_table
 from ramify import preprocess
 from ramify.command_line import parse, run
 from ramify.data.loading_settings import LoadingSettings
@@ -52,8 +53,10 @@ from ramify.training.inference_settings import InferenceSettings
 from ramify.training.settings import RunSettings
 
 Row = dict[str, Any]
-PUBLISHED = {"soft_cldice": "+88 % / +52 %", "skeleton_recall": "+8 % / +2 %"}
-"""What a loss adds to time and memory of a step (Kirchhoff et al. 2024, Table 3)."""
+"""What was measured of one thing, by the name of its column; numbers are written in three digits."""
+Device = Literal["cpu", "cuda"]
+PUBLISHED = {"soft_cldice": (0.88, 0.52), "skeleton_recall": (0.08, 0.02)}
+"""What a loss adds to time and memory of a step, as shares, by Kirchhoff et al. 2024."""
 
 
 class GpuCommand(BaseModel, frozen=True, extra="forbid"):
@@ -95,9 +98,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise ValueError("no GPU here: --tiny shows on the CPU that everything runs")
     if command.output is not None:
         Outputs().claim_folder(command.output, "benchmark", ["gpu.json"])
-    device: Literal["cpu", "cuda"] = "cpu" if command.tiny else "cuda"
+    device: Device = "cpu" if command.tiny else "cuda"
     sizes = TINY if command.tiny else FULL
-    parts: Mapping[str, Callable[[Literal["cpu", "cuda"], Sizes], Iterator[Row]]] = {
+    parts: Mapping[str, Callable[[Device, Sizes], Iterator[Row]]] = {
         "Beside the CPU": _equality,
         "A training step": _steps,
         "What a loss adds": _losses,
@@ -110,7 +113,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     for title, part in parts.items():
         began = time.perf_counter()
         found[title] = list(part(device, sizes))
-        print("\n".join(_table(title, found[title], time.perf_counter() - began)), flush=True)
+        print(f"\n### {title} ({time.perf_counter() - began:.0f} s)\n")
+        first, *others = dict.fromkeys(name for row in found[title] for name in row)
+        print_table(
+            first, others, [(str(row[first]), [_cell(row.get(name)) for name in others]) for row in found[title]]
+        )
     if command.output is not None:
         write_json(command.output / "gpu.json", {"device": name, "versions": versions(), "parts": found})
     different = [row for row in found["Beside the CPU"] if not row["equal"]]
@@ -119,18 +126,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 1 if different else 0
 
 
-def _equality(device: Literal["cpu", "cuda"], sizes: Sizes) -> Iterator[Row]:
+def _equality(device: Device, sizes: Sizes) -> Iterator[Row]:
     for one in differences(torch.device(device), sizes.equality):
         yield {
             "what": one.name,
             "precision": one.precision,
-            "forwards": f"{one.forwards:.1e}",
-            "backwards": f"{one.backwards:.1e}",
+            "forwards": one.forwards,
+            "backwards": one.backwards,
             "equal": one.equal,
         }
 
 
-def _steps(device: Literal["cpu", "cuda"], sizes: Sizes) -> Iterator[Row]:
+def _steps(device: Device, sizes: Sizes) -> Iterator[Row]:
     """The variants of Table 1, and the hours that the whole table takes."""
     precision: Literal["float32", "bfloat16"] = "bfloat16" if device == "cuda" else "float32"
     setting, costs = Setting(sizes.step, sizes.batch, device, precision), dict[str, Cost]()
@@ -138,26 +145,27 @@ def _steps(device: Literal["cpu", "cuda"], sizes: Sizes) -> Iterator[Row]:
         row, cost = _measured(name, partial(step_of, contestants()[name], setting), device, sizes.rounds)
         if cost is not None:
             costs[name] = cost
-            row["beside binary"] = _ratios(cost, costs.get(BASELINE))
+            row |= _more_than(costs.get(BASELINE), cost)
         yield row
     if len(costs) == len(TABLE_VARIANTS):
         steps = TABLE_FOLDS * TABLE_EPOCHS * math.ceil(TABLE_VOLUMES / sizes.batch)
         hours = steps * sum(cost.seconds for cost in costs.values()) / 3600
-        yield {"what": f"Table 1: 4 variants x {TABLE_FOLDS} folds x {TABLE_EPOCHS} epochs", "hours": f"{hours:.1f}"}
+        yield {"what": f"Table 1: 4 variants x {TABLE_FOLDS} folds x {TABLE_EPOCHS} epochs", "hours": hours}
 
 
-def _losses(device: Literal["cpu", "cuda"], sizes: Sizes) -> Iterator[Row]:
+def _losses(device: Device, sizes: Sizes) -> Iterator[Row]:
     setting = LossSetting(TaskSettings(main="vessels", auxiliary="none"), SCALES, sizes.step, device)
     plain = None
-    for name in (PLAIN, *(sizes.losses or [name for name in losses() if name not in ("dice", "cross_entropy")])):
+    for name in (PLAIN, *(sizes.losses or [name for name in terms_in_3d() if name not in ("dice", "cross_entropy")])):
         row, cost = _measured(name, partial(step_with, name, setting), device, sizes.rounds)
         plain = plain or cost
         if cost is not None:
-            row |= {"beside plain": _ratios(cost, plain), "published": PUBLISHED.get(name, "")}
+            row |= _more_than(plain, cost)
+            row |= dict(zip(("published, time", "published, memory"), PUBLISHED.get(name, ())))
         yield row
 
 
-def _forms(device: Literal["cpu", "cuda"], sizes: Sizes) -> Iterator[Row]:
+def _forms(device: Device, sizes: Sizes) -> Iterator[Row]:
     """The inference part of the binary network as it is, with channels last, and compiled."""
     model = ModelSettings(tasks=TaskSettings(main="vessels", auxiliary="none"))
     image = torch.randn(1, 1, *sizes.step, device=device)
@@ -180,7 +188,7 @@ def _forms(device: Literal["cpu", "cuda"], sizes: Sizes) -> Iterator[Row]:
         yield _measured(name, partial(form, compiled, last), device, sizes.rounds)[0]
 
 
-def _data_and_prediction(device: Literal["cpu", "cuda"], sizes: Sizes) -> Iterator[Row]:
+def _data_and_prediction(device: Device, sizes: Sizes) -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as folder:
         cases = Path(folder) / "cases"
         shape = [str(length) for length in sizes.step]
@@ -191,7 +199,7 @@ def _data_and_prediction(device: Literal["cpu", "cuda"], sizes: Sizes) -> Iterat
         model = ModelSettings(levels=sizes.levels)
         settings = RunSettings(cases=cases, output=Path(folder) / "run", device=device, model=model, loading=loading)
         share, steps = waiting_share(settings)
-        yield {"what": f"waiting for data in {steps} steps", "share": f"{share:.1%}"}
+        yield {"what": f"waiting for data in {steps} steps", "share": share}
     model = ModelSettings(tasks=TaskSettings(main="vessels", auxiliary="scales"))
     network = place_network(build_inference_network(model, 1, SCALES, 3), device).eval()
     image = torch.randn(1, 1, *sizes.ct, device=device)
@@ -215,24 +223,22 @@ def _measured(
         cost = cost_of(prepared(), rounds, device)
     except (torch.OutOfMemoryError, MemoryError):
         torch.cuda.empty_cache()
-        return {"what": name, "step": "out of memory"}, None
-    return {"what": name, "step": f"{cost.seconds * 1e3:.0f} ms", "peak": f"{cost.mebibytes:.0f} MiB"}, cost
+        return {"what": name, "seconds": "out of memory"}, None
+    return {"what": name, "seconds": cost.seconds, "MiB at most": cost.mebibytes}, cost
 
 
-def _ratios(cost: Cost, baseline: Cost | None) -> str:
-    """More time and memory than the baseline takes."""
+def _more_than(baseline: Cost | None, cost: Cost) -> Row:
+    """More time and memory than the baseline takes, as shares of its own; nothing where it was not measured."""
     if baseline is None or baseline.mebibytes <= 0:
-        return ""
-    return f"{cost.seconds / baseline.seconds - 1:+.0%} / {cost.mebibytes / baseline.mebibytes - 1:+.0%}"
+        return {}
+    return {
+        "more time": cost.seconds / baseline.seconds - 1,
+        "more memory": cost.mebibytes / baseline.mebibytes - 1,
+    }
 
 
-def _table(title: str, rows: Sequence[Row], seconds: float) -> Iterator[str]:
-    columns = list(dict.fromkeys(name for row in rows for name in row))
-    yield f"\n### {title} ({seconds:.0f} s)\n"
-    yield f"| {' | '.join(columns)} |"
-    yield "| --- " * len(columns) + "|"
-    for row in rows:
-        yield f"| {' | '.join(str(row.get(name, '')) for name in columns)} |"
+def _cell(value: object) -> str:
+    return "" if value is None else f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 if __name__ == "__main__":

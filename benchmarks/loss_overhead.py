@@ -57,12 +57,16 @@ class Setting(NamedTuple):
     device: Literal["cpu", "cuda"]
 
 
+def terms_in_3d() -> list[str]:
+    """Every term of a loss that sees volumes and whose package is here."""
+    # The perceptual loss sees 2D alone, and weights that nobody ships.
+    lacking = {"perceptual"} | ({"persistent_homology"} if importlib.util.find_spec("gudhi") is None else set())
+    return [name for name in TERMS if name not in lacking]
+
+
 def overhead_of_losses(size: Size, device: Literal["cpu", "cuda"], rounds: int) -> Iterator[Overhead]:
     """Every loss there is beside Dice and cross-entropy, on the main task and three scales."""
-    # The perceptual loss sees 2D alone, and weights that nobody ships.
-    names = [name for name in TERMS if name not in ("dice", "cross_entropy", "perceptual")]
-    if importlib.util.find_spec("gudhi") is None:
-        names.remove("persistent_homology")
+    names = [name for name in terms_in_3d() if name not in ("dice", "cross_entropy")]
     yield from overheads(
         [*names, PEER], Setting(TaskSettings(main="vessels", auxiliary="scales"), 3, size, device), rounds
     )

@@ -4,7 +4,7 @@
 
 Five folds of a small network train on phantoms, `clean_up.py` learns from their validation cases, and all of them
 segment the same held-out phantoms. The first fold alone is what everything else is compared with, phantom by phantom.
-What is in OUTPUT already is kept.
+Networks, clean-up and phantoms that OUTPUT has already are kept.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,6 @@ from ramify.training.names import AxisName
 from ramify.training.predictor import Predictor
 from ramify.training.run_folder import find_checkpoints
 
-FIRST = "one network"
 MEASURES = ("dice", "cldice", "betti0_error", "hd95_mm")
 FOLDS = 5
 
@@ -60,12 +59,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     learned = CleanUp.of_run(trained)
     assert learned is not None, "it was learned above"
     print(f"learned: {learned.in_words() or 'nothing'}")
-    for name, predictor in ways(trained, learned).items():
+    predictors = ways(trained, learned)
+    for name, predictor in predictors.items():
         _predict(predictor, raw, command.output / "predictions" / name, name)
         words = ["--prediction", str(command.output / "predictions" / name), "--truth", str(raw / "vessels")]
         words += ["--organ", str(raw / "organs"), "--output", str(command.output / "scores" / name)]
         evaluate.main([*words, "--measures", "overlap", "surface", "centreline", "topology"])
-    results = [f"{name}={command.output / 'scores' / name}" for name in ways(trained, learned)]
+    results = [f"{name}={command.output / 'scores' / name}" for name in predictors]
     compared = ["--output", str(command.output / "comparison"), "--measures", *MEASURES]
     return compare.main(["--results", *results, *compared])
 
@@ -77,17 +77,13 @@ def ways(trained: Path, learned: CleanUp) -> Mapping[str, Predictor]:
     axes: tuple[AxisName, ...] = ("z", "y", "x")
     bridges = learned.model_copy(update={"rules": {"vessels": MaskRule(bridge_mm=10)}})
     return {
-        FIRST: _predictor(one),
-        "mirrored": _predictor(one, axes),
-        "ensemble": _predictor(every),
-        "cleaned up": _predictor(one, (), learned),
-        "bridged": _predictor(one, (), bridges),
-        "all": _predictor(every, axes, learned),
+        "one network": Predictor(one),
+        "mirrored": Predictor(one, mirror=axes),
+        "ensemble": Predictor(every),
+        "cleaned up": Predictor(one, clean_up=learned),
+        "bridged": Predictor(one, clean_up=bridges),
+        "all": Predictor(every, mirror=axes, clean_up=learned),
     }
-
-
-def _predictor(checkpoints: Sequence[Path], mirror: Sequence[AxisName] = (), clean: CleanUp | None = None) -> Predictor:
-    return Predictor(checkpoints, mirror=mirror, clean_up=clean)
 
 
 def _train(command: PredictionExtrasCommand, cases: Path, trained: Path, fold: int) -> None:

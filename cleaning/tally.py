@@ -57,14 +57,17 @@ def tally_of(
     truth = truth & known
     line = skeletonize_solid(truth, spacing_mm).skeleton & truth
     pieces = len(Pieces(truth, spacing_mm).volumes_mm3)
-    masks = [mask for value in candidates.threshold for mask in bridged_at(value)]
-    if not truth.any() and not any(mask.any() for mask in masks):
+    found, anything = list[tuple[Scores, Scores, Scores]](), bool(truth.any())
+    # Of one threshold at a time: all masks together would be many volumes.
+    for value in candidates.threshold:
+        before: Mask | None = None
+        for mask in bridged_at(value):
+            # A longer gap may find no further bridge.
+            same = before is not None and np.array_equal(mask, before)
+            found.append(found[-1] if same else _of_mask(mask, truth, line, pieces, spacing_mm, candidates, known))
+            before, anything = mask, anything or bool(mask.any())
+    if not anything:
         return None
-    found = list[tuple[Scores, Scores, Scores]]()
-    for place, mask in enumerate(masks):
-        # A longer gap may find no further bridge.
-        same = place > 0 and np.array_equal(mask, masks[place - 1])
-        found.append(found[-1] if same else _of_mask(mask, truth, line, pieces, spacing_mm, candidates, known))
     shape = [len(values) for values in candidates]
     return Tally(*(np.stack(each).reshape(shape) for each in zip(*found, strict=True)))
 

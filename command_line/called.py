@@ -2,6 +2,7 @@
 
 import re
 import sys
+from pathlib import Path
 
 
 def called(script: str) -> list[str]:
@@ -17,7 +18,7 @@ def typed(line: str) -> str:
 
 def this_script() -> str:
     """The words that called this one."""
-    return sys.argv[0] if _installed() else f"python {re.sub(r'.*[/]', '', sys.argv[0])}"
+    return sys.argv[0] if _installed() else f"python {Path(sys.argv[0]).name}"
 
 
 def _installed() -> bool:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError, create_model
 from ramify.command_line.about import About, about
 from ramify.command_line.errors import SeveralErrors
 from ramify.command_line.refusals import Refusals
-from ramify.command_line.short_help import short_help, where_more_is
+from ramify.command_line.short_help import OF_EVERY_COMMAND, short_help, where_more_is
 from ramify.command_line.yaml_settings import describe_validation_error, laid_over, read_yaml, with_single_words
 from ramify.console.progress import QUIET_VARIABLE
 from ramify.version import version_line
@@ -70,13 +70,13 @@ def parse(settings_class: type[SettingsT], docstring: str | None, argv: Sequence
 
 def _show_whole_help(settings_class: type[BaseModel], said: About, default: Any) -> None:
     """Every setting, as tyro sets them out."""
-    files = f"{CONFIG_FLAG} FILE reads settings from YAML, a second one on top of the first; flags override."
+    of_every_command = "\n".join(f"{flag}: {says}" for flag, says in OF_EVERY_COMMAND.items())
     try:
         tyro.cli(
             settings_class,
             args=["--help"],
             default=default,
-            description=f"{said.title}\n\n{said.text}\n\n{files} {QUIET_FLAG} shows no progress.",
+            description=f"{said.title}\n\n{said.text}\n\n{of_every_command}",
         )
     finally:
         print("\n".join(where_more_is(said)))

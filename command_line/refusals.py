@@ -54,6 +54,7 @@ class Refusals:
         self.given = given
         self.words = words
         self.flags = {flag.name: flag for flag in flags_of(settings_class)}
+        self.opposites = {flag.opposite: flag for flag in self.flags.values() if flag.kind.is_switch}
 
     def lines(self, boxed: str) -> list[str]:
         """What is wrong, a line each, from tyro's boxes."""
@@ -158,12 +159,10 @@ class Refusals:
         return self.given is not None and not type(flag.value_in(self.given)).__module__.startswith("tyro")
 
     def _kind_of(self, name: str) -> Kind | None:
-        section, dot, key = name.removeprefix("--").rpartition(".")
-        switch = self.flags.get(f"--{section}{dot}{key.removeprefix('no-')}")
-        flag = self.flags.get(name) or (switch if key.startswith("no-") else None)
+        flag = self.flags.get(name) or self.opposites.get(name)
         if flag is not None:
             return flag.kind
-        mapping = self.flags.get(f"--{section}")
+        mapping = self.flags.get(name.rpartition(".")[0])
         return kind_of(_of_values(mapping.field.annotation)) if mapping else None
 
     def _values_of(self, name: str) -> list[str]:
@@ -181,8 +180,7 @@ class Refusals:
 
     def _near_flags(self, name: str) -> list[str]:
         """Flags that may have been meant: those of that name in another section first."""
-        known = [*self.flags, *keys_of_mappings(self.flags.values(), self.given)]
-        known += [flag.opposite for flag in self.flags.values() if flag.kind.is_switch]
+        known = [*self.flags, *keys_of_mappings(self.flags.values(), self.given), *self.opposites]
         last = name.removeprefix("--").rpartition(".")[2]
         elsewhere = [flag for flag in known if flag.removeprefix("--").rpartition(".")[2] == last]
         return elsewhere[:3] or difflib.get_close_matches(name, known, n=1, cutoff=0.8)

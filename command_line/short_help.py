@@ -14,13 +14,13 @@ from ramify.command_line.flags import Flag, flags_of
 
 FEW = 12
 """So many settings are all shown."""
-_COLUMN, _WIDEST = 30, 110
-_OF_ALL = {
+OF_EVERY_COMMAND = {
     "--config FILE": "Settings from a YAML file, a second one on top of the first; flags lie on top of both.",
     "--quiet": "Show no progress.",
     "--help-all": "Every setting and its meaning.",
     "--version": "The versions of Ramify, Python and torch.",
 }
+_COLUMN, _WIDEST = 30, 110
 
 
 def short_help(settings_class: type[BaseModel], said: About, given: BaseModel | None = None) -> str:
@@ -37,7 +37,11 @@ def short_help(settings_class: type[BaseModel], said: About, given: BaseModel | 
     if chosen := [flag for flag in shown if not flag.is_required]:
         lines += ["", "often chosen:" if len(shown) < len(flags) else "if you like:"]
         lines += [line for flag in chosen for line in _entry(_head(flag), in_short(flag) + _default(flag, given))]
-    lines += ["", "of every command:", *(line for flag, says in _OF_ALL.items() for line in _entry(flag, says))]
+    lines += [
+        "",
+        "of every command:",
+        *(line for flag, says in OF_EVERY_COMMAND.items() for line in _entry(flag, says)),
+    ]
     hidden = len(flags) - len(shown)
     return "\n".join([*lines, "", *where_more_is(said, hidden)])
 

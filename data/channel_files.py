@@ -111,11 +111,12 @@ def choose_channels(source: ImageSource, option: Sequence[str]) -> Channels:
         return Channels(files, (), trained.picked, trained.names, trained.key)
     if trained.picked not in ((), tuple(option)):
         raise _other_channels(option, trained.picked)
-    if len(trained.names) > 1 and not trained.picked:
+    told = trained.names or tuple(map(channel_ending, trained.files))
+    if len(told) > 1 and not trained.picked:
         # Each was a file of its own: to pick others, or in another order, would be another input in silence.
-        same = [trained.names, tuple(map(str, trained.files or range(len(trained.names)))), (ALL,)]
+        same = [told, tuple(map(str, trained.files or range(len(told)))), (ALL,)]
         if tuple(one.casefold() for one in option) not in [tuple(one.casefold() for one in way) for way in same]:
-            raise _other_channels(option, trained.names)
+            raise _other_channels(option, told)
         return trained
     return Channels(trained.files, trained.known, tuple(option), trained.names, trained.key)
 

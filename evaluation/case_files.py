@@ -83,7 +83,9 @@ def _classes_outside(truth: Volume, organ: Volume, job: Job) -> list[str]:
     """A line for each class that a truth has, and its organ none of: context beside the organ counts as background."""
     if not job.command.label_maps:
         return []
-    drawn, inside = set(np.unique(truth.array)), set(np.unique(truth.array[organ.array]))
+    # What is drawn is a small part of the volume: only that is sorted.
+    there = truth.array != 0
+    drawn, inside = (set(np.unique(truth.array[where]).tolist()) for where in (there, there & organ.array))
     return [
         f"class {one.name}: its voxels lie outside the organ, where nothing counts; to count them, name its labels "
         "among --organ-labels"

@@ -130,8 +130,10 @@ def _of_regions(table: ClassTable) -> ClassSet:
     chosen = ClassSet.of_table(table)
     if {table.names[table.number_of_region(name) - 1] for name in table.regions} == set(table.names):
         return chosen
-    regions = tuple(one for one in chosen.regions if one.name in table.regions)
-    return replace(chosen, classes=regions, regions=())
+    own = tuple(one for one in chosen.regions if one.name in table.regions)
+    others = tuple(one for one in chosen.regions if one not in own)
+    context = [name for name, members in table.regions.items() if set(members) <= set(chosen.context)]
+    return replace(chosen, classes=own, regions=others, context=tuple(context))
 
 
 def _table_at(place: Path) -> tuple[Path, Mapping[str, Any], str | None]:

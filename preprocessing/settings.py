@@ -102,11 +102,18 @@ class PreprocessCommand(DatasetSettings, frozen=True, extra="forbid"):
     folds: FoldSettings = FoldSettings()
     """Parts for cross-validation. A splits_final.json that is there already is obeyed, and others are refused."""
 
+    def check_output(self) -> None:
+        """Raise ValueError where cases are to be prepared, and nothing says where to.
+
+        No check of the model, which a file of settings need not pass that leaves the output to a flag.
+        """
+        if self.output is None and not self.check:
+            raise ValueError("--output PATH: missing; the folder of the prepared cases (--check alone needs none)")
+
     @property
     def store(self) -> Path:
-        """The folder of the prepared cases; ValueError where none is given."""
-        if self.output is None:
-            raise ValueError("--output PATH: missing; the folder of the prepared cases (--check alone needs none)")
+        """The folder of the prepared cases, as `check_output` has found it."""
+        assert self.output is not None, "checked before any work"
         return self.output
 
     def what_shapes_a_case(self) -> dict[str, Any]:

@@ -53,7 +53,7 @@ class Presentation:
             if begins:
                 self._tracker.config(training.settings.model_dump(mode="json"))
 
-    def epoch(self, row: Mapping[str, float], cases: Mapping[str, ValidatedCase], *, validated: bool) -> None:
+    def epoch(self, row: Mapping[str, float], cases: Mapping[str, ValidatedCase]) -> None:
         """The numbers of a finished epoch, and after a validation those of its cases, and what there is to see."""
         training, number = self._training, int(row["epoch"])
         with self._shown("history.csv"):
@@ -62,14 +62,14 @@ class Presentation:
             self._timing = [*(its for its in self._timing if float(str(its["epoch"])) < number)]
             self._timing.append({"epoch": float(number), **training.timing.row()})
             training.folder.write_timing(self._timing)
-        if validated:
+        if cases:
             self._validation(cases)
         self._tell_of_contrast(row)
         if self._tracker is None:
             return
         with self._shown("numbers in TensorBoard"):
             self._tracker.scalars({name: value for name, value in row.items() if name != "epoch"}, number)
-        if validated and _pictures_are_due(training.settings, number):
+        if cases and _pictures_are_due(training.settings, number):
             with self._shown("pictures of a validation case"):
                 view = view_of(training.runner, read_case(training.settings.cases, training.validation_cases[0]))
                 rows = rows_of(training.runner.tasks)

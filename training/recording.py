@@ -54,7 +54,7 @@ class Recorder:
     ) -> None:
         """Show an epoch that was kept; measures, cases: of its validation, none without one."""
         if self._presentation is not None:
-            self._presentation.epoch(row, cases, validated=bool(measures))
+            self._presentation.epoch(row, cases)
         if self._on_validation is not None and measures:
             self._on_validation(int(row["epoch"]), measures)
 

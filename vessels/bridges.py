@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.graph import MCP_Geometric
 
+from ramify.vessels.box import foreground_box
 from ramify.vessels.branches import FloatArray, IntArray
 from ramify.vessels.vessel_ends import VesselEnds
 
@@ -61,7 +62,7 @@ def find_bridges(
         ends: of the mask's vessels.
         probabilities: of vessel, float (*S).
         reach_mm: length of the longest gap.
-        free: where a bridge may lie, bool (*S); None: everywhere. Others hold what is of another class.
+        free: where a bridge may lie, bool (*S); None: everywhere. Elsewhere is what is of another class.
 
     Examples:
         >>> import numpy as np
@@ -75,9 +76,8 @@ def find_bridges(
         >>> bridge.length_mm, round(bridge.likelihood, 2)
         (5.0, 0.3)
     """
-    closed = np.zeros(ends.labels.shape, bool) if free is None else ~free
     crossings = [
-        crossing for end in range(len(ends)) for crossing in _crossings(ends, end, probabilities, reach_mm, closed)
+        crossing for end in range(len(ends)) for crossing in _crossings(ends, end, probabilities, reach_mm, free)
     ]
     crossings.sort(key=lambda each: (each.bridge.length_mm, -each.bridge.likelihood, each.pieces))
     taken, group = list[Bridge](), np.arange(1 + int(ends.labels.max(initial=0)))
@@ -106,13 +106,21 @@ def bridged(
     """
     if not any(reaches_mm):
         return [mask for _ in reaches_mm]
-    ends = VesselEnds.of(mask, spacing_mm)
-    found = [find_bridges(ends, probabilities, reach, free) if reach else [] for reach in reaches_mm]
-    return [_drawn(mask, bridges, spacing_mm, free) if bridges else mask for bridges in found]
+    # Vessels are a small part of a CT, and no bridge leads farther from them than it is long.
+    box = foreground_box(mask, margin=1 + math.ceil(max(reaches_mm) / min(spacing_mm)))
+    part, there = mask[box], None if free is None else free[box]
+    ends = VesselEnds.of(part, spacing_mm)
+    found = list[Mask]()
+    for reach in reaches_mm:
+        bridges = find_bridges(ends, probabilities[box], reach, there) if reach else []
+        found.append(mask.copy() if bridges else mask)
+        if bridges:
+            found[-1][box] = with_bridges(part, bridges, spacing_mm, there)
+    return found
 
 
-def _drawn(mask: Mask, bridges: Sequence[Bridge], spacing_mm: Sequence[float], free: Mask | None) -> Mask:
-    """A mask (*S) with bridges in it, as wide as the vessels that they join."""
+def with_bridges(mask: Mask, bridges: Sequence[Bridge], spacing_mm: Sequence[float], free: Mask | None = None) -> Mask:
+    """A mask (*S) with bridges in it, as wide as the vessels that they join; free: where they may lie, bool (*S)."""
     joined = mask.copy()
     for voxel, radius in itertools.chain.from_iterable(zip(bridge.voxels, bridge.radii_mm) for bridge in bridges):
         box = _box_around(voxel, radius, mask.shape, spacing_mm)
@@ -122,7 +130,7 @@ def _drawn(mask: Mask, bridges: Sequence[Bridge], spacing_mm: Sequence[float], f
 
 
 def _crossings(
-    ends: VesselEnds, end: int, probabilities: NDArray[np.float32], reach_mm: float, closed: Mask
+    ends: VesselEnds, end: int, probabilities: NDArray[np.float32], reach_mm: float, free: Mask | None
 ) -> Iterator[_Crossing]:
     """Every way from an end to another piece that would do; a crumb that heads nowhere is only led to."""
     start, own, heading = ends.voxels[end], int(ends.pieces[end]), ends.headings[end]
@@ -135,9 +143,9 @@ def _crossings(
     if not others.size:
         return
     offset = np.array([side.start for side in box])
-    likely, gap = probabilities[box] >= LIKELY, labels == 0
+    passable = probabilities[box] >= LIKELY if free is None else (probabilities[box] >= LIKELY) & free[box]
     cost = 1e-2 - np.log(np.clip(probabilities[box].astype(np.float64), LIKELY, 1.0))
-    cost[(gap & (closed[box] | ~likely)) | ~_ahead(start, heading, box, ends.spacing_mm)] = np.inf
+    cost[~(passable | (labels > 0)) | ~_ahead(start, heading, box, ends.spacing_mm)] = np.inf
     search = MCP_Geometric(cost, sampling=ends.spacing_mm)
     total, _ = search.find_costs([tuple(start - offset)])
     for other in others.tolist():
@@ -174,7 +182,7 @@ def _radius_beyond(ends: VesselEnds, end: int, arrival: IntArray) -> float | Non
     if faces.any():
         return float(ends.radii_mm[others[faces]][np.argmin(apart[faces])])
     own = float(ends.radii_mm[end])
-    return own if ends.thickness_mm[tuple(arrival)] >= _LEAST_THICKNESS * own else None
+    return own if ends.thickness_mm(arrival) >= _LEAST_THICKNESS * own else None
 
 
 def _box_around(

@@ -27,7 +27,8 @@ class VesselEnds:
         radii_mm: float (E,), of the vessel near its end.
         pieces: int (E,), of `labels`.
         labels: int32 (*S), the mask's pieces, 1 … N; 0 in the background.
-        thickness_mm: float64 (*S), radius of the branch that a voxel belongs to; 0 in the background.
+        branches: int32 (*S), the branch that a voxel belongs to, 1 … ; 0 in the background.
+        branch_radii_mm: float (n_branches,), of branch 1, 2, …
         spacing_mm: voxel size along each axis.
     """
 
@@ -36,7 +37,8 @@ class VesselEnds:
     radii_mm: FloatArray
     pieces: IntArray
     labels: NDArray[np.int32]
-    thickness_mm: FloatArray
+    branches: NDArray[np.int32]
+    branch_radii_mm: FloatArray
     spacing_mm: tuple[float, ...]
 
     def __len__(self) -> int:
@@ -47,10 +49,9 @@ class VesselEnds:
         """Those of a mask, bool (*S), 2D or 3D; an empty mask has none."""
         labels, _ = label_components(mask)
         if not mask.any():
-            none = np.empty((0, mask.ndim))
-            nowhere = np.empty(0, np.int64)
-            thickness = np.zeros(mask.shape)
-            return cls(none.astype(np.int64), none, np.empty(0), nowhere, labels, thickness, tuple(spacing_mm))
+            nowhere, none = np.empty((0, mask.ndim)), np.empty(0)
+            numbers = none.astype(np.int64)
+            return cls(nowhere.astype(np.int64), nowhere, none, numbers, labels, labels, none, tuple(spacing_mm))
         vessels = decompose_quietly(mask, spacing_mm, _ONE_SCALE)
         paths, headings = _ways_out(vessels)
         voxels = np.array([path[0] for path in paths], dtype=np.int64).reshape(-1, mask.ndim)
@@ -60,9 +61,14 @@ class VesselEnds:
             _median_radii(paths, mask, spacing_mm),
             labels[tuple(voxels.T)].astype(np.int64),
             labels,
-            np.append(0.0, vessels.radii_mm)[vessels.branches],
+            vessels.branches,
+            vessels.radii_mm,
             tuple(spacing_mm),
         )
+
+    def thickness_mm(self, voxel: IntArray) -> float:
+        """Radius of the branch that a voxel of the mask, int (ndim,), belongs to."""
+        return float(self.branch_radii_mm[self.branches[tuple(voxel)] - 1])
 
 
 def _ways_out(vessels: ScaleDecomposition) -> tuple[list[IntArray], list[FloatArray]]:

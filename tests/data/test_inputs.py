@@ -117,6 +117,7 @@ def test_channels_of_the_checkpoint_or_the_command(source, option, channels):
         (GREEN, "red", "channel green"),
         (SEVERAL, "_0001 _0000", "channels _0000 _0001"),
         (SEVERAL, "1 0", "channels T1 T2"),
+        (ImageSource(form="nnunet", files=(0, 1)), "1 0", "channels _0000 _0001"),
         (SEVERAL, "T2 T1", "channels T1 T2"),
         (SEVERAL, "foo bar", "channels T1 T2"),
         (SEVERAL, "T1", "channels T1 T2"),

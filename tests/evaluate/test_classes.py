@@ -119,7 +119,9 @@ def test_a_run_whose_network_tells_vessels_alone_has_masks_of_no_class(tmp_path:
 def test_a_run_of_regions_is_judged_on_what_it_can_tell(tmp_path: Path, regions, classes):
     (tmp_path / "run.json").write_text(json.dumps({"classes": {**TABLE, "regions": regions}}))
     (tmp_path / "config.yaml").write_text("model: {tasks: {main: regions}}\n")
-    assert {one.name: one.labels for one in table_classes(tmp_path).classes} == classes
+    chosen = table_classes(tmp_path)
+    assert {one.name: one.labels for one in chosen.classes} == classes
+    assert "any_vessel" in [one.name for one in chosen.regions]
 
 
 def test_the_table_of_prepared_cases(label_folders, tmp_path: Path):
