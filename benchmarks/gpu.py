@@ -9,6 +9,8 @@ prints tables in Markdown and, with --output, writes gpu.json. What does not fit
 differs from the CPU, after which it exits with 1.
 """
 
+import contextlib
+import io
 import math
 import tempfile
 import time
@@ -194,7 +196,8 @@ def _data_and_prediction(device: Device, sizes: Sizes) -> Iterator[Row]:
         shape = [str(length) for length in sizes.step]
         words = ["--dataset", "phantom", "--phantom.cases", "4", "--phantom.size", *shape, "--folds.folds", "2"]
         words += ["--preprocessing.grid.crop", "volume"]
-        preprocess.main([*words, "--output", str(cases), "--quiet"])
+        with contextlib.redirect_stdout(io.StringIO()):
+            preprocess.main([*words, "--output", str(cases)])
         loading = LoadingSettings(samples_per_epoch=16 if device == "cuda" else 2)
         model = ModelSettings(levels=sizes.levels)
         settings = RunSettings(cases=cases, output=Path(folder) / "run", device=device, model=model, loading=loading)
