@@ -77,13 +77,13 @@ def test_a_score_that_is_lower_leaves_the_best_as_it_was(monkeypatch):
 def test_only_validations_are_told_of_and_only_with_pictures_where_there_was_one():
     shown, told = [], []
     presentation: Any = SimpleNamespace(
-        epoch=lambda row, cases, validated: shown.append((row["epoch"], validated)), conclude=shown.append
+        epoch=lambda row, cases: shown.append((row["epoch"], [*cases])), conclude=shown.append
     )
     recorder = Recorder(training_at(0), presentation, lambda epoch, measures: told.append((epoch, measures)))
     recorder.show({"epoch": 0.0}, {})
-    recorder.show({"epoch": 1.0}, {"dice": 0.3})
+    recorder.show({"epoch": 1.0}, {"dice": 0.3}, {"a": ValidatedCase({"vessels": (0.3, 0.4)})})
     recorder.conclude({"dice": 0.3})
-    assert shown == [(0.0, False), (1.0, True), {"dice": 0.3}]
+    assert shown == [(0.0, []), (1.0, ["a"]), {"dice": 0.3}]
     assert told == [(1, {"dice": 0.3})]
 
 
