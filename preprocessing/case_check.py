@@ -7,12 +7,12 @@ import numpy as np
 
 from ramify.console.alike import naming_case
 from ramify.console.error_line import line_of
-from ramify.data.adapters.base import Adapter
 from ramify.data.class_maps import Fault
 from ramify.data.raw_case import RawCase
+from ramify.preprocessing.case_reader import CaseReader
 from ramify.preprocessing.prepare import checked_organ, doubts_about, plan_image
 from ramify.preprocessing.settings import PreprocessingSettings
-from ramify.processes.case_crew import case_reports
+from ramify.processes.case_crew import CaseCrew
 
 _HEADINGS = ("case", "size", "spacing (mm)", "values", "voxels")
 
@@ -43,38 +43,41 @@ class CaseCheck:
 
 @dataclass(frozen=True)
 class CheckWork:
-    """Everything a worker needs to look at a case."""
+    """Everything a worker needs to look at a case.
 
-    adapter: Adapter
+    describe: whether what it holds is looked up, too, and not only what is wrong with it.
+    """
+
     settings: PreprocessingSettings
+    describe: bool = True
 
-    def do(self, case_id: str) -> CaseCheck:
+    def do(self, reader: CaseReader, case_id: str) -> CaseCheck:
         """Read a case whole; what is wrong with it becomes the check's fault or error."""
         try:
-            self.adapter.sources(case_id)
-            if faults := tuple(self.adapter.faults(case_id)):
+            reader.adapter.sources(case_id)
+            if faults := tuple(reader.adapter.faults(case_id)):
                 return CaseCheck(case_id, faults=faults)
-            raw = self.adapter.load(case_id)
-            return _described(raw, self.settings)
+            raw = reader.read(case_id)
+            to_prepare = checked_organ(raw, self.settings)
+            plan_image(to_prepare.images, to_prepare.organ, self.settings, f"case {case_id}")
+            return _described(raw, to_prepare, self.settings) if self.describe else CaseCheck(case_id)
         except (ValueError, OSError) as error:
             return CaseCheck(case_id, error=naming_case(case_id, line_of(error)))
         except MemoryError:
             return CaseCheck(case_id, error=f"case {case_id}: out of memory; use fewer --workers")
 
 
-def check_cases(work: CheckWork, case_ids: Sequence[str], workers: int) -> Iterator[CaseCheck]:
-    """Look at the cases, each in a process of its own, as they are done; in order with one worker."""
-    yield from case_reports(work.do, case_ids, workers, _lost)
+def check_cases(crew: CaseCrew[CaseReader], work: CheckWork, case_ids: Sequence[str]) -> Iterator[CaseCheck]:
+    """Look at the cases, as they are done; in order with one worker."""
+    yield from crew.reports(work.do, case_ids, _lost)
 
 
 def _lost(case_id: str, how: str) -> CaseCheck:
     return CaseCheck(case_id, error=f"case {case_id}: {how}")
 
 
-def _described(raw: RawCase, settings: PreprocessingSettings) -> CaseCheck:
-    """What a case holds as it was read; raises ValueError where it cannot be prepared."""
-    to_prepare = checked_organ(raw, settings)
-    plan_image(to_prepare.images, to_prepare.organ, settings, f"case {raw.case_id}")
+def _described(raw: RawCase, to_prepare: RawCase, settings: PreprocessingSettings) -> CaseCheck:
+    """What a case holds as it was read; to_prepare: the same with its organ's main parts."""
     ranges = {name: (float(its.array.min()), float(its.array.max())) for name, its in raw.images.items()}
     voxels = {name: int(np.count_nonzero(mask.array)) for name, mask in raw.masks().items()}
     doubts = tuple(doubts_about(to_prepare, settings))

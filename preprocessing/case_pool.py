@@ -11,18 +11,18 @@ from pathlib import Path
 
 from ramify.console.alike import naming_case
 from ramify.console.error_line import line_of
-from ramify.data.adapters.base import Adapter
 from ramify.data.case_store import CASE_FILE, read_case, write_case
 from ramify.data.store_writers import remove_leftovers, writing
 from ramify.disk.ledger import MARK
 from ramify.disk.own_files import remove, set_aside_if_changed
 from ramify.disk.part_files import remove_parts
+from ramify.preprocessing.case_reader import CaseReader
 from ramify.preprocessing.drawn_masks import remove_masks, truth_file, write_masks
 from ramify.preprocessing.figures import draw_case
 from ramify.preprocessing.freshness import SOURCES_FILE, describe_stamps, why_stale
 from ramify.preprocessing.prepare import prepare_case
 from ramify.preprocessing.settings import PreprocessingSettings
-from ramify.processes.case_crew import case_reports
+from ramify.processes.case_crew import CaseCrew
 from ramify.processes.temporary import remove_abandoned_folders
 
 FIGURES_FOLDER = "figures"
@@ -49,7 +49,6 @@ class CaseReport:
 class CaseWork:
     """Everything a worker needs to prepare a case and draw it."""
 
-    adapter: Adapter
     store: Path
     settings: PreprocessingSettings
     verify: bool = False
@@ -61,27 +60,27 @@ class CaseWork:
         """Where the quality figure of a case lies."""
         return self.store / FIGURES_FOLDER / f"{case_id}.png"
 
-    def do(self, case_id: str) -> CaseReport:
+    def do(self, reader: CaseReader, case_id: str) -> CaseReport:
         """Prepare a case and draw it, as far as that is not done; bad input becomes the report's error."""
         was_there = (self.store / case_id / CASE_FILE).is_file()
         try:
             with writing(self.store):
-                return self._do(case_id, was_there)
+                return self._do(reader, case_id, was_there)
         except (ValueError, OSError) as error:
             line = naming_case(case_id, line_of(error))
         except MemoryError:
             line = f"case {case_id}: out of memory; use fewer --workers or a smaller grid"
         return CaseReport(case_id, error=f"{line} (what was prepared of it earlier stays)" if was_there else line)
 
-    def _do(self, case_id: str, was_there: bool) -> CaseReport:
-        sources = self.adapter.sources(case_id)
+    def _do(self, reader: CaseReader, case_id: str, was_there: bool) -> CaseReport:
+        sources = reader.adapter.sources(case_id)
         settings = self.settings.model_dump(mode="json")
         stale = why_stale(self.store, case_id, sources, settings, self.verify) if was_there else None
         found = was_there and stale is None
         raw = None
         if not found:
             stamps = describe_stamps(sources)
-            raw = self.adapter.load(case_id)
+            raw = reader.take(case_id)
             arrays, record = prepare_case(raw, self.settings)
             if was_there:
                 self._keep_changed(case_id)
@@ -92,7 +91,7 @@ class CaseWork:
         if not self.figure(case_id).is_file():
             draw_case(self.figure(case_id), case.arrays, case.record)
         if self.masks and not (self.store / truth_file(case_id)).is_file():
-            write_masks(self.store, raw or self.adapter.load(case_id))
+            write_masks(self.store, raw or reader.take(case_id))
         notes = (*case.record["notes"], *case.record["scales"]["notes"])
         return CaseReport(case_id, found, stale, notes, tuple(case.record.get("warnings", ())))
 
@@ -103,14 +102,14 @@ class CaseWork:
                 set_aside_if_changed(path)
 
 
-def prepare_cases(work: CaseWork, case_ids: Sequence[str], workers: int) -> Iterator[CaseReport]:
+def prepare_cases(crew: CaseCrew[CaseReader], work: CaseWork, case_ids: Sequence[str]) -> Iterator[CaseReport]:
     """Reports on the cases as they are done; in order with one worker.
 
     A case whose worker dies is begun once more by a fresh one, and then reported as failed.
     """
     remove_parts(work.store, but_not_under=MARK)
     try:
-        yield from case_reports(work.do, case_ids, workers, _lost)
+        yield from crew.reports(work.do, case_ids, _lost)
     finally:
         remove_abandoned_folders()
         remove_parts(work.store, but_not_under=MARK)

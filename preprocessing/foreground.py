@@ -21,10 +21,11 @@ from ramify.data.adapters.base import Adapter
 from ramify.data.case_record import digest_of
 from ramify.data.raw_case import RawCase
 from ramify.disk.json_files import read_json, write_json
+from ramify.preprocessing.case_reader import CaseReader
 from ramify.preprocessing.intensity import IntensitySettings, Numbers
 from ramify.preprocessing.organ_parts import main_parts
 from ramify.preprocessing.settings import PreprocessingSettings
-from ramify.processes.case_crew import case_reports
+from ramify.processes.case_crew import CaseCrew
 
 FOREGROUND_FILE = "foreground.json"
 """In the store: what was found of each case."""
@@ -56,38 +57,38 @@ class Found(BaseModel, frozen=True):
 class ForegroundWork:
     """Everything a worker needs to look at a case."""
 
-    adapter: Adapter
     settings: PreprocessingSettings
     shaping: str
     """A fingerprint of all settings."""
 
-    def do(self, case_id: str) -> Found:
+    def do(self, reader: CaseReader, case_id: str) -> Found:
         """Look at a case; bad input becomes the error."""
         try:
-            key = self.key(case_id)
-            return Found(case_id=case_id, key=key, channels=look_at(self.adapter.load(case_id), self.settings))
+            key = self.key(reader.adapter, case_id)
+            return Found(case_id=case_id, key=key, channels=look_at(reader.read(case_id), self.settings))
         except (ValueError, OSError, MemoryError) as error:
             text = line_of(error) or "out of memory; use fewer --workers"
             return Found(case_id=case_id, error=naming_case(case_id, text))
 
-    def key(self, case_id: str) -> str:
+    def key(self, adapter: Adapter, case_id: str) -> str:
         """A fingerprint of all that shapes what is found of a case, without reading it; raises as `sources`."""
-        sources = self.adapter.sources(case_id)
+        sources = adapter.sources(case_id)
         return digest_of([self.shaping, dict(sources.settings), sources.stamps()])
 
-    def known_before(self, store: Path, case_ids: Sequence[str]) -> list[Found]:
+    def known_before(self, adapter: Adapter, store: Path, case_ids: Sequence[str]) -> list[Found]:
         """What is kept in a store of cases whose files and settings are as they were when they were looked at."""
         try:
             kept = [Found.model_validate(one) for one in read_json(store / FOREGROUND_FILE)["cases"]]
         except (OSError, ValueError, KeyError, TypeError):
             return []
         known = {one.case_id: one for one in kept}
-        return [known[case_id] for case_id in case_ids if case_id in known and known[case_id].key == self._key(case_id)]
+        has = [case_id for case_id in case_ids if case_id in known]
+        return [known[case_id] for case_id in has if known[case_id].key == self._key(adapter, case_id)]
 
-    def _key(self, case_id: str) -> str | None:
+    def _key(self, adapter: Adapter, case_id: str) -> str | None:
         """None where something is missing, which looking at the case will tell."""
         try:
-            return self.key(case_id)
+            return self.key(adapter, case_id)
         except (ValueError, OSError):
             return None
 
@@ -136,12 +137,12 @@ def numbers_of(of_cases: Sequence[GreyValues]) -> Numbers:
 
 
 def look_at_cases(
-    work: ForegroundWork, store: Path, case_ids: Sequence[str], workers: int, before: Sequence[Found]
+    crew: CaseCrew[CaseReader], work: ForegroundWork, store: Path, case_ids: Sequence[str], before: Sequence[Found]
 ) -> Iterator[Found]:
     """Look at the cases that are not among those known before; what is known by then is kept in the store."""
     known = list(before)
     left = [case_id for case_id in case_ids if case_id not in {one.case_id for one in known}]
-    for found in case_reports(work.do, left, workers, _lost):
+    for found in crew.reports(work.do, left, _lost):
         if not found.error:
             known.append(found)
             write_json(store / FOREGROUND_FILE, {"cases": [one.model_dump() for one in known]})

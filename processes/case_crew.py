@@ -3,77 +3,109 @@
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import wait
-from typing import Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from ramify.processes.case_worker import CaseWorker
 
+ToolT = TypeVar("ToolT")
 ReportT = TypeVar("ReportT")
 ATTEMPTS = 2
 """How often a case is begun whose worker dies: it may have been another one that took the memory."""
+_ADVICE = "a file of it may be damaged, or memory is short: use fewer --workers"
 
 
 def case_reports(
     do: Callable[[str], ReportT], case_ids: Sequence[str], workers: int, lost: Callable[[str, str], ReportT]
 ) -> Iterator[ReportT]:
-    """What became of each case, as they are done; in order with one worker. Whoever stops listening ends the workers.
+    """The reports of a crew that has one job alone: see `CaseCrew.reports`."""
+    use: Callable[[Callable[[str], ReportT], str], ReportT] = _use
+    with CaseCrew(do, min(workers, len(case_ids))) as crew:
+        yield from crew.reports(use, case_ids, lost)
+
+
+def _use(do: Callable[[str], ReportT], case_id: str) -> ReportT:
+    """The job of a crew whose tool is what it does."""
+    return do(case_id)
+
+
+class CaseCrew(Generic[ToolT]):
+    """Processes that do one job on the cases after another, and end with the crew.
 
     Args:
-        do: what is done with a case, in another process; picklable, and so is what it returns.
-        case_ids: the cases.
-        workers: how many at a time.
-        lost: from a case whose worker died at every attempt, and in words how, to its report.
+        tool: what jobs are done with; picklable. Each process has its own, which may keep something from job to job: a
+            case is rather given to the process that has had it before.
+        workers: how many processes at most; each starts when there is work for it.
     """
-    crew = _Crew(do, case_ids, min(workers, len(case_ids)), lost)
-    try:
-        yield from crew.reports()
-    finally:
-        crew.stop()
 
+    def __init__(self, tool: ToolT, workers: int) -> None:
+        self.tool = tool
+        self._count = workers
+        self._workers: list[CaseWorker[ToolT]] = []
 
-class _Crew(Generic[ReportT]):
-    """The workers, and what is left for them."""
+    def __enter__(self) -> Self:
+        return self
 
-    def __init__(
-        self, do: Callable[[str], ReportT], case_ids: Sequence[str], workers: int, lost: Callable[[str, str], ReportT]
-    ) -> None:
-        self._do, self._queue, self._count, self._lost = do, deque(case_ids), workers, lost
-        self._begun: Counter[str] = Counter()
-        self._workers: list[CaseWorker[ReportT]] = []
+    def __exit__(self, *_: object) -> None:
+        self._end(self._workers)
 
-    def reports(self) -> Iterator[ReportT]:
-        while self._give_out():
-            at_work = {worker.pipe: worker for worker in self._workers if worker.case_id is not None}
-            for pipe in wait(list(at_work)):
-                worker = next(worker for its, worker in at_work.items() if its is pipe)
-                if (report := self._outcome(worker)) is not None:
+    def reports(
+        self, do: Callable[[ToolT, str], ReportT], case_ids: Sequence[str], lost: Callable[[str, str], ReportT]
+    ) -> Iterator[ReportT]:
+        """What became of each case, as they are done; in order with one worker.
+
+        Whoever stops listening ends the processes at work.
+
+        Args:
+            do: what is done with the tool and a case, in another process; picklable, and so is what it returns.
+            case_ids: the cases.
+            lost: from a case whose worker died at every attempt, and in words how, to its report.
+        """
+        queue, deaths = deque(case_ids), Counter[str]()
+        try:
+            while self._give_out(do, queue):
+                for worker in self._with_news():
+                    case_id = worker.case_id
+                    assert case_id is not None, "only of a worker at work"
+                    try:
+                        report: ReportT = worker.report()
+                    except EOFError:
+                        how = worker.how_it_died()
+                        self._end([worker])
+                        deaths[case_id] += 1
+                        if deaths[case_id] < ATTEMPTS:
+                            queue.appendleft(case_id)
+                            continue
+                        report = lost(case_id, f"its worker process {how}, twice; {_ADVICE}")
                     yield report
+        finally:
+            self._end([worker for worker in self._workers if worker.case_id is not None])
 
-    def stop(self) -> None:
-        for worker in self._workers:
-            worker.stop()
-        self._workers = []
-
-    def _give_out(self) -> bool:
+    def _give_out(self, do: Callable[[ToolT, str], Any], queue: deque[str]) -> bool:
         """Keep every worker busy; whether any is."""
-        while self._queue and len(self._workers) < self._count:
-            self._workers.append(CaseWorker(self._do, single_thread=self._count > 1))
-        for worker in self._workers:
-            if self._queue and worker.case_id is None:
-                case_id = self._queue.popleft()
-                self._begun[case_id] += 1
-                worker.give(case_id)
+        idle = [worker for worker in self._workers if worker.case_id is None]
+        while len(queue) > len(idle) and len(self._workers) < self._count:
+            idle.append(CaseWorker(self.tool, single_thread=self._count > 1))
+            self._workers.append(idle[-1])
+        for worker in idle[: len(queue)]:
+            case_id = self._rather_for(worker, queue)
+            queue.remove(case_id)
+            worker.give(do, case_id)
         return any(worker.case_id is not None for worker in self._workers)
 
-    def _outcome(self, worker: CaseWorker[ReportT]) -> ReportT | None:
-        """The report on a worker's case; None for one that is begun again because the worker died."""
-        if (report := worker.report()) is not None:
-            return report
-        case_id, how = worker.case_id, worker.how_it_died()
-        assert case_id is not None, "only of a worker at work"
-        self._workers.remove(worker)
-        worker.stop()
-        if self._begun[case_id] < ATTEMPTS:
-            self._queue.appendleft(case_id)
-            return None
-        advice = "a file of it may be damaged, or memory is short: use fewer --workers"
-        return self._lost(case_id, f"its worker process {how}, twice; {advice}")
+    def _rather_for(self, worker: CaseWorker[ToolT], queue: deque[str]) -> str:
+        """The first case that this worker has had, else the first that none has, else the first."""
+        others = [other.had for other in self._workers if other is not worker]
+        its = (case_id for case_id in queue if case_id in worker.had)
+        nobodys = (case_id for case_id in queue if not any(case_id in had for had in others))
+        return next(its, None) or next(nobodys, queue[0])
+
+    def _with_news(self) -> list[CaseWorker[ToolT]]:
+        """Wait for workers that have come to the end of a case, or of themselves."""
+        at_work = [worker for worker in self._workers if worker.case_id is not None]
+        news = wait([worker.pipe for worker in at_work])
+        return [worker for worker in at_work if worker.pipe in news]
+
+    def _end(self, workers: Sequence[CaseWorker[ToolT]]) -> None:
+        for worker in workers:
+            worker.stop()
+        self._workers = [worker for worker in self._workers if worker not in workers]

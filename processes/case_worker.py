@@ -3,48 +3,54 @@
 import multiprocessing
 from collections.abc import Callable
 from multiprocessing.connection import Connection
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from ramify.processes.child_process import end_with_parent, how_it_ended, leave_interrupts_to_parent, start_child
 from ramify.processes.environment import single_threaded
 
-ReportT = TypeVar("ReportT")
+ToolT = TypeVar("ToolT")
 
 
-class CaseWorker(Generic[ReportT]):
+class CaseWorker(Generic[ToolT]):
     """One process.
 
     Args:
-        do: what it does with a case; picklable.
+        tool: what it works with; picklable, and its own from then on.
         single_thread: whether its arithmetic gets one thread alone, where the user has set no limit.
+
+    Attributes:
+        case_id: what it is at work on; None where it is idle.
+        had: the cases that it was given.
     """
 
-    def __init__(self, do: Callable[[str], ReportT], single_thread: bool) -> None:
+    def __init__(self, tool: ToolT, single_thread: bool) -> None:
         self.case_id: str | None = None
+        self.had: set[str] = set()
         self.pipe, theirs = multiprocessing.Pipe()
-        self._process = start_child(_work, (theirs, do), single_threaded() if single_thread else {}, daemon=True)
+        self._process = start_child(_work, (theirs, tool), single_threaded() if single_thread else {}, daemon=True)
         theirs.close()
 
-    def give(self, case_id: str) -> None:
-        """Let it begin a case."""
+    def give(self, do: Callable[[ToolT, str], Any], case_id: str) -> None:
+        """Let it begin a case. do: what it does, from its tool and the case; picklable."""
         self.case_id = case_id
+        self.had.add(case_id)
         try:
-            self.pipe.send(case_id)
+            self.pipe.send((do, case_id))
         except OSError:
             # It is dead already: `report` will say so.
             return
 
-    def report(self) -> ReportT | None:
-        """What became of its case, once the pipe has something to say; None where the process died of it."""
+    def report(self) -> Any:
+        """What became of its case, once the pipe has something to say; raises EOFError where the process died of it."""
         try:
-            found: ReportT = self.pipe.recv()
-        except (EOFError, OSError):
-            return None
+            found = self.pipe.recv()
+        except OSError as error:
+            raise EOFError from error
         self.case_id = None
         return found
 
     def how_it_died(self) -> str:
-        """In words, after `report` gave None."""
+        """In words, after `report` raised."""
         self._process.join()
         return how_it_ended(self._process.exitcode or 0)
 
@@ -56,13 +62,13 @@ class CaseWorker(Generic[ReportT]):
         self._process.close()
 
 
-def _work(pipe: Connection, do: Callable[[str], ReportT]) -> None:
+def _work(pipe: Connection, tool: Any) -> None:
     """What the process does: cases, as they are given."""
     leave_interrupts_to_parent()
     end_with_parent()
     while True:
         try:
-            case_id: str = pipe.recv()
+            do, case_id = pipe.recv()
         except EOFError:
             return
-        pipe.send(do(case_id))
+        pipe.send(do(tool, case_id))

@@ -20,6 +20,7 @@ from ramify.disk.own_files import remove
 from ramify.drawing.figure_files import write_figure
 from ramify.preprocessing.case_check import CaseCheck, CheckWork, check_cases, table_of
 from ramify.preprocessing.case_pool import FIGURES_FOLDER, CaseReport, CaseWork, prepare_cases
+from ramify.preprocessing.case_reader import KEPT_BYTES, CaseReader
 from ramify.preprocessing.ceiling import ceiling_measures
 from ramify.preprocessing.drawn_masks import ORGANS_FOLDER, TRUTH_FOLDER, describe_masks, organ_file, truth_file
 from ramify.preprocessing.foreground import (
@@ -35,6 +36,7 @@ from ramify.preprocessing.parting import check_can_be_parted
 from ramify.preprocessing.radius_figure import draw_radii
 from ramify.preprocessing.settings import PreprocessCommand
 from ramify.preprocessing.vanished import drop_cases, vanished_cases
+from ramify.processes.case_crew import CaseCrew
 from ramify.processes.folder_lock import held
 
 RADII_FIGURE = "branch_radii.png"
@@ -47,8 +49,15 @@ def preprocess(settings: PreprocessCommand) -> int:
     adapter = open_dataset(settings)
     case_ids = adapter.case_ids()
 
-    if settings.check:
-        return check_alone(adapter, case_ids, settings)
+    workers = max(1, min(settings.workers, len(case_ids)))
+    with CaseCrew(CaseReader(adapter, KEPT_BYTES // workers), workers) as crew:
+        if settings.check:
+            return check_alone(crew, case_ids, settings)
+        return fill_store(crew, adapter, case_ids, settings)
+
+
+def fill_store(crew: CaseCrew[CaseReader], adapter: Adapter, case_ids: list[str], settings: PreprocessCommand) -> int:
+    """Prepare all cases; 1 if a case failed, 2 if nothing could be done."""
     store = settings.store
     # Cases that the data set no longer has stay among those to part, unless they are dropped.
     known = {*case_ids, *([] if settings.drop_vanished else list_cases(store))}
@@ -63,11 +72,11 @@ def preprocess(settings: PreprocessCommand) -> int:
     ):
         outputs.claim_folder(store, "cases", files, given=[SPLITS_FILE])
         with held(store, "preprocess.py"):
-            return prepare(adapter, case_ids, settings)
+            return prepare(crew, adapter, case_ids, settings)
 
 
-def prepare(adapter: Adapter, case_ids: list[str], settings: PreprocessCommand) -> int:
-    """Fill the store; 1 if a case failed, 2 if nothing could be done."""
+def prepare(crew: CaseCrew[CaseReader], adapter: Adapter, case_ids: list[str], settings: PreprocessCommand) -> int:
+    """The same in a store that is held; 1 if a case failed, 2 if nothing could be done."""
     store, all_ids = settings.store, case_ids
     if not list_cases(store):
         # Of a run that came to nothing: this one may have other settings.
@@ -77,23 +86,23 @@ def prepare(adapter: Adapter, case_ids: list[str], settings: PreprocessCommand) 
         prepare_store(store, settings.what_shapes_a_case())
     case_ids = []
     try:
-        case_ids = cases_to_prepare(adapter, all_ids, settings)
+        case_ids = cases_to_prepare(crew, all_ids, settings)
     finally:
         if not case_ids and not (store / FOREGROUND_FILE).is_file():
             forget_empty(store)
     if not case_ids:
         return 2
     if lacks_numbers(settings.preprocessing):
-        if (looked := look_at_vessels(adapter, case_ids, settings)) is None:
+        if (looked := look_at_vessels(crew, adapter, case_ids, settings)) is None:
             return 1
         settings = looked
     prepare_store(store, settings.what_shapes_a_case())
     if moved := check_same_data_set(store, adapter, all_ids):
         print(f"moved:    {moved}")
     tell_vanished(store, all_ids, settings.drop_vanished)
-    work = CaseWork(adapter, store, settings.preprocessing, settings.verify, settings.masks)
+    work = CaseWork(store, settings.preprocessing, settings.verify, settings.masks)
     try:
-        reports = follow(prepare_cases(work, case_ids, settings.workers), len(case_ids))
+        reports = follow(prepare_cases(crew, work, case_ids), len(case_ids))
     finally:
         forget_empty(store)
 
@@ -115,10 +124,10 @@ def prepare(adapter: Adapter, case_ids: list[str], settings: PreprocessCommand) 
     return 1 if left_out else 0
 
 
-def look_through(adapter: Adapter, case_ids: Sequence[str], settings: PreprocessCommand) -> list[CaseCheck]:
+def look_through(crew: CaseCrew[CaseReader], case_ids: Sequence[str], work: CheckWork) -> list[CaseCheck]:
     """What the cases hold, in their order; all that is wrong with them a line each on stderr."""
-    work, errors, found = CheckWork(adapter, settings.preprocessing), AlikeLines(), {}
-    for check in followed(check_cases(work, case_ids, settings.workers), "checking", "case", len(case_ids)):
+    errors, found = AlikeLines(), {}
+    for check in followed(check_cases(crew, work, case_ids), "checking", "case", len(case_ids)):
         found[check.case_id] = check
         if check.error and errors.is_new(check.case_id, check.error):
             say(f"error: {check.error}", error=True)
@@ -128,10 +137,10 @@ def look_through(adapter: Adapter, case_ids: Sequence[str], settings: Preprocess
     return [found[case_id] for case_id in case_ids]
 
 
-def check_alone(adapter: Adapter, case_ids: Sequence[str], settings: PreprocessCommand) -> int:
+def check_alone(crew: CaseCrew[CaseReader], case_ids: Sequence[str], settings: PreprocessCommand) -> int:
     """Show what each case holds, and write nothing; 1 if a case cannot be prepared."""
     with saying_what_is_kept(lambda: "a look writes nothing; the same command looks anew"):
-        checks = look_through(adapter, case_ids, settings)
+        checks = look_through(crew, case_ids, CheckWork(settings.preprocessing))
     for check in checks:
         for doubt in check.doubts:
             say(f"warning: {check.case_id}: {doubt}", error=True)
@@ -142,7 +151,7 @@ def check_alone(adapter: Adapter, case_ids: Sequence[str], settings: PreprocessC
     return 1 if faulty else 0
 
 
-def cases_to_prepare(adapter: Adapter, case_ids: list[str], settings: PreprocessCommand) -> list[str]:
+def cases_to_prepare(crew: CaseCrew[CaseReader], case_ids: list[str], settings: PreprocessCommand) -> list[str]:
     """All cases, or where some are faulty and that is asked for, the others; else none. All that is wrong is told.
 
     Cases that are prepared already are not looked at, nor are phantoms, which are grown without a file.
@@ -152,7 +161,8 @@ def cases_to_prepare(adapter: Adapter, case_ids: list[str], settings: Preprocess
     missing = [case_id for case_id in case_ids if case_id not in prepared]
     if settings.root is None or not missing:
         return case_ids
-    faulty = {check.case_id for check in look_through(adapter, missing, settings) if check.is_faulty}
+    checks = look_through(crew, missing, CheckWork(settings.preprocessing, describe=False))
+    faulty = {check.case_id for check in checks if check.is_faulty}
     fit = [case_id for case_id in case_ids if case_id not in faulty]
     if faulty and not (settings.skip_faulty and fit):
         others = "; mend them, or prepare the others with --skip-faulty" if fit else ""
@@ -163,17 +173,19 @@ def cases_to_prepare(adapter: Adapter, case_ids: list[str], settings: Preprocess
     return fit
 
 
-def look_at_vessels(adapter: Adapter, case_ids: list[str], settings: PreprocessCommand) -> PreprocessCommand | None:
+def look_at_vessels(
+    crew: CaseCrew[CaseReader], adapter: Adapter, case_ids: list[str], settings: PreprocessCommand
+) -> PreprocessCommand | None:
     """The settings with the grey values of the vessels of all cases in them; None if a case failed.
 
     Raises ValueError where they are others than those that the cases in the store were prepared with.
     """
     store, errors = settings.store, AlikeLines()
-    work = ForegroundWork(adapter, settings.preprocessing, digest_of(settings.what_shapes_a_case()))
-    known = work.known_before(store, case_ids)
+    work = ForegroundWork(settings.preprocessing, digest_of(settings.what_shapes_a_case()))
+    known = work.known_before(adapter, store, case_ids)
     left = len(case_ids) - len(known)
     with saying_what_is_kept(lambda: f"{len(known)} of {len(case_ids)} cases were looked at; the same command goes on"):
-        for found in followed(look_at_cases(work, store, case_ids, settings.workers, known), "vessels", "case", left):
+        for found in followed(look_at_cases(crew, work, store, case_ids, known), "vessels", "case", left):
             if not found.error:
                 known.append(found)
             elif errors.is_new(found.case_id, found.error):

@@ -1,6 +1,6 @@
 """Cases looked at and prepared in this process: one of its own starts for longer than a tiny case takes.
 
-Crews as they are: tests/preprocess/test_interruptions.py and tests/preprocessing/test_case_pool.py.
+Crews as they are: tests/preprocess/test_interruptions.py, tests/preprocessing/test_case_pool.py and tests/processes.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -9,17 +9,20 @@ from typing import Any
 
 import pytest
 
-from ramify.preprocessing import case_check, case_pool, foreground
+from ramify.processes.case_crew import CaseCrew
+from ramify.stages import preprocess
+
+
+class CrewHere(CaseCrew[Any]):
+    """A crew without a process, whose tool every job has at hand."""
+
+    def reports(self, do: Callable[[Any, str], Any], case_ids: Sequence[str], lost: object) -> Iterator[Any]:
+        return (do(self.tool, case_id) for case_id in case_ids)
 
 
 @contextmanager
 def cases_done_here() -> Iterator[None]:
     """In here preprocess.py starts no process."""
-
-    def reports(do: Callable[[str], Any], case_ids: Sequence[str], *_: object) -> Iterator[Any]:
-        return map(do, case_ids)
-
     with pytest.MonkeyPatch.context() as patch:
-        for module in (case_check, case_pool, foreground):
-            patch.setattr(module, "case_reports", reports)
+        patch.setattr(preprocess, "CaseCrew", CrewHere)
         yield

@@ -10,7 +10,10 @@ import pytest
 from ramify.data.case_store import list_cases
 from ramify.data.sources import CaseSources
 from ramify.preprocessing.case_pool import CaseWork, prepare_cases
+from ramify.preprocessing.case_reader import CaseReader
 from ramify.preprocessing.settings import PreprocessingSettings
+from ramify.processes.case_crew import CaseCrew
+from tests.case_processes import CrewHere
 from tests.preprocessing.drawn_cases import bars_in_a_box
 
 
@@ -39,12 +42,13 @@ class Adapter:
         return bars_in_a_box(case_id)
 
 
-def work(store):
-    return CaseWork(Adapter(), store, PreprocessingSettings())
+def prepared(store, case_ids, crew):
+    with crew:
+        return list(prepare_cases(crew, CaseWork(store, PreprocessingSettings()), case_ids))
 
 
 def test_what_goes_wrong_is_one_line_with_the_case(tmp_path):
-    reports = list(prepare_cases(work(tmp_path), ["huge", "good", "gone"], workers=1))
+    reports = prepared(tmp_path, ["huge", "good", "gone"], CaseCrew(CaseReader(Adapter()), workers=1))
     assert [report.case_id for report in reports] == ["huge", "good", "gone"]
     assert reports[0].error == "case huge: out of memory; use fewer --workers or a smaller grid"
     assert reports[1].error is None
@@ -53,9 +57,9 @@ def test_what_goes_wrong_is_one_line_with_the_case(tmp_path):
     assert list_cases(tmp_path) == ["good"]
 
 
-@pytest.mark.usefixtures("cases_in_this_process")
 def test_a_case_is_prepared_once(tmp_path):
-    first, second = (next(prepare_cases(work(tmp_path), ["good"], workers=1)) for _ in range(2))
+    crew = CrewHere(CaseReader(Adapter()), workers=1)
+    (first,), (second,) = (prepared(tmp_path, ["good"], crew) for _ in range(2))
     assert not first.found
     assert second.found
     assert second.notes == first.notes
@@ -64,11 +68,10 @@ def test_a_case_is_prepared_once(tmp_path):
 @pytest.mark.skipif(os.name == "nt", reason="needs signals")
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_reader_that_crashes_costs_its_case_alone(tmp_path, workers):
-    adapter = Adapter(tmp_path / "died")
+    crew = CaseCrew(CaseReader(Adapter(tmp_path / "died")), workers)
     store = tmp_path / "cases"
     store.mkdir()
-    its_work = CaseWork(adapter, store, PreprocessingSettings())
-    reports = {report.case_id: report for report in prepare_cases(its_work, ["deadly", "good", "unlucky"], workers)}
+    reports = {report.case_id: report for report in prepared(store, ["deadly", "good", "unlucky"], crew)}
     assert reports["deadly"].error.startswith("case deadly: its worker process was killed by SIGSEGV, twice; ")
     assert reports["good"].error is reports["unlucky"].error is None
     assert list_cases(store) == ["good", "unlucky"]

@@ -13,6 +13,7 @@ from ramify.data.files import write_volume
 from ramify.data.sources import CaseSources
 from ramify.preprocessing import freshness
 from ramify.preprocessing.case_pool import CaseWork
+from ramify.preprocessing.case_reader import CaseReader
 from ramify.preprocessing.freshness import check_same_data_set
 from ramify.preprocessing.prepare import PREPARATION
 from ramify.preprocessing.settings import PreprocessCommand
@@ -48,8 +49,8 @@ class Preparation:
         prepare_store(self.store, command.what_shapes_a_case())
         self.moved = check_same_data_set(self.store, adapter, case_ids)
         tell_vanished(self.store, case_ids, drop=False)
-        work = CaseWork(adapter, self.store, command.preprocessing, verify)
-        return {case_id: told(work.do(case_id)) for case_id in case_ids}
+        work, reader = CaseWork(self.store, command.preprocessing, verify), CaseReader(adapter)
+        return {case_id: told(work.do(reader, case_id)) for case_id in case_ids}
 
 
 def told(report):
@@ -119,7 +120,8 @@ def test_an_organ_that_comes_or_goes_is_seen(tmp_path):
     def prepare():
         settings = PreprocessCommand(**command, preprocessing={"grid": {"crop": "volume"}})
         prepare_store(settings.output, settings.what_shapes_a_case())
-        return told(CaseWork(open_dataset(settings), settings.output, settings.preprocessing).do("a"))
+        work = CaseWork(settings.output, settings.preprocessing)
+        return told(work.do(CaseReader(open_dataset(settings)), "a"))
 
     assert prepare() == "new"
     write_volume(tmp_path / "in/organs/a.nii.gz", raw.organ)
@@ -144,12 +146,12 @@ def test_the_data_beside_a_header_is_seen(tmp_path):
         "ElementType = MET_UCHAR\nElementDataFile = a.raw\n"
     )
     (folder / "a.raw").write_bytes(raw.vessels.array.astype(np.uint8).tobytes())
-    adapter = open_dataset(settings)
+    reader = CaseReader(open_dataset(settings))
     (tmp_path / "cases").mkdir()
-    work = CaseWork(adapter, settings.output, settings.preprocessing)
-    assert told(work.do("a")) == "new"
+    work = CaseWork(settings.output, settings.preprocessing)
+    assert told(work.do(reader, "a")) == "new"
     (folder / "a.raw").write_bytes(one_voxel_more(raw.vessels.array.astype(np.uint8)).tobytes())
-    assert told(work.do("a")) == "labels/a.raw changed since it was prepared"
+    assert told(work.do(reader, "a")) == "labels/a.raw changed since it was prepared"
 
 
 def test_another_version_of_the_preparation_is_seen(prepare, monkeypatch):

@@ -1,0 +1,106 @@
+"""Crews: a process lives from job to job with its tool, dies alone, and ends with its crew."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from ramify.processes.case_crew import CaseCrew, case_reports
+
+
+class Memory:
+    """A tool that knows what was done with it, and by which process."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+
+
+def note(memory, case_id):
+    memory.done.append(case_id)
+    return os.getpid(), case_id, tuple(memory.done)
+
+
+def slowly(memory, case_id):
+    time.sleep(0.05)
+    return note(memory, case_id)
+
+
+def lost(case_id, how):
+    return None, case_id, how
+
+
+def test_one_process_does_job_after_job_and_keeps_its_tool():
+    with CaseCrew(Memory(), workers=1) as crew:
+        first = list(crew.reports(note, ["a", "b"], lost))
+        second = list(crew.reports(note, ["b"], lost))
+    assert [done for _, _, done in (*first, *second)] == [("a",), ("a", "b"), ("a", "b", "b")]
+    assert len({pid for pid, _, _ in (*first, *second)}) == 1
+    assert os.getpid() not in {pid for pid, _, _ in first}
+
+
+def test_a_case_goes_to_the_process_that_had_it():
+    case_ids = [f"case_{number}" for number in range(8)]
+    with CaseCrew(Memory(), workers=2) as crew:
+        first = {case_id: pid for pid, case_id, _ in crew.reports(slowly, case_ids, lost)}
+        at_once = {case_id: pid for pid, case_id, _ in crew.reports(note, case_ids[:2], lost)}
+    assert len(set(first.values())) == 2
+    assert at_once == {case_id: first[case_id] for case_id in case_ids[:2]}
+
+
+def die(memory, case_id):
+    if case_id == "deadly":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return note(memory, case_id)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs signals")
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_death_costs_its_case_alone_and_the_next_job_nothing(workers):
+    with CaseCrew(Memory(), workers) as crew:
+        reports = {case_id: (pid, rest) for pid, case_id, rest in crew.reports(die, ["a", "deadly", "b"], lost)}
+        pid, how = reports.pop("deadly")
+        assert pid is None
+        assert how.startswith("its worker process was killed by SIGKILL")
+        assert all(pid is not None for pid, _ in reports.values())
+        assert {case_id for pid, case_id, _ in crew.reports(note, ["a", "deadly", "b"], lost) if pid} == {
+            "a",
+            "deadly",
+            "b",
+        }
+
+
+def where(folder: Path, case_id: str) -> int:
+    (folder / case_id).write_text(str(os.getpid()))
+    return os.getpid()
+
+
+def test_all_processes_end_with_the_crew(tmp_path):
+    with CaseCrew(tmp_path, workers=2) as crew:
+        pids = list(crew.reports(where, ["a", "b"], lambda *_: 0))
+        assert all(_is_alive(pid) for pid in pids)
+    assert not any(_is_alive(pid) for pid in pids)
+
+
+def test_who_stops_listening_ends_what_is_at_work():
+    with CaseCrew(Memory(), workers=1) as crew:
+        reports = crew.reports(slowly, ["a", "b", "c"], lost)
+        pid, _, _ = next(reports)
+        reports.close()
+        again, _, done = next(crew.reports(note, ["c"], lost))
+    assert done in {("c",), ("a", "c")}
+    assert (again == pid) == (done == ("a", "c"))
+
+
+def test_no_process_starts_for_nothing():
+    assert list(case_reports(str.upper, [], 4, lost)) == []
+    assert sorted(case_reports(str.upper, ["a", "b"], 4, lost)) == ["A", "B"]
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
