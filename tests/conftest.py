@@ -4,6 +4,7 @@ import fnmatch
 import gc
 import os
 import re
+import signal
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,12 @@ hypothesis.settings.load_profile("ramify")
 
 SKIPS = Path(__file__).parents[1] / "docs" / "testing.md"
 ALLOWED_SKIPS = re.findall(r"^\| `(.+?)` \|", SKIPS.read_text(encoding="utf-8"), flags=re.MULTILINE)
+
+
+def pytest_configure() -> None:
+    """A suite that a script runs in the background is started deaf to Ctrl-C, and so is all that its tests start."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -100,7 +100,7 @@ def test_the_example_runs(name, folders, tmp_path, monkeypatch):
     assert any(example.want for example in examples), f"ramify.{name} has no example with a result"
     test = doctest.DocTest(examples, dict(folders), name, None, None, None)
     told: list[str] = []
-    doctest.DocTestRunner(optionflags=doctest.REPORT_NDIFF).run(test, out=told.append)
+    doctest.DocTestRunner(verbose=False, optionflags=doctest.REPORT_NDIFF).run(test, out=told.append)
     assert not told, "".join(told)
 
 
@@ -113,7 +113,7 @@ def test_a_wrong_result_is_seen():
     """The test of examples would otherwise pass whatever they say."""
     examples = doctest.DocTestParser().get_examples(">>> 1 + 1\n3\n")
     told: list[str] = []
-    doctest.DocTestRunner().run(doctest.DocTest(examples, {}, "wrong", None, None, None), out=told.append)
+    doctest.DocTestRunner(verbose=False).run(doctest.DocTest(examples, {}, "wrong", None, None, None), out=told.append)
     assert told
 
 

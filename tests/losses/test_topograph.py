@@ -157,12 +157,12 @@ def test_beside_the_authors_code():
 
 
 @pytest.mark.parametrize("aggregation", AGGREGATIONS)
-@pytest.mark.parametrize("size", [(6, 5), (3, 4, 5)])
-def test_gradient(size, aggregation):
+@pytest.mark.parametrize("shape", [(2, 2, 6, 5), (1, 2, 3, 3, 4)])
+def test_gradient(shape, aggregation):
     generator = torch.Generator().manual_seed(0)
-    probabilities = 0.05 + 0.9 * torch.rand(2, 2, *size, generator=generator, dtype=torch.float64)
+    probabilities = 0.05 + 0.9 * torch.rand(shape, generator=generator, dtype=torch.float64)
     probabilities = torch.where((probabilities - 0.5).abs() < 0.01, 0.6, probabilities).requires_grad_()
-    target = torch.rand(2, 2, *size, generator=generator) < 0.4
+    target = torch.rand(shape, generator=generator) < 0.4
 
     def loss(values: torch.Tensor) -> torch.Tensor:
         return topograph_loss(values, target, aggregation=aggregation)
