@@ -207,7 +207,7 @@ def waiting_share(settings: RunSettings) -> tuple[float, int]:
     for epoch in range(2):
         waited, began = 0.0, time.perf_counter()
         for step, (batch, waiting) in enumerate(_timed(batches.of_epoch(epoch))):
-            train_step(training, batch, step)["loss/total"].item()
+            train_step(training, batch, step, len(batches))["loss/total"].item()
             waited += waiting
         all_time = time.perf_counter() - began
     return waited / all_time, len(batches)

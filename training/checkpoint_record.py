@@ -109,7 +109,8 @@ class CaseDescription(TypedDict):
 class Checkpoint(CaseDescription):
     """Everything a training is put back from, and a network predicts with.
 
-    config: every setting of the training. model: the weights by name. epoch: epochs finished. step: steps done of the
+    config: every setting of the training. model: the weights by name, by which is predicted. latest: those that the
+    training goes on from, where model is their running mean; else none. epoch: epochs finished. step: steps done of the
     epoch after them. means: of those steps, a rank each. skipped: latest steps in a row without a finite gradient.
     bank: anchors of past steps by scale. best: highest validation score. history: a row an epoch. case_scores: a row a
     validated case and epoch.
@@ -118,6 +119,7 @@ class Checkpoint(CaseDescription):
     config: dict[StrictStr, Any]
     model: dict[StrictStr, torch.Tensor]
     epoch: Annotated[StrictInt, Field(ge=0)]
+    latest: NotRequired[dict[StrictStr, torch.Tensor]]
     optimiser: NotRequired[OptimiserState]
     scaler: NotRequired[ScalerState]
     bank: NotRequired[dict[StrictStr, Any]]

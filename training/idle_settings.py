@@ -68,6 +68,9 @@ def _unmet(settings: RunSettings) -> Iterator[tuple[tuple[str, ...], str]]:
     if not settings.augmentation.flip_probability:
         yield ("augmentation.flip_swaps",), "augmentation.flip_probability above 0"
 
+    if settings.train.optimiser != "sgd":
+        yield ("train.momentum",), "train.optimiser sgd"
+
     for name, own in TERM_SETTINGS.items():
         if own and not (loss.main.get(name) or loss.auxiliary.get(name)):
             fields = tuple(f"loss.{name}.{field}" for field in own.model_fields)

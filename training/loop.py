@@ -12,10 +12,10 @@ from ramify.training.device import choose_device, choose_workers
 from ramify.training.distributed import Ranks, joined_ranks
 from ramify.training.recording import OnValidation, Recorder, is_finished, recorded
 from ramify.training.run_folder import RunFolder, kept_run
-from ramify.training.schedule import set_learning_rate
+from ramify.training.schedule import learning_rate
 from ramify.training.settings import RunSettings
 from ramify.training.state import Training, restore, set_up
-from ramify.training.step import train_step
+from ramify.training.step import Place, train_step
 from ramify.training.validation import ValidatedCase, is_due, measures_of, validation_of
 
 
@@ -124,23 +124,28 @@ def _train_epoch_at_its_rate(
     training: Training, batches: TrainingBatches, course: Course, breaks: Breaks
 ) -> dict[str, float]:
     """The epoch at hand, as a row of the history."""
-    train, epoch = training.settings.train, training.epoch
-    rate = set_learning_rate(training.optimiser, train.schedule, train.learning_rate, epoch, train.epochs)
+    epoch = training.epoch
     course.begin_epoch()
-    means = train_epoch(training, batches.of_epoch(epoch, training.step), course, breaks)
+    means = train_epoch(training, batches.of_epoch(epoch, training.step), len(batches), course, breaks)
+    # Of its last update.
+    rate = learning_rate(training.settings.train, epoch, 1.0)
     return {"epoch": float(epoch), "learning_rate": rate, **means}
 
 
 def train_epoch(
-    training: Training, batches: Iterator[Batch], course: Course, breaks: Breaks | None = None
+    training: Training, batches: Iterator[Batch], steps: int, course: Course, breaks: Breaks | None = None
 ) -> dict[str, float]:
-    """The steps of an epoch that are not done yet, and the mean over all of them of what they return."""
+    """The steps of an epoch that are not done yet, and the mean over all of them of what they return.
+
+    batches: of those steps. steps: of the whole epoch.
+    """
     training.network.train()
     for step, batch in enumerate(batches, start=training.step):
-        training.means.add(train_step(training, batch, step))
+        training.means.add(train_step(training, batch, step, steps))
         training.step = step + 1
         course.step_done()
-        if breaks is not None:
+        # Between the steps of an update there is a gradient that no checkpoint holds.
+        if breaks is not None and Place(step, steps, training.settings.train.accumulate).is_last:
             breaks.take()
     return training.means.over(training.ranks)
 

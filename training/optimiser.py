@@ -1,4 +1,4 @@
-"""AdamW over a network's weights: which of them decay, and how its state of an earlier form is read."""
+"""An optimiser over a network's weights: which of them decay, and how its state of an earlier form is read."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,12 +8,13 @@ from torch import nn
 from torch.nn.modules.conv import _ConvNd
 
 from ramify.training.resumption import check_optimiser
+from ramify.training.settings import TrainSettings
 
 DECAYED, KEPT = "kernels", "norms, biases, slopes and others"
 
 
-def build_optimiser(network: nn.Module, learning_rate: float, weight_decay: float) -> torch.optim.AdamW:
-    """AdamW of two groups of weights: kernels of convolutions and linear layers, which decay, and all others.
+def build_optimiser(network: nn.Module, train: TrainSettings) -> torch.optim.Optimizer:
+    """The optimiser of two groups of weights: kernels of convolutions and linear layers, which decay, and all others.
 
     A norm's scale, a bias or a PReLU's slope drawn towards 0 changes what the network computes rather than how large
     its numbers are.
@@ -23,13 +24,19 @@ def build_optimiser(network: nn.Module, learning_rate: float, weight_decay: floa
     }
     weights = list(network.parameters())
     groups = [
-        {"name": DECAYED, "params": [each for each in weights if id(each) in kernels], "weight_decay": weight_decay},
+        {
+            "name": DECAYED,
+            "params": [each for each in weights if id(each) in kernels],
+            "weight_decay": train.weight_decay,
+        },
         {"name": KEPT, "params": [each for each in weights if id(each) not in kernels], "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, lr=learning_rate)
+    if train.optimiser == "sgd":
+        return torch.optim.SGD(groups, lr=train.learning_rate, momentum=train.momentum, nesterov=train.momentum > 0)
+    return torch.optim.AdamW(groups, lr=train.learning_rate)
 
 
-def load_optimiser(optimiser: torch.optim.AdamW, network: nn.Module, state: Mapping[str, Any]) -> None:
+def load_optimiser(optimiser: torch.optim.Optimizer, network: nn.Module, state: Mapping[str, Any]) -> None:
     """Put back the state of an optimiser that `build_optimiser` built for the same network.
 
     Checkpoints from before there were groups have all weights in one. Without weight decay that is the same training.
@@ -50,7 +57,7 @@ def load_optimiser(optimiser: torch.optim.AdamW, network: nn.Module, state: Mapp
     optimiser.load_state_dict(dict(state))
 
 
-def _in_groups(optimiser: torch.optim.AdamW, network: nn.Module, state: Mapping[str, Any]) -> dict[str, Any]:
+def _in_groups(optimiser: torch.optim.Optimizer, network: nn.Module, state: Mapping[str, Any]) -> dict[str, Any]:
     """The state of an optimiser with one group, its weights numbered as in these groups."""
     old_number = {id(weight): number for number, weight in enumerate(network.parameters())}
     in_order = [weight for group in optimiser.param_groups for weight in group["params"]]

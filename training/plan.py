@@ -72,11 +72,13 @@ def _samples(training: Training, steps: int) -> str:
     settings = training.settings
     patch, size = settings.loading.patch_size, settings.loading.batch_size
     what = "whole volumes" if patch is None else f"patches of {_by(patch)} voxels"
+    together = settings.train.accumulate
+    what += f", {size} a batch" + (f", {together} batches an update" if together > 1 else "")
     epochs = f"{counted(settings.train.epochs, 'epoch')} of {counted(steps, 'step')}"
     done = [counted(training.epoch, "epoch")] * bool(training.epoch) + [counted(training.step, "step")] * bool(
         training.step
     )
-    return f"{what}, {size} a batch; {epochs}" + (f", {' and '.join(done)} done" if done else "")
+    return f"{what}; {epochs}" + (f", {' and '.join(done)} done" if done else "")
 
 
 def _network(training: Training) -> str:

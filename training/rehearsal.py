@@ -47,7 +47,7 @@ def _take_steps(training: Training, batches: TrainingBatches) -> None:
     for epoch in itertools.count(training.epoch):
         training.timing.begin_epoch()
         for step, batch in enumerate(batches.of_epoch(epoch)):
-            train_step(training, batch, step)
+            train_step(training, batch, step, len(batches))
             training.timing.step_done()
             if training.timing.step_seconds is not None:
                 return

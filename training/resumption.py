@@ -9,8 +9,10 @@ import torch
 
 from ramify.console.error_line import line_of
 
-_MOMENTS = ("exp_avg", "exp_avg_sq")
-_HYPERPARAMETERS = ("lr", "betas", "eps", "weight_decay")
+_HYPERPARAMETERS = {
+    torch.optim.AdamW: ("lr", "betas", "eps", "weight_decay"),
+    torch.optim.SGD: ("lr", "momentum", "nesterov", "weight_decay"),
+}
 
 
 @contextlib.contextmanager
@@ -29,7 +31,7 @@ def resuming_from(path: Path) -> Iterator[None]:
 
 
 def check_optimiser(optimiser: torch.optim.Optimizer, saved: Mapping[str, Any]) -> None:
-    """Raise ValueError where the saved state of an Adam optimiser is not that of these weights.
+    """Raise ValueError where a saved state is not that of this optimiser and its weights.
 
     torch itself compares the number of weights alone, and fails at the first step.
     """
@@ -39,7 +41,7 @@ def check_optimiser(optimiser: torch.optim.Optimizer, saved: Mapping[str, Any]) 
     if counts != expected:
         raise ValueError(f"optimiser: of {counts} weights by group, the network has {expected}")
     for group, its in zip(groups, optimiser.param_groups, strict=True):
-        if missing := [key for key in _HYPERPARAMETERS if key not in group]:
+        if missing := [key for key in _HYPERPARAMETERS[type(optimiser)] if key not in group]:
             raise ValueError(f"optimiser.param_groups: without {missing[0]}")
         # The learning rate is that of the epoch, and set at its beginning.
         for key in optimiser.defaults.keys() - {"lr"}:
@@ -55,15 +57,21 @@ def check_optimiser(optimiser: torch.optim.Optimizer, saved: Mapping[str, Any]) 
     for number, weight in numbered:
         # A weight that has had no gradient yet has no state.
         if number in saved["state"]:
-            _check_state(saved["state"][number], weight, f"optimiser.state.{number}")
+            _check_state(saved["state"][number], _shapes(optimiser, weight), f"optimiser.state.{number}")
 
 
-def _check_state(state: Mapping[str, Any], weight: torch.Tensor, name: str) -> None:
-    for key in ("step", *_MOMENTS):
+def _shapes(optimiser: torch.optim.Optimizer, weight: torch.Tensor) -> dict[str, torch.Size]:
+    """What an optimiser keeps of a weight, and its shape."""
+    if isinstance(optimiser, torch.optim.SGD):
+        return {"momentum_buffer": weight.shape}
+    return {"step": torch.Size(()), "exp_avg": weight.shape, "exp_avg_sq": weight.shape}
+
+
+def _check_state(state: Mapping[str, Any], shapes: Mapping[str, torch.Size], name: str) -> None:
+    for key, shape in shapes.items():
         value = state.get(key)
-        shape = weight.shape if key in _MOMENTS else torch.Size(())
         if not isinstance(value, torch.Tensor) or value.shape != shape or not value.is_floating_point():
             came = str(tuple(value.shape)) if isinstance(value, torch.Tensor) else f"{value!r:.60}"
             raise ValueError(f"{name}.{key}: expected numbers of shape {tuple(shape)}, got {came}")
-    if state["step"] < 0 or (state["exp_avg_sq"] < 0).any():
+    if any((state[key] < 0).any() for key in shapes.keys() & {"step", "exp_avg_sq"}):
         raise ValueError(f"{name}: a count or a square is negative")

@@ -1,33 +1,36 @@
-"""The learning rate of each epoch, a function of the epoch alone so that a resumed training needs no state of it."""
+"""The learning rate of each update, a function of its place alone so that a resumed training needs no state of it."""
 
 import math
 
 import torch
 
 from ramify.training.names import ScheduleName
+from ramify.training.settings import TrainSettings
 
 POLYNOMIAL_POWER = 0.9
 
 
-def learning_rate(schedule: ScheduleName, initial: float, epoch: int, epochs: int) -> float:
-    """Learning rate of an epoch (from 0) out of `epochs`."""
-    done = epoch / epochs
-    if schedule == "cosine":
-        return initial * 0.5 * (1 + math.cos(math.pi * done))
-    if schedule == "polynomial":
-        rate: float = initial * (1 - done) ** POLYNOMIAL_POWER
+def learning_rate(train: TrainSettings, epoch: int, share: float) -> float:
+    """Learning rate of an update: its epoch (from 0), and the share of that epoch's batches that are done by then.
+
+    It rises in each update of the warm-up, and falls from epoch to epoch after it.
+    """
+    warm_up = train.warm_up_epochs
+    if epoch < warm_up:
+        return train.learning_rate * (epoch + share) / warm_up
+    done = (epoch - warm_up) / (train.epochs - warm_up)
+    if train.schedule == "cosine":
+        return train.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
+    if train.schedule == "polynomial":
+        rate: float = train.learning_rate * (1 - done) ** POLYNOMIAL_POWER
         return rate
-    return initial
+    return train.learning_rate
 
 
-def set_learning_rate(
-    optimiser: torch.optim.Optimizer, schedule: ScheduleName, initial: float, epoch: int, epochs: int
-) -> float:
-    """Give all weights the learning rate of an epoch, see `learning_rate`; the rate."""
-    rate = learning_rate(schedule, initial, epoch, epochs)
+def set_learning_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
+    """Give all weights a learning rate."""
     for group in optimiser.param_groups:
         group["lr"] = rate
-    return rate
 
 
 def check_resumed_epochs(schedule: ScheduleName, planned: int, done: int, wanted: int, steps: int = 0) -> None:

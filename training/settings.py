@@ -1,9 +1,9 @@
 """Every setting of a training; one room below says what each section means."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from ramify.data.augmentations.settings import AugmentationSettings
 from ramify.data.loading_settings import LoadingSettings
@@ -11,7 +11,7 @@ from ramify.essential import Essential
 from ramify.losses.settings import LossSettings
 from ramify.models.settings import ModelSettings
 from ramify.training.inference_settings import InferenceSettings
-from ramify.training.names import DeviceName, PrecisionName, ScheduleName
+from ramify.training.names import DeviceName, OptimiserName, PrecisionName, ScheduleName
 
 FREE_SETTINGS = frozenset(
     {
@@ -38,15 +38,27 @@ class TrainSettings(BaseModel, frozen=True, extra="forbid"):
 
     epochs: Essential[int] = Field(2000, ge=1)
     """Passes over the training samples."""
+    optimiser: OptimiserName = "adamw"
+    """How the gradient moves the weights: by AdamW, or by stochastic gradient descent with Nesterov's momentum, which
+    asks for a learning rate some thirty times as large."""
     learning_rate: Essential[float] = Field(3e-4, gt=0)
-    """Step size of Adam at the start."""
+    """Step size of the optimiser at the start."""
+    momentum: float = Field(0.99, ge=0, lt=1)
+    """Of sgd: the share of the last update that stays in the next one."""
     weight_decay: float = Field(0.0, ge=0)
-    """Decoupled weight decay (AdamW) of the kernels of convolutions and linear layers; never of norms, biases and
-    PReLU slopes."""
+    """Decay of the kernels of convolutions and linear layers, never of norms, biases and PReLU slopes: decoupled from
+    the gradient by adamw, added to it by sgd."""
+    warm_up_epochs: int = Field(0, ge=0)
+    """Epochs over which the learning rate first rises from 0, with each update."""
     schedule: ScheduleName = "constant"
-    """How the learning rate falls over the epochs: not at all, as half a cosine, or as (1 - t)^0.9."""
+    """How the learning rate falls over the epochs after them: not at all, as half a cosine, or as (1 - t)^0.9."""
     gradient_clip: float | None = Field(12.0, gt=0)
     """Largest norm of the gradient, larger ones are scaled down to it; none switches it off."""
+    accumulate: int = Field(1, ge=1)
+    """Batches whose mean gradient makes one update: as large a batch in the memory of a small one."""
+    average: float | None = Field(None, gt=0, lt=1)
+    """Decay of a running mean of the weights over the updates (0.999), which is what is validated, kept as the
+    network and predicted with; none has no mean."""
     precision: PrecisionName = "auto"
     """Of the network's arithmetic; auto: bfloat16 on CUDA where the GPU has it (else float16), else float32."""
     deterministic: bool = False
@@ -59,6 +71,15 @@ class TrainSettings(BaseModel, frozen=True, extra="forbid"):
     """Most minutes between two writes of checkpoints/latest.pt, amid an epoch too; none: at the end of each alone."""
     gradients_every: int = Field(0, ge=0)
     """Steps between looks at the gradient of each loss term (a backward pass a term); 0 never looks."""
+
+    @model_validator(mode="after")
+    def _warms_up_to_something(self) -> Self:
+        if self.warm_up_epochs and self.warm_up_epochs >= self.epochs:
+            raise ValueError(
+                f"warm_up_epochs: expected fewer than the {self.epochs} epochs of the training, got "
+                f"{self.warm_up_epochs}"
+            )
+        return self
 
 
 class ValidationSettings(BaseModel, frozen=True, extra="forbid"):

@@ -34,6 +34,7 @@ from ramify.training.running_means import RunningMeans
 from ramify.training.same_cases import check_alike, check_as_prepared, check_same_cases, check_version, identities_of
 from ramify.training.settings import RunSettings
 from ramify.training.timing import Timing
+from ramify.training.weight_average import WeightAverage
 from ramify.vessels.patient_axes import layout_name
 
 
@@ -49,12 +50,14 @@ class Training:
     distributed: Callable[[torch.Tensor], TaskOutputs]
     """The network as a training step calls it: what it computes on all ranks together."""
     loss: TotalLoss
-    optimiser: torch.optim.AdamW
+    optimiser: torch.optim.Optimizer
     scaler: torch.amp.GradScaler
     runner: Runner
     ranks: Ranks
     description: CaseDescription
     """What a checkpoint tells of the cases: preprocessing settings, channels, scales, dimensions, cases."""
+    average: WeightAverage | None = None
+    """Mean of the weights, whose network the runner has then; none where nothing is averaged."""
     epoch: int = 0
     """Epochs finished."""
     step: int = 0
@@ -96,6 +99,7 @@ def set_up(settings: RunSettings, ranks: Ranks = ALONE) -> tuple[Training, Check
     # Found here, and not when the first case is validated.
     check_window(settings.inference.window, shape["ndim"], network.size_multiple)
     network = place_network(network, device)
+    average = None if settings.train.average is None else WeightAverage(network, settings.train.average)
     # Replaces batch norms, so it comes before the optimiser takes the weights.
     distributed = distribute(network, settings.train.sync_batch_norm)
     counts = label_voxels(settings.cases, fold["train"], n_scales)
@@ -106,8 +110,9 @@ def set_up(settings: RunSettings, ranks: Ranks = ALONE) -> tuple[Training, Check
         )
     loss = TotalLoss(settings.loss, tasks, counts, settings.model.contrast.head)
     _check_embedding(settings, loss)
-    optimiser = build_optimiser(network, settings.train.learning_rate, settings.train.weight_decay)
-    runner = Runner(network, loss.tasks, device, dtype, settings.inference, settings.loading.patch_size)
+    optimiser = build_optimiser(network, settings.train)
+    predicts = network if average is None else average.network
+    runner = Runner(predicts, loss.tasks, device, dtype, settings.inference, settings.loading.patch_size)
     training = Training(
         settings=settings,
         folder=folder,
@@ -122,6 +127,7 @@ def set_up(settings: RunSettings, ranks: Ranks = ALONE) -> tuple[Training, Check
         runner=runner,
         ranks=ranks,
         description=description,
+        average=average,
     )
     return training, state
 
@@ -167,7 +173,9 @@ def _describe_cases(settings: RunSettings, fold: Mapping[str, Sequence[str]]) ->
 def restore(training: Training, state: Checkpoint) -> None:
     """Put a training back where its checkpoint left it; ValueError where that is of another training, or damaged."""
     with resuming_from(training.folder.checkpoint("latest")):
-        load_weights(training.network, state["model"])
+        load_weights(training.runner.network, state["model"])
+        if training.average is not None:
+            load_weights(training.network, state["latest"])
         load_optimiser(training.optimiser, training.network, state["optimiser"])
         training.scaler.load_state_dict(dict(state["scaler"]))
         if training.loss.bank:
@@ -195,15 +203,16 @@ def save(training: Training, names: Sequence[CheckpointName]) -> None:
         ValueError: a weight is not finite; nothing is written, and an earlier checkpoint stays.
         OSError: the disk is full or the folder cannot be written.
     """
-    model = training.network.state_dict()
-    _check_finite(training, model)
+    latest = training.network.state_dict()
+    _check_finite(training, latest)
     means = training.means.state(training.ranks)
     if not training.ranks.writes:
         return
     state: Checkpoint = {
         "config": training.settings.model_dump(mode="json"),
         **training.description,
-        "model": model,
+        "model": training.runner.network.state_dict(),
+        "latest": {} if training.average is None else latest,
         "optimiser": cast(OptimiserState, training.optimiser.state_dict()),
         "scaler": cast(ScalerState, training.scaler.state_dict()),
         "bank": training.loss.bank.state_dict() if training.loss.bank else {},

@@ -81,6 +81,27 @@ def test_stopped_anywhere_and_resumed_equals_uninterrupted(tiny_cases, tmp_path,
     assert (steps, [row["steps"] for row in whole.read_timing(9)]) == (["0", "0"], ["3", "3"])
 
 
+def test_accumulated_averaged_and_warmed_up_it_goes_on_as_if_it_had_not_stopped(tiny_cases, tmp_path):
+    """A break comes between two updates alone: of three steps, after the second and the third."""
+    changes = {"accumulate": 2, "average": 0.6, "warm_up_epochs": 1, "optimiser": "sgd", "learning_rate": 0.01}
+    model = MODELS["the paper's, with a bank"]
+    whole = train_run(settings_of(tiny_cases, tmp_path / "whole", model, **changes))
+    settings = settings_of(tiny_cases, tmp_path / "stopped", model, **changes)
+    moments = []
+    for questions in (2, 2, 5, 2):
+        with pytest.raises(TrainingStopped):
+            train_run(settings, stop=asked(questions))
+        state = load_checkpoint(tmp_path / "stopped" / "fold_all" / "checkpoints" / "latest.pt")
+        moments.append((state["epoch"], state["step"]))
+    stopped = train_run(settings, stop=asked(99))
+    assert moments == [(0, 2), (0, 3), (1, 2), (1, 3)]
+    one, other = (load_checkpoint(folder.checkpoint("final")) for folder in (whole, stopped))
+    assert one["history"] == other["history"]
+    for part in ("model", "latest"):
+        assert not [key for key, value in one[part].items() if not torch.equal(value, other[part][key])], part
+    assert [key for key, value in one["model"].items() if not torch.equal(value, one["latest"][key])]
+
+
 def test_latest_is_saved_by_the_clock_and_by_the_first_rank_alone(monkeypatch):
     now, saved = [0.0], []
     monkeypatch.setattr("ramify.training.breaks.time.monotonic", lambda: now[0])

@@ -24,7 +24,7 @@ def config_of(cases: Path, output: Path, epochs: int) -> Path:
         "output": str(output),
         "device": "cpu",
         "model": {"levels": 2, "base_channels": 2, "contrast": {"head": "per_scale"}},
-        "loading": {"batch_size": 4, "samples_per_epoch": 4, "patch_size": [8, 8, 8]},
+        "loading": {"batch_size": 4, "samples_per_epoch": 8, "patch_size": [8, 8, 8]},
         "inference": {"window": [16, 16, 16]},
         # Sums over the batch, anchors drawn from the batch and a bank of them: all that reaches across samples.
         "loss": {
@@ -33,7 +33,7 @@ def config_of(cases: Path, output: Path, epochs: int) -> Path:
             "anchors": {"cap": 20, "bank": 12},
             "foreground_weight": 2.0,
         },
-        "train": {"epochs": epochs, "learning_rate": 1e-3},
+        "train": {"epochs": epochs, "learning_rate": 1e-3, "accumulate": 2, "average": 0.9},
         "validation": {"every": 1, "figures_every": 1},
     }
     path = output.with_suffix(".yaml")

@@ -182,11 +182,11 @@ def test_a_loss_that_is_not_finite_stops_before_the_weights_change(tiny_cases, t
         "case_ids": ["case_9"],
     }
     with pytest.raises(ValueError, match=r"epoch 0, step 4, cases case_9: the network's output is not finite"):
-        train_step(training, batch, 4)
+        train_step(training, batch, 4, 6)
     batch["image"] = torch.rand(1, 1, 16, 16, 16)
     monkeypatch.setitem(TERMS, "dice", Term(lambda task, _: task.probabilities.sum() * math.inf))
     with pytest.raises(ValueError, match=r"epoch 0, step 5, cases case_9: the loss term main/dice is inf"):
-        train_step(training, batch, 5)
+        train_step(training, batch, 5, 6)
     after = training.network.state_dict()
     assert all(torch.equal(value, after[name]) for name, value in before.items() if value.is_floating_point())
 
@@ -251,4 +251,4 @@ def test_what_only_some_steps_or_ranks_return_is_a_mean_over_those(tiny_cases, t
     returned = iter([{"loss": torch.tensor(3.0), "norm": torch.tensor(2.0)}, {"loss": torch.tensor(5.0)}])
     monkeypatch.setattr("ramify.training.loop.train_step", lambda *_: next(returned))
     course: Any = SimpleNamespace(step_done=lambda: None)
-    assert train_epoch(training, iter([{}, {}]), course) == {"loss": 3.0, "norm": 2.0, "cosine": 9.0}
+    assert train_epoch(training, iter([{}, {}]), 2, course) == {"loss": 3.0, "norm": 2.0, "cosine": 9.0}
