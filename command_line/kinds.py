@@ -3,7 +3,7 @@
 import types
 import typing
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ class Kind:
         choices: all there are, where they are few.
         is_list: whether words of any number are taken.
         is_switch: whether it is on or off, without a value.
+        or_none: whether the word none stands for no value: of numbers and rows of them, where it means nothing else.
     """
 
     shown: str
@@ -27,8 +28,11 @@ class Kind:
     choices: tuple[str, ...] = ()
     is_list: bool = False
     is_switch: bool = False
+    or_none: bool = False
 
 
+NONE = "none"
+_NUMBERS = (int, float)
 _PLAIN = {
     bool: Kind("", "nothing", is_switch=True),
     int: Kind("INT", "a whole number", "whole numbers"),
@@ -39,7 +43,7 @@ _PLAIN = {
 
 
 def kind_of(annotation: Any) -> Kind:
-    """The kind of values that an annotation of a settings model allows; None among them goes without saying."""
+    """The kind of values that an annotation of a settings model allows; None among others goes without saying."""
     origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is typing.Annotated:
         return kind_of(inner[0])
@@ -47,7 +51,11 @@ def kind_of(annotation: Any) -> Kind:
         choices = tuple(map(str, inner))
         return Kind("|".join(choices), one_of(choices), one_of(choices), choices)
     if origin in (typing.Union, types.UnionType):
-        return _either([kind_of(each) for each in inner if each is not type(None)])
+        values = [each for each in inner if each is not type(None)]
+        kind = _either([kind_of(each) for each in values])
+        if len(values) == len(inner) or not all(map(_is_of_numbers, values)):
+            return kind
+        return replace(kind, expected=f"{kind.expected}, or {NONE}", or_none=True)
     if origin is tuple:
         return _row(inner)
     if origin is dict:
@@ -60,6 +68,16 @@ def _either(kinds: list[Kind]) -> Kind:
         return kinds[0]
     every = tuple(choice for kind in kinds for choice in kind.choices)
     return Kind("|".join(kind.shown for kind in kinds), " or ".join(kind.expected for kind in kinds), choices=every)
+
+
+def _is_of_numbers(annotation: Any) -> bool:
+    """Whether values are numbers, or rows of them."""
+    origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Annotated:
+        return _is_of_numbers(inner[0])
+    if origin in (tuple, typing.Union, types.UnionType):
+        return all(_is_of_numbers(each) for each in inner if each is not Ellipsis)
+    return annotation in _NUMBERS
 
 
 def _row(inner: tuple[Any, ...]) -> Kind:

@@ -13,6 +13,8 @@ from pydantic import BaseModel, ValidationError, create_model
 
 from ramify.command_line.about import About, about
 from ramify.command_line.errors import SeveralErrors
+from ramify.command_line.flags import flags_of
+from ramify.command_line.kinds import NONE
 from ramify.command_line.refusals import Refusals
 from ramify.command_line.short_help import OF_EVERY_COMMAND, short_help, where_more_is
 from ramify.command_line.yaml_settings import describe_validation_error, laid_over, read_yaml, with_single_words
@@ -53,6 +55,7 @@ def parse(settings_class: type[SettingsT], docstring: str | None, argv: Sequence
     if any(word in SHORT_HELP for word in words):
         print(short_help(settings_class, said, given))
         sys.exit(0)
+    words = _with_nones(settings_class, words)
     default: Any = tyro.MISSING_NONPROP if given is None else given
     if WHOLE_HELP in words:
         _show_whole_help(settings_class, said, default)
@@ -66,6 +69,21 @@ def parse(settings_class: type[SettingsT], docstring: str | None, argv: Sequence
         if stop.code in (0, None):
             raise
         raise SeveralErrors(Refusals(settings_class, given, words).lines(captured.getvalue())) from None
+
+
+def _with_nones(settings_class: type[BaseModel], words: Sequence[str]) -> list[str]:
+    """The words with `None`, as tyro has it, where a flag of numbers is given the word none."""
+    flags = {flag.name for flag in flags_of(settings_class) if flag.kind.or_none}
+    found: list[str] = []
+    for before, word in zip(["", *words], words):
+        name, equals, value = word.partition("=")
+        if word.lower() == NONE and before.replace("_", "-") in flags:
+            found.append("None")
+        elif value.lower() == NONE and name.replace("_", "-") in flags:
+            found.append(f"{name}{equals}None")
+        else:
+            found.append(word)
+    return found
 
 
 def _show_whole_help(settings_class: type[BaseModel], said: About, default: Any) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from ramify.command_line.kinds import NONE, kind_of
 from ramify.command_line.shipped_settings import find_settings
 from ramify.command_line.strict_yaml import MOST_BYTES, parse_yaml
 from ramify.console.passwords import without_passwords
@@ -68,7 +69,7 @@ def with_default_mappings(given: dict[str, Any], settings_class: type[BaseModel]
 
 
 def with_single_words(given: dict[str, Any], settings_class: type[BaseModel]) -> dict[str, Any]:
-    """Settings whose lists may be given as one word, as on the command line: `channels: all` is `channels: [all]`.
+    """Settings with single words as on the command line: `channels: all` is `channels: [all]`, and none is no number.
 
     Sections are looked into; a list of fixed length stays as it is, and is told by the checks.
     """
@@ -79,6 +80,8 @@ def with_single_words(given: dict[str, Any], settings_class: type[BaseModel]) ->
             whole[name] = with_single_words(value, inner)
         elif isinstance(value, str) and typing.get_origin(annotation) is tuple and ... in typing.get_args(annotation):
             whole[name] = [value]
+        elif isinstance(value, str) and value.lower() == NONE and kind_of(annotation).or_none:
+            whole[name] = None
     return whole
 
 

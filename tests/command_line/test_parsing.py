@@ -103,10 +103,13 @@ def test_one_word_in_a_file_is_a_list_of_one_as_on_the_command_line(tmp_path):
     )
 
 
-def test_tuples_and_none(tmp_path):
+@pytest.mark.parametrize("none", [["--train.size", "None"], ["--train.size", "none"], ["--train.size=none"]])
+def test_tuples_and_none(tmp_path, none):
     assert parse(Outer, "t", ["--root", "x", "--train.size", "4", "5"]).train.size == (4, 5)
-    words = write(tmp_path, "root: x\ntrain: {size: [1, 2, 3]}\n")
-    assert parse(Outer, "t", [*words, "--train.size", "None"]).train.size is None
+    words = write(tmp_path, "root: x\ntrain: {size: [1, 2, 3]}\npair: none\n")
+    settings = parse(Outer, "t", [*words, *none])
+    assert (settings.train.size, settings.pair) == (None, None)
+    assert parse(Outer, "t", [*words, *none, "--words", "none", "--root", "none"]).words == ("none",)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +157,7 @@ def test_a_bad_file_is_one_line_that_names_it(tmp_path, text, message):
         (["--train.size", "3,4,5"], r"^--train\.size: expected whole .*; did you mean --train\.size 3 4 5\?$"),
         (
             ["--train.size", "3", "4.5"],
-            r"^--train\.size: expected whole numbers with spaces between them, got '3' '4\.5'$",
+            r"^--train\.size: expected whole numbers with spaces between them, or none, got '3' '4\.5'$",
         ),
         (["--pair", "1x2"], r"^--pair: expected 2 numbers with a space between them, .*; did you mean --pair 1 2\?$"),
         (["--weights.dice", "much"], r"^--weights\.dice: expected a number, got 'much'$"),
