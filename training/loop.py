@@ -10,6 +10,7 @@ from ramify.training.breaks import Breaks, Stop, breaks_of
 from ramify.training.course import Course, Tell
 from ramify.training.device import choose_device, choose_workers
 from ramify.training.distributed import Ranks, joined_ranks
+from ramify.training.ending import is_over, told
 from ramify.training.recording import OnValidation, Recorder, is_finished, recorded
 from ramify.training.run_folder import RunFolder, kept_run
 from ramify.training.schedule import learning_rate
@@ -107,17 +108,19 @@ def batches_of(training: Training) -> TrainingBatches:
 def _run_epochs(
     training: Training, batches: TrainingBatches, recorder: Recorder, breaks: Breaks, course: Course
 ) -> None:
-    """Train until the last epoch."""
-    epochs = training.settings.train.epochs
+    """Train until it is over."""
+    settings = training.settings
     measures: dict[str, float] = {}
-    if training.epoch == epochs:
+    if is_over(settings, training.history):
         measures = _finish_again(training, len(batches), recorder, course)
 
     with course:
-        while training.epoch < epochs:
+        while not is_over(settings, training.history):
             row = _train_epoch_at_its_rate(training, batches, course, breaks)
             measures = _finish_epoch(training, row, recorder, breaks, course) or measures
     recorder.conclude(measures)
+    if training.epoch < settings.train.epochs and training.ranks.writes:
+        say(f"{training.folder.root}: {told(settings, training.history)}")
 
 
 def _train_epoch_at_its_rate(

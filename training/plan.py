@@ -110,7 +110,9 @@ def _validation(training: Training) -> str:
     how = "whole volumes" if window is None else f"windows of {_by(window)} voxels"
     every = "every epoch" if settings.validation.every == 1 else f"every {settings.validation.every} epochs"
     left = counted(validations_left(settings, training.epoch), "time")
-    return f"{every}, {left}, in {how}; the best by {settings.validation.best_by}"
+    patience = settings.validation.patience
+    ends = "" if patience is None else f"; over after {patience} without a better one"
+    return f"{every}, {left}, in {how}; the best by {settings.validation.best_by}{ends}"
 
 
 def _by(lengths: Iterable[float]) -> str:

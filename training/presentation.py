@@ -10,15 +10,15 @@ from ramify.console.progress import say
 from ramify.data.case_store import read_case
 from ramify.training.class_remarks import remarks_on_classes
 from ramify.training.collapse import collapse_of, idle_of
+from ramify.training.ending import is_over
 from ramify.training.figures import rows_of, task_panels
 from ramify.training.gradient_figure import gradient_courses
 from ramify.training.idle_settings import idle_settings
 from ramify.training.progress_figure import progress_figure
 from ramify.training.runner import projections_of, view_of
-from ramify.training.settings import RunSettings
 from ramify.training.state import Training
 from ramify.training.tracking import Tracker
-from ramify.training.validation import ValidatedCase, is_last
+from ramify.training.validation import ValidatedCase
 from ramify.training.validation_masks import write_validation_masks
 
 DRAW_SECONDS = 60.0
@@ -69,7 +69,7 @@ class Presentation:
             return
         with self._shown("numbers in TensorBoard"):
             self._tracker.scalars({name: value for name, value in row.items() if name != "epoch"}, number)
-        if cases and _pictures_are_due(training.settings, number):
+        if cases and self._pictures_are_due(number):
             with self._shown("pictures of a validation case"):
                 view = view_of(training.runner, read_case(training.settings.cases, training.validation_cases[0]))
                 rows = rows_of(training.runner.tasks)
@@ -78,12 +78,17 @@ class Presentation:
                 self._tracker.picture(f"validation/{view.case.case_id}", panels, number)
                 self._tracker.precision_recall(view.truth[0], view.probabilities[0], number)
 
+    def _pictures_are_due(self, epoch: int) -> bool:
+        """Whether a validated epoch is the first one since pictures were due, or the last of all."""
+        settings, validation = self._training.settings, self._training.settings.validation
+        return is_over(settings, self._training.history) or (epoch + 1) % validation.figures_every < validation.every
+
     def _validation(self, cases: Mapping[str, ValidatedCase]) -> None:
         """The scores of a validation's cases, the course so far, and the masks if they are asked for."""
         training = self._training
         with self._shown("validation.csv"):
             training.folder.write_case_scores(training.case_scores, training.runner.tasks.segmented)
-        if time.monotonic() - self._drawn >= DRAW_SECONDS and not is_last(training.settings, training.epoch - 1):
+        if time.monotonic() - self._drawn >= DRAW_SECONDS and not is_over(training.settings, training.history):
             self._draw_progress()
         if training.settings.validation.masks:
             with self._shown("masks of the validation"):
@@ -141,9 +146,3 @@ class Presentation:
                 first_line = (str(error) or type(error).__name__).splitlines()[0]
                 root = self._training.folder.root
                 say(f"warning: {root}: {what} not written, the training goes on: {first_line}", error=True)
-
-
-def _pictures_are_due(settings: RunSettings, epoch: int) -> bool:
-    """Whether a validated epoch is the first one since pictures were due, or the last of all."""
-    validation = settings.validation
-    return is_last(settings, epoch) or (epoch + 1) % validation.figures_every < validation.every

@@ -5,11 +5,12 @@ from contextlib import contextmanager
 from types import MappingProxyType
 
 from ramify.training.checkpoint import load_checkpoint
+from ramify.training.ending import is_over
 from ramify.training.names import CheckpointName
 from ramify.training.presentation import Presentation
 from ramify.training.running_means import RunningMeans
 from ramify.training.state import Training, save
-from ramify.training.validation import ValidatedCase, case_rows, is_last
+from ramify.training.validation import ValidatedCase, case_rows
 
 NONE: Mapping[str, ValidatedCase] = MappingProxyType({})
 OnValidation = Callable[[int, Mapping[str, float]], None]
@@ -73,7 +74,7 @@ def checkpoints_due(training: Training, row: Mapping[str, float]) -> list[Checkp
     score = row.get(f"validation/{training.settings.validation.best_by}")
     if score is not None and score > training.best:
         names.append("best")
-    if is_last(training.settings, training.epoch):
+    if is_over(training.settings, [*training.history, row]):
         names.append("final")
     # `latest` comes last: a kill in between makes the resumed training write the others once more.
     return [*names, "latest"]
@@ -82,7 +83,7 @@ def checkpoints_due(training: Training, row: Mapping[str, float]) -> list[Checkp
 def is_finished(training: Training) -> bool:
     """Whether nothing is left to train, and `final` is of the last epoch: a training that was prolonged had one."""
     final = training.folder.checkpoint("final")
-    if training.epoch != training.settings.train.epochs or not final.exists():
+    if not is_over(training.settings, training.history) or not final.exists():
         return False
     try:
         return bool(load_checkpoint(final)["epoch"] == training.epoch)

@@ -233,8 +233,8 @@ def _check_same_settings(settings: RunSettings, saved: Mapping[str, Any], root: 
     """A resumed training must be the same training."""
     before = RunSettings.model_validate(saved).decisive()
     for key, now in settings.decisive().items():
-        # Whether it may train longer is the schedule's to say.
-        if key != "train.epochs" and now != before[key]:
+        # Whether it may train longer is the schedule's to say, and how long it waits for better is open.
+        if key not in ("train.epochs", "validation.patience") and now != before[key]:
             raise ValueError(
                 f"{root}: cannot resume with another {key} (it was {before[key]!r}, now {now!r}); "
                 "give the run's own config.yaml, or choose another --output"

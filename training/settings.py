@@ -93,6 +93,8 @@ class ValidationSettings(BaseModel, frozen=True, extra="forbid"):
     """Write the masks of the last validation on the grids of the images, in the run folder's validation/."""
     best_by: Literal["dice", "cldice"] = "dice"
     """The validation measure that chooses the checkpoint `best`."""
+    patience: int | None = Field(None, ge=1)
+    """So many validations in a row without a better one end a training before its last epoch; none never does."""
 
 
 class RunSettings(BaseModel, frozen=True, extra="forbid"):

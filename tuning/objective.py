@@ -13,6 +13,7 @@ import optuna
 
 from ramify.console.error_line import line_of, out_of_memory
 from ramify.training.checkpoint import load_checkpoint
+from ramify.training.ending import is_over
 from ramify.training.loop import train_run
 from ramify.training.run_folder import RunFolder
 from ramify.training.tracking import Tracker
@@ -96,7 +97,7 @@ class TrialRun:
             # What was trained before a kill but not yet reported; the pruner is not asked about the past.
             if (measures := _measures(row)) is not None:
                 self._report(fold, int(row["epoch"]), measures)
-        if len(history) < run.train.epochs:
+        if not is_over(run, history):
             with self._interruption.at_once():
                 train_run(run, lambda epoch, measures: self._after_validation(fold, epoch, measures))
             history = _history(folder)
