@@ -61,6 +61,9 @@ class TrainSettings(BaseModel, frozen=True, extra="forbid"):
     network and predicted with; none has no mean."""
     precision: PrecisionName = "auto"
     """Of the network's arithmetic; auto: bfloat16 on CUDA where the GPU has it (else float16), else float32."""
+    compile: bool = False
+    """Let torch.compile make one program of the network: minutes at the start, for faster steps; it needs a C++
+    compiler, and rounds otherwise."""
     deterministic: bool = False
     """Only algorithms with the same result every time; on the CPU they have it anyway."""
     augment: bool = True

@@ -21,6 +21,7 @@ from ramify.tasks.formulation import Tasks
 from ramify.tasks.members import ANY_VESSEL
 from ramify.training.checkpoint import save_checkpoint
 from ramify.training.checkpoint_record import CaseDescription, Checkpoint, OptimiserState, ScalerState
+from ramify.training.compiling import compiled
 from ramify.training.device import choose_device, choose_precision, set_determinism
 from ramify.training.distributed import ALONE, Ranks, distribute
 from ramify.training.inference import check_window
@@ -101,7 +102,9 @@ def set_up(settings: RunSettings, ranks: Ranks = ALONE) -> tuple[Training, Check
     network = place_network(network, device)
     average = None if settings.train.average is None else WeightAverage(network, settings.train.average)
     # Replaces batch norms, so it comes before the optimiser takes the weights.
-    distributed = distribute(network, settings.train.sync_batch_norm)
+    distributed: Callable[[torch.Tensor], TaskOutputs] = distribute(network, settings.train.sync_batch_norm)
+    if settings.train.compile:
+        distributed = compiled(distributed)
     counts = label_voxels(settings.cases, fold["train"], n_scales)
     if not ANY_VESSEL.voxels(counts):
         raise ValueError(
