@@ -74,6 +74,9 @@ def test_a_training_from_the_command_line(tiny_cases, tmp_path, capsys):
         (["--loading.patch-size", "6", "8", "8"], "each axis must be a multiple of 4"),
         (["--train.precision", "float16"], "float16 needs a GPU"),
         (["--config", "nowhere.yaml"], "nowhere.yaml: no such configuration file"),
+        (["--start-from", "nowhere"], "nowhere: no such checkpoint or run folder"),
+        (["--train.freeze", "encoder"], "--train: freeze: encoder for no epoch; give freeze_epochs too"),
+        (["--train.freeze", "encodr", "--train.freeze-epochs", "1"], "unknown part 'encodr'; did you mean 'encoder'?"),
     ],
 )
 def test_bad_settings(tiny_cases, tmp_path, capsys, more, message):
@@ -200,6 +203,21 @@ def test_an_end_at_once_says_what_there_is_of_a_training(tmp_path, monkeypatch):
     )
     monkeypatch.setenv("WORLD_SIZE", "4")
     assert train_stage.how_to_go_on(folder) == f"go on with {config}, in as many processes"
+
+
+def test_a_dry_run_tells_what_a_training_starts_from(tiny_cases, tmp_path, capsys):
+    words = words_for(tiny_cases, tmp_path)
+    call(train.main, words, capsys)
+    first = tmp_path / "run"
+    freeze = ["--train.freeze", "encoder", "--train.freeze-epochs", "1"]
+    more = ["--output", str(tmp_path / "fine"), "--fold", "all", "--start-from", str(first), *freeze, "--dry-run"]
+    code, out, err = call(train.main, [*words, *more], capsys)
+    assert (code, err) == (0, "")
+    lines = dict(line.split(":", 1) for line in out.splitlines())
+    assert lines["start"].startswith("       all ")
+    assert lines["start"].endswith(f" weights from {first / 'fold_0' / 'checkpoints' / 'best.pt'}")
+    assert lines["frozen"] == "      encoder for the first 1 of 1 epochs; later steps take longer"
+    assert not (tmp_path / "fine").exists()
 
 
 def test_a_dry_run_tells_the_training_and_what_it_takes_and_leaves_nothing(tiny_cases, tmp_path, capsys):

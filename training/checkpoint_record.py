@@ -86,6 +86,21 @@ class MeansState(TypedDict):
 
 
 @with_config(_OPEN)
+class StartRecord(TypedDict):
+    """Whose weights a training began with.
+
+    file: the checkpoint, as it was found. sha256: of that file. weights: how many the network has, running statistics
+    among them. taken: how many of them are the file's. new: how many are fresh, by the part of the network.
+    """
+
+    file: StrictStr
+    sha256: StrictStr
+    taken: Annotated[StrictInt, Field(ge=0)]
+    weights: Annotated[StrictInt, Field(ge=0)]
+    new: dict[StrictStr, StrictInt]
+
+
+@with_config(_OPEN)
 class CaseDescription(TypedDict):
     """What prediction and a resumed training must know of the cases a network was trained on.
 
@@ -113,7 +128,7 @@ class Checkpoint(CaseDescription):
     training goes on from, where model is their running mean; else none. epoch: epochs finished. step: steps done of the
     epoch after them. means: of those steps, a rank each. skipped: latest steps in a row without a finite gradient.
     bank: anchors of past steps by scale. best: highest validation score. history: a row an epoch. case_scores: a row a
-    validated case and epoch.
+    validated case and epoch. start: whose weights it began with, where these were another training's.
     """
 
     config: dict[StrictStr, Any]
@@ -130,6 +145,7 @@ class Checkpoint(CaseDescription):
     step: NotRequired[Annotated[StrictInt, Field(ge=0)]]
     means: NotRequired[list[MeansState]]
     skipped: NotRequired[Annotated[StrictInt, Field(ge=0)]]
+    start: NotRequired[StartRecord | None]
 
 
 TRAINING_PARTS = ("optimiser", "scaler", "bank", "rng", "best", "history")

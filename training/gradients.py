@@ -44,7 +44,7 @@ def term_gradients(
         loss: the objective.
         outputs: of the network, its graph still alive; it is kept.
         truth: of the batch.
-        network: whose shared encoder (all weights, where it has none) is the third place.
+        network: whose shared encoder (all weights, where it has none) is the third place, unless it is frozen.
         generator: draws what a term draws; give one with the state that the step's own has.
 
     Returns:
@@ -72,7 +72,8 @@ def term_gradients(
         pulls = [pull / world_size() for pull in _gradients(value, [leaves.logits, *leaves.projections])]
         places["logits"][name] = pulls[0].flatten()
         places["probabilities"][name] = (pulls[0] / slope).flatten()
-        places["encoder"][name] = summed(_through_network(ends, pulls, shared))
+        if shared:
+            places["encoder"][name] = summed(_through_network(ends, pulls, shared))
     if loss.tasks.main.exclusive:
         del places["probabilities"]
     return {

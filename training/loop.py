@@ -143,6 +143,7 @@ def train_epoch(
     batches: of those steps. steps: of the whole epoch.
     """
     training.network.train()
+    training.freezing.begin_epoch(training.epoch)
     for step, batch in enumerate(batches, start=training.step):
         training.means.add(train_step(training, batch, step, steps))
         training.step = step + 1

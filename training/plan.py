@@ -13,6 +13,7 @@ from ramify.models.network import Network
 from ramify.models.networks import NETWORKS
 from ramify.training.device import choose_workers
 from ramify.training.settings import RunSettings
+from ramify.training.start import start_line
 from ramify.training.state import Training
 from ramify.training.validation import is_due
 
@@ -20,12 +21,13 @@ _CPU_INFO = Path("/proc/cpuinfo")
 
 
 def plan_of(training: Training, batches: TrainingBatches) -> list[str]:
-    """Device, cases, samples, network, validation and output, a line each."""
+    """Device, cases, samples, network, what it starts from and what is frozen, validation and output, a line each."""
     return [
         f"device:      {_device(training)}",
         f"cases:       {_cases(training)}",
         f"samples:     {_samples(training, len(batches))}",
         f"network:     {_network(training)}",
+        *_beginning(training),
         f"validation:  {_validation(training)}",
         f"output:      {training.folder.root}",
     ]
@@ -88,6 +90,16 @@ def _network(training: Training) -> str:
     size = f"{model.network}{f' of {levels} levels' if levels else ''} in {network.ndim}D"
     needed = "all" if every == inference else f"{inference:,}"
     return f"{size}; {every:,} parameters, {needed} of them for inference"
+
+
+def _beginning(training: Training) -> list[str]:
+    """Whose weights it began with, and what is frozen now."""
+    train, start = training.settings.train, training.start
+    lines = [f"start:       {start_line(start)}"] if start else []
+    if training.epoch < train.freeze_epochs:
+        parts, epochs = ", ".join(train.freeze), min(train.freeze_epochs, train.epochs)
+        lines.append(f"frozen:      {parts} for the first {epochs} of {train.epochs} epochs; later steps take longer")
+    return lines
 
 
 def _inference_network(training: Training) -> Network:

@@ -100,7 +100,7 @@ def recorded(training: Training, on_validation: OnValidation | None, *, begins: 
 
     training.folder.write_config(training.settings)
     if begins:
-        training.folder.write_description(training.settings, training.description)
+        training.folder.write_description(training.settings, training.description, training.start)
     presentation = Presentation(training, begins=begins)
     try:
         yield Recorder(training, presentation, on_validation)

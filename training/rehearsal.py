@@ -44,6 +44,7 @@ def dry_run(settings: RunSettings, tell: Tell) -> None:
 def _take_steps(training: Training, batches: TrainingBatches) -> None:
     """So many steps that the time of one is known; what they do to the weights goes with this process."""
     training.network.train()
+    training.freezing.begin_epoch(training.epoch)
     for epoch in itertools.count(training.epoch):
         training.timing.begin_epoch()
         for step, batch in enumerate(batches.of_epoch(epoch)):

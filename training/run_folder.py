@@ -35,7 +35,7 @@ from ramify.disk.outputs import Outputs, give_up
 from ramify.processes.folder_lock import held
 from ramify.tasks.class_table import ClassTable
 from ramify.training.checkpoint import load_checkpoint
-from ramify.training.checkpoint_record import CaseDescription, Checkpoint
+from ramify.training.checkpoint_record import CaseDescription, Checkpoint, StartRecord
 from ramify.training.names import CheckpointName
 from ramify.training.settings import RunSettings
 
@@ -64,12 +64,13 @@ class RunFolder:
         config = settings.model_copy(update={"resume": False, "replace": False}).model_dump(mode="json")
         write_whole(self.root / "config.yaml", yaml.safe_dump(config, sort_keys=False))
 
-    def write_description(self, settings: RunSettings, of: CaseDescription) -> None:
-        """Write run.json: seed, fold, its cases, what each of them is, channels, classes, their source, versions."""
+    def write_description(self, settings: RunSettings, of: CaseDescription, start: StartRecord | None = None) -> None:
+        """Write run.json: seed, fold, its cases, what each of them is, channels, classes, their source, versions, and
+        whose weights it began with, where they were another training's."""
         table = table_as_json(ClassTable.model_validate(of["classes"]))
         cases = {"cases": of["cases"], "identities": of["identities"], "channels": of["channels"], "classes": table}
         began = {"seed": settings.seed, "fold": settings.fold, "source": of["source"]}
-        description = {**began, **cases, "versions": versions()}
+        description = {**began, **cases, **({"start": start} if start else {}), "versions": versions()}
         write_whole(self.root / "run.json", to_json(description))
 
     def write_history(self, history: Sequence[Mapping[str, float]]) -> None:
@@ -136,7 +137,7 @@ def _outputs_of(settings: RunSettings, folder: RunFolder) -> tuple[Outputs, list
     if not (settings.resume and folder.checkpoint("latest").exists()):
         # Written where a training begins; to go on from a config.yaml with more epochs in it is no harm to it.
         files += ["config.yaml", "run.json"]
-    return Outputs(settings.cases, settings.splits, replace=settings.replace), files
+    return Outputs(settings.cases, settings.splits, settings.start_from, replace=settings.replace), files
 
 
 @contextmanager

@@ -74,6 +74,18 @@ class TrainSettings(BaseModel, frozen=True, extra="forbid"):
     """Most minutes between two writes of checkpoints/latest.pt, amid an epoch too; none: at the end of each alone."""
     gradients_every: int = Field(0, ge=0)
     """Steps between looks at the gradient of each loss term (a backward pass a term); 0 never looks."""
+    freeze: tuple[str, ...] = ()
+    """Parts of the network that stay as they are for the first freeze_epochs, such as encoder; docs/training.md."""
+    freeze_epochs: int = Field(0, ge=0)
+    """Epochs for which the parts of freeze stay as they are; then they train as all others."""
+
+    @model_validator(mode="after")
+    def _freezes_something_for_some_time(self) -> Self:
+        if self.freeze and not self.freeze_epochs:
+            raise ValueError(f"freeze: {', '.join(self.freeze)} for no epoch; give freeze_epochs too, or leave it out")
+        if self.freeze_epochs and not self.freeze:
+            raise ValueError("freeze_epochs: nothing to freeze; give freeze too, such as encoder, or leave it out")
+        return self
 
     @model_validator(mode="after")
     def _warms_up_to_something(self) -> Self:
@@ -116,6 +128,9 @@ class RunSettings(BaseModel, frozen=True, extra="forbid"):
     """Folds to part the cases into by patient, where there are no splits yet; then splits_final.json holds."""
     seed: int = Field(0, ge=0, lt=2**63)
     """Of initialisation, shuffling, patches, augmentation and anchors."""
+    start_from: Essential[Path | None] = None
+    """Begin with another training's weights, those of them that fit: its fold's folder, its run's with one fold (the
+    best weights), or a .pt file; docs/training.md."""
     device: Essential[DeviceName] = "auto"
     """Where to compute; auto takes CUDA, then MPS, then the CPU."""
     resume: Essential[bool] = False

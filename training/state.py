@@ -20,10 +20,11 @@ from ramify.tasks.class_table import ClassTable
 from ramify.tasks.formulation import Tasks
 from ramify.tasks.members import ANY_VESSEL
 from ramify.training.checkpoint import save_checkpoint
-from ramify.training.checkpoint_record import CaseDescription, Checkpoint, OptimiserState, ScalerState
+from ramify.training.checkpoint_record import CaseDescription, Checkpoint, OptimiserState, ScalerState, StartRecord
 from ramify.training.compiling import compiled
 from ramify.training.device import choose_device, choose_precision, set_determinism
 from ramify.training.distributed import ALONE, Ranks, distribute
+from ramify.training.freezing import Freezing
 from ramify.training.inference import check_window
 from ramify.training.names import CheckpointName
 from ramify.training.opening import open_together
@@ -34,6 +35,7 @@ from ramify.training.runner import Runner
 from ramify.training.running_means import RunningMeans
 from ramify.training.same_cases import check_alike, check_as_prepared, check_same_cases, check_version, identities_of
 from ramify.training.settings import RunSettings
+from ramify.training.start import begin_with
 from ramify.training.timing import Timing
 from ramify.training.weight_average import WeightAverage
 from ramify.vessels.patient_axes import layout_name
@@ -59,6 +61,8 @@ class Training:
     """What a checkpoint tells of the cases: preprocessing settings, channels, scales, dimensions, cases."""
     average: WeightAverage | None = None
     """Mean of the weights, whose network the runner has then; none where nothing is averaged."""
+    start: StartRecord | None = None
+    """Whose weights it began with; None where all were fresh."""
     epoch: int = 0
     """Epochs finished."""
     step: int = 0
@@ -69,6 +73,8 @@ class Training:
     """Latest steps in a row that changed no weight, since their gradient was not finite in float16."""
     timing: Timing = field(init=False)
     """What it takes; no checkpoint holds it, so that those of equal trainings are equal."""
+    freezing: Freezing = field(init=False)
+    """What holds parts of the network still for the first epochs."""
     best: float = -math.inf
     history: list[dict[str, float]] = field(default_factory=list)
 
@@ -77,6 +83,7 @@ class Training:
 
     def __post_init__(self) -> None:
         self.timing = Timing(self.runner.device)
+        self.freezing = Freezing(self.network, self.settings.train)
 
 
 def set_up(settings: RunSettings, ranks: Ranks = ALONE) -> tuple[Training, Checkpoint | None]:
@@ -99,6 +106,8 @@ def set_up(settings: RunSettings, ranks: Ranks = ALONE) -> tuple[Training, Check
     network = build_network(settings.model, shape["in_channels"], n_scales, shape["ndim"], table)
     # Found here, and not when the first case is validated.
     check_window(settings.inference.window, shape["ndim"], network.size_multiple)
+    # What is gone on with has its weights, and needs those it began with no more.
+    start = state.get("start") if state is not None else begin_with(network, settings, description, tell=ranks.writes)
     network = place_network(network, device)
     average = None if settings.train.average is None else WeightAverage(network, settings.train.average)
     # Replaces batch norms, so it comes before the optimiser takes the weights.
@@ -131,6 +140,7 @@ def set_up(settings: RunSettings, ranks: Ranks = ALONE) -> tuple[Training, Check
         ranks=ranks,
         description=description,
         average=average,
+        start=start,
     )
     return training, state
 
@@ -230,6 +240,7 @@ def save(training: Training, names: Sequence[CheckpointName]) -> None:
         "best": training.best,
         "history": training.history,
         "case_scores": training.case_scores,
+        "start": training.start,
     }
     for name in names:
         save_checkpoint(training.folder.checkpoint(name), state)

@@ -90,6 +90,8 @@ def train_step(training: Training, batch: Batch, step: int, steps: int) -> dict[
     if not torch.isfinite(terms["total"]):
         culprit = next(name for name, value in terms.items() if not torch.isfinite(value))
         raise ValueError(f"training stopped at {where}: the loss term {culprit} is {terms[culprit].item()}; {_REMEDY}")
+    if not terms["total"].requires_grad:
+        raise ValueError(f"training stopped at {where}: the loss reaches no weight that learns; shorten train.freeze")
 
     # A look at what each term pulls at, with the draws of the step itself.
     looks: dict[str, float] = {}
