@@ -14,11 +14,10 @@ from ramify.training.validation import ValidatedCase
 
 def training_at(epoch: int, *, best: float = -math.inf, epochs: int = 3, best_by: str = "dice") -> Any:
     """What recording asks of a training."""
-    settings = SimpleNamespace(
-        train=SimpleNamespace(epochs=epochs), validation=SimpleNamespace(best_by=best_by, every=1, figures_every=1)
-    )
+    validation = SimpleNamespace(best_by=best_by, every=1, figures_every=1, patience=None)
+    settings = SimpleNamespace(train=SimpleNamespace(epochs=epochs), validation=validation)
     runner = SimpleNamespace(tasks=SimpleNamespace(segmented=("vessels",)))
-    kept: dict[str, Any] = {"history": [], "case_scores": []}
+    kept: dict[str, Any] = {"history": [{"epoch": float(done)} for done in range(epoch)], "case_scores": []}
     return SimpleNamespace(settings=settings, epoch=epoch, step=7, means=None, best=best, runner=runner, **kept)
 
 
@@ -52,7 +51,7 @@ def test_an_epoch_is_kept_whole_before_the_checkpoints_are_written(monkeypatch):
     monkeypatch.setattr(recording, "save", save)
     row = {"epoch": 1.0, "validation/dice": 0.7}
     Recorder(training, None, None).keep(row)
-    assert saved == [(["best", "latest"], 2, 0, 0.7, [row])]
+    assert saved == [(["best", "latest"], 2, 0, 0.7, [{"epoch": 0.0}, row])]
     assert isinstance(training.means, RunningMeans)
 
 
