@@ -45,11 +45,11 @@ def read_slice(path: Path, plain: Path) -> Slice:
     reader.SetImageIO("GDCMImageIO")
     reader.SetFileName(str(plain))
     try:
-        reader.ReadImageInformation()
-        _check_one_grey_slice(reader, path)
+        # That reads what stands about the slice, too: to read it before would read the header twice.
         image = reader.Execute()
     except RuntimeError as error:
         raise ValueError(f"{path}: not a whole DICOM slice ({itk_reason(error)}); remove it or get it again") from None
+    _check_one_grey_slice(reader, path)
     array = sitk.GetArrayFromImage(image)
     array = array[0] if array.ndim == 3 and array.shape[0] == 1 else array
     if array.ndim != 2:
