@@ -1,6 +1,6 @@
 """What a decomposition of a vessel mask is: its scales and branches, and both as a table, a graph and a mesh."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -46,7 +46,7 @@ class ScaleDecomposition:
         estimator: name of the estimator.
         notes: one line for each thing worth knowing, such as an empty scale.
         graph: the skeleton's branches, number 1 the first; its voxels are indices into the maps.
-        depth_mm: float64 (N,), distance to the wall at each of the graph's voxels.
+        measure_depth: measures `depth_mm`, which the scales themselves need not have.
         spacing_mm: voxel size along each axis, mm.
         extent: of the whole mask's volume, in voxels of the maps; beyond them where they were cut, as graph and curves.
 
@@ -62,7 +62,7 @@ class ScaleDecomposition:
     estimator: str
     notes: tuple[str, ...]
     graph: BranchGraph
-    depth_mm: FloatArray
+    measure_depth: Callable[[], FloatArray]
     spacing_mm: tuple[float, ...]
     extent: tuple[slice, ...]
 
@@ -70,6 +70,11 @@ class ScaleDecomposition:
     def scale_of_branch(self) -> IntArray:
         """Scale of each branch, int (n_branches,); branch j's is `scale_of_branch[j - 1]`."""
         return scales_of(self.radii_mm, self.thresholds_mm)
+
+    @cached_property
+    def depth_mm(self) -> FloatArray:
+        """Distance to the wall at each of the graph's voxels, float64 (N,)."""
+        return self.measure_depth()
 
     @cached_property
     def centreline(self) -> CentrelineGraph:

@@ -4,6 +4,7 @@ import itertools
 import warnings
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -117,7 +118,7 @@ def decompose_scales(
         settings.estimator,
         notes=(*ties, *_empty_scales(radii, counts, thresholds)),
         graph=replace(tree.graph, voxels=stored),
-        depth_mm=tree.wall.distance_mm(tree.graph.voxels * np.array(spacing)),
+        measure_depth=partial(tree.wall.distance_mm, tree.graph.voxels * np.array(spacing)),
         spacing_mm=pose.restore_sizes(spacing),
         extent=tuple(slice(0, size) for size in mask.shape),
     )
