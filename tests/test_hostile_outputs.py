@@ -51,6 +51,12 @@ def world(tmp_path_factory) -> Path:
     return place
 
 
+@pytest.fixture
+def own_world(world, tmp_path) -> Path:
+    """A copy, for what changes it."""
+    return Path(shutil.copytree(world, tmp_path / "world", symlinks=True))
+
+
 def write_raw(raw: Path) -> None:
     for number, case in enumerate(CASES):
         vessels = np.zeros((16, 16, 16), bool)
@@ -303,21 +309,22 @@ def test_an_interruption_says_what_is_kept_and_leaves_no_empty_folder(world, mon
     assert sorted(world.rglob("*")) == there
 
 
-def test_a_corrected_mask_is_named_and_on_request_kept(world, tmp_path, capsys):
-    before = digests(world)
+def test_a_corrected_mask_is_named_and_on_request_kept(own_world):
+    before = digests(own_world)
     with pytest.raises(ValueError, match=r"b\.nii\.gz: was not written by Ramify, or was changed since"):
-        predict.main(words(world, "predict", "predictions"))
-    assert digests(world) == before
-    assert predict.main([*words(world, "predict", "predictions"), "--replace"]) == 0
-    after = digests(world)
+        predict.main(words(own_world, "predict", "predictions"))
+    assert digests(own_world) == before
+    assert predict.main([*words(own_world, "predict", "predictions"), "--replace"]) == 0
+    after = digests(own_world)
     assert after.pop("predictions/b.nii.gz.backup-1") == before.pop("predictions/b.nii.gz")
     assert after.pop("predictions/b.nii.gz") != after["predictions/b_probabilities.nii.gz"]
     assert after == before
 
 
-def test_ramifys_own_outputs_need_no_flag(world, capsys):
+def test_ramifys_own_outputs_need_no_flag(own_world):
+    report = ["--report", f"{own_world}/own/report.html"]
     for _ in range(2):
-        assert evaluate.main([*words(world, "evaluate", "scores"), "--report", f"{world}/own/report.html"]) == 0
+        assert evaluate.main([*words(own_world, "evaluate", "scores"), *report]) == 0
 
 
 def test_two_cases_that_would_write_one_file_are_refused(world, tmp_path):
