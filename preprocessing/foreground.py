@@ -179,6 +179,23 @@ def _lost(case_id: str, how: str) -> Found:
     return Found(case_id=case_id, error=f"case {case_id}: {how}")
 
 
+def with_numbers_of_store(kept: Mapping[str, Any] | None, wanted: PreprocessingSettings) -> PreprocessingSettings:
+    """The settings with the numbers of a store that was begun before, in every channel that asks for some by its rule.
+
+    kept: the preprocessing of the store, as plain data.
+    """
+    try:
+        before = PreprocessingSettings.model_validate(kept)
+    except ValidationError:
+        return wanted
+    same = {
+        name: rule
+        for name, rule in before.channels.items()
+        if rule.model_copy(update={"foreground": None}) == wanted.channels.get(name, wanted.intensity)
+    }
+    return wanted.model_copy(update={"channels": {**wanted.channels, **same}})
+
+
 def changed_numbers(kept: Mapping[str, Any] | None, wanted: PreprocessingSettings) -> str | None:
     """A line where a store was begun with other numbers, and nothing else of its preprocessing differs.
 

@@ -30,6 +30,7 @@ from ramify.preprocessing.foreground import (
     lacks_numbers,
     look_at_cases,
     with_numbers,
+    with_numbers_of_store,
 )
 from ramify.preprocessing.freshness import check_same_data_set
 from ramify.preprocessing.parting import check_can_be_parted
@@ -81,9 +82,13 @@ def prepare(crew: CaseCrew[CaseReader], adapter: Adapter, case_ids: list[str], s
     if not list_cases(store):
         # Of a run that came to nothing: this one may have other settings.
         remove(store / DATASET_FILE)
-    if not lacks_numbers(settings.preprocessing):
+    known = settings
+    if lacks_numbers(settings.preprocessing) and list_cases(store):
+        before = read_dataset(store).get("preprocessing")
+        known = settings.model_copy(update={"preprocessing": with_numbers_of_store(before, settings.preprocessing)})
+    if not lacks_numbers(settings.preprocessing) or list_cases(store):
         # A store that was made otherwise is refused before all cases are read.
-        prepare_store(store, settings.what_shapes_a_case())
+        prepare_store(store, known.what_shapes_a_case())
     case_ids = []
     try:
         case_ids = cases_to_prepare(crew, all_ids, settings)

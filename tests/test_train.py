@@ -216,8 +216,17 @@ def test_a_dry_run_tells_what_a_training_starts_from(tiny_cases, tmp_path, capsy
     lines = dict(line.split(":", 1) for line in out.splitlines())
     assert lines["start"].startswith("       all ")
     assert lines["start"].endswith(f" weights from {first / 'fold_0' / 'checkpoints' / 'best.pt'}")
-    assert lines["frozen"] == "      encoder for the first 1 of 1 epochs; later steps take longer"
+    assert lines["frozen"] == "      encoder for the first 1 of 1 epochs"
     assert not (tmp_path / "fine").exists()
+
+
+def test_a_dry_run_tells_what_was_chosen_of_the_updates(tiny_cases, tmp_path, capsys):
+    chosen = ["--train.optimiser", "sgd", "--train.accumulate", "9", "--train.average", "0.9", "--dry-run"]
+    code, out, err = call(train.main, words_for(tiny_cases, tmp_path, *chosen), capsys)
+    assert (code, err) == (0, "")
+    told = next(line for line in out.splitlines() if line.startswith("updates:"))
+    assert "sgd, momentum 0.99; all " in told
+    assert told.endswith(" of an epoch an update; their mean of decay 0.9 is validated and kept")
 
 
 def test_a_dry_run_tells_the_training_and_what_it_takes_and_leaves_nothing(tiny_cases, tmp_path, capsys):

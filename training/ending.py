@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from ramify.training.plan import counted
 from ramify.training.settings import RunSettings
 
 Row = Mapping[str, float]
@@ -20,13 +21,14 @@ def is_out_of_patience(settings: RunSettings, history: Sequence[Row]) -> bool:
 
 def told(settings: RunSettings, history: Sequence[Row]) -> str:
     """Why a training is over before its last epoch, in words."""
-    measure = settings.validation.best_by
+    measure, patience = settings.validation.best_by, settings.validation.patience
+    assert patience is not None, "or it would go on"
     epoch, score = max(
         ((row["epoch"], row[f"validation/{measure}"]) for row in history if f"validation/{measure}" in row),
         key=lambda found: found[1],
     )
     return (
-        f"over after {len(history)} of {settings.train.epochs} epochs: {settings.validation.patience} validations "
+        f"over after {len(history)} of {settings.train.epochs} epochs: {counted(patience, 'validation')} "
         f"without a {measure} above the {score:.3f} of epoch {epoch + 1:.0f}"
     )
 

@@ -12,7 +12,7 @@ from ramify.models.build import build_inference_network
 from ramify.models.network import Network
 from ramify.models.networks import NETWORKS
 from ramify.training.device import choose_workers
-from ramify.training.settings import RunSettings
+from ramify.training.settings import RunSettings, TrainSettings
 from ramify.training.start import start_line
 from ramify.training.state import Training
 from ramify.training.validation import is_due
@@ -21,13 +21,15 @@ _CPU_INFO = Path("/proc/cpuinfo")
 
 
 def plan_of(training: Training, batches: TrainingBatches) -> list[str]:
-    """Device, cases, samples, network, what it starts from and what is frozen, validation and output, a line each."""
+    """Device, cases, samples, network, what it starts from, what is frozen and how weights are moved where that was
+    chosen, validation and output, a line each."""
     return [
         f"device:      {_device(training)}",
         f"cases:       {_cases(training)}",
         f"samples:     {_samples(training, len(batches))}",
         f"network:     {_network(training)}",
         *_beginning(training),
+        *_updates(training.settings.train, len(batches)),
         f"validation:  {_validation(training)}",
         f"output:      {training.folder.root}",
     ]
@@ -74,13 +76,11 @@ def _samples(training: Training, steps: int) -> str:
     settings = training.settings
     patch, size = settings.loading.patch_size, settings.loading.batch_size
     what = "whole volumes" if patch is None else f"patches of {_by(patch)} voxels"
-    together = settings.train.accumulate
-    what += f", {size} a batch" + (f", {together} batches an update" if together > 1 else "")
     epochs = f"{counted(settings.train.epochs, 'epoch')} of {counted(steps, 'step')}"
     done = [counted(training.epoch, "epoch")] * bool(training.epoch) + [counted(training.step, "step")] * bool(
         training.step
     )
-    return f"{what}; {epochs}" + (f", {' and '.join(done)} done" if done else "")
+    return f"{what}, {size} a batch; {epochs}" + (f", {' and '.join(done)} done" if done else "")
 
 
 def _network(training: Training) -> str:
@@ -97,9 +97,24 @@ def _beginning(training: Training) -> list[str]:
     train, start = training.settings.train, training.start
     lines = [f"start:       {start_line(start)}"] if start else []
     if training.epoch < train.freeze_epochs:
-        parts, epochs = ", ".join(train.freeze), min(train.freeze_epochs, train.epochs)
-        lines.append(f"frozen:      {parts} for the first {epochs} of {train.epochs} epochs; later steps take longer")
+        parts, later = ", ".join(train.freeze), "; later steps take longer" * (train.freeze_epochs < train.epochs)
+        lines.append(f"frozen:      {parts} for the first {train.freeze_epochs} of {train.epochs} epochs{later}")
     return lines
+
+
+def _updates(train: TrainSettings, steps: int) -> list[str]:
+    """What was chosen of the updates of the weights; steps: of an epoch."""
+    told = [f"sgd, momentum {train.momentum:g}"] if train.optimiser == "sgd" else []
+    if train.warm_up_epochs:
+        told.append(f"a warm-up of {counted(train.warm_up_epochs, 'epoch')}")
+    if train.accumulate > 1:
+        batches = f"{train.accumulate} batches" if train.accumulate < steps else f"all {steps} batches of an epoch"
+        told.append(f"{batches} an update")
+    if train.average is not None:
+        told.append(f"their mean of decay {train.average:g} is validated and kept")
+    if train.compile:
+        told.append("compiled, which the first step waits for")
+    return [f"updates:     {'; '.join(told)}"] if told else []
 
 
 def _inference_network(training: Training) -> Network:

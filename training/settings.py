@@ -85,6 +85,10 @@ class TrainSettings(BaseModel, frozen=True, extra="forbid"):
             raise ValueError(f"freeze: {', '.join(self.freeze)} for no epoch; give freeze_epochs too, or leave it out")
         if self.freeze_epochs and not self.freeze:
             raise ValueError("freeze_epochs: nothing to freeze; give freeze too, such as encoder, or leave it out")
+        if self.freeze_epochs > self.epochs:
+            raise ValueError(
+                f"freeze_epochs: expected at most the {self.epochs} epochs of the training, got {self.freeze_epochs}"
+            )
         return self
 
     @model_validator(mode="after")

@@ -44,7 +44,7 @@ def begin_with(network: Network, settings: RunSettings, cases: CaseDescription, 
     taken: Mapping[str, Tensor] = {}
     record, remarks = None, list[str]()
     if settings.start_from is not None:
-        file = find_checkpoint(settings.start_from, "best")
+        file = find_checkpoint(_other_fold(settings.start_from, folder_of(settings).root), "best")
         saved = load_checkpoint(file)
         before = RunSettings.model_validate(saved["config"]).model
         _check_kind(file, before, saved, settings.model, cases)
@@ -66,6 +66,14 @@ def begin_with(network: Network, settings: RunSettings, cases: CaseDescription, 
     for line in remarks if tell else ():
         say(f"warning: {folder_of(settings).root}: {line}", error=True)
     return record
+
+
+def _other_fold(path: Path, own: Path) -> Path:
+    """Of a run that the training itself is a fold of: its other one, if there is one."""
+    others = (
+        [fold for fold in own.parent.glob("fold_*") if fold != own] if path.resolve() == own.parent.resolve() else []
+    )
+    return others[0] if len(others) == 1 else path
 
 
 def start_line(record: StartRecord) -> str:

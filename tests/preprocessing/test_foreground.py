@@ -86,6 +86,20 @@ def test_a_store_is_scaled_by_the_vessels_of_all_its_cases(tmp_path, capsys, mon
 
 
 @pytest.mark.usefixtures("cases_in_this_process")
+@pytest.mark.parametrize("before", ["window", "foreground"])
+def test_a_store_that_was_made_otherwise_is_refused_before_a_case_is_looked_at(tmp_path, capsys, monkeypatch, before):
+    root, output = write_pairs(tmp_path / "in"), tmp_path / "cases"
+    method = ("--preprocessing.intensity.method", before, "--folds.folds", "2")
+    assert call(arguments(root, output, *method), capsys)[0] == 0
+    there = tree(output)
+    monkeypatch.setattr(foreground, "look_at", lambda *_: pytest.fail("a case was looked at"))
+    code, _, err = foreground_call(root, output, capsys, "--preprocessing.tube-radius", "1")
+    assert code == 2
+    assert "was made with other settings" in err
+    assert tree(output) == there
+
+
+@pytest.mark.usefixtures("cases_in_this_process")
 def test_a_pass_that_was_interrupted_goes_on(tmp_path, capsys, monkeypatch):
     root, output = write_pairs(tmp_path / "in"), tmp_path / "cases"
     whole = tmp_path / "whole"

@@ -164,6 +164,10 @@ def test_parts_without_which_no_loss_learns(tiny_cases, tmp_path):
     [
         ({"freeze": ["encoder"]}, "freeze: encoder for no epoch; give freeze_epochs too, or leave it out"),
         ({"freeze_epochs": 2}, "freeze_epochs: nothing to freeze; give freeze too, such as encoder"),
+        (
+            {"freeze": ["encoder"], "freeze_epochs": 4, "epochs": 3},
+            "freeze_epochs: expected at most the 3 epochs of the training, got 4",
+        ),
     ],
 )
 def test_what_to_freeze_and_for_how_long_go_together(given, says):

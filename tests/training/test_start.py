@@ -87,6 +87,16 @@ def test_what_fits_is_taken_and_the_rest_is_what_it_would_have_been(tiny_cases, 
     )
 
 
+def test_another_fold_of_the_run_that_is_written_to_is_no_question_which(tiny_cases, tmp_path, first):
+    shutil.copytree(first.root, tmp_path / "run" / "fold_0")
+    settings = settings_of(tiny_cases, tmp_path / "run", BINARY, start_from=tmp_path / "run", fold="all")
+    (tmp_path / "run" / "fold_all").mkdir()
+    assert begun(settings).start["file"] == str(tmp_path / "run" / "fold_0" / "checkpoints" / "best.pt")
+    shutil.copytree(first.root, tmp_path / "run" / "fold_1")
+    with pytest.raises(ValueError, match="holds several folds; name one"):
+        begun(settings)
+
+
 def test_a_network_of_fewer_tasks_is_there_as_a_whole(tiny_cases, tmp_path, first):
     whole = train_run(settings_of(tiny_cases, tmp_path / "multi_task"))
     # A run with one fold; it has what the other lacks, and that is left.
