@@ -66,9 +66,9 @@ def test_a_case_is_prepared_once(tmp_path):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs signals")
-@pytest.mark.parametrize("workers", [1, 2])
-def test_a_reader_that_crashes_costs_its_case_alone(tmp_path, workers):
-    crew = CaseCrew(CaseReader(Adapter(tmp_path / "died")), workers)
+def test_a_reader_that_crashes_costs_its_case_alone(tmp_path):
+    """Crews of other sizes: tests/processes/test_case_crew.py."""
+    crew = CaseCrew(CaseReader(Adapter(tmp_path / "died")), workers=2)
     store = tmp_path / "cases"
     store.mkdir()
     reports = {report.case_id: report for report in prepared(store, ["deadly", "good", "unlucky"], crew)}
