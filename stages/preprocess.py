@@ -79,16 +79,16 @@ def fill_store(crew: CaseCrew[CaseReader], adapter: Adapter, case_ids: list[str]
 def prepare(crew: CaseCrew[CaseReader], adapter: Adapter, case_ids: list[str], settings: PreprocessCommand) -> int:
     """The same in a store that is held; 1 if a case failed, 2 if nothing could be done."""
     store, all_ids = settings.store, case_ids
-    if not list_cases(store):
+    begun, lacking = bool(list_cases(store)), lacks_numbers(settings.preprocessing)
+    if not begun:
         # Of a run that came to nothing: this one may have other settings.
         remove(store / DATASET_FILE)
-    known = settings
-    if lacks_numbers(settings.preprocessing) and list_cases(store):
-        before = read_dataset(store).get("preprocessing")
-        known = settings.model_copy(update={"preprocessing": with_numbers_of_store(before, settings.preprocessing)})
-    if not lacks_numbers(settings.preprocessing) or list_cases(store):
-        # A store that was made otherwise is refused before all cases are read.
-        prepare_store(store, known.what_shapes_a_case())
+    # A store that was made otherwise is refused before all cases are read.
+    if not lacking:
+        prepare_store(store, settings.what_shapes_a_case())
+    elif begun:
+        numbered = with_numbers_of_store(read_dataset(store).get("preprocessing"), settings.preprocessing)
+        prepare_store(store, settings.model_copy(update={"preprocessing": numbered}).what_shapes_a_case())
     case_ids = []
     try:
         case_ids = cases_to_prepare(crew, all_ids, settings)
@@ -97,7 +97,7 @@ def prepare(crew: CaseCrew[CaseReader], adapter: Adapter, case_ids: list[str], s
             forget_empty(store)
     if not case_ids:
         return 2
-    if lacks_numbers(settings.preprocessing):
+    if lacking:
         if (looked := look_at_vessels(crew, adapter, case_ids, settings)) is None:
             return 1
         settings = looked

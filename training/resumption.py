@@ -43,7 +43,7 @@ def check_optimiser(optimiser: torch.optim.Optimizer, saved: Mapping[str, Any]) 
     for group, its in zip(groups, optimiser.param_groups, strict=True):
         if missing := [key for key in _HYPERPARAMETERS[type(optimiser)] if key not in group]:
             raise ValueError(f"optimiser.param_groups: without {missing[0]}")
-        # The learning rate is that of the epoch, and set at its beginning.
+        # The learning rate is set anew for each update.
         for key in optimiser.defaults.keys() - {"lr"}:
             if group.get(key, its[key]) != its[key]:
                 raise ValueError(f"optimiser.param_groups: {key} is {group[key]!r:.60}, expected {its[key]!r}")

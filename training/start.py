@@ -70,9 +70,9 @@ def begin_with(network: Network, settings: RunSettings, cases: CaseDescription, 
 
 def _other_fold(path: Path, own: Path) -> Path:
     """Of a run that the training itself is a fold of: its other one, if there is one."""
-    others = (
-        [fold for fold in own.parent.glob("fold_*") if fold != own] if path.resolve() == own.parent.resolve() else []
-    )
+    if path.resolve() != own.parent.resolve():
+        return path
+    others = [fold for fold in own.parent.glob("fold_*") if fold != own]
     return others[0] if len(others) == 1 else path
 
 

@@ -13,6 +13,9 @@ _SHORT = 9
 class WeightAverage:
     """The mean of a network's weights with a decay, as a network of its own.
 
+    torch's AveragedModel counts its updates in a tensor of the device, for which every update would wait; here their
+    number is told, and no checkpoint has to hold it.
+
     After the n-th update (from 0) the latest weights have the share max(1 - decay, 9 / (9 + n)) of it: at first all, so
     that nothing stays of those that the training began with. What norms know of grey values is what the latest know.
 

@@ -1,6 +1,7 @@
 """A training stopped between two steps, or saved amid an epoch, goes on as if it had not been."""
 
 import itertools
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -55,20 +56,25 @@ def asked(times: int) -> Stop:
     return lambda: "told to" if next(questions) == times else None
 
 
+def stopped_at(settings: RunSettings, questions: Sequence[int]) -> list[tuple[int, int]]:
+    """Stop a training again and again, when it has asked so many times; the epoch and step that each stop saved."""
+    moments = []
+    for times in questions:
+        with pytest.raises(TrainingStopped, match=r"latest\.pt is saved \(told to\)"):
+            train_run(settings, stop=asked(times))
+        state = load_checkpoint(settings.output / "fold_all" / "checkpoints" / "latest.pt")
+        moments.append((state["epoch"], state["step"]))
+    return moments
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_stopped_anywhere_and_resumed_equals_uninterrupted(tiny_cases, tmp_path, name):
     # Told what its steps take, which changes nothing.
     whole = train_run(settings_of(tiny_cases, tmp_path / "whole", MODELS[name]), tell=[].append)
     settings = settings_of(tiny_cases, tmp_path / "stopped", MODELS[name])
-    moments = []
-    for questions in (2, 3, 6, 2, 3):
-        with pytest.raises(TrainingStopped, match=r"latest\.pt is saved \(told to\)"):
-            train_run(settings, stop=asked(questions))
-        state = load_checkpoint(tmp_path / "stopped" / "fold_all" / "checkpoints" / "latest.pt")
-        moments.append((state["epoch"], state["step"]))
-    stopped = train_run(settings, stop=asked(99))
     # Between steps, and amid the validation of four cases.
-    assert moments == [(0, 1), (0, 3), (1, 2), (1, 3), (1, 3)]
+    assert stopped_at(settings, (2, 3, 6, 2, 3)) == [(0, 1), (0, 3), (1, 2), (1, 3), (1, 3)]
+    stopped = train_run(settings, stop=asked(99))
     one, other = (load_checkpoint(folder.checkpoint("final")) for folder in (whole, stopped))
     assert one["history"] == other["history"]
     different = [key for key, value in one["model"].items() if not torch.equal(value, other["model"][key])]
@@ -87,14 +93,8 @@ def test_accumulated_averaged_and_warmed_up_it_goes_on_as_if_it_had_not_stopped(
     model = MODELS["the paper's, with a bank"]
     whole = train_run(settings_of(tiny_cases, tmp_path / "whole", model, **changes))
     settings = settings_of(tiny_cases, tmp_path / "stopped", model, **changes)
-    moments = []
-    for questions in (2, 2, 5, 2):
-        with pytest.raises(TrainingStopped):
-            train_run(settings, stop=asked(questions))
-        state = load_checkpoint(tmp_path / "stopped" / "fold_all" / "checkpoints" / "latest.pt")
-        moments.append((state["epoch"], state["step"]))
+    assert stopped_at(settings, (2, 2, 5, 2)) == [(0, 2), (0, 3), (1, 2), (1, 3)]
     stopped = train_run(settings, stop=asked(99))
-    assert moments == [(0, 2), (0, 3), (1, 2), (1, 3)]
     one, other = (load_checkpoint(folder.checkpoint("final")) for folder in (whole, stopped))
     assert one["history"] == other["history"]
     for part in ("model", "latest"):

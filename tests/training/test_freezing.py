@@ -23,7 +23,7 @@ from ramify.training.run_folder import RunFolder
 from ramify.training.settings import RunSettings, TrainSettings
 from ramify.training.state import set_up
 from tests.asked import ASKED
-from tests.training.test_breaks import MODELS, asked
+from tests.training.test_breaks import MODELS, asked, stopped_at
 from tests.training.test_breaks import settings_of as settings_of_breaks
 from tests.training.test_distributed import SCALE_OF_A_NORMED_IMAGE
 from tests.two_ranks import on_two_ranks
@@ -86,14 +86,8 @@ def test_what_is_frozen_computes_as_in_a_prediction(tiny_cases, tmp_path):
 def test_stopped_anywhere_and_resumed_equals_uninterrupted(tiny_cases, tmp_path):
     whole = train_run(settings_of(tiny_cases, tmp_path / "whole"))
     settings = settings_of(tiny_cases, tmp_path / "stopped")
-    moments = []
-    for questions in (2, 4, 5, 2):
-        with pytest.raises(TrainingStopped):
-            train_run(settings, stop=asked(questions))
-        state = load_checkpoint(tmp_path / "stopped" / "fold_all" / "checkpoints" / "latest.pt")
-        moments.append((state["epoch"], state["step"]))
     # In the frozen epoch, in the validation at its end, and in the one after it.
-    assert moments == [(0, 1), (0, 3), (1, 1), (1, 2)]
+    assert stopped_at(settings, (2, 4, 5, 2)) == [(0, 1), (0, 3), (1, 1), (1, 2)]
     one, other = (state_of(folder) for folder in (whole, train_run(settings)))
     assert one["history"] == other["history"]
     assert not moved(one["model"], other["model"])
