@@ -52,7 +52,9 @@ def sample_affine(
 
     sampled = np.empty((channels, *shape), dtype=np.float32)
     sampled_labels, sampled_tube = np.empty(shape, dtype=labels.dtype), np.empty(shape, dtype=tube.dtype)
-    first, *others = (volume(np.asarray(channel, dtype=np.float32)) for channel in image)
+    # Bytes are read as they are, so that of a mapped volume only what is seen is read.
+    kind = np.uint8 if image.dtype == np.uint8 else np.float32
+    first, *others = (volume(np.asarray(channel, dtype=kind)) for channel in image)
     lowest = [np.float32(value) for value in fill]
     # One channel is the rule, and is sampled with its labels; what there is besides costs a pass of its own.
     outputs = (sampled[0], sampled_labels, sampled_tube)

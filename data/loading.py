@@ -14,12 +14,14 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from ramify.appearance.settings import AppearanceSettings
 from ramify.data.augmentation import Window, apply_augmentation, draw_augmentation
 from ramify.data.augmentations.drawn import Augmentation
 from ramify.data.augmentations.settings import AugmentationSettings
 from ramify.data.augmentations.swaps import swapped_classes
 from ramify.data.case_store import Case, read_case
 from ramify.data.loading_settings import LoadingSettings
+from ramify.data.painted_windows import check_can_be_painted, painted, to_be_painted
 from ramify.data.random_streams import Purpose, stream
 from ramify.data.vessel_index import VESSEL_INDICES, draw_vessel_voxel
 from ramify.data.windows import Centre, anywhere, in_the_middle, on_voxel
@@ -104,10 +106,11 @@ class TrainingSamples(Dataset[Sample]):
         augmentation: augmentation settings, or None for none.
         size_multiple: every axis of a sample is a multiple of it (the network's down-samplings).
         seed: of the whole training.
+        appearance: paint the image of each sample anew, of the tissues that the cases hold; None takes their images.
 
     Raises:
         ValueError: whole volumes of different shapes in batches of more than one, a patch size that does not fit, cases
-            with different classes, or settings that name a class they have not.
+            with different classes, settings that name a class they have not, or no tissues to paint.
     """
 
     def __init__(
@@ -118,10 +121,15 @@ class TrainingSamples(Dataset[Sample]):
         augmentation: AugmentationSettings | None,
         size_multiple: int,
         seed: int,
+        appearance: AppearanceSettings | None = None,
     ) -> None:
         self.store, self.case_ids, self.loading = store, list(case_ids), loading
         self.augmentation, self.seed = augmentation, seed
+        self.appearance = appearance
         cases = [read_case(store, case_id) for case_id in case_ids]
+        if appearance is not None:
+            for case in cases:
+                check_can_be_painted(case)
         self.sample_shapes = loading.sample_shapes({case.case_id: case.known.shape for case in cases}, size_multiple)
         # Asked of every case, so that one of an earlier version is refused here and not in a loader process.
         n_scales = max(max(case.known.n_scales, len(case.sampling.vessel_voxels)) for case in cases)
@@ -144,6 +152,8 @@ class TrainingSamples(Dataset[Sample]):
         random = stream(self.seed, Purpose.SAMPLE, key.epoch, key.position)
         drawn = self._draw(case, random)
         window = self._window(case, drawn, random)
+        if self.appearance is not None:
+            window = painted(window, self.appearance, case, drawn.grey_changes, random)
         classes = window.class_map
         return Sample(
             torch.from_numpy(window.image),
@@ -192,8 +202,11 @@ class TrainingSamples(Dataset[Sample]):
 
     def _cut(self, case: Case, drawn: Augmentation, centre: Centre) -> Window:
         """The window of all arrays; where some voxels are unknown, those outside the volume are, too."""
-        image, scale_map, tube = (np.asarray(case.arrays[name]) for name in ("image", "scales", "tubed_skeleton"))
+        scale_map, tube = (np.asarray(case.arrays[name]) for name in ("scales", "tubed_skeleton"))
         where: dict[str, Any] = {"output_shape": self.sample_shapes[case.case_id], "centre": centre}
+        if self.appearance is not None:
+            return to_be_painted(case, drawn, scale_map, tube, where)
+        image = np.asarray(case.arrays["image"])
         where["lowest"] = case.sampling.lowest_intensities
         if case.class_map is not None:
             where |= {"class_map": np.asarray(case.class_map), "swapped": self._swapped}

@@ -1,34 +1,22 @@
 """A phantom's image: what a portal-venous CT would show of its organ, trees and tumours, in HU."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ramify.phantoms.organ_shape import OrganShape, growing_region, organ_level
+from ramify.phantoms.organ_shape import OrganShape, organ_level
 from ramify.phantoms.rasterisation import owning_edges
 from ramify.phantoms.settings import PhantomImageSettings
 from ramify.phantoms.smooth_fields import ct_noise, draw_waves, plane_waves
 from ramify.phantoms.surroundings import draw_surroundings, paint_surroundings
+from ramify.phantoms.tumours import draw_tumours, tumour_share
 from ramify.phantoms.vessel_graph import VesselGraph
 
 # Streams of the seed, one for each part of the image, so that a change to one leaves the others as they are.
 _CONTRAST, _TUMOURS, _TEXTURE, _SURROUNDINGS, _NOISE = range(1, 6)
 _TEXTURE_WAVES, _PERFUSION_WAVES = 160, 40
-_TUMOUR_WAVES = 12
-_TUMOUR_PLACES = 40
-
-
-@dataclass(frozen=True, eq=False)
-class _Tumour:
-    """A blob: a ball whose surface waves."""
-
-    centre_mm: NDArray[np.float64]
-    radius_mm: float
-    contrast_hu: float
-    waves: NDArray[np.float64]
 
 
 def paint_image(
@@ -63,8 +51,10 @@ def paint_image(
     liver = _parenchyma(settings, size, spacing_mm, seed)
     image += organ * (liver - image)
     tumours = np.zeros(size, bool)
-    for tumour in _draw_tumours(settings, shape, graph, seed):
-        share, window = _tumour_share(tumour, size, spacing_mm)
+    rng = np.random.default_rng([seed, _TUMOURS])
+    blobs = settings.tumours, settings.tumour_radius_mm, settings.tumour_contrast_hu
+    for tumour in draw_tumours(*blobs, shape, graph, rng):
+        share, window = tumour_share(tumour, size, spacing_mm)
         image[window] += share * organ[window] * tumour.contrast_hu
         tumours[window] |= share >= 0.5
     vessel = np.minimum(sum(shares.values()), 1.0)
@@ -136,41 +126,3 @@ def _contrast_map(
     owners = owning_edges(graph, touched, spacing_mm)[touched]
     result[touched] = edge_contrasts(settings, graph, seed)[owners]
     return result
-
-
-def _draw_tumours(settings: PhantomImageSettings, shape: OrganShape, graph: VesselGraph, seed: int) -> list[_Tumour]:
-    """Tumours where the larger vessels leave most room, for they grow in place of liver, not of trunks."""
-    rng = np.random.default_rng([seed, _TUMOURS])
-    region = growing_region(shape)
-    tumours: list[_Tumour] = []
-    middles = 0.5 * (graph.nodes_mm[graph.edges[:, 0]] + graph.nodes_mm[graph.edges[:, 1]])
-    for number in range(settings.tumours):
-        radius = float(rng.uniform(*settings.tumour_radius_mm))
-        deep = np.argwhere(region.depth_mm > min(radius, 0.7 * float(region.depth_mm.max())))
-        places = (deep[rng.integers(len(deep), size=_TUMOUR_PLACES)] + 0.5) * region.step_mm
-        walls = np.linalg.norm(places[:, None] - middles, axis=2) - 2 * graph.radii_mm
-        room = walls.min(axis=1)
-        for other in tumours:
-            room = np.minimum(room, np.linalg.norm(places - other.centre_mm, axis=1) - other.radius_mm - radius)
-        contrast = float(rng.uniform(*settings.tumour_contrast_hu)) * (-1 if number % 2 == 0 else 1)
-        waves = draw_waves(_TUMOUR_WAVES, 0.8 * radius, rng)
-        tumours.append(_Tumour(places[np.argmax(room)], radius, contrast, waves))
-    return tumours
-
-
-def _tumour_share(
-    tumour: _Tumour, size: Sequence[int], spacing_mm: Sequence[float]
-) -> tuple[NDArray[np.float32], tuple[slice, ...]]:
-    """Share of a tumour in the voxels of the window around it, and that window."""
-    steps = np.array(spacing_mm)
-    low = np.maximum(np.floor((tumour.centre_mm - 1.8 * tumour.radius_mm) / steps).astype(int), 0)
-    high = np.minimum(np.ceil((tumour.centre_mm + 1.8 * tumour.radius_mm) / steps).astype(int) + 1, size)
-    window = tuple(slice(a, b) for a, b in zip(low.tolist(), high.tolist(), strict=True))
-    axes = [(np.arange(a, b) + 0.5) * step for a, b, step in zip(low, high, steps, strict=True)]
-    offsets = np.meshgrid(
-        *[axis - c for axis, c in zip(axes, tumour.centre_mm, strict=True)], indexing="ij", sparse=True
-    )
-    distance = np.sqrt(sum(offset * offset for offset in offsets))
-    wavy = plane_waves(tumour.waves, (high - low).tolist(), spacing_mm, corner_mm=low * steps)
-    surface = tumour.radius_mm * (1 + 0.2 * np.clip(wavy, -2, 2))
-    return np.clip(0.5 + (surface - distance) / steps.max(), 0, 1).astype(np.float32), window

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ramify.phantoms.organ_shape import ellipsoid_level, grid_axes
+from ramify.phantoms.tissues import Tissue
 
 FAT_HU = -95.0
 _LUNG_HU = -820.0
@@ -28,6 +29,19 @@ _ORGANS = (
     ("inferior vena cava", (0.0, 0.80, 0.16), (9.0, 0.10, 0.12), 135.0),
 )
 _RIBS = 5
+TISSUES_AROUND = (
+    Tissue.FLUID,
+    Tissue.AIR,
+    Tissue.SPLEEN,
+    Tissue.KIDNEY,
+    Tissue.FAT,
+    Tissue.FLUID,
+    Tissue.BONE,
+    Tissue.AORTA,
+    Tissue.VENA_CAVA,
+    *[Tissue.BONE] * _RIBS,
+)
+"""What each of the blobs around the organ is made of, in their order."""
 _RIB_HU = 420.0
 
 
@@ -74,12 +88,9 @@ def paint_surroundings(
     image = np.full(level.shape, FAT_HU, np.float32)
     z, y, x = grid_axes(level.shape)
     if surroundings.body_wall:
-        plane = (...,) if level.ndim == 3 else (0,)
-        above = (z + 0.3 * (1 - y * y) - 0.2 * x)[plane]
-        wall = (y * y + x * x)[plane]
-        image[np.broadcast_to(above > 0.55, level.shape)] = _LUNG_HU
-        flank = np.broadcast_to((x < 0.5)[plane], level.shape) & (level < _DIAPHRAGM)
-        image[flank | np.broadcast_to(wall > 1.02, level.shape)] = _MUSCLE_HU
+        above, flank, beyond = _body_wall(level)
+        image[above] = _LUNG_HU
+        image[flank | beyond] = _MUSCLE_HU
     extent = np.array(level.shape) * np.array(spacing_mm)
     for centre, half, value in zip(surroundings.centres, surroundings.half_axes, surroundings.values_hu, strict=True):
         # One voxel's ramp stands for the voxels that a surface cuts.
@@ -87,3 +98,30 @@ def paint_surroundings(
         share = np.clip(0.5 - ellipsoid_level((z, y, x), centre, half) / width, 0, 1).reshape(level.shape)
         image += share * (np.float32(value) - image)
     return image
+
+
+def tissues_around(surroundings: Surroundings, level: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """The same as a tissue map: the number of what each voxel's centre lies in, uint8 (*S).
+
+    level: (*S) the organ's level; muscle and lung follow its surface.
+    """
+    z, y, x = grid_axes(level.shape)
+    tissues = np.full(level.shape, Tissue.FAT, np.uint8)
+    above, flank, beyond = _body_wall(level)
+    tissues[above] = Tissue.LUNG
+    tissues[flank | beyond] = Tissue.MUSCLE
+    for centre, half, tissue in zip(surroundings.centres, surroundings.half_axes, TISSUES_AROUND, strict=True):
+        tissues[ellipsoid_level((z, y, x), centre, half).reshape(level.shape) < 0] = tissue
+    return tissues
+
+
+def _body_wall(
+    level: NDArray[np.float32],
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Where the lung lies, the muscle along the organ's flank, and that of the body's wall, bool (*S) each."""
+    z, y, x = grid_axes(level.shape)
+    plane = (...,) if level.ndim == 3 else (0,)
+    above = (z + 0.3 * (1 - y * y) - 0.2 * x)[plane] > 0.55
+    flank = np.broadcast_to((x < 0.5)[plane], level.shape) & (level < _DIAPHRAGM)
+    beyond = (y * y + x * x)[plane] > 1.02
+    return np.broadcast_to(above, level.shape), flank, np.broadcast_to(beyond, level.shape)

@@ -15,8 +15,9 @@ FLOORS: dict[str, set[str]] = {
     "disk": {"processes"},
     "vessels": {"compilation"},
     "phantoms": {"compilation"},
+    "appearance": {"phantoms"},
     "drawing": {"disk", "vessels"},
-    "data": {"compilation", "processes", "disk", "phantoms", "tasks"},
+    "data": {"compilation", "processes", "disk", "phantoms", "appearance", "tasks"},
     "preprocessing": {"console", "processes", "disk", "data", "vessels", "metrics", "drawing", "tasks"},
     "tasks": set(),
     "models": {"tasks"},
@@ -25,6 +26,7 @@ FLOORS: dict[str, set[str]] = {
     "comparison": {"console", "disk", "data", "metrics", "drawing"},
     "training": {
         "console",
+        "appearance",
         "processes",
         "disk",
         "data",
@@ -50,7 +52,7 @@ FLOORS: dict[str, set[str]] = {
 FLOORS["stages"] = {*FLOORS}
 SCRIPTS = {path.stem for path in ROOT.glob("*.py")}
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "misc"}
-TORCH_FREE = ("vessels", "phantoms", "preprocessing", "metrics", "comparison", "tasks")
+TORCH_FREE = ("vessels", "phantoms", "appearance", "preprocessing", "metrics", "comparison", "tasks")
 
 
 def files_of(room: str) -> list[Path]:

@@ -99,6 +99,7 @@ def batches_of(training: Training) -> TrainingBatches:
         settings.augmentation if settings.train.augment else None,
         training.network.size_multiple,
         settings.seed,
+        settings.appearance,
     )
     device, ranks = training.runner.device, training.ranks
     workers = choose_workers(settings.loading.workers, device)

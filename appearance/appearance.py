@@ -1,0 +1,170 @@
+"""One CT's appearance, drawn from bounds, and an anatomy painted with it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from ramify.appearance.scanner_noise import NoiseShape, slice_noise
+from ramify.appearance.settings import AppearanceSettings
+from ramify.appearance.slices import along_z, slices
+from ramify.phantoms.smooth_fields import draw_waves, plane_waves
+from ramify.phantoms.tissues import FIRST_LESION, MOST_LESIONS, TISSUES, Tissue
+
+Volume = NDArray[np.float32]
+_WAVES = 16
+_NOTHING_HU = -1000.0
+# HU of what is no liver, least and most; a contrast phase may give the organs almost any of them.
+_AROUND = {
+    Tissue.AIR: (-1000.0, -900.0),
+    Tissue.FAT: (-130.0, -60.0),
+    Tissue.MUSCLE: (30.0, 80.0),
+    Tissue.LUNG: (-900.0, -700.0),
+    Tissue.BONE: (150.0, 700.0),
+    Tissue.SPLEEN: (60.0, 160.0),
+    Tissue.KIDNEY: (80.0, 230.0),
+    Tissue.FLUID: (-10.0, 70.0),
+}
+_AORTA_TO_PORTAL, _CAVA_TO_PORTAL = (0.7, 2.5), (0.2, 1.2)
+
+
+@dataclass(frozen=True, eq=False)
+class Appearance:
+    """How a CT shows an anatomy.
+
+    Attributes:
+        tissues_hu: of each number in a tissue map, float32 (TISSUES,).
+        contrasts_hu: of portal vein and hepatic veins over the liver.
+        contrast_drift: relative, see the settings.
+        texture_hu, texture_mm, perfusion_hu, perfusion_mm: of the liver's texture.
+        blur_mm, sharpening, slice_mm: of the scanner.
+        noise_hu, noise: strength and spectrum.
+        is_cut: whether the field of view ends in it.
+    """
+
+    tissues_hu: Volume
+    contrasts_hu: tuple[float, float]
+    contrast_drift: float
+    texture_hu: float
+    texture_mm: float
+    perfusion_hu: float
+    perfusion_mm: float
+    blur_mm: float
+    sharpening: float
+    slice_mm: float
+    noise_hu: float
+    noise: NoiseShape
+    is_cut: bool
+
+
+def draw_appearance(settings: AppearanceSettings, random: np.random.Generator) -> Appearance:
+    """An appearance at random; the same generator state gives the same one."""
+
+    def between(bounds: tuple[float, float]) -> float:
+        return float(random.uniform(*bounds))
+
+    def between_logarithms(bounds: tuple[float, float]) -> float:
+        return float(np.exp(random.uniform(*np.log(np.maximum(bounds, 1e-3)))))
+
+    liver, portal = between(settings.liver_hu), between_logarithms(settings.portal_contrast_hu)
+    values = np.zeros(TISSUES, np.float32)
+    for tissue, bounds in _AROUND.items():
+        values[tissue] = between(bounds)
+    values[Tissue.AORTA] = liver + portal * between(_AORTA_TO_PORTAL)
+    values[Tissue.VENA_CAVA] = liver + portal * between(_CAVA_TO_PORTAL)
+    values[Tissue.LIVER] = liver
+    lesions = liver + random.uniform(*settings.lesion_contrast_hu, MOST_LESIONS)
+    dense = random.random(MOST_LESIONS) < settings.dense_lesions
+    values[FIRST_LESION:] = np.where(dense, random.uniform(200, 600, MOST_LESIONS), lesions)
+    noise = between_logarithms(settings.noise_hu)
+    if settings.least_contrast_to_noise:
+        noise = min(noise, portal / settings.least_contrast_to_noise)
+    return Appearance(
+        tissues_hu=values,
+        contrasts_hu=(portal, portal * between(settings.hepatic_to_portal)),
+        contrast_drift=settings.contrast_drift,
+        texture_hu=between(settings.texture_hu),
+        texture_mm=between(settings.texture_mm),
+        perfusion_hu=between(settings.perfusion_hu),
+        perfusion_mm=between(settings.perfusion_mm),
+        blur_mm=between(settings.blur_mm),
+        sharpening=between(settings.sharpening),
+        slice_mm=between_logarithms(settings.slice_mm),
+        noise_hu=noise,
+        noise=NoiseShape(
+            grain_mm=between(settings.noise_grain_mm),
+            ramp=bool(random.random() < settings.ramp),
+            streaks=between(settings.streaks),
+            angle=between((0.0, np.pi)),
+        ),
+        is_cut=bool(random.random() < settings.cut_probability),
+    )
+
+
+def paint(
+    appearance: Appearance,
+    tissues: NDArray[np.uint8],
+    shares: Volume,
+    spacing_mm: tuple[float, ...],
+    random: np.random.Generator,
+) -> Volume:
+    """A CT of an anatomy, or of a part of one.
+
+    Args:
+        appearance: how it looks.
+        tissues: tissue map, (z, y, x); slices are stacked along z.
+        shares: how much of a voxel portal vein and hepatic veins fill, in [0, 1], (2, z, y, x).
+        spacing_mm: voxel size.
+        random: source of texture and noise.
+
+    Returns:
+        float32 HU, (z, y, x).
+    """
+    size = tissues.shape
+    image = _without_vessels(appearance, tissues, spacing_mm, random)
+    drift = 1 + appearance.contrast_drift * plane_waves(draw_waves(_WAVES, 30.0, random), size, spacing_mm)
+    liver = appearance.tissues_hu[Tissue.LIVER]
+    for share, contrast in zip(shares, appearance.contrasts_hu, strict=True):
+        # A vessel is as bright outside the organ as in it.
+        image += share * (liver + contrast * drift - image)
+    return _scanned(appearance, image, spacing_mm, random)
+
+
+def _without_vessels(
+    appearance: Appearance, tissues: NDArray[np.uint8], spacing_mm: tuple[float, ...], random: np.random.Generator
+) -> Volume:
+    fine = draw_waves(_WAVES, appearance.texture_mm, random)
+    slow = draw_waves(_WAVES, appearance.perfusion_mm, random)
+    fine[:, 4] *= appearance.texture_hu
+    slow[:, 4] *= appearance.perfusion_hu
+    image: Volume = appearance.tissues_hu[tissues]
+    image += plane_waves(np.concatenate([fine, slow]), tissues.shape, spacing_mm)
+    return image
+
+
+def _scanned(
+    appearance: Appearance, image: Volume, spacing_mm: tuple[float, ...], random: np.random.Generator
+) -> Volume:
+    """What a scanner makes of it: blurred, sharpened, in slices, with noise, and only within its field of view."""
+    in_slice = [0.0, *(appearance.blur_mm / step for step in spacing_mm[1:])]
+    blurred: Volume = ndimage.gaussian_filter(image, in_slice, mode="nearest", truncate=3)
+    if appearance.sharpening:
+        again = ndimage.gaussian_filter(blurred, in_slice, mode="nearest", truncate=3)
+        blurred += np.float32(appearance.sharpening) * (blurred - again)
+    depth, height, width = image.shape
+    stack = slices(depth, spacing_mm[0], appearance.slice_mm, float(random.random()))
+    scanned = along_z(stack.average, blurred)
+    noise = slice_noise(
+        (len(scanned), height, width), (spacing_mm[1], spacing_mm[2]), appearance.noise, random
+    )
+    # Between slices, interpolation takes noise away: its strength is meant on the grid that is looked at.
+    kept = float(np.sqrt((stack.spread**2).sum(axis=1).mean()))
+    scanned += np.float32(appearance.noise_hu / kept) * noise
+    result = along_z(stack.spread, scanned)
+    angle, place = random.uniform(0, 2 * np.pi), random.uniform(0.15, 0.45)
+    if appearance.is_cut:
+        y, x = np.mgrid[0:height, 0:width]
+        beyond = np.cos(angle) * (y / height - 0.5) + np.sin(angle) * (x / width - 0.5) > place
+        result[:, beyond] = _NOTHING_HU
+    return result

@@ -1,0 +1,1 @@
+"""Training cases from anatomies alone: no CT of anybody is needed."""
