@@ -155,9 +155,7 @@ def _scanned(
     depth, height, width = image.shape
     stack = slices(depth, spacing_mm[0], appearance.slice_mm, float(random.random()))
     scanned = along_z(stack.average, blurred)
-    noise = slice_noise(
-        (len(scanned), height, width), (spacing_mm[1], spacing_mm[2]), appearance.noise, random
-    )
+    noise = slice_noise((len(scanned), height, width), (spacing_mm[1], spacing_mm[2]), appearance.noise, random)
     # Between slices, interpolation takes noise away: its strength is meant on the grid that is looked at.
     kept = float(np.sqrt((stack.spread**2).sum(axis=1).mean()))
     scanned += np.float32(appearance.noise_hu / kept) * noise

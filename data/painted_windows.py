@@ -40,9 +40,7 @@ def to_be_painted(
     moved_alone = replace(drawn, grey_changes=())
     spacing = case.known.spacing_mm
     fill = [0.0] * len(shares)
-    window = apply_augmentation(
-        moved_alone, shares, scale_map, tube, spacing, lowest=fill, class_map=tissues, **where
-    )
+    window = apply_augmentation(moved_alone, shares, scale_map, tube, spacing, lowest=fill, class_map=tissues, **where)
     assert window.class_map is not None, "it was given"
     return Window(np.concatenate([window.image, window.class_map[None].astype(np.float32)]), window.labels, window.tube)
 

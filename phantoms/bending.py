@@ -63,9 +63,7 @@ def with_trunks(graph: VesselGraph, places_mm: Sequence[NDArray[np.float64]]) ->
     roots = set(graph.roots().tolist())
     for tree in range(len(places_mm)):
         first = next(
-            number
-            for number in np.flatnonzero(graph.trees == tree).tolist()
-            if int(graph.edges[number, 0]) in roots
+            number for number in np.flatnonzero(graph.trees == tree).tolist() if int(graph.edges[number, 0]) in roots
         )
         edges.append([len(graph.nodes_mm) + tree, int(graph.edges[first, 0])])
         radii.append(float(graph.radii_mm[first]))

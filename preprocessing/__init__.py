@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from ramify.preprocessing.grid import Grid, plan_grid
     from ramify.preprocessing.intensity import IntensitySettings, normalise
     from ramify.preprocessing.interpolation import resample
+    from ramify.preprocessing.noise import Noise, estimate_noise
     from ramify.preprocessing.prepare import PreparedImage, prepare_case, prepare_image
     from ramify.preprocessing.settings import GridSettings, PreprocessingSettings
 else:
@@ -17,8 +18,10 @@ __all__ = [
     "Grid",
     "GridSettings",
     "IntensitySettings",
+    "Noise",
     "PreparedImage",
     "PreprocessingSettings",
+    "estimate_noise",
     "normalise",
     "plan_grid",
     "prepare_case",

@@ -13,6 +13,7 @@ from ramify.data.input_reading import Inputs, ReadInput
 from ramify.data.mask_folders import PROBABILITIES_SUFFIX, UNCERTAINTY_SUFFIX
 from ramify.data.reading_ahead import read_ahead
 from ramify.disk.atomic_files import write_whole
+from ramify.disk.json_files import write_json
 from ramify.disk.outputs import Outputs
 from ramify.disk.own_files import remove
 from ramify.processes.folder_lock import held
@@ -42,11 +43,14 @@ def predict_all(settings: PredictSettings) -> int:
         uncertainty=settings.uncertainty,
         precision=settings.precision,
         clean_up=clean_up,
+        noise=settings.noise,
     )
     inputs = Inputs(settings, predictor.source)
     for warning in [*predictor.remarks(), *inputs.warnings]:
         say(f"warning: {warning}", error=True)
     names = [name for case in inputs.cases for name in written_for(case, predictor.tasks, settings)]
+    if predictor.looks_at_noise:
+        names += [noise_file(case) for case in inputs.cases]
     beside = dict(legend_of(predictor.tasks))
     if clean_up is not None and clean_up.rules:
         say(f"cleaned up: {clean_up.in_words()}")
@@ -113,6 +117,9 @@ def predict_case(
             say(f"warning: {case.case_id}: {note}", error=True)
     for name, content in beside.items():
         write_whole(settings.output / name, content)
+    if prediction.noise is not None:
+        say(f"{case.case_id}: {prediction.noise.in_words()}")
+        write_json(settings.output / noise_file(case), prediction.noise.as_record())
     mask, *others = [settings.output / name for name in written_for(case, predictor.tasks, settings)]
     volumes = [prediction.probabilities] if settings.probabilities else []
     volumes += prediction.of_classes.values() if settings.class_probabilities else []
@@ -120,6 +127,11 @@ def predict_case(
     for path, volume in zip(others, volumes, strict=True):
         write_volume(path, volume)
     write_volume(mask, prediction.mask if prediction.labels is None else prediction.labels)
+
+
+def noise_file(case: InputCase) -> str:
+    """Name of the file that says what was found of a case's noise and done about it."""
+    return f"{case.case_id}_noise.json"
 
 
 def written_for(case: InputCase, tasks: Tasks, settings: PredictSettings) -> list[str]:

@@ -46,7 +46,7 @@ def synthetic_case(
     image = Volume(hu, anatomy.spacing_mm, tuple(0.5 * step for step in anatomy.spacing_mm))
     vessels = np.logical_or.reduce(list(anatomy.vessels.values()))
     structures = {name: image.with_array(mask) for name, mask in anatomy.vessels.items()}
-    origin = {"adapter": "anatomy", "seed": seed, "settings": anatomy_settings.model_dump(mode="json")}
+    origin = {"adapter": "anatomy", "seed": seed, "anatomy": anatomy_settings.model_dump(mode="json")}
     organ, drawn = image.with_array(anatomy.organ), image.with_array(vessels)
     raw = RawCase(case_id, case_id, {ONLY_CHANNEL: image}, organ, drawn, structures, origin)
     arrays, record = prepare_case(raw, settings)

@@ -29,6 +29,7 @@ class Member:
 
     Attributes:
         path: its checkpoint.
+        settings: of its training.
         epoch: epochs that its training had behind it.
 
     Raises:
@@ -44,7 +45,7 @@ class Member:
         mirror: Sequence[AxisName] = (),
         precision: PrecisionName | None = None,
     ) -> None:
-        self._settings = read.settings
+        self.settings = read.settings
         swaps = read.settings.augmentation.flip_swaps
         try:
             self._mirroring = Mirroring(mirror, swaps, read.tasks, read.state["network"]["ndim"])
@@ -64,10 +65,10 @@ class Member:
 
     def remarks(self) -> list[str]:
         """What is hardly meant of the mirrored axes, a line each."""
-        augmentation = self._settings.augmentation
+        augmentation = self.settings.augmentation
         if self.passes == 1:
             return []
-        if not (self._settings.train.augment and augmentation.flip_probability):
+        if not (self.settings.train.augment and augmentation.flip_probability):
             return ["--mirror: the network was trained on no mirrored sample, and may do worse on mirrored copies"]
         sides = sides_among(self._tasks.segmented)
         if sides and self._mirroring.swaps_sides and not augmentation.flip_swaps:
@@ -89,7 +90,7 @@ class Member:
         Raises:
             ValueError: a window that does not fit, or an output that is not finite.
         """
-        window = self._settings.loading.patch_size
+        window = self.settings.loading.patch_size
         if not as_trained:
             window = window or self._round_up(self._trained_shape)
         for copy in self._mirroring.copies:

@@ -1,6 +1,9 @@
 """What predict.py is asked."""
 
 from pathlib import Path
+from typing import Literal
+
+from pydantic import PositiveFloat
 
 from ramify.data.input_settings import InputSettings
 from ramify.essential import Essential
@@ -34,6 +37,9 @@ class PredictSettings(InputSettings, frozen=True, extra="forbid"):
     """Read the next CT of several while one is segmented; it takes the memory of one more CT as it is read."""
     inference: InferenceOverrides = InferenceOverrides()
     """Window and overlap, where they are to be others than the training's."""
+    noise: Essential[Literal["auto", "off"] | PositiveFloat] = "auto"
+    """Smooth each CT before: auto brings noise that is stronger than any of the training down to that, where the
+    network says what it knows, and writes CASE_noise.json; a number is the Gaussian's standard deviation in mm; off."""
     mirror: Essential[tuple[AxisName, ...]] = ()
     """Axes (z y x: towards head, back, left) of which mirrored copies are segmented, too, and averaged: one axis takes
     2 times the time, two take 4, three take 8. Left and right classes change places as by the training's

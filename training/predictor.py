@@ -17,6 +17,7 @@ from ramify.training.device import choose_device
 from ramify.training.ensemble import Ensemble
 from ramify.training.inference_settings import InferenceOverrides
 from ramify.training.names import AxisName, DeviceName, PrecisionName
+from ramify.training.noise_matching import MatchedNoise, NoiseSetting, known_noise, match_noise, smoothed_images
 from ramify.training.segmentation import any_vessel, in_values, vessels_of
 
 
@@ -35,6 +36,8 @@ class Prediction:
     uncertainty: Volume | None = None
     """How far networks and mirrored copies lie apart, float32 in [0, 0.5], see `ensemble.Averaged`; None where it was
     not asked for."""
+    noise: MatchedNoise | None = None
+    """What was found of the image's noise and done about it; None where that was not asked for."""
     notes: tuple[str, ...] = ()
     """What was mended or is hardly right: of the files read, the image, its organ mask and the mask that came out."""
 
@@ -62,6 +65,8 @@ class Predictor:
         uncertainty: predictions say how far networks and mirrored copies lie apart.
         precision: of the networks' arithmetic; None takes the trainings'.
         clean_up: what was learned of how predictions are cleaned up; None leaves them as they are.
+        noise: how far images are smoothed before: as far as the networks need it ("auto"), not at all ("off"), or by a
+            Gaussian of so many mm.
 
     Attributes:
         source: what the images of the training were.
@@ -94,13 +99,15 @@ class Predictor:
         uncertainty: bool = False,
         precision: PrecisionName | None = None,
         clean_up: CleanUp | None = None,
+        noise: NoiseSetting = "auto",
     ) -> None:
         paths = [checkpoints] if isinstance(checkpoints, Path | str) else checkpoints
         inference = inference or InferenceOverrides()
         self.ensemble = Ensemble([*map(Path, paths)], choose_device(device), inference, mirror, precision)
         if uncertainty and self.ensemble.passes == 1:
             raise ValueError("--uncertainty: one network has none by itself; give several folds, or --mirror z y x")
-        self._with_uncertainty, self._clean_up = uncertainty, clean_up
+        self._with_uncertainty, self._clean_up, self._noise = uncertainty, clean_up, noise
+        self._known_noise = known_noise([member.settings for member in self.ensemble.members])
         self.tasks, self.channels, self.source, self._preprocessing, self._spacing_mm = self.ensemble.shared
         if clean_up is not None:
             clean_up.check(self.tasks)
@@ -120,6 +127,11 @@ class Predictor:
         members = self.ensemble.members
         on_clean_up = remarks_on(self._clean_up, {one.path: one.epoch for one in members}) if self._clean_up else []
         return [*dict.fromkeys(remark for member in members for remark in member.remarks()), *on_clean_up]
+
+    @property
+    def looks_at_noise(self) -> bool:
+        """Whether predictions say what was found of the noise of their images."""
+        return not isinstance(self._noise, str) or (self._noise == "auto" and self._known_noise is not None)
 
     def needs_organ(self) -> bool:
         """Whether the network was trained on organ crops."""
@@ -151,6 +163,9 @@ class Predictor:
             notes += [f"organ: {note}" for note in organ.notes if note not in image.notes]
         notes += doubts_about_input(images, organ, settings.rules(images), settings.organ_ml)
         prepared = prepare_image(images, organ, settings, name)
+        noise = match_noise(self._noise, self._known_noise, prepared, next(iter(settings.rules(images).values())))
+        if noise is not None and noise.smoothing_mm:
+            prepared = prepare_image(smoothed_images(images, noise.smoothing_mm), organ, settings, name)
         averaged = self.ensemble.averaged(
             prepared.image, name, as_trained=as_trained, with_uncertainty=self._with_uncertainty
         )
@@ -171,6 +186,7 @@ class Predictor:
             None if values is None else image.with_array(in_values(class_map, values)),
             {name: image.with_array(own) for name, own in of_classes.items()},
             image.with_array(native[-1]) if self._with_uncertainty else None,
+            noise,
             tuple(notes),
         )
 
