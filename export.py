@@ -1,7 +1,8 @@
-"""Write a trained network for other programs: as ONNX, or as a MONAI bundle.
+"""Write a trained network for other programs: as ONNX, or as a MONAI bundle; or slim, for prediction alone.
 
     python export.py --checkpoint runs/paper/fold_0 --onnx vessels.onnx
     python export.py --checkpoint runs/paper/fold_0 --bundle bundles/vessels
+    python export.py --checkpoint runs/paper/fold_0 --slim vessels.pt
 
 Either holds the part of the network that prediction needs, probabilities at its end, and how images are prepared for
 it. ONNX needs onnx and onnxscript, and is held against torch where onnxruntime is installed. A bundle is for networks

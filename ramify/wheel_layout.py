@@ -1,4 +1,4 @@
-"""What the wheel holds: the rooms, commands and settings of the checkout as ramify/NAME, and no other package.
+"""What the wheel holds: the rooms, commands, settings and weights of the checkout as ramify/NAME, and no other package.
 
 Run by hatchling (pyproject.toml) while a wheel is built; an installed copy does not have it. `__init__.py` finds the
 same rooms where they stand in a checkout.
@@ -13,8 +13,11 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 NOT_PACKED = {"benchmarks", "demo.py", "ramify"}
 """Of what looks like a room or a command: what serves the checkout alone, and the package that the rest goes into."""
 SETTINGS = "configs"
+WEIGHTS = "weights"
 PACKED = {".py", ".css", ".js", ".yaml"}
 """What rooms are made of. Whatever else lies in a checkout, such as images in `data/`, is somebody's own."""
+PACKED_WEIGHTS = {".pt", ".md"}
+"""Checkpoints and their cards, of the folder of shipped weights."""
 
 
 class WheelLayout(BuildHookInterface[Any]):
@@ -31,9 +34,11 @@ class WheelLayout(BuildHookInterface[Any]):
             return
         root = Path(self.root)
         tracked = tracked_files(root)
-        for top in [*(path.parent for path in root.glob("*/__init__.py")), *root.glob("*.py"), root / SETTINGS]:
+        tops = [*(path.parent for path in root.glob("*/__init__.py")), *root.glob("*.py")]
+        for top in [*tops, root / SETTINGS, root / WEIGHTS]:
             files = sorted(top.rglob("*")) if top.is_dir() else [top]
-            wanted = [file for file in files if file.suffix in PACKED and (tracked is None or file in tracked)]
+            suffixes = PACKED_WEIGHTS if top.name == WEIGHTS else PACKED
+            wanted = [file for file in files if file.suffix in suffixes and (tracked is None or file in tracked)]
             if top.name not in NOT_PACKED:
                 build_data["force_include"].update({str(file): f"ramify/{file.relative_to(root)}" for file in wanted})
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from ramify.console.progress import say
 from ramify.console.signals import saying_what_is_kept
 from ramify.disk.atomic_files import write_whole
+from ramify.disk.digests import fingerprint
 from ramify.disk.outputs import Outputs
 from ramify.exporting.bundle import FILES, bundle_of, check_bundle
 from ramify.exporting.onnx_file import check_exporter, largest_difference, onnx_of
@@ -14,13 +15,16 @@ from ramify.exporting.settings import ExportCommand
 from ramify.exporting.trained import TrainedNetwork, load_trained
 from ramify.processes.folder_lock import held
 from ramify.training.clean_up import clean_up_of
+from ramify.training.checkpoint import save_checkpoint
 from ramify.training.run_folder import find_checkpoint
+from ramify.training.slim_checkpoint import slim
+from ramify.training.trained_network import read_network
 
 
 def export(command: ExportCommand) -> None:
     """Read the network, and write it in each form asked for."""
-    if command.onnx is None and command.bundle is None:
-        raise ValueError("nothing to write: give --onnx FILE, --bundle FOLDER, or both")
+    if command.onnx is None and command.bundle is None and command.slim is None:
+        raise ValueError("nothing to write: give --onnx FILE, --bundle FOLDER, --slim FILE, or several of them")
     checkpoint = find_checkpoint(command.checkpoint, command.weights)
     trained = load_trained(checkpoint)
     if (clean_up := clean_up_of([checkpoint])) is not None and clean_up.rules:
@@ -37,6 +41,10 @@ def export(command: ExportCommand) -> None:
             outputs.claim_file(command.onnx, "onnx")
         if command.bundle:
             outputs.claim_folder(command.bundle, "bundle", FILES)
+        if command.slim:
+            outputs.claim_file(command.slim, "checkpoint")
+            print(write_slim(command.slim, checkpoint))
+            written.append(command.slim)
         if command.onnx:
             print(write_onnx(command.onnx, trained))
             written.append(command.onnx)
@@ -56,6 +64,14 @@ def write_onnx(path: Path, trained: TrainedNetwork) -> str:
     write_whole(path, content)
     compared = "not compared, as onnxruntime is not installed" if apart is None else f"within {apart:.1e} of torch"
     return f"{path}: {len(content) / 1e6:.1f} MB, {compared}"
+
+
+def write_slim(path: Path, checkpoint: Path) -> str:
+    """Write the checkpoint for prediction alone; what to say of it."""
+    content = slim(read_network(checkpoint))
+    save_checkpoint(path, content)
+    parameters = sum(tensor.numel() for tensor in content["model"].values())
+    return f"{path}: {path.stat().st_size / 1e6:.1f} MB, {parameters:,} numbers, SHA-256 {fingerprint(path)}"
 
 
 def write_bundle(folder: Path, trained: TrainedNetwork) -> str:

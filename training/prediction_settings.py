@@ -15,8 +15,8 @@ class PredictSettings(InputSettings, frozen=True, extra="forbid"):
     """What to segment, with which network."""
 
     checkpoint: Path
-    """A checkpoint file, the folder of one fold, of a run, or of several runs. Networks of several folds are averaged;
-    each takes its own time."""
+    """A checkpoint file, the folder of one fold, of a run, or of several runs, or the name of weights that come with
+    Ramify (docs/weights.md). Networks of several folds are averaged; each takes its own time."""
     output: Path
     """Folder for the masks and probabilities."""
     weights: CheckpointName = "best"

@@ -38,6 +38,7 @@ from ramify.training.checkpoint import load_checkpoint
 from ramify.training.checkpoint_record import CaseDescription, Checkpoint, StartRecord
 from ramify.training.names import CheckpointName
 from ramify.training.settings import RunSettings
+from ramify.training.shipped_weights import shipped_or_missing
 
 TIMING_FILE = "timing.csv"
 _FOLD_NAME = re.compile(r"fold_(\d+|all)")
@@ -173,7 +174,7 @@ def open_run(settings: RunSettings) -> tuple[RunFolder, Checkpoint | None]:
 
 
 def find_checkpoint(path: Path | str, name: CheckpointName) -> Path:
-    """The checkpoint meant by a file, a fold's folder or a run's folder with one fold.
+    """The checkpoint meant by a file, a fold's folder, a run's folder with one fold, or a name of shipped weights.
 
     Raises:
         FileNotFoundError: nothing there.
@@ -192,7 +193,8 @@ def find_checkpoint(path: Path | str, name: CheckpointName) -> Path:
 
 
 def find_checkpoints(path: Path | str, name: CheckpointName) -> tuple[Path, ...]:
-    """The checkpoints meant by a file, a fold's folder, a run's folder or a folder of runs: those of all their folds.
+    """The checkpoints meant by a file, a fold's folder, a run's folder or a folder of runs (those of all their folds),
+    or by the name of weights that come with Ramify, where there is no file or folder of that name.
 
     Returns:
         at least one, sorted by their runs and folds.
@@ -209,7 +211,7 @@ def find_checkpoints(path: Path | str, name: CheckpointName) -> tuple[Path, ...]
     if path.is_file():
         return (path,)
     if not path.exists():
-        raise FileNotFoundError(f"{path}: no such checkpoint or run folder")
+        return (shipped_or_missing(path),)
     found = tuple(RunFolder(fold).checkpoint(name) for fold in _folds_in(path) or [path])
     for checkpoint in found:
         if not checkpoint.is_file():
