@@ -7,6 +7,7 @@ READY := $(VENV)/.installed
 LOWEST := $(VENV)/lowest
 NNUNET := $(VENV)/nnunet
 OUTPUT ?= output/demo
+WEIGHTS_OUTPUT ?= output/liver_phantom
 # Its own dependencies are for networks that are not offered here, and pull in another torch.
 NNUNET_NETWORKS := dynamic-network-architectures==0.4.4
 # nnU-Net, and what it imports of images' networks. This torchvision is the last without code that only the torch of its
@@ -14,7 +15,7 @@ NNUNET_NETWORKS := dynamic-network-architectures==0.4.4
 NNUNET_ITSELF := nnunetv2==2.8.1 timm==1.0.22 torchvision==0.15.2 $(NNUNET_NETWORKS)
 
 .DEFAULT_GOAL := help
-.PHONY: types help install demo test test-random test-lowest test-nnunet package fuzz kill-test check docs format table table-quick table-drive table-drive-quick figures-ircadb radius-table benchmark-preprocessing gpu-check clean
+.PHONY: types help install demo liver-phantom test test-random test-lowest test-nnunet package fuzz kill-test check docs format table table-quick table-drive table-drive-quick figures-ircadb radius-table benchmark-preprocessing gpu-check clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-26s %s\n", $$1, $$2}'
@@ -32,6 +33,12 @@ $(READY): requirements.txt requirements-dev.txt
 
 demo: $(READY) ## Phantoms from raw CT to evaluated segmentation, in minutes on two cores
 	$(RUN) demo.py --output $(OUTPUT)
+
+liver-phantom: $(READY) ## Train weights for liver vessels on phantoms alone: two hours on two cores, gone on with when stopped
+	$(RUN) synthesise.py --config configs/synthesis/liver.yaml --output $(WEIGHTS_OUTPUT)/cases
+	$(RUN) train.py --config configs/weights/liver_phantom.yaml --cases $(WEIGHTS_OUTPUT)/cases \
+		--output $(WEIGHTS_OUTPUT)/run --resume
+	$(RUN) export.py --checkpoint $(WEIGHTS_OUTPUT)/run --slim $(WEIGHTS_OUTPUT)/liver-phantom.pt
 
 test: $(READY) ## Pass the tests
 	OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 --dist worksteal -p no:randomly

@@ -116,11 +116,11 @@ def _jerman(second: Volume, third: Volume, tau: float) -> Volume:
     """Response to the eigenvalues that the paper calls the second and the third, of the largest size."""
     highest = float(third.max())
     regular = np.where((third > 0) & (third <= tau * highest), tau * highest, np.maximum(third, 0))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        response = second**2 * (regular - second) * (3 / (second + regular)) ** 3
-    response[(second >= regular / 2) & (regular > 0)] = 1
-    response[(second <= 0) | (regular <= 0) | ~np.isfinite(response)] = 0
-    return response.astype(np.float32)
+    response = np.zeros(second.shape, np.float32)
+    some = (second > 0) & (regular > 0)
+    two, three = second[some], regular[some]
+    response[some] = np.where(two >= three / 2, 1, two**2 * (three - two) * (3 / (two + three)) ** 3)
+    return response
 
 
 def _dice_from(values: Volume, vessels: NDArray[np.bool_], candidates: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -1,7 +1,7 @@
 """Anatomies: livers with their vessels, lesions and neighbours as labels, without an image.
 
-A CT of an anatomy is cheap to paint (`ramify.appearance`), the anatomy itself is not: so it is kept, and every sample of
-a training sees it otherwise.
+A CT of an anatomy is cheap to paint (`ramify.appearance`), the anatomy itself is not: so it is kept, and every sample
+of a training sees it otherwise.
 """
 
 from dataclasses import dataclass, replace

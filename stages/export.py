@@ -14,8 +14,8 @@ from ramify.exporting.onnx_file import check_exporter, largest_difference, onnx_
 from ramify.exporting.settings import ExportCommand
 from ramify.exporting.trained import TrainedNetwork, load_trained
 from ramify.processes.folder_lock import held
-from ramify.training.clean_up import clean_up_of
 from ramify.training.checkpoint import save_checkpoint
+from ramify.training.clean_up import clean_up_of
 from ramify.training.run_folder import find_checkpoint
 from ramify.training.slim_checkpoint import slim
 from ramify.training.trained_network import read_network

@@ -19,6 +19,7 @@ FLOORS: dict[str, set[str]] = {
     "drawing": {"disk", "vessels"},
     "data": {"compilation", "processes", "disk", "phantoms", "appearance", "tasks"},
     "preprocessing": {"console", "processes", "disk", "data", "vessels", "metrics", "drawing", "tasks"},
+    "synthesis": {"appearance", "console", "data", "phantoms", "preprocessing"},
     "tasks": set(),
     "models": {"tasks"},
     "losses": {"compilation", "tasks", "vessels"},

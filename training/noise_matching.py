@@ -1,4 +1,4 @@
-"""The noise of a CT brought to what a network knows: estimated in the organ, and smoothed down where it is too strong."""
+"""The noise of a CT brought to what a network knows: estimated in the organ, smoothed down where it is too strong."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass

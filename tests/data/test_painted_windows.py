@@ -81,5 +81,5 @@ def test_vessels_are_as_bright_as_they_were_drawn(tmp_path):
 
 def test_a_case_without_tissues_is_refused_before_any_work(tmp_path):
     folder = store_of(tmp_path, with_tissues=False)
-    with pytest.raises(ValueError, match="case case: has no tissues .* make the cases with synthesise.py"):
+    with pytest.raises(ValueError, match=r"case case: has no tissues .* make the cases with synthesise.py"):
         samples_of(folder, AppearanceSettings())

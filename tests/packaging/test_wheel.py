@@ -21,7 +21,8 @@ def test_the_wheel_holds_every_room_command_and_setting_and_nothing_else(wheel):
     packed = {name for name in contents(wheel) if not name.startswith(info)}
     rooms = [path for room in FLOORS for path in (ROOT / room).rglob("*") if path.suffix in BESIDE_CODE]
     settings = list((ROOT / "configs").rglob("*.yaml"))
-    wanted = {path.relative_to(ROOT).as_posix() for path in rooms + settings}
+    weights = [path for path in (ROOT / "weights").rglob("*") if path.suffix in (".pt", ".md")]
+    wanted = {path.relative_to(ROOT).as_posix() for path in rooms + settings + weights}
     wanted |= {path.name for path in (ROOT / "ramify").iterdir() if path.is_file()} - {"wheel_layout.py"}
     wanted |= {f"{script_of(name)}.py" for name in COMMANDS}
     assert packed == {f"ramify/{name}" for name in wanted}
@@ -54,6 +55,16 @@ def test_a_new_room_or_command_is_in_the_wheel_without_an_entry_anywhere(small_t
     assert {"ramify/garden/__init__.py", "ramify/garden/tree.py", "ramify/prune.py"} <= set(packed)
     # The demo serves the checkout alone, and a folder is a room if it says so.
     assert not [name for name in packed if "demo" in name or "list" in name]
+
+
+def test_weights_and_their_cards_are_published(small_tree, tmp_path):
+    (small_tree / "weights").mkdir()
+    for name in ("tiny.pt", "tiny.md", "tiny.nii.gz"):
+        (small_tree / "weights" / name).write_bytes(b"weights")
+    tree = unpacked(build(small_tree, "sdist", tmp_path / "sdist"), tmp_path / "unpacked")
+    packed = contents(build(tree, "wheel", tmp_path / "wheel"))
+    weights = {name: content for name, content in packed.items() if "weights" in name}
+    assert weights == {"ramify/weights/tiny.pt": b"weights", "ramify/weights/tiny.md": b"weights"}
 
 
 def test_what_somebody_keeps_beside_the_code_is_not_published(small_tree, tmp_path):

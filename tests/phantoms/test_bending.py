@@ -30,9 +30,7 @@ def test_without_a_shift_the_centreline_stays_and_the_radii_taper(fork):
 
 
 def test_the_shift_has_the_strength_that_was_asked_for(fork):
-    shifts = [
-        bent(fork, 2.0, 20.0, np.random.default_rng(seed)).nodes_mm[:4] - fork.nodes_mm for seed in range(300)
-    ]
+    shifts = [bent(fork, 2.0, 20.0, np.random.default_rng(seed)).nodes_mm[:4] - fork.nodes_mm for seed in range(300)]
     assert np.std(shifts) == pytest.approx(2.0, rel=0.1)
     # A field: what lies near is moved alike.
     near = np.array([shift[2] - shift[1] for shift in shifts])

@@ -44,7 +44,7 @@ def test_a_name_that_is_not_known_lists_what_is_shipped(shipped, asked):
 
 def test_without_shipped_weights_none_are_spoken_of(shipped, tmp_path, monkeypatch):
     monkeypatch.setattr(shipped_weights, "FOLDER", tmp_path / "nothing")
-    with pytest.raises(FileNotFoundError, match="no such checkpoint or run folder$"):
+    with pytest.raises(FileNotFoundError, match=r"no such checkpoint or run folder$"):
         find_checkpoints("liver-phantom", "best")
 
 
