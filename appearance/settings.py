@@ -29,7 +29,7 @@ class AppearanceSettings(BaseModel, frozen=True, extra="forbid"):
     """Relative standard deviation of the contrast over places some centimetres apart."""
     lesion_contrast_hu: Bounds = (-90.0, 90.0)
     """Tumours and cysts over the liver."""
-    dense_lesions: float = Field(0.05, ge=0, le=1)
+    dense_lesions: float = Field(0.15, ge=0, le=1)
     """Share of lesions that are as dense as bone: calcified, or treated."""
     texture_hu: Sizes = (0.0, 6.0)
     """Standard deviation of the liver's fine texture, which drifts from place to place."""

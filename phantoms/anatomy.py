@@ -144,5 +144,5 @@ def _as_labels(
 def _drawn(graph: VesselGraph, settings: AnatomySettings) -> VesselGraph:
     """What of the vessels a reader draws, as thick as they draw it."""
     seen = graph.radii_mm >= settings.drawn_from_mm
-    radii = np.maximum(graph.radii_mm[seen], settings.drawn_as_mm)
+    radii = np.maximum(graph.radii_mm[seen] + settings.drawn_margin_mm, settings.drawn_as_mm)
     return replace(graph, edges=graph.edges[seen], radii_mm=radii, trees=graph.trees[seen])

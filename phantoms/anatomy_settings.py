@@ -28,9 +28,9 @@ class AnatomySettings(PythonSettings, frozen=True, extra="forbid"):
     """Size from the front to the back."""
     width_mm: Lengths = (180.0, 230.0)
     """Size from the right to the left."""
-    portal_radius_mm: Lengths = (4.5, 7.5)
+    portal_radius_mm: Lengths = (5.0, 8.0)
     """Radius of the portal vein where it enters."""
-    hepatic_radius_mm: Lengths = (2.5, 5.0)
+    hepatic_radius_mm: Lengths = (3.0, 5.5)
     """Radius of each of the hepatic veins where it leaves."""
     hepatic_veins: int = Field(default=3, ge=1, le=5)
     """How many hepatic veins there are, each a tree."""
@@ -46,11 +46,13 @@ class AnatomySettings(PythonSettings, frozen=True, extra="forbid"):
     """Standard deviation of the shift that makes vessels winding."""
     wave_mm: Lengths = (14.0, 30.0)
     """Correlation length of that shift."""
-    lesions: tuple[int, int] = (0, 6)
+    lesions: tuple[int, int] = (0, 8)
     """Tumours and cysts."""
-    lesion_radius_mm: Lengths = (3.0, 22.0)
+    lesion_radius_mm: Lengths = (2.0, 22.0)
     """Their radius."""
-    drawn_from_mm: float = Field(default=0.8, gt=0)
+    drawn_from_mm: float = Field(default=1.0, gt=0)
     """Vessels thinner than this are in the image, and not among the labels: readers do not draw them."""
-    drawn_as_mm: float = Field(default=1.0, gt=0)
+    drawn_margin_mm: float = Field(default=0.2, ge=0)
+    """By how much a label is wider than its vessel on each side: readers draw around what they see."""
+    drawn_as_mm: float = Field(default=1.1, gt=0)
     """No labelled vessel is thinner: readers draw whole voxels, and a thinner one falls to pieces on the grid."""

@@ -8,7 +8,7 @@ from benchmarks.vesselness import FILTERS, Labelled, jerman_vesselness, tune, ve
 
 def tube(seed: int = 0, noise: float = 4.0) -> Labelled:
     """A bright bar of 2 mm of radius in a dim organ, and a bright slab."""
-    z, y, x = np.mgrid[0:24, 0:32, 0:32]
+    z, y, _ = np.mgrid[0:24, 0:32, 0:32]
     vessels = (y - 12) ** 2 + (z - 12) ** 2 <= 4
     organ = np.ones(vessels.shape, bool)
     organ[:, 29:] = False

@@ -16,4 +16,5 @@ TINY: dict[str, Any] = {
     "lesion_radius_mm": (6.0, 8.0),
     "drawn_from_mm": 1.2,
     "drawn_as_mm": 2.0,
+    "drawn_margin_mm": 0.0,
 }
