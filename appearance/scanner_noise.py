@@ -60,5 +60,6 @@ def slice_noise(
     if size[2] % 2 == 0:
         twice[:, -1] = 1
     variance = float((twice * power).sum()) / (size[1] * size[2])
-    noise = fft.irfft2(fft.rfft2(white, axes=(1, 2)) * np.sqrt(power / variance), size[1:], axes=(1, 2))
-    return noise.astype(np.float32, copy=False)
+    spectrum = fft.rfft2(white, axes=(1, 2)) * np.sqrt(power / variance)
+    noise: NDArray[np.float32] = np.asarray(fft.irfft2(spectrum, size[1:], axes=(1, 2)), np.float32)
+    return noise

@@ -13,6 +13,7 @@ from skimage.filters import frangi
 Volume = NDArray[np.float32]
 CANDIDATES = 100
 _SCALES_MM = ((1.0,), (1.0, 2.0), (1.0, 2.0, 3.0))
+"""Each has those before it."""
 _SMOOTHINGS_MM = (0.0, 0.5, 1.0, 1.5)
 _TAUS = (0.5, 0.75, 1.0)
 
@@ -51,20 +52,23 @@ def intensity(case: Labelled) -> Iterator[Response]:
 def frangi_vesselness(case: Labelled) -> Iterator[Response]:
     """Frangi et al. 1998, as scikit-image has it; alpha and beta 0.5, gamma half the largest norm."""
     within = _organ_alone(case)
+    at_scale = {
+        sigma: frangi(within, sigmas=[sigma / case.step_mm], black_ridges=False).astype(np.float32)
+        for sigma in _SCALES_MM[-1]
+    }
     for scales in _SCALES_MM:
-        sigmas = [sigma / case.step_mm for sigma in scales]
-        yield Response(f"scales {scales} mm", frangi(within, sigmas=sigmas, black_ridges=False).astype(np.float32))
+        yield Response(_in_words(scales), np.maximum.reduce([at_scale[sigma] for sigma in scales]))
 
 
 def jerman_vesselness(case: Labelled) -> Iterator[Response]:
     """Jerman et al. 2016, equations 13 and 14, over eigenvalues of scikit-image's Hessian."""
     within = _organ_alone(case)
-    eigenvalues = {sigma: _eigenvalues(within, sigma / case.step_mm) for sigma in sorted({*sum(_SCALES_MM, ())})}
+    eigenvalues = {sigma: _eigenvalues(within, sigma / case.step_mm) for sigma in _SCALES_MM[-1]}
     for tau in _TAUS:
         at_scale = {sigma: _jerman(middle, largest, tau) for sigma, (middle, largest) in eigenvalues.items()}
         for scales in _SCALES_MM:
             response = np.maximum.reduce([at_scale[sigma] for sigma in scales])
-            yield Response(f"scales {scales} mm, tau {tau:g}", response)
+            yield Response(f"{_in_words(scales)}, tau {tau:g}", response)
 
 
 FILTERS: dict[str, Callable[[Labelled], Iterator[Response]]] = {
@@ -97,6 +101,10 @@ def vessels_by(name: str, tuned: Tuned, case: Labelled) -> NDArray[np.bool_]:
     values = next(answer.values for answer in FILTERS[name](case) if answer.setting == tuned.setting)
     mask: NDArray[np.bool_] = (values >= tuned.threshold) & case.organ
     return mask
+
+
+def _in_words(scales_mm: Sequence[float]) -> str:
+    return f"scales {' '.join(f'{sigma:g}' for sigma in scales_mm)} mm"
 
 
 def _organ_alone(case: Labelled) -> Volume:

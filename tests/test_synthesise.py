@@ -58,6 +58,17 @@ def test_anatomies_become_weights_that_are_called_by_name(store, tmp_path, monke
     assert noise.strength == pytest.approx(90, rel=0.1)
     assert noise.strength_after == pytest.approx(30, rel=0.01)
 
+    # By its name, on a file, with and without an organ.
+    write_volume(tmp_path / "ct.nii.gz", image)
+    write_volume(tmp_path / "liver.nii.gz", organ)
+    words = ["--checkpoint", "tiny", "--input", f"{tmp_path}/ct.nii.gz", "--device", "cpu"]
+    assert predict.main([*words, "--output", f"{tmp_path}/with", "--organ", f"{tmp_path}/liver.nii.gz"]) == 0
+    assert predict.main([*words, "--output", f"{tmp_path}/without"]) == 0
+    for folder in ("with", "without"):
+        assert {"ct.nii.gz", "ct_probabilities.nii.gz", "ct_noise.json"} <= {
+            path.name for path in (tmp_path / folder).iterdir()
+        }
+
 
 def test_a_command_says_what_it_did_about_the_noise(store, tmp_path, monkeypatch, capsys):
     write_fold(tmp_path / "run", 0)
