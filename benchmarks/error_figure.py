@@ -41,10 +41,11 @@ def error_figure(image: Volume, truth: Mask, organ: Mask, masks: Mapping[str, Ma
         row[0].imshow(drawn, aspect=step[1] / step[2])
         for axes, axis, aspect in ((row[1], 0, step[1] / step[2]), (row[2], 1, step[0] / step[2])):
             flat = np.full((*found.any(axis=axis).shape, 3), BACKDROP, np.uint8)
-            # What a voxel behind another one is does not matter to the eye: errors lie over what is right.
-            _colour(flat, (found & truth).any(axis=axis), (found & truth).any(axis=axis))
-            _over(flat, (truth & ~found).any(axis=axis), MISSED)
-            _over(flat, (found & ~truth).any(axis=axis), EXTRA)
+            # Each line of sight has the colour of what it meets most.
+            kinds = (found & truth, truth & ~found, found & ~truth)
+            counts = np.stack([kind.sum(axis=axis) for kind in kinds])
+            for number, colour in enumerate((AGREEING, MISSED, EXTRA)):
+                _over(flat, np.asarray((counts.argmax(axis=0) == number) & (counts[number] > 0), bool), colour)
             axes.imshow(flat, aspect=aspect, origin="lower" if axis == 1 else "upper")
         row[0].set_title(f"{name}: grey found, blue missed, red too much", fontsize=9, loc="left")
         for axes in row:

@@ -4,7 +4,8 @@ python -m benchmarks.painting --cases CASES     of synthesise.py
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -40,9 +41,9 @@ def main(argv: Sequence[str] | None = None) -> None:
             command.cases, names, loading, AugmentationSettings(), 1, 0, appearance=AppearanceSettings()
         )
         keys = [SampleKey(0, position, position % len(names)) for position in range(command.samples)]
-        whole = [_milliseconds(lambda key=key: samples[key]) for key in keys]  # type: ignore[misc]
+        whole = [_milliseconds(partial(samples.__getitem__, key)) for key in keys]
         tissues, shares = np.full((size,) * 3, 10, np.uint8), np.zeros((2, *(size,) * 3), np.float32)
-        alone = [_milliseconds(lambda seed=seed: _paint(tissues, shares, seed)) for seed in range(command.samples)]  # type: ignore[misc]
+        alone = [_milliseconds(partial(_paint, tissues, shares, seed)) for seed in range(command.samples)]
         print(f"| {size}^3 | {np.median(alone[1:]):.0f} | {np.median(whole[1:]):.0f} |", flush=True)
 
 
@@ -51,8 +52,7 @@ def _paint(tissues: np.ndarray, shares: np.ndarray, seed: int) -> None:
     paint(draw_appearance(AppearanceSettings(), random), tissues, shares, (1.0, 1.0, 1.0), random)
 
 
-def _milliseconds(work: object) -> float:
-    assert callable(work)
+def _milliseconds(work: Callable[[], object]) -> float:
     # Of this process alone: other ones may be at work, too.
     began = time.process_time()
     work()

@@ -56,7 +56,7 @@ def painted(
     of its augmentation."""
     *shares, tissues = window.image
     appearance = draw_appearance(settings, random)
-    filled = np.stack(shares) / np.float32(255)
+    filled = (np.stack(shares) / 255).astype(np.float32)
     image = paint(appearance, tissues.astype(np.uint8), filled, case.known.spacing_mm, random)
     low, high = case.record[WINDOW]
     image = np.clip((image - np.float32(low)) / np.float32(high - low), 0, 1)

@@ -41,7 +41,7 @@ def synthetic_case(
     anatomy = grow_anatomy(anatomy_settings, seed)
     random = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_IMAGE,)))
     appearance = draw_appearance(appearance_settings, random)
-    shares = anatomy.shares / np.float32(255)
+    shares = (anatomy.shares / 255).astype(np.float32)
     hu = paint(appearance, anatomy.tissues, shares, anatomy.spacing_mm, random)
     image = Volume(hu, anatomy.spacing_mm, tuple(0.5 * step for step in anatomy.spacing_mm))
     vessels = np.logical_or.reduce(list(anatomy.vessels.values()))
