@@ -47,8 +47,8 @@ def test_the_version(monkeypatch, capsys):
     [
         ("trian", "did you mean train?"),
         ("evaluate.py", "did you mean evaluate?"),
-        ("--verison", "there are preprocess, train"),
-        ("demo", "there are preprocess, train"),
+        ("--verison", "there are preprocess, synthesise"),
+        ("demo", "there are preprocess, synthesise"),
     ],
 )
 def test_what_is_no_command_is_told_in_a_line(word, hint, monkeypatch, capsys):
