@@ -7,11 +7,11 @@
     python preprocess.py --dataset pairs --root DIR --check                                only look: what is wrong
 
 The output holds one folder a case (memory-mapped arrays and case.json), splits_final.json, fingerprint.json (spacings,
-sizes, grey values and calibres of the vessels; --auto chooses by it, docs/planning.md), a quality figure for each case in
-figures/ and the letter-value plot branch_radii.png; with --masks the truth and organ of each case as NIfTI in
+sizes, grey values and calibres of the vessels, by which --auto chooses: docs/planning.md), a quality figure for each
+case in figures/ and the letter-value plot branch_radii.png; with --masks the truth and organ of each case as NIfTI in
 masks/, as evaluate.py takes them. A run that was interrupted goes on where it stopped when it is started again; a case
-whose files have changed since is made anew, and a line says what changed. A case that cannot be prepared is told in one
-line, and the others go on. All cases are read before any is prepared: where some are faulty nothing is, or with
+whose files have changed since is made anew, and a line says what changed. A case that cannot be prepared is told in
+one line, and the others go on. All cases are read before any is prepared: where some are faulty nothing is, or with
 --skip-faulty the others are; --check only looks. More in docs/data.md and docs/method.md.
 """
 

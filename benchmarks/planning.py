@@ -18,8 +18,8 @@ from benchmarks.training_step import training_step
 from ramify.command_line import parse, run
 from ramify.losses.settings import LossSettings
 from ramify.models.settings import ModelSettings
-from ramify.planning.pooling import pooling_of
-from ramify.planning.step_cost import NetworkForm, NetworkSize, memory_of, products_of
+from ramify.planning.pooling import halvings_of
+from ramify.planning.step_cost import NetworkForm, NetworkSize, memory_of, parameters_of, products_of
 from ramify.tasks.settings import TaskSettings
 
 SCALES = 3
@@ -51,7 +51,7 @@ class Case(NamedTuple):
 
     @property
     def network_size(self) -> NetworkSize:
-        return NetworkSize(self.channels, pooling_of(self.size, (1.0,) * len(self.size)))
+        return NetworkSize(self.channels, halvings_of(self.size, (1.0,) * len(self.size)))
 
 
 CASES = (
@@ -90,24 +90,24 @@ def main() -> None:
             flush=True,
         )
     low, high = np.quantile(ratios, [0.1, 0.9])
-    print(
-        f"the model says {low:.2f} to {high:.2f} of what is measured in most, {min(ratios):.2f} to {max(ratios):.2f} in all"
-    )
+    most = f"{low:.2f} to {high:.2f}"
+    print(f"of what is measured the model says {most} in most rows, {min(ratios):.2f} to {max(ratios):.2f} in all")
 
 
 def measured(case: Case, device: str) -> Cost:
-    """What a step takes, in this process."""
+    """What a first step takes, in this process; its memory with that of the weights, which are there before."""
     model = ModelSettings(
         network=case.network,
         tasks=TaskSettings(main="vessels", auxiliary="scales" if case.scales else "none"),
-        levels=len(case.network_size.pooling),
+        levels=case.network_size.levels,
         base_channels=case.channels,
         contrast={"head": "per_scale" if case.scales and case.network == "resunet" else "none"},
     )
     contrasted = {} if model.contrast.head == "per_scale" else {"lambda_contrastive": 0.0}
     loss = LossSettings.model_validate({"foreground_weight": 2.0, **contrasted})
     dtype = torch.bfloat16 if device == "cuda" else torch.float32
-    return cost_of(training_step(model, loss, SCALES, case.size, case.batch, device, dtype), 1, device)
+    cost = cost_of(training_step(model, loss, SCALES, case.size, case.batch, device, dtype), 1, device)
+    return cost._replace(mebibytes=cost.mebibytes + 4 * parameters_of(case.form, case.network_size) / 2**20)
 
 
 def estimated(case: Case, device: str) -> float:

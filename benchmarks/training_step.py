@@ -47,7 +47,7 @@ def training_step(
         optimiser.step()
 
     # A small volume compiles what is compiled; only on CUDA are algorithms chosen anew for each size.
-    small = max(32, 2 * network.size_multiple)
+    small = max(32, 2 * max(network.size_multiples))
     step(*phantom_batch(tuple(min(edge, small) for edge in size), n_scales, batch, where))
     image, truth = phantom_batch(size, n_scales, batch, where)
     if device == "cuda":

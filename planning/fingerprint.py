@@ -160,12 +160,12 @@ class Fingerprint(BaseModel, frozen=True):
             f"size:     median {_by(its['shape']['median'])} voxels, of the box {_by(its['box']['median'])}",
         ]
         if of_mm := list(its["vessels"]["diameter_mm"].values()):
-            of_voxels = list(its["vessels"]["diameter_voxels"].values())
-            thin = its["vessels"]["share_thinner_than_1.5_voxels"]
+            told = ", ".join(f"{value:.3g}" for value in of_mm)
+            thinnest, *_, thickest = its["vessels"]["diameter_voxels"].values()
+            thin = 100 * its["vessels"]["share_thinner_than_1.5_voxels"]
             lines.append(
-                f"calibres: {of_mm[0]:.3g}, {of_mm[1]:.3g}, {of_mm[2]:.3g}, {of_mm[3]:.3g} and {of_mm[4]:.3g} mm are the "
-                f"5, 25, 50, 75 and 95 % quantiles by length, {of_voxels[0]:.2g} to {of_voxels[4]:.2g} voxels; "
-                f"{100 * thin:.1f} % is thinner than 1.5 voxels"
+                f"calibres: {told} mm (5, 25, 50, 75 and 95 % of the length), {thinnest:.2g} to {thickest:.2g} voxels; "
+                f"{thin:.1f} % of the length is thinner than 1.5 voxels"
             )
         return lines
 

@@ -11,7 +11,7 @@ CPU_GB = 4.0
 """What a training on the CPU gets where nothing is said, or half of the machine's memory where that is less."""
 BEARABLE_SECONDS = 5.0
 """Of a step on the CPU, with two cores some 20,000 a day."""
-PRODUCTS_A_SECOND = 30e9
+PRODUCTS_A_SECOND = 20e9
 """Of one CPU core, float32, as measured here (docs/planning.md)."""
 
 

@@ -7,22 +7,30 @@ are kept for the backward pass, as many for each channel whatever the level, and
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
-from ramify.planning.pooling import Pooling
+from ramify.models.pooling import Rows, pooling_rows
 
-PLANNED = ("resunet", "unet")
-"""The networks that are known here."""
+
+class Kept(NamedTuple):
+    """Values that a step keeps.
+
+    encoder, decoder: for each voxel and channel of every level, of the encoder and of each decoder, in the network's
+        precision. logit: float32 values for each logit of a voxel, of losses, masks and probabilities. voxel: float32
+        values for each voxel, of image, labels and what losses share.
+    """
+
+    encoder: float
+    decoder: float
+    logit: float
+    voxel: float
+
+
+KEPT = {"resunet": Kept(9.0, 7.0, 52.0, 20.0), "unet": Kept(4.0, 4.0, 10.0, 120.0)}
+"""As measured on the CPU, and a sixth more. The networks that are here can be planned."""
 BYTES_A_WEIGHT = 16
 """float32: the weight, its gradient, and AdamW's two means."""
-KEPT_ENCODER = {"resunet": 9.0, "unet": 9.0}
-"""Values kept for each voxel and channel of a level: of the encoder ..."""
-KEPT_DECODER = {"resunet": 10.0, "unet": 10.0}
-"""... and of each decoder."""
-KEPT_LOGIT = 40.0
-"""float32 values kept for each logit and voxel: of losses, masks and probabilities."""
-KEPT_VOXEL = 60.0
-"""float32 values for each voxel, whatever the network: image, labels, and what the losses share."""
 PASSES = 3
 """Products of a step, forward and back, for each of a forward pass."""
 
@@ -31,7 +39,7 @@ class NetworkForm(NamedTuple):
     """What a network is, but for its size."""
 
     family: str
-    """One of PLANNED."""
+    """One of KEPT."""
     ndim: int
     in_channels: int = 1
     decoders: int = 1
@@ -41,20 +49,30 @@ class NetworkForm(NamedTuple):
 
 
 class NetworkSize(NamedTuple):
-    """Channels at full resolution, which double at each level, and which axes each level halves."""
+    """Channels at full resolution, which double at each level, and how often each axis is halved."""
 
     base_channels: int
-    pooling: Pooling
+    halvings: tuple[int, ...]
+
+    @property
+    def levels(self) -> int:
+        """Number of down-samplings."""
+        return max(self.halvings)
+
+    @property
+    def rows(self) -> Rows:
+        """What each level halves."""
+        return pooling_rows(self.levels, len(self.halvings), self.halvings)
 
     @property
     def widths(self) -> list[int]:
         """Channels of each level, full resolution first."""
-        return [self.base_channels * 2**level for level in range(len(self.pooling) + 1)]
+        return [self.base_channels * 2**level for level in range(self.levels + 1)]
 
     def shares(self) -> list[float]:
         """Voxels of each level for one of the image."""
         found = [1.0]
-        for row in self.pooling:
+        for row in self.rows:
             found.append(found[-1] / math.prod(row))
         return found
 
@@ -77,9 +95,10 @@ def memory_of(form: NetworkForm, size: NetworkSize, patch: Sequence[int], batch:
 
     half: whether features are kept in two bytes (bfloat16 and float16 on a GPU) rather than four.
     """
-    kept = KEPT_ENCODER[form.family] + KEPT_DECODER[form.family] * form.decoders
-    features = kept * sum(share * width for share, width in zip(size.shares(), size.widths))
-    of_voxel = features * (2 if half else 4) + 4 * (KEPT_LOGIT * form.outputs + KEPT_VOXEL)
+    kept = KEPT[form.family]
+    levels = sum(share * width for share, width in zip(size.shares(), size.widths))
+    features = (kept.encoder + kept.decoder * form.decoders) * levels
+    of_voxel = features * (2 if half else 4) + 4 * (kept.logit * form.outputs + kept.voxel)
     return BYTES_A_WEIGHT * parameters_of(form, size) + batch * math.prod(patch) * of_voxel
 
 
@@ -93,7 +112,7 @@ def _convolutions(form: NetworkForm, size: NetworkSize) -> Iterator[tuple[int, i
         yield taps * (before * between + between * width), level
         if residual and before != width:
             yield before * width, level
-    for level, (width, below) in enumerate(zip(widths, widths[1:])):
+    for level, (width, below) in enumerate(pairwise(widths)):
         for _ in range(form.decoders):
             if residual:
                 # The up-sampled half of the first convolution runs on the coarse voxels, with four taps for three.
@@ -101,6 +120,6 @@ def _convolutions(form: NetworkForm, size: NetworkSize) -> Iterator[tuple[int, i
                 yield taps * 3 * width * width + 2 * width * width, level
             else:
                 up = below if form.ndim == 3 else width
-                yield math.prod(size.pooling[level]) * below * up, level + 1
+                yield math.prod(size.rows[level]) * below * up, level + 1
                 yield taps * ((width + up) * width + width * width), level
     yield widths[0] * form.outputs, 0

@@ -14,8 +14,8 @@ import numpy as np
 from ramify.planning.choices import Choice
 from ramify.planning.fingerprint import mean_side
 from ramify.planning.machine import GB, Machine
-from ramify.planning.pooling import Pooling, is_even, multiples_of, pooling_of
-from ramify.planning.step_cost import PLANNED, NetworkForm, NetworkSize, memory_of, products_of
+from ramify.planning.pooling import halvings_of
+from ramify.planning.step_cost import KEPT, NetworkForm, NetworkSize, memory_of, products_of
 
 PATCH, BATCH = "loading.patch_size", "loading.batch_size"
 LEVELS, POOLING, CHANNELS = "model.levels", "model.pooling", "model.base_channels"
@@ -61,15 +61,10 @@ class TrainingPlan:
     choices: tuple[Choice, ...]
     patch_size: tuple[int, ...] | None
     batch_size: int
-    pooling: Pooling
-    base_channels: int
+    network: NetworkSize
     memory: float
     products: float
     budget: float
-
-    @property
-    def levels(self) -> int:
-        return len(self.pooling)
 
 
 def plan_training(
@@ -95,14 +90,11 @@ def plan_training(
         (2, True)
     """
     given = dict(given or {})
-    if form.family not in PLANNED:
+    if form.family not in KEPT:
         raise ValueError(
-            f"--auto: network {form.family} cannot be planned, {' and '.join(PLANNED)} can; choose one of these, or "
+            f"--auto: network {form.family} cannot be planned, {' and '.join(KEPT)} can; choose one of these, or "
             "leave --auto out"
         )
-    if given.get(POOLING) is not None and given.get(LEVELS) not in (None, len(given[POOLING])):
-        raise ValueError(f"model.levels: {given[LEVELS]} levels, and model.pooling has {len(given[POOLING])}; drop one")
-
     ladder = list(_ladder(cases, form, given))
     fitting = [rung for rung in ladder if _fits(rung, machine, form)]
     if not fitting:
@@ -118,8 +110,7 @@ def plan_training(
         choices=tuple(_choices(chosen, following, cases, machine, form, given)),
         patch_size=chosen.patch,
         batch_size=chosen.batch,
-        pooling=chosen.network.pooling,
-        base_channels=chosen.network.base_channels,
+        network=chosen.network,
         memory=_memory(chosen, machine, form),
         products=products_of(form, chosen.network, chosen.size, chosen.batch),
         budget=machine.budget,
@@ -130,13 +121,13 @@ def _ladder(cases: Prepared, form: NetworkForm, given: Mapping[str, Any]) -> Ite
     """Plans, each with no smaller patch, batch and network than the one before, around what is given."""
     ndim, batch = form.ndim, given.get(BATCH) or LEAST_BATCH[form.ndim]
     before: Rung | None = None
-    for patch, size, pooling, edge, is_whole in _patches(cases, given):
+    for patch, size, halvings, edge, is_whole in _patches(cases, given):
         if PATCH in given and patch is None and BATCH not in given and len(set(cases.shapes)) > 1:
             batch = 1  # Whole cases of several sizes share no batch.
         for channels in _channels(edge, is_whole, ndim, given):
             if before is not None and channels < before.network.base_channels:
                 continue
-            before = Rung(patch, size, batch, NetworkSize(channels, pooling))
+            before = Rung(patch, size, batch, NetworkSize(channels, halvings))
             yield before
     assert before is not None, "there is one patch at least"
     if BATCH in given or before.patch is None:
@@ -150,19 +141,19 @@ def _ladder(cases: Prepared, form: NetworkForm, given: Mapping[str, Any]) -> Ite
 
 def _patches(
     cases: Prepared, given: Mapping[str, Any]
-) -> Iterator[tuple[tuple[int, ...] | None, tuple[int, ...], Pooling, float, bool]]:
-    """Patches that grow, as long in mm along all axes until the median case ends: each as it is set, its voxels, its
-    pooling, its edge, and whether it is as large as the median case."""
+) -> Iterator[tuple[tuple[int, ...] | None, tuple[int, ...], tuple[int, ...], float, bool]]:
+    """Patches that grow, as long in mm along all axes until the median case ends: each as it is set, its voxels, how
+    often its axes are halved, its edge, and whether it is as large as the median case."""
     spacing, ndim = cases.spacing_mm, len(cases.spacing_mm)
     if PATCH in given:
         patch = given[PATCH]
         whole = tuple(max(shape[axis] for shape in cases.shapes) for axis in range(ndim))
         size = tuple(patch) if patch is not None else whole
-        pooling = _pooling(size, spacing, given, divides=patch is not None)
+        halvings = _halvings(size, spacing, given, exactly=patch is not None)
         if patch is None:
-            size = _rounded(size, pooling, up=True)
+            size = _rounded(size, halvings, up=True)
         edge = math.prod(size) ** (1 / ndim)
-        yield patch, size, pooling, edge, patch is None or all(a >= b for a, b in zip(size, cases.median_shape))
+        yield patch, size, halvings, edge, patch is None or all(a >= b for a, b in zip(size, cases.median_shape))
         return
     median, side, edge = cases.median_shape, mean_side(spacing), float(FIRST_EDGE[ndim])
     before = (0,) * ndim
@@ -171,33 +162,31 @@ def _patches(
         wanted = [max(1, round(edge * side / each)) for each in spacing]
         room = tuple(min(most, each) for most, each in zip(median, wanted))
         is_whole = room == median
-        pooling = _pooling(room, spacing, given)
-        patch = _rounded(room, pooling)
+        halvings = _halvings(room, spacing, given)
+        patch = _rounded(room, halvings)
         if patch != before and all(a >= b for a, b in zip(patch, before)):
-            yield patch, patch, pooling, edge, is_whole
+            yield patch, patch, halvings, edge, is_whole
             before = patch
         elif is_whole:
             # The same voxels, which are all that the median case has.
-            yield before, before, _pooling(before, spacing, given), edge, True
+            yield before, before, _halvings(before, spacing, given), edge, True
         edge *= GROWTH
 
 
-def _pooling(
-    size: Sequence[int], spacing_mm: Sequence[float], given: Mapping[str, Any], divides: bool = False
-) -> Pooling:
-    """As it is given, or as the size has room for; divides: levels that do not divide the size are left out."""
-    if (pooling := given.get(POOLING)) is not None:
-        return tuple(map(tuple, pooling))
-    found = pooling_of(size, spacing_mm, given.get(LEVELS))
-    if given.get(LEVELS) is None and divides:
-        while found and any(side % multiple for side, multiple in zip(size, multiples_of(found, len(size)))):
-            found = found[:-1]
-    return found
+def _halvings(
+    size: Sequence[int], spacing_mm: Sequence[float], given: Mapping[str, Any], *, exactly: bool = False
+) -> tuple[int, ...]:
+    """As they are given, or as the size has room for; exactly: of a size that stays."""
+    if given.get(POOLING) is not None:
+        return tuple(given[POOLING])
+    # Every axis at every level, as it was given.
+    spacing = [1.0] * len(size) if POOLING in given else spacing_mm
+    return halvings_of(size, spacing, given.get(LEVELS), exactly=exactly)
 
 
-def _rounded(size: Sequence[int], pooling: Pooling, *, up: bool = False) -> tuple[int, ...]:
-    """A size that the pooling divides: the next smaller one, and one multiple at least, or the next larger one."""
-    multiples = multiples_of(pooling, len(size))
+def _rounded(size: Sequence[int], halvings: Sequence[int], *, up: bool = False) -> tuple[int, ...]:
+    """A size that can be halved so often: the next smaller one, and one multiple at least, or the next larger one."""
+    multiples = [2**each for each in halvings]
     if up:
         return tuple(-(-side // multiple) * multiple for side, multiple in zip(size, multiples))
     return tuple(max(1, side // multiple) * multiple for side, multiple in zip(size, multiples))
@@ -232,18 +221,15 @@ def _choices(
         yield Choice(PATCH, rung.patch, f"{extent} mm of a median case of {_by(cases.median_shape)} voxels")
     if BATCH not in given:
         yield Choice(BATCH, rung.batch, _why_batch(rung, cases))
-    pooling = rung.network.pooling
+    halvings = rung.network.halvings
     if LEVELS not in given:
-        sides = _by(side // each for side, each in zip(rung.size, multiples_of(pooling, len(rung.size))))
-        yield Choice(LEVELS, len(pooling), f"{sides} voxels are left at the coarsest")
+        sides = _by(side // 2**each for side, each in zip(rung.size, halvings))
+        yield Choice(LEVELS, rung.network.levels, f"{sides} voxels are left at the coarsest")
     if POOLING not in given:
-        spacing = _by(cases.spacing_mm)
-        why = (
-            f"voxels of {spacing} mm are about cubes"
-            if is_even(pooling)
-            else f"of voxels of {spacing} mm, long ones wait"
-        )
-        yield Choice(POOLING, None if is_even(pooling) else pooling, why)
+        even = len(set(halvings)) == 1
+        spacing = f"voxels of {_by(cases.spacing_mm)} mm"
+        why = f"{spacing} are about cubes" if even else f"{spacing}: long sides, and short axes, are halved less often"
+        yield Choice(POOLING, None if even else halvings, why)
     if CHANNELS not in given:
         yield Choice(CHANNELS, rung.network.base_channels, _why_channels(rung, following, memory, machine, form))
 
@@ -252,7 +238,7 @@ def _why_batch(rung: Rung, cases: Prepared) -> str:
     if rung.patch is None:
         return "whole cases of several sizes share no batch" if rung.batch == 1 else "whole cases of one size"
     if rung.batch <= LEAST_BATCH[len(rung.size)]:
-        return "memory goes to a larger patch first"
+        return "the least; memory goes to patch and channels first"
     share = rung.batch * math.prod(rung.size) / sum(math.prod(shape) for shape in cases.shapes)
     return f"memory is left, and {100 * share:.1f} % of all voxels are in a batch"
 

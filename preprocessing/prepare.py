@@ -105,8 +105,8 @@ def prepare_case(raw: RawCase, settings: PreprocessingSettings) -> tuple[dict[st
         Arrays `image` float32 (C, *S), and (*S) each: `organ` uint8 (all ones without an organ mask), `scales` uint8
         (0 background, 1 the smallest vessels), `skeleton` and `tubed_skeleton` uint8, `branches` int32 and, unless
         vessels are all there is, `classes` uint8; axes along the patient's z, y, x. And a record for JSON: geometry,
-        provenance, voxel counts before and after resampling, thresholds, radii, the case's fingerprint, what a perfect mask
-        on this grid scores, notes, settings and versions.
+        provenance, voxel counts before and after resampling, thresholds, radii, fingerprint, what a perfect mask on
+        this grid scores, notes, settings and versions.
 
     Raises:
         ValueError: an image without information, no organ to crop to, or vessels of which none is left inside the organ

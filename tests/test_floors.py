@@ -17,7 +17,7 @@ FLOORS: dict[str, set[str]] = {
     "phantoms": {"compilation"},
     "drawing": {"disk", "vessels"},
     "data": {"compilation", "processes", "disk", "phantoms", "tasks"},
-    "planning": set(),
+    "planning": {"models"},
     "preprocessing": {"console", "processes", "disk", "data", "vessels", "metrics", "drawing", "tasks", "planning"},
     "tasks": set(),
     "models": {"tasks"},

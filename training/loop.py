@@ -97,7 +97,7 @@ def batches_of(training: Training) -> TrainingBatches:
         training.train_cases,
         settings.loading,
         settings.augmentation if settings.train.augment else None,
-        training.network.size_multiple,
+        training.network.size_multiples,
         settings.seed,
     )
     device, ranks = training.runner.device, training.ranks
