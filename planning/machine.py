@@ -16,10 +16,12 @@ PRODUCTS_A_SECOND = 20e9
 
 
 class Machine(NamedTuple):
-    """Memory in bytes, of the GPU or for a training on the CPU, and the CPU's cores; None: on a GPU."""
+    """Memory in bytes, of the GPU or for a training on the CPU; the CPU's cores, None: on a GPU; and whether features
+    are kept in two bytes (bfloat16, float16), as a GPU does unless it is told otherwise."""
 
     memory: float
     cores: int | None = None
+    half: bool = True
 
     @property
     def is_gpu(self) -> bool:

@@ -209,7 +209,7 @@ def _fits(rung: Rung, machine: Machine, form: NetworkForm) -> bool:
 
 
 def _memory(rung: Rung, machine: Machine, form: NetworkForm) -> float:
-    return memory_of(form, rung.network, rung.size, rung.batch, half=machine.is_gpu)
+    return memory_of(form, rung.network, rung.size, rung.batch, half=machine.is_gpu and machine.half)
 
 
 def _choices(
