@@ -55,8 +55,10 @@ class Calibres(BaseModel, frozen=True):
     @classmethod
     def of(cls, diameters_mm: NDArray[np.float64], lengths_mm: NDArray[np.float64]) -> Self:
         """Of points (N,) on centrelines: how thick the vessel is there, and the length that each stands for."""
+        counts = lengths_mm > 0
+        diameters_mm, lengths_mm = diameters_mm[counts], lengths_mm[counts]
         length = float(lengths_mm.sum())
-        if not len(diameters_mm) or length <= 0:
+        if not len(diameters_mm):
             return cls(length_mm=0.0, diameters_mm=())
         order = np.argsort(diameters_mm)
         reach = np.cumsum(lengths_mm[order]) / length

@@ -41,4 +41,6 @@ class Machine(NamedTuple):
     def described(self) -> str:
         """In words."""
         memory = f"{self.memory / GB:.3g} GB"
-        return f"a GPU of {memory}" if self.cores is None else f"{self.cores} CPU cores with {memory}"
+        if self.cores is None:
+            return f"a GPU of {memory}"
+        return f"{self.cores} CPU core{'s' * (self.cores > 1)} with {memory}"

@@ -11,7 +11,14 @@ import numpy as np
 
 from ramify.planning.choices import Choice, is_named
 from ramify.planning.fingerprint import ChannelGreys, Fingerprint, median_greys
-from ramify.planning.voxel_size import LEAST_VOXELS, VoxelSize, choose_voxel_size, measured, voxel_sizes
+from ramify.planning.voxel_size import (
+    LEAST_VOXELS,
+    RESOLVED_VOXELS,
+    VoxelSize,
+    choose_voxel_size,
+    measured,
+    voxel_sizes,
+)
 
 CROP, SPACING, SIZE = (f"preprocessing.grid.{name}" for name in ("crop", "spacing_mm", "size"))
 INTENSITY, CHANNELS = "preprocessing.intensity", "preprocessing.channels"
@@ -70,8 +77,8 @@ def _spacing(fingerprint: Fingerprint, named: Collection[str]) -> list[Choice]:
 
 def _cost(size: VoxelSize) -> str:
     return (
-        f"{100 * size.below:.1f} % of the length of vessels is thinner than {LEAST_VOXELS:g} voxels, "
-        f"{100 * size.unresolved:.0f} % than 3"
+        f"{100 * size.below:.1f} % of vessel length is thinner than {LEAST_VOXELS:g} voxels, "
+        f"{100 * size.unresolved:.0f} % than {RESOLVED_VOXELS:g}"
     )
 
 

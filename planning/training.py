@@ -127,8 +127,10 @@ def _ladder(cases: Prepared, form: NetworkForm, given: Mapping[str, Any]) -> Ite
         for channels in _channels(edge, is_whole, ndim, given):
             if before is not None and channels < before.network.base_channels:
                 continue
-            before = Rung(patch, size, batch, NetworkSize(channels, halvings))
-            yield before
+            rung = Rung(patch, size, batch, NetworkSize(channels, halvings))
+            if rung != before:
+                yield rung
+            before = rung
     assert before is not None, "there is one patch at least"
     if BATCH in given or before.patch is None:
         return
@@ -244,9 +246,7 @@ def _why_batch(rung: Rung, cases: Prepared) -> str:
 
 
 def _why_channels(rung: Rung, following: Rung | None, memory: float, machine: Machine, form: NetworkForm) -> str:
-    takes = (
-        f"a step takes about {memory / GB:.2g} GB of the {machine.budget / GB:.2g} GB that {machine.described()} leaves"
-    )
+    takes = f"a step takes about {memory / GB:.2g} GB; {machine.described()} leaves {machine.budget / GB:.2g} GB for it"
     if following is None:
         return f"{takes}; nothing larger is worth it"
     most = machine.most_products

@@ -7,10 +7,10 @@ from ramify.planning.fingerprint import Calibres, CaseFingerprint, ChannelGreys,
 from ramify.preprocessing.grid import plan_grid
 from ramify.preprocessing.settings import GridSettings, PreprocessingSettings
 from ramify.vessels.box import foreground_box
-from ramify.vessels.branches import trace_branches
-from ramify.vessels.curve_graph import centreline_graph
-from ramify.vessels.local_radius import local_radii_mm
-from ramify.vessels.skeleton import skeletonize
+from ramify.vessels.scale_settings import ScaleSettings
+from ramify.vessels.scales import decompose_scales
+
+ONE_SCALE = ScaleSettings(quantiles=())
 
 
 def fingerprint_of(raw: RawCase, settings: PreprocessingSettings) -> CaseFingerprint:
@@ -45,13 +45,17 @@ def _greys(image: np.ndarray, vessels: np.ndarray, around: np.ndarray | None) ->
 
 
 def _calibres(raw: RawCase, organ: np.ndarray | None) -> Calibres:
-    """Along the centrelines of all that was drawn, those parts of them that lie in the organ."""
+    """Of the branches of all that was drawn, by the length of those parts of them that lie in the organ.
+
+    By the estimator `volume`, which tells vessels of one voxel and of two apart; a distance to the wall does not.
+    """
     if not raw.vessels.array.any():
         return Calibres(length_mm=0.0, diameters_mm=())
-    box, spacing = foreground_box(raw.vessels.array, 1), raw.vessels.spacing_mm
-    mask = np.ascontiguousarray(raw.vessels.array[box])
-    curves = centreline_graph(trace_branches(skeletonize(mask, spacing)), spacing)
+    box = foreground_box(raw.vessels.array, 1)
+    found = decompose_scales(np.ascontiguousarray(raw.vessels.array[box]), raw.vessels.spacing_mm, ONE_SCALE)
+    curves = found.centreline
     lengths = curves.shares_mm
     if organ is not None:
         lengths = np.where(organ[box][tuple(curves.voxels.T)], lengths, 0.0)
-    return Calibres.of(2 * local_radii_mm(curves.voxels, mask, spacing), lengths)
+    branches = np.repeat(curves.branches, np.diff(curves.starts))
+    return Calibres.of(2 * found.radii_mm[branches - 1], lengths)

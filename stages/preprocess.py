@@ -150,7 +150,8 @@ def prepare(
         show(store, prepared, reports)
         if (found := fingerprint_of_store(store)) is not None:
             write_fingerprint(store, found)
-            print("\n".join(found.lines()))
+            if not choosing:
+                print("\n".join(found.lines()))
         write_figure(draw_radii({case_id: radii_of(store, case_id) for case_id in prepared}), store / RADII_FIGURE)
         print(f"figures:  {store / FIGURES_FOLDER}, {store / RADII_FIGURE}")
         if settings.masks:
