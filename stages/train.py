@@ -28,7 +28,7 @@ def train(command: TrainCommand, named: Collection[str] = ()) -> None:
     folder = folder_of(settings)
     if command.dry_run:
         with saying_what_is_kept(lambda: "a dry run writes nothing"):
-            dry_run(settings, say, choices)
+            dry_run(settings, say, choices, here=command.device_memory is None or command.device == "cpu")
         return
     if settings.resume and not folder.checkpoint("latest").exists():
         # A job that is queued again asks to resume from its first start on; who moved a run's folder should know.

@@ -19,13 +19,14 @@ from ramify.training.step import train_step
 from ramify.training.validation import validated_case
 
 
-def dry_run(settings: RunSettings, tell: Tell, choices: Sequence[Choice] = ()) -> None:
+def dry_run(settings: RunSettings, tell: Tell, choices: Sequence[Choice] = (), *, here: bool = True) -> None:
     """Tell what a training is going to be, do a few of its steps and validate its largest case, and leave nothing.
 
     Args:
         settings: of the training; with `resume`, of what is left of it.
         tell: gets the lines.
         choices: what of the settings was chosen automatically, to be told.
+        here: whether the training is for this machine; of another one nothing can be measured.
 
     Raises ValueError and OSError as `train_run` does; nothing is written either way, not even splits.
     """
@@ -38,6 +39,9 @@ def dry_run(settings: RunSettings, tell: Tell, choices: Sequence[Choice] = ()) -
         batches = batches_of(training)
         course = Course(training, batches, tell)
         course.plan(choices)
+        if not here:
+            tell("a step:      not measured; it was planned for another machine")
+            return
         _take_steps(training, batches)
         course.tell_steps()
         if ranks.writes:

@@ -170,7 +170,8 @@ class TrainCommand(RunSettings, frozen=True, extra="forbid"):
     """Choose patch, batch, levels, pooling and channels for the cases and the machine; what a file or a flag gives
     stays as it is (docs/planning.md)."""
     device_memory: Essential[float | None] = Field(None, gt=0)
-    """GB of memory that auto plans for: of a GPU, or with device cpu of a training there. None takes this machine's."""
+    """GB of memory that auto plans for: of a GPU, or with device cpu of a training there; a dry run then measures
+    nothing but on a CPU. None takes this machine's."""
 
     dry_run: Essential[bool] = False
     """Say what the training is going to be, measure some of its steps and a validation case, and write nothing."""
