@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -87,9 +87,10 @@ class UNet(Network):
         )
         upwards = list(pairwise(reversed(widths)))
         upsampled = [deep if form.keeps_channels else shallow for deep, shallow in upwards]
+        sides: list[Any] = list(reversed(rows))
         self.up = nn.ModuleList(
             layers.transposed_convolution(deep, n, kernel_size=factors, stride=factors, bias=False)
-            for (deep, _), n, factors in zip(upwards, upsampled, reversed(rows))
+            for (deep, _), n, factors in zip(upwards, upsampled, sides)
         )
         self.decoder = nn.ModuleList(
             _two_convolutions(shallow + n, shallow, shallow, ndim) for (_, shallow), n in zip(upwards, upsampled)

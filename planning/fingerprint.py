@@ -139,7 +139,7 @@ class Fingerprint(BaseModel, frozen=True):
                 "length_mm": _short(sum(case.calibres.length_mm for case in cases)),
                 "diameter_mm": dict(zip(keys, map(_short, diameters))),
                 "diameter_voxels": dict(zip(keys, (_short(value / side) for value in diameters))),
-                "share_thinner_than_1.5_voxels": round(self.share_thinner(1.5 * side), 4),
+                "share_thinner_than_1.5_voxels": _short(self.share_thinner(1.5 * side)),
             },
             "greys": {name: self._greys(name) for name in cases[0].channels},
         }

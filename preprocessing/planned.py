@@ -19,10 +19,14 @@ FINGERPRINT_FILE = "fingerprint.json"
 
 
 def for_the_look(settings: PreprocessCommand, named: Collection[str]) -> PreprocessCommand:
-    """What cases are looked at with before anything is chosen: whole, so that none is refused for want of an organ."""
-    if not settings.auto or is_named(CROP, named):
+    """What cases are looked at with before anything is chosen: whole and as they are, so that none is refused for want
+    of an organ, or doubted for values outside a window that will not be theirs."""
+    if not settings.auto:
         return settings
-    return applied(settings, [Choice(CROP, "volume", "")])
+    plain = [Choice(CROP, "volume", "")] * (not is_named(CROP, named))
+    if not is_named(INTENSITY, named) and not is_named(CHANNELS, named):
+        plain.append(Choice(f"{INTENSITY}.method", "none", ""))
+    return applied(settings, plain)
 
 
 def planned(
@@ -42,7 +46,7 @@ def as_begun(settings: PreprocessCommand, named: Collection[str]) -> tuple[Prepr
         before = PreprocessingSettings.model_validate(read_dataset(settings.store).get("preprocessing"))
     except ValidationError:
         return settings, []
-    found = {CROP: before.grid.crop, SPACING: before.grid.spacing_mm}
+    found: dict[str, Any] = {CROP: before.grid.crop, SPACING: before.grid.spacing_mm}
     if is_named(SIZE, named):
         del found[SPACING]
     if not is_named(CHANNELS, named):
