@@ -41,8 +41,6 @@ class LoadingSettings(BaseModel, frozen=True, extra="forbid"):
                 continue
             if not any(shares) or not all(math.isfinite(share) and share >= 0 for share in shares):
                 raise ValueError(f"{name}: expected finite numbers of at least 0, not all of them 0, got {shares}")
-            if self.patch_size is None:
-                raise ValueError(f"{name}: whole volumes are centred on no vessel; set patch_size too")
         return self
 
     def shares_of_scales(self, n_scales: int) -> tuple[float, ...] | None:
@@ -75,8 +73,12 @@ class LoadingSettings(BaseModel, frozen=True, extra="forbid"):
 
         shapes: of the cases. size_multiple: every axis of a sample is a multiple of it, or each of its own (the
             network's down-samplings).
-        Raises ValueError where a patch does not fit cases or network, or whole volumes would not fit one batch.
+        Raises ValueError where a patch does not fit cases or network, whole volumes would not fit one batch, or are asked
+        to be centred on something.
         """
+        for name, asked in (("scale_shares", self.scale_shares), ("class_shares", self.class_shares)):
+            if asked is not None and self.patch_size is None:
+                raise ValueError(f"loading.{name}: whole volumes are centred on no vessel; set loading.patch_size too")
         patch, ndim = self.patch_size, min(map(len, shapes.values()))
         multiples = (size_multiple,) * ndim if isinstance(size_multiple, int) else tuple(size_multiple)
         multiple_of = multiples[0] if len(set(multiples)) == 1 else multiples
