@@ -1,8 +1,8 @@
 """What `train.py --auto` chooses for prepared cases on machines from two cores to a GPU of 80 GB, as a table.
 
-    python -m benchmarks.planned_machines --cases FOLDER [FOLDER ...]
+    python -m benchmarks.planned_machines --cases FOLDER
 
-Nothing is trained. With --network unet for the U-Net; the tasks are the defaults of train.py.
+Nothing is trained; --cases takes several folders. With --network unet for the U-Net; the tasks are the defaults of train.py.
 """
 
 from collections.abc import Iterable, Iterator

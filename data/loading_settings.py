@@ -73,7 +73,7 @@ class LoadingSettings(BaseModel, frozen=True, extra="forbid"):
 
         shapes: of the cases. size_multiple: every axis of a sample is a multiple of it, or each of its own (the
             network's down-samplings).
-        Raises ValueError where a patch does not fit cases or network, whole volumes would not fit one batch, or are asked
+        Raises ValueError where a patch does not fit cases or network, whole volumes would not fit one batch or are
         to be centred on something.
         """
         for name, asked in (("scale_shares", self.scale_shares), ("class_shares", self.class_shares)):
