@@ -2,7 +2,7 @@
 
     python -m benchmarks.planned_machines --cases FOLDER
 
-Nothing is trained; --cases takes several folders. With --network unet for the U-Net; the tasks are the defaults of train.py.
+Nothing is trained; --cases takes several folders. With --network unet of the U-Net; tasks are as train.py has them.
 """
 
 from collections.abc import Iterable, Iterator
