@@ -213,7 +213,7 @@ def _data_and_prediction(device: Device, sizes: Sizes) -> Iterator[Row]:
             return torch.sigmoid(network(window).logits)
 
     def predict() -> None:
-        infer(probabilities, image, InferenceSettings(window=sizes.window), None, network.size_multiple)
+        infer(probabilities, image, InferenceSettings(window=sizes.window), None, network.size_multiples)
 
     name = f"prediction of {' x '.join(map(str, sizes.ct))}"
     yield _measured(name, lambda: synchronised(predict, device), device, 1)[0]

@@ -102,7 +102,7 @@ class TrainingSamples(Dataset[Sample]):
         case_ids: the training cases.
         loading: batch and patch settings.
         augmentation: augmentation settings, or None for none.
-        size_multiple: every axis of a sample is a multiple of it (the network's down-samplings).
+        size_multiple: every axis of a sample is a multiple of it (the network's down-samplings), or each of its own.
         seed: of the whole training.
 
     Raises:
@@ -116,7 +116,7 @@ class TrainingSamples(Dataset[Sample]):
         case_ids: Sequence[str],
         loading: LoadingSettings,
         augmentation: AugmentationSettings | None,
-        size_multiple: int,
+        size_multiple: int | Sequence[int],
         seed: int,
     ) -> None:
         self.store, self.case_ids, self.loading = store, list(case_ids), loading

@@ -9,6 +9,7 @@ import numpy as np
 from ramify.data.provenance import versions
 from ramify.data.raw_case import RawCase
 from ramify.data.volume import Volume
+from ramify.preprocessing.case_fingerprint import fingerprint_of
 from ramify.preprocessing.class_labels import count_classes, label_case
 from ramify.preprocessing.grid import Grid, plan_grid
 from ramify.preprocessing.intensity import IntensitySettings, check_intensities, normalise
@@ -104,8 +105,8 @@ def prepare_case(raw: RawCase, settings: PreprocessingSettings) -> tuple[dict[st
         Arrays `image` float32 (C, *S), and (*S) each: `organ` uint8 (all ones without an organ mask), `scales` uint8
         (0 background, 1 the smallest vessels), `skeleton` and `tubed_skeleton` uint8, `branches` int32 and, unless
         vessels are all there is, `classes` uint8; axes along the patient's z, y, x. And a record for JSON: geometry,
-        provenance, voxel counts before and after resampling, thresholds, radii, what a perfect mask on this grid
-        scores, notes, settings and versions.
+        provenance, voxel counts before and after resampling, thresholds, radii, fingerprint, what a perfect mask on
+        this grid scores, notes, settings and versions.
 
     Raises:
         ValueError: an image without information, no organ to crop to, or vessels of which none is left inside the organ
@@ -158,6 +159,7 @@ def prepare_case(raw: RawCase, settings: PreprocessingSettings) -> tuple[dict[st
         "prepared_voxels": _count({"organ": organ, "vessels": labels.mask}),
         **counts,
         "scales": labels.description,
+        "fingerprint": fingerprint_of(raw, settings).model_dump(mode="json"),
         "ceiling": labelled.ceiling,
         "ceilings": dict(labelled.ceilings),
         "notes": [*doubts, *_consequences(raw, settings), *_lacking(counts)],

@@ -332,3 +332,10 @@ def test_what_the_shipped_variants_are(monkeypatch):
     assert [training.model.contrast.head for training in contrast.values()] == ["none", "per_scale", "shared", "shared"]
     assert [training.model.contrast.features for training in contrast.values()][2:] == ["encoder.1", "main_decoder.0"]
     assert {training.model.tasks for training in contrast.values()} == {ASKED["multi_task"]}
+
+
+def test_what_an_experiment_prepares_is_written_down_and_not_chosen():
+    chosen = {"binary": {}, "two_scales": {"preprocess": {"auto": True}}}
+    settings = ExperimentSettings.model_validate(tiny(variants=chosen))
+    with pytest.raises(ValueError, match="variant two_scales, preprocess: auto: an experiment says what it prepares"):
+        experiment_stage.preparations_of(settings)

@@ -17,7 +17,8 @@ FLOORS: dict[str, set[str]] = {
     "phantoms": {"compilation"},
     "drawing": {"disk", "vessels"},
     "data": {"compilation", "processes", "disk", "phantoms", "tasks"},
-    "preprocessing": {"console", "processes", "disk", "data", "vessels", "metrics", "drawing", "tasks"},
+    "planning": {"models"},
+    "preprocessing": {"console", "processes", "disk", "data", "vessels", "metrics", "drawing", "tasks", "planning"},
     "tasks": set(),
     "models": {"tasks"},
     "losses": {"compilation", "tasks", "vessels"},
@@ -29,6 +30,7 @@ FLOORS: dict[str, set[str]] = {
         "disk",
         "data",
         "preprocessing",
+        "planning",
         "tasks",
         "models",
         "losses",
@@ -50,7 +52,7 @@ FLOORS: dict[str, set[str]] = {
 FLOORS["stages"] = {*FLOORS}
 SCRIPTS = {path.stem for path in ROOT.glob("*.py")}
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "misc"}
-TORCH_FREE = ("vessels", "phantoms", "preprocessing", "metrics", "comparison", "tasks")
+TORCH_FREE = ("vessels", "phantoms", "preprocessing", "metrics", "comparison", "tasks", "planning")
 
 
 def files_of(room: str) -> list[Path]:

@@ -30,7 +30,7 @@ def infer(
     image: torch.Tensor,
     settings: InferenceSettings,
     patch_size: tuple[int, ...] | None,
-    size_multiple: int,
+    size_multiple: int | Sequence[int],
 ) -> torch.Tensor:
     """Probabilities of a network over one image.
 
@@ -39,7 +39,7 @@ def infer(
         image: (1, C, *S), any size.
         settings: window and overlap.
         patch_size: what the network was trained on, or None for whole volumes.
-        size_multiple: of the network.
+        size_multiple: of the network, of all axes or of each.
 
     Returns:
         float32 (1, K, *S), on the image's device.
@@ -59,8 +59,9 @@ def infer(
     window = settings.window or patch_size
     check_window(window, image.ndim - 2, size_multiple)
     size = image.shape[2:]
+    multiples = [size_multiple] * len(size) if isinstance(size_multiple, int) else size_multiple
     least = window if window is not None else size
-    padded = pad_to(image, tuple(max(-(-n // size_multiple) * size_multiple, w) for n, w in zip(size, least)))
+    padded = pad_to(image, tuple(max(-(-n // m) * m, w) for n, w, m in zip(size, least, multiples, strict=True)))
     with torch.no_grad():
         if window is None:
             result = network(padded).float()
@@ -104,9 +105,11 @@ def pad_to(image: torch.Tensor, size: tuple[int, ...]) -> torch.Tensor:
     return torch.stack(list(channels), dim=1)
 
 
-def check_window(window: Sequence[int] | None, ndim: int, size_multiple: int) -> None:
+def check_window(window: Sequence[int] | None, ndim: int, size_multiple: int | Sequence[int]) -> None:
     """Raise ValueError for a window that does not fit images of so many dimensions, or the network; None does."""
     if window is not None and len(window) != ndim:
         raise ValueError(f"inference.window: {window} has {len(window)} axes, the image has {ndim}")
-    if window is not None and any(n % size_multiple for n in window):
-        raise ValueError(f"inference.window: {window}: each axis must be a multiple of {size_multiple}")
+    multiples = [size_multiple] * ndim if isinstance(size_multiple, int) else size_multiple
+    if window is not None and any(n % multiple for n, multiple in zip(window, multiples, strict=True)):
+        multiple_of = multiples[0] if len(set(multiples)) == 1 else tuple(multiples)
+        raise ValueError(f"inference.window: {window}: each axis must be a multiple of {multiple_of}")

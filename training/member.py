@@ -98,7 +98,7 @@ class Member:
 
     def _infer(self, image: torch.Tensor, window: tuple[int, ...] | None, name: str) -> torch.Tensor:
         try:
-            return infer(self._main_probabilities, image, self._inference, window, self._network.size_multiple)
+            return infer(self._main_probabilities, image, self._inference, window, self._network.size_multiples)
         except NotFiniteError as error:
             remedy = "check the image's values, or train with train.precision float32"
             raise ValueError(f"{name}: {error}; {remedy}") from None
@@ -109,5 +109,4 @@ class Member:
         return nan_where_not_finite(main_probabilities(logits, self._tasks), logits)
 
     def _round_up(self, shape: list[int]) -> tuple[int, ...]:
-        multiple = self._network.size_multiple
-        return tuple(-(-n // multiple) * multiple for n in shape)
+        return tuple(-(-n // each) * each for n, each in zip(shape, self._network.size_multiples, strict=True))
