@@ -1,10 +1,12 @@
-"""Sampling an image and what is drawn on it under one affine map, in a single pass and without a grid in memory."""
+"""Sampling an image and what is drawn on it under one affine map, bent before it where asked, in a single pass and
+without a grid in memory."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
 from ramify.compilation import compiled
+from ramify.data.augmentations.elastic_field import UNBENT, Lattice, shift_row
 
 Array = np.ndarray
 
@@ -20,8 +22,10 @@ def sample_affine(
     fill: Sequence[float],
     classes: Array | None = None,
     outside_class: int = 0,
+    bent: Lattice = UNBENT,
 ) -> tuple[Array, Array, Array, Array | None]:
-    """Output voxel o takes the input at `matrix @ o + offset`: the image linearly, the rest by the nearest voxel.
+    """Output voxel o takes the input at `matrix @ (o + shift(o)) + offset`: the image linearly, the rest by the nearest
+    voxel.
 
     Args:
         image: intensities, (C, *S), 2D or 3D.
@@ -32,6 +36,7 @@ def sample_affine(
         output_shape: voxels of the output.
         fill: intensity of each channel outside the volume; label and tube there are 0.
         classes: class map, uint8 (*S), or None. outside_class: what it is outside the volume.
+        bent: shifts of the output's voxels, which are none unless given.
 
     Returns:
         float32 image (C, *output_shape); label map, tube and class map (dtypes as they came) of `output_shape`.
@@ -56,14 +61,15 @@ def sample_affine(
     lowest = [np.float32(value) for value in fill]
     # One channel is the rule, and is sampled with its labels; what there is besides costs a pass of its own.
     outputs = (sampled[0], sampled_labels, sampled_tube)
-    _sample(first, volume(labels), volume(tube), full_matrix, full_offset, lowest[0], *outputs)
+    where = (full_matrix, full_offset, bent)
+    _sample(first, volume(labels), volume(tube), *where, lowest[0], *outputs)
     for channel, value, output in zip(others, lowest[1:], sampled[1:], strict=True):
-        _sample_image(channel, full_matrix, full_offset, value, output)
+        _sample_image(channel, *where, value, output)
     sampled_classes = None
     if classes is not None:
         sampled_classes = np.empty(shape, dtype=classes.dtype)
         outside = classes.dtype.type(outside_class)
-        _sample_labels(volume(classes), full_matrix, full_offset, outside, sampled_classes)
+        _sample_labels(volume(classes), *where, outside, sampled_classes)
         sampled_classes = sampled_classes.reshape(output_shape)
     return (
         sampled.reshape(channels, *output_shape),
@@ -108,11 +114,14 @@ def _linear(image, z, y, x):  # type: ignore[no-untyped-def]
 
 
 @compiled(nogil=True)
-def _sample(image, labels, tube, matrix, offset, fill, sampled, sampled_labels, sampled_tube):  # type: ignore[no-untyped-def]
+def _sample(image, labels, tube, matrix, offset, bent, fill, sampled, sampled_labels, sampled_tube):  # type: ignore[no-untyped-def]
+    shift = np.zeros((3, sampled.shape[2]))
     for k in range(sampled.shape[0]):
         for j in range(sampled.shape[1]):
+            shift_row(bent, k, j, shift)
             for i in range(sampled.shape[2]):
-                z, y, x, inside = _place(image.shape, matrix, offset, k, j, i)
+                moved_k, moved_j, moved_i = k + shift[0, i], j + shift[1, i], i + shift[2, i]
+                z, y, x, inside = _place(image.shape, matrix, offset, moved_k, moved_j, moved_i)
                 if not inside:
                     sampled[k, j, i] = fill
                     sampled_labels[k, j, i] = 0
@@ -125,18 +134,24 @@ def _sample(image, labels, tube, matrix, offset, fill, sampled, sampled_labels, 
 
 
 @compiled(nogil=True)
-def _sample_image(image, matrix, offset, fill, sampled):  # type: ignore[no-untyped-def]
+def _sample_image(image, matrix, offset, bent, fill, sampled):  # type: ignore[no-untyped-def]
+    shift = np.zeros((3, sampled.shape[2]))
     for k in range(sampled.shape[0]):
         for j in range(sampled.shape[1]):
+            shift_row(bent, k, j, shift)
             for i in range(sampled.shape[2]):
-                z, y, x, inside = _place(image.shape, matrix, offset, k, j, i)
+                moved_k, moved_j, moved_i = k + shift[0, i], j + shift[1, i], i + shift[2, i]
+                z, y, x, inside = _place(image.shape, matrix, offset, moved_k, moved_j, moved_i)
                 sampled[k, j, i] = _linear(image, z, y, x) if inside else fill
 
 
 @compiled(nogil=True)
-def _sample_labels(labels, matrix, offset, fill, sampled):  # type: ignore[no-untyped-def]
+def _sample_labels(labels, matrix, offset, bent, fill, sampled):  # type: ignore[no-untyped-def]
+    shift = np.zeros((3, sampled.shape[2]))
     for k in range(sampled.shape[0]):
         for j in range(sampled.shape[1]):
+            shift_row(bent, k, j, shift)
             for i in range(sampled.shape[2]):
-                z, y, x, inside = _place(labels.shape, matrix, offset, k, j, i)
+                moved_k, moved_j, moved_i = k + shift[0, i], j + shift[1, i], i + shift[2, i]
+                z, y, x, inside = _place(labels.shape, matrix, offset, moved_k, moved_j, moved_i)
                 sampled[k, j, i] = labels[int(z + 0.5), int(y + 0.5), int(x + 0.5)] if inside else fill

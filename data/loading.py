@@ -175,7 +175,8 @@ class TrainingSamples(Dataset[Sample]):
         if not self.augmentation:
             return Augmentation.identity(ndim)
         seen = np.minimum(self.sample_shapes[case.case_id], case.known.shape)
-        return draw_augmentation(self.augmentation, ndim, random, seen * np.asarray(spacing_of(case)))
+        seen_mm = seen * np.asarray(spacing_of(case))
+        return draw_augmentation(self.augmentation, ndim, random, seen_mm, channels=len(case.known.channels))
 
     def _place(self, case: Case, random: np.random.Generator) -> tuple[bool, Centre]:
         """Whether a sample has to show a vessel, and where its window lies."""
