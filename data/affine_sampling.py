@@ -7,6 +7,7 @@ import numpy as np
 
 from ramify.compilation import compiled
 from ramify.data.augmentations.elastic_field import UNBENT, Lattice, shift_row
+from ramify.data.grid_window import GridWindow
 
 Array = np.ndarray
 
@@ -43,6 +44,14 @@ def sample_affine(
     """
     if not image.shape[1:] == labels.shape == tube.shape:
         raise ValueError(f"image, label map and tube differ in shape: {image.shape}, {labels.shape}, {tube.shape}")
+    on_grid = None if bent.shifts.size else GridWindow.of_map(matrix, offset, output_shape)
+    if on_grid:
+        return (
+            np.stack([on_grid.copy(channel, value, np.float32) for channel, value in zip(image, fill, strict=True)]),
+            on_grid.copy(labels, 0, labels.dtype),
+            on_grid.copy(tube, 0, tube.dtype),
+            None if classes is None else on_grid.copy(classes, outside_class, classes.dtype),
+        )
     ndim, channels = labels.ndim, len(image)
     lead = 3 - ndim
     # A 2D image is one slice: it shares the kernels of volumes.
