@@ -46,12 +46,11 @@ def sample_affine(
         raise ValueError(f"image, label map and tube differ in shape: {image.shape}, {labels.shape}, {tube.shape}")
     on_grid = None if bent.shifts.size else GridWindow.of_map(matrix, offset, output_shape)
     if on_grid:
-        return (
-            np.stack([on_grid.copy(channel, value, np.float32) for channel, value in zip(image, fill, strict=True)]),
-            on_grid.copy(labels, 0, labels.dtype),
-            on_grid.copy(tube, 0, tube.dtype),
-            None if classes is None else on_grid.copy(classes, outside_class, classes.dtype),
-        )
+        copied = np.empty((len(image), *output_shape), dtype=np.float32)
+        for window, channel, value in zip(copied, image, fill, strict=True):
+            on_grid.fill(window, channel, value)
+        of_classes = None if classes is None else on_grid.copy(classes, outside_class)
+        return copied, on_grid.copy(labels, 0), on_grid.copy(tube, 0), of_classes
     ndim, channels = labels.ndim, len(image)
     lead = 3 - ndim
     # A 2D image is one slice: it shares the kernels of volumes.

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 
 class GridWindow:
@@ -22,21 +22,23 @@ class GridWindow:
             return None
         return GridWindow(signs.astype(int).tolist(), first.astype(int).tolist(), shape)
 
-    def copy(self, volume: NDArray[Any], outside: float, dtype: DTypeLike) -> NDArray[Any]:
+    def copy(self, volume: NDArray[Any], outside: float) -> NDArray[Any]:
         """What it shows of a volume of as many axes, and a value outside of that."""
-        window = np.empty([voxels for _, _, voxels in self._axes], dtype=dtype)
-        there, here = [], []
+        window = np.empty([voxels for _, _, voxels in self._axes], dtype=volume.dtype)
+        self.fill(window, volume, outside)
+        return window
+
+    def fill(self, window: NDArray[Any], volume: NDArray[Any], outside: float) -> None:
+        """Copy that into a window that is there, of any dtype."""
+        there, here, whole = [], [], True
         for (sign, first, voxels), length in zip(self._axes, volume.shape, strict=True):
             # The window's voxels that lie inside.
             start, stop = (-first, length - first) if sign > 0 else (first - length + 1, first + 1)
-            start, stop = max(start, 0), min(stop, voxels)
-            if start >= stop:
-                window[...] = outside
-                return window
+            start, stop = max(start, 0), max(min(stop, voxels), start, 0)
+            whole = whole and stop - start == voxels
             here.append(slice(start, stop))
-            ends = first + sign * start, first + sign * stop
-            there.append(slice(ends[0], ends[1] if ends[1] >= 0 else None, sign))
-        if any(part != slice(0, voxels) for part, (_, _, voxels) in zip(here, self._axes, strict=True)):
+            indices = first + sign * start, first + sign * stop
+            there.append(slice(indices[0], indices[1] if indices[1] >= 0 else None, sign) if stop > start else slice(0))
+        if not whole:
             window[...] = outside
         window[tuple(here)] = volume[tuple(there)]
-        return window

@@ -42,7 +42,18 @@ class LowResolution:
         lower = [place.astype(np.int64) for place in places]
         share = [(place - below).astype(np.float32) for place, below in zip(places, lower, strict=True)]
         values = channel.reshape(shape)
-        _between(np.ascontiguousarray(values[np.ix_(*nearest)]), *lower, *share, values)
+        _between(_taken(values, *nearest), *lower, *share, values)
+
+
+@compiled(nogil=True)
+def _taken(values, planes, rows, columns):  # type: ignore[no-untyped-def]
+    taken = np.empty((len(planes), len(rows), len(columns)), dtype=np.float32)
+    for k in range(len(planes)):
+        for j in range(len(rows)):
+            row = values[planes[k], rows[j]]
+            for i in range(len(columns)):
+                taken[k, j, i] = row[columns[i]]
+    return taken
 
 
 @compiled(nogil=True)

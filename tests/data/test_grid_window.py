@@ -22,7 +22,7 @@ def test_a_copy_is_what_sampling_gives(shape, at):
         assert GridWindow.of_map(matrix, offset, window)
         ways = [
             sample_affine(
-                image, labels, labels + 1, matrix, offset, window, fill=[-3.0, 7.0], classes=classes, outside_class=255, **its
+                image, labels, labels + 1, matrix, offset, window, fill=[-3.0, 7.0], classes=classes, **its
             )
             for its in ({}, {"bent": still})
         ]  # fmt: skip
@@ -42,6 +42,6 @@ def test_what_lies_between_voxels_is_none(matrix, offset):
 
 def test_a_copy_does_not_hang_on_the_volume():
     volume = np.zeros((4, 4), np.float32)
-    copied = GridWindow((1, 1), (0, 0), (4, 4)).copy(volume, 0, np.float32)
+    copied = GridWindow((1, 1), (0, 0), (4, 4)).copy(volume, 0)
     copied += 1
     assert not volume.any()
