@@ -47,8 +47,8 @@ def sample_affine(
     on_grid = None if bent.shifts.size else GridWindow.of_map(matrix, offset, output_shape)
     if on_grid:
         copied = np.empty((len(image), *output_shape), dtype=np.float32)
-        for window, channel, value in zip(copied, image, fill, strict=True):
-            on_grid.fill(window, channel, value)
+        for window, channel, outside in zip(copied, image, fill, strict=True):
+            on_grid.fill(window, channel, outside)
         of_classes = None if classes is None else on_grid.copy(classes, outside_class)
         return copied, on_grid.copy(labels, 0), on_grid.copy(tube, 0), of_classes
     ndim, channels = labels.ndim, len(image)

@@ -165,7 +165,11 @@ def test_a_share_of_the_samples_keeps_its_place():
 def test_a_new_augmentation_is_one_line_in_the_table_and_changes_none_of_the_others(monkeypatch):
     def brighter(drawn: Augmentation, draw: Draw) -> Augmentation:
         share = np.float32(draw.branches.stream("brighter").uniform(0.1, 0.2))
-        return drawn.with_grey([GreyChange(lambda channel, spacing_mm: np.add(channel, share, out=channel))])
+
+        def add(channel, spacing_mm):
+            channel += share
+
+        return drawn.with_grey([GreyChange(add)])
 
     before = draw_augmentation(SETTINGS, 2, np.random.default_rng(5))
     monkeypatch.setattr("ramify.data.augmentation.AUGMENTATIONS", (*AUGMENTATIONS, brighter))
