@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks import augmentation
+from benchmarks import augmentation, augmentation_figure
 from benchmarks.augmentation_peers import GREY, has_batchgenerators, kinds_of, random_patch, whole_of
 
 
@@ -30,3 +30,11 @@ def test_all_give_a_window_of_image_and_labels(share):
             assert tuple(labels.shape)[-3:] == (12, 10, 8)
     for kept, now in zip(before, patch, strict=False):
         np.testing.assert_array_equal(kept, now)
+
+
+def test_the_figure_shows_a_change_of_every_kind(tiny_cases, tmp_path):
+    augmentation_figure.main(["--cases", str(tiny_cases), "--output", str(tmp_path / "figure.png")])
+    assert (tmp_path / "figure.png").stat().st_size > 10_000
+    shown = augmentation_figure.changes().values()
+    kinds = {type(grey.change).__name__ for change in shown for grey in change.grey_changes}
+    assert kinds == {"Noise", "Blur", "Brightness", "Contrast", "LowResolution", "Gamma"}
