@@ -44,10 +44,11 @@ class Branches:
 
     def __init__(self, random: np.random.Generator) -> None:
         """random: the stream; its next numbers stay what they are, a second time it branches otherwise."""
-        self._root = random.spawn(1)[0].bit_generator.seed_seq
+        seeds = random.bit_generator.seed_seq
+        assert isinstance(seeds, np.random.SeedSequence), "as of numpy.random.default_rng"
+        (self._root,) = seeds.spawn(1)
 
     def stream(self, name: str) -> np.random.Generator:
         """The stream of a name, from its beginning."""
-        assert isinstance(self._root, np.random.SeedSequence)
         key = (*self._root.spawn_key, zlib.crc32(name.encode()))
         return np.random.default_rng(np.random.SeedSequence(self._root.entropy, spawn_key=key))
