@@ -1,6 +1,6 @@
 """What augmentation costs, kind by kind and as a whole, beside batchgeneratorsv2 (nnU-Net's) and MONAI.
 
-    python -m benchmarks.augmentation [--patch 64 64 64] [--rounds 11] [--samples 60]
+    python -m benchmarks.augmentation [--patch 64 64 64] [--rounds 11] [--samples 60] [--kinds noise blur]
 
 All take turns on the same patch in one thread, as a loader process has one, and what counts is the time of the
 processor, which others on the machine do not lengthen by taking it away. A kind is done to every sample, by values that
@@ -33,6 +33,8 @@ class AugmentationBenchmark(BaseModel, frozen=True, extra="forbid"):
     """Times that each kind is done, whose median counts."""
     samples: int = Field(default=60, ge=1)
     """Samples as nnU-Net draws them, whose mean counts."""
+    kinds: tuple[str, ...] = ()
+    """Rows of the table that are wanted, by their first words; none takes all."""
     seed: int = Field(default=0, ge=0)
     """Of the patch, and of what is drawn."""
 
@@ -47,10 +49,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     if not has_batchgenerators():
         print("batchgeneratorsv2 is not installed: pip install batchgeneratorsv2")
     print(f"{'':26}{'ours':>12}" + "".join(f"{peer:>24}" for peer in PEERS))
-    for name, calls in kinds_of(patch).items():
-        print_row(name, calls, command.rounds, statistics.median)
-    print_row("all but elastic", whole_of(patch, lambda share: 1.0), command.rounds, statistics.median)
-    print_row("as nnU-Net draws them", whole_of(patch, lambda share: share), command.samples, statistics.fmean)
+    rows = {name: (calls, command.rounds, statistics.median) for name, calls in kinds_of(patch).items()}
+    rows["all but elastic"] = whole_of(patch, lambda share: 1.0), command.rounds, statistics.median
+    rows["as nnU-Net draws them"] = whole_of(patch, lambda share: share), command.samples, statistics.fmean
+    for name, row in rows.items():
+        if not command.kinds or name.startswith(command.kinds):
+            print_row(name, *row)
 
 
 def print_row(name: str, calls: Mapping[str, Call], rounds: int, middle: Callable[[Sequence[float]], float]) -> None:

@@ -16,6 +16,12 @@ def test_the_table_has_its_rows(capsys, numbers_of):
     assert all(len(row) == 1 + 2 * (1 + has_batchgenerators()) for name, row in rows.items() if name != "contrast")
 
 
+def test_some_rows_alone(capsys):
+    augmentation.main(["--patch", "8", "8", "8", "--rounds", "1", "--kinds", "gamma", "noise"])
+    rows = [row[:26].rstrip() for row in capsys.readouterr().out.strip().splitlines()]
+    assert rows[2 + (not has_batchgenerators()) :] == ["noise", "gamma, inverted", "gamma"]
+
+
 @pytest.mark.parametrize("share", [0.0, 1.0])
 def test_all_give_a_window_of_image_and_labels(share):
     patch = random_patch((12, 10, 8), 0)
