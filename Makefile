@@ -54,7 +54,7 @@ test-lowest: ## Pass the tests with the oldest packages that pyproject.toml allo
 	OMP_NUM_THREADS=1 $(LOWEST)/bin/python -m pytest -n 2 --dist worksteal -p no:randomly
 
 test-nnunet: $(NNUNET)/.installed ## Pass the tests inside nnU-Net, in an environment of its own: ten minutes on two cores
-	OMP_NUM_THREADS=1 $(NNUNET)/bin/python -m pytest -p no:cacheprovider tests/nnunet tests/transforms
+	OMP_NUM_THREADS=1 $(NNUNET)/bin/python -m pytest -p no:cacheprovider tests/nnunet tests/transforms tests/data/augmentations/test_batchgeneratorsv2.py
 
 $(NNUNET)/.installed: requirements.txt requirements-nnunet.txt
 	$(PYTHON) -m venv $(NNUNET)
