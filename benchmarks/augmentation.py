@@ -22,6 +22,9 @@ from benchmarks.cost import alternating_seconds
 from ramify.command_line import parse, run
 
 PEERS = ("batchgeneratorsv2", "MONAI")
+Middle = Callable[[Sequence[float]], float]
+Row = tuple[Mapping[str, Call], int, Middle]
+"""Calls of a row, rounds of them, and which middle of their times counts."""
 
 
 class AugmentationBenchmark(BaseModel, frozen=True, extra="forbid"):
@@ -49,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if not has_batchgenerators():
         print("batchgeneratorsv2 is not installed: pip install batchgeneratorsv2")
     print(f"{'':26}{'ours':>12}" + "".join(f"{peer:>24}" for peer in PEERS))
-    rows = {name: (calls, command.rounds, statistics.median) for name, calls in kinds_of(patch).items()}
+    rows: dict[str, Row] = {name: (calls, command.rounds, statistics.median) for name, calls in kinds_of(patch).items()}
     rows["all but elastic"] = whole_of(patch, lambda share: 1.0), command.rounds, statistics.median
     rows["as nnU-Net draws them"] = whole_of(patch, lambda share: share), command.samples, statistics.fmean
     for name, row in rows.items():
@@ -57,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             print_row(name, *row)
 
 
-def print_row(name: str, calls: Mapping[str, Call], rounds: int, middle: Callable[[Sequence[float]], float]) -> None:
+def print_row(name: str, calls: Mapping[str, Call], rounds: int, middle: Middle) -> None:
     """Time of each call, and how many times that of ours."""
     for call in calls.values():
         call()
