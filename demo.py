@@ -72,10 +72,9 @@ def run_stages(output: Path, held_out: int, flags: tuple[str, ...]) -> None:
     python = shlex.quote(sys.executable)
     print("\nlook at next:")
     print(f"1. {output / 'report.html'}, in a browser: scores, surfaces to rotate, the CTs' slices under the errors")
-    print(
-        f"2. {cases / 'figures'}: each phantom and its scales; {output / 'run' / 'fold_0' / 'progress.png'}: the course of"
-    )
-    print(f"   the training, and more of it in {python} -m tensorboard.main --logdir {output / 'run'}")
+    print(f"2. {cases / 'figures'}: each phantom and its scales")
+    print(f"   {output / 'run' / 'fold_0' / 'progress.png'}: the course of the training; more of it:")
+    print(f"   {python} -m tensorboard.main --logdir {output / 'run'}")
     print(f"3. your own data: {python} preprocess.py --dataset pairs --root FOLDER --check")
     print("   with FOLDER/images and FOLDER/labels; docs/data.md has other layouts, docs/cookbook.md the next commands")
     print(f"took {(time.monotonic() - began) / 60:.1f} minutes")
