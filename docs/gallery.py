@@ -10,14 +10,17 @@ import io
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from browser import Browser, browser, installed_browser
 from PIL import Image
 from pydantic import BaseModel
 
 from ramify.command_line import parse, run
 from ramify.disk.atomic_files import write_whole
+
+if TYPE_CHECKING:
+    from browser import Browser
 
 WIDTH, HEIGHT = 1400, 1000
 PHONE = (400, 860)
@@ -40,6 +43,9 @@ def main() -> None:
     report = command.demo / "report.html"
     if not report.exists():
         raise FileNotFoundError(f"{report}: not there; make demo writes it")
+    # Of this folder, which is on the path of the script alone.
+    from browser import browser, installed_browser
+
     pictures = {**figures(command.demo), "validation.png": validation_picture(command.demo / "run" / "fold_0")}
     if chromium := installed_browser():
         with browser(chromium) as window:
@@ -72,7 +78,7 @@ def validation_picture(run_folder: Path) -> bytes:
     return picture
 
 
-def screens(window: Browser, report: Path) -> dict[str, bytes]:
+def screens(window: "Browser", report: Path) -> dict[str, bytes]:
     """The report at a desk and on a phone, and the result of one case beside itself: a slice and the surfaces."""
     found = {}
     window.open(report, WIDTH, HEIGHT)
@@ -93,7 +99,7 @@ def screens(window: Browser, report: Path) -> dict[str, bytes]:
     return found
 
 
-def show_case(window: Browser) -> None:
+def show_case(window: "Browser") -> None:
     """Open the case in the middle between best and worst, and wait until it is drawn."""
     window.run(
         "(() => { const cases = [...document.querySelectorAll('details.case')];"

@@ -17,17 +17,12 @@ IMAGES = {path.name for path in (ROOT / "docs" / "images").iterdir()}
 
 @pytest.fixture(scope="module")
 def gallery() -> ModuleType:
-    """docs/gallery.py, as its folder's scripts import each other."""
-    sys.path.insert(0, str(ROOT / "docs"))
-    try:
-        spec = importlib.util.spec_from_file_location("gallery", ROOT / "docs" / "gallery.py")
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module
-    finally:
-        sys.path.remove(str(ROOT / "docs"))
+    spec = importlib.util.spec_from_file_location("gallery", ROOT / "docs" / "gallery.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def test_every_picture_is_shown_on_a_page():
