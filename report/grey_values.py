@@ -59,7 +59,7 @@ def grey_values_of(image: NDArray[Any], shown: NDArray[np.floating[Any]], window
         shown: the part that is shown, NaN where there is none.
         window: at first, in place of the usual; more is kept where it needs more.
     """
-    if image.ndim == 3 and image.min() < AIR_HU:
+    if image.ndim == 3 and np.nanmin(image) < AIR_HU:
         (lowest, highest), presets, unit = KEPT_HU, dict(CT_PRESETS), HOUNSFIELD
         at_first = window or CT_WINDOW
     else:

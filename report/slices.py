@@ -4,7 +4,6 @@ import io
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -154,8 +153,8 @@ def _labels(
     return labels
 
 
-def _in_box(image: Volume, place: Volume, box: tuple[slice, ...]) -> NDArray[np.floating[Any]]:
-    """The image at the voxels of a box of the masks' grid, float; NaN where it does not reach."""
+def _in_box(image: Volume, place: Volume, box: tuple[slice, ...]) -> NDArray[np.float32]:
+    """The image at the voxels of a box of the masks' grid, float32; NaN where it does not reach."""
     if not (image.placed and place.placed):
         if image.shape != place.shape:
             check_can_be_moved(image, "the image")
@@ -176,7 +175,7 @@ def _in_box(image: Volume, place: Volume, box: tuple[slice, ...]) -> NDArray[np.
             f"the image lies elsewhere than the masks: {image.describe_geometry()} beside "
             f"{place.describe_geometry()}; correct the origin in its header"
         )
-    return np.where(inside, sampled, np.nan)
+    return np.where(inside, sampled.astype(np.float32, copy=False), np.float32(np.nan))
 
 
 def _chosen(labels: NDArray[np.uint8], most: int) -> tuple[range, int]:
