@@ -42,13 +42,15 @@ class GreyValues:
     def as_bytes(self, grey: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
         """Grey values (*S) in 8 bits; NaN is 0."""
         share = (np.nan_to_num(grey, nan=self.lowest) - self.lowest) / (self.highest - self.lowest)
-        return np.round(255 * np.clip(share, 0, 1)).astype(np.uint8)
+        kept: NDArray[np.uint8] = np.round(255 * np.clip(share, 0, 1)).astype(np.uint8)
+        return kept
 
     def seen(self, kept: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """8 bits (*S) through the window at first."""
         centre, width = self.window
         values = self.lowest + kept * ((self.highest - self.lowest) / 255)
-        return np.round(255 * np.clip((values - centre) / width + 0.5, 0, 1)).astype(np.uint8)
+        shades: NDArray[np.uint8] = np.round(255 * np.clip((values - centre) / width + 0.5, 0, 1)).astype(np.uint8)
+        return shades
 
 
 def grey_values_of(image: NDArray[Any], shown: NDArray[np.floating[Any]], window: Window | None = None) -> GreyValues:
