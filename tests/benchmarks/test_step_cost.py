@@ -11,6 +11,7 @@ SMALL = step_cost.Setup({"tasks": {"auxiliary": "none"}, "levels": 2, "base_chan
 
 def test_a_step_is_measured_in_words():
     assert re.fullmatch(r"[\d.e-]+ s, -?[\d.e-]+ GB", step_cost.measured(SMALL, 16, "cpu", 2))
+    assert step_cost.measured(SMALL, 4, "cpu", 1) == "–", "one voxel is left"
     assert step_cost.measured(SMALL, 18, "cpu", 1) == "–", "a side that two halvings do not divide"
 
 
