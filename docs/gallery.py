@@ -86,6 +86,7 @@ def screens(window: "Browser", report: Path) -> dict[str, bytes]:
     found["report.png"] = beside([window.picture([0, 0, WIDTH, window.place_of("#details")[1]])])
     found["report_case.png"] = beside([window.picture(window.place_of("details.case[open]"))])
     found["report_slices.png"] = beside([window.picture(window.place_of("details.case[open] .slices", room=10))])
+    window.run("document.querySelectorAll('.views').forEach((one) => { one.style.display = 'none'; })")
     slice_and_surfaces = [
         window.picture(window.place_of(f"details.case[open] {one}")) for one in (".slices .frame", ".viewer canvas")
     ]
