@@ -9,6 +9,7 @@ process of its own. A dash stands where a network cannot halve a patch so often,
 """
 
 import time
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 import torch
@@ -30,8 +31,8 @@ PAPER_LOSS = {"foreground_weight": 1.0, "lambda_scales": [0.78, 0.48, 0.54], "la
 class Setup(NamedTuple):
     """A network and its loss, as plain settings."""
 
-    model: dict[str, object]
-    loss: dict[str, object]
+    model: Mapping[str, object]
+    loss: Mapping[str, object]
 
 
 BINARY = {"tasks": {"auxiliary": "none"}}
