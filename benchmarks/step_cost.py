@@ -75,7 +75,7 @@ def main() -> None:
 def measured(setup: Setup, side: int, device: str, repeats: int) -> str:
     """Time and memory of a step of a patch of that side, in words."""
     model, loss = ModelSettings.model_validate(setup.model), LossSettings.model_validate(setup.loss)
-    multiple = network_of(setup).size_multiple
+    multiple = max(network_of(setup).size_multiples)
     # One voxel at the deepest level is nothing that a batch norm can take the spread of.
     if side % multiple or side == multiple:
         return "–"
