@@ -14,7 +14,7 @@ NNUNET_NETWORKS := dynamic-network-architectures==0.4.4
 NNUNET_ITSELF := nnunetv2==2.8.1 timm==1.0.22 torchvision==0.15.2 $(NNUNET_NETWORKS)
 
 .DEFAULT_GOAL := help
-.PHONY: types help install demo test test-random test-lowest test-nnunet package fuzz kill-test check docs format table table-quick table-drive table-drive-quick figures-ircadb radius-table benchmark-preprocessing gpu-check clean
+.PHONY: types help install demo gallery test test-random test-lowest test-nnunet package fuzz kill-test check docs format table table-quick table-drive table-drive-quick figures-ircadb radius-table benchmark-preprocessing gpu-check clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-26s %s\n", $$1, $$2}'
@@ -32,6 +32,9 @@ $(READY): requirements.txt requirements-dev.txt
 
 demo: $(READY) ## Phantoms from raw CT to evaluated segmentation, in minutes on two cores
 	$(RUN) demo.py --output $(OUTPUT)
+
+gallery: $(READY) ## Draw the pictures of README and docs afresh from the demo's output, after make demo
+	$(RUN) docs/gallery.py --demo $(OUTPUT)
 
 test: $(READY) ## Pass the tests
 	OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 --dist worksteal -p no:randomly
