@@ -61,10 +61,10 @@ def test_a_picture_lies_under_its_masks(tmp_path: Path, capsys):
     for name, array in {"p/eye.png": mask, "t/eye_manual.png": mask, "i/eye_training.png": colour}.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         Image.fromarray(array).save(tmp_path / name)
-    places = [tmp_path / "p", tmp_path / "t", tmp_path / "scores"]
+    places = tmp_path / "p", tmp_path / "t", tmp_path / "scores"
     page = tmp_path / "report.html"
     endings = ["--truth-suffix", "_manual", "--image-suffix", "_training"]
-    code, _ = call(flags((*places,), "--image", str(tmp_path / "i"), *endings, "--report", str(page)), capsys)
+    code, _ = call(flags(places, "--image", str(tmp_path / "i"), *endings, "--report", str(page)), capsys)
     assert code == 0
     (scene,) = shown(page)
     assert scene["shape"] == [1, 20, 30]
