@@ -79,7 +79,9 @@ def branch_rows(
             "length_mm": length,
             "chord_mm": chord,
             "tortuosity": length / chord if chord > 0 else None,
-            "mean_curvature_per_mm": mean_curvature_per_mm(paths.curves.points_mm[paths.points(branch)], _step(paths, branch)),
+            "mean_curvature_per_mm": mean_curvature_per_mm(
+                paths.curves.points_mm[paths.points(branch)], _step(paths, branch)
+            ),
             "radius_mm": float(paths.branch_radii_mm[branch]),
             "radius_q1_mm": quartiles[0],
             "radius_median_mm": quartiles[1],

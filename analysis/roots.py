@@ -32,7 +32,11 @@ def pieces_of(paths: BranchPaths) -> IntArray:
 
 
 def find_roots(
-    paths: BranchPaths, at_border: NDArray[np.bool_], given_mm: Sequence[FloatArray], systems: int, join_within_mm: float
+    paths: BranchPaths,
+    at_border: NDArray[np.bool_],
+    given_mm: Sequence[FloatArray],
+    systems: int,
+    join_within_mm: float,
 ) -> list[Root]:
     """A root for each piece of the graph; those of the given places, or of the systems, come first.
 

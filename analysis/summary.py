@@ -87,7 +87,9 @@ def summarise_trees(
         "outliers": len(values.outliers),
     }
     for by in ("generation", "strahler_order", "scale"):
-        found[f"by_{by}"] = {str(number): _of_group(branches, by, number) for number in sorted({r[by] for r in branches})}
+        found[f"by_{by}"] = {
+            str(number): _of_group(branches, by, number) for number in sorted({r[by] for r in branches})
+        }
     return found
 
 

@@ -56,7 +56,9 @@ def _couplings(paths: BranchPaths) -> dict[tuple[int, int], float]:
     """Coupling of each pair of branches that meet, the lower number first; 1 for the thickest that go straight on."""
     found: dict[tuple[int, int], float] = {}
     largest = float(paths.branch_radii_mm.max()) ** 2
-    ends = [[(b, s) for b in {*at} for s in (0, 1) if paths.ends[b, s] == node] for node, at in enumerate(paths.at_node)]
+    ends = [
+        [(b, s) for b in {*at} for s in (0, 1) if paths.ends[b, s] == node] for node, at in enumerate(paths.at_node)
+    ]
 
     def couple(one: tuple[int, int], other: tuple[int, int], share: float) -> None:
         if one[0] == other[0]:

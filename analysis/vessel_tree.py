@@ -216,11 +216,15 @@ def analyse(
     found = decompose_quietly(mask, spacing_mm, settings.scales)
     place = place if place is not None else Volume(mask, found.spacing_mm)
     if place.shape != mask.shape:
-        raise ValueError(f"place: expected the mask's shape {mask.shape}, got {place.shape}; take the mask's own volume")
+        raise ValueError(
+            f"place: expected the mask's shape {mask.shape}, got {place.shape}; take the mask's own volume"
+        )
     if organ is not None:
         check_boolean(organ, "organ")
         if organ.shape != mask.shape:
-            raise ValueError(f"organ: expected the mask's shape {mask.shape}, got {organ.shape}; bring both on one grid")
+            raise ValueError(
+                f"organ: expected the mask's shape {mask.shape}, got {organ.shape}; bring both on one grid"
+            )
         if not organ.any():
             raise ValueError("organ: expected at least one voxel, got an empty mask; mend it, or leave it out")
     paths = BranchPaths.of(found)
