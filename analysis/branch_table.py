@@ -56,6 +56,7 @@ def branch_rows(
     rows = []
     for branch in range(paths.n_branches):
         near, parent = int(growth.near[branch]), int(growth.parents[branch])
+        points = paths.curves.points_mm[paths.points(branch)]
         chord, direction = _chord(paths, branch, near)
         length = float(paths.lengths_mm[branch])
         radii, along = _clear_radii(paths, branch, near)
@@ -79,9 +80,7 @@ def branch_rows(
             "length_mm": length,
             "chord_mm": chord,
             "tortuosity": length / chord if chord > 0 else None,
-            "mean_curvature_per_mm": mean_curvature_per_mm(
-                paths.curves.points_mm[paths.points(branch)], _step(paths, branch)
-            ),
+            "mean_curvature_per_mm": mean_curvature_per_mm(points, _step(paths, branch)),
             "radius_mm": float(paths.branch_radii_mm[branch]),
             "radius_q1_mm": quartiles[0],
             "radius_median_mm": quartiles[1],

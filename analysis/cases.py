@@ -76,9 +76,7 @@ def find_jobs(command: AnalyseCommand) -> list[Job]:
         raise ValueError(f"--cases {unknown[0]}: no such case in {command.input}; there are {', '.join(masks)}")
     chosen = [case for case in sorted(masks, key=natural_order) if not command.cases or case in command.cases]
     if command.root and len(chosen) > 1:
-        raise ValueError(
-            f"--root: is a place in one patient, and there are {len(chosen)} cases; choose one with --cases"
-        )
+        raise ValueError(f"--root: is a place in one patient, not in {len(chosen)}; choose one with --cases")
     if command.organ is not None and CASE not in str(command.organ):
         if not command.organ.exists():
             raise FileNotFoundError(f"--organ {command.organ}: no such file or folder")
@@ -111,9 +109,7 @@ def _masks(command: AnalyseCommand) -> dict[str, Path]:
         raise FileNotFoundError(f"--input {path}: no such file or folder")
     if not found:
         ending = f" whose name ends in {suffix}" if suffix else ""
-        raise ValueError(
-            f"--input {path}: no mask there{ending}; expected NIfTI, NRRD, MetaImage, TIFF, PNG or the like"
-        )
+        raise ValueError(f"--input {path}: no mask there{ending}; expected NIfTI, NRRD, TIFF, PNG or the like")
     return found
 
 

@@ -17,7 +17,7 @@ from ramify.analysis.branch_paths import BranchPaths
 from ramify.vessels.branches import FloatArray, IntArray
 
 # What it costs that a vessel gets thicker, by its logarithm, beside a turn by 180 degrees, which costs 1.
-_THICKER = 1.0
+_THICKER = 2.0
 # What it costs to go on across a piece in which two vessels run as one.
 _ACROSS = 0.1
 
@@ -148,7 +148,7 @@ class _Growing:
         self._offer_at(node, branch, far, system)
         if met:
             for link in self.paths.at_node[node]:
-                if link != branch and self.near[link] >= 0 and self._is_short(link):
+                if link != branch and self.near[link] >= 0 and self.paths.is_short[link]:
                     start, end = self.paths.ends[link].tolist()
                     self._offer_at(end if start == node else start, branch, far, system, _ACROSS)
 
@@ -160,8 +160,3 @@ class _Growing:
                 for child_side in np.flatnonzero(self.paths.ends[child] == node).tolist():
                     cost = misfit(self.paths, parent, side, child, child_side) + extra
                     self._offer(cost, parent, child, child_side, system, gap)
-
-    def _is_short(self, branch: int) -> bool:
-        """Whether both ends of a branch lie in one junction, as where two vessels run as one for a while."""
-        start, end = self.paths.ends[branch]
-        return bool(self.paths.lengths_mm[branch] <= self.paths.node_radii_mm[start] + self.paths.node_radii_mm[end])

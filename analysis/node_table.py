@@ -1,4 +1,4 @@
-"""A row for every node: where it is, which branches meet there, and how they fork. docs/analysis.md has the formulas."""
+"""A row for every node: where it is, which branches meet there, how they fork; docs/analysis.md has the formulas."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Where in its tree a branch stands: generation from the root, Strahler order from the ends, order along main vessels."""
+"""Where in its tree a branch stands: generation from the root, Strahler order, order along main vessels."""
 
 import numpy as np
 

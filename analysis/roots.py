@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.cluster.hierarchy import DisjointSet
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
@@ -17,10 +18,8 @@ from ramify.vessels.branches import FloatArray, IntArray
 _THICKER = 2.0
 # How much wider a junction's ball may be than the vessels that meet there.
 _BALL_OF_JUNCTION = 1.5
-# Two systems begin in pieces that have at least so much of the largest one's length,
+# Two systems begin in pieces that have at least so much of the largest one's length.
 _LARGE = 0.1
-# at ends that are so many diameters of the thicker one apart.
-_DIAMETERS_APART = 3.0
 
 
 def pieces_of(paths: BranchPaths) -> IntArray:
@@ -55,7 +54,7 @@ def find_roots(
     lengths = np.bincount(piece, paths.lengths_mm)
     chosen = [_node_at(paths, place) for place in given_mm]
     if not chosen and systems == 2:
-        chosen = _two_apart(paths, ranked, piece_of_node, lengths)
+        chosen = _two_trunks(paths, ranked, piece_of_node, lengths)
     largest_first = np.argsort(-lengths, kind="stable").tolist()
     roots = [Root(node, system if systems == 2 else 0) for system, node in enumerate(chosen)]
     roots = roots or [Root(int(thickest[largest_first[0]]))]
@@ -86,27 +85,62 @@ def _nodes_by_rank(paths: BranchPaths, at_border: NDArray[np.bool_]) -> IntArray
     A trunk that is hardly longer than wide has no centreline, and its tree begins at a junction: the largest ball
     inside the vessel there, which is somewhat wider than the thickest vessel that meets in it, tells its radius.
     """
-    is_end = np.array([len(at) for at in paths.at_node]) <= 1
+    radii = _radii_of_nodes(paths) * np.where(at_border & _are_ends(paths), _THICKER, 1.0)
+    return np.lexsort((np.arange(len(radii)), -radii))
+
+
+def _radii_of_nodes(paths: BranchPaths) -> FloatArray:
+    """Radius of the vessel that ends at each node, or of the trunk that may begin there, float (K,)."""
+    is_end = _are_ends(paths)
     radii = np.zeros(len(is_end))
     for side, points in ((0, paths.curves.starts[:-1]), (1, paths.curves.starts[1:] - 1)):
         nodes = paths.ends[:, side]
         ball = paths.depths_mm[points] / _BALL_OF_JUNCTION
         np.maximum.at(radii, nodes, np.where(is_end[nodes], paths.end_radii_mm[:, side], ball))
-    radii *= np.where(at_border & is_end, _THICKER, 1.0)
-    return np.lexsort((np.arange(len(radii)), -radii))
+    return radii
 
 
-def _two_apart(paths: BranchPaths, ranked: IntArray, piece_of_node: IntArray, lengths: FloatArray) -> list[int]:
-    """The likeliest end, and the likeliest other one that is not beside it; both in large pieces, or in one."""
-    large = ranked[lengths[piece_of_node[ranked]] >= lengths.max() * _LARGE]
-    first, *rest = large.tolist()
-    apart = 2 * _DIAMETERS_APART * paths.node_radii_mm[first]
-    for node in rest:
-        if np.linalg.norm(paths.nodes_mm[node] - paths.nodes_mm[first]) >= apart:
-            return [first, node]
-    raise ValueError(
-        "systems: found one end that could be a root, expected two; give both with --root, or leave --systems out"
-    )
+def _are_ends(paths: BranchPaths) -> NDArray[np.bool_]:
+    return np.array([len(at) for at in paths.at_node]) <= 1
+
+
+def _two_trunks(paths: BranchPaths, ranked: IntArray, piece_of_node: IntArray, lengths: FloatArray) -> list[int]:
+    """The likeliest roots of two systems: of the thickest trunk, and of the one that stands out most beside it.
+
+    As branches are laid down from the thickest to the thinnest, trunks grow together. A trunk stands out by its radius
+    less that of the branch over which it meets a thicker one: of the two ends of one vessel, only one stands out.
+    Pieces with less than a tenth of the largest one's length have none.
+    """
+    radii = _radii_of_nodes(paths)
+    groups = DisjointSet(range(len(radii)))
+    highest = radii.copy()
+    members: dict[int, list[int]] = {node: [node] for node in range(len(radii))}
+    second: tuple[float, list[int]] = (0.0, [])
+
+    def stands_out(node: int, by: float) -> None:
+        nonlocal second
+        if lengths[piece_of_node[node]] >= _LARGE * lengths.max() and by > second[0]:
+            second = by, list(members[node])
+
+    for branch in np.lexsort((np.arange(paths.n_branches), -paths.branch_radii_mm)).tolist():
+        one, other = (groups[node] for node in paths.ends[branch].tolist())
+        if one == other:
+            continue
+        lower, upper = sorted((one, other), key=lambda node: float(highest[node]))
+        stands_out(lower, float(highest[lower] - paths.branch_radii_mm[branch]))
+        groups.merge(one, other)
+        merged = groups[one]
+        highest[merged], members[merged] = highest[upper], members.pop(upper) + members.pop(lower)
+    for node in sorted(members, key=lambda node: -float(highest[node]))[1:]:
+        stands_out(node, float(highest[node]))
+    inside = np.isin(ranked, second[1])
+    if not inside.any() or inside.all():
+        raise ValueError(
+            "systems: found one end that could be a root, expected two; give both with --root, or leave --systems out"
+        )
+    large = lengths[piece_of_node[ranked]] >= _LARGE * lengths.max()
+    roots = [int(ranked[large & ~inside][0]), int(ranked[inside][0])]
+    return sorted(roots, key=lambda node: -float(radii[node]))
 
 
 def _feeders(

@@ -102,7 +102,8 @@ def flat_row(summary: dict[str, Any]) -> dict[str, Any]:
         row |= {f"radius_{side}_{2 ** (2 + k)}th_mm": value for k, value in enumerate(letters[side])}
     for by in ("generation", "strahler_order", "scale"):
         for number, its in summary[f"by_{by}"].items():
-            row |= {f"{by}_{number}_{name}": value for name, value in its.items()}
+            # There are many generations: of these how many branches they have.
+            row |= {f"{by}_{number}_{name}": its[name] for name in (["branches"] if by == "generation" else its)}
     return row
 
 

@@ -22,6 +22,7 @@ from ramify.report.surface_files import Paint, to_glb, to_stl
 from ramify.report.surfaces import extract_surface
 
 TABLES = ("branches.csv", "nodes.csv", "cycles.csv", "territories.csv", "summary.json")
+_OF_STEM = ("branch", "tree", "generation", "strahler_order", "radius_mm")
 CENTRELINES = {"vtp": to_vtp, "swc": to_swc, "graphml": to_graphml}
 
 
@@ -89,19 +90,13 @@ def _surfaces(tree: VesselTree, forms: Collection[AnalysisForm]) -> Iterator[tup
 
 def node_link_json(tree: VesselTree) -> str:
     """The trees as `networkx.node_link_graph` reads them: a directed multigraph away from the roots."""
-    loops = {row["start_node"] for row in tree.branch_rows if row["length_mm"] == 0}
-    nodes = [
-        {"id": row["node"], **{name: value for name, value in row.items() if name != "node"}} for row in tree.node_rows
-    ]
+    points = {row["start_node"]: row for row in tree.branch_rows if row["length_mm"] == 0}
+    nodes = [{"id": row["node"], **row, **points.get(row["node"], {})} for row in tree.node_rows]
     edges = [
         {"source": row["start_node"], "target": row["end_node"], "key": row["branch"], **row}
         for row in tree.branch_rows
         if row["length_mm"] > 0
     ]
-    points = {row["start_node"]: row for row in tree.branch_rows if row["length_mm"] == 0}
-    for node in nodes:
-        if node["id"] in loops:
-            node |= points[node["id"]]
     graph = {"SPACE": tree.settings.coordinates.upper(), "UNIT": "mm"}
     return to_json({"directed": True, "multigraph": True, "graph": graph, "nodes": nodes, "edges": edges})
 
@@ -120,9 +115,7 @@ def territory_rows(tree: VesselTree) -> list[Row]:
             row: Row = {
                 "map": name,
                 "territory": label,
-                **{
-                    column: branch[column] for column in ("branch", "tree", "generation", "strahler_order", "radius_mm")
-                },
+                **{column: branch[column] for column in _OF_STEM},
                 "area_cm2" if flat else "volume_ml": float(voxels[label]) * size / (100 if flat else 1000),
                 "share_of_organ": float(voxels[label] / voxels.sum()),
             }

@@ -213,7 +213,8 @@ def analyse(
         >>> tree.summary["junctions"], tree.summary["ends"]
         (1, 2)
     """
-    found = decompose_quietly(mask, spacing_mm, settings.scales)
+    # Where systems touch there are ways round many vessels, which then are bridges.
+    found = decompose_quietly(mask, spacing_mm, settings.scales, keep_bridges=bool(settings.systems))
     place = place if place is not None else Volume(mask, found.spacing_mm)
     if place.shape != mask.shape:
         raise ValueError(

@@ -88,8 +88,8 @@ def _add_text(parent: ElementTree.Element, name: str, text: str) -> None:
 def to_swc(network: CentrelineNetwork) -> str:
     """A point a line: number, kind, x, y, z, radius, and the number of the point before it, -1 for a root.
 
-    Each piece hangs on its root, or without one on its thickest end. Where a piece has loops, each is cut between two points, and a comment counts
-    the cuts. SWC came up for neurons in micrometres: here all lengths are millimetres.
+    Each piece hangs on its root, or without one on its thickest end. Where a piece has loops, each is cut between two
+    points, and a comment counts the cuts. SWC came up for neurons in micrometres: here all lengths are millimetres.
     """
     order, parents, cuts = _as_tree(network)
     lines = [
