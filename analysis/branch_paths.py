@@ -15,6 +15,8 @@ from ramify.vessels.local_radius import local_radii_mm
 _DIAMETERS = 2.0
 # By how much local radii are corrected at most: a branch within a junction may have a thicker neighbour's radius.
 _MOST_CORRECTED = 1.5
+# Within so many radii of its tip the widest place of a vessel tells over what length it closes.
+_CLOSING = 3.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,13 +84,28 @@ class BranchPaths:
         """Where the points of a branch lie among those of the curves."""
         return slice(int(self.curves.starts[branch]), int(self.curves.starts[branch + 1]))
 
-    def clear_of_junctions(self, branch: int) -> NDArray[np.bool_]:
-        """Which points of a branch no junction hides, bool (m,); all where there is none."""
-        part = self.points(branch)
-        along = np.append(0.0, np.cumsum(self.curves.steps_mm[part][:-1]))
-        hidden = [self.node_radii_mm[node] if len(self.at_node[node]) > 1 else 0.0 for node in self.ends[branch]]
-        clear: NDArray[np.bool_] = (along >= hidden[0]) & (along <= along[-1] - hidden[1])
+    def clear_of_ends(self, branch: int) -> NDArray[np.bool_]:
+        """Which points of a branch no junction hides, and that lie farther from a free end than the vessel is
+        thick there, where it closes; bool (m,), all where there is none."""
+        along = self.along_mm(branch)
+        clear: NDArray[np.bool_] = along >= self._hidden_mm(branch, 0)
+        clear &= along[-1] - along >= self._hidden_mm(branch, 1)
         return clear if clear.any() else np.ones(len(along), dtype=bool)
+
+    def along_mm(self, branch: int) -> FloatArray:
+        """Length from the start of a branch to each of its points, float (m,)."""
+        along: FloatArray = np.append(0.0, np.cumsum(self.curves.steps_mm[self.points(branch)][:-1]))
+        return along
+
+    def _hidden_mm(self, branch: int, side: int) -> float:
+        """How much of a branch at one of its ends is not measured."""
+        node = self.ends[branch, side]
+        if len(self.at_node[node]) > 1:
+            return float(self.node_radii_mm[node])
+        along, depth = self.along_mm(branch), self.depths_mm[self.points(branch)]
+        gone = along if side == 0 else along[-1] - along
+        near = gone <= _CLOSING * self.branch_radii_mm[branch]
+        return min(float(depth[near].max()), float(along[-1]) / 3)
 
     @cached_property
     def radii_mm(self) -> FloatArray:
@@ -100,7 +117,7 @@ class BranchPaths:
         radii = self.depths_mm.copy()
         for branch, wanted in enumerate(self.branch_radii_mm.tolist()):
             part = self.points(branch)
-            median = float(np.median(radii[part][self.clear_of_junctions(branch)]))
+            median = float(np.median(radii[part][self.clear_of_ends(branch)]))
             radii[part] *= np.clip(wanted / median, 1 / _MOST_CORRECTED, _MOST_CORRECTED)
         return radii
 
@@ -118,16 +135,13 @@ class BranchPaths:
     def _ends_measured(self) -> tuple[FloatArray, FloatArray]:
         headings = np.zeros((self.n_branches, 2, self.nodes_mm.shape[1]))
         radii = np.empty((self.n_branches, 2))
-        joined = np.array([len(at) > 1 for at in self.at_node])
         for branch in range(self.n_branches):
-            part = self.points(branch)
-            along = np.append(0.0, np.cumsum(self.curves.steps_mm[part][:-1]))
+            part, along = self.points(branch), self.along_mm(branch)
             for side in (0, 1):
-                node = self.ends[branch, side]
                 path, local, gone = self.curves.points_mm[part], self.radii_mm[part], along
                 if side:
                     path, local, gone = path[::-1], local[::-1], along[-1] - along[::-1]
-                first, last = self._stretch(branch, bool(joined[node]), node, float(along[-1]))
+                first, last = self._stretch(branch, side, float(along[-1]))
                 ways = [[np.interp(at, gone, axis) for axis in path.T] for at in (first, last)]
                 way = np.subtract(ways[1], ways[0])
                 norm = float(np.linalg.norm(way))
@@ -136,9 +150,9 @@ class BranchPaths:
                 radii[branch, side] = np.median(local[chosen] if chosen.any() else local)
         return headings, radii
 
-    def _stretch(self, branch: int, joined: bool, node: int, length: float) -> tuple[float, float]:
-        """From where to where along a branch, from a node, its end is measured: clear of the junction, if it can be."""
-        clear = min(self.node_radii_mm[node] if joined else 0.0, length / 3)
+    def _stretch(self, branch: int, side: int, length: float) -> tuple[float, float]:
+        """From where to where along a branch, from one of its ends, that is measured: clear of it, if it can be."""
+        clear = min(self._hidden_mm(branch, side), length / 3)
         reach = max(2 * _DIAMETERS * self.branch_radii_mm[branch], 1.5 * self._step_mm)
         return clear, min(clear + reach, length)
 

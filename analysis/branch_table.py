@@ -50,7 +50,7 @@ def branch_rows(
     size = voxels * float(np.prod(found.spacing_mm))
     flat = place.ndim == 2
     shares = np.add.reduceat(paths.radii_mm * paths.curves.shares_mm, paths.curves.starts[:-1])
-    wall = (2.0 if flat else 2 * np.pi) * shares
+    wall = 2 * paths.lengths_mm if flat else 2 * np.pi * shares
     touched = touched_borders(found.branches, organ)
     cut = {*growth.cuts.tolist()}
     rows = []
@@ -136,7 +136,7 @@ def _step(paths: BranchPaths, branch: int) -> float:
 
 def _clear_radii(paths: BranchPaths, branch: int, near: int) -> tuple[FloatArray, FloatArray]:
     """Radii along a branch from its near end, and how far along they are, clear of what its junctions hide."""
-    part, clear = paths.points(branch), paths.clear_of_junctions(branch)
-    along = np.append(0.0, np.cumsum(paths.curves.steps_mm[part][:-1]))[clear]
+    part, clear = paths.points(branch), paths.clear_of_ends(branch)
+    along = paths.along_mm(branch)[clear]
     radii = paths.radii_mm[part][clear]
     return (radii, along) if near == 0 else (radii[::-1], along[-1] - along[::-1])
