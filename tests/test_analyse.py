@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from ramify import analyse
 from ramify.console.error_line import line_of
@@ -140,9 +141,9 @@ def test_classes_are_trees_of_their_own(tmp_path):
 def test_a_pattern_and_a_picture(tmp_path):
     mask = np.zeros((40, 40), np.uint8)
     mask[18:22, 4:36] = 255
-    write_volume(tmp_path / "one_v.tif", Volume(mask, (1.0, 1.0)))
-    write_volume(tmp_path / "one_other.tif", Volume(mask, (1.0, 1.0)))
-    words = ["--input", str(tmp_path / "*_v.tif"), "--input-suffix", "_v", "--output", str(tmp_path / "out")]
+    for name in ("one_v.png", "one_other.png"):
+        Image.fromarray(mask).save(tmp_path / name)
+    words = ["--input", str(tmp_path / "*_v.png"), "--input-suffix", "_v", "--output", str(tmp_path / "out")]
     assert analyse.main([*words, "--spacing-mm", "0.5", "0.5"]) == 0
     (row,) = rows_of(tmp_path / "out" / "one" / "branches.csv")
     assert float(row["length_mm"]) == pytest.approx(16, rel=0.05)
