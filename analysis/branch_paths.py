@@ -13,8 +13,8 @@ from ramify.vessels.local_radius import local_radii_mm
 
 # Over how many diameters of a branch its direction and calibre at an end are taken, clear of the junction.
 _DIAMETERS = 2.0
-# By how much local radii are corrected at most: a branch within a junction may have a thicker neighbour's radius.
-_MOST_CORRECTED = 1.5
+# By what share of them local radii are moved at most: a branch within a junction may have a thicker neighbour's radius.
+_MOST_CORRECTED = 0.4
 # Within so many radii of its tip the widest place of a vessel tells over what length it closes.
 _CLOSING = 3.0
 
@@ -110,7 +110,7 @@ class BranchPaths:
     @cached_property
     def radii_mm(self) -> FloatArray:
         """Radius of the vessel at each of the curves' points, float (M,): by its distance to the wall, all of a branch
-        times what makes their median that of the branch.
+        moved by what makes their median the radius of the branch.
 
         In vessels of few voxels the wall's distance is up to a third too large, cross-sections are not.
         """
@@ -118,7 +118,8 @@ class BranchPaths:
         for branch, wanted in enumerate(self.branch_radii_mm.tolist()):
             part = self.points(branch)
             median = float(np.median(radii[part][self.clear_of_ends(branch)]))
-            radii[part] *= np.clip(wanted / median, 1 / _MOST_CORRECTED, _MOST_CORRECTED)
+            most = _MOST_CORRECTED * radii[part]
+            radii[part] += np.clip(wanted - median, -most, most)
         return radii
 
     @cached_property
