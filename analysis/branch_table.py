@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ramify.analysis.branch_paths import BranchPaths
+from ramify.analysis.branch_curves import BranchCurves
 from ramify.analysis.growth import Growth
 from ramify.analysis.orders import generations, main_vessel_orders, strahler_orders
 from ramify.analysis.path_shape import mean_curvature_per_mm, taper_mm_per_mm
@@ -22,7 +22,7 @@ Row = dict[str, Any]
 
 def branch_rows(
     found: ScaleDecomposition,
-    paths: BranchPaths,
+    paths: BranchCurves,
     growth: Growth,
     nodes: RootedNodes,
     trees: IntArray,
@@ -120,7 +120,7 @@ def touched_borders(branches: NDArray[np.int32], organ: NDArray[np.bool_] | None
     return touched
 
 
-def _chord(paths: BranchPaths, branch: int, near: int) -> tuple[float, FloatArray]:
+def _chord(paths: BranchCurves, branch: int, near: int) -> tuple[float, FloatArray]:
     """How far the ends of a branch are apart, and the direction from the near to the far one; 0 for a loop."""
     points = paths.curves.points_mm[paths.points(branch)]
     way = points[-1] - points[0] if near == 0 else points[0] - points[-1]
@@ -128,13 +128,13 @@ def _chord(paths: BranchPaths, branch: int, near: int) -> tuple[float, FloatArra
     return norm, way / norm if norm > 0 else way
 
 
-def _step(paths: BranchPaths, branch: int) -> float:
+def _step(paths: BranchCurves, branch: int) -> float:
     """Length over which a branch's bends are seen: a diameter, or three voxels where that is more."""
     steps = paths.curves.steps_mm[paths.points(branch)][:-1]
     return max(2 * float(paths.branch_radii_mm[branch]), 3 * float(steps.mean()) if len(steps) else 0.0)
 
 
-def _clear_radii(paths: BranchPaths, branch: int, near: int) -> tuple[FloatArray, FloatArray]:
+def _clear_radii(paths: BranchCurves, branch: int, near: int) -> tuple[FloatArray, FloatArray]:
     """Radii along a branch from its near end, and how far along they are, clear of what its junctions hide."""
     part, clear = paths.points(branch), paths.clear_of_ends(branch)
     along = paths.along_mm(branch)[clear]

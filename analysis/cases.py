@@ -20,7 +20,7 @@ from ramify.data.dicom import holds_series
 from ramify.data.file_names import case_name, natural_order
 from ramify.data.label_names import labels_beside
 from ramify.data.labelled_file import LabelledFile
-from ramify.data.mask_folders import ORGAN_SUFFIXES, mask_case, masks_by_case, only_file, vessel_masks
+from ramify.data.mask_folders import ORGAN_SUFFIXES, VESSEL_SUFFIX, mask_case, masks_by_case, only_file, vessel_masks
 from ramify.data.raw_case import place_mask
 from ramify.data.volume import Volume
 from ramify.metrics.classes import LabelClass, parse_classes
@@ -92,7 +92,8 @@ def _masks(command: AnalyseCommand) -> dict[str, Path]:
     """The mask of each case."""
     path, suffix = command.input, command.input_suffix
     if path.exists() and not _is_folder(path):
-        return {mask_case(path, suffix) or case_name(path): path}
+        name = mask_case(path, suffix) or case_name(path)
+        return {(name if suffix else name.removesuffix(VESSEL_SUFFIX)) or name: path}
     if path.is_dir():
         if not suffix:
             return vessel_masks(path)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ramify.analysis.branch_paths import BranchPaths
+from ramify.analysis.branch_curves import BranchCurves
 from ramify.vessels.branches import FloatArray, IntArray
 
 # What it costs that a vessel gets thicker, by its logarithm, beside a turn by 180 degrees, which costs 1.
@@ -63,7 +63,7 @@ class Growth:
         return found
 
 
-def misfit(paths: BranchPaths, parent: int, side: int, child: int, child_side: int) -> float:
+def misfit(paths: BranchCurves, parent: int, side: int, child: int, child_side: int) -> float:
     """How badly a branch goes on as another one, 0 at best: by (1 - cos of the turn) / 2, and by ln of the calibres
     where the other one is thicker.
 
@@ -74,7 +74,7 @@ def misfit(paths: BranchPaths, parent: int, side: int, child: int, child_side: i
     return (1 - turn) / 2 + _THICKER * max(0.0, growth)
 
 
-def grow(paths: BranchPaths, roots: Sequence[Root]) -> Growth:
+def grow(paths: BranchCurves, roots: Sequence[Root]) -> Growth:
     """Grow trees from roots, one at least in every connected part of the graph.
 
     Branches at a root's node are its own, and fit perfectly.
@@ -85,7 +85,7 @@ def grow(paths: BranchPaths, roots: Sequence[Root]) -> Growth:
 class _Growing:
     """The state while trees grow."""
 
-    def __init__(self, paths: BranchPaths) -> None:
+    def __init__(self, paths: BranchCurves) -> None:
         self.paths = paths
         n = paths.n_branches
         self.parents, self.near, self.system = (np.full(n, -1, dtype=np.int64) for _ in range(3))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ramify.analysis.branch_paths import BranchPaths, angle_deg
+from ramify.analysis.branch_curves import BranchCurves, angle_deg
 from ramify.analysis.branch_table import Row
 from ramify.analysis.growth import Growth
 from ramify.analysis.murray import murray_exponent
@@ -27,7 +27,7 @@ FORK = (
 
 
 def node_rows(
-    paths: BranchPaths, growth: Growth, nodes: RootedNodes, trees: IntArray, place: Volume, space: Space
+    paths: BranchCurves, growth: Growth, nodes: RootedNodes, trees: IntArray, place: Volume, space: Space
 ) -> list[Row]:
     """The rows, by the numbers of the nodes. trees: int (n,), the tree of each branch, from 1; the others as there."""
     points = in_patient(place, nodes.points_mm, space)
@@ -59,7 +59,7 @@ def _kind(incoming: int, outgoing: Sequence[int], growth: Growth, cut: bool) -> 
     return ("end", "passage", "junction")[min(len(outgoing), 2)]
 
 
-def fork(paths: BranchPaths, growth: Growth, parent: int, children: Sequence[int]) -> Row:
+def fork(paths: BranchCurves, growth: Growth, parent: int, children: Sequence[int]) -> Row:
     """Angles, ratios of radii and Murray's exponent where a branch forks; radii are those near the node."""
     empty: Row = dict.fromkeys(FORK)
     if len(children) < 2:
@@ -82,7 +82,7 @@ def fork(paths: BranchPaths, growth: Growth, parent: int, children: Sequence[int
 
 
 def cycle_rows(
-    paths: BranchPaths, growth: Growth, nodes: RootedNodes, systems: tuple[str, ...], place: Volume, space: Space
+    paths: BranchCurves, growth: Growth, nodes: RootedNodes, systems: tuple[str, ...], place: Volume, space: Space
 ) -> list[Row]:
     """A row for every cycle: the branch whose far end closes it, which branches it meets there, and where."""
     numbers = paths.curves.branches

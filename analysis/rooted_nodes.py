@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ramify.analysis.branch_paths import BranchPaths
+from ramify.analysis.branch_curves import BranchCurves
 from ramify.analysis.growth import Growth
 from ramify.vessels.branches import FloatArray, IntArray
 
@@ -36,7 +36,7 @@ class RootedNodes:
         return counts
 
 
-def nodes_of(paths: BranchPaths, growth: Growth, keep_cycles: bool) -> RootedNodes:
+def nodes_of(paths: BranchCurves, growth: Growth, keep_cycles: bool) -> RootedNodes:
     """The nodes of grown trees; with `keep_cycles` a branch that meets another vessel ends at that one's node."""
     n = paths.n_branches
     starts, ends = np.full(n, -1, dtype=np.int64), np.full(n, -1, dtype=np.int64)

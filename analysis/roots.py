@@ -10,7 +10,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from ramify.analysis.branch_paths import BranchPaths
+from ramify.analysis.branch_curves import BranchCurves
 from ramify.analysis.growth import Root
 from ramify.vessels.branches import FloatArray, IntArray
 
@@ -22,7 +22,7 @@ _BALL_OF_JUNCTION = 1.5
 _LARGE = 0.1
 
 
-def pieces_of(paths: BranchPaths) -> IntArray:
+def pieces_of(paths: BranchCurves) -> IntArray:
     """Which connected part of the graph each branch belongs to, int (n,), from 0."""
     size = len(paths.nodes_mm)
     links = coo_array((np.ones(paths.n_branches, np.int8), (paths.ends[:, 0], paths.ends[:, 1])), shape=(size, size))
@@ -31,7 +31,7 @@ def pieces_of(paths: BranchPaths) -> IntArray:
 
 
 def find_roots(
-    paths: BranchPaths,
+    paths: BranchCurves,
     at_border: NDArray[np.bool_],
     given_mm: Sequence[FloatArray],
     systems: int,
@@ -71,7 +71,7 @@ def find_roots(
     return roots
 
 
-def _node_at(paths: BranchPaths, place: FloatArray) -> int:
+def _node_at(paths: BranchCurves, place: FloatArray) -> int:
     """The node where a tree begins that is said to begin at a place: the nearer end of the vessel that is nearest."""
     gaps = np.linalg.norm(paths.curves.points_mm - place, axis=1) - paths.depths_mm
     branch = int(np.searchsorted(paths.curves.starts, np.argmin(gaps), side="right")) - 1
@@ -79,7 +79,7 @@ def _node_at(paths: BranchPaths, place: FloatArray) -> int:
     return int(ends[np.argmin(np.linalg.norm(paths.nodes_mm[ends] - place, axis=1))])
 
 
-def _nodes_by_rank(paths: BranchPaths, at_border: NDArray[np.bool_]) -> IntArray:
+def _nodes_by_rank(paths: BranchCurves, at_border: NDArray[np.bool_]) -> IntArray:
     """All nodes, the likeliest roots first: by the radius of the vessel that ends there, ends at a border twice.
 
     A trunk that is hardly longer than wide has no centreline, and its tree begins at a junction: the largest ball
@@ -89,7 +89,7 @@ def _nodes_by_rank(paths: BranchPaths, at_border: NDArray[np.bool_]) -> IntArray
     return np.lexsort((np.arange(len(radii)), -radii))
 
 
-def _radii_of_nodes(paths: BranchPaths) -> FloatArray:
+def _radii_of_nodes(paths: BranchCurves) -> FloatArray:
     """Radius of the vessel that ends at each node, or of the trunk that may begin there, float (K,)."""
     is_end = _are_ends(paths)
     radii = np.zeros(len(is_end))
@@ -100,11 +100,11 @@ def _radii_of_nodes(paths: BranchPaths) -> FloatArray:
     return radii
 
 
-def _are_ends(paths: BranchPaths) -> NDArray[np.bool_]:
+def _are_ends(paths: BranchCurves) -> NDArray[np.bool_]:
     return np.array([len(at) for at in paths.at_node]) <= 1
 
 
-def _two_trunks(paths: BranchPaths, ranked: IntArray, piece_of_node: IntArray, lengths: FloatArray) -> list[int]:
+def _two_trunks(paths: BranchCurves, ranked: IntArray, piece_of_node: IntArray, lengths: FloatArray) -> list[int]:
     """The likeliest roots of two systems: of the thickest trunk, and of the one that stands out most beside it.
 
     As branches are laid down from the thickest to the thinnest, trunks grow together. A trunk stands out by its radius
@@ -144,7 +144,7 @@ def _two_trunks(paths: BranchPaths, ranked: IntArray, piece_of_node: IntArray, l
 
 
 def _feeders(
-    paths: BranchPaths, piece: IntArray, by_size: Sequence[int], n_rooted: int, reach_mm: float
+    paths: BranchCurves, piece: IntArray, by_size: Sequence[int], n_rooted: int, reach_mm: float
 ) -> dict[int, Root]:
     """Of each loose piece that has a vessel of a larger one in reach, the end that is nearest to it, and that vessel.
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from ramify.analysis.branch_paths import BranchPaths
+from ramify.analysis.branch_curves import BranchCurves
 from ramify.analysis.branch_table import Row, branch_rows
 from ramify.analysis.growth import Growth, grow
 from ramify.analysis.node_table import cycle_rows, node_rows
@@ -51,7 +51,7 @@ class VesselTree:
     settings: AnalysisSettings
     organ: BoolArray | None
     place: Volume
-    paths: BranchPaths
+    paths: BranchCurves
     growth: Growth
     nodes_found: RootedNodes
     notes: tuple[str, ...]
@@ -228,7 +228,7 @@ def analyse(
             )
         if not organ.any():
             raise ValueError("organ: expected at least one voxel, got an empty mask; mend it, or leave it out")
-    paths = BranchPaths.of(found)
+    paths = BranchCurves.of(found)
     given = [in_array_mm(place, root, settings.coordinates) for root in settings.roots_mm()]
     border = nodes_at_border(paths, mask.shape, found.spacing_mm, organ)
     roots = find_roots(paths, border, given, max(1, len(settings.systems)), settings.join_within_mm)
@@ -238,7 +238,7 @@ def analyse(
 
 
 def nodes_at_border(
-    paths: BranchPaths, shape: Sequence[int], spacing_mm: tuple[float, ...], organ: BoolArray | None
+    paths: BranchCurves, shape: Sequence[int], spacing_mm: tuple[float, ...], organ: BoolArray | None
 ) -> NDArray[np.bool_]:
     """Which nodes lie at the border of the volume or the organ, or beyond the organ's: no farther than the vessel's
     radius and a voxel; bool (K,)."""
@@ -254,7 +254,7 @@ def nodes_at_border(
     return near | beyond
 
 
-def _doubts(found: ScaleDecomposition, paths: BranchPaths) -> list[str]:
+def _doubts(found: ScaleDecomposition, paths: BranchCurves) -> list[str]:
     """A line on a mask that is hardly a tree: an organ, or a lump."""
     widest = 2 * float(found.depth_mm.max())
     length = float(paths.lengths_mm.sum())

@@ -53,7 +53,7 @@ FLOORS: dict[str, set[str]] = {
 FLOORS["stages"] = {*FLOORS}
 SCRIPTS = {path.stem for path in ROOT.glob("*.py")}
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "misc"}
-TORCH_FREE = ("vessels", "phantoms", "preprocessing", "metrics", "comparison", "tasks", "planning")
+TORCH_FREE = ("vessels", "phantoms", "preprocessing", "metrics", "comparison", "tasks", "planning", "analysis")
 
 
 def files_of(room: str) -> list[Path]:

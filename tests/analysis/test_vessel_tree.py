@@ -237,9 +237,9 @@ class TestSystems:
         assert contact["y_mm"] == pytest.approx(20, abs=4)
 
     def test_roots_are_found_at_the_trunks(self):
-        # Trunks of 4.5 and 4 mm; where they touch, both vessels are thin. The thicker trunk's is the first system.
+        # Trunks of 5 and 3.5 mm; where they touch, both vessels are thin. The thicker trunk's is the first system.
         nodes = [[12, 50, 0], [12, 50, 25], [14, 50, 90], [16, 0, 60], [16, 22, 60], [16, 90, 60]]
-        mask = drawn(nodes, [(0, 1), (1, 2), (3, 4), (4, 5)], [4.5, 2, 4, 2], (30, 92, 92), UNIT)
+        mask = drawn(nodes, [(0, 1), (1, 2), (3, 4), (4, 5)], [5, 2, 3.5, 2], (30, 92, 92), UNIT)
         tree = analyse(mask, UNIT, AnalysisSettings(systems=("one", "other")))
         assert [row_at(tree, place)["system"] for place in ((12, 50, 10), (14, 50, 85))] == ["one", "one"]
         assert [row_at(tree, place)["system"] for place in ((16, 10, 60), (16, 85, 60))] == ["other", "other"]

@@ -20,7 +20,7 @@ _CLOSING = 3.0
 
 
 @dataclass(frozen=True, eq=False)
-class BranchPaths:
+class BranchCurves:
     """Branches as paths between nodes; mm along the array's axes from the centre of the first voxel.
 
     curves: the branches' curves. A loop without a junction has a node of its own.
@@ -37,7 +37,7 @@ class BranchPaths:
     branch_radii_mm: FloatArray
 
     @classmethod
-    def of(cls, found: ScaleDecomposition) -> "BranchPaths":
+    def of(cls, found: ScaleDecomposition) -> "BranchCurves":
         """Those of a decomposition that has at least one branch."""
         curves = found.centreline
         ends = curves.ends.copy()
