@@ -32,7 +32,7 @@ def box_counting_dimension(points_mm: FloatArray, smallest_mm: float) -> float |
         return None
     low, high = points_mm.min(axis=0), points_mm.max(axis=0)
     largest = float((high - low).max()) / _LARGEST_SHARE
-    sizes = []
+    sizes: list[float] = []
     while (side := smallest_mm * 2 ** (len(sizes) / 2)) <= largest:
         sizes.append(side)
     if len(sizes) < _FEWEST_SIZES:

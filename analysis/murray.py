@@ -29,7 +29,7 @@ def murray_exponent(parent_mm: float, children_mm: Sequence[float]) -> float | N
         return None
 
     def excess(exponent: float) -> float:
-        return sum(ratio**exponent for ratio in ratios) - 1
+        return float(sum(ratio**exponent for ratio in ratios)) - 1
 
     if max(ratios) >= 1 or excess(_LARGEST) > 0:
         return None

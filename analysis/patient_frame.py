@@ -21,7 +21,7 @@ def in_patient(place: Volume, points_mm: FloatArray, space: Space) -> FloatArray
 
 def directions_in_patient(place: Volume, vectors: FloatArray, space: Space) -> FloatArray:
     """Directions, float (N, ndim) along the array's axes, in the patient: x, y, z (2D: x, y)."""
-    turned = (np.reshape(vectors, (-1, place.ndim)) @ np.array(place.direction).T)[:, ::-1]
+    turned: FloatArray = (np.reshape(vectors, (-1, place.ndim)) @ np.array(place.direction).T)[:, ::-1]
     return turned * (1.0 if space == "lps" else _RIGHT_AND_FRONT[: place.ndim])
 
 
