@@ -78,7 +78,8 @@ class BranchCurves:
     def is_short(self) -> NDArray[np.bool_]:
         """Whether both ends of a branch lie in one junction, as where two vessels run as one for a while; bool (n,)."""
         joined = np.array([len(at) > 1 for at in self.at_node])[self.ends].all(axis=1)
-        return joined & (self.lengths_mm <= self.node_radii_mm[self.ends].sum(axis=1))
+        short: NDArray[np.bool_] = joined & (self.lengths_mm <= self.node_radii_mm[self.ends].sum(axis=1))
+        return short
 
     def points(self, branch: int) -> slice:
         """Where the points of a branch lie among those of the curves."""

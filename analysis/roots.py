@@ -51,7 +51,7 @@ def find_roots(
     piece_of_node[paths.ends.ravel()] = np.repeat(piece, 2)
     ranked = _nodes_by_rank(paths, at_border)
     thickest = ranked[np.unique(piece_of_node[ranked], return_index=True)[1]]
-    lengths = np.bincount(piece, paths.lengths_mm)
+    lengths: FloatArray = np.bincount(piece, paths.lengths_mm).astype(np.float64)
     chosen = [_node_at(paths, place) for place in given_mm]
     if not chosen and systems == 2:
         chosen = _two_trunks(paths, ranked, piece_of_node, lengths)

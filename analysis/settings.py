@@ -18,8 +18,8 @@ class AnalysisSettings(PythonSettings, frozen=True, extra="forbid"):
     """How the branches of a mask become trees, and what is measured of them."""
 
     root: Essential[tuple[str, ...]] = ()
-    """Where a tree begins: x,y,z in patient mm (2D: x,y), the nearest free end is taken; of two --systems one each.
-    Without it, the thickest end that is cut by the border of the organ or of the volume, else the thickest end. Write
+    """Where a tree begins: x,y,z in patient mm (2D: x,y), the nearer end of the vessel there; of two --systems one
+    each. Without it, the thickest end that is cut by the border of the organ or of the volume, else the thickest end. Write
     --root=-12,30,5 where the first number is negative."""
     systems: Essential[tuple[str, ...]] = ()
     """Names of two systems to take apart in one mask whose trees touch, such as portal hepatic, in the order of the

@@ -244,14 +244,14 @@ def nodes_at_border(
     radius and a voxel; bool (K,)."""
     spacing, points = np.array(spacing_mm), paths.nodes_mm
     last = (np.array(shape) - 1) * spacing
-    near = ((points <= spacing) | (points >= last - spacing)).any(axis=1)
+    near: NDArray[np.bool_] = ((points <= spacing) | (points >= last - spacing)).any(axis=1)
     if organ is None:
         return near
     voxels = np.clip(np.rint(points / spacing).astype(np.int64), 0, np.array(shape) - 1)
     edge: FloatArray = voxels_of(surface(organ)) * spacing
     gap = cKDTree(edge).query(points)[0] if len(edge) else np.full(len(points), np.inf)
-    beyond: NDArray[np.bool_] = ~organ[tuple(voxels.T)] | (gap <= paths.node_radii_mm + spacing.max())
-    return near | beyond
+    near |= ~organ[tuple(voxels.T)] | (gap <= paths.node_radii_mm + spacing.max())
+    return near
 
 
 def _doubts(found: ScaleDecomposition, paths: BranchCurves) -> list[str]:

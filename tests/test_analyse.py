@@ -15,12 +15,12 @@ from ramify.data.volume import Volume
 from tests.analysis.drawn_trees import forks
 
 UNIT = (1.0, 1.0, 1.0)
-# As a scanner has it: x grows to the left, y to the back, the first voxel somewhere.
-PLACE = {"spacing_mm": UNIT, "origin_mm": (-40.0, 12.0, -7.5)}
+# The first voxel lies somewhere.
+ORIGIN = (-40.0, 12.0, -7.5)
 
 
 def write(path: Path, mask: np.ndarray) -> Path:
-    write_volume(path, Volume(mask.astype(np.uint8), **PLACE))
+    write_volume(path, Volume(mask.astype(np.uint8), UNIT, ORIGIN))
     return path
 
 
