@@ -46,12 +46,14 @@ def branch_rows(
     generation, strahler = generations(growth, nodes.starts), strahler_orders(growth)
     main = main_vessel_orders(growth, paths.branch_radii_mm)
     scale = found.scale_of_branch[numbers - 1]
-    voxels = np.bincount(found.branches[found.branches > 0], minlength=len(found.radii_mm) + 1)[numbers]
+    # Vessels are few among the voxels.
+    vessel = np.flatnonzero(found.branches)
+    voxels = np.bincount(found.branches.reshape(-1)[vessel], minlength=len(found.radii_mm) + 1)[numbers]
     size = voxels * float(np.prod(found.spacing_mm))
     flat = place.ndim == 2
     shares = np.add.reduceat(paths.radii_mm * paths.curves.shares_mm, paths.curves.starts[:-1])
     wall = 2 * paths.lengths_mm if flat else 2 * np.pi * shares
-    touched = touched_borders(found.branches, organ)
+    touched = touched_borders(found.branches, organ, len(found.radii_mm))
     cut = {*growth.cuts.tolist()}
     rows = []
     for branch in range(paths.n_branches):
@@ -98,17 +100,20 @@ def branch_rows(
     return sorted(rows, key=lambda row: int(row["branch"]))
 
 
-def touched_borders(branches: NDArray[np.int32], organ: NDArray[np.bool_] | None) -> dict[str, NDArray[np.bool_]]:
+def touched_borders(
+    branches: NDArray[np.int32], organ: NDArray[np.bool_] | None, n_branches: int
+) -> dict[str, NDArray[np.bool_]]:
     """Whether each branch, and 0 for the background, has a voxel at the volume's border, and at or beyond the organ's.
 
     Args:
         branches: int32 (*S), 0 background, 1 .. n.
         organ: bool (*S) or None.
+        n_branches: n.
 
     Returns:
         bool (n + 1,), as `volume` and, with an organ, `organ`.
     """
-    count = int(branches.max(initial=0)) + 1
+    count = n_branches + 1
     touched = {"volume": np.zeros(count, dtype=bool)}
     for axis in range(branches.ndim):
         for side in (0, -1):

@@ -19,8 +19,8 @@ class AnalysisSettings(PythonSettings, frozen=True, extra="forbid"):
 
     root: Essential[tuple[str, ...]] = ()
     """Where a tree begins: x,y,z in patient mm (2D: x,y), the nearer end of the vessel there; of two --systems one
-    each. Without it, the thickest end that is cut by the border of the organ or of the volume, else the thickest end. Write
-    --root=-12,30,5 where the first number is negative."""
+    each. Without it, the thickest end that is cut by the border of the organ or of the volume, else the thickest end.
+    Write --root=-12,30,5 where the first number is negative."""
     systems: Essential[tuple[str, ...]] = ()
     """Names of two systems to take apart in one mask whose trees touch, such as portal hepatic, in the order of the
     roots; without roots the first one is the one with the thicker trunk."""

@@ -4,7 +4,8 @@
 
 A row a voxel size, means over the phantoms. Each vessel of the phantom is looked up where the mask has its branch, at
 three fifths of its length. Junctions found and junctions right within 2 mm; length of all centrelines over that of the
-vessels; radii: rank correlation, and median of (found / true - 1); share of the vessels' length with the right Strahler order, generation and parent, the root told; seconds for each mask.
+vessels; radii: rank correlation, and median of (found / true - 1); share of the vessels' length with the right Strahler
+order, generation and parent, the root told; seconds for each mask.
 """
 
 import time

@@ -60,7 +60,7 @@ class _Pruning:
     """The graph while branches go and merge: paths by number, clusters with the paths at them."""
 
     def __init__(
-        self, graph: BranchGraph, depth_mm: FloatArray, spacing_mm: Sequence[float], keep_bridges: bool
+        self, graph: BranchGraph, depth_mm: FloatArray, spacing_mm: Sequence[float], keep_bridges: bool = False
     ) -> None:
         self.graph, self.keep_bridges = graph, keep_bridges
         self.cluster, self.owner = graph.cluster.copy(), graph.owner.copy()
