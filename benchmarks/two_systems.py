@@ -42,6 +42,8 @@ class TwoSystemsCommand(BaseModel, frozen=True, extra="forbid"):
     """Mask of a patient's portal vein: a file or a DICOM folder."""
     hepatic: Path | None = None
     """Mask of the hepatic veins, on the same grid."""
+    organ: Path | None = None
+    """The patient's liver: take apart what of both lies inside it, too."""
 
     @model_validator(mode="after")
     def _both_or_neither(self) -> "TwoSystemsCommand":
@@ -80,6 +82,8 @@ def pairs(command: TwoSystemsCommand) -> Iterator[Pair]:
         yield phantom(seed, command.voxels, command.clearance_mm)
     if command.portal is not None and command.hepatic is not None:
         yield patient(command.portal, command.hepatic)
+        if command.organ is not None:
+            yield patient(command.portal, command.hepatic, command.organ)
 
 
 def phantom(seed: int, voxels: int, clearance_mm: float) -> Pair:
@@ -97,15 +101,19 @@ def phantom(seed: int, voxels: int, clearance_mm: float) -> Pair:
     return Pair(f"phantom {seed}", (portal, hepatic), Volume(portal, grown.spacing_mm), (roots[0], roots[1]))
 
 
-def patient(portal: Path, hepatic: Path) -> Pair:
-    """The two systems of a patient; the root of each is what is found of it by itself."""
+def patient(portal: Path, hepatic: Path, organ: Path | None = None) -> Pair:
+    """The two systems of a patient, or what of them lies in an organ; each root is that found of it by itself."""
     volumes = [LabelledFile(path).mask(None, "vessels", "--portal") for path in (portal, hepatic)]
+    if organ is not None:
+        inside = LabelledFile(organ).mask(None, "organ", "--organ").array
+        volumes = [volume.with_array(volume.array & inside) for volume in volumes]
     roots = []
     for volume in volumes:
         tree = analyse(volume.array, volume.spacing_mm, place=volume)
         (row,) = [row for row in tree.node_rows if row["kind"] == "root" and row["tree"] == 1]
         roots.append(",".join(f"{row[f'{axis}_mm']:.3f}" for axis in "xyz"))
-    return Pair("patient", (volumes[0].array, volumes[1].array), volumes[0], (roots[0], roots[1]))
+    name = "patient" if organ is None else "patient, cut to the organ"
+    return Pair(name, (volumes[0].array, volumes[1].array), volumes[0], (roots[0], roots[1]))
 
 
 def taken_apart(pair: Pair, roots: Sequence[str]) -> VesselTree:
