@@ -30,9 +30,9 @@ class AnalysisSettings(PythonSettings, frozen=True, extra="forbid"):
     join_within_mm: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     """A loose piece is hung on the nearest vessel of a larger one where the gap is no wider than this; 0: each piece is
     a tree of its own."""
-    territory_generation: int = Field(default=2, ge=0)
-    """Territories are those of the branches of this generation (0 the trunk), with all they feed, and of those that end
-    before."""
+    territory_depth: int = Field(default=1, ge=0)
+    """Territories are those of the vessels whose Strahler order is so much lower than the highest one of their tree,
+    with all they feed; twigs of lower orders on thicker vessels have none."""
     coordinates: Space = "lps"
     """Patient coordinates of roots, tables and files: `lps` as DICOM, ITK and files of 3D Slicer, or `ras`, as its
     window shows them."""

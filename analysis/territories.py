@@ -25,28 +25,30 @@ class Territories:
     stems: IntArray
 
 
-def stems_of(growth: Growth, generation: IntArray, chosen: int, trees: IntArray, lengths_mm: FloatArray) -> IntArray:
-    """The branch whose territory each branch belongs to, int (n,): its ancestor of a generation; -1 for none.
+def stems_of(growth: Growth, strahler: IntArray, depth: int, trees: IntArray, lengths_mm: FloatArray) -> IntArray:
+    """The branch whose territory each branch belongs to, int (n,): its uppermost ancestor of an order; -1 for none.
 
-    Branches before that generation have none, unless they end there. Neither have trees that are shorter than a tenth
-    of the longest.
+    The order is the highest one of the branch's tree less `depth`, and 1 at least. What is of a higher order has none,
+    nor have twigs of a lower one that hang on it, nor trees that are shorter than a tenth of the longest.
 
     Args:
         growth: the trees.
-        generation: int (n,), of each branch.
-        chosen: that generation.
+        strahler: int (n,), Strahler's order of each branch.
+        depth: how far below the highest.
         trees: int (n,), the tree of each branch.
         lengths_mm: float (n,), of the branches.
     """
     length = np.bincount(trees, lengths_mm)
     large = (length >= _SMALLEST_TREE * length.max())[trees]
-    children = growth.children()
-    stems = np.full(len(generation), -1, dtype=np.int64)
+    highest = np.zeros(len(length), dtype=np.int64)
+    np.maximum.at(highest, trees, strahler)
+    wanted = np.maximum(highest[trees] - depth, 1)
+    stems = np.full(len(strahler), -1, dtype=np.int64)
     for branch in growth.order.tolist():
         parent = int(growth.parents[branch])
         if parent >= 0 and stems[parent] >= 0:
             stems[branch] = stems[parent]
-        elif large[branch] and (generation[branch] >= chosen or not children[branch]):
+        elif large[branch] and strahler[branch] == wanted[branch]:
             stems[branch] = branch
     return stems
 

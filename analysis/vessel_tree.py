@@ -13,7 +13,7 @@ from ramify.analysis.branch_curves import BranchCurves
 from ramify.analysis.branch_table import Row, branch_rows
 from ramify.analysis.growth import Growth, grow
 from ramify.analysis.node_table import cycle_rows, node_rows
-from ramify.analysis.orders import generations
+from ramify.analysis.orders import strahler_orders
 from ramify.analysis.patient_frame import in_array_mm
 from ramify.analysis.rooted_nodes import RootedNodes, nodes_of
 from ramify.analysis.roots import find_roots
@@ -158,9 +158,8 @@ class VesselTree:
         """The territories of all trees, or of those of a system; raises ValueError without an organ."""
         if self.organ is None:
             raise ValueError("territories: there is no organ to part; give its mask")
-        level = self.settings.territory_generation
-        trees, lengths = self.tree_of_branch, self.paths.lengths_mm
-        stems = stems_of(self.growth, generations(self.growth, self.nodes_found.starts), level, trees, lengths)
+        depth, trees = self.settings.territory_depth, self.tree_of_branch
+        stems = stems_of(self.growth, strahler_orders(self.growth), depth, trees, self.paths.lengths_mm)
         if system is not None:
             stems[self.growth.system != system] = -1
         of_number = np.where(self._path_of_number >= 0, stems[self._path_of_number], -1)

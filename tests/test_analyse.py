@@ -37,7 +37,7 @@ def analysed(tmp_path_factory) -> Path:
     organ = np.zeros(forks().shape)
     organ[2:-2, 2:-2, 2:] = 1
     words = ["--input", mask, "--organ", write(place / "organ.nii.gz", organ), "--output", place / "out"]
-    assert analyse.main([*map(str, words), "--territory-generation", "1"]) == 0
+    assert analyse.main([*map(str, words)]) == 0
     return place / "out" / "case"
 
 

@@ -256,7 +256,7 @@ class TestOrgan:
         mask = forks()
         organ = np.ones(mask.shape, bool)
         organ[:, :, :10] = False
-        tree = analyse(mask, UNIT, AnalysisSettings(territory_generation=1), organ)
+        tree = analyse(mask, UNIT, AnalysisSettings(territory_depth=1), organ)
         assert tree.summary["organ_ml"] == pytest.approx(organ.sum() / 1000)
         assert tree.summary["vessel_share_of_organ"] == pytest.approx(mask.sum() / organ.sum())
         assert tree.summary["largest_distance_to_vessel_mm"] > tree.summary["mean_distance_to_vessel_mm"] > 1
@@ -264,13 +264,16 @@ class TestOrgan:
         assert trunk["parent"] is None
         found = tree.territories()
         assert (found.map > 0).sum() == organ.sum()
-        _, side, stem, one, other = middles()
-        labels = [int(found.map[tuple(place.astype(int))]) for place in (side, stem, one, other)]
-        assert sorted(set(labels)) == [1, 2]
-        assert labels[1] == labels[2] == labels[3] != labels[0]
+        _, side, _, one, other = middles()
+        labels = [int(found.map[tuple(place.astype(int))]) for place in (side, one, other)]
+        # The trunk and the stem are of the highest order, and their ground goes to whoever is near.
+        assert sorted(labels) == [1, 2, 3]
         # A place far from the tree belongs to the side that it is on.
         assert found.map[12, 58, 40] == labels[0]
-        assert found.map[12, 2, 60] == labels[1]
+        assert found.map[12, 30, 62] == labels[1]
+        assert found.map[12, 1, 60] == labels[2]
+        whole = analyse(mask, UNIT, AnalysisSettings(territory_depth=0), organ).territories()
+        assert np.unique(whole.map).tolist() == [0, 1]
 
     def test_the_root_is_where_the_organs_border_cuts(self):
         # Both ends are alike, but one lies at the border of the organ.
