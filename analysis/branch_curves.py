@@ -95,7 +95,12 @@ class BranchCurves:
 
     def along_mm(self, branch: int) -> FloatArray:
         """Length from the start of a branch to each of its points, float (m,)."""
-        along: FloatArray = np.append(0.0, np.cumsum(self.curves.steps_mm[self.points(branch)][:-1]))
+        return self._along_mm[self.points(branch)]
+
+    @cached_property
+    def _along_mm(self) -> FloatArray:
+        gone = np.append(0.0, np.cumsum(self.curves.steps_mm)[:-1])
+        along: FloatArray = gone - np.repeat(gone[self.curves.starts[:-1]], np.diff(self.curves.starts))
         return along
 
     def _hidden_mm(self, branch: int, side: int) -> float:

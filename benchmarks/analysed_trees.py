@@ -73,8 +73,8 @@ def scored(seed: int, side_mm: float) -> Scores:
     settings = AnalysisSettings(root=(",".join(f"{value:.3f}" for value in root[::-1]),))
     began = time.perf_counter()
     tree = analyse(phantom.structures[PORTAL], phantom.spacing_mm, settings)
-    rows = tree.branch_rows
-    return compared(tree, graph, side_mm, time.perf_counter() - began) if rows else Scores(*[0.0] * 9)
+    _ = tree.branch_rows
+    return compared(tree, graph, side_mm, time.perf_counter() - began)
 
 
 def compared(tree: VesselTree, graph: VesselGraph, side_mm: float, seconds: float) -> Scores:
@@ -112,7 +112,9 @@ def compared(tree: VesselTree, graph: VesselGraph, side_mm: float, seconds: floa
         tree.summary["length_mm"] / total,
         float(spearmanr(radii[seen], graph.radii_mm[seen]).statistic),
         float(np.median(radii[seen] / graph.radii_mm[seen] - 1)),
-        *shares.tolist(),
+        float(shares[0]),
+        float(shares[1]),
+        float(shares[2]),
         seconds,
     )
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.analysed_trees import compared
+from benchmarks.large_analysis import side_by_side
 from benchmarks.two_systems import Pair, best_share, right_share, taken_apart
 from ramify.analysis import AnalysisSettings, analyse
 from ramify.data.volume import Volume
@@ -37,3 +38,12 @@ def test_shares_of_two_systems():
     exchanged = (second, first)
     assert right_share(tree, exchanged) < 0.2
     assert best_share(tree, exchanged) == right_share(tree, pair.masks)
+
+
+def test_copies_lie_side_by_side():
+    mask = np.ones((2, 3), dtype=bool)
+    large = side_by_side(mask, (6, 9))
+    assert large.sum() == 4 * mask.sum()
+    assert np.flatnonzero(~large.any(axis=0)).tolist() == [3, 4, 8]
+    with pytest.raises(ValueError, match="no room"):
+        side_by_side(mask, (1, 9))
