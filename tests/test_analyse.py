@@ -4,8 +4,10 @@ import csv
 import json
 from pathlib import Path
 
+import networkx
 import numpy as np
 import pytest
+import trimesh
 from PIL import Image
 
 from ramify import analyse
@@ -74,7 +76,6 @@ def test_label_maps_lie_on_the_masks_grid_and_have_colours(analysed):
 
 
 def test_graphs_are_read_by_networkx(analysed):
-    networkx = pytest.importorskip("networkx")
     content = json.loads((analysed / "graph.json").read_text(encoding="utf-8"))
     graph = networkx.node_link_graph(content, edges="edges")
     assert networkx.is_arborescence(graph)
@@ -100,7 +101,6 @@ def test_vtp_has_the_orders(analysed):
 
 
 def test_surfaces_are_read_by_trimesh(analysed):
-    trimesh = pytest.importorskip("trimesh")
     wall = trimesh.load(analysed / "vessels.stl")
     volume = sum(float(row["volume_mm3"]) for row in rows_of(analysed / "branches.csv"))
     assert abs(wall.volume) == pytest.approx(volume, rel=0.1)
