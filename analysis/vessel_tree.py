@@ -45,6 +45,15 @@ class VesselTree:
         growth: which branch each one comes from.
         nodes_found: the nodes of the trees.
         notes: one line for each thing worth knowing.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.analysis import VesselTree, analyse
+        >>> mask = np.zeros((9, 9, 20), bool)
+        >>> mask[3:6, 3:6, 2:18] = True
+        >>> tree = analyse(mask, (1.0, 1.0, 1.0))
+        >>> isinstance(tree, VesselTree), [row["kind"] for row in tree.node_rows]
+        (True, ['root', 'end'])
     """
 
     decomposition: ScaleDecomposition
