@@ -242,7 +242,13 @@ def analyse(
     roots = find_roots(paths, border, given, max(1, len(settings.systems)), settings.join_within_mm)
     growth = grow(paths, roots)
     nodes = nodes_of(paths, growth, settings.keep_cycles)
-    return VesselTree(found, settings, organ, place, paths, growth, nodes, (*found.notes, *_doubts(found, paths)))
+    notes = [*found.notes, *_doubts(found, paths)]
+    if settings.systems and not given:
+        first, second = settings.systems
+        notes.append(
+            f"roots were found: {first} is the system with the thicker trunk; if it is {second}, give the roots"
+        )
+    return VesselTree(found, settings, organ, place, paths, growth, nodes, tuple(notes))
 
 
 def nodes_at_border(
