@@ -246,7 +246,7 @@ def analyse(
     if settings.systems and not given:
         first, second = settings.systems
         notes.append(
-            f"roots were found: {first} is the system with the thicker trunk; if it is {second}, give the roots"
+            f"roots were found: {first} has the thicker trunk; if that is {second}, give the roots"
         )
     return VesselTree(found, settings, organ, place, paths, growth, nodes, tuple(notes))
 
