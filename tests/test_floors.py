@@ -41,6 +41,7 @@ FLOORS: dict[str, set[str]] = {
     "cleaning": {"data", "vessels", "tasks", "training", "comparison"},
     "tuning": {"console", "processes", "disk", "data", "training", "drawing"},
     "experiments": {"console", "processes", "disk", "data", "metrics", "tasks", "training", "comparison", "drawing"},
+    "analysis": {"console", "processes", "disk", "data", "vessels", "metrics", "drawing", "report", "preprocessing"},
     "report": {"compilation", "disk", "data", "vessels", "metrics", "drawing", "comparison", "tasks"},
     "evaluation": {"console", "processes", "disk", "data", "preprocessing", "metrics", "report", "tasks"},
     "transforms": {"vessels"},
@@ -52,7 +53,7 @@ FLOORS: dict[str, set[str]] = {
 FLOORS["stages"] = {*FLOORS}
 SCRIPTS = {path.stem for path in ROOT.glob("*.py")}
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "misc"}
-TORCH_FREE = ("vessels", "phantoms", "preprocessing", "metrics", "comparison", "tasks", "planning")
+TORCH_FREE = ("vessels", "phantoms", "preprocessing", "metrics", "comparison", "tasks", "planning", "analysis")
 
 
 def files_of(room: str) -> list[Path]:
