@@ -150,7 +150,7 @@ def _shape(path: Path, dim: tuple[int, ...]) -> tuple[tuple[int, ...], int]:
 def _dtype(path: Path, fields: dict[str, Any], order: str) -> np.dtype:
     code = TYPES.get(fields["kind"])
     if code is None:
-        name = _OTHERTYPES.get(fields["kind"], f"the unknown type {fields['kind']}")
+        name = _OTHER_TYPES.get(fields["kind"], f"the unknown type {fields['kind']}")
         raise ValueError(f"{path}: holds {name} where one number a voxel is expected; save it in grey")
     dtype = np.dtype(order + code)
     if fields["bits"] != 8 * dtype.itemsize:
