@@ -160,13 +160,13 @@ def check_intensities(array: np.ndarray, name: str) -> None:
 
 
 def _check_finite(array: np.ndarray, name: str) -> None:
-    count, first = 0, ()
+    count, first = 0, tuple[int, ...]()
     for rows in slabs(array):
         bad = ~np.isfinite(array[rows])
         if bad.any() and not count:
             in_slab, *others = np.unravel_index(np.argmax(bad), bad.shape)
             first = (rows.start + int(in_slab), *map(int, others))
-        count += np.count_nonzero(bad)
+        count += int(np.count_nonzero(bad))
     if count:
         raise ValueError(f"{name}: {count} voxels are NaN or infinite, the first at {first}; repair the image")
 

@@ -12,9 +12,6 @@ from ramify.data.large_arrays import slabs, zeros
 FloatArray = NDArray[np.float64]
 
 
-Weights = scipy.sparse.csr_array
-
-
 def resample(
     array: np.ndarray, shape: Sequence[int], average: bool = False, out: np.ndarray | None = None
 ) -> np.ndarray:
@@ -77,7 +74,7 @@ def interpolate(
     return result
 
 
-def _stretched(values: np.ndarray, weights: Sequence[Weights | None], axes: Sequence[int]) -> np.ndarray:
+def _stretched(values: np.ndarray, weights: Sequence[scipy.sparse.csr_array | None], axes: Sequence[int]) -> np.ndarray:
     """Values (*S) interpolated along some axes, in that order."""
     for axis in axes:
         own = weights[axis]
@@ -90,7 +87,7 @@ def _stretched(values: np.ndarray, weights: Sequence[Weights | None], axes: Sequ
     return values
 
 
-def _weights(old: int, places: FloatArray, average: bool) -> Weights:
+def _weights(old: int, places: FloatArray, average: bool) -> scipy.sparse.csr_array:
     """Interpolation weights (places, old) of one axis in float32; each row sums to 1."""
     factor = old / len(places)
     centre, index = places[:, None], np.arange(old)[None, :]

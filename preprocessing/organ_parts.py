@@ -44,4 +44,3 @@ def main_parts(organ: Volume, least_share: float) -> Volume:
     array = np.zeros(organ.shape, dtype=bool)
     array[box] = chosen_components(labels, kept)
     return replace(organ, array=array, notes=(*organ.notes, note))
-

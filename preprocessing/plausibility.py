@@ -124,7 +124,7 @@ def _share(array: NDArray[Any], inside: NDArray[np.bool_], lower: float, upper: 
     found = 0
     for rows in slabs(array):
         part = array[rows]
-        found += np.count_nonzero((part >= lower) & (part <= upper) & inside[rows])
+        found += int(np.count_nonzero((part >= lower) & (part <= upper) & inside[rows]))
     return float(found / np.count_nonzero(inside))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ramify.data.large_arrays import slabs, zeros
+from ramify.data.large_arrays import release, slabs, zeros
 
 
 class AveragedMap:
@@ -49,6 +49,7 @@ class AveragedMap:
         if self._squares is not None and number > 1:
             torch.from_numpy(self._squares[:, rows]).addcmul_(deviation, deviation, value=1 - 1 / number)
         mean.add_(deviation, alpha=1 / number)
+        release(self.mean, *([] if self._squares is None else [self._squares]))
 
     def spread(self) -> NDArray[np.float32]:
         """Standard deviation √(M / n) of the maps so far, of several channels the largest, float32 (*S)."""

@@ -137,7 +137,7 @@ class Ensemble:
             for number, (member, windows, copy) in enumerate(passes, 1):
                 for rows, found in member.probabilities(slices, windows, copy, name, shown.update):
                     maps.add(found, number, rows)
-                    release(image, maps.mean)
+                    release(image)
         return Averaged(maps.mean, maps.spread() if with_uncertainty else None)
 
 

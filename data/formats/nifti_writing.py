@@ -41,7 +41,7 @@ def write_nifti(path: Path, volume: Volume, packed: bool, name: str) -> None:
             )
         stream.write(header)
         for rows in slabs(array):
-            stream.write(memoryview(np.ascontiguousarray(array[rows], dtype=stored)).cast("B"))
+            stream.write(np.ascontiguousarray(array[rows], dtype=stored).data)
 
 
 def _header(volume: Volume, stored: np.dtype, name: str) -> bytes:
@@ -50,7 +50,9 @@ def _header(volume: Volume, stored: np.dtype, name: str) -> bytes:
     if not codes:
         raise ValueError(f"{name}: a NIfTI file holds no numbers of type {stored.name}; convert them, to float32 say")
     if max(volume.shape) > _LONGEST:
-        raise ValueError(f"{name}: a NIfTI file has at most {_LONGEST} voxels along an axis, not {max(volume.shape)}; write .nrrd")
+        raise ValueError(
+            f"{name}: a NIfTI file has at most {_LONGEST} voxels along an axis, not {max(volume.shape)}; write .nrrd"
+        )
     ndim = volume.ndim
     rotation, sides, origin = np.eye(3), np.ones(3), np.zeros(3)
     # What it says of a 2D image's third axis is that it is upright and one voxel long.

@@ -27,9 +27,12 @@ def mapped(array: np.ndarray) -> bool:
 
 def test_a_large_array_is_in_a_file_without_a_name(small_memory):
     small, large = zeros((5, 5), np.float32), zeros((5, 6), np.float32)
-    assert not mapped(small) and mapped(large)
+    assert not mapped(small)
+    assert mapped(large)
     assert [*small_memory.iterdir()] == []
-    assert large.shape == (5, 6) and large.dtype == np.float32 and not large.any()
+    assert large.shape == (5, 6)
+    assert large.dtype == np.float32
+    assert not large.any()
     large[2:] = 7
     release(large, small, large[1])
     assert large.sum() == 7 * 3 * 6

@@ -76,7 +76,8 @@ def test_slab_by_slab_is_the_whole(tmp_path, monkeypatch, kind, order):
     expected = arrays(predictor.predict(image, organ if with_organ else None))
     in_slabs(monkeypatch)
     found = arrays(predictor.predict(image, organ if with_organ else None))
-    assert found.keys() == expected.keys() and len(np.unique(expected["probabilities"])) > 1000
+    assert found.keys() == expected.keys()
+    assert len(np.unique(expected["probabilities"])) > 1000
     for name, array in found.items():
         np.testing.assert_allclose(array, expected[name], rtol=0, atol=1e-6, err_msg=name)
 
@@ -134,5 +135,6 @@ def test_progress_is_told_in_windows_of_all_networks_and_copies(tmp_path, monkey
     predictor.predict(image, None, shown_as="patient")
     told = capsys.readouterr().err.splitlines()
     # Of 30 x 26 x 22 voxels, in windows of 8 x 32 x 24 of which half is covered again: 7, four times.
-    assert told[0].startswith("patient: 2 of 28 windows in ") and told[0].endswith(" left")
+    assert told[0].startswith("patient: 2 of 28 windows in ")
+    assert told[0].endswith(" left")
     assert told[-1].startswith("patient: 28 of 28 windows in ")

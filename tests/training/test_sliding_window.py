@@ -59,4 +59,5 @@ def test_slices_are_asked_for_once_and_handed_on_as_soon_as_no_window_reaches_th
         assert asked[-1][1] - done <= 12
     covered = [at for start, stop in asked for at in range(start, stop)]
     assert covered == list(range(40))
-    assert done == 40 and sum(told) == len(places) == 9
+    assert done == 40
+    assert sum(told) == len(places) == 9

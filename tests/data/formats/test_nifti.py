@@ -255,7 +255,10 @@ def test_a_written_file_is_the_one_that_another_library_writes(tmp_path, directi
 
 
 def test_what_the_form_cannot_hold_is_refused_and_leaves_nothing(tmp_path):
-    for array, message in ((np.zeros((2, 2), np.float16), "no numbers of type float16"), (np.zeros((1, 40000)), "32767")):
+    for array, message in (
+        (np.zeros((2, 2), np.float16), "no numbers of type float16"),
+        (np.zeros((1, 40000)), "32767"),
+    ):
         with pytest.raises(ValueError, match=rf"{tmp_path}/a\.nii: a NIfTI file .*{message}"):
             write_volume(tmp_path / "a.nii", Volume(array, (1.0, 1.0)))
     assert [*tmp_path.iterdir()] == []
