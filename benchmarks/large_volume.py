@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not ct.exists():
         write_volume(ct, _ct(command))
     save_checkpoint(checkpoint, _untrained(command.window))
-    Member._main_probabilities = lambda self, windows: torch.sigmoid(9 * windows - 6)  # type: ignore[method-assign]
+    Member._main_probabilities = lambda self, image: torch.sigmoid(9 * image - 6)  # type: ignore[method-assign]
     words = ["--checkpoint", str(checkpoint), "--input", str(ct), "--output", str(command.output / "predictions")]
     words += ["--mirror", "z", "--uncertainty"] if command.mirror else []
     before, began = peak_bytes() or 0, time.monotonic()

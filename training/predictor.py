@@ -222,7 +222,8 @@ def _on_native_grid(averaged: Averaged, grid: Grid, inside: np.ndarray | None) -
     native = zeros((len(maps), *grid.native_shape), np.float32)
     for own, out in zip(maps, native):
         grid.to_native(own, out)
-        for rows in slabs(out) if inside is not None else ():
-            out[rows] *= inside[rows]
+        if inside is not None:
+            for rows in slabs(out):
+                out[rows] *= inside[rows]
     of_classes = len(averaged.probabilities)
     return Averaged(native[:of_classes], None if averaged.uncertainty is None else native[of_classes])

@@ -101,16 +101,16 @@ def slide(
         if (end := batch[-1][0] + window[0]) > stop:
             image, stop = torch.cat((image, slices(stop, end)), dim=2), end
         inside = [
-            tuple(slice(at, at + extent) for at, extent in zip((place[0] - first, *place[1:]), window, strict=True))
+            (slice(None), *(slice(at, at + extent) for at, extent in zip((place[0] - first, *place[1:]), window)))
             for place in batch
         ]
         names = [f"in the window of voxels {_voxels(place, window)}" for place in batch]
-        found = _answers(network, torch.cat([image[(..., *part)] for part in inside]), names)
+        found = _answers(network, torch.stack([image[0][part] for part in inside]), names)
         if not len(sums):
             sums = torch.zeros((found.shape[1], height, *size[1:]), device=image.device)
         for part, own in zip(inside, found, strict=True):
-            sums[(slice(None), *part)] += own * weights
-            counts[part] += weights
+            sums[part] += own * weights
+            counts[part[1:]] += weights
         each(len(batch))
     yield sums[None, :, : stop - first] / counts[: stop - first]
 

@@ -2,6 +2,7 @@
 
 import errno
 import os
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ def small_memory(monkeypatch, tmp_path):
 
 
 def mapped(array: np.ndarray) -> bool:
-    owner = array
+    owner: Any = array
     while isinstance(owner, np.ndarray):
         owner = owner.base
     return owner is not None
