@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ramify.data.large_arrays import zeros
 from ramify.data.provenance import versions
 from ramify.data.raw_case import RawCase
 from ramify.data.volume import Volume
@@ -32,7 +33,8 @@ class PreparedImage:
     """What a network sees, and the way back.
 
     Attributes:
-        image: scaled intensities, float32 (C, *S), axes along the patient's z, y, x.
+        image: scaled intensities, float32 (C, *S), axes along the patient's z, y, x; a large one is in a file, see
+            `data.large_arrays`.
         organ: organ mask on the same grid, bool (*S), or None.
         grid: leads back to the native grid.
     """
@@ -69,13 +71,11 @@ def prepare_image(
     """
     grid, rules = plan_image(images, organ, settings, name)
     prepared_organ = None if organ is None else grid.mask_to_prepared(organ.array)
-    values = [
-        normalise(grid.image_to_prepared(image.array), rules[channel], prepared_organ, _named(name, channel, images))
-        for channel, image in images.items()
-    ]
-    # One channel, which is the rule, is not copied for the others that there are not.
-    stacked = values[0][None] if len(values) == 1 else np.stack(values)
-    return PreparedImage(stacked, prepared_organ, grid)
+    prepared = zeros((len(images), *grid.shape), np.float32)
+    for out, (channel, image) in zip(prepared, images.items()):
+        values = grid.image_to_prepared(image.array)
+        normalise(values, rules[channel], prepared_organ, _named(name, channel, images), out)
+    return PreparedImage(prepared, prepared_organ, grid)
 
 
 def plan_image(
