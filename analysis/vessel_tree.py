@@ -245,9 +245,7 @@ def analyse(
     notes = [*found.notes, *_doubts(found, paths)]
     if settings.systems and not given:
         first, second = settings.systems
-        notes.append(
-            f"roots were found: {first} has the thicker trunk; if that is {second}, give the roots"
-        )
+        notes.append(f"roots were found: {first} has the thicker trunk; if that is {second}, give the roots")
     return VesselTree(found, settings, organ, place, paths, growth, nodes, tuple(notes))
 
 
