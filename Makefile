@@ -15,7 +15,7 @@ NNUNET_NETWORKS := dynamic-network-architectures==0.4.4
 NNUNET_ITSELF := nnunetv2==2.8.1 timm==1.0.22 torchvision==0.15.2 $(NNUNET_NETWORKS)
 
 .DEFAULT_GOAL := help
-.PHONY: types help install demo liver-phantom test test-random test-lowest test-nnunet package fuzz kill-test check docs format table table-quick table-drive table-drive-quick figures-ircadb radius-table benchmark-preprocessing gpu-check clean
+.PHONY: types help install demo gallery liver-phantom test test-random test-lowest test-nnunet package fuzz kill-test check docs format table table-quick table-drive table-drive-quick figures-ircadb radius-table benchmark-preprocessing gpu-check clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-26s %s\n", $$1, $$2}'
@@ -40,6 +40,9 @@ liver-phantom: $(READY) ## Train weights for liver vessels on phantoms alone: tw
 		--output $(WEIGHTS_OUTPUT)/run --resume
 	$(RUN) export.py --checkpoint $(WEIGHTS_OUTPUT)/run --slim $(WEIGHTS_OUTPUT)/liver-phantom.pt
 
+gallery: $(READY) ## Draw the pictures of README and docs afresh from the demo's output, after make demo
+	$(RUN) docs/gallery.py --demo $(OUTPUT)
+
 test: $(READY) ## Pass the tests
 	OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 --dist worksteal -p no:randomly
 
@@ -61,7 +64,7 @@ test-lowest: ## Pass the tests with the oldest packages that pyproject.toml allo
 	OMP_NUM_THREADS=1 $(LOWEST)/bin/python -m pytest -n 2 --dist worksteal -p no:randomly
 
 test-nnunet: $(NNUNET)/.installed ## Pass the tests inside nnU-Net, in an environment of its own: ten minutes on two cores
-	OMP_NUM_THREADS=1 $(NNUNET)/bin/python -m pytest -p no:cacheprovider tests/nnunet tests/transforms
+	OMP_NUM_THREADS=1 $(NNUNET)/bin/python -m pytest -p no:cacheprovider tests/nnunet tests/transforms tests/data/augmentations/test_batchgeneratorsv2.py
 
 $(NNUNET)/.installed: requirements.txt requirements-nnunet.txt
 	$(PYTHON) -m venv $(NNUNET)

@@ -58,7 +58,8 @@ def run_stages(output: Path, held_out: int, flags: tuple[str, ...]) -> None:
     write_held_out(PhantomDatasetSettings.model_validate(read_dataset(cases)["phantom"]), held_out, raw)
     stage("train.py", "--config", "configs/demo.yaml", "--cases", cases, "--output", output / "run", "--resume", *flags)
     stage("predict.py", "--checkpoint", output / "run", *ct, "--output", masks, *flags)
-    stage("evaluate.py", "--prediction", masks, *truth, "--output", scores / "network", *flags)
+    page = ("--report", output / "report.html", "--image", raw / "images")
+    stage("evaluate.py", "--prediction", masks, *truth, "--output", scores / "network", *page, *flags)
     stage("-m", "benchmarks.threshold", "--cases", cases, *ct, "--output", thresholded, *flags)
     stage("evaluate.py", "--prediction", thresholded, *truth, "--output", scores / "threshold", *flags)
 
@@ -67,9 +68,15 @@ def run_stages(output: Path, held_out: int, flags: tuple[str, ...]) -> None:
     for name, folder in (("network", "network"), ("best threshold", "threshold")):
         summary = json.loads((scores / folder / "metrics.json").read_text(encoding="utf-8"))["summary"]
         print(f"{name:20}" + "".join(f"{summary[measure]['mean']:10.3f}" for measure in MEASURES))
-    print(f"\nmasks:       {masks}\ntable:       {scores / 'network' / 'metrics.csv'}")
-    print(f"figures:     {cases / 'figures'}, {cases / 'branch_radii.png'}")
-    print(f"TensorBoard: {Path(sys.executable).parent / 'tensorboard'} --logdir {output / 'run'}")
+    print(f"\nmasks: {masks}; table: {scores / 'network' / 'metrics.csv'}")
+    python = shlex.quote(sys.executable)
+    print("\nlook at next:")
+    print(f"1. {output / 'report.html'}, in a browser: scores, surfaces to rotate, the CTs' slices under the errors")
+    print(f"2. {cases / 'figures'}: each phantom and its scales")
+    print(f"   {output / 'run' / 'fold_0' / 'progress.png'}: the course of the training; more of it:")
+    print(f"   {python} -m tensorboard.main --logdir {output / 'run'}")
+    print(f"3. your own data: {python} preprocess.py --dataset pairs --root FOLDER --check")
+    print("   with FOLDER/images and FOLDER/labels; docs/data.md has other layouts, docs/cookbook.md the next commands")
     print(f"took {(time.monotonic() - began) / 60:.1f} minutes")
 
 

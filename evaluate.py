@@ -6,6 +6,7 @@
     python evaluate.py --prediction LABELS --truth TRUTH --output SCORES --classes portal=1 hepatic=2 --ignore-label 9
     python evaluate.py --prediction LABELS --truth TRUTH --output SCORES --classes-of CASES
     python evaluate.py --prediction PREDICTIONS --truth TRUTH --output SCORES --report report.html --export FOLDER
+    python evaluate.py --prediction PREDICTIONS --truth TRUTH --output SCORES --report report.html --image CTS
     python evaluate.py --prediction PREDICTIONS --truth TRUTH --organ LIVERS --output SCORES --prepared CASES
     python evaluate.py --prediction case.nii.gz --truth truth.nii.gz --output SCORES
 
@@ -14,7 +15,7 @@ CASE_probabilities and CASE_uncertainty files are passed over. SCORES gets metri
 docs/metrics.md explains each value.
 --prepared holds them against what a perfect mask on the grid of these prepared cases scores.
 --report writes a page to read offline, --export surfaces and centrelines for other programs, --tensorboard RUN the
-means and pictures as events; docs/report.md shows them.
+means and pictures as events; docs/report.md shows them. --image puts the CTs' slices under the errors of the page.
 A case that cannot be evaluated is one line on stderr, the others go on, and the exit code is 1 in the end.
 A signal (Ctrl-C, SIGTERM) leaves the scores of the cases that are done in metrics_partial.json and metrics_partial.csv.
 """

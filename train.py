@@ -1,6 +1,7 @@
 """Train a network on prepared cases.
 
     python train.py --config configs/paper.yaml --cases CASES --output runs/paper --fold 0
+    python train.py --auto --cases CASES --output runs/mine               patch and network chosen for this machine
     python train.py --config configs/paper.yaml --cases CASES --output runs/paper --dry-run     what it will be and take
     python train.py --config configs/demo.yaml --train.epochs 5        any setting of the file can be overridden
     python train.py --config runs/paper/fold_0/config.yaml --resume    go on after an interruption
@@ -12,7 +13,7 @@ the command that goes on from there. Watch it with `tensorboard --logdir runs`. 
 
 from collections.abc import Sequence
 
-from ramify.command_line import parse, run
+from ramify.command_line import named_settings, parse, run
 from ramify.training.settings import TrainCommand
 
 
@@ -21,7 +22,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     # What does the work is loaded once the settings are right: it takes seconds.
     from ramify.stages.train import train
 
-    train(command)
+    train(command, named_settings(TrainCommand, argv) if command.auto else ())
 
 
 if __name__ == "__main__":

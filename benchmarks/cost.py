@@ -58,19 +58,21 @@ def synchronised(call: Callable[[], object], device: str) -> Callable[[], object
     return finished
 
 
-def alternating_seconds(calls: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+def alternating_seconds(
+    calls: Mapping[str, Callable[[], object]], rounds: int, clock: Callable[[], float] = time.perf_counter
+) -> dict[str, list[float]]:
     """Time of each call in every round, in which all are called once: a machine that slows down does so for all."""
     seconds: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(rounds):
         for name, call in calls.items():
-            seconds[name].append(_seconds(call))
+            seconds[name].append(_seconds(call, clock))
     return seconds
 
 
-def _seconds(call: Callable[[], object]) -> float:
-    start = time.perf_counter()
+def _seconds(call: Callable[[], object], clock: Callable[[], float] = time.perf_counter) -> float:
+    start = clock()
     call()
-    return time.perf_counter() - start
+    return clock() - start
 
 
 def _cost_on_cuda(call: Callable[[], object], repeats: int) -> Cost:

@@ -71,7 +71,7 @@ def networks() -> dict[str, ModelSettings]:
 def _of_network(name: str, model: ModelSettings, device: torch.device, size: Size) -> Iterator[Difference]:
     torch.manual_seed(0)
     on_cpu = build_network(model, 1, SCALES, 3)
-    multiple = on_cpu.size_multiple
+    multiple = max(on_cpu.size_multiples)
     image = torch.randn(1, 1, *(max(multiple, length // multiple * multiple) for length in size))
 
     def computed(where: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor]:

@@ -171,6 +171,7 @@ def _forms(device: Device, sizes: Sizes) -> Iterator[Row]:
     """The inference part of the binary network as it is, with channels last, and compiled."""
     model = ModelSettings(tasks=TaskSettings(main="vessels", auxiliary="none"))
     image = torch.randn(1, 1, *sizes.step, device=device)
+    dtype = torch.bfloat16 if device == "cuda" else torch.float32
 
     def form(compiled: bool, last: bool) -> Callable[[], object]:
         network = place_network(build_inference_network(model, 1, SCALES, 3), device).eval()
@@ -178,7 +179,7 @@ def _forms(device: Device, sizes: Sizes) -> Iterator[Row]:
         called = torch.compile(network) if compiled else network
 
         def predict() -> None:
-            with torch.inference_mode(), autocast(torch.device(device), torch.bfloat16):
+            with torch.inference_mode(), autocast(torch.device(device), dtype):
                 called(image)
 
         predict()
@@ -212,7 +213,7 @@ def _data_and_prediction(device: Device, sizes: Sizes) -> Iterator[Row]:
             return torch.sigmoid(network(window).logits)
 
     def predict() -> None:
-        infer(probabilities, image, InferenceSettings(window=sizes.window), None, network.size_multiple)
+        infer(probabilities, image, InferenceSettings(window=sizes.window), None, network.size_multiples)
 
     name = f"prediction of {' x '.join(map(str, sizes.ct))}"
     yield _measured(name, lambda: synchronised(predict, device), device, 1)[0]

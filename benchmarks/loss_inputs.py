@@ -23,7 +23,7 @@ class LossInputs(NamedTuple):
 
 
 @cache
-def phantom_vessels(size: tuple[int, int, int], seed: int = 0) -> np.ndarray:
+def phantom_vessels(size: tuple[int, ...], seed: int = 0) -> np.ndarray:
     """Vessels of a phantom's two trees on a grid of any size over the same body, bool (*S)."""
     settings = PhantomSettings(size=size, spacing_mm=tuple(BODY_MM / n for n in size))
     _, graph = grow_vessels(settings, seed)

@@ -199,8 +199,8 @@ def waiting_share(settings: RunSettings) -> tuple[float, int]:
     By the defaults: whole volumes, batch 2, augmented; loaders as `training.device.choose_workers` says.
     """
     training, _ = set_up(settings)
-    multiple, cases = training.network.size_multiple, training.train_cases
-    samples = TrainingSamples(settings.cases, cases, settings.loading, settings.augmentation, multiple, 0)
+    multiples, cases = training.network.size_multiples, training.train_cases
+    samples = TrainingSamples(settings.cases, cases, settings.loading, settings.augmentation, multiples, 0)
     workers = choose_workers(None, training.runner.device)
     batches = TrainingBatches(samples, workers, pin_memory=training.runner.device.type == "cuda")
     waited = all_time = 0.0

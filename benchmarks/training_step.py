@@ -21,7 +21,7 @@ def training_step(
     model: ModelSettings,
     loss: LossSettings,
     n_scales: int,
-    size: Size,
+    size: tuple[int, ...],
     batch: int,
     device: str = "cpu",
     dtype: torch.dtype = torch.float32,
@@ -30,13 +30,13 @@ def training_step(
 
     Args:
         n_scales: into which the vessels are cut, S.
-        size: of each volume, voxels.
+        size: of each volume, voxels; of two axes for a plane.
         batch: volumes.
         dtype: of the network's arithmetic.
     """
     where = torch.device(device)
     total = TotalLoss(loss, Tasks.of(model.tasks, n_scales), head=model.contrast.head)
-    network = place_network(build_network(model, 1, n_scales, 3), where)
+    network = place_network(build_network(model, 1, n_scales, len(size)), where)
     optimiser = torch.optim.AdamW(network.parameters())
 
     def step(image: torch.Tensor, truth: Truth) -> None:
@@ -47,22 +47,21 @@ def training_step(
         optimiser.step()
 
     # A small volume compiles what is compiled; only on CUDA are algorithms chosen anew for each size.
-    small = max(32, 2 * network.size_multiple)
-    z, y, x = (min(edge, small) for edge in size)
-    step(*phantom_batch((z, y, x), n_scales, batch, where))
+    small = max(32, 2 * max(network.size_multiples))
+    step(*phantom_batch(tuple(min(edge, small) for edge in size), n_scales, batch, where))
     image, truth = phantom_batch(size, n_scales, batch, where)
     if device == "cuda":
         step(image, truth)
     return lambda: step(image, truth)
 
 
-def phantom_batch(size: Size, n_scales: int, batch: int, device: torch.device) -> tuple[torch.Tensor, Truth]:
+def phantom_batch(size: tuple[int, ...], n_scales: int, batch: int, device: torch.device) -> tuple[torch.Tensor, Truth]:
     """Phantom vessels in noise, image (B, 1, *S), cut into slabs of one scale each."""
     vessels = torch.from_numpy(phantom_vessels(size))
     tube = torch.from_numpy(tubed_skeleton(vessels.numpy()))
     slab = torch.arange(size[0]) * n_scales // size[0] + 1
-    scale_map = (vessels * slab[:, None, None]).expand(batch, *size).contiguous()
+    scale_map = (vessels * slab.view(-1, *[1] * (len(size) - 1))).expand(batch, *size).contiguous()
     image = vessels.float() + 0.3 * torch.randn(size, generator=torch.Generator().manual_seed(0))
-    spacing = torch.ones(batch, 3)
+    spacing = torch.ones(batch, len(size))
     truth = Truth(scale_map.to(device), tube.expand(batch, *size).contiguous().to(device), spacing.to(device))
     return image.expand(batch, 1, *size).contiguous().to(device), truth

@@ -10,9 +10,10 @@ if "OMP_WAIT_POLICY" not in os.environ:
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 from ramify.command_line.errors import interrupts_end_in_a_line, run
+from ramify.command_line.named import named_settings
 from ramify.command_line.parsing import ANSWERED, parse
 
 # What scripts import next takes seconds, in which Ctrl-C may come.
 interrupts_end_in_a_line()
 
-__all__ = ["ANSWERED", "parse", "run"]
+__all__ = ["ANSWERED", "named_settings", "parse", "run"]

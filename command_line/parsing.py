@@ -45,7 +45,7 @@ def parse(settings_class: type[SettingsT], docstring: str | None, argv: Sequence
     if VERSION_FLAG in words:
         print(version_line())
         sys.exit(0)
-    config_paths, words = _take_configs(words)
+    config_paths, words = files_and_flags(words)
     if QUIET_FLAG in words:
         # Wherever the work is done, in this process or in another that it starts.
         os.environ[QUIET_VARIABLE] = "1"
@@ -100,8 +100,8 @@ def _show_whole_help(settings_class: type[BaseModel], said: About, default: Any)
         print("\n".join(where_more_is(said)))
 
 
-def _take_configs(words: list[str]) -> tuple[list[Path], list[str]]:
-    """Split every `--config FILE` off the arguments."""
+def files_and_flags(words: list[str]) -> tuple[list[Path], list[str]]:
+    """The files of every `--config FILE`, and the other arguments."""
     rest: list[str] = []
     paths: list[Path] = []
     position = 0

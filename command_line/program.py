@@ -13,18 +13,8 @@ from ramify.command_line.errors import run
 from ramify.version import version_line
 
 COMMANDS = (
-    *(
-        "preprocess",
-        "synthesise",
-        "train",
-        "clean-up",
-        "predict",
-        "evaluate",
-        "compare",
-        "export",
-        "tune",
-        "experiment",
-    ),
+    *("preprocess", "synthesise", "train", "clean-up", "predict", "evaluate", "analyse", "compare", "export", "tune"),
+    "experiment",
     "nnunet-trainers",
 )
 """The scripts, in the order in which they are come by."""

@@ -37,15 +37,19 @@ class Progress(Protocol):
     ) -> object: ...
 
 
-def progress(description: str, total: int, unit: str, done: int = 0, *, from_all: bool = False) -> Progress:
+def progress(
+    description: str, total: int, unit: str, done: int = 0, *, from_all: bool = False, stays: bool = True
+) -> Progress:
     """Progress of `total` steps on stderr, `done` of which were done before.
 
     from_all: take the time left from the mean of all steps; otherwise the latest ones count most.
+    stays: a bar is still to be seen once the work is over; that of a part of another one's step is not.
     """
     if os.environ.get(QUIET_VARIABLE):
         return silent()
     if sys.stderr.isatty():
-        return tqdm(desc=description, total=total, initial=done, unit=unit, smoothing=0 if from_all else 0.3)
+        smoothing = 0 if from_all else 0.3
+        return tqdm(desc=description, total=total, initial=done, unit=unit, smoothing=smoothing, leave=stays)
     return LogLines(description, total, unit, done)
 
 

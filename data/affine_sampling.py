@@ -1,10 +1,13 @@
-"""Sampling an image and what is drawn on it under one affine map, in a single pass and without a grid in memory."""
+"""Sampling an image and what is drawn on it under one affine map, bent before it where asked, in a single pass and
+without a grid in memory."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
 from ramify.compilation import compiled
+from ramify.data.augmentations.elastic_field import UNBENT, Lattice, shift_row
+from ramify.data.grid_window import GridWindow
 
 Array = np.ndarray
 
@@ -20,8 +23,10 @@ def sample_affine(
     fill: Sequence[float],
     classes: Array | None = None,
     outside_class: int = 0,
+    bent: Lattice = UNBENT,
 ) -> tuple[Array, Array, Array, Array | None]:
-    """Output voxel o takes the input at `matrix @ o + offset`: the image linearly, the rest by the nearest voxel.
+    """Output voxel o takes the input at `matrix @ (o + shift(o)) + offset`: the image linearly, the rest by the nearest
+    voxel.
 
     Args:
         image: intensities, (C, *S), 2D or 3D.
@@ -32,12 +37,20 @@ def sample_affine(
         output_shape: voxels of the output.
         fill: intensity of each channel outside the volume; label and tube there are 0.
         classes: class map, uint8 (*S), or None. outside_class: what it is outside the volume.
+        bent: shifts of the output's voxels, which are none unless given.
 
     Returns:
         float32 image (C, *output_shape); label map, tube and class map (dtypes as they came) of `output_shape`.
     """
     if not image.shape[1:] == labels.shape == tube.shape:
         raise ValueError(f"image, label map and tube differ in shape: {image.shape}, {labels.shape}, {tube.shape}")
+    on_grid = None if bent.shifts.size else GridWindow.of_map(matrix, offset, output_shape)
+    if on_grid:
+        copied = np.empty((len(image), *output_shape), dtype=np.float32)
+        for window, channel, outside in zip(copied, image, fill, strict=True):
+            on_grid.fill(window, channel, outside)
+        of_classes = None if classes is None else on_grid.copy(classes, outside_class)
+        return copied, on_grid.copy(labels, 0), on_grid.copy(tube, 0), of_classes
     ndim, channels = labels.ndim, len(image)
     lead = 3 - ndim
     # A 2D image is one slice: it shares the kernels of volumes.
@@ -58,14 +71,15 @@ def sample_affine(
     lowest = [np.float32(value) for value in fill]
     # One channel is the rule, and is sampled with its labels; what there is besides costs a pass of its own.
     outputs = (sampled[0], sampled_labels, sampled_tube)
-    _sample(first, volume(labels), volume(tube), full_matrix, full_offset, lowest[0], *outputs)
+    where = (full_matrix, full_offset, bent)
+    _sample(first, volume(labels), volume(tube), *where, lowest[0], *outputs)
     for channel, value, output in zip(others, lowest[1:], sampled[1:], strict=True):
-        _sample_image(channel, full_matrix, full_offset, value, output)
+        _sample_image(channel, *where, value, output)
     sampled_classes = None
     if classes is not None:
         sampled_classes = np.empty(shape, dtype=classes.dtype)
         outside = classes.dtype.type(outside_class)
-        _sample_labels(volume(classes), full_matrix, full_offset, outside, sampled_classes)
+        _sample_labels(volume(classes), *where, outside, sampled_classes)
         sampled_classes = sampled_classes.reshape(output_shape)
     return (
         sampled.reshape(channels, *output_shape),
@@ -110,11 +124,14 @@ def _linear(image, z, y, x):  # type: ignore[no-untyped-def]
 
 
 @compiled(nogil=True)
-def _sample(image, labels, tube, matrix, offset, fill, sampled, sampled_labels, sampled_tube):  # type: ignore[no-untyped-def]
+def _sample(image, labels, tube, matrix, offset, bent, fill, sampled, sampled_labels, sampled_tube):  # type: ignore[no-untyped-def]
+    shift = np.zeros((3, sampled.shape[2]))
     for k in range(sampled.shape[0]):
         for j in range(sampled.shape[1]):
+            shift_row(bent, k, j, shift)
             for i in range(sampled.shape[2]):
-                z, y, x, inside = _place(image.shape, matrix, offset, k, j, i)
+                moved_k, moved_j, moved_i = k + shift[0, i], j + shift[1, i], i + shift[2, i]
+                z, y, x, inside = _place(image.shape, matrix, offset, moved_k, moved_j, moved_i)
                 if not inside:
                     sampled[k, j, i] = fill
                     sampled_labels[k, j, i] = 0
@@ -127,18 +144,24 @@ def _sample(image, labels, tube, matrix, offset, fill, sampled, sampled_labels, 
 
 
 @compiled(nogil=True)
-def _sample_image(image, matrix, offset, fill, sampled):  # type: ignore[no-untyped-def]
+def _sample_image(image, matrix, offset, bent, fill, sampled):  # type: ignore[no-untyped-def]
+    shift = np.zeros((3, sampled.shape[2]))
     for k in range(sampled.shape[0]):
         for j in range(sampled.shape[1]):
+            shift_row(bent, k, j, shift)
             for i in range(sampled.shape[2]):
-                z, y, x, inside = _place(image.shape, matrix, offset, k, j, i)
+                moved_k, moved_j, moved_i = k + shift[0, i], j + shift[1, i], i + shift[2, i]
+                z, y, x, inside = _place(image.shape, matrix, offset, moved_k, moved_j, moved_i)
                 sampled[k, j, i] = _linear(image, z, y, x) if inside else fill
 
 
 @compiled(nogil=True)
-def _sample_labels(labels, matrix, offset, fill, sampled):  # type: ignore[no-untyped-def]
+def _sample_labels(labels, matrix, offset, bent, fill, sampled):  # type: ignore[no-untyped-def]
+    shift = np.zeros((3, sampled.shape[2]))
     for k in range(sampled.shape[0]):
         for j in range(sampled.shape[1]):
+            shift_row(bent, k, j, shift)
             for i in range(sampled.shape[2]):
-                z, y, x, inside = _place(labels.shape, matrix, offset, k, j, i)
+                moved_k, moved_j, moved_i = k + shift[0, i], j + shift[1, i], i + shift[2, i]
+                z, y, x, inside = _place(labels.shape, matrix, offset, moved_k, moved_j, moved_i)
                 sampled[k, j, i] = labels[int(z + 0.5), int(y + 0.5), int(x + 0.5)] if inside else fill

@@ -1,7 +1,8 @@
 """Augmentation of a training sample: what is drawn, in millimetres and replayable from a seed, and how it is applied.
 
-The augmentations are those of Sadikine et al. 2023, section 3.2. All spatial ones are composed into one affine map, so
-that everything is sampled once: the image linearly, label map, tubed skeleton and class map by their nearest voxel.
+Rotation, flips, translation and gamma are those of Sadikine et al. 2023, section 3.2; the others are nnU-Net's (Isensee
+et al. 2021), off unless asked for. All spatial ones are composed into one affine map, and what bends before it, so that
+everything is sampled once: the image linearly, label map, tubed skeleton and class map by their nearest voxel.
 """
 
 from collections.abc import Sequence
@@ -11,21 +12,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ramify.data.affine_sampling import sample_affine
+from ramify.data.augmentations.blur import blur
+from ramify.data.augmentations.brightness import brightness
+from ramify.data.augmentations.contrast import contrast
 from ramify.data.augmentations.drawn import Augmentation, Draw, DrawnOnTop
+from ramify.data.augmentations.elastic import elastic
+from ramify.data.augmentations.elastic_field import UNBENT
 from ramify.data.augmentations.flips import flips
 from ramify.data.augmentations.gamma import gamma
+from ramify.data.augmentations.inverted_gamma import inverted_gamma
+from ramify.data.augmentations.low_resolution import low_resolution
+from ramify.data.augmentations.noise import noise
 from ramify.data.augmentations.rotation import rotation
+from ramify.data.augmentations.scaling import scaling
 from ramify.data.augmentations.settings import AugmentationSettings
 from ramify.data.augmentations.translation import translation
+from ramify.data.random_streams import Branches
 
 Array = NDArray[Any]
 AUGMENTATIONS: tuple[DrawnOnTop, ...] = (
     rotation,
     flips,
     translation,
+    scaling,
+    elastic,
+    noise,
+    blur,
+    brightness,
+    contrast,
+    low_resolution,
+    inverted_gamma,
     gamma,
 )
-"""All of them, in the order in which they are drawn: another order would give other samples for the same seed."""
+"""All of them, in the order in which they are drawn, and those of intensities done: nnU-Net's. Another order would give
+other samples for the same seed."""
 
 
 def draw_augmentation(
@@ -33,11 +53,16 @@ def draw_augmentation(
     ndim: int,
     random: np.random.Generator,
     seen_mm: Array | None = None,
+    channels: int = 1,
 ) -> Augmentation:
     """Draw one change; the same generator state gives the same change.
 
     Args:
+        settings: what may be drawn, and how far.
+        ndim: 2 or 3.
+        random: to draw from, made by `numpy.random.default_rng`.
         seen_mm: how much of the volume the sample sees along each axis, (ndim,); shifts are at most `MOST_SHIFT` of it.
+        channels: of the image.
 
     Examples:
         >>> import numpy as np
@@ -46,7 +71,8 @@ def draw_augmentation(
         >>> drawn.matrix_mm.shape, drawn.translation_mm.shape
         ((2, 2), (2,))
     """
-    draw = Draw(settings, random, random.random() < settings.probability, seen_mm)
+    moved = random.random() < settings.probability
+    draw = Draw(settings, random, moved, seen_mm, Branches(random), channels)
     drawn = Augmentation.identity(ndim)
     for augmentation in AUGMENTATIONS:
         drawn = augmentation(drawn, draw)
@@ -114,13 +140,14 @@ def apply_augmentation(
     shift = (inverse_mm @ augmentation.translation_mm) / spacing
     offset = np.asarray(centre, dtype=np.float64) - matrix @ window_centre - shift
     fill = [float(channel.min()) for channel in image] if lowest is None else lowest
-    of_classes: dict[str, Any] = {"classes": class_map, "outside_class": outside_class}
+    bent = augmentation.elastic.lattice(output_shape, spacing_mm) if augmentation.elastic else UNBENT
+    beside: dict[str, Any] = {"classes": class_map, "outside_class": outside_class, "bent": bent}
     sampled, moved, moved_tube, classes = sample_affine(
-        image, labels, tube, matrix, offset, output_shape, fill=fill, **of_classes
+        image, labels, tube, matrix, offset, output_shape, fill=fill, **beside
     )
-    for channel in sampled if augmentation.grey_changes else ():
-        for change in augmentation.grey_changes:
-            channel[...] = change(channel)
+    for change, only in augmentation.grey_changes:
+        for channel in sampled if only is None else (sampled[only],):
+            change(channel, spacing_mm)
     if classes is not None and swapped is not None and augmentation.swaps_sides:
         classes = swapped[classes]
     return Window(sampled, moved, moved_tube, classes)

@@ -26,7 +26,8 @@ from ramify.data.file_names import (
 from ramify.data.formats import metaimage, nrrd
 from ramify.data.formats.arrays import read_arrays, without_marks
 from ramify.data.formats.channels import FileChannels, channel_names
-from ramify.data.formats.nifti import check_nifti, read_nifti
+from ramify.data.formats.nifti import read_nifti
+from ramify.data.formats.nifti_writing import write_nifti
 from ramify.data.formats.pictures import read_picture
 from ramify.data.formats.pixels import Wanted
 from ramify.data.formats.slicer import read_segment, segments
@@ -190,10 +191,14 @@ def write_volume(path: Path | str, volume: Volume) -> None:
     temporary = part_of(path, suffix)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.touch()  # ITK says "cannot write" for every cause; the system names it
-        with quiet_itk(), plainly_named(path.parent) as folder:
-            sitk.WriteImage(volume_to_image(volume), str(folder / temporary.name), useCompression=True)
-        _check_written(temporary)
+        if suffix in NIFTI_SUFFIXES:
+            write_nifti(temporary, volume, suffix == ".nii.gz", str(path))
+        else:
+            temporary.touch()  # ITK says "cannot write" for every cause; the system names it
+            with quiet_itk(), plainly_named(path.parent) as folder:
+                sitk.WriteImage(volume_to_image(volume), str(folder / temporary.name), useCompression=True)
+        with temporary.open("rb") as stream:
+            os.fsync(stream.fileno())
         put(temporary, path)
     except RuntimeError as error:
         raise OSError(f"{path}: cannot be written ({itk_reason(error)}); check the folder and the free space") from None
@@ -202,17 +207,6 @@ def write_volume(path: Path | str, volume: Volume) -> None:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
-
-
-def _check_written(path: Path) -> None:
-    """Raise OSError unless the file is whole: the NIfTI library does not report a full disk."""
-    if path.name.endswith((".nii", ".nii.gz")):
-        try:
-            check_nifti(path)
-        except ValueError:
-            raise OSError("the file came out incomplete: is the disk full?") from None
-    with path.open("rb") as stream:
-        os.fsync(stream.fileno())
 
 
 def _read_whole_numbers(path: Path, spacing_mm: Sequence[float] | None) -> Volume:

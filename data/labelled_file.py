@@ -15,6 +15,7 @@ from ramify.data.files import read_label_map, read_mask
 from ramify.data.formats.slicer import Segment, describe_segments, read_segment, read_segments, segments
 from ramify.data.formats.whole_numbers import as_labels, as_mask
 from ramify.data.label_names import ANY, UNDESCRIBED, DataSetLabels, choose_labels, is_number, labels_beside
+from ramify.data.large_arrays import slabs
 from ramify.data.volume import Volume
 from ramify.tasks.class_table import ClassTable, Value
 
@@ -158,7 +159,10 @@ class LabelledFile:
 
     def _pick(self, numbers: Sequence[int], what: str) -> Volume:
         array = self.label_map.array
-        mask = self.label_map.with_array(np.isin(array, np.asarray(numbers, dtype=array.dtype)))
+        chosen = np.empty(array.shape, dtype=bool)
+        for rows in slabs(array):
+            chosen[rows] = np.isin(array[rows], np.asarray(numbers, dtype=array.dtype))
+        mask = self.label_map.with_array(chosen)
         if mask.array.any() or not array.any():
             return mask
         found = np.unique(array[array != 0])

@@ -104,7 +104,7 @@ class TrainingSamples(Dataset[Sample]):
         case_ids: the training cases.
         loading: batch and patch settings.
         augmentation: augmentation settings, or None for none.
-        size_multiple: every axis of a sample is a multiple of it (the network's down-samplings).
+        size_multiple: every axis of a sample is a multiple of it (the network's down-samplings), or each of its own.
         seed: of the whole training.
         appearance: paint the image of each sample anew, of the tissues that the cases hold; None takes their images.
 
@@ -119,7 +119,7 @@ class TrainingSamples(Dataset[Sample]):
         case_ids: Sequence[str],
         loading: LoadingSettings,
         augmentation: AugmentationSettings | None,
-        size_multiple: int,
+        size_multiple: int | Sequence[int],
         seed: int,
         appearance: AppearanceSettings | None = None,
     ) -> None:
@@ -185,7 +185,8 @@ class TrainingSamples(Dataset[Sample]):
         if not self.augmentation:
             return Augmentation.identity(ndim)
         seen = np.minimum(self.sample_shapes[case.case_id], case.known.shape)
-        return draw_augmentation(self.augmentation, ndim, random, seen * np.asarray(spacing_of(case)))
+        seen_mm = seen * np.asarray(spacing_of(case))
+        return draw_augmentation(self.augmentation, ndim, random, seen_mm, channels=len(case.known.channels))
 
     def _place(self, case: Case, random: np.random.Generator) -> tuple[bool, Centre]:
         """Whether a sample has to show a vessel, and where its window lies."""

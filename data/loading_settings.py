@@ -1,7 +1,7 @@
 """How prepared cases become batches, as a user chooses it."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Self
 
 from pydantic import BaseModel, Field, model_validator
@@ -41,8 +41,6 @@ class LoadingSettings(BaseModel, frozen=True, extra="forbid"):
                 continue
             if not any(shares) or not all(math.isfinite(share) and share >= 0 for share in shares):
                 raise ValueError(f"{name}: expected finite numbers of at least 0, not all of them 0, got {shares}")
-            if self.patch_size is None:
-                raise ValueError(f"{name}: whole volumes are centred on no vessel; set patch_size too")
         return self
 
     def shares_of_scales(self, n_scales: int) -> tuple[float, ...] | None:
@@ -68,24 +66,34 @@ class LoadingSettings(BaseModel, frozen=True, extra="forbid"):
             found[number] = share
         return found
 
-    def sample_shapes(self, shapes: Mapping[str, tuple[int, ...]], size_multiple: int) -> dict[str, tuple[int, ...]]:
+    def sample_shapes(
+        self, shapes: Mapping[str, tuple[int, ...]], size_multiple: int | Sequence[int]
+    ) -> dict[str, tuple[int, ...]]:
         """Voxels of each case's samples, by case.
 
-        shapes: of the cases. size_multiple: every axis of a sample is a multiple of it (the network's down-samplings).
-        Raises ValueError where a patch does not fit cases or network, or whole volumes would not fit one batch.
+        shapes: of the cases. size_multiple: every axis of a sample is a multiple of it, or each of its own (the
+            network's down-samplings).
+        Raises ValueError where a patch does not fit cases or network, whole volumes would not fit one batch or are
+        to be centred on something.
         """
-        patch = self.patch_size
+        for name, asked in (("scale_shares", self.scale_shares), ("class_shares", self.class_shares)):
+            if asked is not None and self.patch_size is None:
+                raise ValueError(f"loading.{name}: whole volumes are centred on no vessel; set loading.patch_size too")
+        patch, ndim = self.patch_size, min(map(len, shapes.values()))
+        multiples = (size_multiple,) * ndim if isinstance(size_multiple, int) else tuple(size_multiple)
+        multiple_of = multiples[0] if len(set(multiples)) == 1 else multiples
         if patch is not None:
             ndims = {len(shape) for shape in shapes.values()}
             if ndims != {len(patch)}:
-                raise ValueError(f"loading.patch_size: {patch} has {len(patch)} axes, the cases have {min(ndims)}")
-            if any(n < 1 or n % size_multiple for n in patch):
+                raise ValueError(f"loading.patch_size: {patch} has {len(patch)} axes, the cases have {ndim}")
+            if any(n < 1 or n % multiple for n, multiple in zip(patch, multiples, strict=True)):
                 raise ValueError(
-                    f"loading.patch_size: {patch}: each axis must be a multiple of {size_multiple} for this network"
+                    f"loading.patch_size: {patch}: each axis must be a multiple of {multiple_of} for this network"
                 )
             return dict.fromkeys(shapes, patch)
         rounded = {
-            case_id: tuple(-(-n // size_multiple) * size_multiple for n in shape) for case_id, shape in shapes.items()
+            case_id: tuple(-(-n // multiple) * multiple for n, multiple in zip(shape, multiples, strict=True))
+            for case_id, shape in shapes.items()
         }
         if self.batch_size > 1 and len(set(rounded.values())) > 1:
             smallest, largest = min(rounded.values()), max(rounded.values())

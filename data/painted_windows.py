@@ -60,6 +60,7 @@ def painted(
     image = paint(appearance, tissues.astype(np.uint8), filled, case.known.spacing_mm, random)
     low, high = case.record[WINDOW]
     image = np.clip((image - np.float32(low)) / np.float32(high - low), 0, 1)
-    for change in grey_changes:
-        image = change(image)
+    for change, channel in grey_changes:
+        if channel in (None, 0):
+            change(image, case.known.spacing_mm)
     return window._replace(image=image[None])

@@ -6,6 +6,7 @@ place lies behind a seed of fixed length. Folds take the seed by itself (`data/f
 their own seed (`phantoms/ct_image.py`); neither is one of these.
 """
 
+import zlib
 from enum import IntEnum
 
 import numpy as np
@@ -36,3 +37,18 @@ def derived_seed(seed: int, purpose: Purpose, *place: int) -> int:
 
 def _sequence(seed: int, purpose: Purpose, place: tuple[int, ...]) -> np.random.SeedSequence:
     return np.random.SeedSequence(seed, spawn_key=(int(purpose), *place))
+
+
+class Branches:
+    """Further streams of a stream, one a name; what is drawn from them moves neither it nor one another."""
+
+    def __init__(self, random: np.random.Generator) -> None:
+        """random: the stream; its next numbers stay what they are, a second time it branches otherwise."""
+        seeds = random.bit_generator.seed_seq
+        assert isinstance(seeds, np.random.SeedSequence), "as of numpy.random.default_rng"
+        (self._root,) = seeds.spawn(1)
+
+    def stream(self, name: str) -> np.random.Generator:
+        """The stream of a name, from its beginning."""
+        key = (*self._root.spawn_key, zlib.crc32(name.encode()))
+        return np.random.default_rng(np.random.SeedSequence(self._root.entropy, spawn_key=key))

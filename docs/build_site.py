@@ -31,6 +31,7 @@ ROOMS = (
     "nnunet",
     "comparison",
     "report",
+    "analysis",
 )
 INDEX = """# Interface
 
@@ -43,8 +44,8 @@ from ramify.metrics import cldice
 ```
 
 A name is loaded when it is asked for: `import ramify` loads nothing, and `ramify.vessels`, `ramify.phantoms`,
-`ramify.metrics`, `ramify.tasks` and `ramify.comparison` never load torch. Arrays have their axes as z, y, x (2D: y, x),
-lengths are in millimetres. What is not listed here is the rooms' own, and may move.
+`ramify.metrics`, `ramify.tasks`, `ramify.comparison` and `ramify.analysis` never load torch. Arrays have their axes as
+z, y, x (2D: y, x), lengths are in millimetres. What is not listed here is the rooms' own, and may move.
 
 | room | what it has |
 | --- | --- |

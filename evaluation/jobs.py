@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ramify.data.mask_folders import match_masks
+from ramify.evaluation.case_images import find_images
 from ramify.evaluation.nnunet_summary import cases_validated_by_nnunet
 from ramify.evaluation.settings import EvaluateCommand
 from ramify.metrics.classes import ClassSet
@@ -18,6 +19,8 @@ class Job(NamedTuple):
     command: EvaluateCommand
     chosen: ClassSet
     """The classes that the command asks for."""
+    image: Path | None = None
+    """File or DICOM folder of its image, where the command has images and one is of this case."""
 
 
 def find_jobs(command: EvaluateCommand, chosen: ClassSet) -> list[Job]:
@@ -37,4 +40,6 @@ def find_jobs(command: EvaluateCommand, chosen: ClassSet) -> list[Job]:
     if not command.cases and (validated := cases_validated_by_nnunet(command.prediction)):
         # The other folds' truths lie beside those of this one.
         cases = sorted(validated | {case for case, files in matched.items() if files["prediction"]})
-    return [Job(case, matched.get(case, nothing), command, chosen) for case in cases]
+    cases = list(cases)
+    images = find_images(command.image, command.image_suffix, cases) if command.image is not None else {}
+    return [Job(case, matched.get(case, nothing), command, chosen, images.get(case)) for case in cases]

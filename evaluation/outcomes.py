@@ -2,11 +2,14 @@
 
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 from ramify.console.error_line import line_of
 from ramify.evaluation.case_files import CaseMasks, read_masks
+from ramify.evaluation.case_images import read_image
 from ramify.evaluation.ceilings import Drawn, drawn_of
 from ramify.evaluation.jobs import Job
 from ramify.evaluation.labels_without_class import ByRole, labels_without_class
@@ -17,9 +20,10 @@ from ramify.metrics.mask_analysis import MaskAnalysis
 from ramify.metrics.topcow import TopCowCase, score_topcow
 from ramify.processes.case_crew import case_reports
 from ramify.report.case_view import CaseView
-from ramify.report.class_maps import class_maps
+from ramify.report.class_maps import ClassMaps, class_maps
 from ramify.report.exports import export_case
 from ramify.report.presentation import present_case
+from ramify.report.slices import CaseSlices, cut_slices
 
 
 class Outcome(NamedTuple):
@@ -124,11 +128,30 @@ def _score_classes(
 
 
 def _looked_at(job: Job, masks: CaseMasks, analyses: tuple[MaskAnalysis, MaskAnalysis]) -> tuple[CaseView | None, str]:
-    """What a report shows of a case, or why there is nothing: what is only looked at costs no scores."""
+    """What a report shows of a case, and what of it could not be shown: what is only looked at costs no scores."""
+    command, classes = job.command, None
     try:
-        classes = None
-        if job.chosen.classes and (job.command.asks_for_views() or job.command.export is not None):
+        if job.chosen.classes and (command.asks_for_views() or command.export is not None):
             classes = class_maps(masks.prediction, masks.truth, job.chosen.classes, masks.region)
-        return present_case(job.case_id, *analyses, masks.place, job.command, classes), ""
+        view = present_case(job.case_id, *analyses, masks.place, command, classes)
     except (ValueError, OSError, MemoryError) as error:
         return None, line_of(error)
+    if view is None or command.image is None:
+        return view, ""
+    if job.image is None:
+        return view, f"no image of that name in {command.image}; if its names end otherwise, give --image-suffix"
+    try:
+        return replace(view, slices=_slices(job.image, job, masks, analyses, classes)), ""
+    except (ValueError, OSError, MemoryError) as error:
+        line = line_of(error)
+        return view, line if str(job.image) in line else f"{job.image}: {line}"
+
+
+def _slices(
+    path: Path, job: Job, masks: CaseMasks, analyses: tuple[MaskAnalysis, MaskAnalysis], classes: ClassMaps | None
+) -> CaseSlices | None:
+    """The slices of a case's image, around its organ if there is one; raises as `read_image` and `cut_slices`."""
+    command = job.command
+    image = read_image(path, command.series, command.spacing_mm or None)
+    organ = masks.region if command.organ is not None else None
+    return cut_slices(*analyses, image, masks.place, command.shown, organ, classes)

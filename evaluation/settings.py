@@ -22,12 +22,19 @@ class Comparison(BaseModel, frozen=True, extra="forbid"):
     """Folder for metrics.json and metrics.csv; made if missing."""
     organ: Essential[Path | None] = None
     """Folder of organ masks, or one mask: only what lies in the organ counts. Masks are best as drawn, not cut."""
+    image: Essential[Path | None] = None
+    """Images to show in slices under the errors of a report: all that predict.py reads as --input (a file, a DICOM
+    folder, a folder of either), or a path with {case} where the case's name goes: PATIENTS/{case}/PATIENT_DICOM."""
     prediction_suffix: str = ""
     """Take only predictions whose name ends so, e.g. _vessel for CASE_vessel.nii.gz; no part of the case's name."""
     truth_suffix: str = ""
     """As prediction_suffix, for the truth."""
     organ_suffix: str = ""
     """As prediction_suffix, for the organ masks, e.g. _liver."""
+    image_suffix: str = ""
+    """As prediction_suffix, for the images; without one, CASE_0000.nii.gz is of CASE, too."""
+    series: str = ""
+    """Which series of --image's DICOM folders that hold several: its number, or its description."""
     prediction_labels: tuple[str, ...] = ()
     """Which labels of a predicted label map are vessels, by number or name, taken together as one mask; or which
     segments of a .seg.nrrd, by name. --classes compares each label by itself."""
@@ -100,6 +107,15 @@ class Comparison(BaseModel, frozen=True, extra="forbid"):
 
 class EvaluateCommand(PresentationSettings, EvaluationSettings, Comparison):
     """What to compare with what, where the scores go, what is measured and how, and what is shown."""
+
+    @model_validator(mode="after")
+    def _images_are_for_a_report(self) -> Self:
+        if self.image is not None and self.report is None:
+            raise ValueError("--image: images are shown in a report, and none is asked for; give --report report.html")
+        if self.image is None and (self.image_suffix or self.series):
+            flag = "--image-suffix" if self.image_suffix else "--series"
+            raise ValueError(f"{flag}: is of images, and there are none; give --image")
+        return self
 
     def evaluation(self) -> EvaluationSettings:
         """What is measured, and how; without the files."""

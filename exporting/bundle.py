@@ -71,8 +71,7 @@ def _metadata(trained: TrainedNetwork, name: str) -> Mapping[str, Any]:
     """configs/metadata.json in the form of MONAI's schema."""
     rule = next(iter(trained.preprocessing.rules(trained.channels).values()))
     low, high = lowest_value(rule), None if lowest_value(rule) is None else 1.0
-    multiple = trained.size_multiple
-    free = [f"{multiple}*n"] * trained.ndim
+    free = [f"{multiple}*n" for multiple in trained.size_multiples]
     segmented, labels = trained.tasks.segmented, _labels(trained)
     monai_version, further = _versions()
     return {

@@ -65,8 +65,8 @@ def window_of(trained: TrainedNetwork) -> tuple[int, ...] | None:
     """The sliding window, as `training.predictor` has it without an organ mask; None: the whole volume."""
     window = trained.settings.inference.window or trained.settings.loading.patch_size
     if window is None and trained.preprocessing.grid.crop == "organ":
-        multiple = trained.size_multiple
-        window = tuple(-(-side // multiple) * multiple for side in trained.prepared_shape)
+        sides = zip(trained.prepared_shape, trained.size_multiples, strict=True)
+        window = tuple(-(-side // multiple) * multiple for side, multiple in sides)
     return window
 
 
@@ -154,7 +154,9 @@ def _padding(trained: TrainedNetwork, lowest: float | None) -> list[Config]:
     """Volumes smaller than the window, or no multiple of the network's, go on at their far ends."""
     filled = {"mode": "minimum"} if lowest is None else {"mode": "constant", "value": lowest}
     window = window_of(trained)
-    padding = [{"_target_": "DivisiblePadd", "keys": IMAGE, "k": trained.size_multiple, "method": "end", **filled}]
+    padding = [
+        {"_target_": "DivisiblePadd", "keys": IMAGE, "k": list(trained.size_multiples), "method": "end", **filled}
+    ]
     if window is not None:
         # Where windows lie follows from the size: that of `training.inference.infer`, a multiple beyond the window too.
         to_window = {"_target_": "SpatialPadd", "keys": IMAGE, "spatial_size": list(window), "method": "end", **filled}

@@ -23,7 +23,7 @@ def description_of(trained: TrainedNetwork) -> dict[str, Any]:
         "grid": preprocessing.grid.model_dump(mode="json"),
         "spacing_mm": list(trained.prepared_spacing_mm),
         "window": trained.settings.inference.window or trained.settings.loading.patch_size,
-        "size_multiple": trained.size_multiple,
+        "size_multiples": list(trained.size_multiples),
         "outputs": list(trained.tasks.segmented),
         "asked": trained.tasks.asked,
         "threshold": VESSEL_PROBABILITY,

@@ -95,10 +95,8 @@ def _rounding(module: Probabilities, image: torch.Tensor, ours: np.ndarray) -> f
 
 def _free_sizes(module: Probabilities) -> dict[int, Any]:
     """Batch and axes of space, these multiples of the network's."""
-    axes = range(module.network.ndim)
-    multiple = module.network.size_multiple
     free: dict[int, Any] = {0: torch.export.Dim("batch")}
-    for axis in axes:
+    for axis, multiple in enumerate(module.network.size_multiples):
         side = torch.export.Dim(f"n{axis}")
         free[2 + axis] = side if multiple == 1 else multiple * side
     return free

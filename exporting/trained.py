@@ -18,7 +18,7 @@ from ramify.training.trained_network import read_network
 class Probabilities(nn.Module):
     """A network with what makes probabilities of its logits: image (B, C, *S) -> (B, M, *S) of `Tasks.segmented`.
 
-    The image is one prepared as those of the training were, each axis a multiple of the network's `size_multiple`.
+    The image is one prepared as those of the training were, each axis a multiple of the network's `size_multiples`.
     """
 
     def __init__(self, network: Network, tasks: Tasks) -> None:
@@ -31,8 +31,8 @@ class Probabilities(nn.Module):
 
     def example(self, *factors: int, batch: int = 1) -> Tensor:
         """Noise of a size that the network takes, so many size multiples along each axis (the last factor goes on)."""
-        many = [factors[min(axis, len(factors) - 1)] for axis in range(self.network.ndim)]
-        size = [self.network.size_multiple * factor for factor in many]
+        multiples = self.network.size_multiples
+        size = [multiple * factors[min(axis, len(factors) - 1)] for axis, multiple in enumerate(multiples)]
         noise = torch.Generator().manual_seed(0)
         return torch.rand(batch, self.network.in_channels, *size, generator=noise)
 
@@ -65,8 +65,8 @@ class TrainedNetwork:
         return self.module.network.ndim
 
     @property
-    def size_multiple(self) -> int:
-        return self.module.network.size_multiple
+    def size_multiples(self) -> tuple[int, ...]:
+        return self.module.network.size_multiples
 
     @property
     def values(self) -> tuple[int, ...]:

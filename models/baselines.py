@@ -1,5 +1,7 @@
 """The ResUNet baselines of Sadikine et al. 2023, Table 1: one encoder, one decoder, the blocks of the method."""
 
+from collections.abc import Sequence
+
 from torch import Tensor
 
 from ramify.models.blocks import initialise
@@ -7,6 +9,7 @@ from ramify.models.decoder import Decoder, decode
 from ramify.models.encoder import Encoder
 from ramify.models.network import Network
 from ramify.models.outputs import TaskOutputs
+from ramify.models.pooling import multiples_of, pooling_rows
 from ramify.models.shared_head import SharedHead, shared_head_of
 
 
@@ -26,6 +29,7 @@ class ResUNet(Network):
         checkpoint_activations: keep no activations inside a block for the backward pass; see `models.recomputation`.
         shared_features: where a projection head for all scales sits, see `models.shared_head`; None leaves it out.
         embedding_channels: channels E of its projection.
+        pooling: how often each axis is halved, see `models.pooling`; None: all of them at every level.
 
     Raises ValueError for arguments out of range and, on forward, for an image it cannot take (see `Network`).
 
@@ -51,11 +55,13 @@ class ResUNet(Network):
         checkpoint_activations: bool = False,
         shared_features: str | None = None,
         embedding_channels: int | None = None,
+        pooling: Sequence[int] | None = None,
     ) -> None:
-        encoder = Encoder(in_channels, levels, base_channels, ndim, recompute=checkpoint_activations)
-        super().__init__(in_channels, ndim, size_multiple=2**levels)
+        rows = pooling_rows(levels, ndim, pooling)
+        encoder = Encoder(in_channels, levels, base_channels, ndim, pooling=rows, recompute=checkpoint_activations)
+        super().__init__(in_channels, ndim, size_multiple=multiples_of(rows, ndim))
         self.encoder = encoder
-        self.main_decoder = Decoder(encoder.widths, out_channels, ndim, deep_supervision)
+        self.main_decoder = Decoder(encoder.widths, out_channels, ndim, deep_supervision, pooling=rows)
         initialise(self)
         self.shared_head = shared_head_of(shared_features, encoder.widths, embedding_channels, ndim)
 

@@ -4,7 +4,7 @@ Determinism decides two forms here. Trilinear up-sampling and `MaxPool3d` have n
 so the way up is nearest-neighbour up-sampling and the way down is a maximum along one axis after the other.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -92,8 +92,10 @@ class ResidualBlock(nn.Module):
         return joined
 
 
-def upsampled_convolution(features: Tensor, kernel: Tensor) -> Tensor:
+def upsampled_convolution(features: Tensor, kernel: Tensor, factors: Sequence[int] | None = None) -> Tensor:
     """Nearest-neighbour up-sampling by two, then a convolution by `kernel` (out, in, 3, …), in one step: exactly.
+
+    factors: of each axis 2, or 1 where it is not up-sampled; None: all by two.
 
     Along an axis, up-sampling repeats each value, so that the three taps w0, w1, w2 meet it as the four taps w2,
     w1 + w2, w0 + w1, w0 of a transposed convolution of stride two. That takes 4^ndim products an input voxel rather
@@ -101,21 +103,30 @@ def upsampled_convolution(features: Tensor, kernel: Tensor) -> Tensor:
     """
     ndim = features.ndim - 2
     layers = layers_of(ndim)
+    stride = (2,) * ndim if factors is None else tuple(factors)
     for axis in range(2, kernel.ndim):
         before = [0, 0] * (kernel.ndim - 1 - axis)
         flipped = kernel.flip(axis)
+        if stride[axis - 2] == 1:
+            kernel = flipped
+            continue
         kernel = functional.pad(flipped, [*before, 0, 1]) + functional.pad(flipped, [*before, 1, 0])
     kernel = kernel.transpose(0, 1)
     if not features.is_contiguous():  # channels last: a kernel in another order would have the result copied over
         kernel = kernel.contiguous(memory_format=layers.memory_format)
-    return layers.convolve_transposed(features, kernel, stride=2, padding=1)
+    return layers.convolve_transposed(features, kernel, stride=stride, padding=1)
 
 
 class DownSampling(nn.Module):
-    """Max-pooling by two: (B, C, *S) -> (B, C, *S/2). Equal values share the gradient."""
+    """Max-pooling by two, of the axes whose factor is 2 (None: of all): (B, C, *S) -> (B, C, *S/2).
 
-    def forward(self, features: Tensor) -> Tensor:
+    Equal values share the gradient.
+    """
+
+    def forward(self, features: Tensor, factors: Sequence[int] | None = None) -> Tensor:
         for axis in range(features.ndim - 1, 1, -1):
+            if factors is not None and factors[axis - 2] == 1:
+                continue
             features = features.unflatten(axis, (-1, 2)).amax(axis + 1)
         return features
 

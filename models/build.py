@@ -153,6 +153,7 @@ def _plan_of(settings: ModelSettings, in_channels: int, n_scales: int, ndim: int
         ndim=ndim,
         levels=levels,
         base_channels=base_channels,
+        pooling=settings.pooling,
         embedding_channels=settings.embedding_channels,
         scale_heads=settings.contrast.head == "per_scale",
         shared_features=settings.contrast.features if settings.contrast.head == "shared" else None,

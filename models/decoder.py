@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from ramify.models.blocks import ResidualBlock, check_at_least, layers_of, upsampled_convolution
 from ramify.models.cpu_layers import convolve
+from ramify.models.pooling import Rows, pooling_rows
 from ramify.models.recomputation import run
 
 
@@ -36,11 +37,14 @@ class MergingBlock(ResidualBlock):
 
     A convolution over channels side by side is a sum of two. That over the skip connection is computed for all decoders
     at once (`from_skip`), that over the up-sampled features before they are up-sampled.
+
+    factors: of each axis 2, or 1 where it is not up-sampled; None: all by two.
     """
 
-    def __init__(self, channels: int, ndim: int) -> None:
+    def __init__(self, channels: int, ndim: int, factors: Sequence[int] | None = None) -> None:
         super().__init__(2 * channels, channels, ndim)
         self.channels = channels
+        self.factors = (2,) * ndim if factors is None else tuple(factors)
 
     def kernels(self) -> tuple[Tensor, Tensor]:
         """Of the first convolution and of the shortcut: the skip connection's channels come first."""
@@ -53,8 +57,9 @@ class MergingBlock(ResidualBlock):
         """below: (B, C, *S/2), to be up-sampled to the nearest neighbour."""
         first, shortcut = (kernel[:, self.channels :] for kernel in self.kernels())
         coarse = convolve(below, shortcut)
-        from_first = upsampled_convolution(below, first).add_(skip.first)
-        from_shortcut = functional.interpolate(coarse, scale_factor=2.0, mode="nearest").add_(skip.shortcut)
+        from_first = upsampled_convolution(below, first, self.factors).add_(skip.first)
+        scale = [float(factor) for factor in self.factors]
+        from_shortcut = functional.interpolate(coarse, scale_factor=scale, mode="nearest").add_(skip.shortcut)
         return self.join(self.first[1](from_first), self.shortcut[1](from_shortcut))  # type: ignore[index]
 
 
@@ -83,9 +88,18 @@ class Decoder(nn.Module):
         out_channels: channels K of the logits.
         ndim: 2 or 3.
         deep_supervision: number of further, coarser logits in training, at most levels - 1.
+        pooling: which axes each level of the encoder halves; None: all.
     """
 
-    def __init__(self, widths: Sequence[int], out_channels: int, ndim: int, deep_supervision: int = 0) -> None:
+    def __init__(
+        self,
+        widths: Sequence[int],
+        out_channels: int,
+        ndim: int,
+        deep_supervision: int = 0,
+        *,
+        pooling: Rows | None = None,
+    ) -> None:
         super().__init__()
         check_at_least("out_channels", out_channels, 1)
         check_deep_supervision(deep_supervision, len(widths) - 2)
@@ -94,7 +108,10 @@ class Decoder(nn.Module):
         self.up = nn.ModuleList(
             nn.Sequential(OrderedDict(convolution=convolution(deep, shallow, 1))) for deep, shallow in upwards
         )
-        self.blocks = nn.ModuleList(MergingBlock(shallow, ndim) for _, shallow in upwards)
+        rows = pooling_rows(len(widths) - 1, ndim) if pooling is None else pooling
+        self.blocks = nn.ModuleList(
+            MergingBlock(shallow, ndim, factors) for (_, shallow), factors in zip(upwards, reversed(rows))
+        )
         self.head = convolution(widths[0], out_channels, 1)
         self.deep_heads = nn.ModuleList(
             convolution(width, out_channels, 1) for width in widths[1 : 1 + deep_supervision]

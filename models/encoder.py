@@ -4,6 +4,7 @@ from torch import Tensor, nn
 
 from ramify.models.blocks import DownSampling, ResidualBlock, check_at_least
 from ramify.models.cpu_layers import in_order_of
+from ramify.models.pooling import Rows, pooling_rows
 from ramify.models.recomputation import run
 
 
@@ -22,15 +23,24 @@ class Encoder(nn.Module):
         levels: number of down-samplings l; level i has 2^i base_channels channels at 1/2^i of the resolution.
         base_channels: channels f0 at full resolution.
         ndim: 2 or 3.
+        pooling: which axes each level halves; None: all.
         recompute: keep no activations inside a block for the backward pass; see `run`.
     """
 
     def __init__(
-        self, in_channels: int, levels: int, base_channels: int, ndim: int, *, recompute: bool = False
+        self,
+        in_channels: int,
+        levels: int,
+        base_channels: int,
+        ndim: int,
+        *,
+        pooling: Rows | None = None,
+        recompute: bool = False,
     ) -> None:
         super().__init__()
         check_at_least("in_channels", in_channels, 1)
         self.widths = channel_widths(levels, base_channels)
+        self.pooling = pooling_rows(levels, ndim) if pooling is None else pooling
         self.recompute = recompute
         inputs = (in_channels, *self.widths[:-1])
         self.blocks = nn.ModuleList(ResidualBlock(n, width, ndim) for n, width in zip(inputs, self.widths))
@@ -39,6 +49,6 @@ class Encoder(nn.Module):
     def forward(self, image: Tensor) -> list[Tensor]:
         image = in_order_of(image, next(self.blocks[-1].parameters()))
         features = [run(self.blocks[0], image, recompute=self.recompute)]
-        for block in self.blocks[1:]:
-            features.append(run(block, self.down(features[-1]), recompute=self.recompute))
+        for block, factors in zip(self.blocks[1:], self.pooling):
+            features.append(run(block, self.down(features[-1], factors), recompute=self.recompute))
         return features

@@ -1,5 +1,6 @@
 """The multi-task network of Sadikine et al. 2023, Sec. 2.2 and 2.3: one encoder, S + 1 decoders, projection heads."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from ramify.models.encoder import Encoder
 from ramify.models.network import Network
 from ramify.models.network_kind import NetworkKind, Plan
 from ramify.models.outputs import TaskOutputs
+from ramify.models.pooling import multiples_of, pooling_rows
 from ramify.models.projection import ProjectionHead
 from ramify.models.shared_head import shared_head_of
 
@@ -38,6 +40,7 @@ class MultiTaskResUNet(Network):
         checkpoint_activations: keep no activations inside a block for the backward pass; see `models.recomputation`.
         scale_heads: a projection head on the first stage of each scale's decoder, as the paper has it.
         shared_features: where a projection head for all scales sits, see `models.shared_head`; None leaves it out.
+        pooling: how often each axis is halved, see `models.pooling`; None: all of them at every level.
 
     Raises ValueError for arguments out of range and, on forward, for an image it cannot take (see `Network`).
 
@@ -66,17 +69,21 @@ class MultiTaskResUNet(Network):
         checkpoint_activations: bool = False,
         scale_heads: bool = True,
         shared_features: str | None = None,
+        pooling: Sequence[int] | None = None,
     ) -> None:
         check_at_least("n_scales", n_scales, 0)
-        encoder = Encoder(in_channels, levels, base_channels, ndim, recompute=checkpoint_activations)
-        super().__init__(in_channels, ndim, size_multiple=2**levels)
+        rows = pooling_rows(levels, ndim, pooling)
+        encoder = Encoder(in_channels, levels, base_channels, ndim, pooling=rows, recompute=checkpoint_activations)
+        super().__init__(in_channels, ndim, size_multiple=multiples_of(rows, ndim))
         widths = encoder.widths
         embedding = max(1, widths[-2] // 2) if embedding_channels is None else embedding_channels
         check_at_least("embedding_channels", embedding, 1)
         self.n_scales = n_scales
         self.encoder = encoder
-        self.main_decoder = Decoder(widths, main_channels, ndim, deep_supervision)
-        self.scale_decoders = nn.ModuleList(Decoder(widths, 1, ndim, deep_supervision) for _ in range(n_scales))
+        self.main_decoder = Decoder(widths, main_channels, ndim, deep_supervision, pooling=rows)
+        self.scale_decoders = nn.ModuleList(
+            Decoder(widths, 1, ndim, deep_supervision, pooling=rows) for _ in range(n_scales)
+        )
         heads = n_scales if scale_heads else 0
         self.projections = nn.ModuleList(ProjectionHead(widths[-2], embedding, ndim) for _ in range(heads))
         initialise(self)
@@ -114,6 +121,7 @@ def _build(plan: Plan) -> Network:
         "checkpoint_activations": plan.checkpoint_activations,
         "embedding_channels": plan.embedding_channels,
         "shared_features": plan.shared_features,
+        "pooling": plan.pooling,
     }
     if plan.tasks.auxiliary:
         options |= {"scale_heads": plan.scale_heads, "main_channels": len(plan.tasks.main.channels)}

@@ -1,7 +1,7 @@
 """What all networks have in common: which images they take, and what they give back."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -16,9 +16,10 @@ class Network(nn.Module):
     Args:
         in_channels: channels C of the image.
         ndim: 2 or 3.
-        size_multiple: every axis of an image must be a multiple of this; padding is the caller's.
+        size_multiple: every axis of an image must be a multiple of this, or each of its own; padding is the caller's.
 
     Attributes:
+        size_multiples: what each axis of an image must be a multiple of.
         auxiliary_parts: how the names of those weights begin that training alone needs; inference leaves them out.
 
     Examples:
@@ -34,13 +35,14 @@ class Network(nn.Module):
 
     auxiliary_parts: tuple[str, ...] = ()
 
-    def __init__(self, in_channels: int, ndim: int, size_multiple: int) -> None:
+    def __init__(self, in_channels: int, ndim: int, size_multiple: int | Sequence[int]) -> None:
         super().__init__()
         check_at_least("in_channels", in_channels, 1)
         layers_of(ndim)
         self.in_channels = in_channels
         self.ndim = ndim
-        self.size_multiple = size_multiple
+        each = (size_multiple,) * ndim if isinstance(size_multiple, int) else tuple(size_multiple)
+        self.size_multiples: tuple[int, ...] = each
 
     def forward(self, image: Tensor) -> TaskOutputs:
         """In training every task; in evaluation what inference reads, the main task, and others where they are free."""
@@ -70,10 +72,9 @@ class Network(nn.Module):
         if shape[1] != self.in_channels:
             raise ValueError(f"image: expected {self.in_channels} channel(s) on axis 1, got {shape[1]} in {shape}")
         size = shape[2:]
-        if any(n < 1 or n % self.size_multiple for n in size):
+        if any(n < 1 or n % multiple for n, multiple in zip(size, self.size_multiples)):
             raise ValueError(
-                f"image: size {size} is not a multiple of {self.size_multiple} along every axis; "
-                "pad it or use fewer levels"
+                f"image: size {size} is not a multiple of {in_words(self.size_multiples)}; pad it or use fewer levels"
             )
 
     def check_batch_norm(self, image: Tensor) -> None:
@@ -87,4 +88,16 @@ class Network(nn.Module):
 
     def deepest_voxels(self, image: Tensor) -> int:
         """Voxels of one image at the coarsest level."""
-        return math.prod(n // self.size_multiple for n in image.shape[2:])
+        return math.prod(n // multiple for n, multiple in zip(image.shape[2:], self.size_multiples))
+
+
+def in_words(size_multiples: Sequence[int]) -> str:
+    """What sizes are multiples of.
+
+    Examples:
+        >>> from ramify.models.network import in_words
+        >>> in_words((8, 8, 8)), in_words((2, 8, 8))
+        ('8 along every axis', '2 x 8 x 8')
+    """
+    same = len(set(size_multiples)) == 1
+    return f"{size_multiples[0]} along every axis" if same else " x ".join(map(str, size_multiples))

@@ -8,7 +8,7 @@ class NetworkChoices(NamedTuple):
     """What can be chosen about a network, or a family of them, and what it has of its own accord."""
 
     settings: frozenset[str]
-    """Which of the model's settings it has: levels, base_channels, embedding_channels, deep_supervision,
+    """Which of the model's settings it has: levels, base_channels, pooling, embedding_channels, deep_supervision,
     checkpoint_activations, arguments."""
     levels: Mapping[int, int] | None = None
     """Number of down-samplings by number of dimensions, where none is chosen: its source's."""
@@ -18,9 +18,13 @@ class NetworkChoices(NamedTuple):
     """Whether it has features by name that a head for all scales can sit on."""
 
 
-_OF_A_U = frozenset({"levels", "base_channels", "embedding_channels", "deep_supervision", "checkpoint_activations"})
+_OF_A_U = frozenset(
+    {"levels", "base_channels", "pooling", "embedding_channels", "deep_supervision", "checkpoint_activations"}
+)
 _NNUNET = NetworkChoices(
-    frozenset({"levels", "base_channels", "deep_supervision", "arguments"}), levels={2: 5, 3: 5}, base_channels=32
+    frozenset({"levels", "base_channels", "pooling", "deep_supervision", "arguments"}),
+    levels={2: 5, 3: 5},
+    base_channels=32,
 )
 
 NETWORK_CHOICES: dict[str, NetworkChoices] = {

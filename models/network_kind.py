@@ -20,6 +20,8 @@ class Plan(NamedTuple):
     """2 or 3."""
     levels: int
     base_channels: int
+    pooling: tuple[int, ...] | None
+    """How often each axis is halved; None: all of them at every level."""
     embedding_channels: int | None
     scale_heads: bool
     """Whether each scale's task has a projection head."""

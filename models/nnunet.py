@@ -1,7 +1,7 @@
 """nnU-Net's architectures (Isensee et al. 2021, 2024), from its package dynamic-network-architectures."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -12,6 +12,7 @@ from ramify.models.extras import import_extra
 from ramify.models.network import Network
 from ramify.models.network_kind import NetworkKind, Plan
 from ramify.models.outputs import TaskOutputs
+from ramify.models.pooling import pooling_rows
 
 MOST_CHANNELS = {2: 512, 3: 320}
 RESIDUAL_BLOCKS = (1, 3, 4, 6)  # a level on the way down; 6 on every further one
@@ -33,6 +34,7 @@ class NnUNet(Network):
         ndim: 2 or 3.
         deep_supervision: number of further, coarser logits in training, at most levels - 1.
         arguments: of the architecture's class, over these defaults: strides, kernel_sizes, features_per_stage, …
+        pooling: how often each axis is halved, see `models.pooling`; None: all of them at every level.
 
     Raises ValueError where the package is missing or does not take the arguments.
     """
@@ -48,6 +50,7 @@ class NnUNet(Network):
         *,
         deep_supervision: int = 0,
         arguments: Mapping[str, Any] | None = None,
+        pooling: Sequence[int] | None = None,
     ) -> None:
         check_at_least("in_channels", in_channels, 1)
         check_at_least("out_channels", out_channels, 1)
@@ -56,7 +59,7 @@ class NnUNet(Network):
             raise ValueError(f"arguments.{own[0]}: network {network} sets it itself; leave it out")
         module = import_extra("dynamic_network_architectures.architectures.unet", network)
         architecture = module.PlainConvUNet if network == "nnunet_plain" else module.ResidualEncoderUNet
-        chosen = {**_defaults(network, levels, base_channels, ndim), **(arguments or {})}
+        chosen = {**_defaults(network, levels, base_channels, ndim, pooling), **(arguments or {})}
         try:
             unet = architecture(
                 input_channels=in_channels, num_classes=out_channels, deep_supervision=deep_supervision > 0, **chosen
@@ -64,7 +67,7 @@ class NnUNet(Network):
         except (TypeError, ValueError, AssertionError, IndexError, RuntimeError) as error:
             raise ValueError(f"network {network}: these arguments do not fit: {' '.join(str(error).split())}") from None
         factors = [math.prod(strides) for strides in zip(*unet.encoder.strides)]
-        super().__init__(in_channels, ndim, size_multiple=math.lcm(*factors))
+        super().__init__(in_channels, ndim, size_multiple=factors)
         stages = len(unet.decoder.stages)
         check_deep_supervision(deep_supervision, stages - 1)
         # It builds a head a stage whatever is asked for; those nobody reads would be weights without a gradient.
@@ -89,7 +92,9 @@ class NnUNet(Network):
         return TaskOutputs(logits, (), tuple(deep[: self.deep_supervision]) if self.training else ())
 
 
-def _defaults(network: str, levels: int, base_channels: int, ndim: int) -> dict[str, Any]:
+def _defaults(
+    network: str, levels: int, base_channels: int, ndim: int, pooling: Sequence[int] | None
+) -> dict[str, Any]:
     """What nnU-Net's planning gives to an image that is as long along every axis."""
     layers = layers_of(ndim)
     stages = levels + 1
@@ -100,7 +105,7 @@ def _defaults(network: str, levels: int, base_channels: int, ndim: int) -> dict[
         "features_per_stage": [min(base_channels * 2**stage, MOST_CHANNELS[ndim]) for stage in range(stages)],
         "conv_op": {2: nn.Conv2d, 3: nn.Conv3d}[ndim],
         "kernel_sizes": 3,
-        "strides": [1, *[2] * levels],
+        "strides": [(1,) * ndim, *pooling_rows(levels, ndim, pooling)],
         "n_conv_per_stage_decoder": 2 if network == "nnunet_plain" else 1,
         "conv_bias": True,
         "norm_op": layers.instance_norm,
@@ -121,6 +126,7 @@ def _build(plan: Plan) -> NnUNet:
         plan.ndim,
         deep_supervision=plan.deep_supervision,
         arguments=plan.arguments,
+        pooling=plan.pooling,
     )
 
 

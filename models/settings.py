@@ -2,7 +2,7 @@
 
 import difflib
 import json
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
@@ -41,9 +41,13 @@ class ModelSettings(BaseModel, frozen=True, extra="forbid"):
     tasks: TaskSettings = TaskSettings()
     """What it is asked."""
     levels: int | None = Field(default=None, ge=1, le=8)
-    """Number of down-samplings l; a patch's axes must be multiples of 2^l. None takes the source's (resunet: 5)."""
+    """Number of down-samplings l; a patch's axes must be multiples of 2^l. None takes that of pooling, or else the
+    source's (resunet: 5)."""
     base_channels: int | None = Field(default=None, ge=1, le=512)
     """Channels f0 at full resolution; they double at every down-sampling. None takes the source's (resunet: 8)."""
+    pooling: tuple[Annotated[int, Field(ge=0, le=8)], ...] | None = None
+    """How often each axis (z y x) is halved, the most of them the levels: one of thick slices less often than others,
+    from the coarsest level up. None halves all axes at every level."""
     embedding_channels: int | None = Field(default=None, ge=1, le=4096)
     """Channels of the projections the scales are contrasted in; None takes half of the channels they are made from, and
     at least 16 for a shared head."""
@@ -64,7 +68,8 @@ class ModelSettings(BaseModel, frozen=True, extra="forbid"):
     def sizes(self, ndim: int) -> tuple[int, int]:
         """Levels and base channels of a network that has them, chosen or its source's."""
         kind = NETWORK_CHOICES[self.family]
-        levels = self.levels if self.levels is not None else (kind.levels or {}).get(ndim)
+        of_pooling = max(self.pooling) if self.pooling else (kind.levels or {}).get(ndim)
+        levels = self.levels if self.levels is not None else of_pooling
         base_channels = self.base_channels if self.base_channels is not None else kind.base_channels
         return levels or 0, base_channels or 0
 
@@ -95,6 +100,16 @@ class ModelSettings(BaseModel, frozen=True, extra="forbid"):
             )
             raise ValueError(f"unknown network {network!r}; {hint}")
         return network
+
+    @model_validator(mode="after")
+    def _as_deep_as_it_says(self) -> Self:
+        if self.pooling is None:
+            return self
+        if len(self.pooling) not in (2, 3) or not any(self.pooling):
+            raise ValueError(f"pooling: expected 2 or 3 numbers, not all of them 0, got {list(self.pooling)}")
+        if self.levels not in (None, max(self.pooling)):
+            raise ValueError(f"pooling: expected the most of {list(self.pooling)} to be the {self.levels} levels")
+        return self
 
     @model_validator(mode="after")
     def _settings_of_that_network(self) -> Self:

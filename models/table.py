@@ -31,7 +31,7 @@ def measure(settings: ModelSettings, ndim: int, n_scales: int = 3) -> Size:
     with torch.device("meta"):  # shapes without values: nothing is allocated
         network = build_network(settings, 1, n_scales, ndim)
     parameters = sum(parameter.numel() for parameter in network.parameters())
-    return Size(settings.sizes(ndim)[0] or None, network.size_multiple, parameters)
+    return Size(settings.sizes(ndim)[0] or None, network.size_multiples[0], parameters)
 
 
 def rows() -> Iterator[str]:

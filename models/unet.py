@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +14,7 @@ from ramify.models.encoder import channel_widths
 from ramify.models.network import Network
 from ramify.models.network_kind import NetworkKind, Plan
 from ramify.models.outputs import TaskOutputs
+from ramify.models.pooling import multiples_of, pooling_rows
 from ramify.models.recomputation import run
 from ramify.models.shared_head import SharedHead, shared_head_of
 
@@ -46,6 +47,7 @@ class UNet(Network):
         checkpoint_activations: keep no activations inside a level for the backward pass; see `models.recomputation`.
         shared_features: where a projection head for all scales sits, see `models.shared_head`; None leaves it out.
         embedding_channels: channels E of its projection.
+        pooling: how often each axis is halved, see `models.pooling`; None: all of them at every level.
 
     Examples:
         >>> import torch
@@ -69,24 +71,26 @@ class UNet(Network):
         checkpoint_activations: bool = False,
         shared_features: str | None = None,
         embedding_channels: int | None = None,
+        pooling: Sequence[int] | None = None,
     ) -> None:
-        widths = channel_widths(levels, base_channels)
-        super().__init__(in_channels, ndim, size_multiple=2**levels)
+        widths, rows = channel_widths(levels, base_channels), pooling_rows(levels, ndim, pooling)
+        super().__init__(in_channels, ndim, size_multiple=multiples_of(rows, ndim))
         check_at_least("out_channels", out_channels, 1)
         check_deep_supervision(deep_supervision, levels - 1)
         self.recompute = checkpoint_activations
         layers, form = layers_of(ndim), FORMS[ndim]
         inputs = (in_channels, *widths[:-1])
-        self.down = DownSampling()
+        self.down, self.pooling = DownSampling(), rows
         self.encoder = nn.ModuleList(
             _two_convolutions(n, max(1, width // 2) if form.first_half else width, width, ndim)
             for n, width in zip(inputs, widths)
         )
         upwards = list(pairwise(reversed(widths)))
         upsampled = [deep if form.keeps_channels else shallow for deep, shallow in upwards]
+        sides: list[Any] = list(reversed(rows))
         self.up = nn.ModuleList(
-            layers.transposed_convolution(deep, n, kernel_size=2, stride=2, bias=False)
-            for (deep, _), n in zip(upwards, upsampled)
+            layers.transposed_convolution(deep, n, kernel_size=factors, stride=factors, bias=False)
+            for (deep, _), n, factors in zip(upwards, upsampled, sides)
         )
         self.decoder = nn.ModuleList(
             _two_convolutions(shallow + n, shallow, shallow, ndim) for (_, shallow), n in zip(upwards, upsampled)
@@ -113,8 +117,8 @@ class UNet(Network):
         self.check_batch_norm(image)
         image = in_order_of(image, next(self.encoder[-1].parameters()))
         features = [run(self.encoder[0], image, recompute=self.recompute)]
-        for level in self.encoder[1:]:
-            features.append(run(level, self.down(features[-1]), recompute=self.recompute))
+        for level, factors in zip(self.encoder[1:], self.pooling):
+            features.append(run(level, self.down(features[-1], factors), recompute=self.recompute))
         stages: list[Tensor] = [features[-1]]
         for index, skip in enumerate(reversed(features[:-1])):
             stages.append(run(self._stage, index, skip, stages[-1], of=self.decoder[index], recompute=self.recompute))
@@ -148,6 +152,7 @@ def _build(plan: Plan) -> UNet:
         checkpoint_activations=plan.checkpoint_activations,
         shared_features=plan.shared_features,
         embedding_channels=plan.embedding_channels,
+        pooling=plan.pooling,
     )
 
 

@@ -1,7 +1,7 @@
 """What the files of each case hold, read whole before any case is prepared: a row of a table, and every fault."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -9,6 +9,8 @@ from ramify.console.alike import naming_case
 from ramify.console.error_line import line_of
 from ramify.data.class_maps import Fault
 from ramify.data.raw_case import RawCase
+from ramify.planning.fingerprint import CaseFingerprint
+from ramify.preprocessing.case_fingerprint import fingerprint_of
 from ramify.preprocessing.case_reader import CaseReader
 from ramify.preprocessing.prepare import checked_organ, doubts_about, plan_image
 from ramify.preprocessing.settings import PreprocessingSettings
@@ -22,8 +24,8 @@ class CaseCheck:
     """What a case holds.
 
     size, spacing_mm: of its image, in the order of its axes. values: least and greatest of each channel. voxels: of its
-    organ, its vessels and its named structures. doubts: what asks for a look. faults: what does not fit in its labels
-    or channels. error: why it cannot be read; there is nothing else then.
+    organ, its vessels and its named structures. doubts: what asks for a look. fingerprint: its part of the data set's.
+    faults: what does not fit in its labels or channels. error: why it cannot be read; there is nothing else then.
     """
 
     case_id: str
@@ -32,6 +34,7 @@ class CaseCheck:
     values: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     voxels: Mapping[str, int] = field(default_factory=dict)
     doubts: tuple[str, ...] = ()
+    fingerprint: CaseFingerprint | None = None
     faults: tuple[Fault, ...] = ()
     error: str | None = None
 
@@ -45,11 +48,13 @@ class CaseCheck:
 class CheckWork:
     """Everything a worker needs to look at a case.
 
-    describe: whether what it holds is looked up, too, and not only what is wrong with it.
+    describe: whether what it holds is looked up, too, and not only what is wrong with it. fingerprint: whether its
+        fingerprint is taken, too.
     """
 
     settings: PreprocessingSettings
     describe: bool = True
+    fingerprint: bool = True
 
     def do(self, reader: CaseReader, case_id: str) -> CaseCheck:
         """Read a case whole; what is wrong with it becomes the check's fault or error."""
@@ -60,7 +65,8 @@ class CheckWork:
             raw = reader.read(case_id)
             to_prepare = checked_organ(raw, self.settings)
             plan_image(to_prepare.images, to_prepare.organ, self.settings, f"case {case_id}")
-            return _described(raw, to_prepare, self.settings) if self.describe else CaseCheck(case_id)
+            check = _described(raw, to_prepare, self.settings) if self.describe else CaseCheck(case_id)
+            return replace(check, fingerprint=fingerprint_of(to_prepare, self.settings)) if self.fingerprint else check
         except (ValueError, OSError) as error:
             return CaseCheck(case_id, error=naming_case(case_id, line_of(error)))
         except MemoryError:

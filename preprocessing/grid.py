@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from ramify.data.large_arrays import slabs, zeros
 from ramify.data.volume import Volume
 from ramify.preprocessing.interpolation import centres, interpolate, interpolate_labels, resample
 from ramify.preprocessing.settings import GridSettings
@@ -83,7 +84,7 @@ class Grid:
     def mask_to_prepared(self, mask: np.ndarray) -> np.ndarray:
         """A native mask, bool (*native S), on the prepared grid, bool (*S): linear, foreground from one half on."""
         self._check_shape(mask, self.native_shape, "mask")
-        return resample(self.turned(mask)[self.crop_box].astype(bool), self.shape) >= _HALF
+        return _at_least(resample(self.turned(mask)[self.crop_box].astype(bool), self.shape), _HALF)
 
     def mask_around(self, mask: np.ndarray, margin_mm: float) -> tuple[np.ndarray, tuple[slice, ...]]:
         """A native mask on the prepared voxels and on more of their size around them, as far as the volume goes.
@@ -160,12 +161,15 @@ class Grid:
         np.greater_equal(resample(mask, cropped.shape), 0.5, out=cropped)
         return native
 
-    def to_native(self, probabilities: np.ndarray, fill: float = 0.0) -> np.ndarray:
-        """Prepared probabilities (*S) in the full native grid, float32 (*native S): linear, `fill` outside the crop."""
+    def to_native(self, probabilities: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+        """Prepared probabilities (*S) in the full native grid, float32 (*native S): linear, 0 outside of the crop.
+
+        out: where they go, zeros of that shape; otherwise a new array, in a file where it is large.
+        """
         self._check_shape(probabilities, self.shape, "probabilities")
-        native = np.full(self.native_shape, fill, dtype=np.float32)
+        native = zeros(self.native_shape, np.float32) if out is None else out
         cropped = self.turned(native)[self.crop_box]
-        cropped[...] = resample(probabilities, cropped.shape)
+        resample(probabilities, cropped.shape, out=cropped)
         return native
 
     def to_dict(self) -> dict[str, Any]:
@@ -187,6 +191,14 @@ class Grid:
     def _check_shape(array: np.ndarray, expected: tuple[int, ...], name: str) -> None:
         if array.shape != expected:
             raise ValueError(f"{name}: expected shape {expected} as its grid was planned, got {array.shape}")
+
+
+def _at_least(values: np.ndarray, bound: float) -> np.ndarray:
+    """Where values (*S) reach a bound, bool (*S)."""
+    mask = np.empty(values.shape, dtype=bool)
+    for rows in slabs(values):
+        np.greater_equal(values[rows], bound, out=mask[rows])
+    return mask
 
 
 def plan_grid(image: Volume, organ: Volume | None, settings: GridSettings) -> Grid:

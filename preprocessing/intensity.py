@@ -1,14 +1,17 @@
 """Intensities brought to a common range before a network sees them, each channel by its own rule."""
 
-from collections.abc import Iterable, Mapping
-from typing import Literal
+from collections.abc import Callable, Iterable, Mapping
+from typing import Literal, NamedTuple
 
 import numpy as np
 from pydantic import BaseModel, Field, FiniteFloat, model_validator
 
+from ramify.data.large_arrays import extremes, slabs, zeros
 from ramify.essential import Essential
 
 Numbers = tuple[FiniteFloat, FiniteFloat, FiniteFloat, FiniteFloat]
+_SUMMED = 1 << 26
+"""Numbers whose squares are summed at once."""
 
 
 class IntensitySettings(BaseModel, frozen=True, extra="forbid"):
@@ -62,7 +65,11 @@ def rules_of(
 
 
 def normalise(
-    array: np.ndarray, settings: IntensitySettings, organ: np.ndarray | None = None, name: str = "image"
+    array: np.ndarray,
+    settings: IntensitySettings,
+    organ: np.ndarray | None = None,
+    name: str = "image",
+    out: np.ndarray | None = None,
 ) -> np.ndarray:
     """Scaled intensities of an image, float32 (*S).
 
@@ -71,6 +78,7 @@ def normalise(
         settings: the scaling.
         organ: organ mask, bool (*S); percentiles, mean and deviation are taken inside it when it is given.
         name: what the image is called in errors.
+        out: where they go, float32 (*S); otherwise a new array, in a file where it is large (`data.large_arrays`).
 
     Raises:
         ValueError: the image is empty, holds NaN or infinity, or is constant (everywhere, or after clipping); or the
@@ -84,27 +92,56 @@ def normalise(
         [[0.0, 0.5, 1.0, 1.0]]
     """
     check_intensities(array, name)
-    values = np.asarray(array, dtype=np.float32)
+    inside = array[organ] if organ is not None and organ.any() and settings.inside_organ else array
+    scaling = _scaling(inside, settings, name)
+    scaled = zeros(array.shape, np.float32) if out is None else out
+    bounds = []
+    for rows in slabs(scaled, array):
+        clipped = scaling.clip(np.asarray(array[rows], dtype=np.float32))
+        bounds += [clipped.min(), clipped.max()]
+        scaled[rows] = scaling.scale(clipped)
+    if scaling.window and min(bounds) == max(bounds):
+        low, high = extremes(array)
+        raise ValueError(
+            f"{name}: its values {low:g} to {high:g} all lie outside {scaling.window}; bring the image to these "
+            f"values, or {scaling.remedy}"
+        )
+    return scaled
+
+
+class _Scaling(NamedTuple):
+    """How the grey values of an image are scaled, once what there is to know of all of them is known.
+
+    clip, scale: one after the other, of float32 (*S). window: in words, the bounds between which values differ; empty
+    without any. remedy: for an image that has none there.
+    """
+
+    clip: Callable[[np.ndarray], np.ndarray]
+    scale: Callable[[np.ndarray], np.ndarray]
+    window: str = ""
+    remedy: str = ""
+
+
+def _scaling(inside: np.ndarray, settings: IntensitySettings, name: str) -> _Scaling:
+    """The scaling by settings and by the values that are looked at."""
     if settings.method == "none":
-        return values.copy()
+        return _Scaling(np.asarray, np.asarray)
     if settings.method == "foreground":
-        return _by_foreground(values, settings.foreground, name)
-    inside = values[organ] if organ is not None and organ.any() and settings.inside_organ else values
+        return _by_foreground(settings.foreground, name)
     if settings.method == "z_score":
-        mean, deviation = inside.mean(dtype=np.float64), inside.std(dtype=np.float64)
+        mean, deviation = _mean_and_deviation(np.asarray(inside, dtype=np.float32))
         if deviation == 0:
             raise ValueError(f"{name}: constant inside the organ ({mean:g}), so it cannot be scaled; check the file")
-        standardised: np.ndarray = ((values - mean) / deviation).astype(np.float32)
-        return standardised
-    lower, upper = settings.window if settings.method == "window" else _percentiles(inside, settings, name)
-    scaled: np.ndarray = np.clip((values - np.float32(lower)) / np.float32(upper - lower), 0, 1)
-    if scaled.min() == scaled.max():
-        raise ValueError(
-            f"{name}: its values {values.min():g} to {values.max():g} all lie outside the window {lower:g} to "
-            f"{upper:g}; bring the image to these values, or prepare and train with another "
-            "--preprocessing.intensity.window or --preprocessing.intensity.method"
-        )
-    return scaled if settings.output_range == "zero_one" else 2 * scaled - 1
+        return _Scaling(np.asarray, lambda values: (values - mean) / deviation)
+    lower, upper = settings.window
+    if settings.method == "percentile":
+        lower, upper = _percentiles(np.asarray(inside, dtype=np.float32), settings, name)
+    return _Scaling(
+        lambda values: np.clip((values - np.float32(lower)) / np.float32(upper - lower), 0, 1),
+        np.asarray if settings.output_range == "zero_one" else lambda values: 2 * values - 1,
+        f"the window {lower:g} to {upper:g}",
+        "prepare and train with another --preprocessing.intensity.window or --preprocessing.intensity.method",
+    )
 
 
 def check_intensities(array: np.ndarray, name: str) -> None:
@@ -115,17 +152,26 @@ def check_intensities(array: np.ndarray, name: str) -> None:
     """
     if array.size == 0:
         raise ValueError(f"{name}: no voxels (shape {array.shape}); check the file")
-    bad = ~np.isfinite(array)
-    if bad.any():
-        place = tuple(int(index) for index in np.unravel_index(np.argmax(bad), array.shape))
-        raise ValueError(
-            f"{name}: {np.count_nonzero(bad)} voxels are NaN or infinite, the first at {place}; repair the image"
-        )
-    if array.min() == array.max():
-        raise ValueError(f"{name}: constant, every voxel is {array.flat[0]:g}; expected an image, check the file")
+    if array.dtype.kind == "f":
+        _check_finite(array, name)
+    low, high = extremes(array)
+    if low == high:
+        raise ValueError(f"{name}: constant, every voxel is {low:g}; expected an image, check the file")
 
 
-def _by_foreground(values: np.ndarray, numbers: Numbers | None, name: str) -> np.ndarray:
+def _check_finite(array: np.ndarray, name: str) -> None:
+    count, first = 0, tuple[int, ...]()
+    for rows in slabs(array):
+        bad = ~np.isfinite(array[rows])
+        if bad.any() and not count:
+            in_slab, *others = np.unravel_index(np.argmax(bad), bad.shape)
+            first = (rows.start + int(in_slab), *map(int, others))
+        count += int(np.count_nonzero(bad))
+    if count:
+        raise ValueError(f"{name}: {count} voxels are NaN or infinite, the first at {first}; repair the image")
+
+
+def _by_foreground(numbers: Numbers | None, name: str) -> _Scaling:
     """As nnU-Net scales a CT: clipped to the bounds, then less the mean and over the deviation."""
     if numbers is None:
         raise ValueError(
@@ -133,13 +179,21 @@ def _by_foreground(values: np.ndarray, numbers: Numbers | None, name: str) -> np
             "give them as intensity.foreground: [lower, upper, mean, deviation]"
         )
     lower, upper, mean, deviation = numbers
-    clipped = values.clip(lower, upper)
-    if clipped.min() == clipped.max():
-        raise ValueError(
-            f"{name}: its values {values.min():g} to {values.max():g} all lie outside the vessels' {lower:g} to "
-            f"{upper:g}; bring the image to these values, or choose another --preprocessing.intensity.method"
-        )
-    return np.asarray((clipped - mean) / deviation, dtype=np.float32)
+    return _Scaling(
+        lambda values: values.clip(lower, upper),
+        lambda values: (values - mean) / deviation,
+        f"the vessels' {lower:g} to {upper:g}",
+        "choose another --preprocessing.intensity.method",
+    )
+
+
+def _mean_and_deviation(values: np.ndarray) -> tuple[np.float64, np.float64]:
+    """Of float32 values, in double precision."""
+    mean = values.mean(dtype=np.float64)
+    flat = values.reshape(-1)
+    # In parts, as the squares of a large volume's deviations take four times its memory; usual ones are one part.
+    parts = [flat[start : start + _SUMMED] for start in range(0, flat.size, _SUMMED)]
+    return mean, np.sqrt(sum(np.square(part - mean).sum() for part in parts) / flat.size)
 
 
 def _percentiles(values: np.ndarray, settings: IntensitySettings, name: str) -> tuple[float, float]:

@@ -7,16 +7,22 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
+from ramify.data.large_arrays import slabs, zeros
+
 FloatArray = NDArray[np.float64]
 
 
-def resample(array: np.ndarray, shape: Sequence[int], average: bool = False) -> np.ndarray:
+def resample(
+    array: np.ndarray, shape: Sequence[int], average: bool = False, out: np.ndarray | None = None
+) -> np.ndarray:
     """An array stretched to another shape by linear interpolation, edges aligned, as float32 (*shape).
 
     Args:
         array: (*S), numbers or booleans.
         shape: the wanted shape, as many axes.
         average: along axes that shrink, the mean over the new voxel's area instead of the value at its centre.
+        out: where the result goes, float32 (*shape); otherwise it is a new array, in a file where it is large
+            (`data.large_arrays`).
 
     An axis that keeps its length is left untouched to the last bit.
 
@@ -29,7 +35,7 @@ def resample(array: np.ndarray, shape: Sequence[int], average: bool = False) -> 
         [[1.0, 5.0]]
     """
     places = [centres(old, new) if old != new else None for old, new in zip(array.shape, shape, strict=True)]
-    return interpolate(array, places, average)
+    return interpolate(array, places, average, out)
 
 
 def centres(old: int, new: int, before: int = 0, after: int = 0) -> FloatArray:
@@ -40,29 +46,45 @@ def centres(old: int, new: int, before: int = 0, after: int = 0) -> FloatArray:
     return (np.arange(-before, new + after, dtype=np.float64) + 0.5) * (old / new) - 0.5
 
 
-def interpolate(array: np.ndarray, places: Sequence[FloatArray | None], average: bool = False) -> np.ndarray:
-    """The values of an array (*S) at other places, linear, in new memory as float32.
+def interpolate(
+    array: np.ndarray, places: Sequence[FloatArray | None], average: bool = False, out: np.ndarray | None = None
+) -> np.ndarray:
+    """The values of an array (*S) at other places, linear, in new memory as float32; slab by slab.
 
     Args:
         array: numbers or booleans.
         places: for each axis evenly spaced indices, which may be fractional, from -0.5 to half a voxel beyond the last
             one; None leaves the axis untouched to the last bit.
         average: along axes that shrink, the mean over the new voxel's area.
+        out: where the result goes, as for `resample`.
     """
-    result = np.asarray(array, dtype=np.float32)
-    lengths = [old if at is None else len(at) for old, at in zip(result.shape, places, strict=True)]
+    lengths = [old if at is None else len(at) for old, at in zip(array.shape, places, strict=True)]
+    result = zeros(lengths, np.float32) if out is None else out
+    weights = [None if at is None else _weights(old, at, average) for old, at in zip(array.shape, places, strict=True)]
     # The axis that shrinks most comes first, so that the others have less to do.
-    for axis in sorted(range(result.ndim), key=lambda axis: lengths[axis] / result.shape[axis]):
-        at = places[axis]
-        if at is None:
+    axes = sorted(range(array.ndim), key=lambda axis: lengths[axis] / array.shape[axis])
+    taken = np.dtype(np.float32).itemsize * array.size / lengths[0]
+    for rows in slabs(result, array, row_bytes=taken):
+        needed, own = rows, weights
+        if weights[0] is not None:
+            of_rows = weights[0][rows]
+            needed = slice(int(of_rows.indices.min()), int(of_rows.indices.max()) + 1)
+            own = [of_rows[:, needed], *weights[1:]]
+        result[rows] = _stretched(np.asarray(array[needed], dtype=np.float32), own, axes)
+    return result
+
+
+def _stretched(values: np.ndarray, weights: Sequence[scipy.sparse.csr_array | None], axes: Sequence[int]) -> np.ndarray:
+    """Values (*S) interpolated along some axes, in that order."""
+    for axis in axes:
+        own = weights[axis]
+        if own is None:
             continue
-        # A sparse product sums in a fixed order: the same bytes whatever the number of threads.
-        weights = _weights(result.shape[axis], at, average)
-        front = np.ascontiguousarray(np.moveaxis(result, axis, 0))
-        stretched = (weights @ front.reshape(front.shape[0], -1)).reshape(len(at), *front.shape[1:])
-        result = np.moveaxis(stretched, 0, axis)
-    # Never the caller's own memory: it may be read-only, or be written to later.
-    return np.array(result, dtype=np.float32, order="C")
+        # A sparse product sums in a fixed order: the same bytes whatever the number of threads, and in slabs.
+        front = np.ascontiguousarray(np.moveaxis(values, axis, 0))
+        stretched = (own @ front.reshape(front.shape[0], -1)).reshape(own.shape[0], *front.shape[1:])
+        values = np.moveaxis(stretched, 0, axis)
+    return values
 
 
 def _weights(old: int, places: FloatArray, average: bool) -> scipy.sparse.csr_array:

@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ramify.data.volume import Volume
-from ramify.vessels.components import label_components
+from ramify.vessels.box import foreground_box
+from ramify.vessels.components import chosen_components, component_sizes, label_components
 
 
 def main_parts(organ: Volume, least_share: float) -> Volume:
@@ -22,10 +22,12 @@ def main_parts(organ: Volume, least_share: float) -> Volume:
     """
     if least_share == 0:
         return organ
-    labels, count = label_components(organ.array)
+    # Numbers of a whole CT's voxels are twice its size.
+    box = foreground_box(organ.array)
+    labels, count = label_components(organ.array[box])
     if count < 2:
         return organ
-    sizes = _sizes(labels, count)
+    sizes = component_sizes(labels, count)
     kept = sizes >= least_share * sizes.max()
     if kept.all():
         return organ
@@ -39,24 +41,6 @@ def main_parts(organ: Volume, least_share: float) -> Volume:
         f"{dropped.max() * per_voxel:.3g} {unit}) left out as specks beside the {sizes[kept].sum() * per_voxel:.3g} "
         f"{unit} that were kept; preparation with --preprocessing.least-organ-part 0 keeps all"
     )
-    return replace(organ, array=_chosen(labels, kept), notes=(*organ.notes, note))
-
-
-# Slice by slice: NumPy counts and looks up in 64-bit copies, which of a whole CT would be most of the memory.
-
-
-def _sizes(labels: NDArray[np.int32], count: int) -> NDArray[np.int64]:
-    """Voxels of each component."""
-    sizes = np.zeros(1 + count, dtype=np.int64)
-    for part in labels:
-        sizes += np.bincount(part.ravel(), minlength=1 + count)
-    return sizes[1:]
-
-
-def _chosen(labels: NDArray[np.int32], kept: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The mask of the components that are kept."""
-    with_background = np.concatenate([[False], kept])
-    mask = np.empty(labels.shape, dtype=bool)
-    for slab, part in zip(mask, labels):
-        slab[...] = with_background[part]
-    return mask
+    array = np.zeros(organ.shape, dtype=bool)
+    array[box] = chosen_components(labels, kept)
+    return replace(organ, array=array, notes=(*organ.notes, note))

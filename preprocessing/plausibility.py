@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ramify.data.large_arrays import slabs
 from ramify.data.volume import Volume
 from ramify.preprocessing.intensity import IntensitySettings
 
@@ -120,7 +121,11 @@ def _values(array: NDArray[Any], inside: NDArray[np.bool_] | None, window: tuple
 
 def _share(array: NDArray[Any], inside: NDArray[np.bool_], lower: float, upper: float) -> float:
     """Part of the voxels inside whose value lies in the bounds."""
-    return float(np.count_nonzero((array >= lower) & (array <= upper) & inside) / np.count_nonzero(inside))
+    found = 0
+    for rows in slabs(array):
+        part = array[rows]
+        found += int(np.count_nonzero((part >= lower) & (part <= upper) & inside[rows]))
+    return float(found / np.count_nonzero(inside))
 
 
 def _integers(array: NDArray[Any]) -> bool:

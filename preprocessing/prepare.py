@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from ramify.data.large_arrays import zeros
 from ramify.data.provenance import versions
 from ramify.data.raw_case import RawCase
 from ramify.data.volume import Volume
+from ramify.preprocessing.case_fingerprint import fingerprint_of
 from ramify.preprocessing.class_labels import count_classes, label_case
 from ramify.preprocessing.grid import Grid, plan_grid
 from ramify.preprocessing.intensity import IntensitySettings, check_intensities, normalise
@@ -31,7 +33,8 @@ class PreparedImage:
     """What a network sees, and the way back.
 
     Attributes:
-        image: scaled intensities, float32 (C, *S), axes along the patient's z, y, x.
+        image: scaled intensities, float32 (C, *S), axes along the patient's z, y, x; a large one is in a file, see
+            `data.large_arrays`.
         organ: organ mask on the same grid, bool (*S), or None.
         grid: leads back to the native grid.
     """
@@ -68,13 +71,11 @@ def prepare_image(
     """
     grid, rules = plan_image(images, organ, settings, name)
     prepared_organ = None if organ is None else grid.mask_to_prepared(organ.array)
-    values = [
-        normalise(grid.image_to_prepared(image.array), rules[channel], prepared_organ, _named(name, channel, images))
-        for channel, image in images.items()
-    ]
-    # One channel, which is the rule, is not copied for the others that there are not.
-    stacked = values[0][None] if len(values) == 1 else np.stack(values)
-    return PreparedImage(stacked, prepared_organ, grid)
+    prepared = zeros((len(images), *grid.shape), np.float32)
+    for out, (channel, image) in zip(prepared, images.items()):
+        values = grid.image_to_prepared(image.array)
+        normalise(values, rules[channel], prepared_organ, _named(name, channel, images), out)
+    return PreparedImage(prepared, prepared_organ, grid)
 
 
 def plan_image(
@@ -104,8 +105,8 @@ def prepare_case(raw: RawCase, settings: PreprocessingSettings) -> tuple[dict[st
         Arrays `image` float32 (C, *S), and (*S) each: `organ` uint8 (all ones without an organ mask), `scales` uint8
         (0 background, 1 the smallest vessels), `skeleton` and `tubed_skeleton` uint8, `branches` int32 and, unless
         vessels are all there is, `classes` uint8; axes along the patient's z, y, x. And a record for JSON: geometry,
-        provenance, voxel counts before and after resampling, thresholds, radii, what a perfect mask on this grid
-        scores, notes, settings and versions.
+        provenance, voxel counts before and after resampling, thresholds, radii, fingerprint, what a perfect mask on
+        this grid scores, notes, settings and versions.
 
     Raises:
         ValueError: an image without information, no organ to crop to, or vessels of which none is left inside the organ
@@ -158,6 +159,7 @@ def prepare_case(raw: RawCase, settings: PreprocessingSettings) -> tuple[dict[st
         "prepared_voxels": _count({"organ": organ, "vessels": labels.mask}),
         **counts,
         "scales": labels.description,
+        "fingerprint": fingerprint_of(raw, settings).model_dump(mode="json"),
         "ceiling": labelled.ceiling,
         "ceilings": dict(labelled.ceilings),
         "notes": [*doubts, *_consequences(raw, settings), *_lacking(counts)],

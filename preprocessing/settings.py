@@ -79,6 +79,9 @@ class PreprocessCommand(DatasetSettings, frozen=True, extra="forbid"):
 
     output: Essential[Path | None] = None
     """Folder of the prepared cases (made if missing); --check alone needs none."""
+    auto: Essential[bool] = False
+    """Choose crop, voxel size and grey values from a look at all cases; what a file or a flag gives stays as it is
+    (docs/planning.md)."""
     workers: Essential[int] = Field(1, ge=1)
     """Cases prepared at the same time, each by a process of its own."""
     verify: bool = False

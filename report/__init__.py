@@ -10,15 +10,18 @@ if TYPE_CHECKING:
     from ramify.report.exports import export_case
     from ramify.report.page import write_report
     from ramify.report.settings import ExportSettings, ReportSettings
+    from ramify.report.slices import CaseSlices, cut_slices
     from ramify.report.surfaces import Surface, extract_surface
 else:
     __getattr__, __dir__ = loaded_when_asked_for(__name__)
 
 __all__ = [
+    "CaseSlices",
     "CaseView",
     "ExportSettings",
     "ReportSettings",
     "Surface",
+    "cut_slices",
     "export_case",
     "extract_surface",
     "log_report",

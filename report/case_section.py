@@ -5,14 +5,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ramify.drawing.colours import AGREEING, EXTRA, MISNAMED, MISSED, Colour, as_hex, class_colours, scale_colours
-from ramify.drawing.ruler import ruler_length
 from ramify.drawing.scale_words import scale_names
 from ramify.report.case_table import badges
 from ramify.report.case_view import CaseView, ScaleShare
 from ramify.report.charts import radius_histogram
 from ramify.report.markup import data, join, swatch, text, webp_address
 from ramify.report.measure_words import named_unit, short_name, written
+from ramify.report.picture_frame import framed
 from ramify.report.pictures import ViewPictures
+from ramify.report.slice_section import slice_section
 
 HEADLINE = ("cldice", "dice", "hd95_mm")
 # The viewer's ways to look: turned about the patient's long axis, then up or down.
@@ -34,12 +35,13 @@ def case_section(
     top = (
         f'<div class="pair">{viewer}<div>{charts}</div></div>' if viewer else f'<div class="pair single">{charts}</div>'
     )
+    slices = slice_section(view.slices, bool(view.classes))
     notes = join(f'<p class="note">{text(note)}</p>' for note in view.notes)
     return (
         f'<details class="card case" id="{anchor}"{" open" if opened else ""}>'
         f'<summary><h3 class="name">{text(case_id)}</h3>{badges(row)}{scores}'
         f'<span class="score">{text(view.geometry)}</span></summary>'
-        f'<div class="inside">{top if viewer or charts else ""}{_projections(view)}{notes}'
+        f'<div class="inside">{top if viewer or charts else ""}{slices}{_projections(view)}{notes}'
         f"{_values(row, described)}</div>"
         "</details>"
     )
@@ -142,15 +144,8 @@ def _swatches(colours: Iterable[tuple[Colour, str]]) -> str:
 
 
 def _picture(pictures: ViewPictures, kind: str, label: str, share: float) -> str:
-    """A picture with the patient's sides at its edges and a ruler of a round number of mm."""
-    sides = "".join(
-        f'<span class="{place}">{text(letter)}</span>' for place, letter in zip("wens", pictures.edge_letters)
-    )
-    length = ruler_length(pictures.width_mm / 3)
-    ruler = f'<span class="ruler" style="--length:{100 * length / pictures.width_mm:.2f}%">{length:g} mm</span>'
-    shape = f"--wide:{100 * share:.2f}%;--aspect:{pictures.width_mm:.4g}/{pictures.height_mm:.4g}"
     image = f'<img src="{webp_address(getattr(pictures, kind))}" alt="{text(label)}">'
-    return f'<div class="frame"><div class="picture" style="{shape}">{image}{sides}{ruler}</div></div>'
+    return framed(image, pictures.width_mm, pictures.height_mm, pictures.edge_letters, share)
 
 
 def _values(row: Mapping[str, Any], described: Mapping[str, Any]) -> str:

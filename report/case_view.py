@@ -14,6 +14,7 @@ from ramify.report.class_maps import ClassMaps
 from ramify.report.pictures import ViewPictures, draw_views
 from ramify.report.scene import build_scene
 from ramify.report.settings import ReportSettings
+from ramify.report.slices import CaseSlices
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class CaseView:
         scene: surfaces for report/viewer.js, or None.
         notes: what is worth knowing of the case, a line each.
         classes: names of the classes by whose colours it is painted; none where it is painted by scale.
+        slices: of its image, which `report.slices.cut_slices` cuts; None without one.
     """
 
     geometry: str
@@ -53,6 +55,7 @@ class CaseView:
     scene: dict[str, Any] | None
     notes: tuple[str, ...]
     classes: tuple[str, ...] = ()
+    slices: CaseSlices | None = None
 
 
 def view_case(

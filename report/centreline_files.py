@@ -23,7 +23,8 @@ _UNDEFINED = 0  # SWC's kind of a point that is neither soma, axon nor dendrite
 
 
 def to_vtp(network: CentrelineNetwork) -> str:
-    """A polyline a branch, radii at the points; number, length, median radius and scale of the branches.
+    """A polyline a branch, radii at the points; number, length, median radius and scale of the branches, and what else
+    the network has of them.
 
     The field data `SPACE` says LPS or RAS, as 3D Slicer reads it, and `UNIT` mm.
     """
@@ -54,6 +55,8 @@ def to_vtp(network: CentrelineNetwork) -> str:
     _add_array(of_lines, "Length", network.lengths_mm[order])
     _add_array(of_lines, "MedianRadius", network.line_radii_mm[order])
     _add_array(of_lines, "Scale", network.scales[order])
+    for name, values in network.of_lines.items():
+        _add_array(of_lines, name, values[order])
     _add_array(ElementTree.SubElement(piece, "Points"), "Points", network.points_mm)
     for name, chosen in (("Verts", alone), ("Lines", lines)):
         _add_cells(ElementTree.SubElement(piece, name), [network.lines[index] for index in chosen])
@@ -85,8 +88,8 @@ def _add_text(parent: ElementTree.Element, name: str, text: str) -> None:
 def to_swc(network: CentrelineNetwork) -> str:
     """A point a line: number, kind, x, y, z, radius, and the number of the point before it, -1 for a root.
 
-    Each piece hangs on its thickest end. Where a piece has loops, each is cut between two points, and a comment counts
-    the cuts. SWC came up for neurons in micrometres: here all lengths are millimetres.
+    Each piece hangs on its root, or without one on its thickest end. Where a piece has loops, each is cut between two
+    points, and a comment counts the cuts. SWC came up for neurons in micrometres: here all lengths are millimetres.
     """
     order, parents, cuts = _as_tree(network)
     lines = [
@@ -108,8 +111,10 @@ def _as_tree(network: CentrelineNetwork) -> tuple[list[int], list[int], int]:
     links = coo_array((np.ones(len(segments)), (segments[:, 0], segments[:, 1])), shape=(count, count)).tocsr()
     n_pieces, piece = connected_components(links, directed=False) if count else (0, np.empty(0, np.int64))
     neighbours = np.bincount(segments.ravel(), minlength=count)
-    # Ends before other points, thick ones before thin ones: the first of each piece is its root.
-    ranked = np.lexsort((-network.radii_mm, neighbours > 1))
+    # Given roots before ends, these before other points, thick ones before thin ones: the first of each piece is its
+    # root.
+    given = np.isin(np.arange(count), network.roots)
+    ranked = np.lexsort((-network.radii_mm, neighbours > 1, ~given))
     roots = ranked[np.unique(piece[ranked], return_index=True)[1]]
     order: list[int] = []
     parents: list[int] = []
@@ -132,13 +137,14 @@ def to_graphml(network: CentrelineNetwork) -> str:
     keys = {
         "graph": ("SPACE", "UNIT"),
         "node": ("x", "y", "z", "radius_mm"),
-        "edge": ("length_mm", "radius_mm", "branch", "scale"),
+        "edge": ("length_mm", "radius_mm", "branch", "scale", *network.of_lines),
     }
+    whole = {name for name, values in network.of_lines.items() if values.dtype.kind == "i"} | {"branch", "scale"}
     names: dict[tuple[str, str], str] = {}
     for owner, attributes in keys.items():
         for attribute in attributes:
             names[owner, attribute] = f"d{len(names)}"
-            kind = "string" if owner == "graph" else "long" if attribute in ("branch", "scale") else "double"
+            kind = "string" if owner == "graph" else "long" if attribute in whole else "double"
             entry = {"id": names[owner, attribute], "for": owner, "attr.name": attribute, "attr.type": kind}
             ElementTree.SubElement(root, "key", entry)
 
@@ -157,6 +163,7 @@ def to_graphml(network: CentrelineNetwork) -> str:
         ends = {"id": f"e{number}", "source": f"n{line[0]}", "target": f"n{line[-1]}"}
         values: list[object] = [float(network.lengths_mm[number]), float(network.line_radii_mm[number])]
         values += [int(network.branches[number]), int(network.scales[number])]
+        values += [its[number].item() for its in network.of_lines.values()]
         describe(ElementTree.SubElement(graph, "edge", ends), "edge", *values)
     return _as_text(root)
 

@@ -1,6 +1,7 @@
 """The centrelines of a mask as a network of points and lines in patient coordinates, with the radius at every point."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,8 @@ class CentrelineNetwork:
         it, 0 for none; parts of one branch that a region cuts share its number.
     scales: int (L,), scale of that branch, 1 the smallest vessels.
     space: see `report.surfaces.Space`.
+    of_lines: further values of the lines by name, int64 or float64 (L,).
+    roots: points that trees hang on in SWC, where they are ends of their pieces or not; without any, thick ends.
     """
 
     points_mm: NDArray[np.float64]
@@ -36,6 +39,8 @@ class CentrelineNetwork:
     branches: NDArray[np.int64]
     scales: NDArray[np.int64]
     space: Space
+    of_lines: Mapping[str, NDArray[np.int64] | NDArray[np.float64]] = field(default_factory=dict)
+    roots: tuple[int, ...] = ()
 
     def segments(self) -> NDArray[np.int64]:
         """Pairs of points that follow each other on a line, int (E, 2)."""

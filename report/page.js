@@ -23,9 +23,9 @@ const cases = [...document.querySelectorAll("details.case")];
 const seen = new IntersectionObserver((entries) => entries.forEach((entry) => {
   if (!entry.isIntersecting) return;
   seen.unobserve(entry.target);
-  openViewer(entry.target);
+  (entry.target.matches(".slices") ? openSlices : openViewer)(entry.target);
 }), { rootMargin: "200px" });
-document.querySelectorAll(".viewer").forEach((box) => seen.observe(box));
+document.querySelectorAll(".viewer, .slices").forEach((box) => seen.observe(box));
 
 function openAddressed() {
   const asked = location.hash.length > 1 && document.getElementById(location.hash.slice(1));

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -79,7 +80,8 @@ def build_page(
     # Names may hold anything: addresses within the page are numbers.
     anchors = {case_id: f"case-{number}" for number, case_id in enumerate(shown, start=1)}
     solid = [case_id for case_id in shown if views[case_id].scene is not None][: settings.surfaces]
-    seen = {case_id: _without_scene(views[case_id], case_id in solid) for case_id in shown}
+    sliced = [case_id for case_id in shown if views[case_id].slices is not None][: settings.slices]
+    seen = {case_id: _bounded(views[case_id], case_id in solid, case_id in sliced) for case_id in shown}
     described: Described = report["measures"]
     # A case with an empty mask is the worst, and shows the least.
     rows = report["cases"]
@@ -89,6 +91,8 @@ def build_page(
         for case_id, view in seen.items()
     ]
     words = _shown_words(len(ranked), len(shown), len(solid), short_name(measure))
+    if sliced:
+        words += f"; {len(sliced)} with {'its' if len(sliced) == 1 else 'their'} image"
     body = [
         key_figures(report),
         class_section(report),
@@ -102,8 +106,9 @@ def build_page(
     return _document(join(body), report)
 
 
-def _without_scene(view: CaseView, solid: bool) -> CaseView:
-    return view if solid else CaseView(**{**vars(view), "scene": None})
+def _bounded(view: CaseView, solid: bool, sliced: bool) -> CaseView:
+    """The view without what only the worst cases show."""
+    return replace(view, scene=view.scene if solid else None, slices=view.slices if sliced else None)
 
 
 def _shown_words(total: int, shown: int, solid: int, measure: str) -> str:
@@ -131,7 +136,8 @@ def _shipped(name: str) -> str:
 
 
 def _document(body: str, report: Mapping[str, Any]) -> str:
-    script = "\n" + _shipped("viewer.js") + _shipped("page.js")
+    script = "\n" + "".join(map(_shipped, ("unpacking.js", "viewer.js", "slices.js", "page.js")))
+    style = _shipped("page.css") + _shipped("slices.css")
     digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
     # The browser is told to run this script alone and to load nothing at all: a second wall behind the escaping.
     policy = (
@@ -145,7 +151,7 @@ def _document(body: str, report: Mapping[str, Any]) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>Vessel segmentation, {count} cases</title>\n"
-        f"<style>\n:root {{ --backdrop: {as_hex(BACKDROP)}; }}\n{_shipped('page.css')}</style>\n</head>\n<body>\n"
+        f"<style>\n:root {{ --backdrop: {as_hex(BACKDROP)}; }}\n{style}</style>\n</head>\n<body>\n"
         f'<header class="top"><h1>Vessel segmentation report</h1><p class="quiet">Predicted vessels against the truth, '
         f"{count} case{'' if count == 1 else 's'}, {day}. Blue is missed, red is extra.</p></header>\n"
         f"<main>{body}</main>\n"

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal, get_args
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, PositiveFloat
 
 from ramify.essential import Essential
 
@@ -23,6 +23,14 @@ class ReportSettings(BaseModel, frozen=True, extra="forbid"):
     """Of these, cases with a surface to rotate, the worst; the page grows by about 0.3 MB with each."""
     triangles: int = Field(default=30_000, ge=100)
     """Most triangles of a surface; larger ones are simplified."""
+    slices: int = Field(default=6, ge=0)
+    """Of these, cases with the slices of their image (--image), the worst; the page grows by about 1 MB with each."""
+    slices_each: int = Field(default=64, ge=1)
+    """Most slices of a case; of more, every n-th is shown."""
+    slice_pixels: int = Field(default=256, ge=32)
+    """Longest side of a slice's grey values, which larger ones are averaged down to; masks keep their own voxels."""
+    window: tuple[float, PositiveFloat] | None = None
+    """Centre and width of the grey values that are told apart at first, e.g. 40 400; of CTs 100 250 (HU)."""
     sort_by: str = "cldice"
     """Measure that ranks the cases; one that was not measured gives way to the first that was."""
 

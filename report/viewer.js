@@ -42,9 +42,7 @@ const openViewer = (() => {
   }
 
   async function numbers(text, width) {
-    const packed = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-    const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
-    const planes = new Uint8Array(await new Response(stream).arrayBuffer());
+    const planes = await inflated(text);
     const found = new Uint32Array(planes.length / width);
     for (let plane = 0; plane < width; plane++)
       for (let i = 0; i < found.length; i++) found[i] |= planes[plane * found.length + i] << (8 * plane);

@@ -157,6 +157,11 @@ def preparations_of(experiment: ExperimentSettings) -> dict[Path, PreprocessComm
             own["root"] = str(experiment.root)
         overrides = experiment.variants[variant].preprocess
         found[store] = resolved(PreprocessCommand, experiment.preprocess, "preprocess", variant, overrides, own)
+        if found[store].auto:
+            raise ValueError(
+                f"variant {variant}, preprocess: auto: an experiment says what it prepares; write down what "
+                "preprocess.py --auto chose (fingerprint.json), or give its cases as they are with --cases"
+            )
     return found
 
 

@@ -111,7 +111,7 @@ def predict_case(
     """Segment one CT and write its mask, and what is to lie beside the masks before the first of them."""
     for note in read.notes:
         say(f"warning: {case.case_id}: {note}", error=True)
-    prediction = predictor.predict(read.images, read.organ, str(case.path))
+    prediction = predictor.predict(read.images, read.organ, str(case.path), shown_as=case.case_id)
     for note in prediction.notes:
         if note not in read.notes:
             say(f"warning: {case.case_id}: {note}", error=True)

@@ -1,7 +1,7 @@
 """A preparation: every case of a data set looked at, prepared and shown, and the cases parted into folds."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,9 @@ from ramify.data.label_names import DESCRIPTION
 from ramify.disk.outputs import Outputs, give_up
 from ramify.disk.own_files import remove
 from ramify.drawing.figure_files import write_figure
+from ramify.planning.choices import lines_of
+from ramify.planning.fingerprint import Fingerprint
+from ramify.planning.preparation import alternatives
 from ramify.preprocessing.case_check import CaseCheck, CheckWork, check_cases, table_of
 from ramify.preprocessing.case_pool import FIGURES_FOLDER, CaseReport, CaseWork, prepare_cases
 from ramify.preprocessing.case_reader import KEPT_BYTES, CaseReader
@@ -34,6 +37,14 @@ from ramify.preprocessing.foreground import (
 )
 from ramify.preprocessing.freshness import check_same_data_set
 from ramify.preprocessing.parting import check_can_be_parted
+from ramify.preprocessing.planned import (
+    FINGERPRINT_FILE,
+    as_begun,
+    fingerprint_of_store,
+    for_the_look,
+    planned,
+    write_fingerprint,
+)
 from ramify.preprocessing.radius_figure import draw_radii
 from ramify.preprocessing.settings import PreprocessCommand
 from ramify.preprocessing.vanished import drop_cases, vanished_cases
@@ -45,25 +56,34 @@ CEILING = "a perfect mask scores Dice, clDice, HD95 (mm), Tsens by scale"
 """Heading of what a case's grid costs."""
 
 
-def preprocess(settings: PreprocessCommand) -> int:
-    """Prepare all cases, or look at them; 1 if a case failed, 2 if nothing could be done."""
+def preprocess(settings: PreprocessCommand, named: Collection[str] = ()) -> int:
+    """Prepare all cases, or look at them; 1 if a case failed, 2 if nothing could be done.
+
+    named: settings by dotted keys that `auto` leaves as they are.
+    """
     adapter = open_dataset(settings)
     case_ids = adapter.case_ids()
 
     workers = max(1, min(settings.workers, len(case_ids)))
     with CaseCrew(CaseReader(adapter, KEPT_BYTES // workers), workers) as crew:
         if settings.check:
-            return check_alone(crew, case_ids, settings)
-        return fill_store(crew, adapter, case_ids, settings)
+            return check_alone(crew, case_ids, settings, named)
+        return fill_store(crew, adapter, case_ids, settings, named)
 
 
-def fill_store(crew: CaseCrew[CaseReader], adapter: Adapter, case_ids: list[str], settings: PreprocessCommand) -> int:
+def fill_store(
+    crew: CaseCrew[CaseReader],
+    adapter: Adapter,
+    case_ids: list[str],
+    settings: PreprocessCommand,
+    named: Collection[str],
+) -> int:
     """Prepare all cases; 1 if a case failed, 2 if nothing could be done."""
     store = settings.store
     # Cases that the data set no longer has stay among those to part, unless they are dropped.
     known = {*case_ids, *([] if settings.drop_vanished else list_cases(store))}
     check_can_be_parted(store, known, settings.patient_pattern, settings.folds)
-    files = [RADII_FIGURE, *(f"{FIGURES_FOLDER}/{case_id}.png" for case_id in case_ids)]
+    files = [RADII_FIGURE, FINGERPRINT_FILE, *(f"{FIGURES_FOLDER}/{case_id}.png" for case_id in case_ids)]
     if settings.masks:
         files += [name(case_id) for case_id in case_ids for name in (truth_file, organ_file)]
         files.append(f"{TRUTH_FOLDER}/{DESCRIPTION}")
@@ -73,25 +93,39 @@ def fill_store(crew: CaseCrew[CaseReader], adapter: Adapter, case_ids: list[str]
     ):
         outputs.claim_folder(store, "cases", files, given=[SPLITS_FILE])
         with held(store, "preprocess.py"):
-            return prepare(crew, adapter, case_ids, settings)
+            return prepare(crew, adapter, case_ids, settings, named)
 
 
-def prepare(crew: CaseCrew[CaseReader], adapter: Adapter, case_ids: list[str], settings: PreprocessCommand) -> int:
+def prepare(
+    crew: CaseCrew[CaseReader],
+    adapter: Adapter,
+    case_ids: list[str],
+    settings: PreprocessCommand,
+    named: Collection[str],
+) -> int:
     """The same in a store that is held; 1 if a case failed, 2 if nothing could be done."""
     store, all_ids = settings.store, case_ids
     begun, lacking = bool(list_cases(store)), lacks_numbers(settings.preprocessing)
+    choosing = settings.auto and not begun
     if not begun:
         # Of a run that came to nothing: this one may have other settings.
         remove(store / DATASET_FILE)
+    elif settings.auto:
+        settings, kept = as_begun(settings, named)
+        for line in lines_of(kept):
+            print(line)
     # A store that was made otherwise is refused before all cases are read.
-    if not lacking:
+    if not lacking and not choosing:
         prepare_store(store, settings.what_shapes_a_case())
     elif begun:
         numbered = with_numbers_of_store(read_dataset(store).get("preprocessing"), settings.preprocessing)
         prepare_store(store, settings.model_copy(update={"preprocessing": numbered}).what_shapes_a_case())
     case_ids = []
     try:
-        case_ids = cases_to_prepare(crew, all_ids, settings)
+        look = for_the_look(settings, named) if choosing else settings
+        case_ids, fingerprint = cases_to_prepare(crew, all_ids, look)
+        if choosing and fingerprint is not None:
+            settings = choose(settings, fingerprint, named)
     finally:
         if not case_ids and not (store / FOREGROUND_FILE).is_file():
             forget_empty(store)
@@ -114,6 +148,10 @@ def prepare(crew: CaseCrew[CaseReader], adapter: Adapter, case_ids: list[str], s
     failed = [report for report in reports if report.error]
     if prepared := list_cases(store):
         show(store, prepared, reports)
+        if (found := fingerprint_of_store(store)) is not None:
+            write_fingerprint(store, found)
+            if not choosing:
+                print("\n".join(found.lines()))
         write_figure(draw_radii({case_id: radii_of(store, case_id) for case_id in prepared}), store / RADII_FIGURE)
         print(f"figures:  {store / FIGURES_FOLDER}, {store / RADII_FIGURE}")
         if settings.masks:
@@ -142,40 +180,65 @@ def look_through(crew: CaseCrew[CaseReader], case_ids: Sequence[str], work: Chec
     return [found[case_id] for case_id in case_ids]
 
 
-def check_alone(crew: CaseCrew[CaseReader], case_ids: Sequence[str], settings: PreprocessCommand) -> int:
-    """Show what each case holds, and write nothing; 1 if a case cannot be prepared."""
+def check_alone(
+    crew: CaseCrew[CaseReader], case_ids: Sequence[str], settings: PreprocessCommand, named: Collection[str]
+) -> int:
+    """Show what each case holds and what `auto` would choose, and write nothing; 1 if a case cannot be prepared."""
     with saying_what_is_kept(lambda: "a look writes nothing; the same command looks anew"):
-        checks = look_through(crew, case_ids, CheckWork(settings.preprocessing))
+        checks = look_through(crew, case_ids, CheckWork(for_the_look(settings, named).preprocessing))
     for check in checks:
         for doubt in check.doubts:
             say(f"warning: {check.case_id}: {doubt}", error=True)
     print("\n".join(table_of(checks)))
+    if (fingerprint := fingerprint_of_checks(checks)) is not None:
+        print("\n".join([*fingerprint.lines(), *alternatives(fingerprint, settings.preprocessing.grid.spacing_mm)]))
+        if settings.auto:
+            print("\n".join(lines_of(planned(settings, fingerprint, named)[1])))
     faulty = sum(check.is_faulty for check in checks)
     print(f"checked:  {len(checks)} cases, {faulty or 'none'} faulty")
     check_can_be_parted(settings.output, case_ids, settings.patient_pattern, settings.folds)
     return 1 if faulty else 0
 
 
-def cases_to_prepare(crew: CaseCrew[CaseReader], case_ids: list[str], settings: PreprocessCommand) -> list[str]:
+def fingerprint_of_checks(checks: Iterable[CaseCheck]) -> Fingerprint | None:
+    """That of the cases that are not faulty; None where there are none, or some are planes and others volumes."""
+    found = {check.case_id: check.fingerprint for check in checks if check.fingerprint and not check.is_faulty}
+    kinds = {len(case.shape) for case in found.values()}
+    return Fingerprint(cases=found) if len(kinds) == 1 else None
+
+
+def choose(settings: PreprocessCommand, fingerprint: Fingerprint, named: Collection[str]) -> PreprocessCommand:
+    """The settings with what the fingerprint asks for in them, told in a line each and kept in the store."""
+    settings, choices = planned(settings, fingerprint, named)
+    print("\n".join([*fingerprint.lines(), *lines_of(choices)]))
+    write_fingerprint(settings.store, fingerprint, choices)
+    return settings
+
+
+def cases_to_prepare(
+    crew: CaseCrew[CaseReader], case_ids: list[str], settings: PreprocessCommand
+) -> tuple[list[str], Fingerprint | None]:
     """All cases, or where some are faulty and that is asked for, the others; else none. All that is wrong is told.
 
-    Cases that are prepared already are not looked at, nor are phantoms, which are grown without a file.
+    And the fingerprint of those that were looked at, where `auto` asks for it. Cases that are prepared already are not
+    looked at, nor, but for that, are phantoms, which are grown without a file.
     Raises ValueError where the others cannot be parted as is asked for.
     """
     prepared = set(list_cases(settings.store))
     missing = [case_id for case_id in case_ids if case_id not in prepared]
-    if settings.root is None or not missing:
-        return case_ids
-    checks = look_through(crew, missing, CheckWork(settings.preprocessing, describe=False))
+    if not missing or (settings.root is None and not settings.auto):
+        return case_ids, None
+    work = CheckWork(settings.preprocessing, describe=False, fingerprint=settings.auto and not prepared)
+    checks = look_through(crew, missing, work)
     faulty = {check.case_id for check in checks if check.is_faulty}
     fit = [case_id for case_id in case_ids if case_id not in faulty]
     if faulty and not (settings.skip_faulty and fit):
         others = "; mend them, or prepare the others with --skip-faulty" if fit else ""
         print(f"{len(faulty)} of {len(case_ids)} cases are faulty, nothing was prepared{others}")
-        return []
+        return [], None
     if faulty:
         check_can_be_parted(settings.store, {*fit, *prepared}, settings.patient_pattern, settings.folds)
-    return fit
+    return fit, fingerprint_of_checks(checks)
 
 
 def look_at_vessels(
@@ -322,4 +385,5 @@ def forget_empty(store: Path) -> None:
     if not list_cases(store):
         remove(store / DATASET_FILE)
         remove(store / FOREGROUND_FILE)
+        remove(store / FINGERPRINT_FILE)
         give_up(store)

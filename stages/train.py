@@ -2,32 +2,40 @@
 
 import shlex
 import time
+from collections.abc import Collection
 
 from ramify.command_line.called import called
 from ramify.console.progress import duration, say
 from ramify.console.signals import Stopped, saying_what_is_kept, stop_at_a_good_moment
+from ramify.planning.choices import Choice
 from ramify.training.breaks import TrainingStopped
 from ramify.training.distributed import started_processes
 from ramify.training.loop import train_run
+from ramify.training.planned import planned
 from ramify.training.rehearsal import dry_run
 from ramify.training.run_folder import RunFolder, folder_of
 from ramify.training.settings import TrainCommand
 
 
-def train(command: TrainCommand) -> None:
-    """Train, and say where everything is; or look at what the training would be."""
-    settings = command.training()
+def train(command: TrainCommand, named: Collection[str] = ()) -> None:
+    """Train, and say where everything is; or look at what the training would be.
+
+    named: settings by dotted keys that `auto` leaves as they are.
+    """
+    settings, choices = command.training(), list[Choice]()
+    if command.auto:
+        settings, choices = planned(settings, named, command.device_memory)
     folder = folder_of(settings)
     if command.dry_run:
         with saying_what_is_kept(lambda: "a dry run writes nothing"):
-            dry_run(settings, say)
+            dry_run(settings, say, choices, here=command.device_memory is None or command.device == "cpu")
         return
     if settings.resume and not folder.checkpoint("latest").exists():
         # A job that is queued again asks to resume from its first start on; who moved a run's folder should know.
         say(f"{folder.root}: holds no checkpoint to go on from, the training begins anew")
     with saying_what_is_kept(lambda: kept(folder)), stop_at_a_good_moment() as asked:
         try:
-            folder = train_run(settings, stop=asked, tell=say)
+            folder = train_run(settings, stop=asked, tell=say, choices=choices)
         except TrainingStopped as stopped:
             # Another process of a distributed training may have been asked, and not this one.
             raise Stopped.by(asked() or "SIGTERM", f"{stopped}; {how_to_go_on(folder)}") from None

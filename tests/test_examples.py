@@ -37,6 +37,7 @@ SHOWN_BY = {
     "phantoms.Phantom": "phantoms.grow_phantom",
     "preprocessing.Grid": "preprocessing.plan_grid",
     "preprocessing.PreparedImage": "preprocessing.prepare_image",
+    "report.CaseSlices": "report.cut_slices",
     "report.CaseView": "report.view_case",
     "report.Surface": "report.extract_surface",
     "training.Prediction": "training.Predictor",

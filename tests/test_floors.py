@@ -18,7 +18,8 @@ FLOORS: dict[str, set[str]] = {
     "appearance": {"phantoms"},
     "drawing": {"disk", "vessels"},
     "data": {"compilation", "processes", "disk", "phantoms", "appearance", "tasks"},
-    "preprocessing": {"console", "processes", "disk", "data", "vessels", "metrics", "drawing", "tasks"},
+    "planning": {"models"},
+    "preprocessing": {"console", "processes", "disk", "data", "vessels", "metrics", "drawing", "tasks", "planning"},
     "synthesis": {"appearance", "console", "data", "phantoms", "preprocessing"},
     "tasks": set(),
     "models": {"tasks"},
@@ -32,6 +33,7 @@ FLOORS: dict[str, set[str]] = {
         "disk",
         "data",
         "preprocessing",
+        "planning",
         "tasks",
         "models",
         "losses",
@@ -42,6 +44,7 @@ FLOORS: dict[str, set[str]] = {
     "cleaning": {"data", "vessels", "tasks", "training", "comparison"},
     "tuning": {"console", "processes", "disk", "data", "training", "drawing"},
     "experiments": {"console", "processes", "disk", "data", "metrics", "tasks", "training", "comparison", "drawing"},
+    "analysis": {"console", "processes", "disk", "data", "vessels", "metrics", "drawing", "report", "preprocessing"},
     "report": {"compilation", "disk", "data", "vessels", "metrics", "drawing", "comparison", "tasks"},
     "evaluation": {"console", "processes", "disk", "data", "preprocessing", "metrics", "report", "tasks"},
     "transforms": {"vessels"},
@@ -53,7 +56,17 @@ FLOORS: dict[str, set[str]] = {
 FLOORS["stages"] = {*FLOORS}
 SCRIPTS = {path.stem for path in ROOT.glob("*.py")}
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "misc"}
-TORCH_FREE = ("vessels", "phantoms", "appearance", "preprocessing", "metrics", "comparison", "tasks")
+TORCH_FREE = (
+    "vessels",
+    "phantoms",
+    "appearance",
+    "preprocessing",
+    "metrics",
+    "comparison",
+    "tasks",
+    "planning",
+    "analysis",
+)
 
 
 def files_of(room: str) -> list[Path]:

@@ -14,7 +14,7 @@ import yaml
 
 import demo
 from benchmarks import branch_radii, report_example, threshold
-from ramify import compare, evaluate, experiment, export, predict, preprocess, train, tune
+from ramify import analyse, compare, evaluate, experiment, export, predict, preprocess, train, tune
 from ramify.console.signals import last_words
 from ramify.data.case_store import prepare_store, write_case
 from ramify.data.files import read_mask, write_volume
@@ -131,6 +131,7 @@ def words(place: Path, command: str, output: str) -> list[str]:
     given: dict[str, list[Any]] = {
         "predict": ["--checkpoint", place / "run", "--input", raw / "images", "--organ", raw / "organs"],
         "evaluate": ["--prediction", raw / "labels", "--truth", raw / "labels", "--measures", "overlap"],
+        "analyse": ["--input", raw / "labels", "--organ", raw / "organs"],
         "preprocess": ["--dataset", "pairs", "--root", raw, "--preprocessing.grid.crop", "volume"],
         "compare": ["--results", f"one={place}/scores/metrics.json", f"two={place}/scores/metrics.json"],
         "export": ["--checkpoint", place / "run"],
@@ -149,6 +150,7 @@ def words(place: Path, command: str, output: str) -> list[str]:
 COMMANDS: dict[str, Callable[..., Any]] = {
     "predict": predict.main,
     "evaluate": evaluate.main,
+    "analyse": analyse.main,
     "preprocess": preprocess.main,
     "compare": compare.main,
     "export": export.main,
@@ -187,6 +189,8 @@ HOSTILE = [
     ("evaluate", "scores", ("--export", "raw")),
     ("evaluate", "scores", ("--export", "store")),
     ("evaluate", "scores", ("--tensorboard", "projects")),
+    ("analyse", "raw/labels", ()),
+    ("analyse", "scores", ()),
     ("compare", "scores", ()),
     ("compare", "raw", ()),
     ("export", "raw", ()),
@@ -269,6 +273,7 @@ def test_a_refused_setting_or_input_leaves_no_folder_and_no_mark(
 INTERRUPTED = [
     ("predict", "ramify.stages.predict.Predictor", "nothing is written; the same command begins anew"),
     ("predict", "ramify.stages.predict.predict_case", "0 of 2 cases segmented, nothing is written; the same command"),
+    ("analyse", "ramify.stages.analyse.do_all", "0 of 2 cases analysed, nothing is written; the same command"),
     (
         "evaluate",
         "ramify.stages.evaluate.evaluate_all",

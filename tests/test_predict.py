@@ -202,10 +202,10 @@ def test_the_next_ct_is_read_while_one_is_segmented(checkpoint, tmp_path, monkey
         began[case.case_id].set()
         return read(self, case)
 
-    def predict_once_the_next_is_read(self, images, organ, name):
+    def predict_once_the_next_is_read(self, images, organ, name, **shown):
         if Path(name).name == "a.nii.gz":
             waited.append(began["b"].wait(30))
-        return predicted(self, images, organ, name)
+        return predicted(self, images, organ, name, **shown)
 
     monkeypatch.setattr(Inputs, "read", read_and_tell)
     words = ["--checkpoint", str(checkpoint), "--input", str(tmp_path / "in"), "--device", "cpu"]
@@ -269,10 +269,10 @@ def test_a_case_too_large_for_memory_does_not_cost_the_others(checkpoint, tmp_pa
         write_volume(tmp_path / "organs" / f"{name}.nii.gz", organ)
     predicted = Predictor.predict
 
-    def predict_or_fail(self, image, organ, name):
+    def predict_or_fail(self, image, organ, name, **shown):
         if Path(name).name == "large.nii.gz":
             raise error
-        return predicted(self, image, organ, name)
+        return predicted(self, image, organ, name, **shown)
 
     monkeypatch.setattr(Predictor, "predict", predict_or_fail)
     words = ["--checkpoint", str(tmp_path / "run"), "--input", str(tmp_path / "in"), "--device", "cpu"]

@@ -11,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 ROOMS = (
+    "analysis",
     "comparison",
     "data",
     "losses",
@@ -27,7 +28,7 @@ ROOMS = (
 )
 LOADED = tuple(room for room in ROOMS if room != "nnunet")
 """Those whose every name loads without another program, as trainers of nnU-Net do not."""
-TORCH_FREE = ("comparison", "metrics", "phantoms", "tasks", "vessels")
+TORCH_FREE = ("analysis", "comparison", "metrics", "phantoms", "tasks", "vessels")
 
 
 def public(room: str) -> dict[str, object]:

@@ -16,6 +16,7 @@ from ramify.training.inference import VESSEL_PROBABILITY
 from ramify.training.segmentation import ClassMap, Mask, class_map_of, overlaid
 from ramify.vessels.box import foreground_box
 from ramify.vessels.bridges import bridged
+from ramify.vessels.components import chosen_components
 from ramify.vessels.pieces import Pieces
 
 TIE = 1 + 1e-9
@@ -55,7 +56,7 @@ class MaskRule(BaseModel, frozen=True, extra="forbid"):
         if self.farthest_mm is not None:
             stays &= pieces.distances_mm <= self.farthest_mm * TIE
         left = np.zeros_like(mask)
-        left[box] = np.concatenate(([False], stays | pieces.is_largest))[pieces.labels]
+        left[box] = chosen_components(pieces.labels, stays | pieces.is_largest)
         return left
 
     def in_words(self) -> str:

@@ -1,9 +1,10 @@
 """What a training tells while it goes: how far it is, and what it takes as soon as that is known."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from ramify.console.progress import Progress, duration, postfix, progress, silent
 from ramify.data.loading import TrainingBatches
+from ramify.planning.choices import Choice, lines_of
 from ramify.training.plan import counted, plan_of, validations_left
 from ramify.training.state import Training
 from ramify.training.timing import Timing
@@ -32,10 +33,10 @@ class Course:
         self._values: dict[str, float] = {}
         self._bar: Progress = silent()
 
-    def plan(self) -> None:
-        """Tell what the training is going to be."""
+    def plan(self, choices: Sequence[Choice] = ()) -> None:
+        """Tell what the training is going to be; choices: what of it was chosen automatically."""
         if self._tell:
-            for line in plan_of(self._training, self._batches):
+            for line in [*plan_of(self._training, self._batches), *lines_of(choices)]:
                 self._tell(line)
 
     def __enter__(self) -> "Course":

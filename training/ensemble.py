@@ -7,11 +7,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from ramify.console.progress import progress, silent
 from ramify.data.case_store import differences
 from ramify.data.image_source import ImageSource
+from ramify.data.large_arrays import release
 from ramify.preprocessing.settings import PreprocessingSettings
 from ramify.tasks.formulation import Tasks
 from ramify.training.averaged_map import AveragedMap
+from ramify.training.image_slices import ImageSlices
 from ramify.training.inference_settings import InferenceOverrides
 from ramify.training.member import Member
 from ramify.training.names import AxisName, PrecisionName
@@ -58,8 +61,8 @@ class Averaged(NamedTuple):
 class Ensemble:
     """The networks of some checkpoints, read once; one is an ensemble, too, and predicts as it does alone.
 
-    They look at an image one after the other, and of their probabilities the mean is kept alone. The weights of all
-    stay in memory.
+    They look at an image one after the other, slab by slab, and of their probabilities the mean is kept alone. The
+    weights of all stay in memory.
 
     Args:
         checkpoints: files written by trainings, at least one.
@@ -103,21 +106,39 @@ class Ensemble:
         return sum(member.passes for member in self.members)
 
     def averaged(
-        self, image: np.ndarray, name: str, *, as_trained: bool = True, with_uncertainty: bool = False
+        self,
+        image: np.ndarray,
+        name: str,
+        *,
+        as_trained: bool = True,
+        with_uncertainty: bool = False,
+        shown_as: str | None = None,
     ) -> Averaged:
         """What all networks say of an image and its mirrored copies.
 
         Args:
             image: prepared, float32 (channels, *S).
-            name, as_trained: as for `Member.probabilities`, which says what is raised.
+            name, as_trained: as for `Member.windows` and `Member.probabilities`, which say what is raised.
             with_uncertainty: keep how far they lie apart, too.
+            shown_as: the name under which progress is shown, window by window; None shows none.
         """
-        tensor = torch.from_numpy(image)[None].to(self._device)
-        maps = AveragedMap(with_spread=with_uncertainty)
-        for member in self.members:
-            for found in member.probabilities(tensor, name, as_trained=as_trained):
-                maps.add(found)
-        return Averaged(maps.mean.numpy(), maps.spread.amax(dim=0).numpy() if with_uncertainty else None)
+        slices = ImageSlices(torch.from_numpy(image), self._device)
+        shape = (len(self.shared.tasks.segmented), *slices.shape)
+        maps = AveragedMap(shape, with_spread=with_uncertainty)
+        passes = [
+            (member, windows, copy)
+            for member in self.members
+            for windows in [member.windows(slices.shape, as_trained=as_trained)]
+            for copy in member.copies
+        ]
+        count = sum(len(windows) for _, windows, _ in passes)
+        shown = silent() if shown_as is None or count == 1 else progress(shown_as, count, "window", stays=False)
+        with shown:
+            for number, (member, windows, copy) in enumerate(passes, 1):
+                for rows, found in member.probabilities(slices, windows, copy, name, shown.update):
+                    maps.add(found, number, rows)
+                    release(image)
+        return Averaged(maps.mean, maps.spread() if with_uncertainty else None)
 
 
 def _shared(read: ReadNetwork) -> Shared:

@@ -6,6 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from ramify.data.augmentations.kind_settings import Occasional
+from ramify.data.augmentations.settings import AugmentationSettings
 from ramify.losses.term_settings import TERM_SETTINGS
 from ramify.training.settings import RunSettings
 
@@ -65,8 +67,7 @@ def _unmet(settings: RunSettings) -> Iterator[tuple[tuple[str, ...], str]]:
 
     if not settings.loading.vessel_patches:
         yield ("loading.scale_shares", "loading.class_shares"), "loading.vessel_patches above 0"
-    if not settings.augmentation.flip_probability:
-        yield ("augmentation.flip_swaps",), "augmentation.flip_probability above 0"
+    yield from _unmet_of_augmentation(settings.augmentation)
 
     if settings.train.optimiser != "sgd":
         yield ("train.momentum",), "train.optimiser sgd"
@@ -75,6 +76,20 @@ def _unmet(settings: RunSettings) -> Iterator[tuple[tuple[str, ...], str]]:
         if own and not (loss.main.get(name) or loss.auxiliary.get(name)):
             fields = tuple(f"loss.{name}.{field}" for field in own.model_fields)
             yield fields, f"{name} in loss.main or loss.auxiliary"
+
+
+def _unmet_of_augmentation(augmentation: AugmentationSettings) -> Iterator[tuple[tuple[str, ...], str]]:
+    if not augmentation.flip_probability:
+        yield ("augmentation.flip_swaps",), "augmentation.flip_probability above 0"
+    for name, section in augmentation:
+        if isinstance(section, Occasional) and not section.probability:
+            fields = tuple(f"augmentation.{name}.{field}" for field in type(section).model_fields)
+            yield fields, f"augmentation.{name}.probability above 0"
+    of_gamma = tuple(f"augmentation.gamma_{field}" for field in ("probability", "channels", "keeps"))
+    if augmentation.gamma == (1.0, 1.0):
+        yield of_gamma, "an augmentation.gamma beside 1 1"
+    elif not augmentation.gamma_probability:
+        yield ("augmentation.gamma", *of_gamma[1:]), "augmentation.gamma_probability above 0"
 
 
 def _changed(settings: RunSettings, name: str) -> Any:

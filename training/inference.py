@@ -1,19 +1,16 @@
 """From an image to probabilities: the whole volume at once, or by a sliding window."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch.nn import functional
 
+from ramify.training.image_slices import ImageSlices
 from ramify.training.inference_settings import InferenceSettings
+from ramify.training.sliding_window import Network, Place, slide, window_places
 
-Network = Callable[[torch.Tensor], torch.Tensor]
 VESSEL_PROBABILITY = 0.5
 """A voxel is vessel from this probability on."""
-
-
-class NotFiniteError(ValueError):
-    """The network's output is NaN or infinite somewhere; the line says in which part of the image."""
 
 
 def nan_where_not_finite(probabilities: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
@@ -30,7 +27,7 @@ def infer(
     image: torch.Tensor,
     settings: InferenceSettings,
     patch_size: tuple[int, ...] | None,
-    size_multiple: int,
+    size_multiple: int | Sequence[int],
 ) -> torch.Tensor:
     """Probabilities of a network over one image.
 
@@ -39,7 +36,7 @@ def infer(
         image: (1, C, *S), any size.
         settings: window and overlap.
         patch_size: what the network was trained on, or None for whole volumes.
-        size_multiple: of the network.
+        size_multiple: of the network, of all axes or of each.
 
     Returns:
         float32 (1, K, *S), on the image's device.
@@ -56,57 +53,85 @@ def infer(
         >>> probabilities.shape, bool(torch.allclose(probabilities, torch.sigmoid(image)))
         (torch.Size([1, 1, 5, 7]), True)
     """
-    window = settings.window or patch_size
-    check_window(window, image.ndim - 2, size_multiple)
-    size = image.shape[2:]
-    least = window if window is not None else size
-    padded = pad_to(image, tuple(max(-(-n // size_multiple) * size_multiple, w) for n, w in zip(size, least)))
-    with torch.no_grad():
-        if window is None:
-            result = network(padded).float()
-            if not torch.isfinite(result).all():
-                raise NotFiniteError(f"the network's output over the whole volume {tuple(size)} is not finite")
-        else:
-            # Imported here: it takes seconds, and whole volumes do without.
-            from monai.inferers import sliding_window_inference
-
-            result = sliding_window_inference(
-                padded,
-                roi_size=window,
-                sw_batch_size=settings.windows_at_once,
-                predictor=lambda windows, places: _finite(network(windows).float(), places),
-                with_coord=True,
-                overlap=settings.overlap,
-                mode="gaussian",
-            )
-    for axis, n in enumerate(size, start=2):
-        result = result.narrow(axis, 0, n)
-    return result
+    whole = ImageSlices(image[0], image.device)
+    return torch.cat([*Windows(whole.shape, settings, patch_size, size_multiple).over(network, whole)], dim=2)
 
 
-def _finite(probabilities: torch.Tensor, places: list[tuple[slice, ...]]) -> torch.Tensor:
-    """The windows' probabilities; raises where one of them is not finite, with its place in the image."""
-    finite = torch.isfinite(probabilities).flatten(1).all(dim=1)
-    if not finite.all():
-        place = places[int(torch.nonzero(~finite)[0])][2:]
-        voxels = ", ".join(f"{part.start} to {part.stop - 1}" for part in place)
-        raise NotFiniteError(f"the network's output in the window of voxels {voxels} is not finite")
-    return probabilities
+class Windows:
+    """The windows in which a network goes over images of a size.
+
+    Args:
+        shape: of the images, *S.
+        settings, patch_size, size_multiple: as for `infer`, which says what is raised.
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        settings: InferenceSettings,
+        patch_size: tuple[int, ...] | None,
+        size_multiple: int | Sequence[int],
+    ) -> None:
+        window = settings.window or patch_size
+        check_window(window, len(shape), size_multiple)
+        multiples = [size_multiple] * len(shape) if isinstance(size_multiple, int) else size_multiple
+        least = window if window is not None else shape
+        self._shape, self._at_once = shape, settings.windows_at_once
+        self._size = tuple(max(-(-n // m) * m, w) for n, w, m in zip(shape, least, multiples, strict=True))
+        self._window = window or self._size
+        self._places: list[Place] = window_places(self._size, self._window, settings.overlap)
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._places)
+
+    def over(
+        self,
+        network: Network,
+        image: ImageSlices,
+        mirrored: Sequence[int] = (),
+        each: Callable[[int], object] = lambda done: None,
+    ) -> Iterator[torch.Tensor]:
+        """Probabilities of an image in slabs along its first axis, float32 (1, K, n, *S[1:]), as `infer` has them.
+
+        Args:
+            network: as for `infer`.
+            image: of the shape.
+            mirrored: axes along which it runs backwards; so do the probabilities.
+            each: told how many more windows are done.
+        """
+        lowest = image.lowest if self._size != self._shape else None
+
+        def slices(start: int, stop: int) -> torch.Tensor:
+            return pad_to(image.part(start, stop, mirrored), (stop - start, *self._size[1:]), lowest)
+
+        left = self._shape[0]
+        for slab in slide(network, slices, self._size, self._window, self._places, self._at_once, each):
+            for axis, length in enumerate((left, *self._shape[1:]), start=2):
+                slab = slab.narrow(axis, 0, min(length, slab.shape[axis]))
+            left -= slab.shape[2]
+            yield slab
 
 
-def pad_to(image: torch.Tensor, size: tuple[int, ...]) -> torch.Tensor:
-    """Image (1, C, *S) grown at its far ends to `size`, each channel filled with its minimum, as in a training."""
+def pad_to(image: torch.Tensor, size: tuple[int, ...], lowest: Sequence[float] | None = None) -> torch.Tensor:
+    """Image (1, C, *S) grown at its far ends to `size`, each channel filled with its minimum, as in a training.
+
+    lowest: minima of the image of which this is a part.
+    """
     missing = [max(0, wanted - n) for wanted, n in zip(size, image.shape[2:], strict=True)]
     if not any(missing):
         return image
     padding = [amount for n in reversed(missing) for amount in (0, n)]
-    channels = (functional.pad(channel, padding, value=float(channel.min())) for channel in image.unbind(1))
-    return torch.stack(list(channels), dim=1)
+    fills = lowest or [float(channel.min()) for channel in image.unbind(1)]
+    channels = zip(image.unbind(1), fills, strict=True)
+    return torch.stack([functional.pad(channel, padding, value=fill) for channel, fill in channels], dim=1)
 
 
-def check_window(window: Sequence[int] | None, ndim: int, size_multiple: int) -> None:
+def check_window(window: Sequence[int] | None, ndim: int, size_multiple: int | Sequence[int]) -> None:
     """Raise ValueError for a window that does not fit images of so many dimensions, or the network; None does."""
     if window is not None and len(window) != ndim:
         raise ValueError(f"inference.window: {window} has {len(window)} axes, the image has {ndim}")
-    if window is not None and any(n % size_multiple for n in window):
-        raise ValueError(f"inference.window: {window}: each axis must be a multiple of {size_multiple}")
+    multiples = [size_multiple] * ndim if isinstance(size_multiple, int) else size_multiple
+    if window is not None and any(n % multiple for n, multiple in zip(window, multiples, strict=True)):
+        multiple_of = multiples[0] if len(set(multiples)) == 1 else tuple(multiples)
+        raise ValueError(f"inference.window: {window}: each axis must be a multiple of {multiple_of}")

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from ramify.models.baselines import ResUNet
 from ramify.models.multi_task import MultiTaskResUNet
 from ramify.models.network import Network
+from ramify.models.pooling import multiples_of
 from ramify.models.unet import UNet
 from ramify.training.inference import pad_to
 
@@ -31,10 +32,12 @@ class Sample(NamedTuple):
 
 
 class Level(NamedTuple):
-    """The part of a network that gives a level's features, and how often the resolution is halved there."""
+    """The part of a network that gives a level's features, how often the resolution is halved there, and how many
+    voxels along each axis a position stands for."""
 
     module: nn.Module
     halvings: int
+    block: tuple[int, ...]
 
 
 def _intensity(image: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -65,18 +68,19 @@ def levels_of(network: Network) -> dict[str, Level]:
         {'encoder.0': 0, 'encoder.1': 1, 'encoder.2': 2, 'bottleneck': 2, 'main_decoder.1': 1, 'main_decoder.0': 0}
     """
     if isinstance(network, UNet):
-        encoder, decoder = network.encoder, network.decoder
+        encoder, decoder, rows = network.encoder, network.decoder, network.pooling
     elif isinstance(network, ResUNet | MultiTaskResUNet):
-        encoder, decoder = network.encoder.blocks, network.main_decoder.blocks
+        encoder, decoder, rows = network.encoder.blocks, network.main_decoder.blocks, network.encoder.pooling
     else:
         raise ValueError(f"{type(network).__name__} has no levels to look at; resunet and unet have")
-    down = {f"encoder.{level}": Level(module, level) for level, module in enumerate(encoder)}
-    deepest = Level(encoder[-1], len(encoder) - 1)
+    blocks = [multiples_of(rows[:level], network.ndim) for level in range(len(rows) + 1)]
+    down = {f"encoder.{level}": Level(module, level, blocks[level]) for level, module in enumerate(encoder)}
+    deepest = down[f"encoder.{len(encoder) - 1}"]
     stages = zip(reversed(range(len(decoder))), decoder, strict=True)
     return {
         **down,
         "bottleneck": deepest,
-        **{f"main_decoder.{level}": Level(module, level) for level, module in stages},
+        **{f"main_decoder.{level}": Level(module, level, blocks[level]) for level, module in stages},
     }
 
 
@@ -118,10 +122,10 @@ def sample_levels(
     """
     check_features(names, network)
     levels = {name: level for name, level in levels_of(network).items() if name in names}
-    step = window or [network.size_multiple] * scale_map.ndim
+    step = window or network.size_multiples
     size = tuple(-(-n // each) * each for n, each in zip(scale_map.shape, step, strict=True))
     padded = np.pad(scale_map, [(0, whole - n) for whole, n in zip(size, scale_map.shape)])
-    places = {name: _places(padded, 2**level.halvings, n_scales) for name, level in levels.items()}
+    places = {name: _places(padded, level.block, n_scales) for name, level in levels.items()}
 
     features = _features_at(
         {name: at for name, (at, _) in places.items()}, network, levels, image, size, window, device
@@ -133,7 +137,7 @@ def sample_levels(
     return {name: found[name] for name in names}
 
 
-def block_scales(scale_map: NDArray[np.integer], side: int, n_scales: int) -> NDArray[np.int64]:
+def block_scales(scale_map: NDArray[np.integer], side: int | Sequence[int], n_scales: int) -> NDArray[np.int64]:
     """The scale of most vessel voxels in each block (the smaller of two with as many); 0 where there is none.
 
     Examples:
@@ -142,13 +146,16 @@ def block_scales(scale_map: NDArray[np.integer], side: int, n_scales: int) -> ND
         >>> block_scales(np.array([[0, 2, 1, 2], [2, 1, 0, 0]]), side=2, n_scales=2).tolist()
         [[2, 1]]
     """
-    parts = [part for n in scale_map.shape for part in (n // side, side)]
+    sides = [side] * scale_map.ndim if isinstance(side, int) else side
+    parts = [part for n, each in zip(scale_map.shape, sides, strict=True) for part in (n // each, each)]
     within = tuple(range(1, 2 * scale_map.ndim, 2))
     counts = np.stack([(scale_map == scale).reshape(parts).sum(within) for scale in range(1, 1 + n_scales)])
     return np.where(counts.any(0), counts.argmax(0) + 1, 0)
 
 
-def _places(scale_map: NDArray[np.integer], side: int, n_scales: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _places(
+    scale_map: NDArray[np.integer], side: int | Sequence[int], n_scales: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Positions (N, ndim) of blocks that hold vessel, and their scales (N,)."""
     blocks = block_scales(scale_map, side, n_scales)
     chosen = []
@@ -177,7 +184,7 @@ def _features_at(
         for corner in itertools.product(*(range(0, n, step) for n, step in zip(size, tile))) if levels else ():
             network(tensor[(slice(None), slice(None), *(slice(c, c + n) for c, n in zip(corner, tile)))])
             for name, level in levels.items():
-                start, end = (np.array(at) // 2**level.halvings for at in (corner, np.add(corner, tile)))
+                start, end = (np.array(at) // level.block for at in (corner, np.add(corner, tile)))
                 inside = np.flatnonzero(np.all((places[name] >= start) & (places[name] < end), axis=1))
                 local = torch.from_numpy(places[name][inside] - start).to(device)
                 values = seen[name][0][(slice(None), *local.T)].T

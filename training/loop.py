@@ -1,11 +1,12 @@
 """One training, from settings to finished weights: what train.py and every study call."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 
 from ramify.console.progress import say
 from ramify.data.folds import keep_splits
 from ramify.data.loading import Batch, TrainingBatches, TrainingSamples
+from ramify.planning.choices import Choice
 from ramify.training.breaks import Breaks, Stop, breaks_of
 from ramify.training.course import Course, Tell
 from ramify.training.device import choose_device, choose_workers
@@ -25,6 +26,7 @@ def train_run(
     on_validation: OnValidation | None = None,
     stop: Stop | None = None,
     tell: Tell | None = None,
+    choices: Sequence[Choice] = (),
 ) -> RunFolder:
     """Train one fold, or go on with it, and return its folder.
 
@@ -35,6 +37,7 @@ def train_run(
             there, or None. In a distributed training every process asks its own, and all stop where one is told to.
         tell: told in lines what the training is going to be, and what its steps and its validation take once the first
             are done; in a distributed training the first process's.
+        choices: what of the settings was chosen automatically, to be told and kept in plan.json.
 
     Raises:
         ValueError: settings that do not fit the cases or a run that is there already; a loss that is not finite.
@@ -51,7 +54,7 @@ def train_run(
         ['best.pt', 'final.pt', 'latest.pt']
     """
     with joined_ranks(choose_device(settings.device)) as ranks, kept_run(settings) if ranks.writes else nullcontext():
-        return _train(settings, ranks, on_validation, stop, tell)
+        return _train(settings, ranks, on_validation, stop, tell, choices)
 
 
 def _train(
@@ -60,6 +63,7 @@ def _train(
     on_validation: OnValidation | None = None,
     stop: Stop | None = None,
     tell: Tell | None = None,
+    choices: Sequence[Choice] = (),
 ) -> RunFolder:
     training, state = set_up(settings, ranks)
     if state is not None:
@@ -83,8 +87,8 @@ def _train(
         # Only now that all else fits.
         keep_splits(settings.cases, settings.fold_count)
     course = Course(training, batches, tell)
-    course.plan()
-    with recorded(training, on_validation, begins=state is None) as recorder:
+    course.plan(choices)
+    with recorded(training, on_validation, begins=state is None, choices=choices) as recorder:
         _run_epochs(training, batches, recorder, breaks, course)
     return training.folder
 
@@ -97,7 +101,7 @@ def batches_of(training: Training) -> TrainingBatches:
         training.train_cases,
         settings.loading,
         settings.augmentation if settings.train.augment else None,
-        training.network.size_multiple,
+        training.network.size_multiples,
         settings.seed,
         settings.appearance,
     )

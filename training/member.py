@@ -1,6 +1,6 @@
 """One trained network in place: a prepared image in, probabilities out, in its own window and precision."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -9,10 +9,12 @@ from ramify.data.augmentations.swaps import sides_among
 from ramify.models.build import place_network
 from ramify.models.outputs import main_probabilities
 from ramify.training.device import autocast, choose_prediction_precision
-from ramify.training.inference import NotFiniteError, infer, nan_where_not_finite
+from ramify.training.image_slices import ImageSlices
+from ramify.training.inference import Windows, nan_where_not_finite
 from ramify.training.inference_settings import InferenceOverrides
 from ramify.training.mirroring import Mirroring
 from ramify.training.names import AxisName, PrecisionName
+from ramify.training.sliding_window import NotFiniteError
 from ramify.training.trained_network import ReadNetwork
 
 
@@ -59,9 +61,14 @@ class Member:
         self._trained_shape = read.state["prepared"]["shape"]
 
     @property
+    def copies(self) -> tuple[tuple[int, ...], ...]:
+        """The mirrored axes of each copy of an image that it looks at; none of the image itself."""
+        return self._mirroring.copies
+
+    @property
     def passes(self) -> int:
         """How often it goes over an image: once, or once a mirrored copy."""
-        return len(self._mirroring.copies)
+        return len(self.copies)
 
     def remarks(self) -> list[str]:
         """What is hardly meant of the mirrored axes, a line each."""
@@ -76,30 +83,47 @@ class Member:
             return [f"--mirror x: {one} and {other} stay what they are called, as the training had no flip_swaps"]
         return []
 
-    def probabilities(self, image: torch.Tensor, name: str, *, as_trained: bool = True) -> Iterator[torch.Tensor]:
-        """What it says of an image and of each mirrored copy, turned back: of `tasks.segmented`, float32 (C, *S) each.
-
-        They are on the CPU: a GPU holds what one pass needs, however many there are.
+    def windows(self, shape: tuple[int, ...], *, as_trained: bool = True) -> Windows:
+        """The windows in which it goes over images (channels, *S).
 
         Args:
-            image: prepared, (1, channels, *S), on the device.
-            name: what to call it in errors.
-            as_trained: the image is cut as those of the training were. Where it is not, a network that was trained on
-                whole cases goes over it in windows of their size.
+            shape: of the images, *S.
+            as_trained: they are cut as those of the training were. Where they are not, a network that was trained on
+                whole cases goes over them in windows of their size.
 
         Raises:
-            ValueError: a window that does not fit, or an output that is not finite.
+            ValueError: a window that does not fit.
         """
         window = self.settings.loading.patch_size
         if not as_trained:
             window = window or self._round_up(self._trained_shape)
-        for copy in self._mirroring.copies:
-            found = self._infer(self._mirroring.of_image(image, copy), window, name)
-            yield self._mirroring.turned_back(found.cpu(), copy)[0]
+        return Windows(shape, self._inference, window, self._network.size_multiples)
 
-    def _infer(self, image: torch.Tensor, window: tuple[int, ...] | None, name: str) -> torch.Tensor:
+    def probabilities(
+        self, image: ImageSlices, windows: Windows, copy: tuple[int, ...], name: str, each: Callable[[int], object]
+    ) -> Iterator[tuple[slice, torch.Tensor]]:
+        """What it says of a copy of an image, turned back: slabs of `tasks.segmented`, float32 (C, n, *S[1:]).
+
+        They are on the CPU, each with where it lies along the first axis of the image: a GPU holds what the windows
+        that overlap need, however large the image is.
+
+        Args:
+            image: prepared.
+            windows: over images of its shape.
+            copy: one of `copies`.
+            name: what to call the image in errors.
+            each: told how many more windows are done.
+
+        Raises:
+            ValueError: an output that is not finite.
+        """
+        start, length = 0, image.shape[0]
         try:
-            return infer(self._main_probabilities, image, self._inference, window, self._network.size_multiple)
+            for slab in windows.over(self._main_probabilities, image, copy, each):
+                stop = start + slab.shape[2]
+                rows = slice(length - stop, length - start) if 0 in copy else slice(start, stop)
+                yield rows, self._mirroring.turned_back(slab.cpu(), copy)[0]
+                start = stop
         except NotFiniteError as error:
             remedy = "check the image's values, or train with train.precision float32"
             raise ValueError(f"{name}: {error}; {remedy}") from None
@@ -110,5 +134,4 @@ class Member:
         return nan_where_not_finite(main_probabilities(logits, self._tasks), logits)
 
     def _round_up(self, shape: list[int]) -> tuple[int, ...]:
-        multiple = self._network.size_multiple
-        return tuple(-(-n // multiple) * multiple for n in shape)
+        return tuple(-(-n // each) * each for n, each in zip(shape, self._network.size_multiples, strict=True))

@@ -49,12 +49,8 @@ class Mirroring:
         """Whether the patient's left and right change places in some copies."""
         return any(self._last in copy for copy in self.copies)
 
-    def of_image(self, image: torch.Tensor, copy: tuple[int, ...]) -> torch.Tensor:
-        """A copy of an image (1, channels, *S); itself where no axis is mirrored."""
-        return image.flip([2 + axis for axis in copy]) if copy else image
-
     def turned_back(self, probabilities: torch.Tensor, copy: tuple[int, ...]) -> torch.Tensor:
-        """What a network says of a copy (1, C, *S), as it would say it of the image."""
+        """What a network says of a copy, or of a part of it, (1, C, *S), as it would say it of the image."""
         if self._swapped is not None and self._last in copy:
             probabilities = probabilities[:, self._swapped]
         return probabilities.flip([2 + axis for axis in copy]) if copy else probabilities

@@ -21,5 +21,5 @@ def check_network(settings: RunSettings, store: Path) -> None:
     shape, channels = tuple(record["shape"]), len(record.get("channels", ("image",)))
     network = build_network(settings.model, channels, count_scales(store), len(shape), class_table_of(store))
     frozen_names(network, settings.train)
-    check_window(settings.inference.window, len(shape), network.size_multiple)
-    settings.loading.sample_shapes({case_id: shape}, network.size_multiple)
+    check_window(settings.inference.window, len(shape), network.size_multiples)
+    settings.loading.sample_shapes({case_id: shape}, network.size_multiples)

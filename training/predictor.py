@@ -7,14 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from ramify.data.large_arrays import slabs, zeros
 from ramify.data.volume import Volume
+from ramify.preprocessing.grid import Grid
 from ramify.preprocessing.organ_parts import main_parts
 from ramify.preprocessing.plausibility import doubts_about_input, doubts_about_vessels
 from ramify.preprocessing.prepare import prepare_image
 from ramify.preprocessing.settings import GridSettings, PreprocessingSettings
 from ramify.training.clean_up import CleanUp, cleaned_class_map, remarks_on
 from ramify.training.device import choose_device
-from ramify.training.ensemble import Ensemble
+from ramify.training.ensemble import Averaged, Ensemble
 from ramify.training.inference_settings import InferenceOverrides
 from ramify.training.names import AxisName, DeviceName, PrecisionName
 from ramify.training.noise_matching import MatchedNoise, NoiseSetting, known_noise, match_noise, smoothed_images
@@ -137,18 +139,27 @@ class Predictor:
         """Whether the network was trained on organ crops."""
         return self._preprocessing.grid.crop == "organ"
 
-    def predict(self, images: Volume | Mapping[str, Volume], organ: Volume | None, name: str = "image") -> Prediction:
-        """Segment a volume.
+    def predict(
+        self,
+        images: Volume | Mapping[str, Volume],
+        organ: Volume | None,
+        name: str = "image",
+        *,
+        shown_as: str | None = None,
+    ) -> Prediction:
+        """Segment a volume, slab by slab: maps of a large one are not in memory but in files (`data.large_arrays`).
 
         Args:
             images: the channels that the network was trained on, by name, on one grid; a volume alone is the only one.
             organ: organ mask on the same grid; without it a network trained on organ crops looks at the whole volume,
                 at the voxel size it was trained on.
             name: what to call the image in errors.
+            shown_as: the name under which progress is shown, window by window; None shows none.
 
         Raises:
             ValueError: channels missing, NaN or a constant image, another number of dimensions, an empty organ mask, or
                 an output of the network that is not finite.
+            OSError: no room on the disk for a large volume.
         """
         images = self._channels_of(images, name)
         image = next(iter(images.values()))
@@ -167,13 +178,16 @@ class Predictor:
         if noise is not None and noise.smoothing_mm:
             prepared = prepare_image(smoothed_images(images, noise.smoothing_mm), organ, settings, name)
         averaged = self.ensemble.averaged(
-            prepared.image, name, as_trained=as_trained, with_uncertainty=self._with_uncertainty
+            prepared.image,
+            name,
+            as_trained=as_trained,
+            with_uncertainty=self._with_uncertainty,
+            shown_as=shown_as,
         )
-        maps = [*averaged.probabilities, *([] if averaged.uncertainty is None else [averaged.uncertainty])]
-        native = np.stack([prepared.grid.to_native(own) for own in maps])
-        if organ is not None and settings.restrict_to_organ:
-            native *= organ.array
-        probabilities = native[: len(averaged.probabilities)]
+        inside = organ.array if organ is not None and settings.restrict_to_organ else None
+        native = _on_native_grid(averaged, prepared.grid, inside)
+        del prepared, averaged
+        probabilities = native.probabilities
         rules = self._clean_up.rules if self._clean_up else {}
         class_map = cleaned_class_map(probabilities, self.tasks, rules, image.spacing_mm)
         mask = vessels_of(class_map, self.tasks)
@@ -185,7 +199,7 @@ class Predictor:
             image.with_array(any_vessel(probabilities, self.tasks)),
             None if values is None else image.with_array(in_values(class_map, values)),
             {name: image.with_array(own) for name, own in of_classes.items()},
-            image.with_array(native[-1]) if self._with_uncertainty else None,
+            None if native.uncertainty is None else image.with_array(native.uncertainty),
             noise,
             tuple(notes),
         )
@@ -216,3 +230,16 @@ class Predictor:
         trained = len(self._spacing_mm)
         if image.ndim != trained:
             raise ValueError(f"{name}: has {image.ndim} axes, the network was trained on {trained}")
+
+
+def _on_native_grid(averaged: Averaged, grid: Grid, inside: np.ndarray | None) -> Averaged:
+    """Maps of the prepared grid on the native one, 0 outside the crop and outside of a mask, bool (*native S)."""
+    maps = [*averaged.probabilities, *([] if averaged.uncertainty is None else [averaged.uncertainty])]
+    native = zeros((len(maps), *grid.native_shape), np.float32)
+    for own, out in zip(maps, native):
+        grid.to_native(own, out)
+        if inside is not None:
+            for rows in slabs(out):
+                out[rows] *= inside[rows]
+    of_classes = len(averaged.probabilities)
+    return Averaged(native[:of_classes], None if averaged.uncertainty is None else native[of_classes])

@@ -1,9 +1,10 @@
 """What a training leaves as it goes: its settings, checkpoints and history first, and then what is shown of it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
 
+from ramify.planning.choices import Choice
 from ramify.training.checkpoint import load_checkpoint
 from ramify.training.ending import is_over
 from ramify.training.names import CheckpointName
@@ -92,8 +93,13 @@ def is_finished(training: Training) -> bool:
 
 
 @contextmanager
-def recorded(training: Training, on_validation: OnValidation | None, *, begins: bool) -> Iterator[Recorder]:
-    """Record a training for as long as the context lasts; begins: whether it starts here rather than going on."""
+def recorded(
+    training: Training, on_validation: OnValidation | None, *, begins: bool, choices: Sequence[Choice] = ()
+) -> Iterator[Recorder]:
+    """Record a training for as long as the context lasts.
+
+    begins: whether it starts here rather than going on. choices: what was chosen automatically.
+    """
     if not training.ranks.writes:
         yield Recorder(training, None, on_validation)
         return
@@ -101,6 +107,8 @@ def recorded(training: Training, on_validation: OnValidation | None, *, begins: 
     training.folder.write_config(training.settings)
     if begins:
         training.folder.write_description(training.settings, training.description, training.start)
+        if choices:
+            training.folder.write_plan(choices)
     presentation = Presentation(training, begins=begins)
     try:
         yield Recorder(training, presentation, on_validation)

@@ -3,9 +3,11 @@
 import itertools
 import math
 import time
+from collections.abc import Sequence
 
 from ramify.data.case_store import read_case, read_record
 from ramify.data.loading import TrainingBatches
+from ramify.planning.choices import Choice
 from ramify.training.course import Course, Tell
 from ramify.training.device import choose_device
 from ramify.training.distributed import joined_ranks
@@ -17,12 +19,14 @@ from ramify.training.step import train_step
 from ramify.training.validation import validated_case
 
 
-def dry_run(settings: RunSettings, tell: Tell) -> None:
+def dry_run(settings: RunSettings, tell: Tell, choices: Sequence[Choice] = (), *, here: bool = True) -> None:
     """Tell what a training is going to be, do a few of its steps and validate its largest case, and leave nothing.
 
     Args:
         settings: of the training; with `resume`, of what is left of it.
         tell: gets the lines.
+        choices: what of the settings was chosen automatically, to be told.
+        here: whether the training is for this machine; of another one nothing can be measured.
 
     Raises ValueError and OSError as `train_run` does; nothing is written either way, not even splits.
     """
@@ -34,7 +38,10 @@ def dry_run(settings: RunSettings, tell: Tell) -> None:
             restore(training, state)
         batches = batches_of(training)
         course = Course(training, batches, tell)
-        course.plan()
+        course.plan(choices)
+        if not here:
+            tell("a step:      not measured; it was planned for another machine")
+            return
         _take_steps(training, batches)
         course.tell_steps()
         if ranks.writes:

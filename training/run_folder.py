@@ -3,6 +3,7 @@
 run/fold_0/
     config.yaml         every setting as it was resolved; train.py --config takes it
     run.json            versions, commit, seed, cases of the fold and digests of their arrays
+    plan.json           what --auto chose and why, if it was asked to
     history.csv         one row an epoch
     validation.csv      one row a validated case and epoch
     timing.csv          seconds and memory of each epoch
@@ -18,7 +19,7 @@ training that was killed and gone on with are those of one that ran through, byt
 
 import csv
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,8 +31,9 @@ from ramify.console.csv_text import csv_of_records, csv_text
 from ramify.data.case_record import table_as_json
 from ramify.data.provenance import versions
 from ramify.disk.atomic_files import write_whole
-from ramify.disk.json_files import to_json
+from ramify.disk.json_files import read_json, to_json
 from ramify.disk.outputs import Outputs, give_up
+from ramify.planning.choices import Choice
 from ramify.processes.folder_lock import held
 from ramify.tasks.class_table import ClassTable
 from ramify.training.checkpoint import load_checkpoint
@@ -40,6 +42,7 @@ from ramify.training.names import CheckpointName
 from ramify.training.settings import RunSettings
 from ramify.training.shipped_weights import shipped_or_missing
 
+PLAN_FILE = "plan.json"
 TIMING_FILE = "timing.csv"
 _FOLD_NAME = re.compile(r"fold_(\d+|all)")
 """Others, such as fold_0_old, were put there by hand."""
@@ -73,6 +76,20 @@ class RunFolder:
         began = {"seed": settings.seed, "fold": settings.fold, "source": of["source"]}
         description = {**began, **cases, **({"start": start} if start else {}), "versions": versions()}
         write_whole(self.root / "run.json", to_json(description))
+
+    def write_plan(self, choices: Iterable[Choice]) -> None:
+        """Write plan.json: what was chosen, and why."""
+        write_whole(self.root / PLAN_FILE, to_json({"chosen": [choice._asdict() for choice in choices]}))
+
+    def read_plan(self) -> list[Choice] | None:
+        """What was chosen when the training began; None where nothing was. Raises ValueError for a damaged file."""
+        path = self.root / PLAN_FILE
+        if not path.is_file():
+            return None
+        try:
+            return [Choice(**choice) for choice in read_json(path)["chosen"]]
+        except (KeyError, TypeError):
+            raise ValueError(f"{path}: is not what train.py wrote; remove it to plan anew") from None
 
     def write_history(self, history: Sequence[Mapping[str, float]]) -> None:
         """Write history.csv: one row an epoch, a column for each value any epoch has."""
@@ -137,7 +154,7 @@ def _outputs_of(settings: RunSettings, folder: RunFolder) -> tuple[Outputs, list
     files += [f"checkpoints/{name}.pt" for name in get_args(CheckpointName)]
     if not (settings.resume and folder.checkpoint("latest").exists()):
         # Written where a training begins; to go on from a config.yaml with more epochs in it is no harm to it.
-        files += ["config.yaml", "run.json"]
+        files += ["config.yaml", "run.json", PLAN_FILE]
     return Outputs(settings.cases, settings.splits, settings.start_from, replace=settings.replace), files
 
 

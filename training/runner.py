@@ -78,7 +78,7 @@ class Runner:
 
         tensor = torch.from_numpy(np.array(image, dtype=np.float32))[None].to(self.device)
         with evaluating(self.network):
-            result = infer(probabilities, tensor, self.settings, self.patch_size, self.network.size_multiple)
+            result = infer(probabilities, tensor, self.settings, self.patch_size, self.network.size_multiples)
         return result[0].cpu().numpy()
 
 
@@ -99,13 +99,12 @@ def projections_of(runner: Runner, case: Case) -> tuple[tuple[torch.Tensor, ...]
     image = torch.from_numpy(np.array(case.arrays["image"], dtype=np.float32))[None]
     scale_map = torch.from_numpy(np.array(case.arrays["scales"]))[None]
     class_map = scale_map if case.class_map is None else torch.from_numpy(np.array(case.class_map))[None]
-    multiple = runner.network.size_multiple
     for axis, wanted in enumerate(runner.patch_size or image.shape[2:], start=2):
         length = min(wanted, image.shape[axis])
         first = (image.shape[axis] - length) // 2
         image = image.narrow(axis, first, length)
         scale_map, class_map = (labels.narrow(axis - 1, first, length) for labels in (scale_map, class_map))
-    size = tuple(-(-n // multiple) * multiple for n in image.shape[2:])
+    size = tuple(-(-n // each) * each for n, each in zip(image.shape[2:], runner.network.size_multiples, strict=True))
     missing = [amount for n, wanted in zip(scale_map.shape[:0:-1], size[::-1]) for amount in (0, wanted - n)]
     with evaluating(runner.network), torch.no_grad(), autocast(runner.device, runner.dtype):
         projections = runner.network.every_task(pad_to(image, size).to(runner.device)).projections

@@ -1,12 +1,14 @@
 """From probabilities to a class map, and from a class map to the masks that are scored."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from ramify.data.case_store import Case
+from ramify.data.large_arrays import slabs, zeros
 from ramify.models import outputs
 from ramify.tasks.class_table import IGNORED
 from ramify.tasks.formulation import VESSELS, Tasks
@@ -25,11 +27,15 @@ def class_map_of(probabilities: NDArray[np.float32], tasks: Tasks) -> ClassMap:
             are found one by one, from a probability of a half, and a later one is written over an earlier one. Vessels
             alone, found likewise, are of the first class of vessels.
     """
-    if tasks.asked == "classes":
-        background = 1.0 - probabilities.sum(axis=0, keepdims=True)
-        likeliest: ClassMap = np.argmax(np.concatenate((background, probabilities)), axis=0).astype(np.uint8)
-        return likeliest
-    return overlaid([own >= VESSEL_PROBABILITY for own in probabilities], tasks)
+    found = np.empty(probabilities.shape[1:], dtype=np.uint8)
+    for rows in slabs(found, probabilities, row_bytes=probabilities[:, :1].nbytes):
+        part = probabilities[:, rows]
+        if tasks.asked == "classes":
+            background = 1.0 - part.sum(axis=0, keepdims=True)
+            found[rows] = np.argmax(np.concatenate((background, part)), axis=0)
+        else:
+            found[rows] = overlaid([own >= VESSEL_PROBABILITY for own in part], tasks)
+    return found
 
 
 def overlaid(masks: Sequence[Mask], tasks: Tasks) -> ClassMap:
@@ -49,8 +55,24 @@ def in_values(class_map: ClassMap, values: Sequence[int]) -> NDArray[np.integer]
     values: of background, and of class 1, 2, …
     """
     of_numbers = np.array(values)
-    labels: NDArray[np.integer] = of_numbers.astype(np.min_scalar_type(of_numbers.max()))[class_map]
+    labels: NDArray[np.integer] = _looked_up(class_map, of_numbers.astype(np.min_scalar_type(of_numbers.max())))
     return labels
+
+
+def _looked_up(class_map: ClassMap, of_numbers: NDArray[Any]) -> NDArray[Any]:
+    """What stands for each number of a class map (*S) in a table, (*S) of the table's type."""
+    found = np.empty(class_map.shape, dtype=of_numbers.dtype)
+    # NumPy looks up by a copy of 64 bits a number.
+    for rows in slabs(found, row_bytes=8 * class_map[:1].size):
+        found[rows] = of_numbers[class_map[rows]]
+    return found
+
+
+def _is_one_of(class_map: ClassMap, numbers: Sequence[int]) -> Mask:
+    """Where a class map (*S) has one of these numbers, bool (*S)."""
+    of_numbers = np.zeros(1 + np.iinfo(np.uint8).max, dtype=bool)
+    of_numbers[list(numbers)] = True
+    return _looked_up(class_map, of_numbers)
 
 
 def any_vessel(probabilities: NDArray[np.float32], tasks: Tasks) -> NDArray[np.float32]:
@@ -58,7 +80,9 @@ def any_vessel(probabilities: NDArray[np.float32], tasks: Tasks) -> NDArray[np.f
     if not tasks.tells_apart:
         alone: NDArray[np.float32] = probabilities[0]
         return alone
-    vessels: NDArray[np.float32] = outputs.any_vessel(torch.from_numpy(probabilities)[None], tasks)[0, 0].numpy()
+    vessels: NDArray[np.float32] = zeros(probabilities.shape[1:], np.float32)
+    for rows in slabs(vessels, probabilities, row_bytes=probabilities[:, :1].nbytes):
+        vessels[rows] = outputs.any_vessel(torch.from_numpy(probabilities[:, rows])[None], tasks)[0, 0].numpy()
     return vessels
 
 
@@ -70,15 +94,14 @@ def true_class_map(case: Case) -> ClassMap:
 
 def vessels_of(class_map: ClassMap, tasks: Tasks) -> Mask:
     """Where a vessel of whichever class is, bool (*S)."""
-    vessels: Mask = np.isin(class_map, tasks.table.vessels)
-    return vessels
+    return _is_one_of(class_map, tasks.table.vessels)
 
 
 def masks_of(class_map: ClassMap, tasks: Tasks) -> Mapping[str, Mask]:
     """Where each of `tasks.segmented` is, bool (*S) each."""
     if not tasks.tells_apart:
         return {VESSELS: vessels_of(class_map, tasks)}
-    return {name: np.isin(class_map, tasks.table.numbers_of(name)) for name in tasks.segmented}
+    return {name: _is_one_of(class_map, tasks.table.numbers_of(name)) for name in tasks.segmented}
 
 
 def known(class_map: ClassMap) -> Mask | None:

@@ -169,8 +169,21 @@ class RunSettings(BaseModel, frozen=True, extra="forbid"):
 class TrainCommand(RunSettings, frozen=True, extra="forbid"):
     """A training, or a look at it."""
 
+    auto: Essential[bool] = False
+    """Choose patch, batch, levels, pooling and channels for the cases and the machine; what a file or a flag gives
+    stays as it is (docs/planning.md)."""
+    device_memory: Essential[float | None] = Field(None, gt=0)
+    """GB of memory that auto plans for: of a GPU, or with device cpu of a training there; a dry run then measures
+    nothing but on a CPU. None takes this machine's."""
+
     dry_run: Essential[bool] = False
     """Say what the training is going to be, measure some of its steps and a validation case, and write nothing."""
+
+    @model_validator(mode="after")
+    def _plans_with_it(self) -> Self:
+        if self.device_memory is not None and not self.auto:
+            raise ValueError("device_memory: what --auto plans for; give --auto, too, or leave it out")
+        return self
 
     def training(self) -> RunSettings:
         """The settings of the training itself."""

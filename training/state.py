@@ -105,7 +105,7 @@ def set_up(settings: RunSettings, ranks: Ranks = ALONE) -> tuple[Training, Check
     tasks = Tasks.of(settings.model.tasks, n_scales, table)
     network = build_network(settings.model, shape["in_channels"], n_scales, shape["ndim"], table)
     # Found here, and not when the first case is validated.
-    check_window(settings.inference.window, shape["ndim"], network.size_multiple)
+    check_window(settings.inference.window, shape["ndim"], network.size_multiples)
     # What is gone on with has its weights, and needs those it began with no more.
     start = state.get("start") if state is not None else begin_with(network, settings, description, tell=ranks.writes)
     network = place_network(network, device)

@@ -11,10 +11,10 @@ from ramify.data.loading import spacing_of
 from ramify.metrics.centreline import cldice
 from ramify.metrics.overlap import dice
 from ramify.training.distributed import ALONE, Ranks
-from ramify.training.inference import NotFiniteError
 from ramify.training.runner import Runner, inside_organ
 from ramify.training.segmentation import ClassMap, class_map_of, known, masks_of, true_class_map
 from ramify.training.settings import RunSettings
+from ramify.training.sliding_window import NotFiniteError
 from ramify.training.state import Training
 
 MEASURES = ("dice", "cldice")

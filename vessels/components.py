@@ -36,6 +36,25 @@ def label_components(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
     return labels, _label(volume, labels.reshape(volume.shape))
 
 
+def component_sizes(labels: NDArray[np.int32], count: int) -> NDArray[np.int64]:
+    """How many voxels each component has, (count,), of labels (*S) as `label_components` gives them."""
+    sizes = np.zeros(1 + count, dtype=np.int64)
+    # Slice by slice, as below: NumPy counts and looks up in 64-bit copies, which of a whole CT would be most of the
+    # memory.
+    for part in labels:
+        sizes += np.bincount(part.ravel(), minlength=1 + count)
+    return sizes[1:]
+
+
+def chosen_components(labels: NDArray[np.int32], kept: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The mask (*S) of the components that are kept, of labels (*S) and a choice (count,)."""
+    with_background = np.concatenate([[False], kept])
+    mask = np.empty(labels.shape, dtype=bool)
+    for into, part in zip(mask, labels):
+        into[...] = with_background[part]
+    return mask
+
+
 @compiled()
 def _root(parents: np.ndarray, label: int) -> int:
     while parents[label] != label:

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ramify.vessels.components import label_components
+from ramify.vessels.components import component_sizes, label_components
 from ramify.vessels.distance import surface
 from ramify.vessels.point_index import PointIndex
 
@@ -35,7 +35,7 @@ class Pieces:
     def __init__(self, mask: Mask, spacing_mm: Sequence[float]) -> None:
         self._mask, self._spacing_mm = mask, tuple(spacing_mm)
         self.labels, count = label_components(mask)
-        self._voxels = np.bincount(self.labels.ravel(), minlength=1 + count)[1:]
+        self._voxels = component_sizes(self.labels, count)
 
     @property
     def volumes_mm3(self) -> NDArray[np.float64]:

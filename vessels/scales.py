@@ -45,6 +45,7 @@ def decompose_scales(
     spacing_mm: Sequence[float],
     settings: ScaleSettings = DEFAULT_SCALES,
     region: BoolArray | None = None,
+    keep_bridges: bool = False,
 ) -> ScaleDecomposition:
     """Split a vessel mask into scales by the radii of its branches (Sadikine et al. 2023, section 2.1).
 
@@ -59,6 +60,7 @@ def decompose_scales(
         settings: quantiles and estimator of the branch radii, and what counts as a branch.
         region: bool (*S), such as an organ; the thresholds then come from what of the branches lies inside it. Branches
             outside, of vessels that only pass by, count for nothing and are in a scale all the same. None: everywhere.
+        keep_bridges: where spurs are pruned, leave what joins two junctions, as `vessels.spurs.prune_spurs` has it.
 
     Raises:
         ValueError: the mask is empty or not boolean, a spacing is out of range, settings are no `ScaleSettings`, the
@@ -82,7 +84,7 @@ def decompose_scales(
 
     # What a branch is, how wide it is, and which voxels are its own.
     without_spurs = _chosen(settings.prune_spurs, estimator.prune_spurs)
-    tree = grow_tree(part, spacing, without_spurs, settings.largest_cavity_mm3)
+    tree = grow_tree(part, spacing, without_spurs, settings.largest_cavity_mm3, keep_bridges)
     radii, weigh = estimator.radii_mm(tree, settings), settings.weigh or estimator.weigh
     if weigh == "length":
         radii = with_neighbours_radii(tree, radii)
@@ -129,11 +131,12 @@ def decompose_quietly(
     spacing_mm: Sequence[float],
     settings: ScaleSettings = DEFAULT_SCALES,
     region: BoolArray | None = None,
+    keep_bridges: bool = False,
 ) -> ScaleDecomposition:
     """`decompose_scales` without its warnings, for whoever tells the notes, where they are as well."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ScaleWarning)
-        return decompose_scales(mask, spacing_mm, settings, region)
+        return decompose_scales(mask, spacing_mm, settings, region, keep_bridges)
 
 
 def with_shared_thresholds(

@@ -12,7 +12,9 @@ from ramify.vessels.branches import CLOSED, FREE, BranchGraph, FloatArray, IntAr
 _LEAST_REACH = 2.0
 
 
-def prune_spurs(graph: BranchGraph, depth_mm: FloatArray, spacing_mm: Sequence[float]) -> BranchGraph:
+def prune_spurs(
+    graph: BranchGraph, depth_mm: FloatArray, spacing_mm: Sequence[float], keep_bridges: bool = False
+) -> BranchGraph:
     """Remove branches that hardly reach out of the other vessels, and join what then is one branch again.
 
     Around each skeleton voxel lies the largest ball within the vessel. A branch with a free end, or with a way round it
@@ -34,6 +36,8 @@ def prune_spurs(graph: BranchGraph, depth_mm: FloatArray, spacing_mm: Sequence[f
         depth_mm: float (N,), distance from each skeleton voxel to the nearest voxel outside the vessel, mm; of the
             balls' radii, half a voxel is taken off it.
         spacing_mm: voxel size along each axis, mm.
+        keep_bridges: leave what joins two junctions, as where several trees touch: of a vessel and the contact beside
+            it, the vessel might go.
 
     Returns:
         a graph over the voxels that are left, which have the components they had; an empty one unchanged.
@@ -49,14 +53,16 @@ def prune_spurs(graph: BranchGraph, depth_mm: FloatArray, spacing_mm: Sequence[f
         >>> graph.n_branches, pruned.n_branches
         (2, 1)
     """
-    return _Pruning(graph, depth_mm, spacing_mm).run() if graph.n_branches else graph
+    return _Pruning(graph, depth_mm, spacing_mm, keep_bridges).run() if graph.n_branches else graph
 
 
 class _Pruning:
     """The graph while branches go and merge: paths by number, clusters with the paths at them."""
 
-    def __init__(self, graph: BranchGraph, depth_mm: FloatArray, spacing_mm: Sequence[float]) -> None:
-        self.graph = graph
+    def __init__(
+        self, graph: BranchGraph, depth_mm: FloatArray, spacing_mm: Sequence[float], keep_bridges: bool = False
+    ) -> None:
+        self.graph, self.keep_bridges = graph, keep_bridges
         self.cluster, self.owner = graph.cluster.copy(), graph.owner.copy()
         self.centre = cluster_centres(graph)
         in_cluster = np.flatnonzero(graph.cluster >= 0)
@@ -106,8 +112,8 @@ class _Pruning:
         start, goal = self.ends[branch]
         if min(start, goal) < 0:
             return self._leaves_a_vessel(branch)
-        if start == goal:
-            return True
+        if start == goal or self.keep_bridges:
+            return start == goal
         seen, waiting = {start}, [start]
         while waiting:
             for other in self.at[waiting.pop()]:

@@ -2,6 +2,18 @@
 
 from pydantic import BaseModel, Field, field_validator
 
+from ramify.data.augmentations.kind_settings import (
+    BlurSettings,
+    BrightnessSettings,
+    Channels,
+    ContrastSettings,
+    ElasticSettings,
+    InvertedGammaSettings,
+    Kept,
+    LowResolutionSettings,
+    NoiseSettings,
+    ScalingSettings,
+)
 from ramify.data.named_classes import ClassName
 
 
@@ -21,8 +33,30 @@ class AugmentationSettings(BaseModel, frozen=True, extra="forbid"):
     flip_swaps: dict[ClassName, ClassName] = {}
     """Classes by name or number that become one another where left and right are mirrored, such as the left and the
     right branch of a vessel; each pair once. Without, what was the left one on the right is still called left."""
+    scaling: ScalingSettings = ScalingSettings()
+    """Anatomy made larger or smaller; off unless its probability is given, as all that follow but gamma."""
+    elastic: ElasticSettings = ElasticSettings()
+    """Anatomy bent."""
+    noise: NoiseSettings = NoiseSettings()
+    """Gaussian noise."""
+    blur: BlurSettings = BlurSettings()
+    """Gaussian blur."""
+    brightness: BrightnessSettings = BrightnessSettings()
+    """Intensities times a factor."""
+    contrast: ContrastSettings = ContrastSettings()
+    """Distances from the mean intensity times a factor."""
+    low_resolution: LowResolutionSettings = LowResolutionSettings()
+    """A coarser grid and back."""
+    inverted_gamma: InvertedGammaSettings = InvertedGammaSettings()
+    """Gamma correction of the image with its sign turned."""
     gamma: tuple[float, float] = (0.8, 1.25)
     """Range of the exponent of gamma correction, drawn log-uniformly; 1 1 switches it off."""
+    gamma_probability: float = Field(1.0, ge=0, le=1)
+    """Share of samples whose intensities are gamma corrected."""
+    gamma_channels: Channels = "together"
+    """Whether the exponent is drawn for each channel alone or for all of them together."""
+    gamma_keeps: Kept = "range"
+    """What a channel has after gamma correction as before: its range, or its mean and standard deviation."""
 
     @field_validator("gamma")
     @classmethod

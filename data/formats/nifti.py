@@ -16,7 +16,7 @@ from ramify.data.formats.channels import FileChannels
 from ramify.data.formats.nifti_header import HEADER_BYTES, NiftiHeader, parse_header
 from ramify.data.formats.placement import place
 from ramify.data.formats.unpack_limit import check_unpacked
-from ramify.data.formats.voxels import check_length, check_packed_size, read_voxels, scaled, voxel_count, whole_stream
+from ramify.data.formats.voxels import check_packed_size, read_voxels, scaled, voxel_count, whole_stream
 from ramify.data.volume import MISPLACEMENT_MM
 
 _GZIP = b"\x1f\x8b"
@@ -43,12 +43,6 @@ def read_nifti(path: Path, spacing_mm: Sequence[float] | None = None) -> FileCha
             [*notes, "a plane that is no x-y plane: its direction is not used"],
         )
     return FileChannels.of_array(array, place(array[0], steps, origin, path, spacing_mm, notes))
-
-
-def check_nifti(path: Path) -> None:
-    """Raise ValueError that names the file unless header and length fit together."""
-    with _open(path) as (stream, header):
-        check_length(stream, header.dtype.itemsize * header.channels * voxel_count(header.shape), path)
 
 
 @contextmanager

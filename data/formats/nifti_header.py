@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 HEADER_BYTES = {1: 348, 2: 540}
 _FIRST_VOXEL = {1: 352, 2: 544}
-_TYPES = {2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8", 256: "i1", 512: "u2", 768: "u4", 1024: "i8", 1280: "u8"}
+TYPES = {2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8", 256: "i1", 512: "u2", 768: "u4", 1024: "i8", 1280: "u8"}
 _OTHER_TYPES = {
     1: "single bits",
     32: "complex numbers",
@@ -25,7 +25,7 @@ _OTHER_TYPES = {
 }
 _UNITS = {0: ("mm", 1.0), 1: ("metres", 1000.0), 2: ("mm", 1.0), 3: ("microns", 0.001)}
 _SCANNER = 1
-_LPS = np.array([-1.0, -1.0, 1.0])
+LPS = np.array([-1.0, -1.0, 1.0])
 _QUATERNION_TOLERANCE = 1e-3
 
 
@@ -65,7 +65,7 @@ def parse_header(path: Path, start: bytes) -> NiftiHeader:
     unit, scale = _unit(path, fields["units"])
     slope, intercept = _scaling(path, *fields["scaling"])
     sides = [abs(side) * scale for side in (*spacing, 1.0)[:3]]
-    to_mm = np.array([[scale]] * 3) * _LPS[:, None]
+    to_mm = np.array([[scale]] * 3) * LPS[:, None]
     sform = np.array(fields["srow"]).reshape(3, 4) if fields["sform_code"] > 0 else None
     qform = _from_quaternion(path, fields) if fields["qform_code"] > 0 else None
     return NiftiHeader(
@@ -148,7 +148,7 @@ def _shape(path: Path, dim: tuple[int, ...]) -> tuple[tuple[int, ...], int]:
 
 
 def _dtype(path: Path, fields: dict[str, Any], order: str) -> np.dtype:
-    code = _TYPES.get(fields["kind"])
+    code = TYPES.get(fields["kind"])
     if code is None:
         name = _OTHER_TYPES.get(fields["kind"], f"the unknown type {fields['kind']}")
         raise ValueError(f"{path}: holds {name} where one number a voxel is expected; save it in grey")

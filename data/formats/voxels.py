@@ -55,16 +55,6 @@ def read_voxels(stream: BinaryIO, shape: Sequence[int], dtype: DTypeLike, path: 
     return array
 
 
-def check_length(stream: BinaryIO, size: int, path: Path) -> None:
-    """Raise ValueError that names the file unless its stream goes on for `size` bytes and no more."""
-    found = 0
-    with whole_stream(path):
-        while found <= size + _SURPLUS and (count := len(stream.read(_CHUNK))):
-            found += count
-    if not size <= found <= size + _SURPLUS:
-        raise ValueError(f"{path}: {found} bytes of voxels where its header announces {size}; get it again")
-
-
 def scaled(array: NDArray[Any], slope: float, intercept: float, path: Path) -> NDArray[Any]:
     """slope * array + intercept: as stored where that changes nothing, else float32 (float64 for wide numbers).
 

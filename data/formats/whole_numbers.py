@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ramify.data.large_arrays import slabs, zeros
+
 WHOLE_TOLERANCE = 1e-3
 """Labels that were stored scaled come back as 2.0000305; this far from a whole number they count as whole."""
 _CHUNK = 1 << 20
@@ -60,7 +62,10 @@ def as_labels(array: NDArray[Any], name: str) -> NDArray[np.int32]:
         raise ValueError(
             f"{name}: labels up to {labels.max():g}, more than {limits.max} can be told apart; renumber them"
         )
-    return labels.astype(np.int32)
+    found: NDArray[np.int32] = zeros(labels.shape, np.int32)
+    for rows in slabs(found):
+        found[rows] = labels[rows]
+    return found
 
 
 def _rounded(array: NDArray[Any]) -> NDArray[Any] | None:

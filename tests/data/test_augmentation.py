@@ -1,12 +1,10 @@
 """Augmentation moves anatomy in millimetres, image and labels together, and replays from a seed."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from ramify.data.augmentation import AUGMENTATIONS, apply_augmentation, draw_augmentation
-from ramify.data.augmentations.drawn import Augmentation, Draw
+from ramify.data.augmentations.drawn import Augmentation, Draw, GreyChange
 from ramify.data.augmentations.gamma import Gamma
 from ramify.data.augmentations.settings import AugmentationSettings
 
@@ -117,7 +115,7 @@ def test_a_window_is_centred_where_asked():
 
 def test_gamma_keeps_the_range_and_bends_the_middle():
     image = np.linspace(-1, 3, 16, dtype=np.float32).reshape(4, 4)
-    bent = Augmentation(np.eye(2), np.zeros(2), (Gamma(2.0),))
+    bent = Augmentation(np.eye(2), np.zeros(2), (GreyChange(Gamma(2.0)),))
     out, _ = moved(bent, image, np.zeros((4, 4), np.uint8), (1.0, 1.0), output_shape=(4, 4), centre=(1.5, 1.5))
     np.testing.assert_allclose(out, ((image + 1) / 4) ** 2 * 4 - 1, atol=1e-5)
 
@@ -144,8 +142,8 @@ def test_draws_replay_and_differ(ndim):
     assert not np.allclose(first.matrix_mm, other.matrix_mm)
     np.testing.assert_allclose(first.matrix_mm @ first.matrix_mm.T, np.eye(ndim), atol=1e-12)
     (correction,) = first.grey_changes
-    assert isinstance(correction, Gamma)
-    assert 0.7 <= correction.exponent <= 1.4
+    assert isinstance(correction.change, Gamma)
+    assert 0.7 <= correction.change.exponent <= 1.4
     assert np.abs(first.translation_mm).max() <= 3
 
 
@@ -166,8 +164,12 @@ def test_a_share_of_the_samples_keeps_its_place():
 
 def test_a_new_augmentation_is_one_line_in_the_table_and_changes_none_of_the_others(monkeypatch):
     def brighter(drawn: Augmentation, draw: Draw) -> Augmentation:
-        share = draw.random.uniform(0.1, 0.2)
-        return replace(drawn, grey_changes=(*drawn.grey_changes, lambda image: image + np.float32(share)))
+        share = np.float32(draw.branches.stream("brighter").uniform(0.1, 0.2))
+
+        def add(channel, spacing_mm):
+            channel += share
+
+        return drawn.with_grey([GreyChange(add)])
 
     before = draw_augmentation(SETTINGS, 2, np.random.default_rng(5))
     monkeypatch.setattr("ramify.data.augmentation.AUGMENTATIONS", (*AUGMENTATIONS, brighter))

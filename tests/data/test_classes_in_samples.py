@@ -198,12 +198,17 @@ def test_shares_of_classes_that_there_are_not_are_refused(tmp_path, shares, mess
         ({"class_shares": {"left": 0.0}, "patch_size": (4, 4)}, "class_shares: expected finite numbers"),
         ({"class_shares": {"left": -1.0}, "patch_size": (4, 4)}, "class_shares: expected finite numbers"),
         ({"class_shares": {}, "patch_size": (4, 4)}, "not all of them 0"),
-        ({"class_shares": {"left": 1.0}}, "class_shares: whole volumes are centred on no vessel"),
     ],
 )
 def test_shares_of_nothing_are_refused(loading, message):
     with pytest.raises(ValidationError, match=message):
         LoadingSettings(**loading)
+
+
+def test_whole_volumes_are_centred_on_nothing(tmp_path):
+    sided_case(tmp_path)
+    with pytest.raises(ValueError, match=r"loading\.class_shares: whole volumes are centred on no vessel"):
+        samples_of(tmp_path, patch_size=None, class_shares={"left": 1.0})
 
 
 def test_cases_of_other_classes_are_refused(tmp_path):

@@ -356,7 +356,7 @@ def test_what_a_case_lacks_goes_to_its_other_scales(tmp_path):
         ({"scale_shares": (-1.0, 1.0), "patch_size": (4, 4)}, "finite numbers of at least 0"),
         ({"scale_shares": (float("inf"), 1.0), "patch_size": (4, 4)}, "finite numbers of at least 0"),
         ({"scale_shares": (), "patch_size": (4, 4)}, "not all of them 0, got"),
-        ({"scale_shares": (1.0,)}, "set patch_size too"),
+        ({"scale_shares": (1.0,)}, "set loading.patch_size too"),
     ],
 )
 def test_shares_that_cannot_be_are_refused(tmp_path, loading, message):

@@ -5,7 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-from ramify.data.random_streams import Purpose, derived_seed, stream
+from ramify.data.augmentation import AUGMENTATIONS
+from ramify.data.random_streams import Branches, Purpose, derived_seed, stream
 
 PLACES = [(), (0,), (1,), (0, 0), (0, 1), (1, 0), (0, 0, 0)]
 
@@ -33,3 +34,16 @@ def test_the_order_of_the_cases_says_nothing_of_their_samples(epoch):
     order = stream(0, Purpose.ORDER, epoch).random(3)
     sample = stream(0, Purpose.SAMPLE, epoch, 0).random(3)
     assert not set(order.tolist()) & set(sample.tolist())
+
+
+def test_branches_are_streams_of_their_own():
+    branched, alone = (stream(0, Purpose.SAMPLE, 1, 2) for _ in range(2))
+    names = [kind.__name__ for kind in AUGMENTATIONS] + ["noise of voxels"]
+    branches, later = Branches(branched), Branches(branched)
+    drawn = [each.stream(name).random() for each in (branches, later) for name in names]
+    others = [Branches(stream(0, Purpose.SAMPLE, 1, 3)).stream(name).random() for name in names]
+    assert len({*drawn, *others, alone.random()}) == 3 * len(names) + 1
+    assert branches.stream("noise").random() == branches.stream("noise").random()
+    again = stream(0, Purpose.SAMPLE, 1, 2)
+    assert Branches(again).stream("noise").random() == branches.stream("noise").random()
+    assert branched.random() == stream(0, Purpose.SAMPLE, 1, 2).random(), "its own numbers stay"

@@ -36,7 +36,7 @@ def test_masks_are_torchs_at_any_size(ndim: int, sizes, tmp_path):
     told = json.loads(entry.value)
     assert told["outputs"] == (["portal", "hepatic"] if ndim == 2 else ["vessels"])
     assert told["values"] == ([0, 3, 7] if ndim == 2 else [0, 3])
-    assert (told["channels"], told["size_multiple"], told["spacing_mm"]) == (["ct"], 2, [1.5] * ndim)
+    assert (told["channels"], told["size_multiples"], told["spacing_mm"]) == (["ct"], [2] * ndim, [1.5] * ndim)
 
 
 class Elsewhere:

@@ -179,7 +179,7 @@ def lost_on(head: ContrastHead) -> tuple[float, dict[str, float]]:
     shown = {"pictures": held_out, "noise": torch.randn(held_out.shape), "disorder": disorder}
     before = {name: above_floor(image, scales).item() for name, image in shown.items()}
     optimiser = torch.optim.Adam(network.parameters(), 1e-2)
-    for step in range(120):
+    for step in range(60):
         optimiser.zero_grad()
         above_floor(*crossings(step, 4)).backward()
         optimiser.step()

@@ -39,7 +39,7 @@ def trained(settings: ModelSettings, ndim: int, scales: int = 2) -> Network:
 def test_each_formulation(formulation, scales, channels, projections):
     network = build_network(ModelSettings(tasks=ASKED[formulation], **SMALL), 1, scales, 2)
     assert isinstance(network, MultiTaskResUNet if projections else ResUNet)
-    assert network.size_multiple == 4
+    assert network.size_multiples[0] == 4
     outputs = network(torch.randn(2, 1, 8, 8))
     assert outputs.logits.shape == (2, channels, 8, 8)
     assert len(outputs.projections) == projections

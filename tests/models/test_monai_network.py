@@ -24,7 +24,7 @@ def built(name: str, ndim: int = 2, **arguments):
 )
 def test_the_size_multiple_is_found(name, arguments, multiple):
     network = built(name, **arguments)
-    assert network.size_multiple == multiple
+    assert network.size_multiples[0] == multiple
     size = (3 * multiple, 5 * multiple) if multiple > 1 else (17, 33)
     assert network(torch.zeros(2, 1, *size)).logits.shape == (2, 1, *size)
 

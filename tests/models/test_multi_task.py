@@ -14,7 +14,7 @@ def test_widths_and_projection_input_are_the_papers():
     with torch.device("meta"):
         network = MultiTaskResUNet(in_channels=1, n_scales=3, levels=5, base_channels=8, ndim=3)
     assert network.encoder.widths == (8, 16, 32, 64, 128, 256)
-    assert network.size_multiple == 32
+    assert network.size_multiples[0] == 32
     assert len(network.scale_decoders) == 3
     for head in network.projections:  # fed by 2^(l-1) f0 = 128 channels
         assert head.layers[0][0].in_channels == 128

@@ -15,7 +15,9 @@ CHANNELS = {"multi_task": 1 + SCALES, "binary": 1, "multi_class": 1 + SCALES}
 
 def image_for(network: Network, in_channels: int = 1, batch: int = 2) -> torch.Tensor:
     """An image of another length along every axis, each an odd multiple of what it must be a multiple of."""
-    size = [network.size_multiple * factor for factor in ((1, 3, 5) if network.size_multiple > 2 else (5, 7, 9))]
+    size = [
+        network.size_multiples[0] * factor for factor in ((1, 3, 5) if network.size_multiples[0] > 2 else (5, 7, 9))
+    ]
     return torch.randn(batch, in_channels, *size[: network.ndim], generator=torch.Generator().manual_seed(0))
 
 
@@ -48,10 +50,10 @@ def test_several_channels_in(network, ndim):
 @pytest.mark.parametrize(("network", "ndim"), EVERY)
 def test_size_multiple(network, ndim):
     built = build_network(tiny(network), 1, SCALES, ndim)
-    assert built.size_multiple == SIZE_MULTIPLES[network]
-    if built.size_multiple > 1:
-        image = torch.zeros(1, 1, *(3 * built.size_multiple,) * (ndim - 1), 3 * built.size_multiple + 1)
-        with pytest.raises(ValueError, match=f"is not a multiple of {built.size_multiple} along every axis"):
+    assert built.size_multiples[0] == SIZE_MULTIPLES[network]
+    if built.size_multiples[0] > 1:
+        image = torch.zeros(1, 1, *(3 * built.size_multiples[0],) * (ndim - 1), 3 * built.size_multiples[0] + 1)
+        with pytest.raises(ValueError, match=f"is not a multiple of {built.size_multiples[0]} along every axis"):
             built(image)
     with pytest.raises(ValueError, match=f"image: expected {ndim + 2} axes"):
         built(torch.zeros(1, 1, *(32,) * (5 - ndim)))

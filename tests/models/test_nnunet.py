@@ -25,7 +25,7 @@ def test_plans_of_nnunet_are_the_defaults(ndim, deepest):
 def test_strides_of_its_own_change_the_size_multiple():
     arguments = {"strides": [[1, 1, 1], [1, 2, 2], [2, 2, 2]]}
     network = build_network(tiny("nnunet_plain", arguments=arguments), 1, 2, 3)
-    assert network.size_multiple == 4
+    assert network.size_multiples == (2, 4, 4)
     assert network(torch.zeros(1, 1, 4, 8, 8)).logits.shape == (1, 3, 4, 8, 8)
 
 

@@ -145,15 +145,15 @@ def test_a_ball_comes_back_at_its_place(shape, spacing_mm, size):
     assert np.count_nonzero(prepared) * np.prod(grid.spacing_mm) == pytest.approx(volume_mm3, rel=0.02)
 
 
-def test_outside_the_crop_is_filled():
+def test_outside_the_crop_is_zero():
     shape = (6, 8)
     grid = plan_grid(
         volume(np.zeros(shape, np.float32)),
         volume(box_mask(shape, (2, 3), (4, 6))),
         GridSettings(margin_mm=0, size=(4, 4)),
     )
-    back = grid.to_native(np.ones((4, 4)), fill=-1)
-    expected = np.full(shape, -1.0)
+    back = grid.to_native(np.ones((4, 4)))
+    expected = np.zeros(shape)
     expected[2:4, 3:6] = 1
     np.testing.assert_array_equal(back, expected)
 

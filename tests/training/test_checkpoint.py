@@ -164,14 +164,14 @@ def test_damaged_content_is_refused_or_changes_nothing(trained, tmp_path):
     whole = torch.load(trained, weights_only=True)
     expected = probabilities_of(trained)
     path, refused = tmp_path / "damaged.pt", 0
-    for number in range(80):
+    for number in range(40):
         what, damaged = content_damaged(whole, 0, number)
         path.write_bytes(saved(damaged))
         if refusal(lambda path: Predictor(path, "cpu"), path, what):
             refused += 1
         else:
             np.testing.assert_allclose(probabilities_of(path), expected, atol=1e-6, err_msg=what)
-    assert refused > 50
+    assert refused > 25
 
 
 @pytest.mark.parametrize("key", ["optimiser", "scaler", "bank", "rng", "best", "history", "model"])

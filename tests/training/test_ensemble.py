@@ -132,12 +132,13 @@ def test_what_is_of_labels_alone_may_differ(tmp_path):
 
 
 def test_the_mean_and_the_spread_of_maps_by_hand():
-    averaged = AveragedMap(with_spread=True)
-    for values in ((0.1, 0.5), (0.4, 0.5), (1.0, 0.5)):
-        averaged.add(torch.tensor(values))
-    np.testing.assert_allclose(averaged.mean.numpy(), (0.5, 0.5), rtol=1e-6)
+    averaged = AveragedMap((1, 2), with_spread=True)
+    for number, values in enumerate(((0.1, 0.5), (0.4, 0.5), (1.0, 0.5)), 1):
+        for place in (0, 1):
+            averaged.add(torch.tensor([values[place : place + 1]]), number, slice(place, place + 1))
+    np.testing.assert_allclose(averaged.mean, [(0.5, 0.5)], rtol=1e-6)
     # Deviations -0.4, -0.1, 0.5: their squares are 0.42 in all.
-    assert averaged.spread.tolist() == [pytest.approx(0.14**0.5), 0.0]
+    assert averaged.spread().tolist() == [pytest.approx(0.14**0.5), 0.0]
 
 
 @pytest.mark.parametrize("table", [ClassTable(), PORTAL_AND_HEPATIC])

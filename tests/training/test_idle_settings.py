@@ -75,6 +75,22 @@ def test_swaps_of_sides_that_are_never_mirrored(flip_probability, count):
     assert lines_of(augmentation=augmentation) == [expected] * count
 
 
+@pytest.mark.parametrize(
+    ("augmentation", "named"),
+    [
+        ({"noise": {"sd": (0, 1), "channels": "together"}}, "noise.channels together, augmentation.noise.sd 0.0 1.0"),
+        ({"gamma": (1, 1), "gamma_keeps": "mean_and_sd"}, "gamma_keeps mean_and_sd"),
+        ({"gamma": (0.5, 2), "gamma_probability": 0}, "gamma 0.5 2.0"),
+        ({"noise": {"probability": 0.1, "sd": (0, 1)}, "gamma_keeps": "mean_and_sd"}, None),
+    ],
+)
+def test_ranges_of_augmentations_that_are_off(augmentation, named):
+    begins = [
+        line.startswith(f"augmentation.{named}: no effect without ") for line in lines_of(augmentation=augmentation)
+    ]
+    assert begins == [True] * (named is not None)
+
+
 @pytest.mark.parametrize("path", [*FOLDER.glob("*.yaml"), *FOLDER.glob("losses/*.yaml")], ids=lambda path: path.stem)
 def test_shipped_settings_all_have_an_effect(path: Path):
     laid_on = ["--config", "configs/demo.yaml"] if path.stem != "paper" else []

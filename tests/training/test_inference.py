@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from ramify.training.inference import NotFiniteError, infer, nan_where_not_finite, pad_to
+from ramify.training.inference import infer, nan_where_not_finite, pad_to
 from ramify.training.inference_settings import InferenceSettings
+from ramify.training.sliding_window import NotFiniteError
 
 
 def voxelwise(image: torch.Tensor) -> torch.Tensor:

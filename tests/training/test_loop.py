@@ -108,7 +108,7 @@ def test_tensorboard_shows_terms_pictures_curves_and_settings(tiny_cases, tmp_pa
 
 def test_a_network_overfits_an_easy_case(tiny_cases, tmp_path):
     scores = []
-    settings = settings_of(tiny_cases, tmp_path, epochs=20, fold="all", validation=ValidationSettings(every=20))
+    settings = settings_of(tiny_cases, tmp_path, epochs=12, fold="all", validation=ValidationSettings(every=12))
     settings = settings.model_copy(update={"train": settings.train.model_copy(update={"learning_rate": 1e-2})})
     train_run(settings, on_validation=lambda epoch, measures: scores.append(measures["dice"]))
     assert scores[-1] > 0.9

@@ -61,7 +61,7 @@ def test_windows_of_the_experiments_on_pictures_fit_all_their_networks(name):
     for training in trainings_of(experiment).values():
         network = training.model.network
         if network not in multiples:
-            multiples[network] = build_network(training.model, 1, 3, 2).size_multiple
+            multiples[network] = build_network(training.model, 1, 3, 2).size_multiples[0]
         window = training.inference.window
         check_window(window, 2, multiples[network])
         assert window is not None

@@ -11,10 +11,10 @@ from ramify.metrics.centreline import centreline_overlap
 from ramify.models import ModelSettings, build_network, place_network
 from ramify.preprocessing.settings import PreprocessingSettings
 from ramify.training.distributed import ALONE, Ranks
-from ramify.training.inference import NotFiniteError
 from ramify.training.inference_settings import InferenceSettings
 from ramify.training.runner import Runner, view_of
 from ramify.training.settings import RunSettings
+from ramify.training.sliding_window import NotFiniteError
 from ramify.training.validation import (
     ValidatedCase,
     case_rows,

@@ -124,9 +124,9 @@ def run_file(folder: Path, trial: FrozenTrial) -> Path:
 
 
 @pytest.mark.slow
-def test_three_trials_with_two_workers_one_of_them_killed(tiny_cases, tmp_path):
+def test_two_trials_with_two_workers_one_of_them_killed(tiny_cases, tmp_path):
     storage = f"sqlite:///{tmp_path / 'study.db'}"
-    process = start("tune", words_for(tiny_cases, tmp_path, storage, trials=3, workers=2), tmp_path)
+    process = start("tune", words_for(tiny_cases, tmp_path, storage, trials=2, workers=2), tmp_path)
     try:
         with watched(storage) as study:
             killed = in_the_middle(study)
@@ -136,7 +136,7 @@ def test_three_trials_with_two_workers_one_of_them_killed(tiny_cases, tmp_path):
             log = (tmp_path / "log.txt").read_text(errors="replace")
             assert code == 0, log
             assert "was killed by SIGKILL, as the system does when memory runs out; another takes its place" in log
-            check_the_end(study, tmp_path, 3, killed, begun)
+            check_the_end(study, tmp_path, 2, killed, begun)
     finally:
         stop(process)
 

@@ -79,6 +79,16 @@ def test_a_bridge_within_the_vessels_that_touch_goes_and_one_that_all_hangs_on_s
     assert columns.tolist() in ([20], [40])
 
 
+def test_bridges_stay_where_they_are_to_and_spurs_go_all_the_same():
+    skeleton = np.zeros((20, 60), dtype=bool)
+    skeleton[6, 1:59] = skeleton[10, 1:59] = True
+    skeleton[7:10, 20] = skeleton[7:10, 40] = skeleton[4:6, 30] = True
+    graph = trace_branches(skeleton)
+    kept = prune_spurs(graph, np.full(len(graph.voxels), 3.5), (1.0, 1.0), keep_bridges=True)
+    assert kept.voxels[kept.voxels[:, 0] == 8, 1].tolist() == [20, 40]
+    assert not (kept.voxels[:, 0] == 4).any()
+
+
 def test_a_wide_loop_stays():
     skeleton = np.zeros((60, 60), dtype=bool)
     skeleton[5:55, 5] = skeleton[5:55, 55] = skeleton[5, 5:56] = skeleton[55, 5:56] = skeleton[30, 5:56] = True

@@ -44,16 +44,21 @@ class VesselTree:
 
 
 def grow_tree(
-    mask: BoolArray, spacing_mm: tuple[float, ...], without_spurs: bool, largest_cavity_mm3: float | None = None
+    mask: BoolArray,
+    spacing_mm: tuple[float, ...],
+    without_spurs: bool,
+    largest_cavity_mm3: float | None = None,
+    keep_bridges: bool = False,
 ) -> VesselTree:
     """Thin a mask, bool (*S) and not empty, and cut its skeleton into branches; with its spurs or without them.
 
-    Cavities are filled up to a volume first, as `vessels.solid` has it.
+    Without spurs, bridges may stay, as `prune_spurs` has it. Cavities are filled up to a volume first, as
+    `vessels.solid` has it.
     """
     mask, skeleton = skeletonize_solid(mask, spacing_mm, largest_cavity_mm3)
     graph, wall = trace_branches(skeleton), Wall(mask, spacing_mm)
     if without_spurs:
-        graph = prune_spurs(graph, wall.distance_mm(graph.voxels * np.array(spacing_mm)), spacing_mm)
+        graph = prune_spurs(graph, wall.distance_mm(graph.voxels * np.array(spacing_mm)), spacing_mm, keep_bridges)
 
     seeds = np.zeros(mask.shape, dtype=np.int32)
     seeds[tuple(graph.voxels.T)] = np.arange(1, len(graph.voxels) + 1)

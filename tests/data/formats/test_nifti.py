@@ -6,6 +6,7 @@ import pytest
 import SimpleITK as sitk
 
 from ramify.data.files import read_label_map, read_mask, read_volume, write_volume
+from ramify.data.itk import volume_to_image
 from ramify.data.volume import Volume
 
 ARRAY = np.arange(3 * 4 * 5, dtype=np.int16).reshape(3, 4, 5)
@@ -228,3 +229,36 @@ def test_packed_or_not_whatever_the_name_says(tmp_path):
     for name, says in (("cut.nii", "truncated or damaged"), ("other.nii.gz", "not a gzip file")):
         with pytest.raises(ValueError, match=says):
             read_volume(tmp_path / name)
+
+
+TILTED = np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))[0]
+
+
+@pytest.mark.parametrize("direction", [TILTED, TILTED * (1, 1, -1), np.eye(3)[[2, 0, 1]], np.eye(2), np.diag((1, -1))])
+@pytest.mark.parametrize("dtype", ["?", "u1", "i1", "u2", "i2", "u4", "i4", "f4", "f8", "i8", "u8"])
+def test_a_written_file_is_the_one_that_another_library_writes(tmp_path, direction, dtype):
+    """To the last byte of the unpacked file, but for how a rotation is rounded."""
+    ndim = len(direction)
+    array = np.random.default_rng(0).integers(0, 2 if dtype == "?" else 100, (3, 4, 5)[-ndim:]).astype(dtype)
+    geometry = ((2.5, 0.8, 0.9)[-ndim:], (-100.0, 20.0, 30.5)[-ndim:], tuple(map(tuple, direction.astype(float))))
+    volume = Volume(array, *geometry)
+    write_volume(tmp_path / "ours.nii.gz", volume)
+    sitk.WriteImage(volume_to_image(volume), str(tmp_path / "theirs.nii.gz"), useCompression=True)
+    ours, theirs = (gzip.decompress((tmp_path / f"{name}.nii.gz").read_bytes()) for name in ("ours", "theirs"))
+    place = slice(256, 328)
+    assert ours[: place.start] + ours[place.stop :] == theirs[: place.start] + theirs[place.stop :]
+    numbers = [np.frombuffer(content[place], "<f4") for content in (ours, theirs)]
+    np.testing.assert_allclose(*numbers, atol=1e-6)
+    first = (tmp_path / "ours.nii.gz").read_bytes()
+    write_volume(tmp_path / "ours.nii.gz", volume)
+    assert (tmp_path / "ours.nii.gz").read_bytes() == first
+
+
+def test_what_the_form_cannot_hold_is_refused_and_leaves_nothing(tmp_path):
+    for array, message in (
+        (np.zeros((2, 2), np.float16), "no numbers of type float16"),
+        (np.zeros((1, 40000)), "32767"),
+    ):
+        with pytest.raises(ValueError, match=rf"{tmp_path}/a\.nii: a NIfTI file .*{message}"):
+            write_volume(tmp_path / "a.nii", Volume(array, (1.0, 1.0)))
+    assert [*tmp_path.iterdir()] == []

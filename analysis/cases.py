@@ -1,0 +1,199 @@
+"""From files of masks to analysed trees: which files make a case, and what is done with one."""
+
+import glob
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ramify.analysis.settings import AnalyseCommand
+from ramify.analysis.summary import flat_row
+from ramify.analysis.tree_files import file_names, folder_of_class, write_tree
+from ramify.analysis.vessel_tree import analyse
+from ramify.console.error_line import line_of
+from ramify.data.dicom import holds_series
+from ramify.data.file_names import case_name, natural_order
+from ramify.data.label_names import labels_beside
+from ramify.data.labelled_file import LabelledFile
+from ramify.data.mask_folders import ORGAN_SUFFIXES, VESSEL_SUFFIX, mask_case, masks_by_case, only_file, vessel_masks
+from ramify.data.raw_case import place_mask
+from ramify.data.volume import Volume
+from ramify.metrics.classes import LabelClass, parse_classes
+from ramify.preprocessing.plausibility import doubts_about_spacing, doubts_about_vessels
+from ramify.processes.case_crew import case_reports
+
+CASE = "{case}"
+_PATTERN = ("*", "?", "[")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A mask to analyse, and where its results go. folder: of the case, in the output."""
+
+    case_id: str
+    mask: Path
+    command: AnalyseCommand
+
+    @property
+    def folder(self) -> Path:
+        return self.command.output / self.case_id
+
+    def classes(self) -> tuple[LabelClass, ...]:
+        """The classes that are asked for, of labels by number or by the names of a dataset.json beside the mask."""
+        words = self.command.classes
+        return parse_classes(words, labels_beside(self.mask).names) if words else ()
+
+    def files(self) -> list[str]:
+        """Every file there may be of it, relative to the output."""
+        command = self.command
+        names = file_names(command.systems, command.organ is not None, command.forms)
+        parts = [folder_of_class(one.name) for one in self.classes()] or ["."]
+        return [str(Path(self.case_id) / part / name) for part in parts for name in names]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a case: a row of the summary for the mask, or for each class; or why there is none."""
+
+    case_id: str
+    rows: tuple[Mapping[str, Any], ...] = ()
+    notes: tuple[str, ...] = ()
+    reason: str = ""
+
+
+def find_jobs(command: AnalyseCommand) -> list[Job]:
+    """One job a case, by the cases' natural order.
+
+    Raises FileNotFoundError or ValueError: nothing there, two masks of one case, one root for several cases.
+    """
+    masks = _masks(command)
+    if unknown := [case for case in command.cases if case not in masks]:
+        raise ValueError(f"--cases {unknown[0]}: no such case in {command.input}; there are {', '.join(masks)}")
+    chosen = [case for case in sorted(masks, key=natural_order) if not command.cases or case in command.cases]
+    if command.root and len(chosen) > 1:
+        raise ValueError(f"--root: is a place in one patient, not in {len(chosen)}; choose one with --cases")
+    if command.organ is not None and CASE not in str(command.organ):
+        if not command.organ.exists():
+            raise FileNotFoundError(f"--organ {command.organ}: no such file or folder")
+        if len(chosen) > 1 and not _is_folder(command.organ):
+            raise ValueError(
+                f"--organ {command.organ}: one mask for {len(chosen)} cases; give a folder with one mask a case, or a "
+                f"path with {CASE} in it"
+            )
+    return [Job(case, masks[case], command) for case in chosen]
+
+
+def _masks(command: AnalyseCommand) -> dict[str, Path]:
+    """The mask of each case."""
+    path, suffix = command.input, command.input_suffix
+    if path.exists() and not _is_folder(path):
+        name = mask_case(path, suffix) or case_name(path)
+        return {(name if suffix else name.removesuffix(VESSEL_SUFFIX)) or name: path}
+    if path.is_dir():
+        if not suffix:
+            return vessel_masks(path)
+        found = {case: only_file(files, "input", path) for case, files in masks_by_case(path, suffix).items()}
+    elif any(sign in str(path) for sign in _PATTERN):
+        found = {}
+        for file in sorted(map(Path, glob.glob(str(path)))):
+            case = mask_case(file, suffix)
+            if case is not None and case in found:
+                raise ValueError(f"{path}: {found[case].name} and {file.name} are both of case {case}; keep one")
+            if case is not None:
+                found[case] = file
+    else:
+        raise FileNotFoundError(f"--input {path}: no such file or folder")
+    if not found:
+        ending = f" whose name ends in {suffix}" if suffix else ""
+        raise ValueError(f"--input {path}: no mask there{ending}; expected NIfTI, NRRD, TIFF, PNG or the like")
+    return found
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not holds_series(path)
+
+
+def do_all(jobs: Sequence[Job], workers: int) -> Iterator[Outcome]:
+    """Outcomes as they come, in this process or in several; their order is not that of the jobs."""
+    if workers == 1:
+        return map(attempt, jobs)
+    do = partial(_attempt_case, {job.case_id: job for job in jobs})
+    return case_reports(do, [job.case_id for job in jobs], workers, lambda case, how: Outcome(case, reason=how))
+
+
+def _attempt_case(jobs: Mapping[str, Job], case_id: str) -> Outcome:
+    """`attempt`, in another process that is told the cases by name."""
+    return attempt(jobs[case_id])
+
+
+def attempt(job: Job) -> Outcome:
+    """Analyse a case and write its files; bad input becomes a reason in one line."""
+    try:
+        return _do(job)
+    except (ValueError, OSError) as error:
+        return Outcome(job.case_id, reason=line_of(error))
+    except MemoryError:
+        return Outcome(job.case_id, reason="out of memory; use fewer --workers")
+    except Exception as error:
+        # A fault of ours: its traceback is wanted, and the other cases are not lost for it.
+        traceback.print_exc()
+        return Outcome(job.case_id, reason=f"{type(error).__name__}: {line_of(error)} (traceback above)")
+
+
+def _do(job: Job) -> Outcome:
+    command = job.command
+    volume, masks = _read(job)
+    organ = _organ(job, volume)
+    notes = [*volume.notes, *doubts_about_spacing(volume)]
+    rows, settings = [], command.analysis()
+    for name, mask in masks.items():
+        of_class = f"class {name}: " if name else ""
+        if not mask.any():
+            if not name:
+                raise ValueError(f"{job.mask}: the mask is empty; leave this case out")
+            notes.append(f"{of_class}no voxel of it in {job.mask.name}")
+            continue
+        doubts = doubts_about_vessels(mask, None if organ is None else organ.array)
+        tree = analyse(mask, volume.spacing_mm, settings, None if organ is None else organ.array, volume)
+        folder = job.folder / folder_of_class(name) if name else job.folder
+        write_tree(folder, tree, command.forms)
+        rows.append({"case": job.case_id, **({"class": name} if name else {}), **flat_row(tree.summary)})
+        notes += [f"{of_class}{note}" for note in (*doubts, *tree.notes)]
+    if not rows:
+        raise ValueError(f"{job.mask}: none of the classes has a voxel; are their labels right?")
+    return Outcome(job.case_id, tuple(rows), tuple(notes))
+
+
+def _read(job: Job) -> tuple[Volume, dict[str, NDArray[np.bool_]]]:
+    """The grid of a case, and its mask, or those of its classes by name."""
+    command = job.command
+    file = LabelledFile(job.mask, command.spacing_mm or None, offer=" (or analyse each with --classes)")
+    if classes := job.classes():
+        return file.label_map, {one.name: one.mask_in(file.label_map.array) for one in classes}
+    mask = file.mask(file.choose(command.input_labels, "vessels", "--input-labels"), "vessels", "--input-labels")
+    return mask, {"": mask.array}
+
+
+def _organ(job: Job, mask: Volume) -> Volume | None:
+    """The organ of a case on its mask's grid."""
+    command = job.command
+    if command.organ is None:
+        return None
+    path = Path(str(command.organ).replace(CASE, job.case_id))
+    if _is_folder(path):
+        by_case = masks_by_case(path, command.organ_suffix)
+        names = [job.case_id, *(f"{job.case_id}{suffix}" for suffix in ORGAN_SUFFIXES if not command.organ_suffix)]
+        path = only_file([file for name in names for file in by_case.get(name, [])], "organ", path)
+    file = LabelledFile(path, command.spacing_mm or None)
+    organ = file.mask(file.choose(command.organ_labels, "organ", "--organ-labels"), "organ", "--organ-labels")
+    if not organ.array.any():
+        raise ValueError(f"{path}: the organ mask is empty; mend it, choose with --organ-labels, or leave --organ out")
+    placed = place_mask(organ, mask, str(path), command.resample_masks, job.mask.name)
+    if not placed.array.any():
+        raise ValueError(f"{path}: the organ lies outside the grid of {job.mask.name}; check that they belong together")
+    return placed

@@ -1,0 +1,186 @@
+"""Where trees begin: at places that are given, or at the thickest end that a border cuts."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.cluster.hierarchy import DisjointSet
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
+
+from ramify.analysis.branch_curves import BranchCurves
+from ramify.analysis.growth import Root
+from ramify.vessels.branches import FloatArray, IntArray
+
+# An end at the border is a root unless the thickest end of all is so many times as thick.
+_THICKER = 2.0
+# How much wider a junction's ball may be than the vessels that meet there.
+_BALL_OF_JUNCTION = 1.5
+# Two systems begin in pieces that have at least so much of the largest one's length.
+_LARGE = 0.1
+
+
+def pieces_of(paths: BranchCurves) -> IntArray:
+    """Which connected part of the graph each branch belongs to, int (n,), from 0."""
+    size = len(paths.nodes_mm)
+    links = coo_array((np.ones(paths.n_branches, np.int8), (paths.ends[:, 0], paths.ends[:, 1])), shape=(size, size))
+    part = connected_components(links, directed=False)[1]
+    return np.unique(part[paths.ends[:, 0]], return_inverse=True)[1].astype(np.int64)
+
+
+def find_roots(
+    paths: BranchCurves,
+    at_border: NDArray[np.bool_],
+    given_mm: Sequence[FloatArray],
+    systems: int,
+    join_within_mm: float,
+) -> list[Root]:
+    """A root for each piece of the graph; those of the given places, or of the systems, come first.
+
+    Args:
+        paths: the branches.
+        at_border: bool (K,), which nodes lie at the border of the organ or the volume.
+        given_mm: places, float (ndim,) each; the nearest free end is taken. All others are found.
+        systems: how many systems there are in one mask, 1 or 2. With two, loose pieces are of the nearest one.
+        join_within_mm: how wide a gap a loose piece is fed across.
+    """
+    piece = pieces_of(paths)
+    piece_of_node = np.zeros(len(paths.nodes_mm), dtype=np.int64)
+    piece_of_node[paths.ends.ravel()] = np.repeat(piece, 2)
+    ranked = _nodes_by_rank(paths, at_border)
+    thickest = ranked[np.unique(piece_of_node[ranked], return_index=True)[1]]
+    lengths: FloatArray = np.bincount(piece, paths.lengths_mm).astype(np.float64)
+    chosen = [_node_at(paths, place) for place in given_mm]
+    if not chosen and systems == 2:
+        chosen = _two_trunks(paths, ranked, piece_of_node, lengths)
+    largest_first = np.argsort(-lengths, kind="stable").tolist()
+    roots = [Root(node, system if systems == 2 else 0) for system, node in enumerate(chosen)]
+    roots = roots or [Root(int(thickest[largest_first[0]]))]
+    rooted = sorted({int(piece_of_node[root.node]) for root in roots})
+    loose = [number for number in largest_first if number not in {*rooted}]
+    reach = np.inf if systems == 2 else join_within_mm
+    feeders = _feeders(paths, piece, [*rooted, *loose], len(rooted), reach) if reach > 0 and loose else {}
+    for number in loose:
+        fed = feeders.get(number)
+        if fed is not None and fed.gap_mm <= join_within_mm:
+            roots.append(replace(fed, parent=fed.beside))
+        else:
+            roots.append(Root(int(thickest[number]), beside=-1 if fed is None else fed.beside))
+    return roots
+
+
+def _node_at(paths: BranchCurves, place: FloatArray) -> int:
+    """The node where a tree begins that is said to begin at a place: the nearer end of the vessel that is nearest."""
+    gaps = np.linalg.norm(paths.curves.points_mm - place, axis=1) - paths.depths_mm
+    branch = int(np.searchsorted(paths.curves.starts, np.argmin(gaps), side="right")) - 1
+    ends = paths.ends[branch]
+    return int(ends[np.argmin(np.linalg.norm(paths.nodes_mm[ends] - place, axis=1))])
+
+
+def _nodes_by_rank(paths: BranchCurves, at_border: NDArray[np.bool_]) -> IntArray:
+    """All nodes, the likeliest roots first: by the radius of the vessel that ends there, ends at a border twice.
+
+    A trunk that is hardly longer than wide has no centreline, and its tree begins at a junction: the largest ball
+    inside the vessel there, which is somewhat wider than the thickest vessel that meets in it, tells its radius.
+    """
+    radii = _radii_of_nodes(paths) * np.where(at_border & _are_ends(paths), _THICKER, 1.0)
+    return np.lexsort((np.arange(len(radii)), -radii))
+
+
+def _radii_of_nodes(paths: BranchCurves) -> FloatArray:
+    """Radius of the vessel that ends at each node, or of the trunk that may begin there, float (K,)."""
+    is_end = _are_ends(paths)
+    radii = np.zeros(len(is_end))
+    for side, points in ((0, paths.curves.starts[:-1]), (1, paths.curves.starts[1:] - 1)):
+        nodes = paths.ends[:, side]
+        ball = paths.depths_mm[points] / _BALL_OF_JUNCTION
+        np.maximum.at(radii, nodes, np.where(is_end[nodes], paths.end_radii_mm[:, side], ball))
+    return radii
+
+
+def _are_ends(paths: BranchCurves) -> NDArray[np.bool_]:
+    return np.array([len(at) for at in paths.at_node]) <= 1
+
+
+def _two_trunks(paths: BranchCurves, ranked: IntArray, piece_of_node: IntArray, lengths: FloatArray) -> list[int]:
+    """The likeliest roots of two systems: of the thickest trunk, and of the one that stands out most beside it.
+
+    As branches are laid down from the thickest to the thinnest, trunks grow together. A trunk stands out by its radius
+    less that of the branch over which it meets a thicker one: of the two ends of one vessel, only one stands out.
+    Pieces with less than a tenth of the largest one's length have none.
+    """
+    radii = _radii_of_nodes(paths)
+    groups = DisjointSet(range(len(radii)))
+    highest = radii.copy()
+    members: dict[int, list[int]] = {node: [node] for node in range(len(radii))}
+    second: tuple[float, list[int]] = (0.0, [])
+
+    def stands_out(node: int, by: float) -> None:
+        nonlocal second
+        if lengths[piece_of_node[node]] >= _LARGE * lengths.max() and by > second[0]:
+            second = by, list(members[node])
+
+    for branch in np.lexsort((np.arange(paths.n_branches), -paths.branch_radii_mm)).tolist():
+        one, other = (groups[node] for node in paths.ends[branch].tolist())
+        if one == other:
+            continue
+        lower, upper = sorted((one, other), key=lambda node: float(highest[node]))
+        stands_out(lower, float(highest[lower] - paths.branch_radii_mm[branch]))
+        groups.merge(one, other)
+        merged = groups[one]
+        highest[merged], members[merged] = highest[upper], members.pop(upper) + members.pop(lower)
+    for node in sorted(members, key=lambda node: -float(highest[node]))[1:]:
+        stands_out(node, float(highest[node]))
+    inside = np.isin(ranked, second[1])
+    if not inside.any() or inside.all():
+        raise ValueError(
+            "systems: found one end that could be a root, expected two; give both with --root, or leave --systems out"
+        )
+    large = lengths[piece_of_node[ranked]] >= _LARGE * lengths.max()
+    roots = [int(ranked[large & ~inside][0]), int(ranked[inside][0])]
+    return sorted(roots, key=lambda node: -float(radii[node]))
+
+
+def _feeders(
+    paths: BranchCurves, piece: IntArray, by_size: Sequence[int], n_rooted: int, reach_mm: float
+) -> dict[int, Root]:
+    """Of each loose piece that has a vessel of a larger one in reach, the end that is nearest to it, and that vessel.
+
+    by_size: the pieces, those with roots first, then the others from the largest to the smallest.
+    """
+    rank = np.empty(len(by_size), dtype=np.int64)
+    rank[list(by_size)] = np.arange(len(by_size))
+    branch_of = np.repeat(np.arange(paths.n_branches), np.diff(paths.curves.starts))
+    rank_of = rank[piece[branch_of]]
+    tree = cKDTree(paths.curves.points_mm)
+    found: dict[int, Root] = {}
+    for branch, ends in enumerate(paths.ends.tolist()):
+        number = int(piece[branch])
+        if rank[number] < n_rooted:
+            continue
+        for node in {*ends}:
+            best = found[number].gap_mm if number in found else reach_mm
+            gap, point = _nearest_of_rank(tree, rank_of, paths.nodes_mm[node], int(rank[number]), best)
+            if gap <= best and (number not in found or gap < best):
+                found[number] = Root(node, gap_mm=gap, beside=int(branch_of[point]))
+    return found
+
+
+def _nearest_of_rank(
+    tree: cKDTree, rank_of: IntArray, place: FloatArray, rank: int, reach_mm: float
+) -> tuple[float, int]:
+    """Distance to the nearest point of a larger piece within reach, and its number; inf and -1 without any."""
+    count = 8
+    while True:
+        count = min(count, tree.n)
+        gaps, points = tree.query(place, count, distance_upper_bound=np.nextafter(reach_mm, np.inf))
+        gaps, points = np.atleast_1d(gaps), np.atleast_1d(points)
+        inside = np.isfinite(gaps)
+        larger = np.flatnonzero(inside)[rank_of[points[inside]] < rank]
+        if larger.size:
+            return float(gaps[larger[0]]), int(points[larger[0]])
+        if not inside.all() or count == tree.n:
+            return np.inf, -1
+        count *= 8

@@ -1,0 +1,71 @@
+"""An analysis: masks found, the trees of each described and written, and a table with a row a case."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ramify.analysis.cases import Job, Outcome, do_all, find_jobs
+from ramify.analysis.settings import AnalyseCommand
+from ramify.console.alike import AlikeLines
+from ramify.console.csv_text import csv_of_records
+from ramify.console.progress import followed, say
+from ramify.console.signals import saying_what_is_kept
+from ramify.data.provenance import versions
+from ramify.disk.atomic_files import write_whole
+from ramify.disk.json_files import write_json
+from ramify.disk.outputs import Outputs
+from ramify.processes.folder_lock import held
+
+SUMMARY = "summary.csv"
+RECORD = "analysis.json"
+_SHOWN = ("branches", "trees", "ends", "cycles", "length_mm", "largest_strahler_order")
+
+
+def analyse_masks(command: AnalyseCommand) -> int:
+    """Analyse every mask and write the tables; 1 if a case failed."""
+    jobs = find_jobs(command)
+    with Outputs(command.input, command.organ, *(job.mask for job in jobs), replace=command.replace) as outputs:
+        outputs.claim_folder(
+            command.output, "analysis", [SUMMARY, RECORD, *(name for job in jobs for name in job.files())]
+        )
+        with held(command.output, "analyse.py"):
+            return analyse_jobs(jobs, command)
+
+
+def analyse_jobs(jobs: Sequence[Job], command: AnalyseCommand) -> int:
+    """Analyse all cases, telling of each as it is done; 1 if one failed."""
+    outcomes: dict[str, Outcome] = {}
+    errors = AlikeLines()
+    with saying_what_is_kept(lambda: f"{what_is_done(outcomes, jobs, command)}; the same command analyses all anew"):
+        for outcome in followed(do_all(jobs, command.workers), "analyse", "case", len(jobs)):
+            outcomes[outcome.case_id] = outcome
+            if outcome.reason and errors.is_new(outcome.case_id, outcome.reason):
+                say(f"failed: {outcome.case_id}: {outcome.reason}", error=True)
+            for note in outcome.notes:
+                say(f"warning: {outcome.case_id}: {note}", error=True)
+        for line in errors.rest():
+            say(f"failed: {line}", error=True)
+    done = [outcomes[job.case_id] for job in jobs]
+    rows = [row for outcome in done for row in outcome.rows]
+    failed = {outcome.case_id: outcome.reason for outcome in done if outcome.reason}
+    if rows:
+        write_whole(command.output / SUMMARY, csv_of_records(rows))
+        notes = {outcome.case_id: outcome.notes for outcome in done if outcome.notes}
+        settings = command.analysis().model_dump(mode="json")
+        write_json(command.output / RECORD, {"failed": failed, "notes": notes, "settings": settings, **versions()})
+    for row in rows:
+        print(told(row))
+    print(what_is_done(outcomes, jobs, command))
+    return 1 if failed else 0
+
+
+def told(row: Mapping[str, Any]) -> str:
+    """A row of the summary in a line."""
+    name = " ".join(str(row[key]) for key in ("case", "class") if key in row)
+    values = (f"{value:.0f}" if isinstance(value, float) else str(value) for value in (row[key] for key in _SHOWN))
+    return f"{name}: " + ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in zip(_SHOWN, values))
+
+
+def what_is_done(outcomes: Mapping[str, Outcome], jobs: Sequence[Job], command: AnalyseCommand) -> str:
+    """How many cases are analysed, in words."""
+    done = sum(bool(outcome.rows) for outcome in outcomes.values())
+    return f"{done} of {len(jobs)} cases analysed" + (f", in {command.output}" if done else ", nothing is written")

@@ -1,0 +1,177 @@
+"""analyse.py as its user calls it."""
+
+import csv
+import json
+from pathlib import Path
+
+import networkx
+import numpy as np
+import pytest
+import trimesh
+from PIL import Image
+
+from ramify import analyse
+from ramify.console.error_line import line_of
+from ramify.data.files import read_label_map, write_volume
+from ramify.data.volume import Volume
+from tests.analysis.drawn_trees import forks
+
+UNIT = (1.0, 1.0, 1.0)
+# The first voxel lies somewhere.
+ORIGIN = (-40.0, 12.0, -7.5)
+
+
+def write(path: Path, mask: np.ndarray) -> Path:
+    write_volume(path, Volume(mask.astype(np.uint8), UNIT, ORIGIN))
+    return path
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+@pytest.fixture(scope="module")
+def analysed(tmp_path_factory) -> Path:
+    """The folder of a case with everything."""
+    place = tmp_path_factory.mktemp("analysed")
+    mask = write(place / "case.nii.gz", forks())
+    organ = np.zeros(forks().shape)
+    organ[2:-2, 2:-2, 2:] = 1
+    words = ["--input", mask, "--organ", write(place / "organ.nii.gz", organ), "--output", place / "out"]
+    assert analyse.main([*map(str, words)]) == 0
+    return place / "out" / "case"
+
+
+def test_tables(analysed):
+    branches, nodes = rows_of(analysed / "branches.csv"), rows_of(analysed / "nodes.csv")
+    assert len(branches) == 5
+    assert len(nodes) == 6
+    assert [row["kind"] for row in nodes].count("junction") == 2
+    assert rows_of(analysed / "cycles.csv") == []
+    (summary,) = rows_of(analysed.parent / "summary.csv")
+    assert (summary["case"], summary["branches"], summary["largest_strahler_order"]) == ("case", "5", "2")
+    plain = json.loads((analysed / "summary.json").read_text(encoding="utf-8"))
+    assert plain["by_strahler_order"]["1"]["branches"] == 3
+    assert float(summary["length_mm"]) == plain["length_mm"] == sum(float(row["length_mm"]) for row in branches)
+    territories = rows_of(analysed / "territories.csv")
+    assert sum(float(row["volume_ml"]) for row in territories) == pytest.approx(plain["organ_ml"])
+
+
+def test_label_maps_lie_on_the_masks_grid_and_have_colours(analysed):
+    mask = read_label_map(analysed.parents[1] / "case.nii.gz")
+    for name in ("scales", "branches", "orders", "generations", "territories"):
+        labels = read_label_map(analysed / f"{name}.nii.gz")
+        assert labels.describe_geometry() == mask.describe_geometry()
+        if name != "territories":
+            assert ((labels.array > 0) == (mask.array > 0)).all()
+        lines = (analysed / f"{name}.ctbl").read_text(encoding="utf-8").splitlines()
+        values = [int(line.split()[0]) for line in lines[1:]]
+        assert values == list(range(len(values)))
+        assert set(np.unique(labels.array)) <= set(values)
+        assert all(len(line.split()) == 6 for line in lines[1:])
+    branches = read_label_map(analysed / "branches.nii.gz").array
+    volume = {int(row["branch"]): float(row["volume_mm3"]) for row in rows_of(analysed / "branches.csv")}
+    assert {int(number): float((branches == number).sum()) for number in np.unique(branches[branches > 0])} == volume
+
+
+def test_graphs_are_read_by_networkx(analysed):
+    content = json.loads((analysed / "graph.json").read_text(encoding="utf-8"))
+    graph = networkx.node_link_graph(content, edges="edges")
+    assert networkx.is_arborescence(graph)
+    assert (graph.number_of_nodes(), graph.number_of_edges()) == (6, 5)
+    undirected = networkx.read_graphml(analysed / "centrelines.graphml")
+    orders = sorted(networkx.get_edge_attributes(undirected, "StrahlerOrder").values())
+    assert orders == [1, 1, 1, 2, 2]
+
+
+def test_swc_hangs_on_the_root(analysed):
+    lines = (analysed / "centrelines.swc").read_text(encoding="utf-8").splitlines()
+    points = [line.split() for line in lines if not line.startswith("#")]
+    roots = [line for line in points if line[-1] == "-1"]
+    (root,) = [row for row in rows_of(analysed / "nodes.csv") if row["kind"] == "root"]
+    assert [float(value) for value in roots[0][2:5]] == pytest.approx([float(root[f"{axis}_mm"]) for axis in "xyz"])
+    assert len(roots) == 1
+    assert "# loops cut: 0" in lines
+
+
+def test_vtp_has_the_orders(analysed):
+    text = (analysed / "centrelines.vtp").read_text(encoding="utf-8")
+    assert all(f'Name="{name}"' in text for name in ("Tree", "Parent", "Generation", "StrahlerOrder"))
+
+
+def test_surfaces_are_read_by_trimesh(analysed):
+    wall = trimesh.load(analysed / "vessels.stl")
+    volume = sum(float(row["volume_mm3"]) for row in rows_of(analysed / "branches.csv"))
+    assert abs(wall.volume) == pytest.approx(volume, rel=0.1)
+    assert set(trimesh.load(analysed / "vessels.glb").geometry) == {"scale 1", "scale 2", "scale 3"}
+
+
+def test_a_folder_goes_on_after_a_bad_case(tmp_path, capsys):
+    masks = tmp_path / "masks"
+    write(masks / "a_vessel.nii.gz", forks())
+    write(masks / "a_liver.nii.gz", np.ones(forks().shape))
+    write(masks / "b_vessel.nii.gz", np.zeros((4, 4, 4)))
+    words = ["--input", str(masks), "--output", str(tmp_path / "out"), "--forms", "swc"]
+    assert analyse.main(words) == 1
+    told = capsys.readouterr()
+    assert "b: " in told.err
+    assert "the mask is empty; leave this case out" in told.err
+    assert "1 of 2 cases analysed" in told.out
+    assert [row["case"] for row in rows_of(tmp_path / "out" / "summary.csv")] == ["a"]
+    assert sorted(path.name for path in (tmp_path / "out" / "a").iterdir()) == [
+        *("branches.csv", "centrelines.swc", "cycles.csv", "nodes.csv", "summary.json")
+    ]
+    record = json.loads((tmp_path / "out" / "analysis.json").read_text(encoding="utf-8"))
+    assert list(record["failed"]) == ["b"]
+
+
+def test_classes_are_trees_of_their_own(tmp_path):
+    labels = forks().astype(np.uint8)
+    labels[:, :, 30:] *= 2
+    path = write(tmp_path / "case.nii.gz", labels)
+    words = ["--input", str(path), "--classes", "near=1", "far=2", "--output", str(tmp_path / "out"), "--forms", "json"]
+    assert analyse.main(words) == 0
+    assert [row["class"] for row in rows_of(tmp_path / "out" / "summary.csv")] == ["near", "far"]
+    for name, value in (("near", 1), ("far", 2)):
+        rows = rows_of(tmp_path / "out" / "case" / name / "branches.csv")
+        assert sum(float(row["volume_mm3"]) for row in rows) == (labels == value).sum()
+
+
+def test_a_pattern_and_a_picture(tmp_path):
+    mask = np.zeros((40, 40), np.uint8)
+    mask[18:22, 4:36] = 255
+    for name in ("one_v.png", "one_other.png"):
+        Image.fromarray(mask).save(tmp_path / name)
+    words = ["--input", str(tmp_path / "*_v.png"), "--input-suffix", "_v", "--output", str(tmp_path / "out")]
+    assert analyse.main([*words, "--spacing-mm", "0.5", "0.5"]) == 0
+    (row,) = rows_of(tmp_path / "out" / "one" / "branches.csv")
+    assert float(row["length_mm"]) == pytest.approx(16, rel=0.05)
+    assert "area_mm2" in row
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--input", "nowhere"], "nowhere: no such file or folder"),
+        (["--input", "masks", "--root", "1,2,3"], "is a place in one patient, not in 2"),
+        (["--input", "masks", "--organ", "masks/a.nii.gz"], "one mask for 2 cases"),
+        (["--input", "masks", "--cases", "c"], "no such case"),
+        (["--input", "masks/*.mha"], "no mask there"),
+    ],
+)
+def test_bad_input_is_one_line_and_leaves_nothing(tmp_path, monkeypatch, words, said):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a", "b"):
+        write(tmp_path / "masks" / f"{name}.nii.gz", forks()[:, :10, :10])
+    with pytest.raises((ValueError, OSError)) as error:
+        analyse.main([*words, "--output", "out"])
+    assert said in line_of(error.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_probabilities_are_no_mask(tmp_path, capsys):
+    write_volume(tmp_path / "case.nii.gz", Volume(np.full((4, 4, 4), 0.5, np.float32), UNIT))
+    assert analyse.main(["--input", str(tmp_path / "case.nii.gz"), "--output", str(tmp_path / "out")]) == 1
+    assert "failed: case: " in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
