@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from monai import transforms as monai
-from monai.data.meta_obj import set_track_meta
+from monai.data.meta_obj import get_track_meta, set_track_meta
 from numpy.typing import NDArray
 
 from ramify.data.augmentation import AUGMENTATIONS, apply_augmentation, draw_augmentation
@@ -97,7 +97,21 @@ def _on_image(transform: Callable[..., Any], image: NDArray[np.float32]) -> Call
     tensor = torch.from_numpy(image.copy())
     # Both kinds of libraries are given the patch alone; batchgeneratorsv2 changes it where it is, as ours does.
     of_keywords = type(transform).__module__.startswith("batchgenerators")
-    return (lambda: transform(image=tensor)) if of_keywords else (lambda: transform({"image": tensor}))
+    return (lambda: transform(image=tensor)) if of_keywords else _on_plain_tensors(transform, {"image": tensor})
+
+
+def _on_plain_tensors(transform: Callable[..., Any], sample: dict[str, Any]) -> Call:
+    """A transform of MONAI's, which without this also keeps a history and affines of what it did."""
+
+    def call() -> object:
+        before = get_track_meta()
+        set_track_meta(False)
+        try:
+            return transform(sample)
+        finally:
+            set_track_meta(before)
+
+    return call
 
 
 def _whole(
@@ -118,7 +132,7 @@ def _whole(
     of_steps = [step(patch) for step in steps]
     image, labels = torch.from_numpy(patch.image), torch.from_numpy(patch.labels[None])
     monais = monai.Compose([each for step in of_steps for each in _listed(step.get("MONAI"))])
-    calls["MONAI"] = lambda: monais({"image": image, "label": labels})
+    calls["MONAI"] = _on_plain_tensors(monais, {"image": image, "label": labels})
     theirs = [each for step in of_steps for each in _listed(step.get("batchgeneratorsv2"))]
     if theirs:
 
@@ -188,7 +202,6 @@ def _bent(patch: Patch) -> dict[str, Any]:
 
 def _grey(name: str, share: float) -> dict[str, Any]:
     """The peers' transform for a share of the samples."""
-    set_track_meta(False)
     key = ["image"]
     of_monai: dict[str, Any] = {
         "noise": monai.RandGaussianNoised(key, share, std=0.1),
