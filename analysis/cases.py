@@ -2,7 +2,7 @@
 
 import glob
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from ramify.analysis.settings import AnalyseCommand
 from ramify.analysis.summary import flat_row
-from ramify.analysis.tree_files import file_names, folder_of_class, write_tree
-from ramify.analysis.vessel_tree import analyse
+from ramify.analysis.tree_files import SUMMARY, clear, file_names, folder_of_class, write_tree
+from ramify.analysis.vessel_tree import VesselTree, analyse
 from ramify.console.error_line import line_of
 from ramify.data.dicom import holds_series
 from ramify.data.file_names import case_name, natural_order
@@ -118,6 +118,12 @@ def _is_folder(path: Path) -> bool:
     return path.is_dir() and not holds_series(path)
 
 
+def earlier_cases(output: Path, done: Collection[str]) -> list[str]:
+    """Cases whose results stand in the output from an earlier run, and are not among those done now."""
+    found = {path.relative_to(output).parts[0] for path in output.glob(f"*/**/{SUMMARY}")}
+    return sorted(found - {*done}, key=natural_order)
+
+
 def do_all(jobs: Sequence[Job], workers: int) -> Iterator[Outcome]:
     """Outcomes as they come, in this process or in several; their order is not that of the jobs."""
     if workers == 1:
@@ -150,7 +156,7 @@ def _do(job: Job) -> Outcome:
     volume, masks = _read(job)
     organ = _organ(job, volume)
     notes = [*volume.notes, *doubts_about_spacing(volume)]
-    rows, settings = [], command.analysis()
+    trees: dict[str, VesselTree] = {}
     for name, mask in masks.items():
         of_class = f"class {name}: " if name else ""
         if not mask.any():
@@ -159,14 +165,30 @@ def _do(job: Job) -> Outcome:
             notes.append(f"{of_class}no voxel of it in {job.mask.name}")
             continue
         doubts = doubts_about_vessels(mask, None if organ is None else organ.array)
-        tree = analyse(mask, volume.spacing_mm, settings, None if organ is None else organ.array, volume)
-        folder = job.folder / folder_of_class(name) if name else job.folder
-        write_tree(folder, tree, command.forms)
-        rows.append({"case": job.case_id, **({"class": name} if name else {}), **flat_row(tree.summary)})
-        notes += [f"{of_class}{note}" for note in (*doubts, *tree.notes)]
-    if not rows:
+        trees[name] = analyse(
+            mask, volume.spacing_mm, command.analysis(), None if organ is None else organ.array, volume
+        )
+        notes += [f"{of_class}{note}" for note in (*doubts, *trees[name].notes)]
+    if not trees:
         raise ValueError(f"{job.mask}: none of the classes has a voxel; are their labels right?")
+    rows = [
+        {"case": job.case_id, **({"class": name} if name else {}), **flat_row(tree.summary)}
+        for name, tree in trees.items()
+    ]
+    _write(job, trees)
     return Outcome(job.case_id, tuple(rows), tuple(notes))
+
+
+def _write(job: Job, trees: Mapping[str, VesselTree]) -> None:
+    """The files of a case, in the place of those of an earlier run; what is interrupted leaves none."""
+    clear(job.folder)
+    try:
+        for name, tree in trees.items():
+            write_tree(job.folder / folder_of_class(name) if name else job.folder, tree, job.command.forms)
+    except BaseException:
+        # Half of a case looks like a whole one.
+        clear(job.folder)
+        raise
 
 
 def _read(job: Job) -> tuple[Volume, dict[str, NDArray[np.bool_]]]:

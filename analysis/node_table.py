@@ -1,6 +1,7 @@
 """A row for every node: where it is, which branches meet there, how they fork; docs/analysis.md has the formulas."""
 
 from collections.abc import Sequence
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -31,6 +32,10 @@ def node_rows(
 ) -> list[Row]:
     """The rows, by the numbers of the nodes. trees: int (n,), the tree of each branch, from 1; the others as there."""
     points = in_patient(place, nodes.points_mm, space)
+    cuts = cuts_of(paths, growth, trees)
+    # A node that a cycle and a contact share is told by the cycle.
+    by_kind = sorted(cuts.items(), key=lambda one: one[1].kind)
+    kinds = {int(nodes.ends[branch]): cut.kind for branch, cut in reversed(by_kind)}
     numbers, degrees = paths.curves.branches, nodes.degrees.tolist()
     rows = []
     for node, (point, degree) in enumerate(zip(points.tolist(), degrees, strict=True)):
@@ -40,7 +45,7 @@ def node_rows(
             {
                 "node": node + 1,
                 "tree": int(trees[any_branch]),
-                "kind": _kind(incoming, outgoing, growth, bool(nodes.cut[node])),
+                "kind": kinds[node] if nodes.cut[node] else _kind(incoming, outgoing, growth),
                 **{f"{axis}_mm": value for axis, value in zip("xyz", point)},
                 "degree": degree,
                 "parent": int(numbers[incoming]) if incoming >= 0 else None,
@@ -51,9 +56,7 @@ def node_rows(
     return rows
 
 
-def _kind(incoming: int, outgoing: Sequence[int], growth: Growth, cut: bool) -> str:
-    if cut:
-        return "cycle"
+def _kind(incoming: int, outgoing: Sequence[int], growth: Growth) -> str:
     if incoming < 0:
         return "root" if growth.parents[outgoing[0]] < 0 else "gap"
     return ("end", "passage", "junction")[min(len(outgoing), 2)]
@@ -81,18 +84,49 @@ def fork(paths: BranchCurves, growth: Growth, parent: int, children: Sequence[in
     }
 
 
-def cycle_rows(
-    paths: BranchCurves, growth: Growth, nodes: RootedNodes, systems: tuple[str, ...], place: Volume, space: Space
-) -> list[Row]:
-    """A row for every cycle: the branch whose far end closes it, which branches it meets there, and where."""
-    numbers = paths.curves.branches
-    rows = []
+class Cut(NamedTuple):
+    """Where a branch ends at a vessel that had grown already.
+
+    node: of the graph. met: the branches that it meets there. kind: `cycle` where one of them is of its own tree (or
+    none is there but itself), `contact` where all are of others.
+    """
+
+    node: int
+    met: tuple[int, ...]
+    kind: Literal["cycle", "contact"]
+
+
+def cuts_of(paths: BranchCurves, growth: Growth, trees: IntArray) -> dict[int, Cut]:
+    """Every cut by the branch that ends there. trees: int (n,), the tree of each branch."""
+    found = {}
     for branch in growth.cuts.tolist():
         node = int(paths.ends[branch, 1 - growth.near[branch]])
-        point = in_patient(place, paths.nodes_mm[node], space)[0].tolist()
         met = sorted({*paths.at_node[node]} - {branch} - _descendants_at(growth, branch, paths.at_node[node]))
+        apart = bool(met) and all(trees[other] != trees[branch] for other in met)
+        found[branch] = Cut(node, tuple(met), "contact" if apart else "cycle")
+    return found
+
+
+def cycle_rows(
+    paths: BranchCurves,
+    growth: Growth,
+    nodes: RootedNodes,
+    trees: IntArray,
+    systems: tuple[str, ...],
+    place: Volume,
+    space: Space,
+) -> list[Row]:
+    """A row for every cut: the branch whose far end closes a cycle or touches another tree, what it meets, and where.
+
+    trees: int (n,), the tree of each branch, from 1; the others as there.
+    """
+    numbers = paths.curves.branches
+    rows = []
+    for branch, (node, met, kind) in cuts_of(paths, growth, trees).items():
+        point = in_patient(place, paths.nodes_mm[node], space)[0].tolist()
         row: Row = {
             "branch": int(numbers[branch]),
+            "kind": kind,
             "meets": " ".join(str(numbers[other]) for other in met),
             **{f"{axis}_mm": value for axis, value in zip("xyz", point)},
             "node": int(nodes.ends[branch]) + 1,

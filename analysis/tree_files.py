@@ -21,13 +21,14 @@ from ramify.report.centreline_files import to_graphml, to_swc, to_vtp
 from ramify.report.surface_files import Paint, to_glb, to_stl
 from ramify.report.surfaces import extract_surface
 
-TABLES = ("branches.csv", "nodes.csv", "cycles.csv", "territories.csv", "summary.json")
+SUMMARY = "summary.json"
+TABLES = ("branches.csv", "nodes.csv", "cycles.csv", "territories.csv", SUMMARY)
 _OF_STEM = ("branch", "tree", "generation", "strahler_order", "radius_mm")
 CENTRELINES = {"vtp": to_vtp, "swc": to_swc, "graphml": to_graphml}
 
 
 def write_tree(folder: Path, tree: VesselTree, forms: Collection[AnalysisForm]) -> list[Path]:
-    """Write the tables and what is asked for of a mask into its folder; an older file that it lacks now is removed.
+    """Write the tables and what is asked for of a mask into its folder; the summary last, when all else is there.
 
     Raises OSError where a file cannot be written.
     """
@@ -40,9 +41,17 @@ def write_tree(folder: Path, tree: VesselTree, forms: Collection[AnalysisForm]) 
             write_volume(folder / f"{one.name}.nii.gz", tree.place.with_array(one.array))
             write_whole(folder / f"{one.name}.ctbl", one.colour_table())
             written += [folder / f"{one.name}.nii.gz", folder / f"{one.name}.ctbl"]
-    for older in {*file_names(tree.settings.systems, tree.organ is not None, forms)} - {one.name for one in written}:
-        remove(folder / older)
-    return written
+    write_whole(folder / SUMMARY, to_json({**tree.summary, "notes": list(tree.notes), "settings": _settings(tree)}))
+    return [*written, folder / SUMMARY]
+
+
+def clear(folder: Path) -> None:
+    """Remove what an earlier analysis left in the folder of a case, or half of one; what the user changed stays."""
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_file() and not path.is_symlink():
+            remove(path)
+        elif path.is_dir() and not any(path.iterdir()):
+            path.rmdir()
 
 
 def file_names(systems: Sequence[str], organ: bool, forms: Collection[AnalysisForm]) -> list[str]:
@@ -59,8 +68,7 @@ def file_names(systems: Sequence[str], organ: bool, forms: Collection[AnalysisFo
 def _contents(tree: VesselTree, forms: Collection[AnalysisForm]) -> Iterator[tuple[str, bytes | str]]:
     yield "branches.csv", csv_of_records(tree.branch_rows)
     yield "nodes.csv", csv_of_records(tree.node_rows)
-    yield "cycles.csv", csv_of_records(tree.cycles, ("branch", "meets"))
-    yield "summary.json", to_json({**tree.summary, "notes": list(tree.notes), "settings": _settings(tree)})
+    yield "cycles.csv", csv_of_records(tree.cycles, ("branch", "kind", "meets"))
     if tree.organ is not None:
         yield "territories.csv", csv_of_records(territory_rows(tree))
     if chosen := [form for form in CENTRELINES if form in forms]:

@@ -11,10 +11,10 @@ from scipy.spatial import cKDTree
 
 from ramify.analysis.branch_curves import BranchCurves
 from ramify.analysis.branch_table import Row, branch_rows
+from ramify.analysis.given_roots import check_ends, notes_on_ends, places_in
 from ramify.analysis.growth import Growth, grow
 from ramify.analysis.node_table import cycle_rows, node_rows
 from ramify.analysis.orders import strahler_orders
-from ramify.analysis.patient_frame import in_array_mm
 from ramify.analysis.rooted_nodes import RootedNodes, nodes_of
 from ramify.analysis.roots import find_roots
 from ramify.analysis.settings import DEFAULT_ANALYSIS, AnalysisSettings
@@ -111,9 +111,9 @@ class VesselTree:
 
     @cached_property
     def cycles(self) -> list[Row]:
-        """A mapping for each cycle: the branch whose far end closes it, which it meets, and where; all mm."""
-        place, space = self.place, self.settings.coordinates
-        return cycle_rows(self.paths, self.growth, self.nodes_found, self.settings.systems, place, space)
+        """A mapping for each cycle and each contact of two trees: the branch that ends there, and what it meets."""
+        place, space, trees = self.place, self.settings.coordinates, self.tree_of_branch
+        return cycle_rows(self.paths, self.growth, self.nodes_found, trees, self.settings.systems, place, space)
 
     @property
     def branches(self) -> Any:
@@ -207,7 +207,8 @@ def analyse(
 
     Raises:
         ValueError: a mask that is empty or not boolean, a spacing out of range, an organ of another shape or without a
-            voxel, roots of other dimensions, or two systems of which no two ends could be roots.
+            voxel, roots of other dimensions, outside the volume or at one end, or two systems of which no two ends
+            could be roots.
 
     Examples:
         >>> import numpy as np
@@ -237,12 +238,15 @@ def analyse(
         if not organ.any():
             raise ValueError("organ: expected at least one voxel, got an empty mask; mend it, or leave it out")
     paths = BranchCurves.of(found)
-    given = [in_array_mm(place, root, settings.coordinates) for root in settings.roots_mm()]
+    named, space = settings.roots_mm(), settings.coordinates
+    given = places_in(place, named, space)
     border = nodes_at_border(paths, mask.shape, found.spacing_mm, organ)
     roots = find_roots(paths, border, given, max(1, len(settings.systems)), settings.join_within_mm)
+    check_ends(paths, roots[: len(given)], place, space)
     growth = grow(paths, roots)
     nodes = nodes_of(paths, growth, settings.keep_cycles)
     notes = [*found.notes, *_doubts(found, paths)]
+    notes += notes_on_ends(paths, given, roots[: len(given)], named, place, space)
     if settings.systems and not given:
         first, second = settings.systems
         notes.append(f"roots were found: {first} has the thicker trunk; if that is {second}, give the roots")

@@ -26,6 +26,8 @@ FORMER_OPTIONS = {
 """What options were called in earlier versions, and what they are called now."""
 
 _FRAME = re.compile(r"[─│╭╮╰╯┌┐└┘]+|-{5,}")
+_COMMAS = re.compile(r"such as \S+,\S")
+"""Of a message that itself shows values with commas."""
 _PYDANTIC_ERROR = re.compile(
     r"Error parsing (?P<section>\S+): \d+ validation errors? for (?P<model>\S+) (?P<key>\S+) (?P<message>.*?) "
     r"\[type=\S+, input_value=(?P<value>.*?), input_type=\S+\]"
@@ -92,7 +94,8 @@ class Refusals:
     def _got(self, name: str, message: str, value: str) -> str:
         """What came, as far as a message does not say it; and how it is written where a list was given as one word."""
         words, flag = self._values_of(name), self.flags.get(name)
-        if flag is not None and flag.kind.is_list and any("," in word for word in words):
+        has_commas = any("," in word for word in words) and not _COMMAS.search(message)
+        if flag is not None and flag.kind.is_list and has_commas:
             return f"; write spaces and no commas, {name} {' '.join(words).replace(',', ' ')}"
         shown = " ".join(words) or value
         return "" if shown in message else f" (got {shown})"

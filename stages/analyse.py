@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ramify.analysis.cases import Job, Outcome, do_all, find_jobs
+from ramify.analysis.cases import Job, Outcome, do_all, earlier_cases, find_jobs
 from ramify.analysis.settings import AnalyseCommand
 from ramify.console.alike import AlikeLines
 from ramify.console.csv_text import csv_of_records
@@ -54,6 +54,8 @@ def analyse_jobs(jobs: Sequence[Job], command: AnalyseCommand) -> int:
         write_json(command.output / RECORD, {"failed": failed, "notes": notes, "settings": settings, **versions()})
     for row in rows:
         print(told(row))
+    if earlier := earlier_cases(command.output, [outcome.case_id for outcome in done if outcome.rows]):
+        say(f"note: not in {SUMMARY}, of earlier runs: {', '.join(earlier)}", error=True)
     print(what_is_done(outcomes, jobs, command))
     return 1 if failed else 0
 

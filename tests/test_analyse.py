@@ -126,6 +126,47 @@ def test_a_folder_goes_on_after_a_bad_case(tmp_path, capsys):
     assert list(record["failed"]) == ["b"]
 
 
+def call(place: Path, *words: str) -> int:
+    return analyse.main(["--input", str(place / "masks"), "--output", str(place / "out"), *words])
+
+
+def test_a_case_takes_the_place_of_all_that_an_earlier_run_left_of_it(tmp_path, capsys):
+    write(tmp_path / "masks" / "a.nii.gz", forks())
+    assert call(tmp_path) == 0
+    (tmp_path / "out" / "a" / "mine.txt").write_text("kept")
+    assert call(tmp_path, "--forms", "swc") == 0
+    left = sorted(path.name for path in (tmp_path / "out" / "a").iterdir())
+    assert left == ["branches.csv", "centrelines.swc", "cycles.csv", "mine.txt", "nodes.csv", "summary.json"]
+    # Classes have folders of their own, which one mask has not.
+    assert call(tmp_path, "--forms", "swc", "--classes", "all=1") == 0
+    assert sorted(path.name for path in (tmp_path / "out" / "a").iterdir()) == ["all", "mine.txt"]
+    assert call(tmp_path, "--forms", "swc") == 0
+    assert not (tmp_path / "out" / "a" / "all").exists()
+    assert "of earlier runs" not in capsys.readouterr().err
+
+
+def test_cases_of_earlier_runs_are_told(tmp_path, capsys):
+    for name in ("a", "b"):
+        write(tmp_path / "masks" / f"{name}.nii.gz", forks())
+    assert call(tmp_path, "--forms", "swc") == 0
+    write(tmp_path / "masks" / "b.nii.gz", np.zeros((4, 4, 4)))
+    capsys.readouterr()
+    assert call(tmp_path, "--forms", "swc") == 1
+    assert "note: not in summary.csv, of earlier runs: b\n" in capsys.readouterr().err
+
+
+def test_what_is_interrupted_leaves_no_half_of_a_case(tmp_path, monkeypatch):
+    write(tmp_path / "masks" / "a.nii.gz", forks())
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ramify.analysis.tree_files.write_volume", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        call(tmp_path)
+    assert not [*(tmp_path / "out").glob("a/*")]
+
+
 def test_classes_are_trees_of_their_own(tmp_path):
     labels = forks().astype(np.uint8)
     labels[:, :, 30:] *= 2
@@ -168,6 +209,11 @@ def test_bad_input_is_one_line_and_leaves_nothing(tmp_path, monkeypatch, words, 
         analyse.main([*words, "--output", "out"])
     assert said in line_of(error.value)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_place_is_written_with_commas():
+    with pytest.raises(ValueError, match=r"^--root: expected places .*, got '1,1,x'; such as 12\.5,-30,104$"):
+        analyse.main(["--input", "a.nii.gz", "--output", "out", "--root", "1,1,x"])
 
 
 def test_probabilities_are_no_mask(tmp_path, capsys):

@@ -217,6 +217,34 @@ class TestLoosePieces:
         assert [row["gap_mm"] for row in tree.branch_rows] == [0, 0]
 
 
+class TestGivenRoots:
+    # z y x there: the trunk begins at the first.
+    X, Y, Z = FORKS_MM[0][::-1]
+
+    def told(self, *roots: tuple[float, ...], **changes) -> list[str]:
+        words = tuple(",".join(map(str, root)) for root in roots)
+        tree = analyse(forks(), UNIT, AnalysisSettings(root=words, **changes))
+        return [note for note in tree.notes if note.startswith("root ")]
+
+    def test_near_an_end_nothing_is_said(self):
+        assert self.told((self.X, self.Y, self.Z)) == self.told((self.X + 2, self.Y, self.Z)) == []
+
+    def test_far_from_any_end_it_is(self):
+        (note,) = self.told((1, 1, 1))
+        assert note.startswith("root 1,1,1: no vessel ends there; the tree begins at the nearest vessel's end ")
+
+    def test_outside_the_volume_it_is_refused(self):
+        with pytest.raises(
+            ValueError, match=r"root 500,1,1: lies outside the mask's volume.* in LPS; .*--coordinates ras"
+        ):
+            self.told((500, 1, 1))
+
+    def test_one_end_is_no_root_of_two(self):
+        near = (self.X + 1, self.Y, self.Z)
+        with pytest.raises(ValueError, match=r"root: two places are nearest to the same end, .*; give each its own"):
+            self.told((self.X, self.Y, self.Z), near, systems=("one", "other"))
+
+
 class TestSystems:
     # Two vessels that cross and touch, one of which forks beyond.
     NODES = (
@@ -237,6 +265,9 @@ class TestSystems:
         }
         (contact,) = [row for row in tree.cycles if row["other_system"]]
         assert contact["y_mm"] == pytest.approx(20, abs=4)
+        assert contact["kind"] == "contact"
+        assert (tree.summary["cycles"], tree.summary["contacts"]) == (0, 1)
+        assert [row["kind"] for row in tree.node_rows].count("contact") == 1
 
     def test_roots_are_found_at_the_trunks(self):
         # Trunks of 5 and 3.5 mm; where they touch, both vessels are thin. The thicker trunk's is the first system.
