@@ -156,6 +156,8 @@ def _do(job: Job) -> Outcome:
     volume, masks = _read(job)
     organ = _organ(job, volume)
     notes = [*volume.notes, *doubts_about_spacing(volume)]
+    if not volume.placed:
+        notes.append(f"{job.mask.name} carries no millimetres: a voxel counts as 1 mm; give its size with --spacing-mm")
     trees: dict[str, VesselTree] = {}
     for name, mask in masks.items():
         of_class = f"class {name}: " if name else ""

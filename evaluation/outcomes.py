@@ -25,6 +25,9 @@ from ramify.report.exports import export_case
 from ramify.report.presentation import present_case
 from ramify.report.slices import CaseSlices, cut_slices
 
+_COVERED = 0.99
+"""An image that shows less of a case is told."""
+
 
 class Outcome(NamedTuple):
     """The scores of a case, or why there are none.
@@ -141,10 +144,14 @@ def _looked_at(job: Job, masks: CaseMasks, analyses: tuple[MaskAnalysis, MaskAna
     if job.image is None:
         return view, f"no image of that name in {command.image}; if its names end otherwise, give --image-suffix"
     try:
-        return replace(view, slices=_slices(job.image, job, masks, analyses, classes)), ""
+        slices = _slices(job.image, job, masks, analyses, classes)
     except (ValueError, OSError, MemoryError) as error:
         line = line_of(error)
         return view, line if str(job.image) in line else f"{job.image}: {line}"
+    notes = view.notes
+    if slices is not None and slices.covered < _COVERED:
+        notes += (f"the image covers {100 * slices.covered:.0f} % of what is shown here: is it this patient's?",)
+    return replace(view, slices=slices, notes=notes), ""
 
 
 def _slices(

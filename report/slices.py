@@ -43,6 +43,7 @@ class CaseSlices:
     labels: the masks, uint8, deflated; 0, FOUND, RENAMED, WRONG or LOST.
     numbers: of the slices in the volume, from 1, counted from the viewer. total: how many the volume has.
     first: the one with most vessel, an index in `pictures`.
+    covered: share of the voxels around organ or vessels where there is an image, in [0, 1].
     """
 
     title: str
@@ -56,6 +57,7 @@ class CaseSlices:
     numbers: tuple[int, ...]
     total: int
     first: int
+    covered: float = 1.0
 
     def masks(self) -> NDArray[np.uint8]:
         """The masks, (slices, rows, columns)."""
@@ -82,7 +84,8 @@ def cut_slices(
         classes: of label maps, on the grid of `place`.
 
     Raises:
-        ValueError: an image that does not lie on the masks, or whose place is not known.
+        ValueError: an image of another number of dimensions, that does not lie on the masks, or whose place is not
+            known.
 
     Examples:
         >>> from dataclasses import replace
@@ -109,7 +112,7 @@ def cut_slices(
     if view.axis is None:
         labels, grey = labels[None], grey[None]
     chosen, first = _chosen(labels, settings.slices_each)
-    meaning = grey_values_of(image.array, grey, settings.window)
+    meaning, covered = grey_values_of(image.array, grey, settings.window), 1 - float(np.isnan(grey).mean())
     most = settings.slice_pixels if place.ndim == 3 else MOST_PIXELS
     shape = tuple(side.stop - side.start for side in box)
     drawn = np.stack([_reduced(labels[number]) for number in chosen])
@@ -125,6 +128,7 @@ def cut_slices(
         numbers=_numbers(chosen, view, box, place.shape),
         total=1 if view.axis is None else place.shape[view.axis],
         first=first,
+        covered=covered,
     )
 
 
@@ -155,6 +159,10 @@ def _labels(
 
 def _in_box(image: Volume, place: Volume, box: tuple[slice, ...]) -> NDArray[np.float32]:
     """The image at the voxels of a box of the masks' grid, float32; NaN where it does not reach."""
+    if image.ndim != place.ndim:
+        raise ValueError(
+            f"the image has {image.ndim} dimensions and the masks have {place.ndim}; give their own images"
+        )
     if not (image.placed and place.placed):
         if image.shape != place.shape:
             check_can_be_moved(image, "the image")

@@ -179,13 +179,16 @@ def test_classes_are_trees_of_their_own(tmp_path):
         assert sum(float(row["volume_mm3"]) for row in rows) == (labels == value).sum()
 
 
-def test_a_pattern_and_a_picture(tmp_path):
+def test_a_pattern_and_a_picture(tmp_path, capsys):
     mask = np.zeros((40, 40), np.uint8)
     mask[18:22, 4:36] = 255
     for name in ("one_v.png", "one_other.png"):
         Image.fromarray(mask).save(tmp_path / name)
     words = ["--input", str(tmp_path / "*_v.png"), "--input-suffix", "_v", "--output", str(tmp_path / "out")]
+    assert analyse.main(words) == 0
+    assert "one_v.png carries no millimetres: a voxel counts as 1 mm" in capsys.readouterr().err
     assert analyse.main([*words, "--spacing-mm", "0.5", "0.5"]) == 0
+    assert "carries no millimetres" not in capsys.readouterr().err
     (row,) = rows_of(tmp_path / "out" / "one" / "branches.csv")
     assert float(row["length_mm"]) == pytest.approx(16, rel=0.05)
     assert "area_mm2" in row

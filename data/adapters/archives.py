@@ -45,8 +45,16 @@ def unpack(archive: Path, target: Path, wanted: Callable[[tuple[str, ...]], bool
             raise
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
-            raise type(error)(error.errno, f"{archive}: cannot be unpacked to {target} ({error.strerror})") from None
+            said = f"{archive}: cannot be unpacked to {target} ({error.strerror}){_room(error.errno)}"
+            raise type(error)(error.errno, said) from None
         raise ValueError(f"{archive}: damaged archive ({reason}); get it again") from None
+
+
+def _room(number: int | None) -> str:
+    """The remedy where a disk has no room."""
+    if number not in (errno.ENOSPC, errno.EDQUOT):
+        return ""
+    return "; free some space there, or name another folder in the environment variable TMPDIR"
 
 
 def _check(archive: Path, size: int) -> None:

@@ -40,6 +40,14 @@ def test_a_folder_of_images_is_shown_and_what_lacks_one_is_told(folders, tmp_pat
     assert page.read_text(encoding="utf-8").count('<details class="card case"') == 3
 
 
+def test_an_image_of_a_part_is_shown_and_told(folders, tmp_path: Path, capsys):
+    images, page = tmp_path / "images", tmp_path / "report.html"
+    for case in CASES:
+        save(images / f"{case}.nii.gz", CT[: None if case == "a" else SHAPE[0] // 2])
+    assert call(flags(folders, "--image", str(images), "--report", str(page)), capsys)[0] == 0
+    assert len(re.findall(r"the image covers \d+ % of what is shown here", page.read_text(encoding="utf-8"))) == 2
+
+
 def test_dicom_folders_are_found_by_a_pattern(folders, tmp_path: Path, capsys):
     for case in CASES:
         write_series(tmp_path / "patients" / case / "PATIENT_DICOM", CT, SPACING, (10.0, 20.0, 30.0))

@@ -102,8 +102,18 @@ def test_an_image_that_lies_elsewhere_or_nowhere_is_refused():
         cut(truth, truth, Volume(ct(truth.shape), SPACING, (500.0, 0.0, 0.0)), place)
     with pytest.raises(ValueError, match="the image: carries no millimetres"):
         cut(truth, truth, Volume(ct((5, 6, 7)), (1.0, 1.0, 1.0), placed=False), place)
-    with pytest.raises(ValueError, match="number of dimensions"):
-        cut(truth, truth, Volume(np.zeros((9, 9)), (1.0, 1.0)), place)
+    for placed in (True, False):
+        with pytest.raises(ValueError, match="the image has 2 dimensions and the masks have 3; give their own images"):
+            cut(truth, truth, Volume(np.zeros((9, 9)), (1.0, 1.0), placed=placed), place)
+
+
+def test_how_much_of_what_is_shown_has_an_image_is_told():
+    truth = np.zeros((10, 12, 12), bool)
+    truth[:, 3:6, 3:6] = True
+    place = Volume(truth, (20.0, 20.0, 20.0))
+    assert cut(truth, truth, place.with_array(ct(truth.shape)), place).covered == 1
+    half = Volume(ct((5, 12, 12)), place.spacing_mm)
+    assert cut(truth, truth, half, place).covered == 0.5
 
 
 def test_many_and_large_slices_are_fewer_and_smaller():

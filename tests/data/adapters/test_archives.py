@@ -1,7 +1,9 @@
 import bz2
+import errno
 import gzip
 import io
 import lzma
+import os
 import tarfile
 import zipfile
 
@@ -35,6 +37,16 @@ def test_a_tar_is_known_by_how_it_begins(tmp_path, packing):
     (tmp_path / "a.tar").write_bytes(PACK[packing](tar(CONTENT)))
     assert unpacked(tmp_path / "a.tar", tmp_path / "all") == CONTENT
     assert list(unpacked(tmp_path / "a.tar", tmp_path / "some", lambda parts: "other" in parts)) == ["case/other"]
+
+
+def test_a_full_disk_is_told_with_the_remedy(tmp_path, monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    (tmp_path / "a.tar").write_bytes(tar(CONTENT))
+    monkeypatch.setattr("ramify.data.adapters.archives._unpack_tar", full)
+    with pytest.raises(OSError, match=r"a\.tar: cannot be unpacked to .* \(No space left on device\); free .* TMPDIR"):
+        unpacked(tmp_path / "a.tar", tmp_path / "all")
 
 
 def test_a_zip(tmp_path):
