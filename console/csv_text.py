@@ -23,11 +23,28 @@ def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def csv_of_records(records: Sequence[Mapping[str, object]], otherwise: Sequence[str] = ()) -> str:
-    """A row a record and a column for each key that any has, in order of first appearance.
+    """A row a record and a column for each key that any has; what a later record has more stands where it has it.
 
     otherwise: the header where there is no record.
+
+    Examples:
+        >>> from ramify.console.csv_text import csv_of_records
+        >>> print(csv_of_records([{"case": "a", "order_1": 3, "total": 3}, {"case": "b", "order_1": 2, "order_2": 1}]))
+        case,order_1,order_2,total
+        a,3,,3
+        b,2,1,
+        <BLANKLINE>
     """
-    columns = list(dict.fromkeys(key for record in records for key in record)) or list(otherwise)
+    columns: list[str] = []
+    for record in records:
+        place = 0
+        for key in record if not record.keys() <= {*columns} else ():
+            if key in columns:
+                place = columns.index(key) + 1
+            else:
+                columns.insert(place, key)
+                place += 1
+    columns = columns or list(otherwise)
     return csv_text(columns, ([record.get(column) for column in columns] for record in records))
 
 

@@ -44,6 +44,13 @@ class Anatomy:
         lesions: bool (*S); no vessel runs in them.
         spacing_mm: voxel size.
         graph: centrelines and radii behind the shares.
+
+    Examples:
+        >>> from ramify.phantoms import Anatomy, AnatomySettings, grow_anatomy
+        >>> sizes = {"depth_mm": (90, 90), "height_mm": (100, 100), "width_mm": (110, 110), "portal_radius_mm": (4, 4)}
+        >>> anatomy = grow_anatomy(AnatomySettings(spacing_mm=5.0, terminals=(20, 20), **sizes), seed=1)
+        >>> isinstance(anatomy, Anatomy), bool((anatomy.vessels["portalvein"] & ~anatomy.organ).any())
+        (True, False)
     """
 
     tissues: NDArray[np.uint8]

@@ -32,6 +32,15 @@ class Noise:
         strength: standard deviation, in the image's units.
         grain_mm: along each axis, the standard deviation of the Gaussian that would make such noise of white one;
             nearly 0 for white noise.
+
+    Examples:
+        >>> import numpy as np
+        >>> from scipy.ndimage import gaussian_filter
+        >>> from ramify.preprocessing import Noise, estimate_noise
+        >>> image = gaussian_filter(np.random.default_rng(0).normal(100, 60, (40, 60, 60)), 0.8)
+        >>> noise = estimate_noise(image, np.ones(image.shape, bool), (1.0, 1.0, 1.0))
+        >>> isinstance(noise, Noise), [round(grain, 1) for grain in noise.grain_mm]
+        (True, [0.8, 0.8, 0.8])
     """
 
     strength: float

@@ -34,5 +34,5 @@ def test_everything_else_stays_as_it_is(name):
 
 
 def test_records_have_a_column_for_every_key():
-    assert rows_of(csv_of_records([{"a": 1}, {"b": 2, "a": 3}])) == [["a", "b"], ["1", ""], ["3", "2"]]
+    assert rows_of(csv_of_records([{"a": 1}, {"b": 2, "a": 3}])) == [["b", "a"], ["", "1"], ["2", "3"]]
     assert rows_of(csv_of_records([], ["trial"])) == [["trial"]]
