@@ -2,9 +2,9 @@
 
     python synthesise.py --config configs/synthesis/liver.yaml --output output/liver_phantom/cases
 
-The output is a folder of prepared cases, as train.py takes it. Each holds tissues beside its image: with a section
-appearance in its settings (configs/weights/liver_phantom.yaml), train.py paints the image of every sample anew. A run
-that was interrupted goes on where it stopped when it is started again. More in docs/weights.md.
+The output is a folder of prepared cases, as train.py takes it. Each holds tissues beside its image: by appearance.paint
+(configs/weights/liver_phantom.yaml), train.py paints the image of every sample anew. A run that was interrupted goes on
+where it stopped when it is started again. More in docs/weights.md.
 """
 
 from collections.abc import Sequence

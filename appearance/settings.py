@@ -57,3 +57,10 @@ class AppearanceSettings(BaseModel, frozen=True, extra="forbid"):
     """How much stronger the noise is along one direction in the slice."""
     cut_probability: float = Field(0.1, ge=0, le=1)
     """Share of samples that reach over the scanner's field of view, where there is nothing."""
+
+
+class PaintingSettings(AppearanceSettings, frozen=True, extra="forbid"):
+    """Whether a training paints its images, and the bounds of their appearance."""
+
+    paint: bool = False
+    """Paint the image of each training sample anew, of cases that synthesise.py made; otherwise theirs are taken."""

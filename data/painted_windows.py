@@ -24,7 +24,7 @@ def check_can_be_painted(case: Case) -> None:
     if TISSUES not in case.arrays or SHARES not in case.arrays or WINDOW not in case.record:
         raise ValueError(
             f"case {case.case_id}: has no tissues that an appearance can be drawn for; make the cases with "
-            "synthesise.py, or leave the section appearance out"
+            "synthesise.py, or leave appearance.paint out"
         )
 
 

@@ -103,7 +103,7 @@ def batches_of(training: Training) -> TrainingBatches:
         settings.augmentation if settings.train.augment else None,
         training.network.size_multiples,
         settings.seed,
-        settings.appearance,
+        settings.appearance if settings.appearance.paint else None,
     )
     device, ranks = training.runner.device, training.ranks
     workers = choose_workers(settings.loading.workers, device)

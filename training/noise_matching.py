@@ -55,9 +55,9 @@ class MatchedNoise:
 
 def known_noise(trainings: Sequence[RunSettings]) -> float | None:
     """The strength of noise that all of some trainings had, at the most; None where one does not say."""
-    if not all(one.appearance is not None for one in trainings):
+    if not all(one.appearance.paint for one in trainings):
         return None
-    return min(one.appearance.noise_hu[1] for one in trainings if one.appearance is not None)
+    return min(one.appearance.noise_hu[1] for one in trainings)
 
 
 def match_noise(

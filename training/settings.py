@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
-from ramify.appearance.settings import AppearanceSettings
+from ramify.appearance.settings import PaintingSettings
 from ramify.data.augmentations.settings import AugmentationSettings
 from ramify.data.loading_settings import LoadingSettings
 from ramify.essential import Essential
@@ -149,8 +149,7 @@ class RunSettings(BaseModel, frozen=True, extra="forbid"):
     model: ModelSettings = ModelSettings()
     loading: LoadingSettings = LoadingSettings()
     augmentation: AugmentationSettings = AugmentationSettings()
-    appearance: AppearanceSettings | None = None
-    """Paint the image of each training sample anew, of cases that synthesise.py made; none takes the cases' images."""
+    appearance: PaintingSettings = PaintingSettings()
     loss: LossSettings = LossSettings()
     train: TrainSettings = TrainSettings()
     validation: ValidationSettings = ValidationSettings()
