@@ -89,39 +89,41 @@ def radius_histogram(truth: Sequence[float], prediction: Sequence[float]) -> str
     return _svg(width, height, parts, "Histogram of branch radii in truth and prediction")
 
 
-def letter_value_plot(cases: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> str:
-    """Branch radii of each case, truth beside prediction, as letter values (Sadikine et al. 2023, Fig. 4).
+def letter_value_plot(
+    columns: Mapping[str, Sequence[Sequence[float]]], kinds: Sequence[str] = ("truth", "predicted")
+) -> str:
+    """Branch radii as letter values side by side, as of truth and prediction (Sadikine et al. 2023, Fig. 4).
 
     Boxes hold the middle half, three quarters, seven eighths … of the branches; dots lie beyond.
 
     Args:
-        cases: case id -> (radii of the truth, radii of the prediction), mm; one without any is an empty place.
+        columns: name -> radii of each kind, mm; one without any is an empty place.
+        kinds: what stands in each column: `truth` and `predicted`, or one alone.
     """
     left, top, bottom, plot, whole = 40, 10, 62, 190, 1150
-    # Few cases fill the page, many keep their width and scroll.
-    step = float(np.clip((whole - left) / max(len(cases), 1), 76, 150))
-    width, height = left + step * len(cases), top + plot + bottom
-    highest = max((max(radii) for pair in cases.values() for radii in pair if len(radii)), default=1.0) * 1.03
+    # Few columns fill the page, many keep their width and scroll.
+    step = float(np.clip((whole - left) / max(len(columns), 1), 76, 150)) if len(kinds) > 1 else 66.0
+    width, height = left + step * len(columns), top + plot + bottom
+    highest = max((max(radii) for its in columns.values() for radii in its if len(radii)), default=1.0) * 1.03
     up = _scale(0, highest, top + plot, top)
     parts = []
     for tick in _ticks(highest):
         parts.append(f'<line class="rule" x1="{left}" x2="{width}" y1="{up(tick):.1f}" y2="{up(tick):.1f}"/>')
         parts.append(f'<text x="{left - 6}" y="{up(tick) + 4:.1f}" text-anchor="end">{tick:g}</text>')
-    for number, (name, pair) in enumerate(cases.items()):
+    for number, (name, its) in enumerate(columns.items()):
         middle = left + step * (number + 0.5)
-        for radii, kind, x in zip(pair, ("truth", "predicted"), (middle - 15, middle + 15)):
-            parts += _letter_boxes(radii, kind, x, up)
+        for place, (radii, kind) in enumerate(zip(its, kinds, strict=True)):
+            parts += _letter_boxes(radii, kind, middle + 30 * (place - (len(kinds) - 1) / 2), up)
         fitting = int(step / 6.4)
         # Names of cases tend to begin alike.
         short = name if len(name) <= fitting else f"…{name[1 - fitting :]}"
         parts.append(f'<text class="ink" x="{middle}" y="{top + plot + 17}" text-anchor="middle">{text(short)}</text>')
-        counts = f"{len(pair[0])} | {len(pair[1])}"
+        counts = " | ".join(str(len(radii)) for radii in its)
         parts.append(f'<text x="{middle}" y="{top + plot + 33}" text-anchor="middle">{counts}</text>')
-    parts.append(
-        f'<text x="0" y="{height - 5}">branch radius in mm; below the names, branches in truth | prediction</text>'
-    )
+    told = "branches in truth | prediction" if len(kinds) > 1 else "branches"
+    parts.append(f'<text x="0" y="{height - 5}">branch radius in mm; below the names, {told}</text>')
     wide = max(width, 350)
-    return _svg(wide, height, parts, "Letter values of branch radii by case", f"min-width:{wide:g}px")
+    return _svg(wide, height, parts, "Letter values of branch radii", f"min-width:{wide:g}px")
 
 
 def _letter_boxes(radii: Sequence[float], kind: str, x: float, up) -> list[str]:  # type: ignore[no-untyped-def]
