@@ -33,7 +33,7 @@ def scale_strips(
     at = _scale(0, highest, left, width - right)
     height = top + line * len(rows) + 16
     parts = []
-    for tick in _ticks(highest):
+    for tick in ticks(highest):
         x = f"{at(tick):.1f}"
         parts.append(f'<line class="rule" x1="{x}" x2="{x}" y1="{top}" y2="{height - 16}"/>')
         parts.append(f'<text x="{x}" y="{height - 3}" text-anchor="middle">{tick:g}</text>')
@@ -71,7 +71,7 @@ def radius_histogram(truth: Sequence[float], prediction: Sequence[float]) -> str
     tallest = max(int(count.max()) for count in counts)
     across, up = _scale(0, highest, left, width - 6), _scale(0, tallest, height - bottom, top)
     parts = []
-    for tick in _ticks(tallest, whole=True):
+    for tick in ticks(tallest, whole=True):
         parts.append(f'<line class="rule" x1="{left}" x2="{width - 6}" y1="{up(tick):.1f}" y2="{up(tick):.1f}"/>')
         parts.append(f'<text x="{left - 6}" y="{up(tick) + 4:.1f}" text-anchor="end">{tick:g}</text>')
     for low, high, count in zip(edges[:-1], edges[1:], counts[0]):
@@ -83,7 +83,7 @@ def radius_histogram(truth: Sequence[float], prediction: Sequence[float]) -> str
         for high, count in zip(edges[1:], counts[1]):
             path += f"V{up(count):.1f}H{across(high):.1f}"
         parts.append(f'<path class="predicted" d="{path}V{up(0):.1f}"/>')
-    for tick in _ticks(highest):
+    for tick in ticks(highest):
         parts.append(f'<text x="{across(tick):.1f}" y="{height - bottom + 14}" text-anchor="middle">{tick:g}</text>')
     parts.append(f'<text x="{(left + width) / 2}" y="{height - 4}" text-anchor="middle">branch radius (mm)</text>')
     return _svg(width, height, parts, "Histogram of branch radii in truth and prediction")
@@ -107,7 +107,7 @@ def letter_value_plot(
     highest = max((max(radii) for its in columns.values() for radii in its if len(radii)), default=1.0) * 1.03
     up = _scale(0, highest, top + plot, top)
     parts = []
-    for tick in _ticks(highest):
+    for tick in ticks(highest):
         parts.append(f'<line class="rule" x1="{left}" x2="{width}" y1="{up(tick):.1f}" y2="{up(tick):.1f}"/>')
         parts.append(f'<text x="{left - 6}" y="{up(tick) + 4:.1f}" text-anchor="end">{tick:g}</text>')
     for number, (name, its) in enumerate(columns.items()):
@@ -150,7 +150,7 @@ def _scale(low: float, high: float, first: float, last: float):  # type: ignore[
     return lambda value: first + (float(value) - low) * factor
 
 
-def _ticks(highest: float, whole: bool = False) -> list[float]:
+def ticks(highest: float, whole: bool = False) -> list[float]:
     """Round numbers from 0 to at most `highest`, about four of them."""
     if highest <= 0:
         return [0.0]
