@@ -9,6 +9,7 @@ from ramify.report.intervals import MeanInterval
 from ramify.report.markup import join, text
 
 _BINS = 24
+_FEWEST_FOR_BOXES = 3
 _STEPS = (1, 2, 2.5, 5, 10)
 
 
@@ -100,9 +101,10 @@ def letter_value_plot(
         columns: name -> radii of each kind, mm; one without any is an empty place.
         kinds: what stands in each column: `truth` and `predicted`, or one alone.
     """
-    left, top, bottom, plot, whole = 40, 10, 62, 190, 1150
-    # Few columns fill the page, many keep their width and scroll.
-    step = float(np.clip((whole - left) / max(len(columns), 1), 76, 150)) if len(kinds) > 1 else 66.0
+    left, top, bottom, plot = 40, 10, 62, 190
+    # Few columns fill the page, or a third of it, many keep their width and scroll.
+    whole, least, most = (1150, 76, 150) if len(kinds) > 1 else (350, 48, 66)
+    step = float(np.clip((whole - left) / max(len(columns), 1), least, most))
     width, height = left + step * len(columns), top + plot + bottom
     highest = max((max(radii) for its in columns.values() for radii in its if len(radii)), default=1.0) * 1.03
     up = _scale(0, highest, top + plot, top)
@@ -129,6 +131,8 @@ def letter_value_plot(
 def _letter_boxes(radii: Sequence[float], kind: str, x: float, up) -> list[str]:  # type: ignore[no-untyped-def]
     if not len(radii):
         return []
+    if len(radii) < _FEWEST_FOR_BOXES:
+        return [f'<circle class="outlier" cx="{x}" cy="{up(value):.1f}" r="1.5"/>' for value in radii]
     letters = letter_values(radii)
     depth = len(letters.lower)
     parts = []

@@ -39,7 +39,7 @@ def groups_section(by_group: Sequence[Row], differences: Sequence[Row]) -> str:
         its = "".join(_of_group(cells[name, measure, group]) for group in groups)
         more = _difference(found.get((name, measure))) if differences else ""
         body.append(f"<tr><th>{text(WORDS[measure].with_unit)}</th>{its}{more}</tr>")
-    table = f"<table><thead><tr>{heads}</tr></thead><tbody>{join(body)}</tbody></table>"
+    table = f'<table class="cases"><thead><tr>{heads}</tr></thead><tbody>{join(body)}</tbody></table>'
     return (
         '<section id="groups"><div class="head"><h2>Groups</h2></div>'
         f'<div class="card"><div class="scroll">{table}</div></div>'

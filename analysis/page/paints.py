@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -47,7 +48,7 @@ def paints_of(tree: VesselTree) -> tuple[Paint, ...]:
         _paint(
             "radius",
             "radius",
-            radius_ranges(limits, n_radii),
+            _ranges(limits),
             scale_colours(n_radii),
             np.searchsorted(limits, radii, side="left"),
         ),
@@ -68,6 +69,13 @@ def radius_limits(radii_mm: FloatArray) -> tuple[float, ...]:
     # Every class has a branch at least.
     counts = np.bincount(np.searchsorted(limits, radii_mm, side="left"), minlength=len(limits) + 1)
     return tuple(limit for limit, count in zip(limits, counts) if count and limit < radii_mm.max())
+
+
+def _ranges(limits: Sequence[float]) -> list[str]:
+    if not limits:
+        return ["all radii"]
+    inner = [f"{low:g}–{high:g}" for low, high in pairwise(limits)]
+    return [f"≤ {limits[0]:g} mm", *inner, f"> {limits[-1]:g} mm"]
 
 
 def _shared(values: IntArray, first: int) -> tuple[list[str], IntArray]:

@@ -10,13 +10,17 @@ from ramify.report.markup import join, text
 def row_table(rows: Sequence[Row], columns: Sequence[str], sortable: bool = False) -> str:
     """A table of those columns whose heads are the columns' own names; what no row has is left out."""
     there = [column for column in columns if any(column in row for row in rows)]
-    heads = "".join(
-        f"<th><button>{text(heading(one))}</button></th>" if sortable else f"<th>{text(heading(one))}</th>"
-        for one in there
-    )
+    heads = "".join(_head(one, rows, sortable) for one in there)
     body = join(f"<tr>{''.join(_cell(row.get(column), sortable) for column in there)}</tr>" for row in rows)
     kind = ' class="sortable"' if sortable else ""
     return f'<div class="scroll"><table{kind}><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _head(column: str, rows: Sequence[Row], sortable: bool) -> str:
+    if not sortable:
+        return f"<th>{text(heading(column))}</th>"
+    kind = ' data-kind="text"' if any(isinstance(row.get(column), str) for row in rows) else ""
+    return f"<th{kind}><button>{text(heading(column))}</button></th>"
 
 
 def heading(column: str) -> str:

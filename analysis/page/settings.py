@@ -7,7 +7,7 @@ class TreePageSettings(BaseModel, frozen=True, extra="forbid"):
     """How much a page shows; every case is in its table."""
 
     cases: int = Field(default=40, ge=0)
-    """Cases shown one by one, the first; the page grows by about 0.2 MB with each."""
+    """Cases shown one by one, the first; the page grows by 0.1 to 1 MB with each, by how many branches it has."""
     surfaces: int = Field(default=12, ge=0)
     """Of these, cases with a surface to rotate; the page grows by about 0.5 MB with each."""
     triangles: int = Field(default=60_000, ge=100)

@@ -72,7 +72,8 @@ def lay_out(rows: Sequence[Row], most_ends: int = MOST_ENDS) -> Layout:
         shown = {number for number in shown if rows[number]["strahler_order"] >= order}
     lines: dict[int, float] = {}
     line = 0
-    for number in (number for number in outwards if number in shown and parents[number] < 0):
+    roots = (number for number in children[-1] if number in shown)
+    for number in sorted(roots, key=lambda one: rows[one]["tree"]):
         if line >= most_ends:
             break
         line = _place(number, line, children, shown, lines) + 1
@@ -138,7 +139,7 @@ def tree_diagram(rows: Sequence[Row], paints: Sequence[Paint]) -> str:
         drawn.append(painted_path(paints, classes, way, max(_THINNEST, row["radius_mm"] * wide), _told(row)))
     picture = (
         f'<svg class="painted" viewBox="0 0 {_WIDTH:g} {height:.0f}" width="{_WIDTH:g}" height="{height:.0f}" '
-        f'role="img" aria-label="Tree diagram" style="min-width:620px">{join(drawn)}</svg>'
+        f'role="img" aria-label="Tree diagram" style="min-width:900px">{join(drawn)}</svg>'
     )
     return f'<div class="frame scroll">{picture}</div>{_left_out(layout, len(rows))}'
 

@@ -16,6 +16,7 @@ from ramify.analysis.page.painted_paths import painting_style
 from ramify.analysis.page.settings import TreePageSettings
 from ramify.analysis.page.tree_section import tree_section
 from ramify.analysis.page.tree_view import TreeView
+from ramify.report.charts import letter_value_plot
 from ramify.report.document import document, shipped
 from ramify.report.markup import join, text
 
@@ -58,6 +59,7 @@ def build_tree_page(
         cases_section(rows, names, anchors, groups, failed),
         groups_section(by_group, differences),
         _details(sections, len(names)),
+        _radii(seen),
         _made(command_line, versions),
     ]
     count = len(names)
@@ -97,6 +99,18 @@ def _details(sections: Sequence[str], count: int) -> str:
     return (
         f'<section id="details"><div class="head"><h2>{"Case by case" if count > 1 else "The tree"}</h2>'
         f'<span class="quiet small">{some}</span>{several}</div>{join(sections)}</section>'
+    )
+
+
+def _radii(views: Mapping[str, TreeView]) -> str:
+    """The radii of several cases side by side."""
+    if len(views) < 2:
+        return ""
+    chart = letter_value_plot({name: [view.radii_mm] for name, view in views.items()}, kinds=("predicted",))
+    return (
+        '<section id="radii"><div class="head"><h2>Branch radii</h2><span class="quiet small">letter values: boxes '
+        "hold the middle half, three quarters, seven eighths … of the branches, dots lie beyond; in mm</span></div>"
+        f'<div class="card"><div class="scroll">{chart}</div></div></section>'
     )
 
 

@@ -106,7 +106,8 @@ def _radii(view: TreeView) -> str:
 
 def _cycles(view: TreeView) -> str:
     columns = ("branch", "meets", "system", "other_system", *_PLACE, "radius_mm")
-    return _listed(f"Cycles, places in {view.coordinates}", view.cycles, columns, "cycles.csv")
+    title = f"Cycles that were {'kept' if view.cycles_kept else 'cut'}, places in {view.coordinates}"
+    return _listed(title, view.cycles, columns, "cycles.csv")
 
 
 def _pieces(view: TreeView) -> str:

@@ -24,7 +24,7 @@ class TreeView:
     plan, diagram: pictures as SVG.
     radii_mm, orders: of each branch.
     thickest: rows of the table of branches, the thickest first.
-    cycles: rows of the table of cycles. pieces: a row for each tree but the first. joins: a row for each piece that was
+    cycles: rows of the table of cycles; cycles_kept: whether they were left as they are. pieces: a row for each tree but the first. joins: a row for each piece that was
     hung on another across a gap.
     notes: a line each.
     """
@@ -40,6 +40,7 @@ class TreeView:
     orders: tuple[int, ...]
     thickest: tuple[Row, ...]
     cycles: tuple[Row, ...]
+    cycles_kept: bool
     pieces: tuple[Row, ...]
     joins: tuple[Row, ...]
     notes: tuple[str, ...]
@@ -62,6 +63,7 @@ def view_tree(tree: VesselTree, settings: TreePageSettings) -> TreeView:
         orders=tuple(row["strahler_order"] for row in rows),
         thickest=tuple(sorted(rows, key=lambda row: -row["radius_mm"])[: settings.branches]),
         cycles=tuple(tree.cycles),
+        cycles_kept=tree.settings.keep_cycles,
         pieces=tuple(pieces_of(rows, tree.node_rows)),
         joins=tuple(_join(row) for row in rows if row["parent"] is not None and row["gap_mm"] > 0),
         notes=tree.notes,
