@@ -104,13 +104,14 @@ def difference_rows(rows: Sequence[Mapping[str, Any]], groups: Mapping[str, str]
                 "difference": float(values.mean() - others.mean()),
                 "low": interval.low if interval else None,
                 "high": interval.high if interval else None,
-                "p": test.p,
+                "p": test.p if test else None,
                 "p_holm": None,
-                "least_p": test.least_p,
-                "test": test.method,
+                "least_p": test.least_p if test else None,
+                "test": test.method if test else None,
             }
             found.append(row)
-    for row, adjusted in zip(found, holm([row["p"] for row in found]), strict=True):
+    tested = [row for row in found if row["p"] is not None]
+    for row, adjusted in zip(tested, holm([row["p"] for row in tested]), strict=True):
         row["p_holm"] = adjusted
     return found
 

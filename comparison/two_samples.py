@@ -36,32 +36,38 @@ def welch_interval(values: Values, reference: Values, level: float = 0.95) -> In
     return Interval(float(found.low), float(found.high))
 
 
-def permutation_test(values: Values, reference: Values, seed: int = 0) -> Significance:
+def permutation_test(values: Values, reference: Values, seed: int = 0) -> Significance | None:
     """Whether two means differ, two-sided: every case could as well have been in the other group.
 
-    All ways to part the cases where there are at most 2^14 of them, else 2^14 drawn ones
-    (scipy.stats.permutation_test, permutation_type "independent").
+    p is the share of ways to part the cases whose means are as far apart: of all where they are at most 2^14, else of
+    2^14 drawn ones (scipy.stats.permutation_test, permutation_type "independent").
 
     Args:
-        values, reference: finite, (n,) and (m,), at least one each.
+        values, reference: finite, (n,) and (m,).
         seed: of the drawn ones.
+
+    Returns:
+        None with fewer than two values in either group.
     """
     groups = np.asarray(values, dtype=np.float64), np.asarray(reference, dtype=np.float64)
     sizes = len(groups[0]), len(groups[1])
-    ways = math.comb(sum(sizes), sizes[0])
+    if min(sizes) < _FEWEST:
+        return None
     if np.ptp(np.concatenate(groups)) == 0:
         return Significance(1.0, 1.0, "no value differs")
     p = scipy.stats.permutation_test(
         groups,
-        lambda one, other, axis: np.mean(one, axis=axis) - np.mean(other, axis=axis),
+        lambda one, other, axis: np.abs(np.mean(one, axis=axis) - np.mean(other, axis=axis)),
         permutation_type="independent",
+        alternative="greater",
         vectorized=True,
         n_resamples=EXACT_FLIPS,
         batch=max(1, DRAWN_AT_ONCE // sum(sizes)),
         rng=np.random.default_rng(seed),
     ).pvalue
-    least = min(1.0, (2 if sizes[0] == sizes[1] else 1) / ways)
-    exact = ways <= EXACT_FLIPS
-    return Significance(
-        float(p), least if exact else max(least, 2 / (EXACT_FLIPS + 1)), "exact" if exact else f"{EXACT_FLIPS} draws"
-    )
+    ways = math.comb(sum(sizes), sizes[0])
+    # Of groups of one size the mirrored way is as far apart.
+    least = (2 if sizes[0] == sizes[1] else 1) / ways
+    if ways <= EXACT_FLIPS:
+        return Significance(float(p), least, "exact")
+    return Significance(float(p), max(least, 1 / (EXACT_FLIPS + 1)), f"{EXACT_FLIPS} draws")

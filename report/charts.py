@@ -9,7 +9,8 @@ from ramify.report.intervals import MeanInterval
 from ramify.report.markup import join, text
 
 _BINS = 24
-_FEWEST_FOR_BOXES = 3
+# Of one value there is a line.
+_LOWEST_BOX = 1.5
 _STEPS = (1, 2, 2.5, 5, 10)
 
 
@@ -131,8 +132,6 @@ def letter_value_plot(
 def _letter_boxes(radii: Sequence[float], kind: str, x: float, up) -> list[str]:  # type: ignore[no-untyped-def]
     if not len(radii):
         return []
-    if len(radii) < _FEWEST_FOR_BOXES:
-        return [f'<circle class="outlier" cx="{x}" cy="{up(value):.1f}" r="1.5"/>' for value in radii]
     letters = letter_values(radii)
     depth = len(letters.lower)
     parts = []
@@ -140,10 +139,11 @@ def _letter_boxes(radii: Sequence[float], kind: str, x: float, up) -> list[str]:
     for level in reversed(range(depth)):
         half, shade = 12.5 * (1 - level / (depth + 0.5)), 1 - 0.62 * level / max(depth, 2)
         y, end = up(letters.upper[level]), up(letters.lower[level])
-        place = f'x="{x - half:.1f}" y="{y:.1f}" width="{2 * half:.1f}" height="{max(end - y, 0.8):.1f}"'
+        place = f'x="{x - half:.1f}" y="{y:.1f}" width="{2 * half:.1f}" height="{max(end - y, _LOWEST_BOX):.1f}"'
         parts.append(f'<rect class="box-{kind}" {place} fill-opacity="{shade:.2f}"/>')
     middle = up(letters.median)
-    parts.append(f'<line class="median" x1="{x - 12.5}" x2="{x + 12.5}" y1="{middle:.1f}" y2="{middle:.1f}"/>')
+    if letters.upper[0] > letters.lower[0]:
+        parts.append(f'<line class="median" x1="{x - 12.5}" x2="{x + 12.5}" y1="{middle:.1f}" y2="{middle:.1f}"/>')
     parts += [f'<circle class="outlier" cx="{x}" cy="{up(value):.1f}" r="1.5"/>' for value in letters.outliers]
     return parts
 

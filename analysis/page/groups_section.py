@@ -56,5 +56,6 @@ def _difference(row: Row | None) -> str:
     if row is None:
         return "<td>–</td>" * 4
     interval = "–" if row["low"] is None else f"{written(row['low'])} to {written(row['high'])}"
-    shown = (written(row["difference"]), interval, f"{row['p']:.3g}", f"{row['p_holm']:.3g}")
+    chances = ("–" if row[name] is None else f"{row[name]:.3g}" for name in ("p", "p_holm"))
+    shown = (written(row["difference"]), interval, *chances)
     return "".join(f"<td>{text(one)}</td>" for one in shown)

@@ -13,8 +13,8 @@ NAMES = ("radius", "order", "generation", "scale", "tree", "system")
 def painted_path(paints: Sequence[Paint], classes: Sequence[int], way: str, width: float, title: str = "") -> str:
     """A path of SVG of branches in those classes, one of each paint; title: what is told of it where the mouse is."""
     names = " ".join(f"{paint.name}-{number}" for paint, number in zip(paints, classes, strict=True))
-    told = f"<title>{text(title)}</title>" if title else ""
-    return f'<path class="{names}" d="{way}" stroke-width="{width:.1f}">{told}</path>'
+    drawn = f'<path class="{names}" d="{way}" stroke-width="{width:.1f}"'
+    return f"{drawn}><title>{text(title)}</title></path>" if title else f"{drawn}/>"
 
 
 def palette(paints: Sequence[Paint]) -> str:
