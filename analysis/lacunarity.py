@@ -64,7 +64,9 @@ def _blocks(extent: NDArray[np.integer], spacing: NDArray[np.float64], most_cell
     """Voxels in a block along each axis, int (ndim,): odd, so that blocks lie evenly about the middle of any extent."""
     size = 1
     while True:
-        block = np.maximum(1, 2 * np.rint((size * spacing.max() / spacing - 1) / 2).astype(np.int64) + 1)
+        block: NDArray[np.int64] = np.maximum(
+            1, 2 * np.rint((size * spacing.max() / spacing - 1) / 2).astype(np.int64) + 1
+        )
         if size == 1:
             block[:] = 1
         if float(np.prod(np.ceil(extent / block))) <= most_cells:

@@ -92,7 +92,9 @@ def radius_histogram(truth: Sequence[float], prediction: Sequence[float]) -> str
 
 
 def letter_value_plot(
-    columns: Mapping[str, Sequence[Sequence[float]]], kinds: Sequence[str] = ("truth", "predicted")
+    columns: Mapping[str, Sequence[Sequence[float]]],
+    kinds: Sequence[str] = ("truth", "predicted"),
+    narrow: bool = False,
 ) -> str:
     """Branch radii as letter values side by side, as of truth and prediction (Sadikine et al. 2023, Fig. 4).
 
@@ -101,10 +103,11 @@ def letter_value_plot(
     Args:
         columns: name -> radii of each kind, mm; one without any is an empty place.
         kinds: what stands in each column: `truth` and `predicted`, or one alone.
+        narrow: for a third of the page instead of its whole width.
     """
     left, top, bottom, plot = 40, 10, 62, 190
-    # Few columns fill the page, or a third of it, many keep their width and scroll.
-    whole, least, most = (1150, 76, 150) if len(kinds) > 1 else (350, 48, 66)
+    # Few columns fill the page, many keep their width and scroll.
+    whole, least, most = (350, 48, 66) if narrow else (1150, 76, 150)
     step = float(np.clip((whole - left) / max(len(columns), 1), least, most))
     width, height = left + step * len(columns), top + plot + bottom
     highest = max((max(radii) for its in columns.values() for radii in its if len(radii)), default=1.0) * 1.03

@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ramify.analysis.branch_table import Row
 from ramify.analysis.cases import Job, Outcome, do_all, earlier_cases, find_jobs
 from ramify.analysis.groups import difference_rows, group_rows, read_groups
 from ramify.analysis.page.summary_words import WORDS
@@ -87,7 +88,7 @@ def write_page(
     command: AnalyseCommand,
     done: Sequence[Outcome],
     groups: Mapping[str, str],
-    of_groups: tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]]],
+    of_groups: tuple[Sequence[Row], Sequence[Row]],
     words: Sequence[str],
 ) -> None:
     """Write the page that was asked for."""

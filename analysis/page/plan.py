@@ -72,7 +72,8 @@ def _slices(points: FloatArray, parts: Sequence[slice]) -> IntArray:
     # Towards the back grows.
     depth = np.array([points[part, 1].mean() for part in parts])
     share = (depth.max() - depth) / (np.ptp(depth) or 1.0)
-    return np.minimum(share * _SLICES, _SLICES - 1).astype(np.int64)
+    slices: IntArray = np.minimum(share * _SLICES, _SLICES - 1).astype(np.int64)
+    return slices
 
 
 def _way(points: FloatArray) -> str:

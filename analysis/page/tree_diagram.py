@@ -72,11 +72,14 @@ def lay_out(rows: Sequence[Row], most_ends: int = MOST_ENDS) -> Layout:
         shown = {number for number in shown if rows[number]["strahler_order"] >= order}
     lines: dict[int, float] = {}
     line = 0
-    roots = (number for number in children[-1] if number in shown)
-    for number in sorted(roots, key=lambda one: rows[one]["tree"]):
+    for tree in trees:
         if line >= most_ends:
             break
-        line = _place(number, line, children, shown, lines) + 1
+        before = line
+        # Where a trunk is too short for a centreline, several branches begin at the root.
+        for number in (one for one in children[-1] if rows[one]["tree"] == tree and one in shown):
+            line = _place(number, line, children, shown, lines)
+        line += line > before
     drawn = {rows[number]["tree"] for number in lines}
     return Layout(starts, ends, lines, order, len(length) - len(drawn))
 
@@ -124,6 +127,9 @@ def tree_diagram(rows: Sequence[Row], paints: Sequence[Paint]) -> str:
         drawn.append(f'<path class="rule" d="M{x} {_TOP}V{height - _BOTTOM:.1f}"/>')
         drawn.append(f'<text x="{x}" y="{height - 19:.1f}" text-anchor="middle">{tick:g}</text>')
     drawn.append(f'<text x="{_WIDTH / 2}" y="{height - 4:.1f}" text-anchor="middle">path from the root (mm)</text>')
+    for beginning in _beginnings(rows, layout):
+        first, last = (_TOP + line * (place + 0.5) for place in (min(beginning), max(beginning)))
+        drawn.append(f'<path d="M{_LEFT} {first:.1f}V{last:.1f}" stroke-width="2"/>')
     thickest = max(rows[number]["radius_mm"] for number in layout.lines)
     wide = min(_WIDEST, 0.7 * line) / thickest
     index = {row["branch"]: number for number, row in enumerate(rows)}
@@ -142,6 +148,15 @@ def tree_diagram(rows: Sequence[Row], paints: Sequence[Paint]) -> str:
         f'role="img" aria-label="Tree diagram" style="min-width:900px">{join(drawn)}</svg>'
     )
     return f'<div class="frame scroll">{picture}</div>{_left_out(layout, len(rows))}'
+
+
+def _beginnings(rows: Sequence[Row], layout: Layout) -> list[list[float]]:
+    """The lines of the branches at each root that several have."""
+    found: dict[int, list[float]] = defaultdict(list)
+    for number, line in layout.lines.items():
+        if rows[number]["parent"] is None:
+            found[rows[number]["tree"]].append(line)
+    return [lines for lines in found.values() if len(lines) > 1]
 
 
 def _told(row: Row) -> str:

@@ -100,7 +100,7 @@ def _radii(view: TreeView) -> str:
     words = "letter values: boxes hold the middle half, three quarters, seven eighths … of the branches"
     return (
         f'<div><h3>Branch radii <span class="quiet">· {words}</span></h3>'
-        f'<div class="scroll">{letter_value_plot(columns, kinds=("predicted",))}</div></div>'
+        f'<div class="scroll">{letter_value_plot(columns, ("predicted",), narrow=True)}</div></div>'
     )
 
 

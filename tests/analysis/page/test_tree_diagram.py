@@ -63,6 +63,13 @@ def test_a_large_tree_stays_readable_and_says_what_it_lacks():
     assert "Strahler orders 1 to 4" in picture
 
 
+def test_branches_at_one_root_are_joined():
+    rows = [row(1, None, 5, 1), row(2, None, 6, 1), row(3, None, 7, 1, tree=2)]
+    assert lay_out(rows).lines == {0: 0, 1: 1, 2: 3}
+    assert tree_diagram(rows, ()).count("<path d=") == 1
+    assert tree_diagram(rows[1:], ()).count("<path d=") == 0
+
+
 def test_one_branch_without_length():
     assert "<path" in tree_diagram([row(1, None, 0, 1)], ())
 
