@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ramify.analysis.page.summary_words import WORDS, written
+from ramify.report.failed_cases import failed_cases
 from ramify.report.markup import join, text
 
 COLUMNS = (
@@ -50,20 +51,9 @@ def cases_section(
             cells.append(f'<td data-value="{key}">{text(written(value))}</td>')
         body.append(f"<tr>{''.join(cells)}</tr>")
     table = f'<table class="sortable cases"><thead><tr>{"".join(heads)}</tr></thead><tbody>{join(body)}</tbody></table>'
+    lost = failed_cases(failed, "case could not be analysed", "cases could not be analysed")
     return (
         '<section id="cases"><div class="head"><h2>Cases</h2><span class="quiet small scripted">click a column to sort '
         f'by it, a case to see it</span></div><div class="card"><div class="scroll">{table}</div></div>'
-        f"{_failed(failed)}</section>"
+        f"{lost}</section>"
     )
-
-
-def _failed(failed: Mapping[str, str]) -> str:
-    if not failed:
-        return ""
-    lines = join(
-        f'<tr><td class="name">{text(case)}</td><td class="wrap">{text(reason)}</td></tr>'
-        for case, reason in failed.items()
-    )
-    words = "1 case" if len(failed) == 1 else f"{len(failed)} cases"
-    table = f'<div class="scroll"><table><tbody>{lines}</tbody></table></div>'
-    return f'<p class="note warn">{words} could not be analysed:</p><div class="card below">{table}</div>'

@@ -20,6 +20,7 @@ WORDS = {
     "junctions": Words("junctions"),
     "ends": Words("ends"),
     "cycles": Words("cycles"),
+    "contacts": Words("contacts of trees"),
     "length_mm": Words("length", "mm"),
     "vessels_ml": Words("vessels", "ml"),
     "vessels_cm2": Words("vessels", "cm²"),

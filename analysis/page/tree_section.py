@@ -105,8 +105,8 @@ def _radii(view: TreeView) -> str:
 
 
 def _cycles(view: TreeView) -> str:
-    columns = ("branch", "meets", "system", "other_system", *_PLACE, "radius_mm")
-    title = f"Cycles that were {'kept' if view.cycles_kept else 'cut'}, places in {view.coordinates}"
+    columns = ("branch", "kind", "meets", "system", "other_system", *_PLACE, "radius_mm")
+    title = f"Cycles and contacts that were {'kept' if view.cycles_kept else 'cut'}, places in {view.coordinates}"
     return _listed(title, view.cycles, columns, "cycles.csv")
 
 

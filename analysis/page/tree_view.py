@@ -24,7 +24,7 @@ class TreeView:
     plan, diagram: pictures as SVG.
     radii_mm, orders: of each branch.
     thickest: rows of the table of branches, the thickest first.
-    cycles: rows of the table of cycles; cycles_kept: whether they were left as they are.
+    cycles: rows of the table of cycles and contacts; cycles_kept: whether they were left as they are.
     pieces: a row for each tree but the first. joins: a row for each piece that was hung on another across a gap.
     notes: a line each.
     """

@@ -98,7 +98,7 @@ def test_a_page_shows_names_as_text_and_loads_nothing(content):
 def test_cycles_and_pieces_are_listed(tree, view, content):
     assert len(view.cycles) == tree.summary["cycles"] > 0
     assert len(view.pieces) == tree.summary["trees"] - 1 > 0
-    assert "Cycles that were cut" in content
+    assert "Cycles and contacts that were cut" in content
     assert "Other trees" in content
     (piece,) = view.pieces
     assert piece["length_mm"] == pytest.approx(9, abs=2)
@@ -140,7 +140,7 @@ def test_a_picture_of_two_dimensions():
     assert view.scene is None
     assert "viewer-note" not in content.split("<script>")[0].split("</style>")[1]
     assert content.count('aria-label="Centrelines in the image') == 1
-    assert "Cycles that were" not in content
+    assert "Cycles and contacts" not in content
 
 
 def test_a_vessel_of_one_voxel_is_shown():
