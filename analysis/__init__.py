@@ -6,6 +6,7 @@ from ramify.public_names import loaded_when_asked_for
 
 if TYPE_CHECKING:
     from ramify.analysis.fractal import box_counting_dimension
+    from ramify.analysis.lacunarity import gliding_box_lacunarity
     from ramify.analysis.murray import murray_exponent
     from ramify.analysis.path_shape import mean_curvature_per_mm
     from ramify.analysis.settings import AnalysisSettings
@@ -18,6 +19,7 @@ __all__ = [
     "VesselTree",
     "analyse",
     "box_counting_dimension",
+    "gliding_box_lacunarity",
     "mean_curvature_per_mm",
     "murray_exponent",
 ]

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ramify.analysis.page.settings import TreePageSettings
+from ramify.analysis.page.tree_view import TreeView, view_tree
 from ramify.analysis.settings import AnalyseCommand
 from ramify.analysis.summary import flat_row
 from ramify.analysis.tree_files import SUMMARY, clear, file_names, folder_of_class, write_tree
@@ -33,15 +35,24 @@ _PATTERN = ("*", "?", "[")
 
 @dataclass(frozen=True)
 class Job:
-    """A mask to analyse, and where its results go. folder: of the case, in the output."""
+    """A mask to analyse, and where its results go.
+
+    folder: of the case, in the output.
+    shown: how much of it a page shows, None where it shows nothing.
+    """
 
     case_id: str
     mask: Path
     command: AnalyseCommand
+    shown: TreePageSettings | None = None
 
     @property
     def folder(self) -> Path:
         return self.command.output / self.case_id
+
+    def folder_of(self, class_name: str) -> Path:
+        """Where the files of a class go, '' for the whole mask."""
+        return self.folder / folder_of_class(class_name) if class_name else self.folder
 
     def classes(self) -> tuple[LabelClass, ...]:
         """The classes that are asked for, of labels by number or by the names of a dataset.json beside the mask."""
@@ -58,12 +69,16 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a case: a row of the summary for the mask, or for each class; or why there is none."""
+    """What became of a case: a row of the summary for the mask, or for each class; or why there is none.
+
+    views: what a page shows of each row, where one is asked for.
+    """
 
     case_id: str
     rows: tuple[Mapping[str, Any], ...] = ()
     notes: tuple[str, ...] = ()
     reason: str = ""
+    views: tuple[TreeView, ...] = ()
 
 
 def find_jobs(command: AnalyseCommand) -> list[Job]:
@@ -85,7 +100,14 @@ def find_jobs(command: AnalyseCommand) -> list[Job]:
                 f"--organ {command.organ}: one mask for {len(chosen)} cases; give a folder with one mask a case, or a "
                 f"path with {CASE} in it"
             )
-    return [Job(case, masks[case], command) for case in chosen]
+    return [Job(case, masks[case], command, _shown_of(number, command)) for number, case in enumerate(chosen)]
+
+
+def _shown_of(number: int, command: AnalyseCommand) -> TreePageSettings | None:
+    """How much a page shows of so many-th a case, from 0: what it has no room for is not made."""
+    if command.report is None or number >= command.shown.cases:
+        return None
+    return command.shown if number < command.shown.surfaces else command.shown.model_copy(update={"surfaces": 0})
 
 
 def _masks(command: AnalyseCommand) -> dict[str, Path]:
@@ -177,8 +199,9 @@ def _do(job: Job) -> Outcome:
         {"case": job.case_id, **({"class": name} if name else {}), **flat_row(tree.summary)}
         for name, tree in trees.items()
     ]
+    views = [view_tree(tree, job.shown) for tree in trees.values()] if job.shown is not None else []
     _write(job, trees)
-    return Outcome(job.case_id, tuple(rows), tuple(notes))
+    return Outcome(job.case_id, tuple(rows), tuple(notes), views=tuple(views))
 
 
 def _write(job: Job, trees: Mapping[str, VesselTree]) -> None:
@@ -186,7 +209,7 @@ def _write(job: Job, trees: Mapping[str, VesselTree]) -> None:
     clear(job.folder)
     try:
         for name, tree in trees.items():
-            write_tree(job.folder / folder_of_class(name) if name else job.folder, tree, job.command.forms)
+            write_tree(job.folder_of(name), tree, job.command.forms)
     except BaseException:
         # Half of a case looks like a whole one.
         clear(job.folder)

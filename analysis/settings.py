@@ -5,6 +5,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, Field, PositiveFloat, field_validator, model_validator
 
+from ramify.analysis.page.settings import TreePageSettings
 from ramify.essential import Essential
 from ramify.report.settings import Space
 from ramify.settings_errors import PythonSettings
@@ -103,6 +104,14 @@ class AnalysisFiles(BaseModel, frozen=True, extra="forbid"):
     """Bring organ masks that lie on another grid onto the vessels', in physical space, instead of refusing them."""
     spacing_mm: tuple[PositiveFloat, ...] = ()
     """Voxel size in mm (z y x, or y x) in place of the files' own; TIFF and PNG carry none and count as 1."""
+    report: Essential[Path | None] = None
+    """Write a page to read here: each tree in 3D, coloured by radius, order, generation, scale or tree, its diagram,
+    charts and tables; one HTML file that opens offline."""
+    shown: TreePageSettings = TreePageSettings()
+    """How much of it."""
+    groups: Essential[Path | None] = None
+    """CSV with the columns case and group: groups.csv then has every measure of the summary by group, and of two groups
+    group_differences.csv their difference with an interval and a test; the page has both."""
     replace: Essential[bool] = False
     """Replace files in the way that Ramify did not write, or that were changed since; each is kept as
     NAME.backup-1 (-2, ...)."""

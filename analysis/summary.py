@@ -1,6 +1,6 @@
 """A tree, or a mask's trees, in one row of numbers. docs/analysis.md has the formulas."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ def summarise_trees(
     spacing_mm: tuple[float, ...],
     organ_mm: float | None,
     distances_mm: FloatArray | None,
+    lacunarity_by_side: Mapping[float, float],
 ) -> dict[str, Any]:
     """Totals, counts and distributions.
 
@@ -31,6 +32,7 @@ def summarise_trees(
         spacing_mm: voxel size.
         organ_mm: volume of the organ in mm³ (2D: area in mm²), None without one.
         distances_mm: of the organ's voxels to the nearest vessel, None without an organ.
+        lacunarity_by_side: of the mask, by the side of the boxes in mm.
 
     Returns:
         values by name; of letter values and numbers by order, mappings.
@@ -61,6 +63,7 @@ def summarise_trees(
         "median_murray_exponent": float(np.median(murray)) if murray else None,
         "mean_angle_between_children_deg": _mean([row["angle_between_children_deg"] for row in nodes]),
         "fractal_dimension": box_counting_dimension(points_mm, _BOX_SIDES * max(spacing_mm)),
+        "mean_lacunarity": _mean([*lacunarity_by_side.values()]),
         "largest_generation": max(row["generation"] for row in branches),
         "largest_strahler_order": max(row["strahler_order"] for row in branches),
         "bifurcation_ratio": _horton(branches),
@@ -87,6 +90,7 @@ def summarise_trees(
         "upper": list(values.upper),
         "outliers": len(values.outliers),
     }
+    found["lacunarity_by_box_mm"] = {f"{side:.4g}": value for side, value in lacunarity_by_side.items()}
     for by in ("generation", "strahler_order", "scale"):
         found[f"by_{by}"] = {
             str(number): _of_group(branches, by, number) for number in sorted({r[by] for r in branches})

@@ -13,6 +13,7 @@ from ramify.analysis.branch_curves import BranchCurves
 from ramify.analysis.branch_table import Row, branch_rows
 from ramify.analysis.given_roots import check_ends, notes_on_ends, places_in
 from ramify.analysis.growth import Growth, grow
+from ramify.analysis.lacunarity import gliding_box_lacunarity
 from ramify.analysis.node_table import cycle_rows, node_rows
 from ramify.analysis.orders import strahler_orders
 from ramify.analysis.rooted_nodes import RootedNodes, nodes_of
@@ -150,8 +151,8 @@ class VesselTree:
         if self.organ is not None:
             organ = np.count_nonzero(self.organ) * float(np.prod(spacing))
             distances = distances_to_vessels_mm(self.decomposition.branches > 0, self.organ, spacing)
-        points = self.paths.curves.points_mm
-        return summarise_trees(self.branch_rows, self.node_rows, self.cycles, points, spacing, organ, distances)
+        points, uneven = self.paths.curves.points_mm, gliding_box_lacunarity(self.decomposition.branches, spacing)
+        return summarise_trees(self.branch_rows, self.node_rows, self.cycles, points, spacing, organ, distances, uneven)
 
     def map_of(self, values: Sequence[int] | IntArray) -> NDArray[np.int32]:
         """A label map with a value for each of the paths, int32 (*S): 0 in the background.

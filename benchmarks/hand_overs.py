@@ -28,7 +28,7 @@ from ramify.data.volume import Volume
 from ramify.metrics.mask_analysis import MaskAnalysis
 from ramify.metrics.street_mover import points_along
 from ramify.metrics.transport import mean_transport_mm
-from ramify.report.scene import SMOOTHING_ROUNDS
+from ramify.report.grouped_surface import SMOOTHING_ROUNDS
 from ramify.report.simplification import simplified
 from ramify.report.surfaces import Surface, extract_surface, smoothed
 

@@ -2,13 +2,15 @@
 
     python docs/gallery.py --demo output/demo --output docs/images
 
-Figures, the training's course and what TensorBoard shows are copied as their commands wrote them; the report is shown
-by a headless Chromium (`apt install chromium`), without which its pictures stay as they are, and a line says so.
+Figures, the training's course and what TensorBoard shows are copied as their commands wrote them; the report, and the
+page of a phantom's portal vein, are shown by a headless Chromium (`apt install chromium`), without which these pictures
+stay as they are, and a line says so.
 """
 
 import io
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,8 +52,9 @@ def main() -> None:
     if chromium := installed_browser():
         with browser(chromium) as window:
             pictures |= screens(window, report)
+            pictures["analysis.png"] = tree_screen(window)
     else:
-        print("no Chromium here: the report's pictures are not drawn", file=sys.stderr)
+        print("no Chromium here: the pictures of pages are not drawn", file=sys.stderr)
     command.output.mkdir(parents=True, exist_ok=True)
     for name, content in pictures.items():
         write_whole(command.output / name, content)
@@ -98,6 +101,18 @@ def screens(window: "Browser", report: Path) -> dict[str, bytes]:
         [window.picture([0, y, *PHONE]) for y in (0, top, window.place_of("details.case[open] .slices")[1] - 60)]
     )
     return found
+
+
+def tree_screen(window: "Browser") -> bytes:
+    """The page of an analysed tree, down to its diagram."""
+    from tree_example import write_example
+
+    with tempfile.TemporaryDirectory() as folder:
+        window.open(write_example(Path(folder)), WIDTH, HEIGHT)
+        window.run("document.querySelector('input[value=order]').click()")
+        window.wait_for("!document.querySelector('.viewer-note')")
+    top, charts = window.place_of("details.case")[1], window.place_of(".charts")[1]
+    return beside([window.picture([40, top - 10, WIDTH - 80, charts - top])])
 
 
 def show_case(window: "Browser") -> None:

@@ -1,23 +1,22 @@
 """The part of a report about one case: its surfaces, scales, radii, projections and values."""
 
-import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ramify.drawing.colours import AGREEING, EXTRA, MISNAMED, MISSED, Colour, as_hex, class_colours, scale_colours
 from ramify.drawing.scale_words import scale_names
+from ramify.report.bars import Bar, bars
 from ramify.report.case_table import badges
 from ramify.report.case_view import CaseView, ScaleShare
 from ramify.report.charts import radius_histogram
-from ramify.report.markup import data, join, swatch, text, webp_address
+from ramify.report.markup import join, swatch, text, webp_address
 from ramify.report.measure_words import named_unit, short_name, written
 from ramify.report.picture_frame import framed
 from ramify.report.pictures import ViewPictures
 from ramify.report.slice_section import slice_section
+from ramify.report.viewer_section import viewer
 
 HEADLINE = ("cldice", "dice", "hd95_mm")
-# The viewer's ways to look: turned about the patient's long axis, then up or down.
-_LOOKS = {"Front": (0.0, 0.0), "Left": (-math.pi / 2, 0.0), "Below": (0.0, -math.pi / 2), "Reset": (0.45, 0.2)}
 
 
 def case_section(
@@ -54,25 +53,13 @@ def _unit(unit: str) -> str:
 def _viewer(scene: Mapping[str, Any] | None) -> str:
     if scene is None:
         return ""
-    looks = join(
-        f'<button type="button" data-yaw="{yaw:.4f}" data-pitch="{pitch:.4f}">{name}</button>'
-        for name, (yaw, pitch) in _LOOKS.items()
-    )
     layers = join(
         f'<label><input type="checkbox" data-layer="{number}"{" checked" if layer["shown"] else ""}>'
         f'<span class="swatches">{"".join(swatch(colour) for colour in layer["colours"])}</span>'
         f"{text(layer['name'])}</label>"
         for number, layer in enumerate(scene["layers"])
     )
-    help_text = "Drag to rotate, pinch or click and scroll to zoom, shift and drag to move; arrow keys rotate."
-    return (
-        f'<div class="viewer"><canvas tabindex="0" role="img" aria-label="Surfaces of the vessels. {help_text}" '
-        f'title="{help_text}"></canvas><div class="views">{looks}</div>'
-        # Where no script runs this stays, and so it says why; report/page.js takes it back.
-        '<div class="viewer-note">The 3D view needs JavaScript, which is off here. The projections below show the same '
-        "vessels.</div>"
-        f'<div class="layers">{layers}</div><script type="application/json">{data(scene)}</script></div>'
-    )
+    return viewer(scene, f'<div class="layers">{layers}</div>', "The projections below show the same vessels.")
 
 
 def _scale_bars(scales: tuple[ScaleShare, ...]) -> str:
@@ -83,12 +70,8 @@ def _scale_bars(scales: tuple[ScaleShare, ...]) -> str:
         share = scale.sensitivity
         shown = "–" if share is None else f"{share:.3f}"
         branches = f"{scale.branches:,} branch{'' if scale.branches == 1 else 'es'}"
-        rows.append(
-            f'<div class="row"><span>{text(name)} <span class="quiet">· {text(scale.radii)} · {branches}</span></span>'
-            f'<b>{shown}</b><div class="track"><i style="--swatch:{as_hex(colour)};--share:{100 * (share or 0):.2f}%">'
-            "</i></div></div>"
-        )
-    return f'<div><h3>Share of the vessels found, by scale</h3><div class="bars">{join(rows)}</div></div>'
+        rows.append(Bar(name, f"{scale.radii} · {branches}", shown, share or 0.0, colour))
+    return bars("Share of the vessels found, by scale", rows)
 
 
 def _radii(view: CaseView) -> str:

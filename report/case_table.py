@@ -6,6 +6,7 @@ from typing import Any
 from ramify.drawing.scale_words import scale_names
 from ramify.report.case_view import CaseView
 from ramify.report.charts import letter_value_plot
+from ramify.report.failed_cases import failed_cases
 from ramify.report.markup import join, swatch, text
 from ramify.report.measure_words import badness, named_unit, short_name, written
 from ramify.report.summary_section import column_measures, count_scales, values_of
@@ -39,11 +40,14 @@ def cases_section(report: Mapping[str, Any], ranked: Sequence[str], sorted_by: s
         if body
         else '<p class="quiet">No case could be evaluated.</p>'
     )
+    failed = failed_cases(
+        report["failed"], "case could not be evaluated and is in no mean", "cases failed and are in no mean"
+    )
     return (
         '<section id="cases"><div class="head"><h2>Cases</h2><span class="quiet small">the worst '
         f'{text(short_name(sorted_by))} first<span class="scripted">; click a column to sort by it, a case to see it'
         "</span></span></div>"
-        f'<div class="card"><div class="scroll">{table}</div></div>{_failed(report["failed"])}</section>'
+        f'<div class="card"><div class="scroll">{table}</div></div>{failed}</section>'
     )
 
 
@@ -63,18 +67,6 @@ def badges(row: Mapping[str, Any]) -> str:
     }
     kind = (bool(row.get("empty_prediction")), bool(row.get("empty_truth")))
     return f'<span class="badge" title="{words[kind][1]}">{words[kind][0]}</span>' if kind in words else ""
-
-
-def _failed(failed: Mapping[str, str]) -> str:
-    if not failed:
-        return ""
-    rows = join(
-        f'<tr><td class="name">{text(case_id)}</td><td class="wrap">{text(reason)}</td></tr>'
-        for case_id, reason in failed.items()
-    )
-    words = "1 case could not be evaluated and is" if len(failed) == 1 else f"{len(failed)} cases failed and are"
-    table = f'<div class="scroll"><table><tbody>{rows}</tbody></table></div>'
-    return f'<p class="note warn">{words} in no mean:</p><div class="card below">{table}</div>'
 
 
 def radii_section(views: Mapping[str, CaseView]) -> str:

@@ -9,6 +9,8 @@ from ramify.report.intervals import MeanInterval
 from ramify.report.markup import join, text
 
 _BINS = 24
+# Of one value there is a line.
+_LOWEST_BOX = 1.5
 _STEPS = (1, 2, 2.5, 5, 10)
 
 
@@ -33,7 +35,7 @@ def scale_strips(
     at = _scale(0, highest, left, width - right)
     height = top + line * len(rows) + 16
     parts = []
-    for tick in _ticks(highest):
+    for tick in ticks(highest):
         x = f"{at(tick):.1f}"
         parts.append(f'<line class="rule" x1="{x}" x2="{x}" y1="{top}" y2="{height - 16}"/>')
         parts.append(f'<text x="{x}" y="{height - 3}" text-anchor="middle">{tick:g}</text>')
@@ -71,7 +73,7 @@ def radius_histogram(truth: Sequence[float], prediction: Sequence[float]) -> str
     tallest = max(int(count.max()) for count in counts)
     across, up = _scale(0, highest, left, width - 6), _scale(0, tallest, height - bottom, top)
     parts = []
-    for tick in _ticks(tallest, whole=True):
+    for tick in ticks(tallest, whole=True):
         parts.append(f'<line class="rule" x1="{left}" x2="{width - 6}" y1="{up(tick):.1f}" y2="{up(tick):.1f}"/>')
         parts.append(f'<text x="{left - 6}" y="{up(tick) + 4:.1f}" text-anchor="end">{tick:g}</text>')
     for low, high, count in zip(edges[:-1], edges[1:], counts[0]):
@@ -83,45 +85,51 @@ def radius_histogram(truth: Sequence[float], prediction: Sequence[float]) -> str
         for high, count in zip(edges[1:], counts[1]):
             path += f"V{up(count):.1f}H{across(high):.1f}"
         parts.append(f'<path class="predicted" d="{path}V{up(0):.1f}"/>')
-    for tick in _ticks(highest):
+    for tick in ticks(highest):
         parts.append(f'<text x="{across(tick):.1f}" y="{height - bottom + 14}" text-anchor="middle">{tick:g}</text>')
     parts.append(f'<text x="{(left + width) / 2}" y="{height - 4}" text-anchor="middle">branch radius (mm)</text>')
     return _svg(width, height, parts, "Histogram of branch radii in truth and prediction")
 
 
-def letter_value_plot(cases: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> str:
-    """Branch radii of each case, truth beside prediction, as letter values (Sadikine et al. 2023, Fig. 4).
+def letter_value_plot(
+    columns: Mapping[str, Sequence[Sequence[float]]],
+    kinds: Sequence[str] = ("truth", "predicted"),
+    narrow: bool = False,
+) -> str:
+    """Branch radii as letter values side by side, as of truth and prediction (Sadikine et al. 2023, Fig. 4).
 
     Boxes hold the middle half, three quarters, seven eighths … of the branches; dots lie beyond.
 
     Args:
-        cases: case id -> (radii of the truth, radii of the prediction), mm; one without any is an empty place.
+        columns: name -> radii of each kind, mm; one without any is an empty place.
+        kinds: what stands in each column: `truth` and `predicted`, or one alone.
+        narrow: for a third of the page instead of its whole width.
     """
-    left, top, bottom, plot, whole = 40, 10, 62, 190, 1150
-    # Few cases fill the page, many keep their width and scroll.
-    step = float(np.clip((whole - left) / max(len(cases), 1), 76, 150))
-    width, height = left + step * len(cases), top + plot + bottom
-    highest = max((max(radii) for pair in cases.values() for radii in pair if len(radii)), default=1.0) * 1.03
+    left, top, bottom, plot = 40, 10, 62, 190
+    # Few columns fill the page, many keep their width and scroll.
+    whole, least, most = (350, 48, 66) if narrow else (1150, 76, 150)
+    step = float(np.clip((whole - left) / max(len(columns), 1), least, most))
+    width, height = left + step * len(columns), top + plot + bottom
+    highest = max((max(radii) for its in columns.values() for radii in its if len(radii)), default=1.0) * 1.03
     up = _scale(0, highest, top + plot, top)
     parts = []
-    for tick in _ticks(highest):
+    for tick in ticks(highest):
         parts.append(f'<line class="rule" x1="{left}" x2="{width}" y1="{up(tick):.1f}" y2="{up(tick):.1f}"/>')
         parts.append(f'<text x="{left - 6}" y="{up(tick) + 4:.1f}" text-anchor="end">{tick:g}</text>')
-    for number, (name, pair) in enumerate(cases.items()):
+    for number, (name, its) in enumerate(columns.items()):
         middle = left + step * (number + 0.5)
-        for radii, kind, x in zip(pair, ("truth", "predicted"), (middle - 15, middle + 15)):
-            parts += _letter_boxes(radii, kind, x, up)
+        for place, (radii, kind) in enumerate(zip(its, kinds, strict=True)):
+            parts += _letter_boxes(radii, kind, middle + 30 * (place - (len(kinds) - 1) / 2), up)
         fitting = int(step / 6.4)
         # Names of cases tend to begin alike.
         short = name if len(name) <= fitting else f"…{name[1 - fitting :]}"
         parts.append(f'<text class="ink" x="{middle}" y="{top + plot + 17}" text-anchor="middle">{text(short)}</text>')
-        counts = f"{len(pair[0])} | {len(pair[1])}"
+        counts = " | ".join(str(len(radii)) for radii in its)
         parts.append(f'<text x="{middle}" y="{top + plot + 33}" text-anchor="middle">{counts}</text>')
-    parts.append(
-        f'<text x="0" y="{height - 5}">branch radius in mm; below the names, branches in truth | prediction</text>'
-    )
+    told = "branches in truth | prediction" if len(kinds) > 1 else "branches"
+    parts.append(f'<text x="0" y="{height - 5}">branch radius in mm; below the names, {told}</text>')
     wide = max(width, 350)
-    return _svg(wide, height, parts, "Letter values of branch radii by case", f"min-width:{wide:g}px")
+    return _svg(wide, height, parts, "Letter values of branch radii", f"min-width:{wide:g}px")
 
 
 def _letter_boxes(radii: Sequence[float], kind: str, x: float, up) -> list[str]:  # type: ignore[no-untyped-def]
@@ -134,10 +142,11 @@ def _letter_boxes(radii: Sequence[float], kind: str, x: float, up) -> list[str]:
     for level in reversed(range(depth)):
         half, shade = 12.5 * (1 - level / (depth + 0.5)), 1 - 0.62 * level / max(depth, 2)
         y, end = up(letters.upper[level]), up(letters.lower[level])
-        place = f'x="{x - half:.1f}" y="{y:.1f}" width="{2 * half:.1f}" height="{max(end - y, 0.8):.1f}"'
+        place = f'x="{x - half:.1f}" y="{y:.1f}" width="{2 * half:.1f}" height="{max(end - y, _LOWEST_BOX):.1f}"'
         parts.append(f'<rect class="box-{kind}" {place} fill-opacity="{shade:.2f}"/>')
     middle = up(letters.median)
-    parts.append(f'<line class="median" x1="{x - 12.5}" x2="{x + 12.5}" y1="{middle:.1f}" y2="{middle:.1f}"/>')
+    if letters.upper[0] > letters.lower[0]:
+        parts.append(f'<line class="median" x1="{x - 12.5}" x2="{x + 12.5}" y1="{middle:.1f}" y2="{middle:.1f}"/>')
     parts += [f'<circle class="outlier" cx="{x}" cy="{up(value):.1f}" r="1.5"/>' for value in letters.outliers]
     return parts
 
@@ -148,7 +157,7 @@ def _scale(low: float, high: float, first: float, last: float):  # type: ignore[
     return lambda value: first + (float(value) - low) * factor
 
 
-def _ticks(highest: float, whole: bool = False) -> list[float]:
+def ticks(highest: float, whole: bool = False) -> list[float]:
     """Round numbers from 0 to at most `highest`, about four of them."""
     if highest <= 0:
         return [0.0]

@@ -1,27 +1,22 @@
 """A report as one page of HTML that opens anywhere, offline: nothing in it is loaded from elsewhere."""
 
-import base64
-import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from ramify.disk.atomic_files import write_whole
-from ramify.drawing.colours import BACKDROP, as_hex
 from ramify.report.case_section import case_section
 from ramify.report.case_table import cases_section, radii_section
 from ramify.report.case_view import CaseView
 from ramify.report.class_section import class_section
+from ramify.report.document import document, shipped
 from ramify.report.markup import join, text
 from ramify.report.measure_words import Described, short_name
 from ramify.report.method_section import method_section
 from ramify.report.settings import ReportSettings
 from ramify.report.summary_section import key_figures, scale_section, summary_section
-
-_HERE = Path(__file__).parent
 
 
 def write_report(
@@ -103,7 +98,20 @@ def build_page(
         summary_section(report),
         method_section(report, command_line, words),
     ]
-    return _document(join(body), report)
+    count = len(report["cases"])
+    intro = (
+        f"Predicted vessels against the truth, {count} case{'' if count == 1 else 's'}, {date.today().isoformat()}. "
+        "Blue is missed, red is extra."
+    )
+    return document(
+        f"Vessel segmentation, {count} cases",
+        "Vessel segmentation report",
+        intro,
+        join(body),
+        style=shipped("page.css", "slices.css"),
+        script=shipped("unpacking.js", "viewer.js", "slices.js", "page.js"),
+        commit=report["versions"].get("commit", "unknown"),
+    )
 
 
 def _bounded(view: CaseView, solid: bool, sliced: bool) -> CaseView:
@@ -126,35 +134,4 @@ def _details(sections: list[str], words: str) -> str:
         '<section id="details"><div class="head"><h2>Case by case</h2>'
         f'<span class="quiet small">{text(words)}</span><button type="button" id="open-all">Open all</button></div>'
         f"{join(sections)}</section>"
-    )
-
-
-@cache
-def _shipped(name: str) -> str:
-    """A file that lies beside this one."""
-    return (_HERE / name).read_text(encoding="utf-8")
-
-
-def _document(body: str, report: Mapping[str, Any]) -> str:
-    script = "\n" + "".join(map(_shipped, ("unpacking.js", "viewer.js", "slices.js", "page.js")))
-    style = _shipped("page.css") + _shipped("slices.css")
-    digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
-    # The browser is told to run this script alone and to load nothing at all: a second wall behind the escaping.
-    policy = (
-        "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
-        f"script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    )
-    count = len(report["cases"])
-    day = date.today().isoformat()
-    return (
-        '<!DOCTYPE html>\n<html lang="en" class="no-script">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>Vessel segmentation, {count} cases</title>\n"
-        f"<style>\n:root {{ --backdrop: {as_hex(BACKDROP)}; }}\n{style}</style>\n</head>\n<body>\n"
-        f'<header class="top"><h1>Vessel segmentation report</h1><p class="quiet">Predicted vessels against the truth, '
-        f"{count} case{'' if count == 1 else 's'}, {day}. Blue is missed, red is extra.</p></header>\n"
-        f"<main>{body}</main>\n"
-        f"<footer>Made with Ramify, commit {text(report['versions'].get('commit', 'unknown'))}. For research; not a "
-        f"medical device.</footer>\n<script>{script}</script>\n</body>\n</html>\n"
     )

@@ -1,25 +1,20 @@
 """A case in 3D for a page: surfaces of truth and prediction, their triangles told apart by what they are."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from ramify.data.volume import Volume
 from ramify.drawing.colours import AGREEING, EXTRA, MISSED, Colour, as_hex, class_colours, scale_colours
 from ramify.metrics.mask_analysis import MaskAnalysis
 from ramify.report.class_maps import ClassMaps
+from ramify.report.grouped_surface import Ranges, grouped_surface
 from ramify.report.mesh_packing import pack_surface
-from ramify.report.simplification import simplified
-from ramify.report.surfaces import Surface, extract_surface, smoothed
+from ramify.report.surfaces import Surface
 from ramify.report.uncovered import uncovered_part
 from ramify.vessels.branches import voxels_of
-
-SMOOTHING_ROUNDS = 8
-
-Ranges = list[tuple[int, int]]
-"""First triangle and number of triangles of each group."""
 
 
 def build_scene(
@@ -51,7 +46,7 @@ def build_scene(
             name, colours = "prediction by class", class_colours(len(classes.names))
             groups += np.maximum(classes.prediction[prediction.box].astype(np.int64) - 1, 0)
         groups += len(colours) * uncovered_part(prediction, target)
-        surface, ranges = _grouped_surface(prediction, place, groups, 2 * len(colours), most_triangles)
+        surface, ranges = _grouped(prediction, place, groups, 2 * len(colours), most_triangles)
         held = [_part(0, one, colour) for one, colour in zip(ranges, colours)]
         extra = [_part(0, one, EXTRA) for one in ranges[len(colours) :]]
         layers += [_layer(name, colours, held), _layer("extra", [EXTRA], extra)]
@@ -65,7 +60,7 @@ def build_scene(
             numbers = target.decomposition.scale_map
         groups = np.maximum(numbers.astype(np.int64) - 1, 0)
         groups += len(colours) * uncovered_part(target, prediction)
-        surface, ranges = _grouped_surface(target, place, groups, 2 * len(colours), most_triangles)
+        surface, ranges = _grouped(target, place, groups, 2 * len(colours), most_triangles)
         number = len(surfaces)
         parts = [_part(number, ranges[group], colours[group % len(colours)]) for group in range(len(ranges))]
         missed = [_part(number, one, MISSED) for one in ranges[len(colours) :]]
@@ -73,12 +68,16 @@ def build_scene(
         whole = _layer(name, colours, parts) | {"shown": prediction.is_empty}
         layers += [_layer("missed", [MISSED], missed), whole]
         surfaces.append(surface)
+    return {**packed_surfaces(surfaces), "layers": layers}
+
+
+def packed_surfaces(surfaces: Sequence[Surface]) -> dict[str, Any]:
+    """Surfaces for report/viewer.js, in one cube: at least one, each with a triangle at least."""
     lowest = np.min([surface.points.min(axis=0) for surface in surfaces], axis=0)
     size = np.max([surface.points.max(axis=0) for surface in surfaces], axis=0) - lowest
     extent = float(size.max())
     return {
         "surfaces": [pack_surface(surface, lowest, extent) for surface in surfaces],
-        "layers": layers,
         "extent_mm": extent,
         "centre": (size / 2 / extent).round(5).tolist(),
     }
@@ -93,23 +92,10 @@ def _part(surface: int, triangles: tuple[int, int], colour: Colour) -> dict[str,
     return {"surface": surface, "first": triangles[0], "count": triangles[1], "colour": as_hex(colour)}
 
 
-def _grouped_surface(
+def _grouped(
     mask: MaskAnalysis, place: Volume, groups: NDArray[np.int64], n_groups: int, most_triangles: int
 ) -> tuple[Surface, Ranges]:
-    """The mask's surface with its triangles sorted by group, and where each group's triangles are.
-
-    groups: int, within the mask's box, 0 .. n_groups - 1: the group of each of its voxels.
-    """
-    full = extract_surface(mask.mask, place)
-    surface = simplified(smoothed(full, SMOOTHING_ROUNDS), most_triangles)
-    matrix, offset = place.affine()
-    middles = surface.points[surface.triangles].mean(axis=1)[:, ::-1]
-    indices = (middles - offset) @ np.linalg.inv(matrix).T - mask.corner
-    voxels, spacing = voxels_of(mask.surface), np.array(mask.spacing_mm)
-    nearest = cKDTree(voxels * spacing).query(indices * spacing)[1]
-    group = groups[tuple(voxels[nearest].T)]
-    counts = np.bincount(group, minlength=n_groups)
-    starts = np.cumsum(counts) - counts
-    order = np.argsort(group, kind="stable")
-    ranges = [(int(first), int(count)) for first, count in zip(starts, counts)]
-    return Surface(surface.points, surface.triangles[order]), ranges
+    """The mask's surface by groups. groups: int, within the mask's box: the group of each of its voxels."""
+    voxels = voxels_of(mask.surface)
+    group = groups[tuple(voxels.T)]
+    return grouped_surface(mask.mask, place, voxels + np.array(mask.corner), group, n_groups, most_triangles)

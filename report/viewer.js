@@ -76,7 +76,7 @@ const openViewer = (() => {
       const length = Math.hypot(normals[3 * i], normals[3 * i + 1], normals[3 * i + 2]) || 1;
       for (let k = 0; k < 3; k++) small[4 * i + k] = Math.round((127 * normals[3 * i + k]) / length);
     }
-    return upload(points, small, corners);
+    return { corners, arrays: upload(points, small, corners) };
   }
 
   function upload(points, normals, corners) {
@@ -92,6 +92,29 @@ const openViewer = (() => {
     gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, corners, gl.STATIC_DRAW);
     gl.bindVertexArray(null);
     return arrays;
+  }
+
+  // Triangles that are sorted by branch are laid in the order of the branches' colours: a layer a colour.
+  function paint(state, { colours, of }, shown) {
+    const { gl } = shared, { corners, arrays } = state.surfaces[0], sorted = new Uint32Array(corners.length);
+    const parts = colours.map(() => ({ first: 0, count: 0 }));
+    const starts = [0];
+    state.scene.counts.forEach((count, branch) => {
+      starts.push(starts[branch] + count);
+      parts[of[branch]].count += count;
+    });
+    parts.forEach((part, index) => { part.first = index ? parts[index - 1].first + parts[index - 1].count : 0; });
+    const ends = parts.map(({ first }) => 3 * first);
+    of.forEach((colour, branch) => {
+      const own = corners.subarray(3 * starts[branch], 3 * starts[branch + 1]);
+      sorted.set(own, ends[colour]);
+      ends[colour] += own.length;
+    });
+    gl.bindVertexArray(arrays);
+    gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, sorted, gl.STATIC_DRAW);
+    gl.bindVertexArray(null);
+    state.layers = colours.map((colour, index) => ({ parts: [{ surface: 0, colour, ...parts[index] }] }));
+    state.shown = shown;
   }
 
   // x to the patient's left, y to the head, z to the viewer in front, then turned; as columns for x, y, z of the patient.
@@ -121,12 +144,12 @@ const openViewer = (() => {
     gl.uniformMatrix3fv(uniforms.turn, false, turn);
     gl.uniform3f(uniforms.shift, view.x, view.y, view.zoom * 1.78 * Math.min(1, wide));
     gl.uniform1f(uniforms.aspect, wide);
-    scene.layers.forEach((layer, index) => {
+    state.layers.forEach((layer, index) => {
       if (!state.shown[index]) return;
       for (const { surface, first, count, colour } of layer.parts) {
         if (!count) continue;
         gl.uniform3fv(uniforms.colour, channels(colour));
-        gl.bindVertexArray(state.surfaces[surface]);
+        gl.bindVertexArray(state.surfaces[surface].arrays);
         gl.drawElements(gl.TRIANGLES, 3 * count, gl.UNSIGNED_INT, 12 * first);
       }
     });
@@ -204,10 +227,11 @@ const openViewer = (() => {
     const canvas = box.querySelector("canvas"), note = box.querySelector(".viewer-note");
     if (!context()) {
       note.textContent = "This browser shows no 3D; the projections below show the same case.";
+      box.classList.add("no-3d");
       return;
     }
-    const scene = JSON.parse(box.querySelector("script").textContent);
-    const state = { canvas, scene, shown: scene.layers.map((layer) => layer.shown), surfaces: [], view: {} };
+    const scene = JSON.parse(box.querySelector("script").textContent), layers = scene.layers || [];
+    const state = { canvas, scene, layers, shown: layers.map((layer) => layer.shown), surfaces: [], view: {} };
     for (const surface of scene.surfaces) state.surfaces.push(await unpack(surface));
     let waiting = false;
     const redraw = () => {
@@ -223,6 +247,16 @@ const openViewer = (() => {
     box.querySelectorAll("button[data-yaw]").forEach((button) => {
       button.addEventListener("click", () => look(+button.dataset.yaw, +button.dataset.pitch));
     });
+    if (scene.choices) {
+      const around = box.closest(".paint");
+      const repaint = () => {
+        const name = around.querySelector("input[type=radio]:checked").value, choice = scene.choices[name];
+        paint(state, choice, choice.colours.map((_, k) => around.querySelector(`input[value="${name}-${k}"]`).checked));
+        redraw();
+      };
+      around.addEventListener("change", repaint);
+      repaint();
+    }
     canvas.addEventListener("dblclick", () => look(0.45, 0.2));
     new ResizeObserver(redraw).observe(canvas);
     note.remove();

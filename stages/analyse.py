@@ -1,10 +1,16 @@
 """An analysis: masks found, the trees of each described and written, and a table with a row a case."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ramify.analysis.branch_table import Row
 from ramify.analysis.cases import Job, Outcome, do_all, earlier_cases, find_jobs
+from ramify.analysis.groups import difference_rows, group_rows, read_groups
+from ramify.analysis.page.summary_words import WORDS
+from ramify.analysis.page.tree_page import address_of, build_tree_page, name_of
 from ramify.analysis.settings import AnalyseCommand
+from ramify.command_line.called import called
 from ramify.console.alike import AlikeLines
 from ramify.console.csv_text import csv_of_records
 from ramify.console.progress import followed, say
@@ -13,25 +19,34 @@ from ramify.data.provenance import versions
 from ramify.disk.atomic_files import write_whole
 from ramify.disk.json_files import write_json
 from ramify.disk.outputs import Outputs
+from ramify.disk.own_files import remove
 from ramify.processes.folder_lock import held
 
 SUMMARY = "summary.csv"
 RECORD = "analysis.json"
+GROUPS = ("groups.csv", "group_differences.csv")
 _SHOWN = ("branches", "trees", "ends", "cycles", "length_mm", "largest_strahler_order")
 
 
-def analyse_masks(command: AnalyseCommand) -> int:
-    """Analyse every mask and write the tables; 1 if a case failed."""
+def analyse_masks(command: AnalyseCommand, words: Sequence[str] = ()) -> int:
+    """Analyse every mask and write the tables, and the page if asked for; 1 if a case failed.
+
+    words: of the command line, for whoever wants to do it again.
+    """
     jobs = find_jobs(command)
-    with Outputs(command.input, command.organ, *(job.mask for job in jobs), replace=command.replace) as outputs:
+    groups = read_groups(command.groups, [job.case_id for job in jobs]) if command.groups is not None else {}
+    reads = (command.input, command.organ, command.groups, *(job.mask for job in jobs))
+    with Outputs(*reads, replace=command.replace) as outputs:
         outputs.claim_folder(
-            command.output, "analysis", [SUMMARY, RECORD, *(name for job in jobs for name in job.files())]
+            command.output, "analysis", [SUMMARY, RECORD, *GROUPS, *(name for job in jobs for name in job.files())]
         )
+        if command.report is not None:
+            outputs.claim_file(command.report, "report")
         with held(command.output, "analyse.py"):
-            return analyse_jobs(jobs, command)
+            return analyse_jobs(jobs, command, groups, words)
 
 
-def analyse_jobs(jobs: Sequence[Job], command: AnalyseCommand) -> int:
+def analyse_jobs(jobs: Sequence[Job], command: AnalyseCommand, groups: Mapping[str, str], words: Sequence[str]) -> int:
     """Analyse all cases, telling of each as it is done; 1 if one failed."""
     outcomes: dict[str, Outcome] = {}
     errors = AlikeLines()
@@ -52,12 +67,52 @@ def analyse_jobs(jobs: Sequence[Job], command: AnalyseCommand) -> int:
         notes = {outcome.case_id: outcome.notes for outcome in done if outcome.notes}
         settings = command.analysis().model_dump(mode="json")
         write_json(command.output / RECORD, {"failed": failed, "notes": notes, "settings": settings, **versions()})
+        of_groups = group_rows(rows, groups, tuple(WORDS)), difference_rows(rows, groups, tuple(WORDS))
+        for name, its in zip(GROUPS, of_groups, strict=True):
+            if its:
+                write_whole(command.output / name, csv_of_records(its))
+            else:
+                remove(command.output / name)
+        if command.report is not None:
+            write_page(jobs, command, done, groups, of_groups, words)
     for row in rows:
         print(told(row))
     if earlier := earlier_cases(command.output, [outcome.case_id for outcome in done if outcome.rows]):
         say(f"note: not in {SUMMARY}, of earlier runs: {', '.join(earlier)}", error=True)
     print(what_is_done(outcomes, jobs, command))
     return 1 if failed else 0
+
+
+def write_page(
+    jobs: Sequence[Job],
+    command: AnalyseCommand,
+    done: Sequence[Outcome],
+    groups: Mapping[str, str],
+    of_groups: tuple[Sequence[Row], Sequence[Row]],
+    words: Sequence[str],
+) -> None:
+    """Write the page that was asked for."""
+    assert command.report is not None, "asked by whoever has one"
+    rows: list[Mapping[str, Any]] = []
+    views, tables = {}, {}
+    for job, outcome in zip(jobs, done, strict=True):
+        for place, row in enumerate(outcome.rows):
+            rows.append(row)
+            tables[name_of(row)] = address_of(job.folder_of(str(row.get("class", ""))), command.report)
+            if outcome.views:
+                views[name_of(row)] = outcome.views[place]
+    page = build_tree_page(
+        rows,
+        views,
+        tables,
+        {outcome.case_id: outcome.reason for outcome in done if outcome.reason},
+        groups,
+        *of_groups,
+        shlex.join([*called("analyse"), *words]) if words else "",
+        versions(),
+        command.shown,
+    )
+    write_whole(command.report, page)
 
 
 def told(row: Mapping[str, Any]) -> str:

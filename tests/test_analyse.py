@@ -16,6 +16,7 @@ from ramify.data.files import read_label_map, write_volume
 from ramify.data.volume import Volume
 from tests.analysis.drawn_trees import forks
 
+FILES = ("masks", "groups", "out", "pages/page")
 UNIT = (1.0, 1.0, 1.0)
 # The first voxel lies somewhere.
 ORIGIN = (-40.0, 12.0, -7.5)
@@ -194,6 +195,30 @@ def test_a_pattern_and_a_picture(tmp_path, capsys):
     assert "area_mm2" in row
 
 
+def test_a_page_and_groups_of_a_folder(tmp_path):
+    for number, name in enumerate("abcd"):
+        write(tmp_path / "masks" / f"{name}.nii.gz", forks()[:, :, 2 * number :])
+    (tmp_path / "groups.csv").write_text("case,group\na,x\nb,x\nc,y\nd,y\n", encoding="utf-8")
+    words = ["--input", "masks", "--groups", "groups.csv", "--output", "out", "--report", "pages/page.html"]
+    words += ["--shown.cases", "3", "--shown.surfaces", "1", "--shown.triangles", "500", "--forms", "swc"]
+    words = [str(tmp_path / word) if word.split(".")[0] in FILES else word for word in words]
+    assert analyse.main(words) == 0
+    page = (tmp_path / "pages" / "page.html").read_text(encoding="utf-8")
+    assert page.count('<details class="card case"') == 3
+    assert page.count("<canvas") == 1
+    assert 'href="../out/a/branches.csv"' in page
+    assert "--shown.triangles 500" in page
+    by_group, differences = (rows_of(tmp_path / "out" / name) for name in ("groups.csv", "group_differences.csv"))
+    assert {(row["group"], row["n"]) for row in by_group if row["measure"] == "length_mm"} == {("x", "2"), ("y", "2")}
+    lengths = {row["case"]: float(row["length_mm"]) for row in rows_of(tmp_path / "out" / "summary.csv")}
+    (length,) = [row for row in differences if row["measure"] == "length_mm"]
+    expected = (lengths["c"] + lengths["d"] - lengths["a"] - lengths["b"]) / 2
+    assert float(length["difference"]) == pytest.approx(expected)
+    # Without groups the same folder has no tables of them.
+    assert analyse.main([*words[:2], *words[4:6], "--forms", "swc"]) == 0
+    assert not (tmp_path / "out" / "groups.csv").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -202,12 +227,15 @@ def test_a_pattern_and_a_picture(tmp_path, capsys):
         (["--input", "masks", "--organ", "masks/a.nii.gz"], "one mask for 2 cases"),
         (["--input", "masks", "--cases", "c"], "no such case"),
         (["--input", "masks/*.mha"], "no mask there"),
+        (["--input", "masks", "--groups", "masks/a.nii.gz"], "cannot be read as CSV"),
+        (["--input", "masks", "--groups", "groups.csv"], "no group for case b"),
     ],
 )
 def test_bad_input_is_one_line_and_leaves_nothing(tmp_path, monkeypatch, words, said):
     monkeypatch.chdir(tmp_path)
     for name in ("a", "b"):
         write(tmp_path / "masks" / f"{name}.nii.gz", forks()[:, :10, :10])
+    (tmp_path / "groups.csv").write_text("case,group\na,x\n", encoding="utf-8")
     with pytest.raises((ValueError, OSError)) as error:
         analyse.main([*words, "--output", "out"])
     assert said in line_of(error.value)

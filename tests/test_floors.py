@@ -44,7 +44,10 @@ FLOORS: dict[str, set[str]] = {
     "cleaning": {"data", "vessels", "tasks", "training", "comparison"},
     "tuning": {"console", "processes", "disk", "data", "training", "drawing"},
     "experiments": {"console", "processes", "disk", "data", "metrics", "tasks", "training", "comparison", "drawing"},
-    "analysis": {"console", "processes", "disk", "data", "vessels", "metrics", "drawing", "report", "preprocessing"},
+    "analysis": {
+        *("console", "processes", "disk", "data", "vessels", "metrics", "drawing", "report", "preprocessing"),
+        "comparison",
+    },
     "report": {"compilation", "disk", "data", "vessels", "metrics", "drawing", "comparison", "tasks"},
     "evaluation": {"console", "processes", "disk", "data", "preprocessing", "metrics", "report", "tasks"},
     "transforms": {"vessels"},

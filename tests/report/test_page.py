@@ -20,7 +20,7 @@ QUOTED = "\"><img src=x onerror='alert(2)'>&amp;"
 class Page(HTMLParser):
     """Elements of a page, and the text in each."""
 
-    VOID = frozenset({"meta", "img", "input", "br", "circle", "line", "rect", "polygon", "path"})
+    VOID = frozenset({"meta", "img", "input", "br", "circle", "line", "rect", "polygon"})
 
     def __init__(self, content: str) -> None:
         super().__init__()
