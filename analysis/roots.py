@@ -14,8 +14,6 @@ from ramify.analysis.branch_curves import BranchCurves
 from ramify.analysis.growth import Root
 from ramify.vessels.branches import FloatArray, IntArray
 
-# An end at the border is a root unless the thickest end of all is so many times as thick.
-_THICKER = 2.0
 # How much wider a junction's ball may be than the vessels that meet there.
 _BALL_OF_JUNCTION = 1.5
 # Two systems begin in pieces that have at least so much of the largest one's length.
@@ -32,7 +30,7 @@ def pieces_of(paths: BranchCurves) -> IntArray:
 
 def find_roots(
     paths: BranchCurves,
-    at_border: NDArray[np.bool_],
+    weights: FloatArray,
     given_mm: Sequence[FloatArray],
     systems: int,
     join_within_mm: float,
@@ -41,7 +39,7 @@ def find_roots(
 
     Args:
         paths: the branches.
-        at_border: bool (K,), which nodes lie at the border of the organ or the volume.
+        weights: float (K,), how often the radius of an end at each node counts (`borders.border_weights`).
         given_mm: places, float (ndim,) each; the nearest free end is taken. All others are found.
         systems: how many systems there are in one mask, 1 or 2. With two, loose pieces are of the nearest one.
         join_within_mm: how wide a gap a loose piece is fed across.
@@ -49,7 +47,7 @@ def find_roots(
     piece = pieces_of(paths)
     piece_of_node = np.zeros(len(paths.nodes_mm), dtype=np.int64)
     piece_of_node[paths.ends.ravel()] = np.repeat(piece, 2)
-    ranked = _nodes_by_rank(paths, at_border)
+    ranked = _nodes_by_rank(paths, weights)
     thickest = ranked[np.unique(piece_of_node[ranked], return_index=True)[1]]
     lengths: FloatArray = np.bincount(piece, paths.lengths_mm).astype(np.float64)
     chosen = [_node_at(paths, place) for place in given_mm]
@@ -79,13 +77,13 @@ def _node_at(paths: BranchCurves, place: FloatArray) -> int:
     return int(ends[np.argmin(np.linalg.norm(paths.nodes_mm[ends] - place, axis=1))])
 
 
-def _nodes_by_rank(paths: BranchCurves, at_border: NDArray[np.bool_]) -> IntArray:
-    """All nodes, the likeliest roots first: by the radius of the vessel that ends there, ends at a border twice.
+def _nodes_by_rank(paths: BranchCurves, weights: FloatArray) -> IntArray:
+    """All nodes, the likeliest roots first: by the radius of the vessel that ends there times its weight.
 
     A trunk that is hardly longer than wide has no centreline, and its tree begins at a junction: the largest ball
     inside the vessel there, which is somewhat wider than the thickest vessel that meets in it, tells its radius.
     """
-    radii = _radii_of_nodes(paths) * np.where(at_border & _are_ends(paths), _THICKER, 1.0)
+    radii = _radii_of_nodes(paths) * np.where(_are_ends(paths), weights, 1.0)
     return np.lexsort((np.arange(len(radii)), -radii))
 
 

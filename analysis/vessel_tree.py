@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from ramify.analysis.borders import border_weights
 from ramify.analysis.branch_curves import BranchCurves
 from ramify.analysis.branch_table import Row, branch_rows
 from ramify.analysis.given_roots import check_ends, notes_on_ends, places_in
@@ -23,9 +24,8 @@ from ramify.analysis.summary import summarise_trees
 from ramify.analysis.territories import Territories, distances_to_vessels_mm, stems_of, territories
 from ramify.data.volume import Volume
 from ramify.optional_packages import optional_package
-from ramify.vessels.branches import BoolArray, FloatArray, IntArray, voxels_of
+from ramify.vessels.branches import BoolArray, IntArray
 from ramify.vessels.decomposition import ScaleDecomposition
-from ramify.vessels.distance import surface
 from ramify.vessels.masks import check_boolean
 from ramify.vessels.scales import decompose_quietly
 
@@ -241,8 +241,8 @@ def analyse(
     paths = BranchCurves.of(found)
     named, space = settings.roots_mm(), settings.coordinates
     given = places_in(place, named, space)
-    border = nodes_at_border(paths, mask.shape, found.spacing_mm, organ)
-    roots = find_roots(paths, border, given, max(1, len(settings.systems)), settings.join_within_mm)
+    weights = border_weights(paths, mask.shape, found.spacing_mm, organ)
+    roots = find_roots(paths, weights, given, max(1, len(settings.systems)), settings.join_within_mm)
     check_ends(paths, roots[: len(given)], place, space)
     growth = grow(paths, roots)
     nodes = nodes_of(paths, growth, settings.keep_cycles)
@@ -252,23 +252,6 @@ def analyse(
         first, second = settings.systems
         notes.append(f"roots were found: {first} has the thicker trunk; if that is {second}, give the roots")
     return VesselTree(found, settings, organ, place, paths, growth, nodes, tuple(notes))
-
-
-def nodes_at_border(
-    paths: BranchCurves, shape: Sequence[int], spacing_mm: tuple[float, ...], organ: BoolArray | None
-) -> NDArray[np.bool_]:
-    """Which nodes lie at the border of the volume or the organ, or beyond the organ's: no farther than the vessel's
-    radius and a voxel; bool (K,)."""
-    spacing, points = np.array(spacing_mm), paths.nodes_mm
-    last = (np.array(shape) - 1) * spacing
-    near: NDArray[np.bool_] = ((points <= spacing) | (points >= last - spacing)).any(axis=1)
-    if organ is None:
-        return near
-    voxels = np.clip(np.rint(points / spacing).astype(np.int64), 0, np.array(shape) - 1)
-    edge: FloatArray = voxels_of(surface(organ)) * spacing
-    gap = cKDTree(edge).query(points)[0] if len(edge) else np.full(len(points), np.inf)
-    near |= ~organ[tuple(voxels.T)] | (gap <= paths.node_radii_mm + spacing.max())
-    return near
 
 
 def _doubts(found: ScaleDecomposition, paths: BranchCurves) -> list[str]:

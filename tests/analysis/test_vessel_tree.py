@@ -245,6 +245,16 @@ class TestGivenRoots:
             self.told((self.X, self.Y, self.Z), near, systems=("one", "other"))
 
 
+def test_a_twig_at_the_border_of_an_organ_is_no_root():
+    """The trunk (3.5 mm) begins inside the organ, at whose border a twig (2.4 mm) ends."""
+    mask = np.pad(forks(), ((0, 0), (0, 0), (10, 0)))
+    organ = np.ones(mask.shape, bool)
+    organ[:, 50:] = False
+    tree = analyse(mask & organ, UNIT, organ=organ)
+    (root,) = [row for row in tree.node_rows if row["kind"] == "root"]
+    assert (root["x_mm"], root["y_mm"]) == (pytest.approx(10, abs=4), pytest.approx(30, abs=2))
+
+
 class TestSystems:
     # Two vessels that cross and touch, one of which forks beyond.
     NODES = (
