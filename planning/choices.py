@@ -3,7 +3,9 @@
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
+
+from ramify.settings_errors import first_complaint
 
 SettingsT = TypeVar("SettingsT", bound=BaseModel)
 
@@ -30,6 +32,8 @@ def is_named(key: str, named: Collection[str]) -> bool:
 def applied(settings: SettingsT, choices: Iterable[Choice]) -> SettingsT:
     """The settings with what was chosen in the place of what they had; checked anew, section by section.
 
+    Raises ValueError where a choice does not fit what stays.
+
     Examples:
         >>> from pydantic import BaseModel
         >>> from ramify.planning.choices import Choice, applied
@@ -50,7 +54,10 @@ def _with(settings: SettingsT, keys: Sequence[str], value: Any) -> SettingsT:
     new = _with(getattr(settings, first), rest, value) if rest else value
     if not rest:
         # A section has the checks of its fields beside one another; the whole has files and flags behind it.
-        return type(settings).model_validate({**dict(settings), first: new})
+        try:
+            return type(settings).model_validate({**dict(settings), first: new})
+        except ValidationError as error:
+            raise ValueError(f"--auto: {first_complaint(error, type(settings))}") from None
     return settings.model_copy(update={first: new})
 
 

@@ -38,9 +38,29 @@ class Machine(NamedTuple):
         """Of a step; None on a GPU, where memory is what binds."""
         return None if self.cores is None else BEARABLE_SECONDS * PRODUCTS_A_SECOND * self.cores
 
+    @property
+    def reserve(self) -> str:
+        """What a step may not take of it, in words."""
+        if self.is_gpu:
+            return f"a tenth of it stays free, and CUDA needs {amount(GPU_OVERHEAD)}"
+        return f"a tenth of it stays free, and Python with its packages needs {amount(CPU_OVERHEAD)}"
+
     def described(self) -> str:
         """In words."""
-        memory = f"{self.memory / GB:.3g} GB"
+        memory = amount(self.memory)
         if self.cores is None:
             return f"a GPU of {memory}"
         return f"{self.cores} CPU core{'s' * (self.cores > 1)} with {memory}"
+
+
+def amount(of_bytes: float) -> str:
+    """Memory in words, in MB where it is less than a GB.
+
+    Examples:
+        >>> from ramify.planning.machine import amount
+        >>> amount(11e9), amount(8.94e9), amount(35.2e6), amount(0)
+        ('11 GB', '8.9 GB', '35 MB', '0 MB')
+    """
+    if of_bytes < 0.9995 * GB:
+        return f"{of_bytes / 1e6:.0f} MB"
+    return f"{of_bytes / GB:.3g} GB" if of_bytes >= 10 * GB else f"{of_bytes / GB:.2g} GB"

@@ -19,7 +19,7 @@ def halvings_of(
         size: of the patch, voxels.
         spacing_mm: of its voxels.
         levels: so many, whatever room there is; None: as many as leave LEAST_SIDE voxels, MOST_LEVELS at most.
-        exactly: whether the size is to stay, so that an odd side is not halved.
+        exactly: whether the size is to stay, so that an odd side is not halved; then there may be fewer than `levels`.
 
     Examples:
         >>> from ramify.planning.pooling import halvings_of
@@ -30,7 +30,7 @@ def halvings_of(
     """
     sides, lengths, found = list(size), list(spacing_mm), [0] * len(size)
     for _ in range(MOST_LEVELS if levels is None else levels):
-        room = [levels is not None or (side >= 2 * LEAST_SIDE and not (exactly and side % 2)) for side in sides]
+        room = [(levels is not None or side >= 2 * LEAST_SIDE) and not (exactly and side % 2) for side in sides]
         if not any(room):
             break
         shortest = min(length for length, has_room in zip(lengths, room) if has_room)

@@ -11,16 +11,24 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ramify.planning.choices import Choice
+from ramify.planning.choices import Choice, written
 from ramify.planning.fingerprint import mean_side
-from ramify.planning.machine import GB, Machine
-from ramify.planning.pooling import halvings_of
+from ramify.planning.given import (
+    BATCH,
+    CHANNELS,
+    KEYS,
+    LEVELS,
+    PATCH,
+    POOLING,
+    better_patch,
+    check_given,
+    given_halvings,
+    rounded,
+)
+from ramify.planning.machine import BEARABLE_SECONDS, Machine, amount
+from ramify.planning.pooling import LEAST_SIDE
 from ramify.planning.step_cost import KEPT, NetworkForm, NetworkSize, memory_of, products_of
 
-PATCH, BATCH = "loading.patch_size", "loading.batch_size"
-LEVELS, POOLING, CHANNELS = "model.levels", "model.pooling", "model.base_channels"
-KEYS = (PATCH, BATCH, LEVELS, POOLING, CHANNELS)
-"""What is planned."""
 FIRST_EDGE = {2: 64, 3: 32}
 """Edge of the smallest patch, in voxels of the mean side."""
 GROWTH = 2 ** (1 / 12)
@@ -72,22 +80,23 @@ def plan_training(
 ) -> TrainingPlan:
     """A plan for a machine.
 
-    Args:
-        cases: what is trained on.
-        machine: where.
-        form: of the network.
-        given: settings among KEYS that are to stay as they are; the others are chosen around them.
+        Args:
+            cases: what is trained on.
+            machine: where.
+            form: of the network.
+            given: settings among `given.KEYS` that are to stay as they are; the others are chosen around them.
 
-    Raises ValueError for a network that is not planned, given levels and pooling that differ, and where nothing fits.
+        Raises ValueError for a network that is not planned, what is given and fits no network, and where nothing fits.
 
-    Examples:
-        >>> from ramify.planning.machine import Machine
-        >>> from ramify.planning.step_cost import NetworkForm
-        >>> from ramify.planning.training import Prepared, plan_training
-        >>> cases = Prepared([(150, 200, 220)] * 20, (1.6, 0.8, 0.8))
-        >>> plan = plan_training(cases, Machine(11e9), NetworkForm("resunet", 3, decoders=4, outputs=4))
-        >>> plan.batch_size, plan.memory < plan.budget
-        (2, True)
+        Examples:
+            >>> from ramify.planning.machine import Machine
+            >>> from ramify.planning.pooling import LEAST_SIDE
+    from ramify.planning.step_cost import NetworkForm
+            >>> from ramify.planning.training import Prepared, plan_training
+            >>> cases = Prepared([(150, 200, 220)] * 20, (1.6, 0.8, 0.8))
+            >>> plan = plan_training(cases, Machine(11e9), NetworkForm("resunet", 3, decoders=4, outputs=4))
+            >>> plan.batch_size, plan.memory < plan.budget
+            (2, True)
     """
     given = dict(given or {})
     if form.family not in KEPT:
@@ -95,14 +104,11 @@ def plan_training(
             f"--auto: network {form.family} cannot be planned, {' and '.join(KEPT)} can; choose one of these, or "
             "leave --auto out"
         )
+    check_given(given, cases.spacing_mm)
     ladder = list(_ladder(cases, form, given))
     fitting = [rung for rung in ladder if _fits(rung, machine, form)]
     if not fitting:
-        least = _memory(ladder[0], machine, form)
-        raise ValueError(
-            f"--auto: the least plan takes {least / GB:.1f} GB, and {machine.described()} leaves a step "
-            f"{machine.budget / GB:.1f} GB; give a smaller patch, batch or network, or a larger --device-memory"
-        )
+        raise ValueError(f"--auto: {_why_nothing_fits(ladder[0], cases, machine, form, given)}")
     chosen = fitting[-1]
     above = ladder.index(chosen) + 1
     following = ladder[above] if above < len(ladder) else None
@@ -151,9 +157,9 @@ def _patches(
         patch = given[PATCH]
         whole = tuple(max(shape[axis] for shape in cases.shapes) for axis in range(ndim))
         size = tuple(patch) if patch is not None else whole
-        halvings = _halvings(size, spacing, given, exactly=patch is not None)
+        halvings = _room_for(size, spacing, given, exactly=patch is not None)
         if patch is None:
-            size = _rounded(size, halvings, up=True)
+            size = rounded(size, halvings, up=True)
         edge = math.prod(size) ** (1 / ndim)
         yield patch, size, halvings, edge, patch is None or all(a >= b for a, b in zip(size, cases.median_shape))
         return
@@ -164,34 +170,28 @@ def _patches(
         wanted = [max(1, round(edge * side / each)) for each in spacing]
         room = tuple(min(most, each) for most, each in zip(median, wanted))
         is_whole = room == median
-        halvings = _halvings(room, spacing, given)
-        patch = _rounded(room, halvings)
+        halvings = _room_for(room, spacing, given)
+        patch = rounded(room, halvings)
         if patch != before and all(a >= b for a, b in zip(patch, before)):
             yield patch, patch, halvings, edge, is_whole
             before = patch
         elif is_whole:
             # The same voxels, which are all that the median case has.
-            yield before, before, _halvings(before, spacing, given), edge, True
+            yield before, before, _room_for(before, spacing, given), edge, True
         edge *= GROWTH
 
 
-def _halvings(
+def _room_for(
     size: Sequence[int], spacing_mm: Sequence[float], given: Mapping[str, Any], *, exactly: bool = False
 ) -> tuple[int, ...]:
-    """As they are given, or as the size has room for; exactly: of a size that stays."""
-    if given.get(POOLING) is not None:
-        return tuple(given[POOLING])
-    # Every axis at every level, as it was given.
-    spacing = [1.0] * len(size) if POOLING in given else spacing_mm
-    return halvings_of(size, spacing, given.get(LEVELS), exactly=exactly)
-
-
-def _rounded(size: Sequence[int], halvings: Sequence[int], *, up: bool = False) -> tuple[int, ...]:
-    """A size that can be halved so often: the next smaller one, and one multiple at least, or the next larger one."""
-    multiples = [2**each for each in halvings]
-    if up:
-        return tuple(-(-side // multiple) * multiple for side, multiple in zip(size, multiples))
-    return tuple(max(1, side // multiple) * multiple for side, multiple in zip(size, multiples))
+    """How often each axis is halved, one of them at least once."""
+    halvings = given_halvings(size, spacing_mm, given, exactly=exactly)
+    if not max(halvings):
+        raise ValueError(
+            f"--auto: {_by(size)} voxels of a case are too few to be halved, which a network does at least once, from "
+            f"edges of {2 * LEAST_SIDE} voxels on; prepare finer voxels, or give --{LEVELS} 1"
+        )
+    return halvings
 
 
 def _channels(edge: float, is_whole: bool, ndim: int, given: Mapping[str, Any]) -> list[int]:
@@ -214,26 +214,73 @@ def _memory(rung: Rung, machine: Machine, form: NetworkForm) -> float:
     return memory_of(form, rung.network, rung.size, rung.batch, half=machine.is_gpu and machine.half)
 
 
+def _why_nothing_fits(
+    least: Rung, cases: Prepared, machine: Machine, form: NetworkForm, given: Mapping[str, Any]
+) -> str:
+    """Of the least plan, with what would do."""
+    memory, most = _memory(least, machine, form), machine.most_products
+    plan = f"the least plan (patch {_by(least.size)}, {least.batch} a batch, {least.network.base_channels} channels)"
+    if memory > machine.budget:
+        leaves = f"leaves a step {amount(machine.budget)}, as {machine.reserve}"
+        reason, larger = f"takes {amount(memory)}, and {machine.described()} {leaves}", "or a larger --device-memory"
+    else:
+        seconds = products_of(form, least.network, least.size, least.batch) / (most or math.inf) * BEARABLE_SECONDS
+        reason = (
+            f"takes about {seconds:.0f} s a step on {machine.described()}, where {BEARABLE_SECONDS:g} s are bearable"
+        )
+        larger = "train on a GPU, or leave --auto out"
+    if PATCH not in given and (too_deep := _too_deep(least, cases, given)):
+        return f"{too_deep}; {plan} {reason}"
+    return f"{plan} {reason}; give a smaller patch, batch or network than that, {larger}"
+
+
+def _too_deep(rung: Rung, cases: Prepared, given: Mapping[str, Any]) -> str | None:
+    """What is wrong with given halvings that make a chosen patch larger than the median case; None: nothing."""
+    median, halvings = cases.median_shape, rung.network.halvings
+    key = next((key for key in (POOLING, LEVELS) if given.get(key) is not None), None)
+    if key is None or all(2**each <= side for each, side in zip(halvings, median)):
+        return None
+    needs = f"{key} {written(given[key])} asks for edges of at least {_by(2**each for each in halvings)} voxels"
+    most = max(given_halvings(median, cases.spacing_mm, {}), default=0)
+    return f"{needs}, and a median case has {_by(median)}; give --{LEVELS} {max(1, most)}, or leave it out"
+
+
 def _choices(
     rung: Rung, following: Rung | None, cases: Prepared, machine: Machine, form: NetworkForm, given: Mapping[str, Any]
 ) -> Iterator[Choice]:
-    memory = _memory(rung, machine, form)
     if PATCH not in given:
         extent = _by(round(side * each) for side, each in zip(rung.size, cases.spacing_mm))
-        yield Choice(PATCH, rung.patch, f"{extent} mm of a median case of {_by(cases.median_shape)} voxels")
+        too_deep = _too_deep(rung, cases, given)
+        why = f"{extent} mm of a median case of {_by(cases.median_shape)} voxels"
+        yield Choice(PATCH, rung.patch, f"{why}; {too_deep}" if too_deep else why)
     if BATCH not in given:
         yield Choice(BATCH, rung.batch, _why_batch(rung, cases))
     halvings = rung.network.halvings
     if LEVELS not in given:
-        sides = _by(side // 2**each for side, each in zip(rung.size, halvings))
-        yield Choice(LEVELS, rung.network.levels, f"{sides} voxels are left at the coarsest")
+        yield Choice(LEVELS, rung.network.levels, _why_levels(rung, cases, given))
     if POOLING not in given:
         even = len(set(halvings)) == 1
         spacing = f"voxels of {_by(cases.spacing_mm)} mm"
         why = f"{spacing} are about cubes" if even else f"{spacing}: long sides, and short axes, are halved less often"
+        if given.get(PATCH) is not None and not even:
+            why = f"{spacing}: long sides, short axes, and edges that are odd sooner are halved less often"
         yield Choice(POOLING, None if even else halvings, why)
     if CHANNELS not in given:
-        yield Choice(CHANNELS, rung.network.base_channels, _why_channels(rung, following, memory, machine, form))
+        yield Choice(CHANNELS, rung.network.base_channels, _why_channels(rung, following, machine, form, given))
+
+
+def _why_levels(rung: Rung, cases: Prepared, given: Mapping[str, Any]) -> str:
+    halvings = rung.network.halvings
+    why = f"{_by(side // 2**each for side, each in zip(rung.size, halvings))} voxels are left at the coarsest"
+    if given.get(PATCH) is None or given.get(POOLING) is not None:
+        return why
+    better, could = better_patch(rung.size, cases.spacing_mm)
+    if max(could) <= rung.network.levels:
+        return why
+    return (
+        f"{why}, and odd edges are not halved; --loading.patch-size {written(better)} would be halved "
+        f"{_by(could)} times, for a network that sees farther"
+    )
 
 
 def _why_batch(rung: Rung, cases: Prepared) -> str:
@@ -245,14 +292,18 @@ def _why_batch(rung: Rung, cases: Prepared) -> str:
     return f"memory is left, and {100 * share:.1f} % of all voxels are in a batch"
 
 
-def _why_channels(rung: Rung, following: Rung | None, memory: float, machine: Machine, form: NetworkForm) -> str:
-    takes = f"a step takes about {memory / GB:.2g} GB; {machine.described()} leaves {machine.budget / GB:.2g} GB for it"
+def _why_channels(
+    rung: Rung, following: Rung | None, machine: Machine, form: NetworkForm, given: Mapping[str, Any]
+) -> str:
+    step, left = amount(_memory(rung, machine, form)), amount(machine.budget)
+    takes = f"a step takes about {step}; {machine.described()} leaves {left} for it"
     if following is None:
-        return f"{takes}; nothing larger is worth it"
+        around = f" beside what is given ({', '.join(key for key in KEYS if key in given)})" if given else ""
+        return f"{takes}; nothing larger is worth it{around}"
     most = machine.most_products
     if most is not None and products_of(form, following.network, following.size, following.batch) > most:
         return f"{takes}; more would take longer than is bearable on a CPU"
-    return f"{takes}, the next larger plan {_memory(following, machine, form) / GB:.2g} GB"
+    return f"{takes}, the next larger plan {amount(_memory(following, machine, form))}"
 
 
 def _by(lengths: Any) -> str:

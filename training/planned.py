@@ -8,9 +8,10 @@ import torch
 
 from ramify.data.case_store import class_table_of, count_scales, open_store, read_record
 from ramify.planning.choices import Choice, applied, is_named
+from ramify.planning.given import CHANNELS, KEYS, LEVELS
 from ramify.planning.machine import CPU_GB, GB, Machine
 from ramify.planning.step_cost import NetworkForm
-from ramify.planning.training import CHANNELS, KEYS, LEVELS, Prepared, plan_training
+from ramify.planning.training import Prepared, plan_training
 from ramify.tasks.formulation import Tasks
 from ramify.training.device import choose_device
 from ramify.training.names import DeviceName

@@ -128,13 +128,102 @@ def test_whole_cases_are_as_large_as_the_largest_and_of_several_sizes_alone():
 @pytest.mark.parametrize(
     ("machine", "family", "line"),
     [
-        (Machine(1 * GB), "resunet", "the least plan takes .* a GPU of 1 GB leaves a step 0.0 GB"),
+        (
+            Machine(0.5 * GB),
+            "resunet",
+            r"the least plan \(patch 16 x 40 x 40, 2 a batch, 8 channels\) takes \d+ MB, and a GPU of 500 MB leaves a "
+            "step 0 MB, as a tenth of it stays free, and CUDA needs 1 GB; give a smaller patch, batch or network than",
+        ),
         (GPU_11, "hrnet", "network hrnet cannot be planned, resunet and unet can"),
     ],
 )
 def test_what_cannot_be_planned_is_told(machine, family, line):
     with pytest.raises(ValueError, match=line):
         plan_training(LIVER, machine, SCALES._replace(family=family))
+
+
+def test_steps_that_take_too_long_are_told_as_such():
+    given = {"loading.patch_size": (96, 96, 96), "model.base_channels": 64}
+    machine = Machine(400 * GB, cores=2, half=False)
+    seconds = products_of(SCALES, NetworkSize(64, (4, 4, 4)), (96, 96, 96), 2) / 2 / 20e9
+    with pytest.raises(ValueError, match=f"takes about {seconds:.0f} s a step on 2 CPU cores with 400 GB, where 5 s"):
+        plan_training(LIVER, machine, SCALES, given | {"model.pooling": (4, 4, 4)})
+
+
+ODD = "only even edges of 8 voxels and more are halved; give --loading.patch-size"
+COUNT = "give 3, such as --loading.patch-size 64 64 64, or leave it out"
+
+
+@pytest.mark.parametrize(
+    ("cases", "given", "line"),
+    [
+        (
+            LIVER,
+            {"loading.patch_size": (64, 64, 64, 64)},
+            f"64 64 64 64: 4 numbers, and the cases have 3 axes; {COUNT}",
+        ),
+        (LIVER, {"loading.patch_size": (32,)}, f"loading.patch_size 32: 1 number, and the cases have 3 axes; {COUNT}"),
+        (
+            RETINA,
+            {"loading.patch_size": (64, 64, 64)},
+            "the cases have 2 axes; give 2, such as --loading.patch-size 128",
+        ),
+        (RETINA, {"model.pooling": (1, 3, 3)}, "model.pooling 1 3 3: 3 numbers, and the cases have 2 axes; give 2"),
+        (SMALL, {"loading.patch_size": (33, 33, 33)}, f"{ODD} 32 32 32, or"),
+        (SMALL, {"loading.patch_size": (5, 5, 5)}, f"{ODD} 8 8 8, or"),
+        (
+            SMALL,
+            {"loading.patch_size": (0, 8, 8)},
+            "loading.patch_size 0 8 8: expected voxels along each axis, none below",
+        ),
+        # The plane is halved first: 100 is even twice, and 96 three times.
+        (
+            THICK,
+            {"loading.patch_size": (40, 100, 100), "model.levels": 3},
+            "model.levels 3 asks for multiples of 2 8 8; give --loading.patch-size 40 96 96, or leave one of the two",
+        ),
+        (
+            SMALL,
+            {"loading.patch_size": (48, 48, 48), "model.pooling": (3, 3, 5)},
+            "model.pooling 3 3 5 asks for multiples of 8 8 32; give --loading.patch-size 48 48 64",
+        ),
+        (
+            Prepared([(63, 73, 71)], (2.0, 2.0, 2.0)),
+            {"model.levels": 8},
+            "model.levels 8 asks for edges of at least 256 x 256 x 256 voxels, and a median case has 63 x 73 x 71; give "
+            "--model.levels 4, or leave it out; the least plan .* takes 68.4 GB",
+        ),
+        (Prepared([(7, 7, 7)], (2.0, 2.0, 2.0)), {}, "7 x 7 x 7 voxels of a case are too few to be halved"),
+    ],
+)
+def test_what_is_given_and_fits_no_network_is_told_with_what_would(cases, given, line):
+    with pytest.raises(ValueError, match=line) as caught:
+        plan_training(cases, GPU_11, SCALES._replace(ndim=len(cases.spacing_mm)), given)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_patch_that_is_halved_less_often_than_it_might_be_is_told():
+    plan = plan_training(SMALL, GPU_11, SCALES, {"loading.patch_size": (33, 47, 50)})
+    assert plan.network.halvings == (0, 0, 1)
+    why = {choice.key: choice.why for choice in plan.choices}
+    assert "--loading.patch-size 32 48 48 would be halved 3 x 3 x 3 times" in why["model.levels"]
+    assert why["model.base_channels"].endswith("nothing larger is worth it beside what is given (loading.patch_size)")
+    # As often as its length has room for.
+    plan = plan_training(SMALL, GPU_11, SCALES, {"loading.patch_size": (32, 48, 48)})
+    assert "would be" not in " ".join(lines_of(plan.choices))
+
+
+def test_all_axes_are_halved_as_often_where_that_is_given():
+    plan = plan_training(THICK, GPU_11, SCALES, {"model.pooling": None})
+    # 32 slices leave 4 after three halvings, and so no axis has more.
+    assert (plan.patch_size[0], plan.network.halvings) == (32, (3, 3, 3))
+    assert not any(side % 8 for side in plan.patch_size)
+
+
+def test_levels_that_need_more_than_a_case_has_are_told_where_they_fit():
+    plan = plan_training(SMALL, GPU_80, SCALES, {"model.levels": 6})
+    assert plan.patch_size == (64, 64, 64)
+    assert "model.levels 6 asks for edges of at least 64 x 64 x 64 voxels" in plan.choices[0].why
 
 
 def test_every_choice_says_why_in_a_line():
