@@ -41,8 +41,8 @@ def check_given(given: Mapping[str, Any], spacing_mm: Sequence[float]) -> None:
         )
     if min(patch) < 1:
         raise ValueError(
-            f"{PATCH} {written(patch)}: expected voxels along each axis, none below 1; give {_FLAG} {such}, or leave it "
-            "out for --auto to choose"
+            f"{PATCH} {written(patch)}: expected voxels along each axis, none below 1; give {_FLAG} {such}, or leave "
+            "it out for --auto to choose"
         )
     _check_halvings(patch, spacing_mm, given)
 

@@ -13,6 +13,7 @@ from ramify.training.device import choose_device, choose_workers
 from ramify.training.distributed import Ranks, joined_ranks
 from ramify.training.ending import is_over, told
 from ramify.training.recording import OnValidation, Recorder, is_finished, recorded
+from ramify.training.remarks import tell_remarks
 from ramify.training.run_folder import RunFolder, kept_run
 from ramify.training.schedule import learning_rate
 from ramify.training.settings import RunSettings
@@ -88,6 +89,8 @@ def _train(
         keep_splits(settings.cases, settings.fold_count)
     course = Course(training, batches, tell)
     course.plan(choices)
+    if ranks.writes and state is None:
+        tell_remarks(training)
     with recorded(training, on_validation, begins=state is None, choices=choices) as recorder:
         _run_epochs(training, batches, recorder, breaks, course)
     return training.folder

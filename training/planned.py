@@ -1,20 +1,21 @@
 """A training as its cases and the machine ask for it: settings with what `--auto` chose in them."""
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import torch
 
 from ramify.data.case_store import class_table_of, count_scales, open_store, read_record
-from ramify.planning.choices import Choice, applied, is_named
-from ramify.planning.given import CHANNELS, KEYS, LEVELS
-from ramify.planning.machine import CPU_GB, GB, Machine
-from ramify.planning.step_cost import NetworkForm
+from ramify.planning.choices import Choice, applied, is_named, written
+from ramify.planning.given import BATCH, CHANNELS, KEYS, LEVELS, PATCH, POOLING
+from ramify.planning.machine import CPU_GB, GB, Machine, amount
+from ramify.planning.step_cost import KEPT, NetworkForm, NetworkSize, memory_of
 from ramify.planning.training import Prepared, plan_training
 from ramify.tasks.formulation import Tasks
 from ramify.training.device import choose_device
 from ramify.training.names import DeviceName
+from ramify.training.other_folds import other_folds
 from ramify.training.run_folder import folder_of
 from ramify.training.settings import RunSettings
 
@@ -29,19 +30,60 @@ def planned(
         named: settings by dotted keys that a file or a flag gives; they stay, and the others are chosen around them.
         device_memory: GB of the machine that is planned for; None: this one's.
 
-    A training that is gone on with keeps what was chosen when it began.
+    A training that is gone on with keeps what was chosen when it began, and one of a run with other folds what these
+    have, since they predict together.
 
-    Raises ValueError or OSError where the store cannot be read, the network cannot be planned, or nothing fits.
+    Raises ValueError or OSError where the store cannot be read, the network cannot be planned, nothing fits, or what is
+    named is not what another fold has.
     """
     folder = folder_of(settings)
     choices = folder.read_plan() if settings.resume and folder.checkpoint("latest").exists() else None
     if choices is None:
         cases, form = prepared_cases(settings), form_of(settings)
         machine = machine_of(settings.device, settings.train.precision == "float32", device_memory)
-        plan = plan_training(cases, machine, form, _given(settings, named, form.ndim))
-        choices = list(plan.choices)
+        given = _given(settings, named, form.ndim)
+        choices = as_other_folds(settings, given, machine, form)
+        choices = list(plan_training(cases, machine, form, given).choices) if choices is None else choices
     choices = [choice for choice in choices if not is_named(choice.key, named)]
     return applied(settings, choices), choices
+
+
+def as_other_folds(
+    settings: RunSettings, given: Mapping[str, Any], machine: Machine, form: NetworkForm
+) -> list[Choice] | None:
+    """What another fold of the run has, whatever the machine; None where there is none.
+
+    Raises ValueError where what is given, or the network, is another one.
+    """
+    # What cannot be planned is refused by the plan.
+    if form.family not in KEPT or not (others := other_folds(settings)):
+        return None
+    folder, its = others[0]
+    name, has = folder.root.name, _given(its, KEYS, form.ndim)
+    asked = {"model.network": settings.model.network, **given}
+    for key, value in asked.items():
+        if value != (before := {"model.network": its.model.network, **has}[key]):
+            raise ValueError(
+                f"--auto: {key} {written(value)}: {name} of {settings.output} has {written(before)}, and the folds of "
+                "a run are trained alike, as they predict together; give what that has, or choose another --output"
+            )
+    why = f"as {name} of this run has it"
+    first = (
+        f"{why}, whatever the machine; another --output gets a plan of its own{_where_too_large(has, machine, form)}"
+    )
+    choices = [Choice(key, has[key], why) for key in KEYS if key not in given]
+    return [choice._replace(why=why if number else first) for number, choice in enumerate(choices)]
+
+
+def _where_too_large(has: Mapping[str, Any], machine: Machine, form: NetworkForm) -> str:
+    """That a step takes more than the machine leaves; nothing where it does not, or takes whole cases."""
+    if has[PATCH] is None:
+        return ""
+    size = NetworkSize(has[CHANNELS], has[POOLING] or (has[LEVELS],) * form.ndim)
+    memory = memory_of(form, size, has[PATCH], has[BATCH], half=machine.is_gpu and machine.half)
+    if memory <= machine.budget:
+        return ""
+    return f"; a step takes about {amount(memory)}, and {machine.described()} leaves {amount(machine.budget)}"
 
 
 def prepared_cases(settings: RunSettings) -> Prepared:
@@ -90,10 +132,10 @@ def _given(settings: RunSettings, named: Collection[str], ndim: int) -> dict[str
     """What stays, by its key; where the source's own sizes are asked for, these."""
     levels, base_channels = settings.model.sizes(ndim)
     values = {
-        "loading.patch_size": settings.loading.patch_size,
-        "loading.batch_size": settings.loading.batch_size,
+        PATCH: settings.loading.patch_size,
+        BATCH: settings.loading.batch_size,
         LEVELS: levels,
-        "model.pooling": settings.model.pooling,
+        POOLING: settings.model.pooling,
         CHANNELS: base_channels,
     }
     return {key: values[key] for key in KEYS if is_named(key, named)}

@@ -8,12 +8,10 @@ from functools import partial
 
 from ramify.console.progress import say
 from ramify.data.case_store import read_case
-from ramify.training.class_remarks import remarks_on_classes
 from ramify.training.collapse import collapse_of, idle_of
 from ramify.training.ending import is_over
 from ramify.training.figures import rows_of, task_panels
 from ramify.training.gradient_figure import gradient_courses
-from ramify.training.idle_settings import idle_settings
 from ramify.training.progress_figure import progress_figure
 from ramify.training.runner import projections_of, view_of
 from ramify.training.state import Training
@@ -42,9 +40,6 @@ class Presentation:
         self._tracker: Tracker | None = None
         self._drawn = -math.inf
         self._timing: list[Mapping[str, object]] = []
-        remarks = [*idle_settings(training.settings), *remarks_on_classes(training.settings, training.runner.tasks)]
-        for line in remarks if begins else ():
-            say(f"warning: {training.folder.root}: {line}", error=True)
         if not begins:
             with self._shown("timing.csv of the epochs before"):
                 self._timing = [*training.folder.read_timing(training.epoch)]

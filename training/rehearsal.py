@@ -12,6 +12,7 @@ from ramify.training.course import Course, Tell
 from ramify.training.device import choose_device
 from ramify.training.distributed import joined_ranks
 from ramify.training.loop import batches_of
+from ramify.training.remarks import tell_remarks
 from ramify.training.run_folder import check_run
 from ramify.training.settings import RunSettings
 from ramify.training.state import Training, restore, set_up
@@ -24,7 +25,7 @@ def dry_run(settings: RunSettings, tell: Tell, choices: Sequence[Choice] = (), *
 
     Args:
         settings: of the training; with `resume`, of what is left of it.
-        tell: gets the lines.
+        tell: gets the lines; warnings go to stderr.
         choices: what of the settings was chosen automatically, to be told.
         here: whether the training is for this machine; of another one nothing can be measured.
 
@@ -39,6 +40,8 @@ def dry_run(settings: RunSettings, tell: Tell, choices: Sequence[Choice] = (), *
         batches = batches_of(training)
         course = Course(training, batches, tell)
         course.plan(choices)
+        if ranks.writes and state is None:
+            tell_remarks(training)
         if not here:
             tell("a step:      not measured; it was planned for another machine")
             return

@@ -44,7 +44,7 @@ from ramify.training.shipped_weights import shipped_or_missing
 
 PLAN_FILE = "plan.json"
 TIMING_FILE = "timing.csv"
-_FOLD_NAME = re.compile(r"fold_(\d+|all)")
+FOLD_NAME = re.compile(r"fold_(\d+|all)")
 """Others, such as fold_0_old, were put there by hand."""
 
 
@@ -244,7 +244,7 @@ def _folds_in(path: Path) -> list[Path]:
     if (path / "checkpoints").is_dir():
         return [path]
     for folds in ("fold_*", "*/fold_*"):
-        if found := sorted(fold for fold in path.glob(folds) if _FOLD_NAME.fullmatch(fold.name)):
+        if found := sorted(fold for fold in path.glob(folds) if FOLD_NAME.fullmatch(fold.name)):
             return found
     return []
 

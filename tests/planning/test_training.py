@@ -190,8 +190,8 @@ COUNT = "give 3, such as --loading.patch-size 64 64 64, or leave it out"
         (
             Prepared([(63, 73, 71)], (2.0, 2.0, 2.0)),
             {"model.levels": 8},
-            "model.levels 8 asks for edges of at least 256 x 256 x 256 voxels, and a median case has 63 x 73 x 71; give "
-            "--model.levels 4, or leave it out; the least plan .* takes 68.4 GB",
+            "model.levels 8 asks for edges of at least 256 x 256 x 256 voxels, and a median case has 63 x 73 x 71; "
+            "give --model.levels 4, or leave it out; the least plan .* takes 68.4 GB",
         ),
         (Prepared([(7, 7, 7)], (2.0, 2.0, 2.0)), {}, "7 x 7 x 7 voxels of a case are too few to be halved"),
     ],

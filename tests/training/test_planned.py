@@ -80,6 +80,46 @@ def test_a_training_tells_and_keeps_its_plan_and_goes_on_with_it(tiny_cases, tmp
     assert "loading.patch_size 16 16 16" in capsys.readouterr().out
 
 
+def begun(settings, fold):
+    """A fold that has begun, with these settings."""
+    folder = RunFolder(settings.output / f"fold_{fold}")
+    folder.root.mkdir(parents=True)
+    folder.write_config(settings.model_copy(update={"fold": fold}))
+
+
+def test_other_folds_of_a_run_keep_its_plan(tiny_cases, tmp_path):
+    first, _ = planned(settings_of(tiny_cases, tmp_path, model={"base_channels": 4}), {"model.base_channels"}, 4.0)
+    begun(first, 0)
+    # Without the flag, and on a machine where nothing would fit.
+    settings, choices = planned(settings_of(tiny_cases, tmp_path, fold=1), (), 0.5)
+    assert (settings.model, settings.loading) == (first.model, first.loading)
+    assert choices[0].why.startswith("as fold_0 of this run has it, whatever the machine; another --output gets a plan")
+    assert "a step takes about" in choices[0].why
+    assert {choice.why for choice in choices[1:]} == {"as fold_0 of this run has it"}
+    # What is given, and the same, is no contradiction.
+    given = settings_of(tiny_cases, tmp_path, fold=1, model={"base_channels": 4})
+    assert planned(given, {"model.base_channels"}, 4.0)[0].model == first.model
+    # The fold that there is begins anew with a plan of its own.
+    assert planned(settings_of(tiny_cases, tmp_path), (), 4.0)[1][0].why.startswith("32 x 16 x 16 mm")
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        (
+            {"loading": {"patch_size": [8, 8, 8]}},
+            "loading.patch_size 8 8 8: fold_0 of .*run has 16 16 16, and the folds",
+        ),
+        ({"model": {"network": "unet"}}, "model.network unet: fold_0 of .*run has resunet"),
+    ],
+)
+def test_what_another_fold_has_otherwise_is_refused(tiny_cases, tmp_path, given, line):
+    begun(planned(settings_of(tiny_cases, tmp_path), (), 4.0)[0], 0)
+    named = {f"{section}.{key}" for section, its in given.items() for key in its}
+    with pytest.raises(ValueError, match=f"--auto: {line}"):
+        planned(settings_of(tiny_cases, tmp_path, fold=1, **given), named, 4.0)
+
+
 def test_memory_without_a_plan_is_refused(tiny_cases, tmp_path):
     with pytest.raises(ValueError, match="what --auto plans for; give --auto, too"):
         TrainCommand(cases=tiny_cases, output=tmp_path, device_memory=8.0)
