@@ -67,7 +67,10 @@ def _unmet(settings: RunSettings) -> Iterator[tuple[tuple[str, ...], str]]:
 
     if not settings.loading.vessel_patches:
         yield ("loading.scale_shares", "loading.class_shares"), "loading.vessel_patches above 0"
-    yield from _unmet_of_augmentation(settings.augmentation)
+    if settings.train.augment:
+        yield from _unmet_of_augmentation(settings.augmentation)
+    else:
+        yield tuple(_names_in(settings.augmentation, "augmentation")), "train.augment true"
 
     if settings.train.optimiser != "sgd":
         yield ("train.momentum",), "train.optimiser sgd"
@@ -78,7 +81,15 @@ def _unmet(settings: RunSettings) -> Iterator[tuple[tuple[str, ...], str]]:
             yield fields, f"{name} in loss.main or loss.auxiliary"
 
 
+def _names_in(section: BaseModel, before: str) -> Iterator[str]:
+    """The dotted names of its settings, those of its sections among them."""
+    for name, value in section:
+        yield from _names_in(value, f"{before}.{name}") if isinstance(value, BaseModel) else [f"{before}.{name}"]
+
+
 def _unmet_of_augmentation(augmentation: AugmentationSettings) -> Iterator[tuple[tuple[str, ...], str]]:
+    if not augmentation.probability:
+        yield ("augmentation.rotation_degrees", "augmentation.translation_mm"), "augmentation.probability above 0"
     if not augmentation.flip_probability:
         yield ("augmentation.flip_swaps",), "augmentation.flip_probability above 0"
     for name, section in augmentation:

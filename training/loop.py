@@ -90,7 +90,7 @@ def _train(
     course = Course(training, batches, tell)
     course.plan(choices)
     if ranks.writes and state is None:
-        tell_remarks(training)
+        tell_remarks(training, len(batches))
     with recorded(training, on_validation, begins=state is None, choices=choices) as recorder:
         _run_epochs(training, batches, recorder, breaks, course)
     return training.folder

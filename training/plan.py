@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from ramify.data.augmentations.in_words import augmentations_in_words
 from ramify.data.loading import TrainingBatches
 from ramify.models.build import build_inference_network
 from ramify.models.network import Network
@@ -21,12 +22,13 @@ _CPU_INFO = Path("/proc/cpuinfo")
 
 
 def plan_of(training: Training, batches: TrainingBatches) -> list[str]:
-    """Device, cases, samples, network, what it starts from, what is frozen and how weights are moved where that was
-    chosen, validation and output, a line each."""
+    """Device, cases, samples, their augmentation, network, what it starts from, what is frozen and how weights are
+    moved where that was chosen, validation and output, a line each."""
     return [
         f"device:      {_device(training)}",
         f"cases:       {_cases(training)}",
         f"samples:     {_samples(training, len(batches))}",
+        f"augmented:   {_augmented(training.settings)}",
         f"network:     {_network(training)}",
         *_beginning(training),
         *_updates(training.settings.train, len(batches)),
@@ -81,6 +83,13 @@ def _samples(training: Training, steps: int) -> str:
         training.step
     )
     return f"{what}, {size} a batch; {epochs}" + (f", {' and '.join(done)} done" if done else "")
+
+
+def _augmented(settings: RunSettings) -> str:
+    """Which augmentations are on."""
+    if not settings.train.augment:
+        return "by nothing (train.augment is off)"
+    return "; ".join(augmentations_in_words(settings.augmentation)) or "by nothing"
 
 
 def _network(training: Training) -> str:

@@ -41,7 +41,7 @@ def dry_run(settings: RunSettings, tell: Tell, choices: Sequence[Choice] = (), *
         course = Course(training, batches, tell)
         course.plan(choices)
         if ranks.writes and state is None:
-            tell_remarks(training)
+            tell_remarks(training, len(batches))
         if not here:
             tell("a step:      not measured; it was planned for another machine")
             return

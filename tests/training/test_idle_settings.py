@@ -9,6 +9,7 @@ from ramify.command_line import parse
 from ramify.command_line.shipped_settings import FOLDER
 from ramify.training.idle_settings import idle_settings
 from ramify.training.loop import train_run
+from ramify.training.rehearsal import dry_run
 from ramify.training.settings import RunSettings
 from tests.training.test_presentation import settings_of
 
@@ -81,6 +82,7 @@ def test_swaps_of_sides_that_are_never_mirrored(flip_probability, count):
         ({"noise": {"sd": (0, 1), "channels": "together"}}, "noise.channels together, augmentation.noise.sd 0.0 1.0"),
         ({"gamma": (1, 1), "gamma_keeps": "mean_and_sd"}, "gamma_keeps mean_and_sd"),
         ({"gamma": (0.5, 2), "gamma_probability": 0}, "gamma 0.5 2.0"),
+        ({"probability": 0, "translation_mm": 4}, "translation_mm 4.0"),
         ({"noise": {"probability": 0.1, "sd": (0, 1)}, "gamma_keeps": "mean_and_sd"}, None),
     ],
 )
@@ -91,6 +93,14 @@ def test_ranges_of_augmentations_that_are_off(augmentation, named):
     assert begins == [True] * (named is not None)
 
 
+def test_augmentations_of_a_training_without_any():
+    augmentation = {"probability": 0.2, "noise": {"probability": 0.1}}
+    named = "augmentation.probability 0.2, augmentation.noise.probability 0.1"
+    assert lines_of(train={"augment": False}, augmentation=augmentation) == [
+        f"{named}: no effect without train.augment true"
+    ]
+
+
 @pytest.mark.parametrize("path", [*FOLDER.glob("*.yaml"), *FOLDER.glob("losses/*.yaml")], ids=lambda path: path.stem)
 def test_shipped_settings_all_have_an_effect(path: Path):
     laid_on = ["--config", "configs/demo.yaml"] if path.stem != "paper" else []
@@ -98,9 +108,21 @@ def test_shipped_settings_all_have_an_effect(path: Path):
     assert idle_settings(parse(RunSettings, "", words)) == []
 
 
-def test_a_training_tells_of_them_at_its_start(tiny_cases, tmp_path, capsys):
+@pytest.mark.parametrize("looked_at", [True, False])
+def test_a_training_tells_of_them_at_its_start_and_in_a_dry_run(tiny_cases, tmp_path, capsys, looked_at):
     settings = settings_of(tiny_cases, tmp_path)
     loss = settings.loss.model_dump() | {"anchors": {"errors": 0.5}}
-    train_run(RunSettings.model_validate(settings.model_dump() | {"loss": loss}))
+    augmentation = {"scaling": {"zoom": [0.7, 1.4]}}
+    settings = RunSettings.model_validate(settings.model_dump() | {"loss": loss, "augmentation": augmentation})
+    told: list[str] = []
+    if looked_at:
+        dry_run(settings, told.append)
+    else:
+        train_run(settings, tell=told.append)
     lines = [line for line in capsys.readouterr().err.splitlines() if "no effect" in line]
-    assert lines == [f"warning: {tmp_path / 'fold_0'}: loss.anchors.errors 0.5: {SHARED}"]
+    scaling = "augmentation.scaling.zoom 0.7 1.4: no effect without augmentation.scaling.probability above 0"
+    assert lines == [
+        f"warning: {tmp_path / 'fold_0'}: {line}" for line in (f"loss.anchors.errors 0.5: {SHARED}", scaling)
+    ]
+    on = "rotation to 15 degrees and shift to 10 mm (50 %); flips (50 % an axis); gamma 0.8 to 1.25 (100 %)"
+    assert f"augmented:   {on}" in told
