@@ -13,11 +13,12 @@ from pydantic import BaseModel, ValidationError, create_model
 
 from ramify.command_line.about import About, about
 from ramify.command_line.errors import SeveralErrors
+from ramify.command_line.file_complaints import complaints_of_file
 from ramify.command_line.flags import flags_of
 from ramify.command_line.kinds import NONE
 from ramify.command_line.refusals import Refusals
 from ramify.command_line.short_help import OF_EVERY_COMMAND, short_help, where_more_is
-from ramify.command_line.yaml_settings import describe_validation_error, laid_over, read_yaml, with_single_words
+from ramify.command_line.yaml_settings import laid_over, read_yaml, with_single_words
 from ramify.console.progress import QUIET_VARIABLE
 from ramify.version import version_line
 
@@ -38,7 +39,7 @@ def parse(settings_class: type[SettingsT], docstring: str | None, argv: Sequence
         argv: the arguments; those of the process by default.
 
     Raises:
-        ValueError: unknown key (with the near miss), wrong type, or value out of range; one line each.
+        ValueError: unknown key (with the near miss), wrong type, or value out of range; one line each, all of them.
         FileNotFoundError: no such config file.
     """
     words = list(sys.argv[1:] if argv is None else argv)
@@ -138,9 +139,10 @@ def _settings_of_files(settings_class: type[SettingsT], paths: list[Path]) -> Se
         __base__=settings_class,
         **{name: value for name, value in required.items() if name not in given},
     )
+    given = with_single_words(given, settings_class)
     try:
-        checked = lenient.model_validate(with_single_words(given, settings_class))
+        checked = lenient.model_validate(given)
     except ValidationError as error:
         names = " with ".join(map(str, paths))
-        raise ValueError(f"{names}: {describe_validation_error(error, settings_class)}") from None
+        raise SeveralErrors(complaints_of_file(error, settings_class, given, names)) from None
     return settings_class.model_construct(**{name: getattr(checked, name) for name in settings_class.model_fields})

@@ -1,20 +1,15 @@
-"""A YAML file of settings, and pydantic's complaints about it in words."""
+"""A YAML file of settings, and what several of them are together."""
 
-import textwrap
 import typing
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from ramify.command_line.kinds import NONE, kind_of
 from ramify.command_line.shipped_settings import find_settings
 from ramify.command_line.strict_yaml import MOST_BYTES, parse_yaml
-from ramify.console.passwords import without_passwords
-from ramify.settings_errors import first_complaint, model_in
-
-LONGEST_ECHO = 200
-"""Characters of a user's own words in a message."""
+from ramify.settings_errors import model_in
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -83,12 +78,3 @@ def with_single_words(given: dict[str, Any], settings_class: type[BaseModel]) ->
         elif isinstance(value, str) and value.lower() == NONE and kind_of(annotation).or_none:
             whole[name] = None
     return whole
-
-
-def describe_validation_error(error: ValidationError, settings_class: type[BaseModel]) -> str:
-    """The first complaint in one line, without passwords and cut short: it may be a file's whole content."""
-    return first_complaint(error, settings_class, _shortened)
-
-
-def _shortened(words: str) -> str:
-    return textwrap.shorten(without_passwords(words), LONGEST_ECHO, placeholder=" ...")

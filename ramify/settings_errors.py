@@ -7,34 +7,41 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 
 def first_complaint(
     error: ValidationError, settings_class: type[BaseModel], shown: Callable[[str], str] = lambda text: text
 ) -> str:
+    """The first of them, as `complaint_of` has it."""
+    return complaint_of(error.errors(include_url=False)[0], settings_class, shown)
+
+
+def complaint_of(
+    details: ErrorDetails, settings_class: type[BaseModel], shown: Callable[[str], str] = lambda text: text
+) -> str:
     """The key's full name, what is wrong, and the near miss of an unknown key.
 
     Args:
-        error: pydantic's.
+        details: one of pydantic's errors.
         settings_class: whose settings they are.
         shown: what is made of a user's own words, such as no more than so many of them.
     """
-    first = error.errors(include_url=False)[0]
-    key = shown(".".join(str(part) for part in first["loc"]))
-    if first["type"] == "extra_forbidden":
-        known = _keys_beside(settings_class, [str(part) for part in first["loc"][:-1]])
-        near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1, cutoff=0.5)
+    key = shown(".".join(str(part) for part in details["loc"]))
+    if details["type"] == "extra_forbidden":
+        known = _keys_beside(settings_class, [str(part) for part in details["loc"][:-1]])
+        near = difflib.get_close_matches(str(details["loc"][-1]), known, n=1, cutoff=0.5)
         prefix = key.rpartition(".")[0]
         hint = f"did you mean {prefix + '.' if prefix else ''}{near[0]}?" if near else f"known: {', '.join(known)}"
         return f"{key}: unknown key; {hint}"
-    if first["type"] == "missing":
+    if details["type"] == "missing":
         return f"{key}: missing; it has no default"
-    message = first["msg"].removeprefix("Value error, ")
+    message = details["msg"].removeprefix("Value error, ")
     if not key:
         return message
     # Checks of a field as a whole name it, and what came, themselves.
-    said = message.removeprefix(f"{first['loc'][-1]}: ")
-    return f"{key}: {said}" if said != message else f"{key}: {message} (got {shown(repr(first['input']))})"
+    said = message.removeprefix(f"{details['loc'][-1]}: ")
+    return f"{key}: {said}" if said != message else f"{key}: {message} (got {shown(repr(details['input']))})"
 
 
 def _keys_beside(settings_class: type[BaseModel], section: list[str]) -> list[str]:

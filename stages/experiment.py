@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from ramify.command_line.errors import SeveralErrors
+from ramify.command_line.file_complaints import complaints_of_file
 from ramify.command_line.yaml_settings import (
-    describe_validation_error,
     laid_over,
     read_yaml,
     with_default_mappings,
@@ -225,10 +226,11 @@ def resolved(
     plain = with_default_mappings(plain, settings_class)
     for layer in (layers.settings, dict(overrides), dict(own)):
         plain = laid_over(plain, layer)
+    plain = with_single_words(plain, settings_class)
     try:
-        return settings_class.model_validate(with_single_words(plain, settings_class))
+        return settings_class.model_validate(plain)
     except ValidationError as error:
-        raise ValueError(f"variant {variant}, {stage}: {describe_validation_error(error, settings_class)}") from None
+        raise SeveralErrors(complaints_of_file(error, settings_class, plain, f"variant {variant}, {stage}")) from None
 
 
 def prepare(experiment: ExperimentSettings, preparations: Mapping[Path, PreprocessCommand]) -> None:
