@@ -73,15 +73,16 @@ class _Place(NamedTuple):
 
 def _line(several: list[ErrorDetails], settings_class: type[BaseModel], given: Mapping[str, Any]) -> str:
     """What is wrong with one setting."""
-    for details in several:
-        place = _place_of(details, settings_class)
+    places = [_place_of(details, settings_class) for details in several]
+    for details, place in zip(several, places, strict=True):
         if place is None:
             return complaint_of(details, settings_class, _shortened)
         # Where one of its kinds fits and a check of that complains, the others have nothing to say.
         if not _is_of_another_kind(details, place):
             whole = {**details, "loc": place.keys, "input": _value_in(given, place.keys)}
             return complaint_of(typing.cast(ErrorDetails, whole), settings_class, _shortened)
-    return f"{_shortened('.'.join(place.keys))}: expected {_expected(place.annotation)}, got {_got(given, place.keys)}"
+    (keys, annotation), *_ = (place for place in places if place)
+    return f"{_shortened('.'.join(keys))}: expected {_expected(annotation)}, got {_got(given, keys)}"
 
 
 def _place_of(details: ErrorDetails, settings_class: type[BaseModel]) -> _Place | None:
