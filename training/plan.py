@@ -96,7 +96,8 @@ def _network(training: Training) -> str:
     model, network = training.settings.model, training.network
     levels, _ = model.sizes(network.ndim)
     every, inference = (_parameters(each) for each in (network, _inference_network(training)))
-    size = f"{model.network}{f' of {levels} levels' if levels else ''} in {network.ndim}D"
+    deep = f" of {counted(levels, 'level')}" if levels else ""
+    size = f"{model.network}{deep} in {network.ndim}D"
     needed = "all" if every == inference else f"{inference:,}"
     return f"{size}; {every:,} parameters, {needed} of them for inference"
 
