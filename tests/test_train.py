@@ -236,7 +236,7 @@ def test_a_dry_run_tells_the_training_and_what_it_takes_and_leaves_nothing(tiny_
     before = sorted(tmp_path.rglob("*"))
     code, out, err = call(train.main, [*words, "--dry-run"], capsys)
     assert (code, err) == (0, "")
-    names = ["device", "cases", "samples", "network", "validation", "output", "a step", "validating"]
+    names = ["device", "cases", "samples", "augmented", "network", "validation", "output", "a step", "validating"]
     assert [line.partition(":")[0] for line in out.splitlines()] == names
     assert "2 to train on, 2 to validate (fold 0); 1 channel, 2 scales, median 16 x 16 x 16 voxels" in out
     assert "patches of 8 x 8 x 8 voxels, 2 a batch; 1 epoch of 1 step" in out
