@@ -2,7 +2,7 @@
 
     python analyse.py --input vessels.nii.gz --output analysis
     python analyse.py --input MASKS --organ LIVERS --output analysis --workers 4
-    python analyse.py --input 'MASKS/*_vessel.nii.gz' --input-suffix _vessel --output analysis
+    python analyse.py --input 'PATIENTS/*_portal.nii.gz' --input-suffix _portal --output analysis
     python analyse.py --input labels.nii.gz --classes portal=1 hepatic=2 --organ liver.nii.gz --output analysis
     python analyse.py --input vessels.nii.gz --systems portal hepatic --root=12,-30,104 40,-10,150 --output analysis
     python analyse.py --input MASKS --output analysis --report trees.html --groups groups.csv

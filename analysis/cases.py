@@ -1,7 +1,5 @@
 """From files of masks to analysed trees: which files make a case, and what is done with one."""
 
-import glob
-import traceback
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -15,11 +13,12 @@ from ramify.analysis.page.settings import TreePageSettings
 from ramify.analysis.page.tree_view import TreeView, view_tree
 from ramify.analysis.settings import AnalyseCommand
 from ramify.analysis.summary import flat_row
-from ramify.analysis.tree_files import SUMMARY, clear, file_names, folder_of_class, write_tree
+from ramify.analysis.tree_files import SUMMARY, clear, file_names, write_tree
 from ramify.analysis.vessel_tree import VesselTree, analyse
-from ramify.console.error_line import line_of
+from ramify.console.error_line import reason_of
 from ramify.data.dicom import holds_series
 from ramify.data.file_names import case_name, natural_order
+from ramify.data.inputs import CASE
 from ramify.data.label_names import labels_beside
 from ramify.data.labelled_file import LabelledFile
 from ramify.data.mask_folders import ORGAN_SUFFIXES, VESSEL_SUFFIX, mask_case, masks_by_case, only_file, vessel_masks
@@ -28,9 +27,7 @@ from ramify.data.volume import Volume
 from ramify.metrics.classes import LabelClass, parse_classes
 from ramify.preprocessing.plausibility import doubts_about_spacing, doubts_about_vessels
 from ramify.processes.case_crew import case_reports
-
-CASE = "{case}"
-_PATTERN = ("*", "?", "[")
+from ramify.report.exports import check_folder_name
 
 
 @dataclass(frozen=True)
@@ -52,18 +49,24 @@ class Job:
 
     def folder_of(self, class_name: str) -> Path:
         """Where the files of a class go, '' for the whole mask."""
-        return self.folder / folder_of_class(class_name) if class_name else self.folder
+        return self.folder / class_name
 
     def classes(self) -> tuple[LabelClass, ...]:
-        """The classes that are asked for, of labels by number or by the names of a dataset.json beside the mask."""
+        """The classes that are asked for, of labels by number or by the names of a dataset.json beside the mask.
+
+        Raises ValueError for a class that there is not, or whose name is no folder's.
+        """
         words = self.command.classes
-        return parse_classes(words, labels_beside(self.mask).names) if words else ()
+        classes = parse_classes(words, labels_beside(self.mask).names) if words else ()
+        for one in classes:
+            check_folder_name(one.name)
+        return classes
 
     def files(self) -> list[str]:
         """Every file there may be of it, relative to the output."""
         command = self.command
         names = file_names(command.systems, command.organ is not None, command.forms)
-        parts = [folder_of_class(one.name) for one in self.classes()] or ["."]
+        parts = [one.name for one in self.classes()] or ["."]
         return [str(Path(self.case_id) / part / name) for part in parts for name in names]
 
 
@@ -116,24 +119,7 @@ def _masks(command: AnalyseCommand) -> dict[str, Path]:
     if path.exists() and not _is_folder(path):
         name = mask_case(path, suffix) or case_name(path)
         return {(name if suffix else name.removesuffix(VESSEL_SUFFIX)) or name: path}
-    if path.is_dir():
-        if not suffix:
-            return vessel_masks(path)
-        found = {case: only_file(files, "input", path) for case, files in masks_by_case(path, suffix).items()}
-    elif any(sign in str(path) for sign in _PATTERN):
-        found = {}
-        for file in sorted(map(Path, glob.glob(str(path)))):
-            case = mask_case(file, suffix)
-            if case is not None and case in found:
-                raise ValueError(f"{path}: {found[case].name} and {file.name} are both of case {case}; keep one")
-            if case is not None:
-                found[case] = file
-    else:
-        raise FileNotFoundError(f"--input {path}: no such file or folder")
-    if not found:
-        ending = f" whose name ends in {suffix}" if suffix else ""
-        raise ValueError(f"--input {path}: no mask there{ending}; expected NIfTI, NRRD, TIFF, PNG or the like")
-    return found
+    return vessel_masks(path, suffix)
 
 
 def _is_folder(path: Path) -> bool:
@@ -163,14 +149,8 @@ def attempt(job: Job) -> Outcome:
     """Analyse a case and write its files; bad input becomes a reason in one line."""
     try:
         return _do(job)
-    except (ValueError, OSError) as error:
-        return Outcome(job.case_id, reason=line_of(error))
-    except MemoryError:
-        return Outcome(job.case_id, reason="out of memory; use fewer --workers")
     except Exception as error:
-        # A fault of ours: its traceback is wanted, and the other cases are not lost for it.
-        traceback.print_exc()
-        return Outcome(job.case_id, reason=f"{type(error).__name__}: {line_of(error)} (traceback above)")
+        return Outcome(job.case_id, reason=reason_of(error))
 
 
 def _do(job: Job) -> Outcome:
@@ -178,6 +158,8 @@ def _do(job: Job) -> Outcome:
     volume, masks = _read(job)
     organ = _organ(job, volume)
     notes = [*volume.notes, *doubts_about_spacing(volume)]
+    if organ is not None:
+        notes += [f"organ: {note}" for note in organ.notes]
     if not volume.placed:
         notes.append(f"{job.mask.name} carries no millimetres: a voxel counts as 1 mm; give its size with --spacing-mm")
     trees: dict[str, VesselTree] = {}

@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 from ramify.analysis.orders import generations, strahler_orders
 from ramify.analysis.territories import Territories
 from ramify.analysis.vessel_tree import VesselTree
+from ramify.drawing.colour_table import colour_table
 from ramify.drawing.colours import Colour, class_colours, scale_colours
-
-_BYTE, _SHORT = 255, 65535
 
 
 class LabelMap(NamedTuple):
@@ -26,15 +25,11 @@ class LabelMap(NamedTuple):
 
     def colour_table(self) -> str:
         """The labels as a colour table of 3D Slicer (.ctbl)."""
-        rows = [
-            f"{value} {name.replace(' ', '_')} {' '.join(map(str, colour))} 255"
-            for value, (name, colour) in enumerate(self.labels, start=1)
-        ]
-        return "\n".join(["# Color table file", "0 background 0 0 0 0", *rows, ""])
+        return colour_table((value, *label) for value, label in enumerate(self.labels, start=1))
 
 
 def label_maps(tree: VesselTree) -> Iterator[LabelMap]:
-    """Scales, branches, Strahler orders, generations, trees or systems, and of an organ territories; one at a time."""
+    """Scales, branches, Strahler orders, generations, trees or systems; one at a time."""
     n_scales = tree.settings.scales.n_scales
     found = tree.decomposition
     yield LabelMap("scales", found.scale_map, _named("scale", scale_colours(n_scales)))
@@ -56,11 +51,13 @@ def label_maps(tree: VesselTree) -> Iterator[LabelMap]:
     trees = int(tree.tree_of_branch.max())
     if trees > 1:
         yield LabelMap("trees", _small(tree.map_of(tree.tree_of_branch), trees), _named("tree", class_colours(trees)))
-    if tree.organ is not None:
-        for name, found_there in territory_maps(tree):
-            stems = tree.paths.curves.branches[found_there.stems].tolist()
-            labels = [(f"of branch {stem}", colour) for stem, colour in zip(stems, class_colours(len(stems)))]
-            yield LabelMap(name, _small(found_there.map, len(stems)), labels)
+
+
+def territory_map(tree: VesselTree, name: str, found: Territories) -> LabelMap:
+    """Territories of a tree as a label map, by the name that `named_territories` gives them."""
+    stems = tree.paths.curves.branches[found.stems].tolist()
+    labels = [(f"of branch {stem}", colour) for stem, colour in zip(stems, class_colours(len(stems)), strict=True)]
+    return LabelMap(name, _small(found.map, len(stems)), labels)
 
 
 def map_names(systems: Sequence[str], organ: bool) -> list[str]:
@@ -69,8 +66,11 @@ def map_names(systems: Sequence[str], organ: bool) -> list[str]:
     return names + ([_territories_of(system) for system in systems or ("",)] if organ else [])
 
 
-def territory_maps(tree: VesselTree) -> Iterator[tuple[str, Territories]]:
-    """The territories by the names of their maps, of each system by itself: two systems supply the same organ."""
+def named_territories(tree: VesselTree) -> Iterator[tuple[str, Territories]]:
+    """The territories by the names of their maps, of each system by itself: two systems supply the same organ.
+
+    One at a time: each takes a while, and a volume's worth of memory. Raises ValueError without an organ.
+    """
     systems = tree.settings.systems
     for number, system in enumerate(systems or ("",)):
         yield _territories_of(system), tree.territories(number if systems else None)
@@ -86,5 +86,4 @@ def _named(what: str, colours: Sequence[Colour]) -> list[tuple[str, Colour]]:
 
 def _small(array: NDArray[np.int32], largest: int) -> NDArray[np.unsignedinteger]:
     """A label map in the fewest bytes that its largest value needs."""
-    kind = np.uint8 if largest <= _BYTE else np.uint16 if largest <= _SHORT else np.uint32
-    return array.astype(kind)
+    return array.astype(np.min_scalar_type(largest))

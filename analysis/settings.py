@@ -1,7 +1,7 @@
 """How a vascular tree is described, and what analyse.py is asked."""
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 
 from pydantic import BaseModel, Field, PositiveFloat, field_validator, model_validator
 
@@ -12,7 +12,7 @@ from ramify.settings_errors import PythonSettings
 from ramify.vessels.scale_settings import ScaleSettings
 
 AnalysisForm = Literal["maps", "vtp", "swc", "graphml", "json", "stl", "glb"]
-EVERY_FORM: tuple[AnalysisForm, ...] = ("maps", "vtp", "swc", "graphml", "json", "stl", "glb")
+EVERY_FORM: tuple[AnalysisForm, ...] = get_args(AnalysisForm)
 
 
 class AnalysisSettings(PythonSettings, frozen=True, extra="forbid"):
@@ -83,8 +83,8 @@ class AnalysisFiles(BaseModel, frozen=True, extra="forbid"):
     organ: Essential[Path | None] = None
     """Organ mask: a file, or a folder with one mask a case; {case} stands for the case's name in a path."""
     input_suffix: str = ""
-    """Take only masks of a folder whose name ends so, e.g. _vessel for CASE_vessel.nii.gz; no part of the case's
-    name. Without one, _vessel and _mask are left off, and CASE_liver and CASE_organ are none."""
+    """Take only masks of a folder or pattern whose name ends so, e.g. _portal for CASE_portal.nii.gz; no part of the
+    case's name. Without one, _vessel and _mask are left off, and CASE_liver and CASE_organ are none."""
     organ_suffix: str = ""
     """As input_suffix, for a folder of organ masks; without one, _liver and _organ are left off."""
     input_labels: Essential[tuple[str, ...]] = ()

@@ -1,14 +1,14 @@
 """The files of one analysed mask: tables, label maps, centrelines, graph and surfaces."""
 
-import re
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from ramify.analysis.branch_table import Row
-from ramify.analysis.label_maps import label_maps, map_names, territory_maps
+from ramify.analysis.label_maps import LabelMap, label_maps, map_names, named_territories, territory_map
 from ramify.analysis.settings import AnalysisForm
+from ramify.analysis.territories import Territories
 from ramify.analysis.tree_network import network_of
 from ramify.analysis.vessel_tree import VesselTree
 from ramify.console.csv_text import csv_of_records
@@ -27,22 +27,30 @@ _OF_STEM = ("branch", "tree", "generation", "strahler_order", "radius_mm")
 CENTRELINES = {"vtp": to_vtp, "swc": to_swc, "graphml": to_graphml}
 
 
-def write_tree(folder: Path, tree: VesselTree, forms: Collection[AnalysisForm]) -> list[Path]:
+def write_tree(folder: Path, tree: VesselTree, forms: Collection[AnalysisForm]) -> None:
     """Write the tables and what is asked for of a mask into its folder; the summary last, when all else is there.
 
     Raises OSError where a file cannot be written.
     """
-    written = []
     for name, content in _contents(tree, forms):
         write_whole(folder / name, content)
-        written.append(folder / name)
     if "maps" in forms:
         for one in label_maps(tree):
-            write_volume(folder / f"{one.name}.nii.gz", tree.place.with_array(one.array))
-            write_whole(folder / f"{one.name}.ctbl", one.colour_table())
-            written += [folder / f"{one.name}.nii.gz", folder / f"{one.name}.ctbl"]
-    write_whole(folder / SUMMARY, to_json({**tree.summary, "notes": list(tree.notes), "settings": _settings(tree)}))
-    return [*written, folder / SUMMARY]
+            _write_map(folder, tree, one)
+    if tree.organ is not None:
+        rows = []
+        for name, found in named_territories(tree):
+            rows += territory_rows(tree, name, found)
+            if "maps" in forms:
+                _write_map(folder, tree, territory_map(tree, name, found))
+        write_whole(folder / "territories.csv", csv_of_records(rows))
+    settings = tree.settings.model_dump(mode="json")
+    write_whole(folder / SUMMARY, to_json({**tree.summary, "notes": list(tree.notes), "settings": settings}))
+
+
+def _write_map(folder: Path, tree: VesselTree, one: LabelMap) -> None:
+    write_volume(folder / f"{one.name}.nii.gz", tree.place.with_array(one.array))
+    write_whole(folder / f"{one.name}.ctbl", one.colour_table())
 
 
 def clear(folder: Path) -> None:
@@ -69,8 +77,6 @@ def _contents(tree: VesselTree, forms: Collection[AnalysisForm]) -> Iterator[tup
     yield "branches.csv", csv_of_records(tree.branch_rows)
     yield "nodes.csv", csv_of_records(tree.node_rows)
     yield "cycles.csv", csv_of_records(tree.cycles, ("branch", "kind", "meets"))
-    if tree.organ is not None:
-        yield "territories.csv", csv_of_records(territory_rows(tree))
     if chosen := [form for form in CENTRELINES if form in forms]:
         network = network_of(tree)
         for form in chosen:
@@ -109,33 +115,22 @@ def node_link_json(tree: VesselTree) -> str:
     return to_json({"directed": True, "multigraph": True, "graph": graph, "nodes": nodes, "edges": edges})
 
 
-def territory_rows(tree: VesselTree) -> list[Row]:
-    """A row a territory: its label, the branch that it is the territory of, its size, and the vessels in its tree."""
+def territory_rows(tree: VesselTree, name: str, found: Territories) -> list[Row]:
+    """A row a territory: its map and label there, the branch that it is the territory of, its size."""
+    assert tree.organ is not None, "territories are parts of one"
     rows = []
     size = float(np.prod(tree.decomposition.spacing_mm))
-    assert tree.organ is not None, "asked by whoever has one"
     flat = tree.place.ndim == 2
     by_number = {row["branch"]: row for row in tree.branch_rows}
-    for name, found in territory_maps(tree):
-        voxels = np.bincount(found.map[tree.organ], minlength=len(found.stems) + 1)
-        for label, stem in enumerate(found.stems.tolist(), start=1):
-            branch = by_number[int(tree.paths.curves.branches[stem])]
-            row: Row = {
-                "map": name,
-                "territory": label,
-                **{column: branch[column] for column in _OF_STEM},
-                "area_cm2" if flat else "volume_ml": float(voxels[label]) * size / (100 if flat else 1000),
-                "share_of_organ": float(voxels[label] / voxels.sum()),
-            }
-            rows.append(row)
+    voxels = np.bincount(found.map[tree.organ], minlength=len(found.stems) + 1)
+    for label, stem in enumerate(found.stems.tolist(), start=1):
+        branch = by_number[int(tree.paths.curves.branches[stem])]
+        row: Row = {
+            "map": name,
+            "territory": label,
+            **{column: branch[column] for column in _OF_STEM},
+            "area_cm2" if flat else "volume_ml": float(voxels[label]) * size / (100 if flat else 1000),
+            "share_of_organ": float(voxels[label] / voxels.sum()),
+        }
+        rows.append(row)
     return rows
-
-
-def _settings(tree: VesselTree) -> Row:
-    plain: Row = tree.settings.model_dump(mode="json")
-    return plain
-
-
-def folder_of_class(name: str) -> str:
-    """A class's name as that of a folder."""
-    return re.sub(r"[^\w.-]", "_", name)

@@ -68,13 +68,18 @@ def scored(seed: int, side_mm: float) -> Scores:
     voxels = round(SIDE_MM / side_mm)
     phantom = grow_phantom(PhantomSettings(size=(voxels,) * 3, spacing_mm=(side_mm,) * 3), seed)
     graph = phantom.graph.tree(PORTAL)
-    # The graph counts from the outer corner, volumes from the centre of the first voxel.
-    root = graph.nodes_mm[graph.roots()[0]] - side_mm / 2
-    settings = AnalysisSettings(root=(",".join(f"{value:.3f}" for value in root[::-1]),))
+    settings = AnalysisSettings(root=(root_of(graph, side_mm),))
     began = time.perf_counter()
     tree = analyse(phantom.structures[PORTAL], phantom.spacing_mm, settings)
     _ = tree.branch_rows
     return compared(tree, graph, side_mm, time.perf_counter() - began)
+
+
+def root_of(graph: VesselGraph, side_mm: float) -> str:
+    """Where a phantom's only tree begins, as --root has it; side_mm: of its voxels."""
+    # The graph counts from the outer corner, volumes from the centre of the first voxel.
+    place = graph.nodes_mm[graph.roots()[0]] - side_mm / 2
+    return ",".join(f"{value:.3f}" for value in place[::-1])
 
 
 def compared(tree: VesselTree, graph: VesselGraph, side_mm: float, seconds: float) -> Scores:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field, model_validator
 
+from benchmarks.analysed_trees import root_of
 from ramify.analysis import AnalysisSettings, VesselTree, analyse
 from ramify.command_line import parse, run
 from ramify.data.labelled_file import LabelledFile
@@ -91,12 +92,7 @@ def phantom(seed: int, voxels: int, clearance_mm: float) -> Pair:
     side = 128 / voxels
     trees = TreeSettings(clearance_mm=clearance_mm)
     grown = grow_phantom(PhantomSettings(size=(voxels,) * 3, spacing_mm=(side,) * 3, trees=trees), seed)
-    roots = []
-    for name in (PORTAL, HEPATIC):
-        graph = grown.graph.tree(name)
-        # The graph counts from the outer corner, volumes from the centre of the first voxel.
-        place = graph.nodes_mm[graph.roots()[0]] - side / 2
-        roots.append(",".join(f"{value:.3f}" for value in place[::-1]))
+    roots = [root_of(grown.graph.tree(name), side) for name in (PORTAL, HEPATIC)]
     portal, hepatic = grown.structures[PORTAL], grown.structures[HEPATIC]
     return Pair(f"phantom {seed}", (portal, hepatic), Volume(portal, grown.spacing_mm), (roots[0], roots[1]))
 

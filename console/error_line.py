@@ -1,4 +1,6 @@
-"""An error as one line, and whether it is for want of memory."""
+"""An error as one line, why a case failed, and whether an error is for want of memory."""
+
+import traceback
 
 from ramify.console.passwords import without_passwords
 
@@ -10,6 +12,17 @@ def line_of(error: BaseException) -> str:
     else:
         text = str(error)
     return without_passwords(" ".join(text.split())) or type(error).__name__
+
+
+def reason_of(error: Exception) -> str:
+    """Why a case among others failed, in one line; of a fault that is no bad input the traceback is printed, too."""
+    if isinstance(error, ValueError | OSError):
+        return line_of(error)
+    if isinstance(error, MemoryError):
+        return "out of memory; use fewer --workers"
+    # A fault of ours: its traceback is wanted, and the other cases are not lost for it.
+    traceback.print_exception(error)
+    return f"{type(error).__name__}: {line_of(error)} (traceback above)"
 
 
 def out_of_memory(error: BaseException) -> bool:

@@ -1,10 +1,11 @@
-"""Folders with one mask a case: which file belongs to which case."""
+"""Folders and patterns with one mask a case: which file belongs to which case."""
 
+import glob
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ramify.data.dicom import holds_series
-from ramify.data.file_names import case_name, volume_files, volume_suffix
+from ramify.data.file_names import case_name, is_volume_file, volume_files, volume_suffix
 from ramify.disk.system_files import is_left_by_system
 
 MASK_SUFFIX = "_mask"
@@ -12,6 +13,7 @@ PROBABILITIES_SUFFIX = "_probabilities"
 UNCERTAINTY_SUFFIX = "_uncertainty"
 VESSEL_SUFFIX = "_vessel"
 ORGAN_SUFFIXES = ("_liver", "_organ")
+_PATTERN = ("*", "?", "[")
 _SHOWN = 8
 
 
@@ -46,26 +48,33 @@ def masks_by_case(folder: Path, name_suffix: str = "") -> dict[str, list[Path]]:
     return found
 
 
-def vessel_masks(folder: Path) -> dict[str, Path]:
-    """The vessel mask of each case in a folder.
+def vessel_masks(source: Path, name_suffix: str = "") -> dict[str, Path]:
+    """The vessel mask of each case in a folder, or among the files of a pattern such as 'masks/*_vessel.nii.gz'.
 
-    Organ masks (CASE_liver), CASE_probabilities and CASE_uncertainty are none.
+    name_suffix: as `mask_case` has it. Without one a final `_vessel` is left off, too, and organ masks (CASE_liver),
+    CASE_probabilities and CASE_uncertainty are none.
 
     Raises FileNotFoundError: no such folder. ValueError: no mask in it, or two of one case.
     """
-    if not folder.is_dir():
-        raise FileNotFoundError(f"{folder}: no such folder; expected one with vessel masks")
+    if source.is_dir():
+        files = volume_files(source)
+    elif any(sign in str(source) for sign in _PATTERN):
+        files = [path for path in sorted(map(Path, glob.glob(str(source)))) if is_volume_file(path)]
+    else:
+        raise FileNotFoundError(f"{source}: no such file or folder; expected a folder with vessel masks")
     masks: dict[str, Path] = {}
-    for name, files in masks_by_case(folder).items():
-        if name.lower().endswith(ORGAN_SUFFIXES):
+    for path in files:
+        case = mask_case(path, name_suffix)
+        if not name_suffix and case is not None:
+            case = None if case.lower().endswith(ORGAN_SUFFIXES) else case.removesuffix(VESSEL_SUFFIX) or case
+        if case is None:
             continue
-        case = name.removesuffix(VESSEL_SUFFIX) or name
-        first, *others = [masks[case], *files] if case in masks else files
-        if others:
-            raise ValueError(f"{folder}: {first.name} and {others[0].name} are both of case {case}; keep one")
-        masks[case] = first
+        if case in masks:
+            raise ValueError(f"{source}: {masks[case].name} and {path.name} are both of case {case}; keep one")
+        masks[case] = path
     if not masks:
-        raise ValueError(f"{folder}: holds no vessel mask (NIfTI, NRRD, MetaImage, TIFF, PNG or the like)")
+        ending = f" whose name ends in {name_suffix}" if name_suffix else ""
+        raise ValueError(f"{source}: holds no vessel mask{ending} (NIfTI, NRRD, MetaImage, TIFF, PNG or the like)")
     return masks
 
 

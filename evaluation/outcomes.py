@@ -1,13 +1,12 @@
 """What becomes of each case: its scores, or why it has none; one case at a time or several."""
 
-import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from ramify.console.error_line import line_of
+from ramify.console.error_line import line_of, reason_of
 from ramify.evaluation.case_files import CaseMasks, read_masks
 from ramify.evaluation.case_images import read_image
 from ramify.evaluation.ceilings import Drawn, drawn_of
@@ -66,14 +65,8 @@ def attempt(job: Job) -> Outcome:
     """Evaluate a case; bad input becomes a reason in one line."""
     try:
         return evaluate_files(job)
-    except (ValueError, OSError) as error:
-        return Outcome(job.case_id, None, line_of(error))
-    except MemoryError:
-        return Outcome(job.case_id, None, "out of memory; use fewer --workers")
     except Exception as error:
-        # A fault of ours: its traceback is wanted, and the other cases are not lost for it.
-        traceback.print_exc()
-        return Outcome(job.case_id, None, f"{type(error).__name__}: {line_of(error)} (traceback above)")
+        return Outcome(job.case_id, None, reason_of(error))
 
 
 def evaluate_files(job: Job) -> Outcome:

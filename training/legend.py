@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from ramify.data.label_names import DESCRIPTION
 from ramify.disk.json_files import to_json
+from ramify.drawing.colour_table import colour_table
 from ramify.drawing.colours import class_colours
 from ramify.tasks.formulation import Tasks
 
@@ -17,12 +18,8 @@ def legend_of(tasks: Tasks) -> Mapping[str, str]:
         return {}
     values = dict(zip(table.names, written[1:], strict=True))
     regions = {name: [values[member] for member in members] for name, members in table.regions.items()}
-    colours = class_colours(len(values))
-    rows = [
-        f"{value} {name.replace(' ', '_')} {' '.join(map(str, colour))} 255"
-        for (name, value), colour in zip(values.items(), colours, strict=True)
-    ]
+    labels = zip(values.values(), values, class_colours(len(values)), strict=True)
     return {
         DESCRIPTION: to_json({"labels": {"background": 0, **values}, "regions": regions}),
-        COLOUR_TABLE: "\n".join(["# Color table file", "0 background 0 0 0 0", *rows, ""]),
+        COLOUR_TABLE: colour_table(labels),
     }

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ramify.data.mask_folders import mask_case, masks_by_case, match_masks, only_file
+from ramify.data.mask_folders import mask_case, masks_by_case, match_masks, only_file, vessel_masks
 
 
 def touch(folder: Path, *names: str) -> Path:
@@ -50,6 +50,22 @@ def test_every_file_that_claims_a_case_is_kept(tmp_path: Path):
         "a": ["a.nii.gz", "a_mask.nii.gz"],
         "b": ["b.png"],
     }
+
+
+def test_vessel_masks_of_a_folder_and_of_a_pattern(tmp_path: Path):
+    folder = touch(tmp_path / "m", "a_vessel.nii.gz", "a_liver.nii.gz", "b.mha", "b_portal.mha", "notes.txt")
+    assert {case: path.name for case, path in vessel_masks(folder).items()} == {
+        **{"a": "a_vessel.nii.gz", "b": "b.mha", "b_portal": "b_portal.mha"}
+    }
+    assert {*vessel_masks(folder / "*.nii.gz")} == {"a"}
+    assert {*vessel_masks(folder, "_portal")} == {*vessel_masks(folder / "b*", "_portal")} == {"b"}
+    for source in (folder, folder / "*"):
+        with pytest.raises(ValueError, match="holds no vessel mask whose name ends in _other"):
+            vessel_masks(source, "_other")
+    touch(folder, "b_vessel.nii.gz")
+    for source in (folder, folder / "b*"):
+        with pytest.raises(ValueError, match=r"b\.mha and b_vessel\.nii\.gz are both of case b"):
+            vessel_masks(source)
 
 
 def test_cases_are_those_of_the_required_roles(tmp_path: Path):

@@ -1,0 +1,11 @@
+"""Colour tables of 3D Slicer (.ctbl): names and colours of a label map's values."""
+
+from collections.abc import Iterable
+
+from ramify.drawing.colours import Colour
+
+
+def colour_table(labels: Iterable[tuple[int, str, Colour]]) -> str:
+    """The table as text; labels: value, name and colour of each, without the background."""
+    rows = [f"{value} {name.replace(' ', '_')} {' '.join(map(str, colour))} 255" for value, name, colour in labels]
+    return "\n".join(["# Color table file", "0 background 0 0 0 0", *rows, ""])
