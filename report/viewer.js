@@ -226,7 +226,7 @@ const openViewer = (() => {
   return async function (box) {
     const canvas = box.querySelector("canvas"), note = box.querySelector(".viewer-note");
     if (!context()) {
-      note.textContent = "This browser shows no 3D; the projections below show the same case.";
+      note.textContent = `This browser shows no 3D. ${note.dataset.instead}`;
       box.classList.add("no-3d");
       return;
     }

@@ -16,7 +16,7 @@ def viewer(scene: Mapping[str, Any], below: str, instead: str) -> str:
     Args:
         scene: what it draws.
         below: HTML of what stands below it: what is shown in which colours.
-        instead: where to look where no script runs, in a sentence.
+        instead: where to look where no script runs, or there is no 3D, in a sentence.
     """
     looks = join(
         f'<button type="button" data-yaw="{yaw:.4f}" data-pitch="{pitch:.4f}">{name}</button>'
@@ -27,6 +27,6 @@ def viewer(scene: Mapping[str, Any], below: str, instead: str) -> str:
         f'<div class="viewer"><canvas tabindex="0" role="img" aria-label="Surfaces of the vessels. {help_text}" '
         f'title="{help_text}"></canvas><div class="views">{looks}</div>'
         # Where no script runs this stays, and so it says why; report/page.js takes it back.
-        '<div class="viewer-note">The 3D view needs JavaScript, which is off here. '
+        f'<div class="viewer-note" data-instead="{text(instead)}">The 3D view needs JavaScript, which is off here. '
         f'{text(instead)}</div>{below}<script type="application/json">{data(scene)}</script></div>'
     )

@@ -110,7 +110,6 @@ def write_page(
         *of_groups,
         shlex.join([*called("analyse"), *words]) if words else "",
         versions(),
-        command.shown,
     )
     write_whole(command.report, page)
 

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -13,7 +12,6 @@ from ramify.analysis.branch_table import Row
 from ramify.analysis.page.case_table import cases_section
 from ramify.analysis.page.groups_section import groups_section
 from ramify.analysis.page.painted_paths import painting_style
-from ramify.analysis.page.settings import TreePageSettings
 from ramify.analysis.page.tree_section import tree_section
 from ramify.analysis.page.tree_view import TreeView
 from ramify.report.charts import letter_value_plot
@@ -31,35 +29,31 @@ def build_tree_page(
     differences: Sequence[Row],
     command_line: str,
     versions: Mapping[str, str],
-    settings: TreePageSettings,
 ) -> str:
     """The page as text.
 
     Args:
         rows: of the summary, a case or a class of it each.
-        views: name of a row (`name_of`) -> what is shown of it.
+        views: name of a row (`name_of`) -> what is shown of it, in the rows' order; others are in the table alone.
         tables: name of a row -> address of the folder with its files, as `address_of` gives it.
         failed: case -> why it could not be analysed.
         groups: case -> group; by_group, differences: what `analysis.groups` makes of them. All empty without groups.
         command_line: with which the analysis was called.
         versions: of the code and its packages.
-        settings: how much is shown.
     """
     names = [name_of(row) for row in rows]
-    shown = [name for name in names if name in views][: settings.cases]
-    solid = [name for name in shown if views[name].scene is not None][: settings.surfaces]
-    seen = {name: views[name] if name in solid else replace(views[name], scene=None) for name in shown}
     # Names may hold anything: addresses within the page are numbers.
-    anchors = {name: f"case-{number}" for number, name in enumerate(shown, start=1)}
+    anchors = {name: f"case-{number}" for number, name in enumerate(views, start=1)}
     sections = [
-        tree_section(name, anchors[name], view, tables[name], opened=name == shown[0]) for name, view in seen.items()
+        tree_section(name, anchors[name], view, tables[name], opened=number == 0)
+        for number, (name, view) in enumerate(views.items())
     ]
-    most = max((len(paint.labels) for view in seen.values() for paint in view.paints), default=0)
+    most = max((len(paint.labels) for view in views.values() for paint in view.paints), default=0)
     body = [
         cases_section(rows, names, anchors, groups, failed),
         groups_section(by_group, differences),
         _details(sections, len(names)),
-        _radii(seen),
+        _radii(views),
         _made(command_line, versions),
     ]
     count = len(names)

@@ -24,7 +24,7 @@ FULL = TreePageSettings()
 def page_of(views: dict[str, TreeView], failed: dict[str, str] | None = None) -> str:
     rows = [{"case": name, **flat_row(dict(view.summary))} for name, view in views.items()]
     tables = dict.fromkeys(views, "out/case/")
-    return build_tree_page(rows, views, tables, failed or {}, {}, (), (), "analyse.py", {"commit": "c"}, FULL)
+    return build_tree_page(rows, views, tables, failed or {}, {}, (), (), "analyse.py", {"commit": "c"})
 
 
 @pytest.fixture(scope="module")
