@@ -41,16 +41,17 @@ def node_rows(
     for node, (point, degree) in enumerate(zip(points.tolist(), degrees, strict=True)):
         incoming, outgoing = int(nodes.incoming[node]), nodes.outgoing[node]
         any_branch = incoming if incoming >= 0 else outgoing[0]
+        forks = incoming >= 0 and len(outgoing) > 1
         rows.append(
             {
                 "node": node + 1,
                 "tree": int(trees[any_branch]),
-                "kind": kinds[node] if nodes.cut[node] else _kind(incoming, outgoing, growth),
+                "kind": kinds.get(node) or _kind(incoming, outgoing, growth),
                 **{f"{axis}_mm": value for axis, value in zip("xyz", point)},
                 "degree": degree,
                 "parent": int(numbers[incoming]) if incoming >= 0 else None,
                 "children": " ".join(str(numbers[child]) for child in outgoing),
-                **(fork(paths, growth, incoming, outgoing) if incoming >= 0 else dict.fromkeys(FORK)),
+                **(fork(paths, growth, incoming, outgoing) if forks else dict.fromkeys(FORK)),
             }
         )
     return rows
@@ -63,10 +64,8 @@ def _kind(incoming: int, outgoing: Sequence[int], growth: Growth) -> str:
 
 
 def fork(paths: BranchCurves, growth: Growth, parent: int, children: Sequence[int]) -> Row:
-    """Angles, ratios of radii and Murray's exponent where a branch forks; radii are those near the node."""
-    empty: Row = dict.fromkeys(FORK)
-    if len(children) < 2:
-        return empty
+    """Angles, ratios of radii and Murray's exponent where a branch forks into two children or more; radii are those
+    near the node."""
     far = 1 - int(growth.near[parent])
     onwards = -paths.headings[parent, far]
     radius = {child: float(paths.end_radii_mm[child, growth.near[child]]) for child in children}

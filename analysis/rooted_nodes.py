@@ -16,7 +16,6 @@ class RootedNodes:
     points_mm: float (K, ndim). starts, ends: int (n,), node where each branch begins and ends, seen from its root.
     incoming: int (K,), the branch that leads to each node; -1 at a root, and where a branch begins beyond a gap.
     outgoing: the branches that begin at each node.
-    cut: bool (K,), whether a cycle was cut there, or would have to be.
     """
 
     points_mm: FloatArray
@@ -24,7 +23,6 @@ class RootedNodes:
     ends: IntArray
     incoming: IntArray
     outgoing: list[list[int]]
-    cut: np.ndarray
 
     @property
     def degrees(self) -> IntArray:
@@ -44,14 +42,13 @@ def nodes_of(paths: BranchCurves, growth: Growth, keep_cycles: bool) -> RootedNo
     incoming: list[int] = []
     at_start: dict[tuple[int, int], int] = {}
     first_at: dict[int, int] = {}
-    cuts, cut = {*growth.cuts.tolist()}, {-1}
+    cuts = {*growth.cuts.tolist()}
 
     def new(node: int, branch: int) -> int:
         points.append(paths.nodes_mm[node])
         incoming.append(branch)
         return len(points) - 1
 
-    waiting: list[tuple[int, int]] = []
     for branch in growth.order.tolist():
         parent, near = int(growth.parents[branch]), int(growth.near[branch])
         begin, end = int(paths.ends[branch, near]), int(paths.ends[branch, 1 - near])
@@ -66,18 +63,14 @@ def nodes_of(paths: BranchCurves, growth: Growth, keep_cycles: bool) -> RootedNo
                 first_at.setdefault(begin, at_start[key])
         if paths.lengths_mm[branch] == 0:
             ends[branch] = starts[branch]
-        elif branch in cuts and keep_cycles:
-            waiting.append((branch, end))
-            ends[branch] = new(end, branch)
         else:
             ends[branch] = new(end, branch)
-            if branch in cuts:
-                cut.add(int(ends[branch]))
-            else:
+            if branch not in cuts:
                 first_at.setdefault(end, int(ends[branch]))
-    if waiting:
-        return _with_cycles(points, incoming, starts, ends, waiting, first_at)
-    return _made(points, incoming, starts, ends, cut)
+    if keep_cycles and cuts:
+        met = {branch: first_at.get(int(paths.ends[branch, 1 - growth.near[branch]])) for branch in cuts}
+        return _with_cycles(points, incoming, starts, ends, met)
+    return _made(points, incoming, starts, ends)
 
 
 def _with_cycles(
@@ -85,24 +78,19 @@ def _with_cycles(
     incoming: list[int],
     starts: IntArray,
     ends: IntArray,
-    waiting: list[tuple[int, int]],
-    first_at: dict[int, int],
+    met: dict[int, int | None],
 ) -> RootedNodes:
-    """Nodes where the ends of cycles are one with the nodes that they came to."""
+    """Nodes where the ends of cycles, by branch, are one with the nodes that they came to."""
     same = np.arange(len(points))
-    for branch, node in waiting:
-        same[ends[branch]] = first_at.get(node, int(ends[branch]))
+    for branch, node in met.items():
+        same[ends[branch]] = ends[branch] if node is None else node
     used, renumbered = np.unique(same, return_inverse=True)
-    cut = {int(renumbered[ends[branch]]) for branch, _ in waiting}
     ends_there, starts_there = renumbered[ends].astype(np.int64), renumbered[starts].astype(np.int64)
-    return _made([points[one] for one in used], [incoming[one] for one in used], starts_there, ends_there, cut)
+    return _made([points[one] for one in used], [incoming[one] for one in used], starts_there, ends_there)
 
 
-def _made(
-    points: list[FloatArray], incoming: list[int], starts: IntArray, ends: IntArray, cut: set[int]
-) -> RootedNodes:
+def _made(points: list[FloatArray], incoming: list[int], starts: IntArray, ends: IntArray) -> RootedNodes:
     outgoing: list[list[int]] = [[] for _ in points]
     for branch, node in enumerate(starts.tolist()):
         outgoing[node].append(branch)
-    is_cut = np.isin(np.arange(len(points)), list(cut))
-    return RootedNodes(np.array(points), starts, ends, np.array(incoming, dtype=np.int64), outgoing, is_cut)
+    return RootedNodes(np.array(points), starts, ends, np.array(incoming, dtype=np.int64), outgoing)

@@ -138,7 +138,7 @@ class VesselTree:
         for row in self.node_rows:
             graph.add_node(row["node"], **_known(row, "node"))
         for row in self.branch_rows:
-            if row["start_node"] == row["end_node"] and row["length_mm"] == 0:
+            if row["length_mm"] == 0:
                 graph.nodes[row["start_node"]].update(_known(row, "tree"))
             else:
                 graph.add_edge(row["start_node"], row["end_node"], key=row["branch"], **_known(row))
@@ -181,11 +181,11 @@ class VesselTree:
         numbers = self.paths.curves.branches
         found = np.full(len(self.decomposition.radii_mm) + 1, -1, dtype=np.int64)
         found[numbers] = np.arange(len(numbers))
-        for lost in np.flatnonzero(found[1:] < 0) + 1:
-            graph = self.decomposition.graph
+        lost, graph = np.flatnonzero(found[1:] < 0) + 1, self.decomposition.graph
+        if len(lost):
             own = graph.voxels[graph.order[graph.starts[lost - 1]]] * np.array(self.decomposition.spacing_mm)
-            point = int(cKDTree(self.paths.curves.points_mm).query(own)[1])
-            found[lost] = np.searchsorted(self.paths.curves.starts, point, side="right") - 1
+            points = cKDTree(self.paths.curves.points_mm).query(own)[1]
+            found[lost] = np.searchsorted(self.paths.curves.starts, points, side="right") - 1
         return found
 
 

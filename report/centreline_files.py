@@ -139,7 +139,7 @@ def to_graphml(network: CentrelineNetwork) -> str:
         "node": ("x", "y", "z", "radius_mm"),
         "edge": ("length_mm", "radius_mm", "branch", "scale", *network.of_lines),
     }
-    whole = {name for name, values in network.of_lines.items() if values.dtype.kind == "i"} | {"branch", "scale"}
+    whole = ("branch", "scale", *network.of_lines)
     names: dict[tuple[str, str], str] = {}
     for owner, attributes in keys.items():
         for attribute in attributes:
@@ -163,7 +163,7 @@ def to_graphml(network: CentrelineNetwork) -> str:
         ends = {"id": f"e{number}", "source": f"n{line[0]}", "target": f"n{line[-1]}"}
         values: list[object] = [float(network.lengths_mm[number]), float(network.line_radii_mm[number])]
         values += [int(network.branches[number]), int(network.scales[number])]
-        values += [its[number].item() for its in network.of_lines.values()]
+        values += [int(its[number]) for its in network.of_lines.values()]
         describe(ElementTree.SubElement(graph, "edge", ends), "edge", *values)
     return _as_text(root)
 

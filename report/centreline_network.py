@@ -26,7 +26,7 @@ class CentrelineNetwork:
         it, 0 for none; parts of one branch that a region cuts share its number.
     scales: int (L,), scale of that branch, 1 the smallest vessels.
     space: see `report.surfaces.Space`.
-    of_lines: further values of the lines by name, int64 or float64 (L,).
+    of_lines: further values of the lines by name, int64 (L,).
     roots: points that trees hang on in SWC, where they are ends of their pieces or not; without any, thick ends.
     """
 
@@ -39,7 +39,7 @@ class CentrelineNetwork:
     branches: NDArray[np.int64]
     scales: NDArray[np.int64]
     space: Space
-    of_lines: Mapping[str, NDArray[np.int64] | NDArray[np.float64]] = field(default_factory=dict)
+    of_lines: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
     roots: tuple[int, ...] = ()
 
     def segments(self) -> NDArray[np.int64]:

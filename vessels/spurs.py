@@ -60,7 +60,7 @@ class _Pruning:
     """The graph while branches go and merge: paths by number, clusters with the paths at them."""
 
     def __init__(
-        self, graph: BranchGraph, depth_mm: FloatArray, spacing_mm: Sequence[float], keep_bridges: bool = False
+        self, graph: BranchGraph, depth_mm: FloatArray, spacing_mm: Sequence[float], keep_bridges: bool
     ) -> None:
         self.graph, self.keep_bridges = graph, keep_bridges
         self.cluster, self.owner = graph.cluster.copy(), graph.owner.copy()
@@ -112,8 +112,10 @@ class _Pruning:
         start, goal = self.ends[branch]
         if min(start, goal) < 0:
             return self._leaves_a_vessel(branch)
-        if start == goal or self.keep_bridges:
-            return start == goal
+        if start == goal:
+            return True
+        if self.keep_bridges:
+            return False
         seen, waiting = {start}, [start]
         while waiting:
             for other in self.at[waiting.pop()]:

@@ -1,5 +1,4 @@
 import numpy as np
-import pytest
 
 from ramify.analysis.growth import Growth
 from ramify.analysis.orders import generations, main_vessel_orders, strahler_orders
@@ -35,8 +34,3 @@ def test_strahler_orders_rise_where_two_of_the_highest_meet():
 def test_the_thickest_way_is_the_main_vessel():
     radii = np.array([4, 3, 2, 1, 2, 1.5, 1, 1.4, 1])
     assert main_vessel_orders(TREE, radii).tolist() == [1, 1, 2, 2, 1, 2, 3, 2, 1]
-
-
-@pytest.mark.parametrize("order", [generations, main_vessel_orders])
-def test_every_branch_has_one(order):
-    assert len(order(TREE, STARTS)) == 9

@@ -160,7 +160,7 @@ def test_every_ball_belongs_to_a_branch_that_is_left_or_to_a_junction(seed):
     rng = np.random.default_rng(seed)
     mask = gaussian_filter(rng.random((24, 24, 24)), 1.0) > 0.52
     graph = trace_branches(skeletonize(mask))
-    pruning = _Pruning(graph, np.full(len(graph.voxels), 1.5), (1.0, 1.0, 1.0))
+    pruning = _Pruning(graph, np.full(len(graph.voxels), 1.5), (1.0, 1.0, 1.0), keep_bridges=False)
     pruning.run()
     labels = set(np.unique(pruning.balls.labels).tolist())
     assert labels <= {*pruning.path, graph.n_branches, GONE}
