@@ -1,6 +1,6 @@
 import pytest
 
-from ramify.console.error_line import line_of, out_of_memory
+from ramify.console.error_line import line_of, out_of_memory, reason_of
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,13 @@ def test_an_error_is_one_line(error, line):
 )
 def test_want_of_memory_is_told_from_faults(error, expected):
     assert out_of_memory(error) is expected
+
+
+def test_why_a_case_failed_is_one_line_and_a_fault_has_its_traceback(capsys):
+    assert reason_of(ValueError("two\nlines")) == "two lines"
+    assert reason_of(MemoryError()) == "out of memory; use fewer --workers"
+    assert capsys.readouterr().err == ""
+    with pytest.raises(IndexError) as fault:
+        [][1]
+    assert reason_of(fault.value) == "IndexError: list index out of range (traceback above)"
+    assert "Traceback" in capsys.readouterr().err
