@@ -67,21 +67,24 @@ def whole_of(patch: Patch, share: Callable[[float], float]) -> dict[str, Call]:
     """All of nnU-Net's kinds, one after the other; share: of the samples that each changes, from nnU-Net's."""
     settings: dict[str, Any] = {"flip_probability": 0.5, "probability": share(0.2), "rotation_degrees": 30}
     settings["scaling"] = {"probability": share(0.2)}
-    for section, probability in GREY.values():
-        for name, values in section.items():
-            nested = isinstance(values, dict)
-            settings[name] = {**values, "probability": share(probability)} if nested else values
+    for name, (_, probability) in GREY.items():
+        settings |= _section_of(name, share(probability))
     settings["gamma_probability"] = share(GREY["gamma"][1])
     greys = [lambda patch, name=name, p=p: _grey(name, share(p)) for name, (_, p) in GREY.items()]
     return _whole(patch, settings, [lambda patch: _turned(patch, share(0.2)), *greys, _flips])
 
 
-def _our_grey(image: NDArray[np.float32], name: str) -> Call:
-    """The kind alone, as the peers' transforms are."""
-    section = {
-        kind: {**values, "probability": 1} if isinstance(values, dict) else values
+def _section_of(name: str, probability: float) -> dict[str, Any]:
+    """Our settings of a kind that so many samples get; the share of `gamma` has a setting beside it."""
+    return {
+        kind: {**values, "probability": probability} if isinstance(values, dict) else values
         for kind, values in GREY[name][0].items()
     }
+
+
+def _our_grey(image: NDArray[np.float32], name: str) -> Call:
+    """The kind alone, as the peers' transforms are."""
+    section = _section_of(name, 1.0)
     settings, random = AugmentationSettings.model_validate(STILL | section), np.random.default_rng(0)
     (kind,) = (each for each in AUGMENTATIONS if each.__name__ == next(iter(section)))
     nothing, spacing = Augmentation.identity(image.ndim - 1), (1.0,) * (image.ndim - 1)

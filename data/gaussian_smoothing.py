@@ -31,7 +31,7 @@ def smooth(values: NDArray[np.float32], sigmas: Sequence[float]) -> None:
         around = np.arange(-reach, voxels + reach) % (2 * voxels)
         source = np.minimum(around, 2 * voxels - 1 - around)
         before = int(np.prod(values.shape[:axis]))
-        if values[..., :1].size == before:
+        if axis == values.ndim - 1:
             _along_rows(values.reshape(before, voxels), weights, source)
         else:
             _along_columns(values.reshape(before, voxels, -1), weights, source, _COLUMNS)

@@ -130,7 +130,9 @@ class TrainingSamples(Dataset[Sample]):
         if appearance is not None:
             for case in cases:
                 check_can_be_painted(case)
-        self.sample_shapes = loading.sample_shapes({case.case_id: case.known.shape for case in cases}, size_multiple)
+        shapes = {case.case_id: case.known.shape for case in cases}
+        each = (size_multiple,) * len(cases[0].known.shape) if isinstance(size_multiple, int) else size_multiple
+        self.sample_shapes = loading.sample_shapes(shapes, each)
         # Asked of every case, so that one of an earlier version is refused here and not in a loader process.
         n_scales = max(max(case.known.n_scales, len(case.sampling.vessel_voxels)) for case in cases)
         self._scale_shares = loading.shares_of_scales(n_scales)

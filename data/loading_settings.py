@@ -67,32 +67,30 @@ class LoadingSettings(BaseModel, frozen=True, extra="forbid"):
         return found
 
     def sample_shapes(
-        self, shapes: Mapping[str, tuple[int, ...]], size_multiple: int | Sequence[int]
+        self, shapes: Mapping[str, tuple[int, ...]], size_multiples: Sequence[int]
     ) -> dict[str, tuple[int, ...]]:
         """Voxels of each case's samples, by case.
 
-        shapes: of the cases. size_multiple: every axis of a sample is a multiple of it, or each of its own (the
-            network's down-samplings).
+        shapes: of the cases. size_multiples: of each axis of a sample (the network's down-samplings).
         Raises ValueError where a patch does not fit cases or network, whole volumes would not fit one batch or are
         to be centred on something.
         """
         for name, asked in (("scale_shares", self.scale_shares), ("class_shares", self.class_shares)):
             if asked is not None and self.patch_size is None:
                 raise ValueError(f"loading.{name}: whole volumes are centred on no vessel; set loading.patch_size too")
-        patch, ndim = self.patch_size, min(map(len, shapes.values()))
-        multiples = (size_multiple,) * ndim if isinstance(size_multiple, int) else tuple(size_multiple)
-        multiple_of = multiples[0] if len(set(multiples)) == 1 else multiples
+        patch = self.patch_size
         if patch is not None:
             ndims = {len(shape) for shape in shapes.values()}
             if ndims != {len(patch)}:
-                raise ValueError(f"loading.patch_size: {patch} has {len(patch)} axes, the cases have {ndim}")
-            if any(n < 1 or n % multiple for n, multiple in zip(patch, multiples, strict=True)):
+                raise ValueError(f"loading.patch_size: {patch} has {len(patch)} axes, the cases have {min(ndims)}")
+            if any(n < 1 or n % multiple for n, multiple in zip(patch, size_multiples, strict=True)):
+                multiple_of = size_multiples[0] if len(set(size_multiples)) == 1 else tuple(size_multiples)
                 raise ValueError(
                     f"loading.patch_size: {patch}: each axis must be a multiple of {multiple_of} for this network"
                 )
             return dict.fromkeys(shapes, patch)
         rounded = {
-            case_id: tuple(-(-n // multiple) * multiple for n, multiple in zip(shape, multiples, strict=True))
+            case_id: tuple(-(-n // multiple) * multiple for n, multiple in zip(shape, size_multiples, strict=True))
             for case_id, shape in shapes.items()
         }
         if self.batch_size > 1 and len(set(rounded.values())) > 1:

@@ -54,7 +54,8 @@ def infer(
         (torch.Size([1, 1, 5, 7]), True)
     """
     whole = ImageSlices(image[0], image.device)
-    return torch.cat([*Windows(whole.shape, settings, patch_size, size_multiple).over(network, whole)], dim=2)
+    multiples = (size_multiple,) * (image.ndim - 2) if isinstance(size_multiple, int) else size_multiple
+    return torch.cat([*Windows(whole.shape, settings, patch_size, multiples).over(network, whole)], dim=2)
 
 
 class Windows:
@@ -62,7 +63,8 @@ class Windows:
 
     Args:
         shape: of the images, *S.
-        settings, patch_size, size_multiple: as for `infer`, which says what is raised.
+        settings, patch_size: as for `infer`, which says what is raised.
+        size_multiples: of the network, for each axis.
     """
 
     def __init__(
@@ -70,14 +72,13 @@ class Windows:
         shape: tuple[int, ...],
         settings: InferenceSettings,
         patch_size: tuple[int, ...] | None,
-        size_multiple: int | Sequence[int],
+        size_multiples: Sequence[int],
     ) -> None:
         window = settings.window or patch_size
-        check_window(window, len(shape), size_multiple)
-        multiples = [size_multiple] * len(shape) if isinstance(size_multiple, int) else size_multiple
+        check_window(window, len(shape), size_multiples)
         least = window if window is not None else shape
         self._shape, self._at_once = shape, settings.windows_at_once
-        self._size = tuple(max(-(-n // m) * m, w) for n, w, m in zip(shape, least, multiples, strict=True))
+        self._size = tuple(max(-(-n // m) * m, w) for n, w, m in zip(shape, least, size_multiples, strict=True))
         self._window = window or self._size
         self._places: list[Place] = window_places(self._size, self._window, settings.overlap)
 
@@ -127,11 +128,10 @@ def pad_to(image: torch.Tensor, size: tuple[int, ...], lowest: Sequence[float] |
     return torch.stack([functional.pad(channel, padding, value=fill) for channel, fill in channels], dim=1)
 
 
-def check_window(window: Sequence[int] | None, ndim: int, size_multiple: int | Sequence[int]) -> None:
+def check_window(window: Sequence[int] | None, ndim: int, size_multiples: Sequence[int]) -> None:
     """Raise ValueError for a window that does not fit images of so many dimensions, or the network; None does."""
     if window is not None and len(window) != ndim:
         raise ValueError(f"inference.window: {window} has {len(window)} axes, the image has {ndim}")
-    multiples = [size_multiple] * ndim if isinstance(size_multiple, int) else size_multiple
-    if window is not None and any(n % multiple for n, multiple in zip(window, multiples, strict=True)):
-        multiple_of = multiples[0] if len(set(multiples)) == 1 else tuple(multiples)
+    if window is not None and any(n % multiple for n, multiple in zip(window, size_multiples, strict=True)):
+        multiple_of = size_multiples[0] if len(set(size_multiples)) == 1 else tuple(size_multiples)
         raise ValueError(f"inference.window: {window}: each axis must be a multiple of {multiple_of}")

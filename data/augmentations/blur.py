@@ -5,22 +5,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ramify.data.augmentations.drawn import Augmentation, Draw, GreyChange, for_channels
+from ramify.data.augmentations.drawn import Augmentation, Draw, GreyChange
 from ramify.data.gaussian_smoothing import smooth
 
 
 def blur(drawn: Augmentation, draw: Draw) -> Augmentation:
     """A standard deviation, drawn uniformly, for all axes or one each."""
     of, ndim = draw.settings.blur, len(drawn.matrix_mm)
-    random = draw.stream_if_changed("blur", of)
-    if random is None:
-        return drawn
 
     def sigmas_mm(random: np.random.Generator) -> tuple[float, ...]:
         drawn_mm = random.uniform(*of.sigma_mm, size=ndim if of.per_axis else 1)
         return tuple(np.broadcast_to(drawn_mm, ndim).tolist())
 
-    widths = for_channels(random, of, draw.channels, sigmas_mm)
+    widths = draw.for_channels("blur", of, sigmas_mm)
     return drawn.with_grey(GreyChange(Blur(sigma_mm), channel) for channel, sigma_mm in widths)
 
 

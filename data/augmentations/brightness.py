@@ -5,16 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ramify.data.augmentations.drawn import Augmentation, Draw, GreyChange, for_channels, log_uniform
+from ramify.data.augmentations.drawn import Augmentation, Draw, GreyChange, log_uniform
 
 
 def brightness(drawn: Augmentation, draw: Draw) -> Augmentation:
     """A factor, drawn log-uniformly."""
     of = draw.settings.brightness
-    random = draw.stream_if_changed("brightness", of)
-    if random is None:
-        return drawn
-    factors = for_channels(random, of, draw.channels, lambda random: log_uniform(random, of.factor))
+    factors = draw.for_channels("brightness", of, lambda random: log_uniform(random, of.factor))
     return drawn.with_grey(GreyChange(Brightness(factor), channel) for channel, factor in factors)
 
 

@@ -6,16 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ramify.compilation import compiled
-from ramify.data.augmentations.drawn import Augmentation, Draw, GreyChange, for_channels, log_uniform
+from ramify.data.augmentations.drawn import Augmentation, Draw, GreyChange, log_uniform
 
 
 def contrast(drawn: Augmentation, draw: Draw) -> Augmentation:
     """A factor, drawn log-uniformly."""
     of = draw.settings.contrast
-    random = draw.stream_if_changed("contrast", of)
-    if random is None:
-        return drawn
-    factors = for_channels(random, of, draw.channels, lambda random: log_uniform(random, of.factor))
+    factors = draw.for_channels("contrast", of, lambda random: log_uniform(random, of.factor))
     return drawn.with_grey(GreyChange(Contrast(factor), channel) for channel, factor in factors)
 
 

@@ -1,6 +1,6 @@
 """One drawn change of a sample, and what it is drawn from."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, TypeVar
 
@@ -99,19 +99,20 @@ class Draw(NamedTuple):
         random = self.branches.stream(name)
         return random if random.random() < of.probability else None
 
+    def for_channels(
+        self, name: str, of: OfChannels, draw: Callable[[np.random.Generator], Value]
+    ) -> list[tuple[int, Value]]:
+        """The channels that an augmentation changes in this sample, each with a value, drawn alone or one for all."""
+        random = self.stream_if_changed(name, of)
+        if random is None:
+            return []
+        changed = np.flatnonzero(random.random(self.channels) < of.channel_probability).tolist()
+        together = draw(random) if of.channels == "together" else None
+        return [(channel, draw(random) if together is None else together) for channel in changed]
+
 
 DrawnOnTop = Callable[[Augmentation, Draw], Augmentation]
 """What was drawn so far, with one augmentation more; what it draws from `Draw.random` is always as many numbers."""
-
-
-def for_channels(
-    random: np.random.Generator, of: OfChannels, channels: int, draw: Callable[[np.random.Generator], Value]
-) -> Iterator[tuple[int, Value]]:
-    """The channels that are changed, each with its value, drawn alone or one for all."""
-    changed = np.flatnonzero(random.random(channels) < of.channel_probability).tolist()
-    together = draw(random) if of.channels == "together" else None
-    for channel in changed:
-        yield channel, draw(random) if together is None else together
 
 
 def log_uniform(random: np.random.Generator, bounds: tuple[float, float]) -> float:

@@ -7,16 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ramify.compilation import compiled
-from ramify.data.augmentations.drawn import Augmentation, Draw, GreyChange, for_channels, log_uniform
+from ramify.data.augmentations.drawn import Augmentation, Draw, GreyChange, log_uniform
 
 
 def low_resolution(drawn: Augmentation, draw: Draw) -> Augmentation:
     """Voxels of the coarser grid as a share of the sample's along an axis, drawn log-uniformly."""
     of = draw.settings.low_resolution
-    random = draw.stream_if_changed("low_resolution", of)
-    if random is None:
-        return drawn
-    factors = for_channels(random, of, draw.channels, lambda random: log_uniform(random, of.factor))
+    factors = draw.for_channels("low_resolution", of, lambda random: log_uniform(random, of.factor))
     return drawn.with_grey(GreyChange(LowResolution(factor, of.axes), channel) for channel, factor in factors)
 
 

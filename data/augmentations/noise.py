@@ -5,17 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ramify.data.augmentations.drawn import Augmentation, Draw, GreyChange, for_channels
+from ramify.data.augmentations.drawn import Augmentation, Draw, GreyChange
 from ramify.data.normal_numbers import add_normal
 
 
 def noise(drawn: Augmentation, draw: Draw) -> Augmentation:
     """A standard deviation, drawn uniformly, and a seed for each channel."""
     of = draw.settings.noise
-    random = draw.stream_if_changed("noise", of)
-    if random is None:
+    strengths = draw.for_channels("noise", of, lambda random: random.uniform(*of.sd))
+    if not strengths:
         return drawn
-    strengths = for_channels(random, of, draw.channels, lambda random: random.uniform(*of.sd))
     seeds = draw.branches.stream("noise of voxels").integers(2**63, size=draw.channels).tolist()
     return drawn.with_grey(GreyChange(Noise(sd, seeds[channel]), channel) for channel, sd in strengths)
 

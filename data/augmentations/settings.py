@@ -1,6 +1,6 @@
 """How far training samples are moved and changed."""
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field
 
 from ramify.data.augmentations.kind_settings import (
     BlurSettings,
@@ -12,6 +12,7 @@ from ramify.data.augmentations.kind_settings import (
     Kept,
     LowResolutionSettings,
     NoiseSettings,
+    PositiveRange,
     ScalingSettings,
 )
 from ramify.data.named_classes import ClassName
@@ -49,7 +50,7 @@ class AugmentationSettings(BaseModel, frozen=True, extra="forbid"):
     """A coarser grid and back."""
     inverted_gamma: InvertedGammaSettings = InvertedGammaSettings()
     """Gamma correction of the image with its sign turned."""
-    gamma: tuple[float, float] = (0.8, 1.25)
+    gamma: PositiveRange = (0.8, 1.25)
     """Range of the exponent of gamma correction, drawn log-uniformly; 1 1 switches it off."""
     gamma_probability: float = Field(1.0, ge=0, le=1)
     """Share of samples whose intensities are gamma corrected."""
@@ -57,10 +58,3 @@ class AugmentationSettings(BaseModel, frozen=True, extra="forbid"):
     """Whether the exponent is drawn for each channel alone or for all of them together."""
     gamma_keeps: Kept = "range"
     """What a channel has after gamma correction as before: its range, or its mean and standard deviation."""
-
-    @field_validator("gamma")
-    @classmethod
-    def _ordered_and_positive(cls, gamma: tuple[float, float]) -> tuple[float, float]:
-        if not 0 < gamma[0] <= gamma[1]:
-            raise ValueError("expected two positive exponents, the smaller first")
-        return gamma

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 HEADER_BYTES = {1: 348, 2: 540}
-_FIRST_VOXEL = {1: 352, 2: 544}
+FIRST_VOXEL = {1: 352, 2: 544}
 TYPES = {2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8", 256: "i1", 512: "u2", 768: "u4", 1024: "i8", 1280: "u8"}
 _OTHER_TYPES = {
     1: "single bits",
@@ -24,7 +24,7 @@ _OTHER_TYPES = {
     2304: "colours (RGBA)",
 }
 _UNITS = {0: ("mm", 1.0), 1: ("metres", 1000.0), 2: ("mm", 1.0), 3: ("microns", 0.001)}
-_SCANNER = 1
+SCANNER = 1
 LPS = np.array([-1.0, -1.0, 1.0])
 _QUATERNION_TOLERANCE = 1e-3
 
@@ -162,7 +162,7 @@ def _dtype(path: Path, fields: dict[str, Any], order: str) -> np.dtype:
 
 
 def _offset(path: Path, offset: float, version: int) -> int:
-    least = _FIRST_VOXEL[version]
+    least = FIRST_VOXEL[version]
     if not (math.isfinite(offset) and offset >= least and offset == int(offset)):
         raise ValueError(f"{path}: damaged: its first voxel at byte {offset:g}, {least} at the least; get it again")
     return int(offset)
@@ -170,7 +170,7 @@ def _offset(path: Path, offset: float, version: int) -> int:
 
 def _chosen(qform_code: int, sform_code: int) -> str:
     """The sform, unless the qform alone tells of the scanner: an sform may lead into an atlas instead."""
-    if sform_code > 0 and (qform_code != _SCANNER or sform_code == _SCANNER):
+    if sform_code > 0 and (qform_code != SCANNER or sform_code == SCANNER):
         return "sform"
     return "qform" if qform_code > 0 else ""
 

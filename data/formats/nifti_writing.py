@@ -12,14 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from ramify.data.formats.nifti_header import HEADER_BYTES, LPS, TYPES
+from ramify.data.formats.nifti_header import FIRST_VOXEL, HEADER_BYTES, LPS, SCANNER, TYPES
 from ramify.data.large_arrays import slabs
 from ramify.data.volume import Volume
 
 _LONGEST = 32767
-_FIRST_VOXEL = 352
 _MM_AND_SECONDS = 2 | 8
-_SCANNER = 1
 _LEVEL = 6
 """Of gzip: what most programs take; 9 is many times slower for a file that is hardly smaller."""
 
@@ -46,7 +44,7 @@ def write_nifti(path: Path, volume: Volume, packed: bool, name: str) -> None:
 
 def _header(volume: Volume, stored: np.dtype, name: str) -> bytes:
     """The header and the empty extension behind it: all that lies before the first voxel."""
-    codes = [code for code, name in TYPES.items() if np.dtype(f"<{name}") == stored]
+    codes = [code for code, form in TYPES.items() if np.dtype(f"<{form}") == stored]
     if not codes:
         raise ValueError(f"{name}: a NIfTI file holds no numbers of type {stored.name}; convert them, to float32 say")
     if max(volume.shape) > _LONGEST:
@@ -62,16 +60,16 @@ def _header(volume: Volume, stored: np.dtype, name: str) -> bytes:
     handed = 1.0 if np.linalg.det(rotation) > 0 else -1.0
     quaternion = _quaternion(rotation * [1, 1, handed])
     dim = [ndim, *volume.shape[::-1], *[1] * (7 - ndim)]
-    header = bytearray(_FIRST_VOXEL)
+    header = bytearray(FIRST_VOXEL[1])
     for at, form, values in (
         (0, "i", [HEADER_BYTES[1]]),
         (38, "c", [b"r"]),
         (40, "8h", dim),
         (70, "2h", [codes[0], 8 * stored.itemsize]),
         (76, "8f", [handed, *sides, 0, 0, 0, 0]),
-        (108, "3f", [_FIRST_VOXEL, 1, 0]),
+        (108, "3f", [FIRST_VOXEL[1], 1, 0]),
         (123, "B", [_MM_AND_SECONDS]),
-        (252, "2h", [_SCANNER, _SCANNER]),
+        (252, "2h", [SCANNER, SCANNER]),
         (256, "6f", [*quaternion, *origin]),
         (280, "12f", np.column_stack([rotation * sides, origin]).ravel()),
         (344, "4s", [b"n+1"]),

@@ -70,7 +70,7 @@ def as_labels(array: NDArray[Any], name: str) -> NDArray[np.int32]:
 
 def _rounded(array: NDArray[Any]) -> NDArray[Any] | None:
     """The whole numbers that an array of reals stands for, or None where one is further off than the tolerance."""
-    rounded = np.empty_like(array)
+    rounded = np.empty(array.shape, dtype=array.dtype)
     flat, target = array.reshape(-1), rounded.reshape(-1)
     for start in range(0, flat.size, _CHUNK):
         piece = flat[start : start + _CHUNK]

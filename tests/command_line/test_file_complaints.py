@@ -63,7 +63,7 @@ def test_all_is_told_at_once(tmp_path):
     text = "augmentation: {noise: 0.5, Blur: {probability: 1}, gamma: [0, 1]}\nmodel: {levls: 3}\n"
     assert sorted(lines_of(tmp_path, text, RunSettings, "--cases", "c", "--output", "o")) == [
         "augmentation.Blur: unknown key; did you mean augmentation.blur?",
-        "augmentation.gamma: expected two positive exponents, the smaller first (got [0, 1])",
+        "augmentation.gamma: expected two positive numbers, the smaller first (got [0, 1])",
         "augmentation.noise: expected keys with values (probability, channels, channel_probability, sd), got 0.5",
         "model.levls: unknown key; did you mean model.levels?",
     ]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from ramify.data.files import read_image_or_series, read_label_map, read_mask, read_volume, write_volume
-from ramify.data.formats.whole_numbers import as_mask
+from ramify.data.formats.whole_numbers import as_labels, as_mask
 from ramify.data.volume import Volume, check_same_geometry
 
 TURNED = ((0.0, 0.6, -0.8), (0.0, 0.8, 0.6), (1.0, 0.0, 0.0))
@@ -100,6 +100,12 @@ def test_a_colour_is_chosen_and_is_no_mask(tmp_path):
 def test_masks_of_one_value(inside, dtype):
     mask = np.array([[0, 1], [1, 0]], bool)
     assert np.array_equal(as_mask(mask * dtype(inside), "m"), mask)
+
+
+def test_however_an_array_lies_in_memory():
+    labels = np.arange(6, dtype=np.float32).reshape(2, 3)
+    assert np.array_equal(as_labels(labels.T, "m"), labels.T)
+    assert np.array_equal(as_mask((labels == 1).astype(np.float32).T, "m"), (labels == 1).T)
 
 
 def test_empty_full_and_boolean_masks():

@@ -83,7 +83,15 @@ def test_noise_is_normal_white_and_the_same_for_its_seed():
 
 @pytest.mark.parametrize("sigma_mm", [0.6, 2.5])
 @pytest.mark.parametrize(
-    ("shape", "spacing"), [((9, 20, 300), (2.0, 0.7, 0.7)), ((30, 21), (0.5, 1.0)), ((1, 2, 9), (1, 1, 1))]
+    ("shape", "spacing"),
+    [
+        ((9, 20, 300), (2.0, 0.7, 0.7)),
+        ((30, 21), (0.5, 1.0)),
+        ((1, 2, 9), (1, 1, 1)),
+        ((1, 9), (1, 1)),
+        ((1, 1, 9), (1, 1, 1)),
+        ((9, 1, 1), (1, 1, 1)),
+    ],
 )
 def test_blur_is_scipys_in_millimetres(shape, spacing, sigma_mm):
     image = np.random.default_rng(0).normal(size=shape).astype(np.float32)
