@@ -1,4 +1,7 @@
-"""One CT's appearance, drawn from bounds, and an anatomy painted with it."""
+"""One CT's appearance, drawn from bounds, and an anatomy painted with it.
+
+Of anatomies and of windows of them, as labels. The one image of a phantom is painted in `ramify.phantoms.ct_image`.
+"""
 
 from dataclasses import dataclass
 
@@ -65,6 +68,7 @@ def draw_appearance(settings: AppearanceSettings, random: np.random.Generator) -
         return float(random.uniform(*bounds))
 
     def between_logarithms(bounds: tuple[float, float]) -> float:
+        # A bound of 0, which has no logarithm, counts as a thousandth.
         return float(np.exp(random.uniform(*np.log(np.maximum(bounds, 1e-3)))))
 
     liver, portal = between(settings.liver_hu), between_logarithms(settings.portal_contrast_hu)

@@ -1,19 +1,8 @@
 """Within which bounds the appearance of a CT is drawn."""
 
-from typing import Annotated
+from pydantic import BaseModel, Field
 
-from pydantic import AfterValidator, BaseModel, Field, FiniteFloat, NonNegativeFloat, PositiveFloat
-
-
-def _rising(bounds: tuple[float, float]) -> tuple[float, float]:
-    if bounds[0] > bounds[1]:
-        raise ValueError(f"expected the smaller number first, got {bounds}")
-    return bounds
-
-
-Bounds = Annotated[tuple[FiniteFloat, FiniteFloat], AfterValidator(_rising)]
-Sizes = Annotated[tuple[NonNegativeFloat, NonNegativeFloat], AfterValidator(_rising)]
-Lengths = Annotated[tuple[PositiveFloat, PositiveFloat], AfterValidator(_rising)]
+from ramify.bounds import Bounds, NonNegativeBounds, PositiveBounds
 
 
 class AppearanceSettings(BaseModel, frozen=True, extra="forbid"):
@@ -21,9 +10,9 @@ class AppearanceSettings(BaseModel, frozen=True, extra="forbid"):
 
     liver_hu: Bounds = (50.0, 140.0)
     """The liver without its vessels; a fatty one is dark."""
-    portal_contrast_hu: Lengths = (15.0, 130.0)
+    portal_contrast_hu: PositiveBounds = (15.0, 130.0)
     """Portal vein over the liver, drawn log-uniformly."""
-    hepatic_to_portal: Lengths = (0.4, 1.3)
+    hepatic_to_portal: PositiveBounds = (0.4, 1.3)
     """Contrast of the hepatic veins as a multiple of it: they fill later."""
     contrast_drift: float = Field(0.15, ge=0, le=1)
     """Relative standard deviation of the contrast over places some centimetres apart."""
@@ -31,29 +20,29 @@ class AppearanceSettings(BaseModel, frozen=True, extra="forbid"):
     """Tumours and cysts over the liver."""
     dense_lesions: float = Field(0.15, ge=0, le=1)
     """Share of lesions that are as dense as bone: calcified, or treated."""
-    texture_hu: Sizes = (0.0, 6.0)
+    texture_hu: NonNegativeBounds = (0.0, 6.0)
     """Standard deviation of the liver's fine texture, which drifts from place to place."""
-    texture_mm: Lengths = (2.0, 8.0)
+    texture_mm: PositiveBounds = (2.0, 8.0)
     """Its correlation length."""
-    perfusion_hu: Sizes = (0.0, 14.0)
+    perfusion_hu: NonNegativeBounds = (0.0, 14.0)
     """Standard deviation of slow changes: uneven fat, perfusion, beam hardening."""
-    perfusion_mm: Lengths = (20.0, 60.0)
+    perfusion_mm: PositiveBounds = (20.0, 60.0)
     """Their correlation length."""
-    blur_mm: Lengths = (0.3, 1.0)
+    blur_mm: PositiveBounds = (0.3, 1.0)
     """Standard deviation of the scanner's point spread in a slice."""
-    sharpening: Sizes = (0.0, 0.8)
+    sharpening: NonNegativeBounds = (0.0, 0.8)
     """How much of what the blur took an edge-enhancing kernel gives back, overshoot included."""
-    slice_mm: Lengths = (0.7, 5.0)
+    slice_mm: PositiveBounds = (0.7, 5.0)
     """Thickness and distance of slices, drawn log-uniformly."""
-    noise_hu: Sizes = (3.0, 30.0)
+    noise_hu: NonNegativeBounds = (3.0, 30.0)
     """Standard deviation of the noise on the training's grid, drawn log-uniformly."""
-    noise_grain_mm: Sizes = (0.0, 1.5)
+    noise_grain_mm: NonNegativeBounds = (0.0, 1.5)
     """Correlation length of the noise in a slice; 0 is white on the grid."""
     least_contrast_to_noise: float = Field(2.0, ge=0)
     """Contrast of the portal vein over the noise; stronger noise is weakened to it, for nobody could see a vessel."""
     ramp: float = Field(0.5, ge=0, le=1)
     """Share of samples whose noise lacks low frequencies, as filtered back-projection has it; others' is smoothed."""
-    streaks: Sizes = (0.0, 1.5)
+    streaks: NonNegativeBounds = (0.0, 1.5)
     """How much stronger the noise is along one direction in the slice."""
     cut_probability: float = Field(0.1, ge=0, le=1)
     """Share of samples that reach over the scanner's field of view, where there is nothing."""

@@ -18,6 +18,7 @@ from ramify.data.augmentations.settings import AugmentationSettings
 from ramify.data.case_store import open_store
 from ramify.data.loading import SampleKey, TrainingSamples
 from ramify.data.loading_settings import LoadingSettings
+from ramify.phantoms.tissues import Tissue
 
 SIZES = (64, 80, 96)
 
@@ -42,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         )
         keys = [SampleKey(0, position, position % len(names)) for position in range(command.samples)]
         whole = [_milliseconds(partial(samples.__getitem__, key)) for key in keys]
-        tissues, shares = np.full((size,) * 3, 10, np.uint8), np.zeros((2, *(size,) * 3), np.float32)
+        tissues, shares = np.full((size,) * 3, Tissue.LIVER, np.uint8), np.zeros((2, *(size,) * 3), np.float32)
         alone = [_milliseconds(partial(_paint, tissues, shares, seed)) for seed in range(command.samples)]
         print(f"| {size}^3 | {np.median(alone[1:]):.0f} | {np.median(whole[1:]):.0f} |", flush=True)
 

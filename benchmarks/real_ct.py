@@ -31,7 +31,7 @@ from ramify.drawing.figure_files import write_figure
 from ramify.metrics.case import evaluate_case
 from ramify.preprocessing.prepare import PreparedImage, checked_organ, prepare_image
 from ramify.preprocessing.settings import PreprocessingSettings
-from ramify.training.noise_matching import NoiseSetting
+from ramify.training.names import NoiseSetting
 from ramify.training.predictor import Predictor
 from ramify.training.run_folder import find_checkpoints
 from ramify.training.trained_network import read_network

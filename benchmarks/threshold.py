@@ -90,12 +90,12 @@ def best_threshold(store: Path, case_ids: Sequence[str]) -> float:
         inside.append((np.asarray(arrays["image"][0])[organ], np.asarray(arrays["scales"])[organ] > 0))
     intensities = np.concatenate([values for values, _ in inside])
     candidates = np.unique(np.quantile(intensities, np.linspace(0, 1, CANDIDATES)))
-    scores = np.mean([_dice_above(values, vessels, candidates) for values, vessels in inside], axis=0)
+    scores = np.mean([dice_above(values, vessels, candidates) for values, vessels in inside], axis=0)
     return float(candidates[int(np.argmax(scores))])
 
 
-def _dice_above(values: np.ndarray, vessels: np.ndarray, candidates: np.ndarray) -> np.ndarray:
-    """Dice of `values >= t` against the vessels for each rising candidate t."""
+def dice_above(values: np.ndarray, vessels: np.ndarray, candidates: np.ndarray) -> np.ndarray:
+    """Dice of `values >= t` (N,) against the vessels, bool (N,), for each candidate t."""
     above = len(values) - np.searchsorted(np.sort(values), candidates)
     of_vessels = values[vessels]
     shared = len(of_vessels) - np.searchsorted(np.sort(of_vessels), candidates)

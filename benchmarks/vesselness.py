@@ -10,6 +10,8 @@ from scipy import ndimage
 from skimage.feature import hessian_matrix, hessian_matrix_eigvals
 from skimage.filters import frangi
 
+from benchmarks.threshold import dice_above
+
 Volume = NDArray[np.float32]
 CANDIDATES = 100
 _SCALES_MM = ((1.0,), (1.0, 2.0), (1.0, 2.0, 3.0))
@@ -87,7 +89,7 @@ def tune(name: str, cases: Sequence[Labelled]) -> Tuned:
         # Vessels are the few highest: thresholds lie dense there.
         candidates = np.unique(np.quantile(pooled, 1 - np.geomspace(0.002, 0.3, CANDIDATES)))
         scores = [
-            _dice_from(answer[setting], case.vessels[case.organ], candidates)
+            dice_above(answer[setting], case.vessels[case.organ], candidates)
             for answer, case in zip(answers, cases, strict=True)
         ]
         mean = np.mean(scores, axis=0)
@@ -129,11 +131,3 @@ def _jerman(second: Volume, third: Volume, tau: float) -> Volume:
     two, three = second[some], regular[some]
     response[some] = np.where(two >= three / 2, 1, two**2 * (three - two) * (3 / (two + three)) ** 3)
     return response
-
-
-def _dice_from(values: Volume, vessels: NDArray[np.bool_], candidates: NDArray[np.floating]) -> NDArray[np.float64]:
-    above = len(values) - np.searchsorted(np.sort(values), candidates)
-    of_vessels = np.sort(values[vessels])
-    shared = len(of_vessels) - np.searchsorted(of_vessels, candidates)
-    dice: NDArray[np.float64] = 2 * shared / np.maximum(above + len(of_vessels), 1)
-    return dice

@@ -16,7 +16,7 @@ from ramify.phantoms.phantom import HEPATIC, PORTAL
 from ramify.phantoms.rasterisation import rasterise
 from ramify.phantoms.settings import most_terminals
 from ramify.phantoms.surroundings import draw_surroundings, tissues_around
-from ramify.phantoms.tissues import FIRST_LESION, MOST_LESIONS, Tissue
+from ramify.phantoms.tissues import FIRST_LESION, Tissue
 from ramify.phantoms.tree_growth import NoRoomError, TreePlan, grow_trees
 from ramify.phantoms.tumours import draw_tumours, tumour_share
 from ramify.phantoms.vessel_graph import VesselGraph
@@ -41,7 +41,6 @@ class Anatomy:
         shares: how much of a voxel the vessels of each of `SYSTEMS` fill, in 255ths, uint8 (2, *S); also outside.
         organ: bool (*S), vessels and lesions in it included.
         vessels: by the names of SYSTEMS, bool (*S): what a reader would draw of them inside the organ, without overlap.
-        lesions: bool (*S); no vessel runs in them.
         spacing_mm: voxel size.
         graph: centrelines and radii behind the shares.
 
@@ -57,9 +56,13 @@ class Anatomy:
     shares: NDArray[np.uint8]
     organ: NDArray[np.bool_]
     vessels: dict[str, NDArray[np.bool_]]
-    lesions: NDArray[np.bool_]
     spacing_mm: tuple[float, ...]
     graph: VesselGraph
+
+    @property
+    def lesions(self) -> NDArray[np.bool_]:
+        """Where they are, bool (*S); no vessel runs in them."""
+        return self.tissues >= FIRST_LESION
 
 
 def grow_anatomy(settings: AnatomySettings, seed: int) -> Anatomy:
@@ -126,23 +129,22 @@ def _as_labels(
     organ = level < 0
     tissues = tissues_around(draw_surroundings(True, rng), level)
     tissues[organ] = Tissue.LIVER
-    lesions = np.zeros(size, bool)
-    count = min(int(rng.integers(settings.lesions[0], settings.lesions[1] + 1)), MOST_LESIONS)
+    count = int(rng.integers(settings.lesions[0], settings.lesions[1] + 1))
+    # Only their shape is used: how dense each is belongs to its appearance.
     for number, lesion in enumerate(draw_tumours(count, settings.lesion_radius_mm, (0.0, 0.0), shape, graph, rng)):
         share, window = tumour_share(lesion, size, spacing)
         its = (share >= 0.5) & organ[window]
         tissues[window][its] = FIRST_LESION + number
-        lesions[window] |= its
     # A tumour takes the place of the vessels that ran where it is.
-    shares = np.stack([rasterise(graph.tree(name), size, spacing) for name in SYSTEMS]) * ~lesions
-    drawn = np.stack([rasterise(_drawn(graph.tree(name), settings), size, spacing) for name in SYSTEMS]) * ~lesions
+    left = tissues < FIRST_LESION
+    shares = np.stack([rasterise(graph.tree(name), size, spacing) for name in SYSTEMS]) * left
+    drawn = np.stack([rasterise(_drawn(graph.tree(name), settings), size, spacing) for name in SYSTEMS]) * left
     owner, inside = drawn.argmax(axis=0), organ & (drawn.max(axis=0) >= 0.5)
     return Anatomy(
         tissues=tissues,
         shares=np.round(255 * shares).astype(np.uint8),
         organ=organ,
         vessels={name: inside & (owner == number) for number, name in enumerate(SYSTEMS)},
-        lesions=lesions,
         spacing_mm=spacing,
         graph=graph,
     )

@@ -26,7 +26,8 @@ def bent(graph: VesselGraph, bend_mm: float, wave_mm: float, rng: np.random.Gene
         rng: source.
 
     Returns:
-        Pieces of `_PIECE_MM` at most; no vessel begins wider than the one it leaves ends.
+        Pieces of `_PIECE_MM` at most. A vessel begins no wider than the one it leaves ends, unless that is thinner than
+        it was straight: the thick branch of a fork keeps its width.
     """
     fields = [draw_waves(_WAVES, wave_mm, rng) for _ in range(3)]
     nodes, edges, radii, trees = [graph.nodes_mm], list[NDArray[np.int32]](), list[NDArray[np.float64]](), list[int]()

@@ -1,4 +1,8 @@
-"""A phantom's image: what a portal-venous CT would show of its organ, trees and tumours, in HU."""
+"""A phantom's image: what a portal-venous CT would show of its organ, trees and tumours, in HU.
+
+It is the phantom's own, made once. Anatomies have none: `ramify.appearance` paints theirs, anew for each sample of a
+training.
+"""
 
 from collections.abc import Mapping, Sequence
 

@@ -2,8 +2,9 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, Field, NonNegativeFloat, PositiveFloat, field_validator, model_validator
+from pydantic import BaseModel, Field, model_validator
 
+from ramify.bounds import NonNegativeBounds, PositiveBounds
 from ramify.settings_errors import PythonSettings
 
 
@@ -53,19 +54,12 @@ class PhantomImageSettings(BaseModel, frozen=True, extra="forbid"):
     """Correlation length of the noise."""
     tumours: int = Field(default=4, ge=0, le=100)
     """Tumours, alternately darker and brighter than the liver."""
-    tumour_radius_mm: tuple[PositiveFloat, PositiveFloat] = (4.0, 11.0)
+    tumour_radius_mm: PositiveBounds = (4.0, 11.0)
     """Smallest and largest mean radius of a tumour."""
-    tumour_contrast_hu: tuple[NonNegativeFloat, NonNegativeFloat] = (25.0, 60.0)
+    tumour_contrast_hu: NonNegativeBounds = (25.0, 60.0)
     """Smallest and largest difference of a tumour from the liver."""
     surroundings: bool = True
     """Fat, muscle, lung, bone, kidney, stomach and great vessels around the organ; without them, fat alone."""
-
-    @field_validator("tumour_radius_mm", "tumour_contrast_hu")
-    @classmethod
-    def _ascends(cls, bounds: tuple[float, float]) -> tuple[float, float]:
-        if bounds[0] > bounds[1]:
-            raise ValueError(f"expected the smaller number first, got {bounds}")
-        return bounds
 
 
 def most_terminals(root_radius_mm: float, min_radius_mm: float, exponent: float) -> int:

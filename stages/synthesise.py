@@ -3,11 +3,12 @@
 from ramify.console.progress import followed, say
 from ramify.console.signals import saying_what_is_kept
 from ramify.data.case_store import DATASET_FILE, list_cases, prepare_store
-from ramify.data.folds import SPLITS_FILE, load_or_make_splits, patients_of
+from ramify.data.folds import SPLITS_FILE
 from ramify.disk.outputs import Outputs, give_up
 from ramify.disk.own_files import remove
 from ramify.processes.case_crew import case_reports
 from ramify.processes.folder_lock import held
+from ramify.stages.preprocess import describe_splits
 from ramify.synthesis.settings import SynthesisCommand
 from ramify.synthesis.synthetic_case import SynthesisWork, lost
 
@@ -46,7 +47,5 @@ def fill_store(settings: SynthesisCommand) -> int:
         print(f"{failed} of {len(case_ids)} cases failed; no splits are made until all of them are there")
         return 1
     print(f"cases:    {len(case_ids)} in {store}" + (f" ({found} found there already)" if found else ""))
-    if len(list_cases(store)) > 1:
-        splits = load_or_make_splits(store / SPLITS_FILE, patients_of(store), settings.folds)
-        print(f"splits:   {store / SPLITS_FILE} ({len(splits)} folds)")
+    print(f"splits:   {describe_splits(store, settings.folds)}")
     return 0

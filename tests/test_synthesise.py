@@ -1,5 +1,6 @@
 """From a seed to weights: anatomies made, gone on with, trained on, and slimmed."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,13 @@ def test_anatomies_become_weights_that_are_called_by_name(store, tmp_path, monke
         assert {"ct.nii.gz", "ct_probabilities.nii.gz", "ct_noise.json"} <= {
             path.name for path in (tmp_path / folder).iterdir()
         }
+
+
+def test_cases_that_no_fold_has_are_told(store, capsys, tmp_path):
+    shutil.copytree(store, tmp_path / "cases")
+    words = ["--config", f"{store.parent}/tiny.yaml", "--output", f"{tmp_path}/cases", "--cases", "3"]
+    assert synthesise.main(words) == 0
+    assert "not in any fold: anatomy_00002; remove the file to part the cases anew" in capsys.readouterr().out
 
 
 def test_a_command_says_what_it_did_about_the_noise(store, tmp_path, monkeypatch, capsys):

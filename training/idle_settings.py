@@ -67,6 +67,8 @@ def _unmet(settings: RunSettings) -> Iterator[tuple[tuple[str, ...], str]]:
 
     if not settings.loading.vessel_patches:
         yield ("loading.scale_shares", "loading.class_shares"), "loading.vessel_patches above 0"
+    if not settings.appearance.paint:
+        yield tuple(_names_in(settings.appearance, "appearance")), "appearance.paint true"
     if settings.train.augment:
         yield from _unmet_of_augmentation(settings.augmentation)
     else:

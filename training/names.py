@@ -1,6 +1,8 @@
-"""Names by which settings choose: where to compute, in which precision, by which optimiser, with which checkpoint."""
+"""Names by which settings choose: device, precision, schedule, optimiser, checkpoint, axes, smoothing."""
 
 from typing import Literal
+
+from pydantic import PositiveFloat
 
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
 
@@ -13,3 +15,6 @@ OptimiserName = Literal["adamw", "sgd"]
 CheckpointName = Literal["latest", "best", "final"]
 
 AxisName = Literal["z", "y", "x"]
+
+NoiseSetting = Literal["auto", "off"] | PositiveFloat
+"""auto: smoothed as far as the network needs it, where it says what it knows; off; or a Gaussian's mm."""

@@ -2,19 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-from pydantic import PositiveFloat
 
 from ramify.data.volume import Volume
 from ramify.preprocessing.intensity import IntensitySettings
 from ramify.preprocessing.noise import Noise, estimate_noise, sigma_for, smoothed, smoothed_strength
 from ramify.preprocessing.prepare import PreparedImage
+from ramify.training.names import NoiseSetting
 from ramify.training.settings import RunSettings
 
-NoiseSetting = Literal["auto", "off"] | PositiveFloat
-"""auto: smoothed as far as the network needs it, where it says what it knows; off; or a Gaussian's mm."""
 _INSIDE_WINDOW = 0.02
 """Prepared values this near to the window's bounds may be clipped, and show no noise."""
 
@@ -60,6 +58,11 @@ def known_noise(trainings: Sequence[RunSettings]) -> float | None:
     return min(one.appearance.noise_hu[1] for one in trainings)
 
 
+def looks_at_noise(setting: NoiseSetting, known: float | None) -> bool:
+    """Whether something is asked about the noise of an image; auto does nothing for a network that does not say."""
+    return setting != "off" and (setting != "auto" or known is not None)
+
+
 def match_noise(
     setting: NoiseSetting, known: float | None, prepared: PreparedImage, rule: IntensitySettings
 ) -> MatchedNoise | None:
@@ -67,12 +70,12 @@ def match_noise(
 
     Args:
         setting: what the user wants.
-        known: see `known_noise`; auto does nothing without.
+        known: see `known_noise`.
         prepared: the image as the network would see it. Its first channel counts.
         rule: how that channel's values were scaled.
     """
     wanted = 0.0 if isinstance(setting, str) else float(setting)
-    if setting == "off" or (setting == "auto" and known is None):
+    if not looks_at_noise(setting, known):
         return None
     unit = _unit_of(rule)
     noise = None if unit is None else _noise_of(prepared, rule, unit)

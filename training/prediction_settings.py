@@ -1,14 +1,11 @@
 """What predict.py is asked."""
 
 from pathlib import Path
-from typing import Literal
-
-from pydantic import PositiveFloat
 
 from ramify.data.input_settings import InputSettings
 from ramify.essential import Essential
 from ramify.training.inference_settings import InferenceOverrides
-from ramify.training.names import AxisName, CheckpointName, DeviceName, PrecisionName
+from ramify.training.names import AxisName, CheckpointName, DeviceName, NoiseSetting, PrecisionName
 
 
 class PredictSettings(InputSettings, frozen=True, extra="forbid"):
@@ -37,7 +34,7 @@ class PredictSettings(InputSettings, frozen=True, extra="forbid"):
     """Read the next CT of several while one is segmented; it takes the memory of one more CT as it is read."""
     inference: InferenceOverrides = InferenceOverrides()
     """Window and overlap, where they are to be others than the training's."""
-    noise: Essential[Literal["auto", "off"] | PositiveFloat] = "auto"
+    noise: Essential[NoiseSetting] = "auto"
     """Smooth each CT before: auto brings noise that is stronger than any of the training down to that, where the
     network says what it knows, and writes CASE_noise.json; a number is the Gaussian's standard deviation in mm; off."""
     mirror: Essential[tuple[AxisName, ...]] = ()

@@ -18,8 +18,8 @@ from ramify.training.clean_up import CleanUp, cleaned_class_map, remarks_on
 from ramify.training.device import choose_device
 from ramify.training.ensemble import Averaged, Ensemble
 from ramify.training.inference_settings import InferenceOverrides
-from ramify.training.names import AxisName, DeviceName, PrecisionName
-from ramify.training.noise_matching import MatchedNoise, NoiseSetting, known_noise, match_noise, smoothed_images
+from ramify.training.names import AxisName, DeviceName, NoiseSetting, PrecisionName
+from ramify.training.noise_matching import MatchedNoise, known_noise, looks_at_noise, match_noise, smoothed_images
 from ramify.training.segmentation import any_vessel, in_values, vessels_of
 
 
@@ -133,7 +133,7 @@ class Predictor:
     @property
     def looks_at_noise(self) -> bool:
         """Whether predictions say what was found of the noise of their images."""
-        return not isinstance(self._noise, str) or (self._noise == "auto" and self._known_noise is not None)
+        return looks_at_noise(self._noise, self._known_noise)
 
     def needs_organ(self) -> bool:
         """Whether the network was trained on organ crops."""

@@ -36,7 +36,6 @@ def slim(read: ReadNetwork) -> dict[str, Any]:
     if bytes_of_all > MOST_BYTES:
         weights = {name: _halved(tensor) for name, tensor in weights.items()}
     kept = {key: state[key] for key in _KEPT if key in state}  # type: ignore[literal-required]
-    weights = {name: tensor.detach().clone() for name, tensor in weights.items()}
     return {**kept, "config": settings.model_dump(mode="json"), "model": weights, "epoch": state["epoch"]}
 
 

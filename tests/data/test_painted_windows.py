@@ -12,6 +12,7 @@ from ramify.data.loading import SampleKey, TrainingSamples
 from ramify.data.loading_settings import LoadingSettings
 from ramify.data.painted_windows import SHARES, TISSUES, WINDOW
 from ramify.phantoms.tissues import Tissue
+from tests.appearance.plain import PLAIN
 
 SHAPE = (20, 22, 24)
 LOADING = LoadingSettings(batch_size=1, patch_size=(8, 8, 8), vessel_patches=1.0)
@@ -57,18 +58,7 @@ def test_labels_are_those_without_painting(tmp_path):
 
 
 def test_vessels_are_as_bright_as_they_were_drawn(tmp_path):
-    exact = AppearanceSettings(
-        liver_hu=(100, 100),
-        portal_contrast_hu=(100, 100),
-        contrast_drift=0,
-        texture_hu=(0, 0),
-        perfusion_hu=(0, 0),
-        blur_mm=(0.01, 0.01),
-        sharpening=(0, 0),
-        slice_mm=(0.7, 0.7),
-        noise_hu=(0, 0),
-        cut_probability=0,
-    )
+    exact = PLAIN.model_copy(update={"portal_contrast_hu": (100, 100)})
     sample = samples_of(store_of(tmp_path), exact)[SampleKey(0, 0, 0)]
     inside = sample.scale_map.numpy() > 0
     image = sample.image.numpy()[0]

@@ -7,7 +7,7 @@ from scipy import ndimage
 from ramify.phantoms.anatomy import SYSTEMS, grow_anatomy
 from ramify.phantoms.anatomy_settings import AnatomySettings
 from ramify.phantoms.rasterisation import rasterise
-from ramify.phantoms.tissues import FIRST_LESION, Tissue
+from ramify.phantoms.tissues import FIRST_LESION, MOST_LESIONS, Tissue
 from tests.synthesis.tiny import TINY
 
 
@@ -29,9 +29,9 @@ def test_labels_lie_inside_the_organ_and_apart(anatomy):
     assert hepatic.any()
     assert not (portal & hepatic).any()
     assert not ((portal | hepatic) & ~anatomy.organ).any()
-    lesions = anatomy.tissues >= FIRST_LESION
-    assert np.array_equal(lesions, anatomy.lesions)
-    assert lesions.any()
+    lesions = anatomy.lesions
+    # Each of the two that were asked for has a number of its own.
+    assert set(np.unique(anatomy.tissues[lesions])) == {FIRST_LESION, FIRST_LESION + 1}
     assert not anatomy.shares[:, lesions].any()
     assert set(np.unique(anatomy.tissues[anatomy.organ & ~lesions])) == {Tissue.LIVER}
 
@@ -55,6 +55,12 @@ def test_portal_and_hepatic_vessels_reach_the_organs_surface_from_outside(anatom
     for name, share in zip(SYSTEMS, anatomy.shares, strict=True):
         assert (anatomy.vessels[name] & near_surface).any(), name
         assert (share[~anatomy.organ] > 127).any(), name
+
+
+@pytest.mark.parametrize("lesions", [(5, 2), (-1, 3), (0, MOST_LESIONS + 1)])
+def test_numbers_of_lesions_that_cannot_be_drawn_are_refused(lesions):
+    with pytest.raises(ValueError, match="AnatomySettings: lesions"):
+        AnatomySettings(lesions=lesions)
 
 
 def test_a_negative_seed_and_bounds_that_fall_are_refused():

@@ -1,5 +1,7 @@
 """Winding vessels are the straight ones, moved by one smooth field and tapered."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -27,6 +29,15 @@ def test_without_a_shift_the_centreline_stays_and_the_radii_taper(fork):
     # Volumes stay near those of the straight vessels.
     volumes = [(graph.radii_mm**2 * graph.lengths_mm()).sum() for graph in (pieces, fork)]
     assert volumes[0] == pytest.approx(volumes[1], rel=0.1)
+
+
+def test_a_branch_as_thick_as_its_trunk_keeps_its_width(fork):
+    thick = replace(fork, radii_mm=np.array([2.0, 1.9, 1.0]))
+    pieces = bent(thick, 0.0, 20.0, np.random.default_rng(0))
+    # The trunk has four pieces, each branch of 10 mm as well; the first of them is near the branch's beginning.
+    assert pieces.radii_mm[3] == pytest.approx(1.7, abs=0.1)
+    assert pieces.radii_mm[4] == pytest.approx(1.9, abs=0.05)
+    assert pieces.radii_mm[8] == pytest.approx(1.15, abs=0.05)
 
 
 def test_the_shift_has_the_strength_that_was_asked_for(fork):

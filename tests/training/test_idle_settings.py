@@ -93,6 +93,12 @@ def test_ranges_of_augmentations_that_are_off(augmentation, named):
     assert begins == [True] * (named is not None)
 
 
+@pytest.mark.parametrize("paint", [True, False])
+def test_an_appearance_that_is_not_painted(paint):
+    line = "appearance.noise_hu 3.0 20.0: no effect without appearance.paint true"
+    assert lines_of(appearance={"paint": paint, "noise_hu": (3, 20)}) == [line] * (not paint)
+
+
 def test_augmentations_of_a_training_without_any():
     augmentation = {"probability": 0.2, "noise": {"probability": 0.1}}
     named = "augmentation.probability 0.2, augmentation.noise.probability 0.1"
