@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from ramify.data.dicom import read_series
-from ramify.data.files import read_channels
+from ramify.data.channel_files import Channels, read_images
+from ramify.data.file_names import file_of
 from ramify.data.formats.channels import ALL, COLOURS, LUMINANCE
 from ramify.data.image_source import split_channel
 from ramify.data.inputs import CASE, find_inputs
@@ -21,11 +21,11 @@ def find_images(source: Path, suffix: str, cases: Sequence[str]) -> dict[str, Pa
         cases: their names.
 
     Raises:
-        FileNotFoundError: nothing there. ValueError: no image of any case.
+        FileNotFoundError: nothing there. ValueError: no image of any case, or several where {case} names one's place.
     """
     if CASE in str(source):
         paths = {case: Path(str(source).replace(CASE, case)) for case in cases}
-        found = {case: find_inputs(path)[0].path for case, path in paths.items() if path.exists()}
+        found = {case: _only_image(path) for case, path in paths.items() if file_of(path).exists()}
     else:
         inputs = find_inputs(source)
         if len(inputs) == len(cases) == 1:
@@ -38,6 +38,16 @@ def find_images(source: Path, suffix: str, cases: Sequence[str]) -> dict[str, Pa
             "in it; if the names end otherwise, give --image-suffix"
         )
     return found
+
+
+def _only_image(path: Path) -> Path:
+    first, *others = find_inputs(path)
+    if others:
+        raise ValueError(
+            f"--image {path}: {len(others) + 1} images of one case ({first.path.name}, {others[0].path.name}, ...); "
+            f"name the file behind {CASE}, too"
+        )
+    return first.path
 
 
 def _of_case(case: str, suffix: str, by_name: dict[str, Path]) -> Path | None:
@@ -54,9 +64,7 @@ def read_image(path: Path, series: str, spacing_mm: Sequence[float] | None) -> V
         series: which series of a folder with several.
         spacing_mm: (z, y, x) in place of the file's.
     """
-    if path.is_dir():
-        return read_series(path, spacing_mm=spacing_mm, series=series)
-    channels = read_channels(path, (ALL,), spacing_mm)
+    channels = read_images([path], Channels(picked=(ALL,)), spacing_mm, series)
     if tuple(channels) == COLOURS:
-        channels = read_channels(path, (LUMINANCE,), spacing_mm)
+        channels = read_images([path], Channels(picked=(LUMINANCE,)), spacing_mm)
     return next(iter(channels.values()))

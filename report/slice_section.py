@@ -9,7 +9,8 @@ from ramify.report.picture_frame import framed
 from ramify.report.slice_still import COLOURS, FILLING, draw_still
 from ramify.report.slices import CaseSlices
 
-_HELP = "Click, then turn the wheel or press up and down to go through the slices; drag to change the window."
+_SCROLL = "Click the picture, then turn the wheel or press ↑ and ↓; drag it to change the window."
+_DRAG = "Drag the picture to change the window."
 
 
 def slice_section(slices: CaseSlices | None, by_class: bool) -> str:
@@ -17,10 +18,11 @@ def slice_section(slices: CaseSlices | None, by_class: bool) -> str:
     if slices is None:
         return ""
     several = len(slices.pictures) > 1
+    help_text = _SCROLL if several else _DRAG
     inside = (
         f'<img src="{webp_address(draw_still(slices))}" alt="{text(_where(slices))}, truth and errors on it">'
-        f'<canvas tabindex="0" role="img" aria-label="The image with truth and errors. {_HELP}" title="{_HELP}" hidden>'
-        "</canvas>"
+        '<canvas tabindex="0" role="img" '
+        f'aria-label="The image with truth and errors. {help_text}" title="{help_text}" hidden></canvas>'
     )
     share = min(1.0, slices.width_mm / slices.height_mm)
     frame = framed(inside, slices.width_mm, slices.height_mm, slices.edge_letters, share)
@@ -55,11 +57,7 @@ def _legend(by_class: bool) -> str:
 def _controls(slices: CaseSlices) -> str:
     last = len(slices.pictures) - 1
     step = slices.numbers[1] - slices.numbers[0] if last else 1
-    every = (
-        f", each {step}th of them shown"
-        if step > 3
-        else {2: ", every other shown", 3: ", every third shown"}.get(step, "")
-    )
+    every = f", one in {step} shown" if step > 1 else ""
     slider = (
         '<canvas class="strip" aria-hidden="true"></canvas>'
         f'<label>slice <output class="number"></output> of {slices.total}{every}'

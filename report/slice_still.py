@@ -5,6 +5,7 @@ import io
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from scipy import ndimage
 
 from ramify.drawing.colours import AGREEING, EXTRA, MISNAMED, MISSED, Colour
 from ramify.report.slices import FOUND, LOST, RENAMED, WRONG, CaseSlices
@@ -41,5 +42,5 @@ def draw_still(slices: CaseSlices) -> bytes:
 
 def outline(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Pixels of a mask (h, w) with an edge neighbour outside of it."""
-    wide = np.pad(mask, 1)
-    return mask & ~(wide[:-2, 1:-1] & wide[2:, 1:-1] & wide[1:-1, :-2] & wide[1:-1, 2:])
+    inner: NDArray[np.bool_] = ndimage.binary_erosion(mask)
+    return mask & ~inner

@@ -135,7 +135,7 @@ const openSlices = (() => {
     }, { passive: false });
     canvas.addEventListener("keydown", (event) => {
       const steps = { ArrowUp: 1, ArrowRight: 1, ArrowDown: -1, ArrowLeft: -1, PageUp: 10, PageDown: -10, Home: -Infinity, End: Infinity };
-      if (!(event.key in steps)) return;
+      if (!(event.key in steps) || !box.querySelector("input.at")) return;
       event.preventDefault();
       go(view.at + steps[event.key]);
     });
@@ -201,7 +201,7 @@ const openSlices = (() => {
     box.querySelectorAll("input[data-shown]").forEach((input) => {
       input.addEventListener("change", () => { state.shown[input.dataset.shown] = input.checked; redraw(); });
     });
-    note.textContent = slider ? "Click the picture, then turn the wheel or press ↑ and ↓; drag it to change the window." : "Drag the picture to change the window.";
+    note.textContent = canvas.title;
     go(scene.first);
     look(view.centre, view.width);
     canvas.hidden = false;

@@ -3,7 +3,7 @@
 import io
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from PIL import Image
 
 from ramify.data.lattice import copy_onto, place_on_lattice
 from ramify.data.resample import resample_like
-from ramify.data.unplaced import check_can_be_moved
+from ramify.data.unplaced import check_can_be_moved, laid_on
 from ramify.data.volume import Volume
 from ramify.drawing.projections import View, turned_to_viewer, views_of
 from ramify.metrics.mask_analysis import MaskAnalysis
@@ -34,19 +34,17 @@ _QUALITY = 80
 class CaseSlices:
     """The slices of a case; small, and fit to travel between processes.
 
-    title: where the viewer stands; empty in 2D.
     edge_letters: the patient's sides at the left, right, top and bottom edge; empty in 2D.
     width_mm, height_mm: extent of a slice.
     grey: what the 8 bits of the pictures mean, and how they are seen at first.
     pictures: JPEG, grey, one a slice, the nearest to the viewer (the feet's end) first.
-    shape: of the masks: slices, rows, columns, whose pixels are as wide and high as those of the pictures together.
+    shape: of the masks: slices, rows, columns; they cover what the pictures cover.
     labels: the masks, uint8, deflated; 0, FOUND, RENAMED, WRONG or LOST.
     numbers: of the slices in the volume, from 1, counted from the viewer. total: how many the volume has.
     first: the one with most vessel, an index in `pictures`.
     covered: share of the voxels around organ or vessels where there is an image, in [0, 1].
     """
 
-    title: str
     edge_letters: tuple[str, ...]
     width_mm: float
     height_mm: float
@@ -117,7 +115,6 @@ def cut_slices(
     shape = tuple(side.stop - side.start for side in box)
     drawn = np.stack([_reduced(labels[number]) for number in chosen])
     return CaseSlices(
-        title=view.title,
         edge_letters=view.edge_letters,
         width_mm=view.width(shape, place.spacing_mm),
         height_mm=view.height(shape, place.spacing_mm),
@@ -163,11 +160,10 @@ def _in_box(image: Volume, place: Volume, box: tuple[slice, ...]) -> NDArray[np.
         raise ValueError(
             f"the image has {image.ndim} dimensions and the masks have {place.ndim}; give their own images"
         )
-    if not (image.placed and place.placed):
-        if image.shape != place.shape:
-            check_can_be_moved(image, "the image")
-            check_can_be_moved(place, "the truth")
-        image = replace(place, array=image.array)
+    if image.shape != place.shape:
+        check_can_be_moved(image, "the image")
+        check_can_be_moved(place, "the truth")
+    image, place = laid_on(image, place), laid_on(place, image)
     shape = tuple(side.stop - side.start for side in box)
     origin = tuple(place.world_mm([[side.start for side in box]])[0].tolist())
     # No memory: the grid and where the image reaches are asked for their place alone.
@@ -208,9 +204,9 @@ def _reduced(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     times = -(-max(labels.shape) // MOST_LABEL_PIXELS)
     if times == 1:
         return labels
-    rows, columns = (-(-size // times) * times for size in labels.shape)
-    wide = np.pad(labels, ((0, rows - labels.shape[0]), (0, columns - labels.shape[1])), mode="edge")
-    blocks: NDArray[np.uint8] = wide.reshape(rows // times, times, columns // times, times).max(axis=(1, 3))
+    from skimage.measure import block_reduce
+
+    blocks: NDArray[np.uint8] = block_reduce(labels, times, np.max)
     return blocks
 
 

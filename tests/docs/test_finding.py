@@ -1,4 +1,4 @@
-"""Whoever knows only the README finds every page, room and command in at most two steps."""
+"""Whoever knows only the README finds every page, folder and command in at most two steps."""
 
 import re
 from pathlib import Path
@@ -31,6 +31,12 @@ def test_every_page_is_two_steps_from_the_readme():
     pages = set((ROOT / "docs").glob("*.md"))
     assert len(pages) > 10
     assert pages <= reached
+
+
+def test_the_table_of_all_pages_has_all_pages():
+    table = text_of(ROOT / "docs" / "where_is.md").partition("\n## All pages\n")[2]
+    listed = {Path(link).name for link in links_of(table)}
+    assert {path.name for path in (ROOT / "docs").glob("*.md")} - listed == {"where_is.md"}
 
 
 def test_the_readme_leads_to_the_way_signs_before_anything_else():

@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from PIL import Image
@@ -87,6 +88,24 @@ def test_one_image_and_one_case_belong_together(tmp_path: Path):
         find_images(path, "", CASES)
     with pytest.raises(FileNotFoundError, match="no such file"):
         find_images(tmp_path / "nothing", "", CASES)
+
+
+def test_a_folder_of_one_case_with_several_images_is_refused(tmp_path: Path):
+    """The first of them by name may well be its mask."""
+    for name in ("ct", "liver"):
+        save(tmp_path / "a" / f"{name}.nii.gz", CT)
+    with pytest.raises(
+        ValueError, match=r"2 images of one case \(ct.nii.gz, liver.nii.gz, ...\); name the file behind"
+    ):
+        find_images(tmp_path / "{case}", "", ["a"])
+    assert find_images(tmp_path / "{case}" / "ct.nii.gz", "", ["a"]) == {"a": tmp_path / "a" / "ct.nii.gz"}
+
+
+def test_an_array_of_a_file_is_found_by_a_pattern(tmp_path: Path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["raw"] = CT
+    (path,) = find_images(tmp_path / "{case}.h5::raw", "", ["a"]).values()
+    np.testing.assert_array_equal(read_image(path, "", None).array, CT)
 
 
 def test_of_several_channels_the_first_is_shown(tmp_path: Path):

@@ -54,7 +54,7 @@ def test_what_is_found_missed_and_extra_is_told_voxel_by_voxel():
     # 15 mm around hold all of this volume; seen from below, the lowest slice comes first, and left is at the right.
     np.testing.assert_array_equal(slices.masks(), expected)
     assert slices.numbers == tuple(range(1, 14))
-    assert (slices.total, slices.title) == (13, "axial, from below")
+    assert slices.total == 13
     assert slices.edge_letters == ("R", "L", "A", "P")
     assert slices.first == int(np.argmax((truth | predicted).sum(axis=(1, 2))))
 
@@ -105,6 +105,16 @@ def test_an_image_that_lies_elsewhere_or_nowhere_is_refused():
     for placed in (True, False):
         with pytest.raises(ValueError, match="the image has 2 dimensions and the masks have 3; give their own images"):
             cut(truth, truth, Volume(np.zeros((9, 9)), (1.0, 1.0), placed=placed), place)
+
+
+def test_what_knows_no_millimetres_lies_on_the_other_of_its_shape():
+    truth = fork()
+    place = Volume(truth, SPACING, (10.0, 20.0, 30.0))
+    image = place.with_array(ct(truth.shape))
+    expected = cut(truth, truth, image, place).pictures
+    bare = Volume(image.array, (1.0, 1.0, 1.0), placed=False)
+    assert cut(truth, truth, bare, place).pictures == expected
+    assert cut(truth, truth, image, Volume(truth, SPACING, placed=False)).pictures == expected
 
 
 def test_how_much_of_what_is_shown_has_an_image_is_told():
