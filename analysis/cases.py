@@ -15,7 +15,7 @@ from ramify.analysis.settings import AnalyseCommand
 from ramify.analysis.summary import flat_row
 from ramify.analysis.tree_files import SUMMARY, clear, file_names, write_tree
 from ramify.analysis.vessel_tree import VesselTree, analyse
-from ramify.console.error_line import reason_of
+from ramify.console.error_line import line_of, reason_of
 from ramify.data.dicom import holds_series
 from ramify.data.file_names import case_name, natural_order
 from ramify.data.inputs import CASE
@@ -181,8 +181,14 @@ def _do(job: Job) -> Outcome:
         {"case": job.case_id, **({"class": name} if name else {}), **flat_row(tree.summary)}
         for name, tree in trees.items()
     ]
-    views = [view_tree(tree, job.shown) for tree in trees.values()] if job.shown is not None else []
     _write(job, trees)
+    views: list[TreeView] = []
+    if job.shown is not None:
+        try:
+            views = [view_tree(tree, job.shown) for tree in trees.values()]
+        except (ValueError, OSError, MemoryError) as error:
+            # What is only looked at costs no figures.
+            notes.append(f"not shown on the page: {line_of(error)}")
     return Outcome(job.case_id, tuple(rows), tuple(notes), views=tuple(views))
 
 

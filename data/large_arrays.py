@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from ramify.processes.temporary import ROOM_REMEDY
+
 IN_MEMORY_BYTES = 1 << 29
 """Arrays of more lie in a file."""
 SLAB_BYTES = 1 << 26
@@ -45,7 +47,7 @@ def zeros(shape: Sequence[int], dtype: DTypeLike) -> NDArray[Any]:
     except OSError as error:
         raise OSError(
             f"{tempfile.gettempdir()}: no room for {size / 1e9:.1f} GB of a large volume ({error.strerror or error}); "
-            "free some space there, or name another folder in the environment variable TMPDIR"
+            f"{ROOM_REMEDY}"
         ) from None
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from ramify.processes.system_lock import is_running, take_lock
 
+ROOM_REMEDY = "free some space there, or name another folder in the environment variable TMPDIR"
+"""Where such a folder's disk is full."""
 _NAME = re.compile(r"^ramify-[a-z]+-(?P<pid>\d+)-")
 
 

@@ -120,6 +120,9 @@ def predict_case(
     if prediction.noise is not None:
         say(f"{case.case_id}: {prediction.noise.in_words()}")
         write_json(settings.output / noise_file(case), prediction.noise.as_record())
+    else:
+        # Of a mask that was there before.
+        remove(settings.output / noise_file(case))
     mask, *others = [settings.output / name for name in written_for(case, predictor.tasks, settings)]
     volumes = [prediction.probabilities] if settings.probabilities else []
     volumes += prediction.of_classes.values() if settings.class_probabilities else []

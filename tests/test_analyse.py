@@ -168,6 +168,19 @@ def test_what_is_interrupted_leaves_no_half_of_a_case(tmp_path, monkeypatch):
     assert not [*(tmp_path / "out").glob("a/*")]
 
 
+def test_what_cannot_be_shown_costs_no_figures(tmp_path, monkeypatch, capsys):
+    write(tmp_path / "masks" / "a.nii.gz", forks())
+
+    def broken(*_: object) -> None:
+        raise ValueError("no triangles")
+
+    monkeypatch.setattr("ramify.analysis.cases.view_tree", broken)
+    assert call(tmp_path, "--forms", "swc", "--report", str(tmp_path / "page.html")) == 0
+    assert "warning: a: not shown on the page: no triangles" in capsys.readouterr().err
+    assert (tmp_path / "out" / "a" / "summary.json").is_file()
+    assert (tmp_path / "page.html").is_file()
+
+
 def test_classes_are_trees_of_their_own(tmp_path):
     labels = forks().astype(np.uint8)
     labels[:, :, 30:] *= 2

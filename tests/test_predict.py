@@ -84,6 +84,18 @@ def test_without_an_organ_the_whole_volume_is_looked_at_at_the_trained_voxel_siz
     assert {tuple(shape[2:]) for shape in seen} == {(16, 16, 16)}
 
 
+def test_what_was_done_about_noise_goes_with_its_mask(checkpoint, tmp_path):
+    image, organ, _ = ct_with_vessel()
+    write_volume(tmp_path / "case.nii.gz", image)
+    write_volume(tmp_path / "organ.nii.gz", organ.with_array(organ.array.astype(np.uint8)))
+    words = ["--checkpoint", checkpoint.parents[2], "--input", tmp_path / "case.nii.gz", "--device", "cpu"]
+    words += ["--organ", tmp_path / "organ.nii.gz", "--output", tmp_path / "out", "--noise"]
+    assert predict.main([*map(str, words), "1.0"]) == 0
+    assert (tmp_path / "out" / "case_noise.json").is_file()
+    assert predict.main([*map(str, words), "off"]) == 0
+    assert not (tmp_path / "out" / "case_noise.json").exists()
+
+
 @pytest.mark.parametrize("cropped", [True, False])
 def test_48_storage_orders_of_a_ct_are_one_prediction(checkpoint, cropped):
     """The network's own arithmetic, to the last bit; a CT tilted as a gantry is, with noise and an organ at one end."""

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
 from ramify.data.formats.unpack_limit import ARCHIVE, check_unpacked
+from ramify.processes.temporary import ROOM_REMEDY
 
 ARCHIVE_SUFFIXES = (".tar.xz", ".tar.gz", ".tar.bz2", ".tgz", ".tar", ".zip")
 _LARGEST_READ = 1 << 26
@@ -45,16 +46,10 @@ def unpack(archive: Path, target: Path, wanted: Callable[[tuple[str, ...]], bool
             raise
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
-            said = f"{archive}: cannot be unpacked to {target} ({error.strerror}){_room(error.errno)}"
+            remedy = f"; {ROOM_REMEDY}" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+            said = f"{archive}: cannot be unpacked to {target} ({error.strerror}){remedy}"
             raise type(error)(error.errno, said) from None
         raise ValueError(f"{archive}: damaged archive ({reason}); get it again") from None
-
-
-def _room(number: int | None) -> str:
-    """The remedy where a disk has no room."""
-    if number not in (errno.ENOSPC, errno.EDQUOT):
-        return ""
-    return "; free some space there, or name another folder in the environment variable TMPDIR"
 
 
 def _check(archive: Path, size: int) -> None:
