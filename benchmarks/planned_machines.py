@@ -5,12 +5,13 @@
 Nothing is trained; --cases takes several folders. With --network unet of the U-Net; tasks are as train.py has them.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic import BaseModel
 
 from ramify.command_line import parse, run
+from ramify.planning.choices import by_axis
 from ramify.planning.machine import GB, Machine
 from ramify.planning.training import plan_training
 from ramify.training.planned import form_of, prepared_cases
@@ -46,16 +47,12 @@ def rows(store: Path, network: str = "resunet") -> Iterator[str]:
     """A row a machine."""
     settings = RunSettings.model_validate({"cases": store, "output": "runs/none", "model": {"network": network}})
     cases, form = prepared_cases(settings), form_of(settings)
-    spacing = _by(round(side, 3) for side in cases.spacing_mm)
+    spacing = by_axis(round(side, 3) for side in cases.spacing_mm)
     for name, machine in MACHINES.items():
         plan = plan_training(cases, machine, form)
-        patch, halvings = _by(plan.patch_size or ()), " ".join(map(str, plan.network.halvings))
-        what = f"| {store.name} | {_by(cases.median_shape)} of {spacing} mm | {name} | {patch} | {halvings} "
+        patch, halvings = by_axis(plan.patch_size or ()), " ".join(map(str, plan.network.halvings))
+        what = f"| {store.name} | {by_axis(cases.median_shape)} of {spacing} mm | {name} | {patch} | {halvings} "
         yield f"{what}| {plan.batch_size} | {plan.network.base_channels} | {plan.memory / GB:.1f} GB |"
-
-
-def _by(lengths: Iterable[float]) -> str:
-    return " x ".join(f"{length:g}" for length in lengths)
 
 
 if __name__ == "__main__":

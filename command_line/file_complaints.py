@@ -39,11 +39,11 @@ def complaints_of_file(
         given: the settings as they were checked.
         names: what each line begins with: the file, or where they come from.
     """
-    of_places: dict[tuple[str | int, ...], list[ErrorDetails]] = {}
+    of_places: dict[tuple[str | int, ...], list[tuple[ErrorDetails, _Place | None]]] = {}
     for details in error.errors(include_url=False):
         place = _place_of(details, settings_class)
         # The choices of a union and the items of a list complain one by one: they are one setting.
-        of_places.setdefault(place.keys if place else details["loc"], []).append(details)
+        of_places.setdefault(place.keys if place else details["loc"], []).append((details, place))
     lines = [_line(several, settings_class, given) for several in of_places.values()]
     told = [f"{names}: {line}" for line in _together(dict.fromkeys(lines))]
     if len(told) > MOST_LINES:
@@ -71,17 +71,18 @@ class _Place(NamedTuple):
     annotation: Any
 
 
-def _line(several: list[ErrorDetails], settings_class: type[BaseModel], given: Mapping[str, Any]) -> str:
-    """What is wrong with one setting."""
-    places = [_place_of(details, settings_class) for details in several]
-    for details, place in zip(several, places, strict=True):
+def _line(
+    several: Sequence[tuple[ErrorDetails, _Place | None]], settings_class: type[BaseModel], given: Mapping[str, Any]
+) -> str:
+    """What is wrong with one setting, of which pydantic says several things."""
+    for details, place in several:
         if place is None:
             return complaint_of(details, settings_class, _shortened)
         # Where one of its kinds fits and a check of that complains, the others have nothing to say.
         if not _is_of_another_kind(details, place):
             whole = {**details, "loc": place.keys, "input": _value_in(given, place.keys)}
             return complaint_of(typing.cast(ErrorDetails, whole), settings_class, _shortened)
-    (keys, annotation), *_ = (place for place in places if place)
+    (keys, annotation), *_ = (place for _, place in several if place)
     return f"{_shortened('.'.join(keys))}: expected {_expected(annotation)}, got {_got(given, keys)}"
 
 

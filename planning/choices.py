@@ -78,6 +78,17 @@ def written(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
+def by_axis(lengths: Iterable[float]) -> str:
+    """A length along each axis, as one reads it.
+
+    Examples:
+        >>> from ramify.planning.choices import by_axis
+        >>> by_axis((64, 128, 128)), by_axis([1.6, 0.743])
+        ('64 x 128 x 128', '1.6 x 0.743')
+    """
+    return " x ".join(f"{length:g}" for length in lengths)
+
+
 def lines_of(choices: Iterable[Choice]) -> list[str]:
     """A line a choice: its key, what was chosen, and why.
 

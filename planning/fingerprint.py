@@ -57,13 +57,10 @@ class Calibres(BaseModel, frozen=True):
         """Of points (N,) on centrelines: how thick the vessel is there, and the length that each stands for."""
         counts = lengths_mm > 0
         diameters_mm, lengths_mm = diameters_mm[counts], lengths_mm[counts]
-        length = float(lengths_mm.sum())
         if not len(diameters_mm):
             return cls(length_mm=0.0, diameters_mm=())
-        order = np.argsort(diameters_mm)
-        reach = np.cumsum(lengths_mm[order]) / length
-        at = np.minimum(np.searchsorted(reach, (np.arange(POINTS) + 0.5) / POINTS), len(order) - 1)
-        return cls(length_mm=_short(length), diameters_mm=tuple(_short(value) for value in diameters_mm[order][at]))
+        found = _quantiles(diameters_mm, lengths_mm, (np.arange(POINTS) + 0.5) / POINTS)
+        return cls(length_mm=_short(lengths_mm.sum()), diameters_mm=tuple(map(_short, found)))
 
     def share_thinner(self, than_mm: float) -> float:
         """Share of the length where a vessel is thinner."""
@@ -118,10 +115,7 @@ class Fingerprint(BaseModel, frozen=True):
             return []
         diameters = np.concatenate([its.diameters_mm for its in of_cases])
         lengths = np.concatenate([[its.length_mm / POINTS] * POINTS for its in of_cases])
-        order = np.argsort(diameters)
-        reach = np.cumsum(lengths[order]) / lengths.sum()
-        at = np.minimum(np.searchsorted(reach, quantiles), len(order) - 1)
-        return [float(value) for value in diameters[order][at]]
+        return _quantiles(diameters, lengths, quantiles)
 
     def summary(self) -> dict[str, Any]:
         """Over all cases, as plain data: medians, ranges, and calibres in mm and in voxels of the median spacing."""
@@ -185,6 +179,16 @@ def median_greys(of_cases: Sequence[Greys | None]) -> Greys:
 def mean_side(spacing_mm: Sequence[float]) -> float:
     """Side in mm of the cube (2D: the square) as large as a voxel: what a vessel of any direction is measured by."""
     return float(np.prod(spacing_mm) ** (1 / len(spacing_mm)))
+
+
+def _quantiles(
+    diameters: NDArray[np.float64], lengths: NDArray[np.float64], quantiles: NDArray[np.float64] | Sequence[float]
+) -> list[float]:
+    """The diameters (N,) up to which such shares of the length (N,) are, each one that there is."""
+    order = np.argsort(diameters)
+    reach = np.cumsum(lengths[order]) / lengths.sum()
+    at = np.minimum(np.searchsorted(reach, quantiles), len(order) - 1)
+    return [float(value) for value in diameters[order][at]]
 
 
 def _spread(rows: Sequence[Sequence[float]]) -> dict[str, list[float]]:

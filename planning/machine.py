@@ -12,7 +12,7 @@ CPU_GB = 4.0
 BEARABLE_SECONDS = 5.0
 """Of a step on the CPU, with two cores some 20,000 a day."""
 PRODUCTS_A_SECOND = 20e9
-"""Of one CPU core, float32, as measured here (docs/planning.md)."""
+"""Of one CPU core in float32: about what `python -m benchmarks.planning` prints where nothing else runs."""
 
 
 class Machine(NamedTuple):

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from ramify.planning.choices import Choice, is_named
+from ramify.planning.choices import Choice, by_axis, is_named
 from ramify.planning.fingerprint import ChannelGreys, Fingerprint, median_greys
 from ramify.planning.voxel_size import (
     LEAST_VOXELS,
@@ -46,7 +46,7 @@ def alternatives(fingerprint: Fingerprint, spacing_mm: Sequence[float] | None = 
     spacing_mm: another one, that was given.
     """
     sizes = [*([measured(fingerprint, spacing_mm)] if spacing_mm else ()), *voxel_sizes(fingerprint)]
-    return [f"voxels:   {_by(size.spacing_mm)} mm: {_cost(size)}" for size in sizes]
+    return [f"voxels:   {by_axis(size.spacing_mm)} mm: {_cost(size)}" for size in sizes]
 
 
 def _crop(fingerprint: Fingerprint, named: Collection[str]) -> list[Choice]:
@@ -68,11 +68,13 @@ def _spacing(fingerprint: Fingerprint, named: Collection[str]) -> list[Choice]:
     chosen = choose_voxel_size(sizes)
     if chosen is sizes[0]:
         nearest = next((size for size in sizes[1:] if not size.holds), None)
-        finer = "" if nearest is None else f"; of {_by(nearest.spacing_mm)} mm, {_cost(nearest)}"
+        finer = "" if nearest is None else f"; of {by_axis(nearest.spacing_mm)} mm, {_cost(nearest)}"
         if (fingerprint.spacings_mm == fingerprint.spacings_mm[0]).all():
             return [Choice(SPACING, None, f"as all cases were acquired: {_cost(chosen)}{finer}")]
         return [Choice(SPACING, chosen.spacing_mm, f"the median of the cases: {_cost(chosen)}{finer}")]
-    return [Choice(SPACING, chosen.spacing_mm, f"coarser than acquired ({_by(sizes[0].spacing_mm)}): {_cost(chosen)}")]
+    return [
+        Choice(SPACING, chosen.spacing_mm, f"coarser than acquired ({by_axis(sizes[0].spacing_mm)}): {_cost(chosen)}")
+    ]
 
 
 def _cost(size: VoxelSize) -> str:
@@ -111,7 +113,3 @@ def _rule(name: str, of_cases: Sequence[ChannelGreys]) -> tuple[dict[str, object
         whose = "vessels, with as much room below and above"
     window = (float(math.floor(low / ROUND_HU) * ROUND_HU), float(math.ceil(high / ROUND_HU) * ROUND_HU))
     return {"method": "window", "window": window}, f"CT: 99 % of the grey values of {whose}"
-
-
-def _by(values: Sequence[float]) -> str:
-    return " x ".join(f"{value:g}" for value in values)

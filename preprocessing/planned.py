@@ -56,14 +56,30 @@ def as_begun(settings: PreprocessCommand, named: Collection[str]) -> tuple[Prepr
 
 
 def fingerprint_of_store(store: Path) -> Fingerprint | None:
-    """That of all cases in a store; None where there are none, or one was prepared before there were fingerprints."""
+    """As `fingerprint_together` of all cases; None, too, where one was prepared before there were fingerprints."""
     found: dict[str, CaseFingerprint] = {}
     for case_id in list_cases(store):
         try:
             found[case_id] = CaseFingerprint.model_validate(read_record(store, case_id).get("fingerprint"))
         except ValidationError:
             return None
-    return Fingerprint(cases=found) if found else None
+    return fingerprint_together(found)
+
+
+def fingerprint_together(cases: Mapping[str, CaseFingerprint]) -> Fingerprint | None:
+    """That of some cases; None where there are none, or some are planes and others volumes."""
+    kinds = {len(case.shape) for case in cases.values()}
+    return Fingerprint(cases=dict(cases)) if len(kinds) == 1 else None
+
+
+def of_one_kind(fingerprint: Fingerprint | None) -> Fingerprint:
+    """The fingerprint that `auto` needs; raises ValueError where there is none, of planes and volumes together."""
+    if fingerprint is None:
+        raise ValueError(
+            "--auto: some cases are planes and others volumes, and each kind asks for settings of its own; keep them "
+            "in two data sets, or leave --auto out"
+        )
+    return fingerprint
 
 
 def write_fingerprint(store: Path, fingerprint: Fingerprint, choices: Iterable[Choice] | None = None) -> None:

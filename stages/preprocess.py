@@ -1,9 +1,7 @@
 """A preparation: every case of a data set looked at, prepared and shown, and the cases parted into folds."""
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 from ramify.console.alike import AlikeLines
 from ramify.console.progress import followed, say
@@ -24,7 +22,6 @@ from ramify.planning.preparation import alternatives
 from ramify.preprocessing.case_check import CaseCheck, CheckWork, check_cases, table_of
 from ramify.preprocessing.case_pool import FIGURES_FOLDER, CaseReport, CaseWork, prepare_cases
 from ramify.preprocessing.case_reader import KEPT_BYTES, CaseReader
-from ramify.preprocessing.ceiling import ceiling_measures
 from ramify.preprocessing.drawn_masks import ORGANS_FOLDER, TRUTH_FOLDER, describe_masks, organ_file, truth_file
 from ramify.preprocessing.foreground import (
     FOREGROUND_FILE,
@@ -41,10 +38,13 @@ from ramify.preprocessing.planned import (
     FINGERPRINT_FILE,
     as_begun,
     fingerprint_of_store,
+    fingerprint_together,
     for_the_look,
+    of_one_kind,
     planned,
     write_fingerprint,
 )
+from ramify.preprocessing.prepared_table import doubts_about_classes, table_of_prepared
 from ramify.preprocessing.radius_figure import draw_radii
 from ramify.preprocessing.settings import PreprocessCommand
 from ramify.preprocessing.vanished import drop_cases, vanished_cases
@@ -52,8 +52,6 @@ from ramify.processes.case_crew import CaseCrew
 from ramify.processes.folder_lock import held
 
 RADII_FIGURE = "branch_radii.png"
-CEILING = "a perfect mask scores Dice, clDice, HD95 (mm), Tsens by scale"
-"""Heading of what a case's grid costs."""
 
 
 def preprocess(settings: PreprocessCommand, named: Collection[str] = ()) -> int:
@@ -124,8 +122,8 @@ def prepare(
     try:
         look = for_the_look(settings, named) if choosing else settings
         case_ids, fingerprint = cases_to_prepare(crew, all_ids, look)
-        if choosing and fingerprint is not None:
-            settings = choose(settings, fingerprint, named)
+        if choosing and case_ids:
+            settings = choose(settings, of_one_kind(fingerprint), named)
     finally:
         if not case_ids and not (store / FOREGROUND_FILE).is_file():
             forget_empty(store)
@@ -190,11 +188,13 @@ def check_alone(
         for doubt in check.doubts:
             say(f"warning: {check.case_id}: {doubt}", error=True)
     print("\n".join(table_of(checks)))
+    faulty = sum(check.is_faulty for check in checks)
     if (fingerprint := fingerprint_of_checks(checks)) is not None:
         print("\n".join([*fingerprint.lines(), *alternatives(fingerprint, settings.preprocessing.grid.spacing_mm)]))
-        if settings.auto:
-            print("\n".join(lines_of(planned(settings, fingerprint, named)[1])))
-    faulty = sum(check.is_faulty for check in checks)
+    if settings.auto and faulty < len(checks):
+        begun = settings.output is not None and list_cases(settings.output)
+        _, choices = as_begun(settings, named) if begun else planned(settings, of_one_kind(fingerprint), named)
+        print("\n".join(lines_of(choices)))
     print(f"checked:  {len(checks)} cases, {faulty or 'none'} faulty")
     check_can_be_parted(settings.output, case_ids, settings.patient_pattern, settings.folds)
     return 1 if faulty else 0
@@ -202,9 +202,7 @@ def check_alone(
 
 def fingerprint_of_checks(checks: Iterable[CaseCheck]) -> Fingerprint | None:
     """That of the cases that are not faulty; None where there are none, or some are planes and others volumes."""
-    found = {check.case_id: check.fingerprint for check in checks if check.fingerprint and not check.is_faulty}
-    kinds = {len(case.shape) for case in found.values()}
-    return Fingerprint(cases=found) if len(kinds) == 1 else None
+    return fingerprint_together({check.case_id: check.fingerprint for check in checks if check.fingerprint})
 
 
 def choose(settings: PreprocessCommand, fingerprint: Fingerprint, named: Collection[str]) -> PreprocessCommand:
@@ -307,58 +305,11 @@ def tell_vanished(store: Path, case_ids: list[str], drop: bool) -> None:
 
 def show(store: Path, case_ids: list[str], reports: list[CaseReport]) -> None:
     """A row for each prepared case, and what is worth knowing about its scales."""
-    width = max(len(case_id) for case_id in case_ids)
-    print(f"{'case':<{width}}  {'vessel voxels':>13}  {'branches':>8}  {'thresholds (mm)':<17}  {CEILING}")
-    for case_id in case_ids:
-        record = read_record(store, case_id)
-        thresholds = ", ".join(f"{value:.3f}" for value in record["scales"]["thresholds_mm"]) or "-"
-        voxels, branches = record["prepared_voxels"]["vessels"], len(record["scales"]["radii_mm"])
-        row = f"{case_id:<{width}}  {voxels:>13,}  {branches:>8,}  {thresholds:<17}  {written_ceiling(record)}"
-        print(row.rstrip())
-        if classes := written_classes(record):
-            print(f"{'':<{width}}  voxels: {classes}")
-        for note in record["scales"]["notes"]:
-            print(f"{'':<{width}}  note: {note}")
+    print("\n".join(table_of_prepared(store, case_ids)))
     for line in doubts_about_classes(store, case_ids):
         say(f"warning: {line}", error=True)
     found = sum(report.found for report in reports)
     print(f"cases:    {len(case_ids)} in {store}" + (f" ({found} found there already)" if found else ""))
-
-
-def written_ceiling(record: Mapping[str, Any]) -> str:
-    """What a perfect mask scores, in the order of CEILING; nothing without a vessel, or of an older version."""
-    if record.get("ceiling") is None:
-        return ""
-    values = [record["ceiling"][name] for name in ceiling_measures(record["scales"]["count"])]
-    return "  ".join("-" if value is None else f"{value:.3f}" for value in values)
-
-
-def written_classes(record: Mapping[str, Any]) -> str:
-    """The voxels of each class on the prepared grid; nothing where vessels are all there is."""
-    if "class_voxels" not in record:
-        return ""
-    counts = {its["name"]: its["voxels"] for its in record["class_voxels"]}
-    if ignored := record["ignored_voxels"]["voxels"]:
-        counts["(ignored)"] = ignored
-    return ", ".join(f"{name} {voxels:,}" for name, voxels in counts.items())
-
-
-def doubts_about_classes(store: Path, case_ids: list[str]) -> list[str]:
-    """A line for each class without a voxel in any prepared case."""
-    drawn, prepared = Counter[str](), Counter[str]()
-    for case_id in case_ids:
-        for its in read_record(store, case_id).get("class_voxels", ()):
-            drawn[its["name"]] += its["native_voxels"]
-            prepared[its["name"]] += its["voxels"]
-    lines = []
-    for name in (name for name, count in prepared.items() if not count):
-        why = (
-            f"all {drawn[name]:,} that are drawn lie outside the organ; name its values among the organ's, too"
-            if drawn[name]
-            else "are its values right?"
-        )
-        lines.append(f"class {name}: no prepared case has a voxel of it; {why}")
-    return lines
 
 
 def radii_of(store: Path, case_id: str) -> list[float]:

@@ -32,11 +32,9 @@ class Sample(NamedTuple):
 
 
 class Level(NamedTuple):
-    """The part of a network that gives a level's features, how often the resolution is halved there, and how many
-    voxels along each axis a position stands for."""
+    """The part of a network that gives a level's features, and how many voxels of each axis a position stands for."""
 
     module: nn.Module
-    halvings: int
     block: tuple[int, ...]
 
 
@@ -63,9 +61,9 @@ def levels_of(network: Network) -> dict[str, Level]:
     Examples:
         >>> from ramify.models import ResUNet
         >>> from ramify.training.level_features import levels_of
-        >>> levels = levels_of(ResUNet(levels=2, base_channels=2, ndim=2))
-        >>> {name: level.halvings for name, level in levels.items()}
-        {'encoder.0': 0, 'encoder.1': 1, 'encoder.2': 2, 'bottleneck': 2, 'main_decoder.1': 1, 'main_decoder.0': 0}
+        >>> levels = levels_of(ResUNet(levels=2, base_channels=2, ndim=2, pooling=(1, 2)))
+        >>> {name: level.block for name, level in levels.items() if name.startswith("encoder")}
+        {'encoder.0': (1, 1), 'encoder.1': (1, 2), 'encoder.2': (2, 4)}
     """
     if isinstance(network, UNet):
         encoder, decoder, rows = network.encoder, network.decoder, network.pooling
@@ -74,13 +72,13 @@ def levels_of(network: Network) -> dict[str, Level]:
     else:
         raise ValueError(f"{type(network).__name__} has no levels to look at; resunet and unet have")
     blocks = [multiples_of(rows[:level], network.ndim) for level in range(len(rows) + 1)]
-    down = {f"encoder.{level}": Level(module, level, blocks[level]) for level, module in enumerate(encoder)}
+    down = {f"encoder.{level}": Level(module, blocks[level]) for level, module in enumerate(encoder)}
     deepest = down[f"encoder.{len(encoder) - 1}"]
     stages = zip(reversed(range(len(decoder))), decoder, strict=True)
     return {
         **down,
         "bottleneck": deepest,
-        **{f"main_decoder.{level}": Level(module, level, blocks[level]) for level, module in stages},
+        **{f"main_decoder.{level}": Level(module, blocks[level]) for level, module in stages},
     }
 
 
@@ -132,32 +130,31 @@ def sample_levels(
     )
     found = {name: Sample(features[name], scales) for name, (_, scales) in places.items()}
     for name in (name for name in names if name in OF_THE_IMAGE):
-        at, scales = _places(scale_map, 1, n_scales)
+        at, scales = _places(scale_map, (1,) * scale_map.ndim, n_scales)
         found[name] = Sample(OF_THE_IMAGE[name](image)[(slice(None), *at.T)].T.astype(np.float64), scales)
     return {name: found[name] for name in names}
 
 
-def block_scales(scale_map: NDArray[np.integer], side: int | Sequence[int], n_scales: int) -> NDArray[np.int64]:
-    """The scale of most vessel voxels in each block (the smaller of two with as many); 0 where there is none.
+def block_scales(scale_map: NDArray[np.integer], block: Sequence[int], n_scales: int) -> NDArray[np.int64]:
+    """The scale of most vessel voxels in each block of such sides (the smaller of two with as many); 0: there is none.
 
     Examples:
         >>> import numpy as np
         >>> from ramify.training.level_features import block_scales
-        >>> block_scales(np.array([[0, 2, 1, 2], [2, 1, 0, 0]]), side=2, n_scales=2).tolist()
+        >>> block_scales(np.array([[0, 2, 1, 2], [2, 1, 0, 0]]), block=(2, 2), n_scales=2).tolist()
         [[2, 1]]
     """
-    sides = [side] * scale_map.ndim if isinstance(side, int) else side
-    parts = [part for n, each in zip(scale_map.shape, sides, strict=True) for part in (n // each, each)]
+    parts = [part for n, side in zip(scale_map.shape, block, strict=True) for part in (n // side, side)]
     within = tuple(range(1, 2 * scale_map.ndim, 2))
     counts = np.stack([(scale_map == scale).reshape(parts).sum(within) for scale in range(1, 1 + n_scales)])
     return np.where(counts.any(0), counts.argmax(0) + 1, 0)
 
 
 def _places(
-    scale_map: NDArray[np.integer], side: int | Sequence[int], n_scales: int
+    scale_map: NDArray[np.integer], block: Sequence[int], n_scales: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Positions (N, ndim) of blocks that hold vessel, and their scales (N,)."""
-    blocks = block_scales(scale_map, side, n_scales)
+    blocks = block_scales(scale_map, block, n_scales)
     chosen = []
     for scale in range(1, 1 + n_scales):
         positions = np.argwhere(blocks == scale)

@@ -1,7 +1,6 @@
 """What a training is going to be, in lines to be read before its first step."""
 
 import platform
-from collections.abc import Iterable
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from ramify.data.loading import TrainingBatches
 from ramify.models.build import build_inference_network
 from ramify.models.network import Network
 from ramify.models.networks import NETWORKS
+from ramify.planning.choices import by_axis
 from ramify.training.device import choose_workers
 from ramify.training.settings import RunSettings, TrainSettings
 from ramify.training.start import start_line
@@ -69,7 +69,7 @@ def _cases(training: Training) -> str:
     train, held_out = len(training.train_cases), len(training.validation_cases)
     fold = "the same to validate" if settings.fold == "all" else f"{held_out} to validate (fold {settings.fold})"
     channels, scales = len(training.description["channels"]), training.description["network"]["scales"]
-    shape, spacing = _by(prepared["shape"]), _by(round(length, 3) for length in prepared["spacing_mm"])
+    shape, spacing = by_axis(prepared["shape"]), by_axis(round(length, 3) for length in prepared["spacing_mm"])
     holds = f"{counted(channels, 'channel')}, {counted(scales, 'scale')}, median {shape} voxels of {spacing} mm"
     return f"{train} to train on, {fold}; {holds}"
 
@@ -77,7 +77,7 @@ def _cases(training: Training) -> str:
 def _samples(training: Training, steps: int) -> str:
     settings = training.settings
     patch, size = settings.loading.patch_size, settings.loading.batch_size
-    what = "whole volumes" if patch is None else f"patches of {_by(patch)} voxels"
+    what = "whole volumes" if patch is None else f"patches of {by_axis(patch)} voxels"
     epochs = f"{counted(settings.train.epochs, 'epoch')} of {counted(steps, 'step')}"
     done = [counted(training.epoch, "epoch")] * bool(training.epoch) + [counted(training.step, "step")] * bool(
         training.step
@@ -144,16 +144,12 @@ def _parameters(network: Network) -> int:
 def _validation(training: Training) -> str:
     settings = training.settings
     window = settings.inference.window or settings.loading.patch_size
-    how = "whole volumes" if window is None else f"windows of {_by(window)} voxels"
+    how = "whole volumes" if window is None else f"windows of {by_axis(window)} voxels"
     every = "every epoch" if settings.validation.every == 1 else f"every {settings.validation.every} epochs"
     left = counted(validations_left(settings, training.epoch), "time")
     patience = settings.validation.patience
     ends = "" if patience is None else f"; over after {patience} without a better one"
     return f"{every}, {left}, in {how}; the best by {settings.validation.best_by}{ends}"
-
-
-def _by(lengths: Iterable[float]) -> str:
-    return " x ".join(f"{length:g}" for length in lengths)
 
 
 def counted(number: int, thing: str, things: str = "") -> str:

@@ -1,17 +1,19 @@
 """A training as its cases and the machine ask for it: settings with what `--auto` chose in them."""
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 
 from ramify.data.case_store import class_table_of, count_scales, open_store, read_record
 from ramify.planning.choices import Choice, applied, is_named, written
 from ramify.planning.given import BATCH, CHANNELS, KEYS, LEVELS, PATCH, POOLING
+from ramify.planning.ladder import Prepared
 from ramify.planning.machine import CPU_GB, GB, Machine, amount
 from ramify.planning.step_cost import KEPT, NetworkForm, NetworkSize, memory_of
-from ramify.planning.training import Prepared, plan_training
+from ramify.planning.training import plan_training
 from ramify.tasks.formulation import Tasks
 from ramify.training.device import choose_device
 from ramify.training.names import DeviceName
@@ -89,9 +91,8 @@ def _where_too_large(has: Mapping[str, Any], machine: Machine, form: NetworkForm
 def prepared_cases(settings: RunSettings) -> Prepared:
     """All cases of the store: those of other folds are of the same kind, and every fold gets one plan."""
     records = [read_record(settings.cases, case_id) for case_id in open_store(settings.cases)]
-    spacings: Sequence[Sequence[float]] = [record["spacing_mm"] for record in records]
-    median = tuple(sorted(sides)[len(sides) // 2] for sides in zip(*spacings, strict=True))
-    return Prepared([tuple(record["shape"]) for record in records], median)
+    median = np.median([record["spacing_mm"] for record in records], axis=0)
+    return Prepared([tuple(record["shape"]) for record in records], tuple(median.tolist()))
 
 
 def form_of(settings: RunSettings) -> NetworkForm:

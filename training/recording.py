@@ -107,8 +107,7 @@ def recorded(
     training.folder.write_config(training.settings)
     if begins:
         training.folder.write_description(training.settings, training.description, training.start)
-        if choices:
-            training.folder.write_plan(choices)
+        training.folder.write_plan(choices)
     presentation = Presentation(training, begins=begins)
     try:
         yield Recorder(training, presentation, on_validation)

@@ -33,6 +33,7 @@ from ramify.data.provenance import versions
 from ramify.disk.atomic_files import write_whole
 from ramify.disk.json_files import read_json, to_json
 from ramify.disk.outputs import Outputs, give_up
+from ramify.disk.own_files import remove
 from ramify.planning.choices import Choice
 from ramify.processes.folder_lock import held
 from ramify.tasks.class_table import ClassTable
@@ -78,8 +79,12 @@ class RunFolder:
         write_whole(self.root / "run.json", to_json(description))
 
     def write_plan(self, choices: Iterable[Choice]) -> None:
-        """Write plan.json: what was chosen, and why."""
-        write_whole(self.root / PLAN_FILE, to_json({"chosen": [choice._asdict() for choice in choices]}))
+        """Write plan.json: what was chosen, and why; where nothing was, one of a training that came to nothing goes."""
+        chosen = [choice._asdict() for choice in choices]
+        if chosen:
+            write_whole(self.root / PLAN_FILE, to_json({"chosen": chosen}))
+        else:
+            remove(self.root / PLAN_FILE)
 
     def read_plan(self) -> list[Choice] | None:
         """What was chosen when the training began; None where nothing was. Raises ValueError for a damaged file."""

@@ -5,9 +5,10 @@ from itertools import pairwise
 import pytest
 
 from ramify.planning.choices import lines_of
+from ramify.planning.ladder import Prepared
 from ramify.planning.machine import GB, Machine
 from ramify.planning.step_cost import NetworkForm, NetworkSize, memory_of, products_of
-from ramify.planning.training import Prepared, plan_training
+from ramify.planning.training import plan_training
 from tests.planning.made_cases import GPU_11, GPU_24, GPU_80, MACHINES, TWO_CORES
 
 SCALES = NetworkForm("resunet", 3, decoders=4, outputs=4)

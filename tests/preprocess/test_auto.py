@@ -73,6 +73,8 @@ def test_a_case_that_comes_later_leaves_what_was_chosen(root, tmp_path, capsys):
     assert "auto:        preprocessing.grid.crop organ: as the store was begun" in out
     assert {case_id: (store / case_id / "case.json").read_bytes() for case_id in list_cases(store)} == before
     assert json.loads((store / "fingerprint.json").read_text())["chosen"] == chosen
+    _, out, _ = call(auto(root, store, "--check"), capsys)
+    assert "preprocessing.grid.crop organ: as the store was begun" in out
 
 
 def test_cases_without_an_organ_are_prepared_whole(tmp_path, capsys):
@@ -94,6 +96,21 @@ def test_a_look_tells_the_same_and_writes_nothing(root, tmp_path, capsys):
     _, out, _ = call(arguments(root, output, "--check", "--folds.folds", "2"), capsys)
     assert "calibres: " in out
     assert "auto:" not in out
+
+
+def test_planes_and_volumes_are_prepared_together_but_not_planned(tmp_path, capsys):
+    root = write_pairs(tmp_path / "in", count=1, ndim=2)
+    for path in write_pairs(tmp_path / "volumes", count=1, ndim=3).rglob("case_1.nii.gz"):
+        path.rename(root / path.parent.name / "volume_1.nii.gz")
+    for more in ((), ("--check",)):
+        code, _, err = call(auto(root, tmp_path / "planned", *more), capsys)
+        assert code == 2
+        assert "--auto: some cases are planes and others volumes" in err
+        assert not (tmp_path / "planned").exists()
+    store = tmp_path / "cases"
+    assert call(arguments(root, store, "--folds.folds", "2"), capsys)[0] == 0
+    assert list_cases(store) == ["case_1", "volume_1"]
+    assert not (store / "fingerprint.json").exists()
 
 
 def test_a_store_that_nothing_came_to_is_no_store(root, tmp_path, capsys):

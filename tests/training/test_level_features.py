@@ -25,9 +25,9 @@ def drawn(shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
 
 def test_a_block_has_the_scale_of_most_of_its_vessel_and_the_smaller_of_two():
     scale_map = np.array([[3, 3, 0, 0], [3, 1, 0, 2], [1, 2, 0, 0], [0, 0, 0, 0]])
-    assert block_scales(scale_map, 2, 3).tolist() == [[3, 2], [1, 0]]
-    assert block_scales(scale_map, 1, 3).tolist() == scale_map.tolist()
-    assert block_scales(np.full((2, 4, 2), 2), 2, 3).tolist() == [[[2], [2]]]
+    assert block_scales(scale_map, (2, 2), 3).tolist() == [[3, 2], [1, 0]]
+    assert block_scales(scale_map, (1, 1), 3).tolist() == scale_map.tolist()
+    assert block_scales(np.full((2, 4, 2), 2), (2, 2, 2), 3).tolist() == [[[2], [2]]]
 
 
 @pytest.mark.parametrize("shape", [(13, 18), (9, 8, 7)])
@@ -56,13 +56,28 @@ def test_levels_of_the_encoder(shape):
     padded = np.pad(image, [(0, -n % 4) for n in shape], constant_values=image.min())
     with torch.no_grad():
         features = network.encoder(torch.from_numpy(padded)[None, None])
-    blocks = block_scales(np.pad(scale_map, [(0, -n % 4) for n in shape]), 4, 3)
+    blocks = block_scales(np.pad(scale_map, [(0, -n % 4) for n in shape]), (4,) * len(shape), 3)
     at = np.concatenate([np.argwhere(blocks == scale) for scale in (1, 2, 3)])
     np.testing.assert_allclose(
         found["encoder.2"].features, features[2][0].numpy()[(slice(None), *at.T)].T, rtol=1e-5, atol=1e-6
     )
     np.testing.assert_array_equal(found["bottleneck"].features, found["encoder.2"].features)
     assert found["encoder.1"].features.shape[1] == 8
+
+
+@pytest.mark.parametrize("kind", [ResUNet, UNet])
+def test_levels_that_halve_one_axis_less_often(kind):
+    image, scale_map = drawn((5, 18))
+    torch.manual_seed(0)
+    network = kind(levels=2, base_channels=4, ndim=2, pooling=(1, 2)).eval()
+    found = sample_levels(network, image[None], scale_map, ["main_decoder.0", "encoder.2"], 3)
+    padded = np.pad(scale_map, [(0, 1), (0, 2)])
+    # At the coarsest level a position is 2 x 4 pixels.
+    blocks = padded.reshape(3, 2, 5, 4).transpose(0, 2, 1, 3).reshape(15, 8)
+    counts = np.stack([(blocks == scale).sum(1) for scale in (1, 2, 3)])
+    expected = np.sort(counts.argmax(0)[counts.any(0)] + 1)
+    assert found["encoder.2"].scales.tolist() == expected.tolist()
+    assert len(found["main_decoder.0"].scales) == sum(min(POSITIONS, (scale_map == scale).sum()) for scale in (1, 2, 3))
 
 
 def test_windows_lie_side_by_side_and_keep_the_order():

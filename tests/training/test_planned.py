@@ -9,6 +9,7 @@ import yaml
 from ramify import train
 from ramify.models import build_network
 from ramify.models.settings import ModelSettings
+from ramify.planning.choices import Choice
 from ramify.planning.machine import GB
 from ramify.planning.step_cost import NetworkForm, NetworkSize, parameters_of
 from ramify.training.planned import form_of, machine_of, planned, prepared_cases
@@ -78,6 +79,14 @@ def test_a_training_tells_and_keeps_its_plan_and_goes_on_with_it(tiny_cases, tmp
     words[words.index("--train.epochs") + 1] = "2"
     train.main([*words, "--resume", "--model.base-channels", "2"])
     assert "loading.patch_size 16 16 16" in capsys.readouterr().out
+
+
+def test_a_training_without_a_plan_keeps_none_of_one_that_came_to_nothing(tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.write_plan([Choice("loading.batch_size", 2, "the least")])
+    assert folder.read_plan() == [("loading.batch_size", 2, "the least")]
+    folder.write_plan([])
+    assert folder.read_plan() is None
 
 
 def begun(settings, fold):
