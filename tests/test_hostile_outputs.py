@@ -14,7 +14,7 @@ import yaml
 
 import demo
 from benchmarks import branch_radii, report_example, threshold
-from ramify import analyse, compare, evaluate, experiment, export, predict, preprocess, train, tune
+from ramify import analyse, compare, evaluate, experiment, export, predict, preprocess, synthesise, train, tune
 from ramify.console.signals import last_words
 from ramify.data.case_store import prepare_store, write_case
 from ramify.data.files import read_mask, write_volume
@@ -133,6 +133,7 @@ def words(place: Path, command: str, output: str) -> list[str]:
         "evaluate": ["--prediction", raw / "labels", "--truth", raw / "labels", "--measures", "overlap"],
         "analyse": ["--input", raw / "labels", "--organ", raw / "organs"],
         "preprocess": ["--dataset", "pairs", "--root", raw, "--preprocessing.grid.crop", "volume"],
+        "synthesise": ["--cases", "2", "--folds.folds", "2"],
         "compare": ["--results", f"one={place}/scores/metrics.json", f"two={place}/scores/metrics.json"],
         "export": ["--checkpoint", place / "run"],
         "train": ["--cases", place / "store", "--device", "cpu", "--loss.lambda-scales", "1"],
@@ -152,6 +153,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "evaluate": evaluate.main,
     "analyse": analyse.main,
     "preprocess": preprocess.main,
+    "synthesise": synthesise.main,
     "compare": compare.main,
     "export": export.main,
     "train": train.main,
@@ -191,6 +193,16 @@ HOSTILE = [
     ("evaluate", "scores", ("--tensorboard", "projects")),
     ("analyse", "raw/labels", ()),
     ("analyse", "scores", ()),
+    ("analyse", "raw", ()),
+    ("analyse", "hard", ()),
+    ("analyse", "run", ()),
+    ("analyse", "new", ("--report", "raw/organs/a.nii.gz")),
+    ("analyse", "new", ("--report", "predictions/a.nii.gz")),
+    ("synthesise", "raw", ()),
+    ("synthesise", "link", ()),
+    ("synthesise", "predictions", ()),
+    ("synthesise", "run/fold_0", ()),
+    ("synthesise", "store", ()),
     ("compare", "scores", ()),
     ("compare", "raw", ()),
     ("export", "raw", ()),
@@ -198,6 +210,8 @@ HOSTILE = [
     ("export", "store", ()),
     ("export", "bundle", ("--onnx", "raw/images/a.nii.gz")),
     ("export", "bundle", ("--onnx", "run/fold_0/checkpoints/best.pt")),
+    ("export", "bundle", ("--slim", "raw/images/a.nii.gz")),
+    ("export", "bundle", ("--slim", "run/fold_0/checkpoints/best.pt")),
     ("train", "projects", ()),
     ("tune", "projects", ()),
     ("tune", "studies", ("--storage", "sqlite:///patients.db")),

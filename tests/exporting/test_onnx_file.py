@@ -50,8 +50,13 @@ class Elsewhere:
 
     def __init__(self, network: TrainedNetwork, off: float) -> None:
         self.exact, self.off = copy.deepcopy(network.module).double(), off
+        self.tells_its_maker = True
+
+    def disable_telemetry_events(self) -> None:
+        self.tells_its_maker = False
 
     def InferenceSession(self, *_: object, **__: object) -> "Elsewhere":
+        assert not self.tells_its_maker
         return self
 
     def run(self, _: list[str], given: dict[str, np.ndarray]) -> list[np.ndarray]:

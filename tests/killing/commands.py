@@ -54,6 +54,18 @@ def commands(raw: Path, ready: Path) -> list[Command]:
     shown = ("--report", f"{RESULT}/scores/report.html", "--export", f"{RESULT}/exports")
     training = ("--config", str(ready / "train.yaml"), "--cases", str(ready / "cases"))
     seen = ("--checkpoint", str(ready / "run"), "--input", str(raw / "images"))
+    trees = ("--input", str(raw / "labels"), "--organ", str(raw / "organs"), "--output", f"{RESULT}/analysis")
+    small = [word for axis in ("depth", "height", "width") for word in (f"--anatomy.{axis}-mm", "60", "70")]
+    grown = ("--cases", "3", "--folds.folds", "3", *small, "--anatomy.spacing-mm", "2", "--anatomy.terminals", "4", "8")
+    trained = ("--checkpoint", str(ready / "run"), "--weights", "final")
+    written = (
+        "--onnx",
+        f"{RESULT}/exports/a.onnx",
+        "--bundle",
+        f"{RESULT}/exports/a",
+        "--slim",
+        f"{RESULT}/exports/a.pt",
+    )
     trials = ("--trials", "4", "--folds", "2", "--heartbeat-seconds", "1")
     study = ("--space", str(ready / "space.yaml"), "--study", "killed", *trials)
     return [
@@ -67,6 +79,10 @@ def commands(raw: Path, ready: Path) -> list[Command]:
         ),
         Command("evaluate, 1 worker", ("evaluate.py", *masks, *shown), _scores),
         Command("evaluate, 2 workers", ("evaluate.py", *masks, *shown, "--workers", "2"), _scores),
+        Command("analyse, 1 worker", ("analyse.py", *trees, "--report", f"{RESULT}/analysis/trees.html"), _trees),
+        Command("analyse, 2 workers", ("analyse.py", *trees, "--workers", "2"), _trees),
+        Command("synthesise", ("synthesise.py", *grown, "--output", f"{RESULT}/cases", "--workers", "2"), _store),
+        Command("export", ("export.py", *trained, *written), _exports),
         Command(
             "tune",
             ("tune.py", *training, *study, "--workers", "2", "--output", f"{RESULT}/studies"),
@@ -136,6 +152,21 @@ def _scores(result: Path) -> Any:
     exports = {path.relative_to(result).as_posix() for path in (result / "exports").rglob("*.*") if path.is_file()}
     visible = {name for name in exports if not Path(name).name.startswith(".")}
     return (result / "scores" / "metrics.csv").read_bytes(), visible, (result / "scores" / "report.html").exists()
+
+
+def _trees(result: Path) -> Any:
+    folder = result / "analysis"
+    files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    tables = {name: (folder / name).read_bytes() for name in files if name.endswith(".csv")}
+    return {name for name in files if not Path(name).name.startswith(".")}, tables
+
+
+def _exports(result: Path) -> Any:
+    folder = result / "exports"
+    made = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.*") if path.is_file())
+    slim = torch.load(folder / "a.pt", weights_only=True)
+    weights = {name: tensor.numpy().tobytes() for name, tensor in slim["model"].items()}
+    return [name for name in made if not Path(name).name.startswith(".")], weights
 
 
 def _study(result: Path) -> Any:
