@@ -14,6 +14,7 @@ import yaml
 
 from ramify.data.files import write_volume
 from ramify.data.volume import Volume
+from tests.synthesis.tiny import TINY
 
 CASES = 6
 RESULT = "result"
@@ -55,8 +56,7 @@ def commands(raw: Path, ready: Path) -> list[Command]:
     training = ("--config", str(ready / "train.yaml"), "--cases", str(ready / "cases"))
     seen = ("--checkpoint", str(ready / "run"), "--input", str(raw / "images"))
     trees = ("--input", str(raw / "labels"), "--organ", str(raw / "organs"), "--output", f"{RESULT}/analysis")
-    small = [word for axis in ("depth", "height", "width") for word in (f"--anatomy.{axis}-mm", "60", "70")]
-    grown = ("--cases", "3", "--folds.folds", "3", *small, "--anatomy.spacing-mm", "2", "--anatomy.terminals", "4", "8")
+    grown = ("--config", str(ready / "anatomies.yaml"), "--cases", "3", "--folds.folds", "3")
     trained = ("--checkpoint", str(ready / "run"), "--weights", "final")
     written = (
         "--onnx",
@@ -121,7 +121,9 @@ def make_ready(raw: Path, ready: Path, run: Callable[[list[str]], None]) -> None
         "evaluation": {"measures": ["overlap"]},
     }
     space = {"train.learning_rate": {"low": 1e-3, "high": 1e-1, "log": True}}
-    for name, content in (("train", training), ("experiment", experiment), ("space", space)):
+    anatomies = {"anatomy": json.loads(json.dumps(TINY))}
+    settings = {"train": training, "experiment": experiment, "space": space, "anatomies": anatomies}
+    for name, content in settings.items():
         (ready / f"{name}.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
     made = ready / "made"
     for command in commands(raw, ready):
