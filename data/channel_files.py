@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ramify.data.archived_image import image_at
 from ramify.data.class_maps import Fault
 from ramify.data.dicom import read_series
 from ramify.data.file_names import case_name, split_key, volume_files, with_key
@@ -252,12 +253,13 @@ def faults_of_channels(paths: Sequence[Path], channels: Channels) -> tuple[Fault
 def _read_one(
     path: Path, channels: Channels, spacing_mm: Sequence[float] | None, series: str | None
 ) -> dict[str, Volume]:
-    if path.is_dir():
-        found = {ONLY_CHANNEL: read_series(path, spacing_mm=spacing_mm, series=series)}
-    else:
-        keyed = path if split_key(path)[1] else with_key(path, channels.key)
-        wanted = channels.picked or ((ALL,) if len(channels.names) > 1 or len(channels.files) > 1 else ())
-        found = read_channels(keyed, wanted, spacing_mm)
+    with image_at(path) as place:
+        if place.is_dir():
+            found = {ONLY_CHANNEL: read_series(place, spacing_mm=spacing_mm, series=series)}
+        else:
+            keyed = place if split_key(place)[1] else with_key(place, channels.key)
+            wanted = channels.picked or ((ALL,) if len(channels.names) > 1 or len(channels.files) > 1 else ())
+            found = read_channels(keyed, wanted, spacing_mm)
     names = channels.names or tuple(found)
     if len(found) != len(names):
         raise ValueError(

@@ -35,8 +35,8 @@ class InputSettings(BaseModel, frozen=True, extra="forbid"):
     """Which images to segment, and how they and their organ masks are read."""
 
     input: Path
-    """CT: a volume file, a DICOM folder, a folder of volume files, or one of patients, each a DICOM folder or with a
-    PATIENT_DICOM in it."""
+    """CT: a volume file, a DICOM folder, a zip or tar of one, a folder of volume files, or one of patients, each a
+    DICOM folder or its archive, or with a PATIENT_DICOM in it."""
     series: str = ""
     """Which series of DICOM folders that hold several: its number, or its description."""
     organ: Essential[Path | None] = None

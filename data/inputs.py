@@ -6,6 +6,8 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from ramify.data.archived_image import IRCADB_IMAGE_FOLDER, archives_in
+from ramify.data.archives import archive_name
 from ramify.data.channel_files import Channels, InputCase, beside, cases_of_files
 from ramify.data.dicom import holds_series
 from ramify.data.file_names import array_suffix, file_of, natural_order, split_key, volume_files
@@ -16,14 +18,13 @@ from ramify.data.volume import Volume
 from ramify.disk.ledger import MARK
 from ramify.disk.system_files import is_left_by_system
 
-IRCADB_IMAGE_FOLDER = "PATIENT_DICOM"
 CASE = "{case}"
 ORGAN_OPTION = "--organ-labels"
 
 
 def find_inputs(path: Path, channels: Channels | None = None) -> list[InputCase]:
     """The CTs that a path means: a file, a DICOM folder, a folder of volume files, or one of patients, each a DICOM
-    folder or with a PATIENT_DICOM in it; hidden files are none.
+    folder, with a PATIENT_DICOM in it, or an archive of one; hidden files are none.
 
     A folder PATIENT_DICOM (3D-IRCADb's) is called after its parent. Only with channels of nnU-Net's layout is
     CASE_0000.nii.gz case CASE. Files of arrays in a folder are taken where the training's were such.
@@ -35,6 +36,8 @@ def find_inputs(path: Path, channels: Channels | None = None) -> list[InputCase]
     channels = channels or Channels()
     if not file_of(path).exists():
         raise FileNotFoundError(f"{path}: no such file or folder")
+    if not path.is_dir() and (name := archive_name(path)):
+        return [InputCase(name, path)]
     files = _files(path, channels)
     if not files:
         if all(map(is_left_by_system, path.iterdir())):
@@ -63,18 +66,23 @@ def _patients(path: Path) -> list[InputCase]:
     """The patients in a folder, or the one whose folder it is; none where it holds slices itself."""
     if holds_series(path):
         return []
-    if (path / IRCADB_IMAGE_FOLDER).is_dir():
-        return [InputCase(path.resolve().name, path / IRCADB_IMAGE_FOLDER)]
-    found = []
-    for folder in sorted(
-        (child for child in path.iterdir() if child.is_dir()), key=lambda one: natural_order(one.name)
-    ):
-        image = folder / IRCADB_IMAGE_FOLDER
-        if image.is_dir():
-            found.append(InputCase(folder.name, image))
-        elif holds_series(folder):
-            found.append(InputCase(folder.name, folder))
-    return found
+    if image := _ircadb_image(path):
+        return [InputCase(path.resolve().name, image)]
+    found: dict[str, Path] = {}
+    for folder in (child for child in path.iterdir() if child.is_dir()):
+        image = _ircadb_image(folder) or (folder if holds_series(folder) else None)
+        if image:
+            found[folder.name] = image
+    for archive in archives_in(path):
+        found.setdefault(archive_name(archive) or archive.name, archive)
+    return [InputCase(name, found[name]) for name in sorted(found, key=natural_order)]
+
+
+def _ircadb_image(folder: Path) -> Path | None:
+    """The CT in a patient's folder of 3D-IRCADb, as a folder or packed."""
+    image = folder / IRCADB_IMAGE_FOLDER
+    packed = folder / f"{IRCADB_IMAGE_FOLDER}.zip"
+    return image if image.is_dir() else packed if packed.is_file() else None
 
 
 def folders_left_out(path: Path, cases: Sequence[InputCase], organ: Path | None) -> list[Path]:

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 
-from ramify.data.adapters.archives import archive_name
 from ramify.data.adapters.base import DataSet, check_root, unknown_case
 from ramify.data.adapters.class_choice import classed_case
 from ramify.data.adapters.class_settings import (
@@ -27,6 +26,7 @@ from ramify.data.adapters.class_settings import (
 from ramify.data.adapters.form_settings import IrcadbSettings
 from ramify.data.adapters.ircadb_folders import LAYOUT, Folders, holds_case, shipped
 from ramify.data.adapters.ircadb_structures import OPTIONAL, ORGAN, PRESETS, STRUCTURES, group_of, is_meant
+from ramify.data.archives import archive_name
 from ramify.data.class_maps import ClassedLabels, Fault, check_no_fault, of_masks
 from ramify.data.dicom import read_series
 from ramify.data.file_names import natural_order

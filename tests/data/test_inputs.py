@@ -1,5 +1,6 @@
 """Which files of a folder are whose, and which channel of them is read."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -205,6 +206,56 @@ def test_a_folder_of_patients(tmp_path, write_series, within):
     assert read_case(cases[0], Channels())["image"].shape == (2, 3, 4)
     # One of them by its own folder.
     assert [case.case_id for case in find_inputs(tmp_path / "in/P 2")] == ["P 2"]
+
+
+def test_images_in_archives(tmp_path, write_series):
+    """As hospitals hand series out, with an index and a viewer; of a patient of 3D-IRCADb the CT, packed twice."""
+    array, place = np.arange(24, dtype=np.int16).reshape(2, 3, 4), tmp_path / "in"
+    write_series(tmp_path / "export/DICOM/PA0/ST0/SE0", array)
+    (tmp_path / "export/DICOMDIR").write_bytes(bytes(128) + b"DICM")
+    (tmp_path / "export/viewer.exe").write_bytes(b"MZ")
+    write_series(tmp_path / "3Dircadb1.2/PATIENT_DICOM", array)
+    write_series(tmp_path / "3Dircadb1.2/MASKS_DICOM/liver", array)
+    shutil.make_archive(str(tmp_path / "3Dircadb1.2/PATIENT_DICOM"), "zip", tmp_path / "3Dircadb1.2", "PATIENT_DICOM")
+    shutil.rmtree(tmp_path / "3Dircadb1.2/PATIENT_DICOM")
+    write_volume(tmp_path / "one/ct.nii.gz", Volume(array, (2.0, 0.5, 0.75)))
+    for name, kind, source in (("P 10", "zip", "export"), ("P 2", "gztar", "one"), ("P 3", "zip", "3Dircadb1.2")):
+        shutil.make_archive(str(place / name), kind, tmp_path / source)
+    cases = find_inputs(place)
+    assert [case.case_id for case in cases] == ["P 2", "P 3", "P 10"]
+    for case in cases:
+        image = read_case(case, Channels())["image"]
+        assert np.array_equal(image.array, array)
+        assert image.spacing_mm == (2.0, 0.5, 0.75)
+    assert find_inputs(place / "P 10.zip") == cases[2:]
+    # A patient's folder whose CT is packed; and what lies beside its archive, which is the same patient.
+    assert find_inputs(tmp_path / "3Dircadb1.2")[0].path.name == "PATIENT_DICOM.zip"
+    write_series(place / "P 2", array)
+    assert find_inputs(place)[0].path == place / "P 2"
+
+
+def test_an_archive_without_the_one_image_is_refused_by_its_name(tmp_path, write_series):
+    array = np.ones((2, 3, 4), np.int16)
+    for name in "arterial", "portal":
+        write_series(tmp_path / "both/study" / name, array)
+    write_series(tmp_path / "gap/slices", np.ones((4, 3, 4), np.int16))
+    sorted((tmp_path / "gap/slices").iterdir())[1].unlink()
+    (tmp_path / "none").mkdir()
+    (tmp_path / "none/report.pdf").write_bytes(b"%PDF")
+    for name in "both", "gap", "none":
+        shutil.make_archive(str(tmp_path / "in" / name), "zip", tmp_path / name)
+    said = {
+        "both": r"both.zip: holds 2 images \(study/arterial, study/portal\); unpack it",
+        "gap": r"gap.zip/.*slices.*(missing|step)",
+        "none": "none.zip: holds no DICOM series and no volume file",
+    }
+    for case in find_inputs(tmp_path / "in"):
+        with pytest.raises(ValueError, match=said[case.case_id]) as refused:
+            read_case(case, Channels())
+        assert "ramify-archive" not in str(refused.value)
+    (tmp_path / "cut.zip").write_bytes((tmp_path / "in/both.zip").read_bytes()[:200])
+    with pytest.raises(ValueError, match=r"cut.zip: damaged archive"):
+        read_case(*find_inputs(tmp_path / "cut.zip"), Channels())
 
 
 def test_patients_that_are_read_as_no_case_are_named(tmp_path, write_series):

@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from ramify.data.adapters.archives import unpack
+from ramify.data.archives import unpack
 from tests.fuzzing.reader import Reader
 
 

@@ -9,7 +9,7 @@ import zipfile
 
 import pytest
 
-from ramify.data.adapters.archives import unpack
+from ramify.data.archives import unpack
 
 CONTENT = {"case/PATIENT_DICOM/image_0": b"first" * 50, "case/other": b"second"}
 PACK = {"": lambda content: content, ".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}
@@ -44,7 +44,7 @@ def test_a_full_disk_is_told_with_the_remedy(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     (tmp_path / "a.tar").write_bytes(tar(CONTENT))
-    monkeypatch.setattr("ramify.data.adapters.archives._unpack_tar", full)
+    monkeypatch.setattr("ramify.data.archives._unpack_tar", full)
     with pytest.raises(OSError, match=r"a\.tar: cannot be unpacked to .* \(No space left on device\); free .* TMPDIR"):
         unpacked(tmp_path / "a.tar", tmp_path / "all")
 
