@@ -23,6 +23,7 @@ from ramify.data.label_names import labels_beside
 from ramify.data.labelled_file import LabelledFile
 from ramify.data.mask_folders import ORGAN_SUFFIXES, VESSEL_SUFFIX, mask_case, masks_by_case, only_file, vessel_masks
 from ramify.data.raw_case import place_mask
+from ramify.data.unplaced import notes_on_size
 from ramify.data.volume import Volume
 from ramify.metrics.classes import LabelClass, parse_classes
 from ramify.preprocessing.plausibility import doubts_about_spacing, doubts_about_vessels
@@ -157,11 +158,9 @@ def _do(job: Job) -> Outcome:
     command = job.command
     volume, masks = _read(job)
     organ = _organ(job, volume)
-    notes = [*volume.notes, *doubts_about_spacing(volume)]
+    notes = [*volume.notes, *notes_on_size(volume), *doubts_about_spacing(volume)]
     if organ is not None:
         notes += [f"organ: {note}" for note in organ.notes]
-    if not volume.placed:
-        notes.append(f"{job.mask.name} carries no millimetres: a voxel counts as 1 mm; give its size with --spacing-mm")
     trees: dict[str, VesselTree] = {}
     for name, mask in masks.items():
         of_class = f"class {name}: " if name else ""

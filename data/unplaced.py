@@ -24,3 +24,10 @@ def check_can_be_moved(volume: Volume, name: str) -> None:
     """Raise ValueError for a volume that cannot be resampled in physical space, since its place is not known."""
     if not volume.placed:
         raise ValueError(f"{name}: carries no millimetres, so it cannot be brought onto another grid; {_REMEDY}")
+
+
+def notes_on_size(volume: Volume) -> list[str]:
+    """What to say of a volume that is measured in mm, and whose file knows none: nothing of any other."""
+    if volume.placed:
+        return []
+    return ["its file carries no millimetres: a voxel counts as 1 mm; give its size with --spacing-mm"]

@@ -12,7 +12,7 @@ from ramify.data.label_names import ANY
 from ramify.data.labelled_file import Choice, LabelledFile
 from ramify.data.mask_folders import only_file
 from ramify.data.union_grid import on_union_grid
-from ramify.data.unplaced import check_can_be_moved, laid_on
+from ramify.data.unplaced import check_can_be_moved, laid_on, notes_on_size
 from ramify.data.volume import Volume, check_same_geometry
 from ramify.evaluation.jobs import Job
 from ramify.evaluation.settings import EvaluateCommand
@@ -120,7 +120,7 @@ def _placed(volumes: dict[str, Volume], names: Mapping[str, str], resample: bool
 
 def _doubts(volumes: Mapping[str, Volume], command: EvaluateCommand) -> list[str]:
     """What is hardly right: a spacing that measures in mm cannot rest on, masks that are hardly vessels."""
-    notes = doubts_about_spacing(volumes["truth"])
+    notes = [*notes_on_size(volumes["truth"]), *doubts_about_spacing(volumes["truth"])]
     if not command.label_maps:
         organ = volumes["organ"].array if "organ" in volumes else None
         for role in ("prediction", "truth"):

@@ -24,7 +24,8 @@ class Comparison(BaseModel, frozen=True, extra="forbid"):
     """Folder of organ masks, or one mask: only what lies in the organ counts. Masks are best as drawn, not cut."""
     image: Essential[Path | None] = None
     """Images to show in slices under the errors of a report: all that predict.py reads as --input (a file, a DICOM
-    folder, an archive, a folder of such), or a path with {case} where the case's name goes: PATIENTS/{case}/PATIENT_DICOM."""
+    folder, an archive, a folder of such), or a path with {case} where the case's name goes:
+    PATIENTS/{case}/PATIENT_DICOM."""
     prediction_suffix: str = ""
     """Take only predictions whose name ends so, e.g. _vessel for CASE_vessel.nii.gz; no part of the case's name."""
     truth_suffix: str = ""

@@ -132,7 +132,7 @@ def test_a_stack_lies_on_the_file_that_has_a_spacing(folders, capsys, role):
     assert "its file carries no millimetres: taken to lie on the other one" in capsys.readouterr().err
 
 
-def test_pictures_take_the_spacing_given(tmp_path: Path):
+def test_pictures_take_the_spacing_given(tmp_path: Path, capsys):
     image = pytest.importorskip("skimage.io")
     picture = np.zeros((12, 12), dtype=np.uint8)
     picture[5, 2:10] = 255
@@ -142,8 +142,10 @@ def test_pictures_take_the_spacing_given(tmp_path: Path):
     run = (tmp_path / "p", tmp_path / "t", tmp_path / "scores")
     evaluate.main(flags(run))
     assert read_json(run[2])["cases"]["x"]["hd_mm"] == 3.0
+    assert "x: its file carries no millimetres: a voxel counts as 1 mm; give" in capsys.readouterr().err
     evaluate.main(flags(run, "--spacing-mm", "0.5", "1.0"))
     assert read_json(run[2])["cases"]["x"]["hd_mm"] == 1.5
+    assert "millimetres" not in capsys.readouterr().err
 
 
 def test_chosen_measures_alone(folders, capsys):
