@@ -31,9 +31,11 @@ ALLOWED_SKIPS = re.findall(r"^\| `(.+?)` \|", SKIPS.read_text(encoding="utf-8"),
 
 
 def pytest_configure() -> None:
-    """A suite that a script runs in the background is started deaf to Ctrl-C, and so is all that its tests start."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    """What a script runs in the background is deaf to Ctrl-C, under nohup to a closed terminal: its tests are not."""
+    for name, usual in ("SIGINT", signal.default_int_handler), ("SIGHUP", signal.SIG_DFL), ("SIGTERM", signal.SIG_DFL):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, usual)
 
 
 @pytest.hookimpl(wrapper=True)
