@@ -94,6 +94,7 @@ def find_jobs(command: AnalyseCommand) -> list[Job]:
     if unknown := [case for case in command.cases if case not in masks]:
         raise ValueError(f"--cases {unknown[0]}: no such case in {command.input}; there are {', '.join(masks)}")
     chosen = [case for case in sorted(masks, key=natural_order) if not command.cases or case in command.cases]
+    chosen = command.chosen(chosen)
     if command.root and len(chosen) > 1:
         raise ValueError(f"--root: is a place in one patient, not in {len(chosen)}; choose one with --cases")
     if command.organ is not None and CASE not in str(command.organ):

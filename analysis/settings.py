@@ -6,6 +6,7 @@ from typing import Literal, Self, get_args
 from pydantic import BaseModel, Field, PositiveFloat, field_validator, model_validator
 
 from ramify.analysis.page.settings import TreePageSettings
+from ramify.data.case_choice import CaseChoice
 from ramify.essential import Essential
 from ramify.processes.crew_settings import CrewSettings
 from ramify.report.settings import Space
@@ -128,7 +129,7 @@ class AnalysisFiles(BaseModel, frozen=True, extra="forbid"):
         return self
 
 
-class AnalyseCommand(CrewSettings, AnalysisSettings, AnalysisFiles, frozen=True, extra="forbid"):
+class AnalyseCommand(CrewSettings, CaseChoice, AnalysisSettings, AnalysisFiles, frozen=True, extra="forbid"):
     """Which masks are analysed, how, and where the results go."""
 
     @model_validator(mode="after")

@@ -48,7 +48,8 @@ if __name__ == "__main__":
 from benchmarks.cluster import stay
 from distributed import Client, LocalCluster
 if __name__ == "__main__":
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster, Client(cluster) as client:
+    cluster = LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0")
+    with cluster, Client(cluster) as client:
         client.gather(client.map(stay, [None, None], ["a", "b"], pure=False))
 """,
 }
@@ -153,11 +154,10 @@ def ends() -> dict[str, float]:
                 [sys.executable, str(script)], stdout=subprocess.PIPE, text=True, env=environment
             )
             assert process.stdout is not None
-            pids = [int(process.stdout.readline()) for _ in range(WORKERS)]
-            children = [psutil.Process(pid) for pid in pids]
+            child = psutil.Process(int(process.stdout.readline()))
             process.kill()
             began = time.monotonic()
-            while any(is_at_work(child) for child in children):
+            while is_at_work(child):
                 time.sleep(_MOMENT_SECONDS)
             seconds[name] = time.monotonic() - began
             process.wait()
@@ -169,7 +169,7 @@ def is_at_work(process: psutil.Process) -> bool:
     import psutil
 
     try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
 

@@ -5,6 +5,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, Field, model_validator
 
+from ramify.data.case_choice import CaseChoice
 from ramify.essential import Essential
 from ramify.metrics.classes import ClassSet
 from ramify.metrics.settings import EvaluationSettings
@@ -104,7 +105,7 @@ class Comparison(BaseModel, frozen=True, extra="forbid"):
         return bool(self.classes or self.every_class or self.classes_of)
 
 
-class EvaluateCommand(CrewSettings, PresentationSettings, EvaluationSettings, Comparison):
+class EvaluateCommand(CrewSettings, CaseChoice, PresentationSettings, EvaluationSettings, Comparison):
     """What to compare with what, where the scores go, what is measured and how, and what is shown."""
 
     @model_validator(mode="after")

@@ -11,6 +11,7 @@ from ramify.data.reading_ahead import read_ahead
 from ramify.disk.outputs import Outputs
 from ramify.disk.own_files import remove
 from ramify.processes.crews import case_reports
+from ramify.stages.failures import failures_file, write_failures
 from ramify.training.case_prediction import Segmented, Segmenter, lost, noise_file, predictor_of, written_for
 from ramify.training.clean_up import clean_up_of
 from ramify.training.legend import legend_of
@@ -33,11 +34,13 @@ def predict_all(settings: PredictSettings) -> int:
     device = settings.device if settings.in_this_process else "cpu"
     predictor = predictor_of(checkpoints, settings, clean_up, device)
     inputs = Inputs(settings, predictor.source)
+    inputs.keep(settings.chosen([case.case_id for case in inputs.cases]))
     for warning in [*predictor.remarks(), *inputs.warnings]:
         say(f"warning: {warning}", error=True)
     names = [name for case in inputs.cases for name in written_for(case, predictor.tasks, settings)]
     if predictor.looks_at_noise:
         names += [noise_file(case) for case in inputs.cases]
+    names.append(failures_file(settings.shard))
     beside = dict(legend_of(predictor.tasks))
     if clean_up is not None and clean_up.rules:
         say(f"cleaned up: {clean_up.in_words()}")
@@ -70,7 +73,8 @@ def segmented_here(
 
 def follow(cases: Iterator[Segmented], count: int, settings: PredictSettings) -> int:
     """Tell what becomes of every case as it is done; 1 if one failed."""
-    done, failed, errors = 0, 0, AlikeLines()
+    done, errors = 0, AlikeLines()
+    failed: dict[str, str] = {}
     with saying_what_is_kept(lambda: f"{what_is_done(done, count, settings)}; the same command segments all anew"):
         for case in followed(cases, "predict", "case", count):
             for line in case.lines:
@@ -78,11 +82,13 @@ def follow(cases: Iterator[Segmented], count: int, settings: PredictSettings) ->
             if not case.error:
                 done += 1
                 continue
-            failed += 1
+            failed[case.case_id] = case.error
             if errors.is_new(case.case_id, case.error):
                 say(f"error: {case.case_id}: {case.error}", error=True)
     for line in errors.rest():
         say(f"error: {line}", error=True)
+    if done:
+        write_failures(settings.output / failures_file(settings.shard), failed)
     print(what_is_done(done, count, settings))
     return 1 if failed else 0
 

@@ -21,7 +21,7 @@ def running_cluster(folder: Path) -> Iterator[Path]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     here = ("--host", "127.0.0.1", "--no-dashboard", "--scheduler-file", str(file))
     parts = [("scheduler", "--port", "0"), ("worker", "--nthreads", "1"), ("worker", "--nthreads", "1")]
-    processes = []
+    processes: list[subprocess.Popen[bytes]] = []
     try:
         for part in parts:
             log = (folder / f"{part[0]}-{len(processes)}.log").open("wb")

@@ -1,6 +1,6 @@
 """What predict.py does with one CT, in whichever process: read, segmented, written, and what is told of it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,7 +38,7 @@ def lost(case_id: str, how: str) -> Segmented:
 
 
 def predictor_of(
-    checkpoints: list[Path], settings: PredictSettings, clean_up: CleanUp | None, device: DeviceName
+    checkpoints: Sequence[Path], settings: PredictSettings, clean_up: CleanUp | None, device: DeviceName
 ) -> Predictor:
     """The networks on a device; raises as `Predictor`."""
     return Predictor(
@@ -68,7 +68,7 @@ class Segmenter:
         self,
         inputs: Inputs,
         settings: PredictSettings,
-        checkpoints: list[Path],
+        checkpoints: Sequence[Path],
         clean_up: CleanUp | None,
         beside: Mapping[str, str],
     ) -> None:
