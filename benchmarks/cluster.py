@@ -1,6 +1,6 @@
 """What it costs to give cases out: to processes of this machine, and to a Dask scheduler's workers.
 
-    pip install 'ramify[cluster]'
+    pip install distributed
     python -m benchmarks.cluster [--tasks 1000] [--waiting 100000] [--folders 10000]
 
 Both ways are given cases that do nothing. start: seconds until every one of two processes has done its first case.

@@ -85,16 +85,19 @@ class ClusterCrew(Crew[ToolT]):
         waiting, deaths = deque(case_ids), Counter[str]()
         ended: queue.SimpleQueue[Future] = queue.SimpleQueue()
         of_future: dict[Future, str] = {}
-        seats, job = self._opened(), self._submit(keep, pickle.dumps(do), name="job")
+        with self._reached():
+            seats, job = self._opened(), self._submit(keep, pickle.dumps(do), name="job")
         try:
             room = _Room(self._client, self._cluster)
             while waiting or of_future:
-                while waiting and len(of_future) < room.tasks():
-                    case_id = waiting.popleft()
-                    future = self._submit(do_case, seats, job, case_id, name=case_id)
-                    of_future[future] = case_id
-                    future.add_done_callback(ended.put)
-                for future, end in self._ends(ended):
+                with self._reached():
+                    while waiting and len(of_future) < room.tasks():
+                        case_id = waiting.popleft()
+                        future = self._submit(do_case, seats, job, case_id, name=case_id)
+                        of_future[future] = case_id
+                        future.add_done_callback(ended.put)
+                    ends = self._ends(ended)
+                for future, end in ends:
                     case_id = of_future.pop(future)
                     if end.report is not None:
                         yield pickle.loads(end.report)
@@ -134,7 +137,7 @@ class ClusterCrew(Crew[ToolT]):
 
     def _end_of(self, future: Future) -> CaseEnd:
         """What became of a case; raises where no case can be worked on."""
-        from distributed import CancelledError, KilledWorker
+        from distributed import KilledWorker
 
         try:
             end: CaseEnd = future.result()
@@ -142,12 +145,19 @@ class ClusterCrew(Crew[ToolT]):
         except KilledWorker as error:
             how = f"{error.allowed_failures + 1} workers of the cluster were lost while they had it, the last at"
             return CaseEnd(None, f"{how} {error.last_worker.address}; their logs may say why", is_last=True)
-        except CancelledError:
+
+    @contextlib.contextmanager
+    def _reached(self) -> Iterator[None]:
+        """Tell a scheduler that is not reached any more, or that refuses, as what it is."""
+        from distributed import CancelledError
+        from distributed.comm import CommClosedError
+
+        try:
+            yield
+        except (CancelledError, CommClosedError, TimeoutError):
             raise self._gone() from None
         except RuntimeError as error:
-            raise ValueError(
-                f"--cluster {self._cluster}: the scheduler refused the work ({_line_of(error)})"
-            ) from error
+            raise ValueError(f"--cluster {self._cluster}: the scheduler refused ({_line_of(error)})") from error
 
     def _gone(self) -> OSError:
         return OSError(
@@ -164,6 +174,7 @@ class ClusterCrew(Crew[ToolT]):
         while time.monotonic() < deadline:
             left = max(0.1, deadline - time.monotonic())
             with contextlib.suppress(OSError, TimeoutError):
+                # What `Client.run` does, but for no longer than there is time.
                 at_work = self._client.sync(
                     self._client._run, cases_at_work, self._name, on_error="ignore", callback_timeout=left
                 )
@@ -199,9 +210,7 @@ def _connected(cluster: str) -> Client:
         from distributed import Client
         from distributed.versions import VersionMismatchWarning
     except ImportError as error:
-        raise ValueError(
-            f"--cluster {cluster}: needs the package distributed; pip install 'ramify[cluster]'"
-        ) from error
+        raise ValueError(f"--cluster {cluster}: needs distributed; pip install distributed") from error
     for name in logging.root.manager.loggerDict:
         if name.partition(".")[0] == "distributed":
             # What goes wrong is told in a line of ours.
@@ -225,7 +234,7 @@ def _address(cluster: str) -> str:
     """The address, or that of a scheduler file; ValueError where the file is none."""
     path = Path(cluster)
     if not path.is_file():
-        if path.suffix == ".json" or os.sep in cluster.partition("://")[2 if "://" in cluster else 0]:
+        if "://" not in cluster and (path.suffix == ".json" or os.sep in cluster):
             raise ValueError(f"--cluster {cluster}: no such file; 'dask scheduler --scheduler-file' writes one")
         return cluster
     try:

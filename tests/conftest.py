@@ -89,6 +89,7 @@ def real_data() -> Path:
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The scheduler file of a Dask scheduler with two workers."""
+    pytest.importorskip("distributed", reason="distributed is not installed: pip install distributed")
     with running_cluster(tmp_path_factory.mktemp("cluster")) as file:
         yield str(file)
 

@@ -16,28 +16,45 @@ _PATIENCE = 300.0
 @contextmanager
 def running_cluster(folder: Path) -> Iterator[Path]:
     """The scheduler file, in a folder; whatever was started ends with it."""
+    with running_scheduler(folder) as (file, _):
+        workers = [dask(folder, "worker", "--nthreads", "1") for _ in range(2)]
+        try:
+            yield file
+        finally:
+            end(workers)
+
+
+@contextmanager
+def running_scheduler(folder: Path) -> Iterator[tuple[Path, subprocess.Popen[bytes]]]:
+    """The scheduler file, in a folder, and the process of a scheduler alone."""
     file = folder / "scheduler.json"
-    # Like the machines of a cluster: they find Ramify, and stand in another folder.
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    here = ("--host", "127.0.0.1", "--no-dashboard", "--scheduler-file", str(file))
-    parts = [("scheduler", "--port", "0"), ("worker", "--nthreads", "1"), ("worker", "--nthreads", "1")]
-    processes: list[subprocess.Popen[bytes]] = []
+    scheduler = dask(folder, "scheduler", "--port", "0")
     try:
-        for part in parts:
-            log = (folder / f"{part[0]}-{len(processes)}.log").open("wb")
-            command = [sys.executable, "-m", "dask", *part, *here]
-            with log:
-                processes.append(
-                    subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT)
-                )
         deadline = time.monotonic() + _PATIENCE
         while not file.is_file():
-            assert processes[0].poll() is None, (folder / "scheduler-0.log").read_text(encoding="utf-8")
+            assert scheduler.poll() is None, (folder / "scheduler.log").read_text(encoding="utf-8")
             assert time.monotonic() < deadline, "the scheduler did not come up"
             time.sleep(0.02)
-        yield file
+        yield file, scheduler
     finally:
-        for process in reversed(processes):
-            process.terminate()
-        for process in processes:
-            process.wait()
+        end([scheduler])
+
+
+def dask(folder: Path, part: str, *words: str) -> "subprocess.Popen[bytes]":
+    """Start a part of a cluster, as on another machine: it finds Ramify, and stands in another folder."""
+    here = ("--host", "127.0.0.1", "--no-dashboard", "--scheduler-file", str(folder / "scheduler.json"))
+    with (folder / f"{part}.log").open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "dask", part, *words, *here],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+
+
+def end(processes: "list[subprocess.Popen[bytes]]") -> None:
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        process.wait()

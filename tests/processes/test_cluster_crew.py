@@ -4,19 +4,21 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from distributed import KilledWorker
 
 from ramify.processes import cluster_crew
 from ramify.processes.cluster_crew import ClusterCrew
 from ramify.processes.crew_settings import CrewSettings
 from ramify.processes.crews import case_reports
 from ramify.processes.environment import THREAD_LIMITS
+from tests.dask_cluster import running_scheduler
 
+distributed = pytest.importorskip("distributed", reason="distributed is not installed: pip install distributed")
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="needs signals")]
 ROOT = Path(__file__).parents[2]
 
@@ -102,7 +104,7 @@ def test_a_case_that_takes_every_worker_along_is_told(cluster, monkeypatch):
         status = "error"
 
         def result(self):
-            raise KilledWorker("case", SimpleNamespace(address="tcp://10.0.0.1:4000"), 3)
+            raise distributed.KilledWorker("case", SimpleNamespace(address="tcp://10.0.0.1:4000"), 3)
 
     with ClusterCrew(None, cluster) as crew:
         monkeypatch.setattr(crew, "_ends", lambda ended: [(ended.get(), crew._end_of(Killed()))])
@@ -158,6 +160,12 @@ def test_a_command_that_is_ended_leaves_nothing_at_work(cluster, tmp_path, numbe
     wait_until(lambda: not is_running(stuck))
 
 
+def test_without_the_package_a_line_names_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(ValueError, match="--cluster tcp://x:1: needs distributed; pip install distributed"):
+        ClusterCrew(None, "tcp://x:1")
+
+
 def test_where_nothing_listens_is_told_with_the_remedy(monkeypatch):
     monkeypatch.setattr(cluster_crew, "CONNECT_SECONDS", 0.3)
     with pytest.raises(
@@ -179,6 +187,15 @@ def test_what_is_no_scheduler_is_told(given, said, tmp_path, monkeypatch):
     (tmp_path / "broken.json").write_text("{}", encoding="utf-8")
     with pytest.raises(ValueError, match=f"^{said}$"):
         ClusterCrew(None, given)
+
+
+def test_a_scheduler_that_goes_ends_the_command_in_a_line(tmp_path):
+    with running_scheduler(tmp_path) as (file, scheduler), ClusterCrew(None, str(file)) as crew:
+        reports = crew.reports(note, ["a"], lost)
+        # No worker will ever come.
+        threading.Timer(0.0, scheduler.kill).start()
+        with pytest.raises(OSError, match="the scheduler is gone; what is done stays, start a scheduler and the same"):
+            next(reports)
 
 
 def test_other_code_there_is_refused(cluster, monkeypatch):
