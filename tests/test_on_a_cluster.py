@@ -14,7 +14,7 @@ from tests.tiny_checkpoints import write_fold
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="needs signals")]
 CASES = ("--dataset", "pairs", "--root", "data", "--folds.folds", "2", "--masks")
 MASKS = ("--input", "data/images", "--organ", "data/organs", "--checkpoint", "run", "--device", "cpu")
-SCORES = ("--prediction", "data/labels", "--truth", "data/labels", "--organ", "data/organs")
+SCORES = ("--prediction", "data/labels", "--truth", "data/labels", "--organ", "data/organs", "--measures", "overlap")
 TREES = ("--input", "data/labels", "--organ", "data/organs")
 
 
