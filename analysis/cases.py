@@ -27,7 +27,8 @@ from ramify.data.unplaced import notes_on_size
 from ramify.data.volume import Volume
 from ramify.metrics.classes import LabelClass, parse_classes
 from ramify.preprocessing.plausibility import doubts_about_spacing, doubts_about_vessels
-from ramify.processes.case_crew import case_reports
+from ramify.processes.crew_settings import CrewSettings
+from ramify.processes.crews import case_reports
 from ramify.report.exports import check_folder_name
 
 
@@ -94,6 +95,7 @@ def find_jobs(command: AnalyseCommand) -> list[Job]:
     if unknown := [case for case in command.cases if case not in masks]:
         raise ValueError(f"--cases {unknown[0]}: no such case in {command.input}; there are {', '.join(masks)}")
     chosen = [case for case in sorted(masks, key=natural_order) if not command.cases or case in command.cases]
+    chosen = command.chosen(chosen)
     if command.root and len(chosen) > 1:
         raise ValueError(f"--root: is a place in one patient, not in {len(chosen)}; choose one with --cases")
     if command.organ is not None and CASE not in str(command.organ):
@@ -133,12 +135,12 @@ def earlier_cases(output: Path, done: Collection[str]) -> list[str]:
     return sorted(found - {*done}, key=natural_order)
 
 
-def do_all(jobs: Sequence[Job], workers: int) -> Iterator[Outcome]:
+def do_all(jobs: Sequence[Job], crew: CrewSettings) -> Iterator[Outcome]:
     """Outcomes as they come, in this process or in several; their order is not that of the jobs."""
-    if workers == 1:
+    if crew.in_this_process:
         return map(attempt, jobs)
     do = partial(_attempt_case, {job.case_id: job for job in jobs})
-    return case_reports(do, [job.case_id for job in jobs], workers, lambda case, how: Outcome(case, reason=how))
+    return case_reports(do, [job.case_id for job in jobs], crew, lambda case, how: Outcome(case, reason=how))
 
 
 def _attempt_case(jobs: Mapping[str, Job], case_id: str) -> Outcome:

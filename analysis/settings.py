@@ -6,7 +6,9 @@ from typing import Literal, Self, get_args
 from pydantic import BaseModel, Field, PositiveFloat, field_validator, model_validator
 
 from ramify.analysis.page.settings import TreePageSettings
+from ramify.data.case_choice import CaseChoice
 from ramify.essential import Essential
+from ramify.processes.crew_settings import CrewSettings
 from ramify.report.settings import Space
 from ramify.settings_errors import PythonSettings
 from ramify.vessels.scale_settings import ScaleSettings
@@ -115,8 +117,6 @@ class AnalysisFiles(BaseModel, frozen=True, extra="forbid"):
     replace: Essential[bool] = False
     """Replace files in the way that Ramify did not write, or that were changed since; each is kept as
     NAME.backup-1 (-2, ...)."""
-    workers: Essential[int] = Field(default=1, ge=1)
-    """Cases analysed at a time, each in a process of its own."""
 
     @model_validator(mode="after")
     def _options_agree(self) -> Self:
@@ -129,7 +129,7 @@ class AnalysisFiles(BaseModel, frozen=True, extra="forbid"):
         return self
 
 
-class AnalyseCommand(AnalysisSettings, AnalysisFiles, frozen=True, extra="forbid"):
+class AnalyseCommand(CrewSettings, CaseChoice, AnalysisSettings, AnalysisFiles, frozen=True, extra="forbid"):
     """Which masks are analysed, how, and where the results go."""
 
     @model_validator(mode="after")

@@ -55,6 +55,11 @@ class Inputs:
         check_organ_of_each(settings.organ, self.cases)
         self.places = [settings.input, *organ_paths(settings.organ, self.cases)]
 
+    def keep(self, case_ids: Collection[str]) -> None:
+        """Leave out all other cases."""
+        kept = set(case_ids)
+        self.cases = [case for case in self.cases if case.case_id in kept]
+
     def read(self, case: InputCase) -> ReadInput:
         """Read a case; raises ValueError or OSError that names the file at fault."""
         if case.problem:

@@ -40,6 +40,6 @@ def find_jobs(command: EvaluateCommand, chosen: ClassSet) -> list[Job]:
     if not command.cases and (validated := cases_validated_by_nnunet(command.prediction)):
         # The other folds' truths lie beside those of this one.
         cases = sorted(validated | {case for case, files in matched.items() if files["prediction"]})
-    cases = list(cases)
+    cases = command.chosen(list(cases))
     images = find_images(command.image, command.image_suffix, cases) if command.image is not None else {}
     return [Job(case, matched.get(case, nothing), command, chosen, images.get(case)) for case in cases]

@@ -17,7 +17,8 @@ from ramify.metrics.class_scores import analyse_classes
 from ramify.metrics.classes import MERGED, LabelClass
 from ramify.metrics.mask_analysis import MaskAnalysis
 from ramify.metrics.topcow import TopCowCase, score_topcow
-from ramify.processes.case_crew import case_reports
+from ramify.processes.crew_settings import CrewSettings
+from ramify.processes.crews import case_reports
 from ramify.report.case_view import CaseView
 from ramify.report.class_maps import ClassMaps, class_maps
 from ramify.report.exports import export_case
@@ -48,12 +49,12 @@ class Outcome(NamedTuple):
     classless: ByRole | None = None
 
 
-def evaluate_all(jobs: Sequence[Job], workers: int) -> Iterator[Outcome]:
+def evaluate_all(jobs: Sequence[Job], crew: CrewSettings) -> Iterator[Outcome]:
     """Outcomes as they come, in this process or in several; their order is not that of the jobs."""
-    if workers == 1:
+    if crew.in_this_process:
         return map(attempt, jobs)
     do = partial(_attempt_case, {job.case_id: job for job in jobs})
-    return case_reports(do, [job.case_id for job in jobs], workers, lambda case_id, how: Outcome(case_id, None, how))
+    return case_reports(do, [job.case_id for job in jobs], crew, lambda case_id, how: Outcome(case_id, None, how))
 
 
 def _attempt_case(jobs: Mapping[str, Job], case_id: str) -> Outcome:

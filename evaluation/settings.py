@@ -5,9 +5,11 @@ from typing import Any, Self
 
 from pydantic import BaseModel, Field, model_validator
 
+from ramify.data.case_choice import CaseChoice
 from ramify.essential import Essential
 from ramify.metrics.classes import ClassSet
 from ramify.metrics.settings import EvaluationSettings
+from ramify.processes.crew_settings import CrewSettings
 from ramify.report.settings import PresentationSettings
 
 
@@ -71,8 +73,6 @@ class Comparison(BaseModel, frozen=True, extra="forbid"):
     replace: Essential[bool] = False
     """Replace files in the way that Ramify did not write, or that were changed since; each is kept as
     NAME.backup-1 (-2, ...)."""
-    workers: Essential[int] = Field(default=1, ge=1)
-    """Cases evaluated at a time, each in a process of its own."""
 
     @model_validator(mode="after")
     def _options_agree(self) -> Self:
@@ -106,7 +106,7 @@ class Comparison(BaseModel, frozen=True, extra="forbid"):
         return bool(self.classes or self.every_class or self.classes_of)
 
 
-class EvaluateCommand(PresentationSettings, EvaluationSettings, Comparison):
+class EvaluateCommand(CrewSettings, CaseChoice, PresentationSettings, EvaluationSettings, Comparison):
     """What to compare with what, where the scores go, what is measured and how, and what is shown."""
 
     @model_validator(mode="after")

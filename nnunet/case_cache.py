@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from ramify import __version__
 from ramify.disk.digests import fingerprint
 from ramify.nnunet.case_maps import CaseOnGrid, scale_map_of, tube_of
-from ramify.processes.case_crew import case_reports
+from ramify.processes.crew_settings import CrewSettings
+from ramify.processes.crews import case_reports
 from ramify.vessels.scale_settings import ScaleSettings
 
 RECORD = ".json"
@@ -150,7 +151,11 @@ class CaseCache:
 
         Raises ValueError or OSError for a case of which none can be made.
         """
-        done = map(self._made, case_ids) if workers < 2 else case_reports(self._made, case_ids, workers, _lost)
+        done = (
+            map(self._made, case_ids)
+            if workers < 2
+            else case_reports(self._made, case_ids, CrewSettings(workers=workers), _lost)
+        )
         for case_id, error in done:
             if error is not None:
                 raise ValueError(f"{case_id}: {error}")

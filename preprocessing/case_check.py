@@ -14,7 +14,7 @@ from ramify.preprocessing.case_fingerprint import fingerprint_of
 from ramify.preprocessing.case_reader import CaseReader
 from ramify.preprocessing.prepare import checked_organ, doubts_about, plan_image
 from ramify.preprocessing.settings import PreprocessingSettings
-from ramify.processes.case_crew import CaseCrew
+from ramify.processes.crew import Crew
 
 _HEADINGS = ("case", "size", "spacing (mm)", "values", "voxels")
 
@@ -73,7 +73,7 @@ class CheckWork:
             return CaseCheck(case_id, error=f"case {case_id}: out of memory; use fewer --workers")
 
 
-def check_cases(crew: CaseCrew[CaseReader], work: CheckWork, case_ids: Sequence[str]) -> Iterator[CaseCheck]:
+def check_cases(crew: Crew[CaseReader], work: CheckWork, case_ids: Sequence[str]) -> Iterator[CaseCheck]:
     """Look at the cases, as they are done; in order with one worker."""
     yield from crew.reports(work.do, case_ids, _lost)
 

@@ -22,7 +22,7 @@ from ramify.preprocessing.figures import draw_case
 from ramify.preprocessing.freshness import SOURCES_FILE, describe_stamps, why_stale
 from ramify.preprocessing.prepare import prepare_case
 from ramify.preprocessing.settings import PreprocessingSettings
-from ramify.processes.case_crew import CaseCrew
+from ramify.processes.crew import Crew
 from ramify.processes.temporary import remove_abandoned_folders
 
 FIGURES_FOLDER = "figures"
@@ -102,7 +102,7 @@ class CaseWork:
                 set_aside_if_changed(path)
 
 
-def prepare_cases(crew: CaseCrew[CaseReader], work: CaseWork, case_ids: Sequence[str]) -> Iterator[CaseReport]:
+def prepare_cases(crew: Crew[CaseReader], work: CaseWork, case_ids: Sequence[str]) -> Iterator[CaseReport]:
     """Reports on the cases as they are done; in order with one worker.
 
     A case whose worker dies is begun once more by a fresh one, and then reported as failed.

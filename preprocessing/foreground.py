@@ -25,7 +25,7 @@ from ramify.preprocessing.case_reader import CaseReader
 from ramify.preprocessing.intensity import IntensitySettings, Numbers
 from ramify.preprocessing.organ_parts import main_parts
 from ramify.preprocessing.settings import PreprocessingSettings
-from ramify.processes.case_crew import CaseCrew
+from ramify.processes.crew import Crew
 
 FOREGROUND_FILE = "foreground.json"
 """In the store: what was found of each case."""
@@ -137,7 +137,7 @@ def numbers_of(of_cases: Sequence[GreyValues]) -> Numbers:
 
 
 def look_at_cases(
-    crew: CaseCrew[CaseReader], work: ForegroundWork, store: Path, case_ids: Sequence[str], before: Sequence[Found]
+    crew: Crew[CaseReader], work: ForegroundWork, store: Path, case_ids: Sequence[str], before: Sequence[Found]
 ) -> Iterator[Found]:
     """Look at the cases that are not among those known before; what is known by then is kept in the store."""
     known = list(before)

@@ -12,6 +12,7 @@ from ramify.data.adapters.settings import DatasetSettings
 from ramify.data.folds import FoldSettings
 from ramify.essential import Essential
 from ramify.preprocessing.intensity import IntensitySettings, rules_of
+from ramify.processes.crew_settings import CrewSettings
 from ramify.vessels.scale_settings import ScaleSettings
 
 
@@ -74,7 +75,7 @@ class PreprocessingSettings(BaseModel, frozen=True, extra="forbid"):
         return rules_of(channels, self.intensity, self.channels)
 
 
-class PreprocessCommand(DatasetSettings, frozen=True, extra="forbid"):
+class PreprocessCommand(CrewSettings, DatasetSettings, frozen=True, extra="forbid"):
     """A data set, how its cases are prepared, and where they go."""
 
     output: Essential[Path | None] = None
@@ -82,8 +83,6 @@ class PreprocessCommand(DatasetSettings, frozen=True, extra="forbid"):
     auto: Essential[bool] = False
     """Choose crop, voxel size and grey values from a look at all cases; what a file or a flag gives stays as it is
     (docs/planning.md)."""
-    workers: Essential[int] = Field(1, ge=1)
-    """Cases prepared at the same time, each by a process of its own."""
     verify: bool = False
     """Read every source file and every prepared array in full to see whether a case still holds, whatever sizes and
     times say."""

@@ -1,49 +1,26 @@
-"""Cases given out to processes of their own: one that dies costs its case a second try, and no other case anything."""
+"""Cases given out to processes of this machine, which live from job to job."""
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import wait
-from typing import Any, Generic, Self, TypeVar
+from typing import Any
 
 from ramify.processes.case_worker import CaseWorker
-
-ToolT = TypeVar("ToolT")
-ReportT = TypeVar("ReportT")
-ATTEMPTS = 2
-"""How often a case is begun whose worker dies: it may have been another one that took the memory."""
-_ADVICE = "a file of it may be damaged, or memory is short: use fewer --workers"
+from ramify.processes.crew import ATTEMPTS, Crew, ReportT, ToolT, why_lost
 
 
-def case_reports(
-    do: Callable[[str], ReportT], case_ids: Sequence[str], workers: int, lost: Callable[[str, str], ReportT]
-) -> Iterator[ReportT]:
-    """The reports of a crew that has one job alone: see `CaseCrew.reports`."""
-    use: Callable[[Callable[[str], ReportT], str], ReportT] = _use
-    with CaseCrew(do, min(workers, len(case_ids))) as crew:
-        yield from crew.reports(use, case_ids, lost)
-
-
-def _use(do: Callable[[str], ReportT], case_id: str) -> ReportT:
-    """The job of a crew whose tool is what it does."""
-    return do(case_id)
-
-
-class CaseCrew(Generic[ToolT]):
-    """Processes that do one job on the cases after another, and end with the crew.
+class CaseCrew(Crew[ToolT]):
+    """Processes of this machine, each with a pipe to this one. Reports come in order where there is one process.
 
     Args:
-        tool: what jobs are done with; picklable. Each process has its own, which may keep something from job to job: a
-            case is rather given to the process that has had it before.
+        tool: what jobs are done with; picklable. A case is rather given to the process that has had it before.
         workers: how many processes at most; each starts when there is work for it.
     """
 
     def __init__(self, tool: ToolT, workers: int) -> None:
-        self.tool = tool
+        super().__init__(tool)
         self._count = workers
         self._workers: list[CaseWorker[ToolT]] = []
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._end(self._workers)
@@ -51,15 +28,6 @@ class CaseCrew(Generic[ToolT]):
     def reports(
         self, do: Callable[[ToolT, str], ReportT], case_ids: Sequence[str], lost: Callable[[str, str], ReportT]
     ) -> Iterator[ReportT]:
-        """What became of each case, as they are done; in order with one worker.
-
-        Whoever stops listening ends the processes at work.
-
-        Args:
-            do: what is done with the tool and a case, in another process; picklable, and so is what it returns.
-            case_ids: the cases.
-            lost: from a case whose worker died at every attempt, and in words how, to its report.
-        """
         queue, deaths = deque(case_ids), Counter[str]()
         try:
             while self._give_out(do, queue):
@@ -75,7 +43,7 @@ class CaseCrew(Generic[ToolT]):
                         if deaths[case_id] < ATTEMPTS:
                             queue.appendleft(case_id)
                             continue
-                        report = lost(case_id, f"its worker process {how}, twice; {_ADVICE}")
+                        report = lost(case_id, why_lost(how, "use fewer --workers"))
                     yield report
         finally:
             self._end([worker for worker in self._workers if worker.case_id is not None])

@@ -51,7 +51,7 @@ def analyse_jobs(jobs: Sequence[Job], command: AnalyseCommand, groups: Mapping[s
     outcomes: dict[str, Outcome] = {}
     errors = AlikeLines()
     with saying_what_is_kept(lambda: f"{what_is_done(outcomes, jobs, command)}; the same command analyses all anew"):
-        for outcome in followed(do_all(jobs, command.workers), "analyse", "case", len(jobs)):
+        for outcome in followed(do_all(jobs, command), "analyse", "case", len(jobs)):
             outcomes[outcome.case_id] = outcome
             if outcome.reason and errors.is_new(outcome.case_id, outcome.reason):
                 say(f"failed: {outcome.case_id}: {outcome.reason}", error=True)

@@ -107,7 +107,7 @@ def evaluate_cases(jobs: Sequence[Job], chosen: ClassSet, command: EvaluateComma
     outcomes: dict[str, Outcome] = {}
     errors = AlikeLines()
     try:
-        for outcome in followed(evaluate_all(jobs, command.workers), "evaluate", "case", len(jobs)):
+        for outcome in followed(evaluate_all(jobs, command), "evaluate", "case", len(jobs)):
             outcomes[outcome.case_id] = outcome
             tell(outcome, errors)
         for line in errors.rest():

@@ -48,7 +48,8 @@ from ramify.preprocessing.prepared_table import doubts_about_classes, table_of_p
 from ramify.preprocessing.radius_figure import draw_radii
 from ramify.preprocessing.settings import PreprocessCommand
 from ramify.preprocessing.vanished import drop_cases, vanished_cases
-from ramify.processes.case_crew import CaseCrew
+from ramify.processes.crew import Crew
+from ramify.processes.crews import crew_of
 from ramify.processes.folder_lock import held
 
 RADII_FIGURE = "branch_radii.png"
@@ -62,15 +63,16 @@ def preprocess(settings: PreprocessCommand, named: Collection[str] = ()) -> int:
     adapter = open_dataset(settings)
     case_ids = adapter.case_ids()
 
-    workers = max(1, min(settings.workers, len(case_ids)))
-    with CaseCrew(CaseReader(adapter, KEPT_BYTES // workers), workers) as crew:
+    # On a cluster the next step of a case may be another machine's.
+    keep_bytes = KEPT_BYTES // max(1, min(settings.workers, len(case_ids))) if settings.cluster is None else 0
+    with crew_of(CaseReader(adapter, keep_bytes), settings, len(case_ids)) as crew:
         if settings.check:
             return check_alone(crew, case_ids, settings, named)
         return fill_store(crew, adapter, case_ids, settings, named)
 
 
 def fill_store(
-    crew: CaseCrew[CaseReader],
+    crew: Crew[CaseReader],
     adapter: Adapter,
     case_ids: list[str],
     settings: PreprocessCommand,
@@ -95,7 +97,7 @@ def fill_store(
 
 
 def prepare(
-    crew: CaseCrew[CaseReader],
+    crew: Crew[CaseReader],
     adapter: Adapter,
     case_ids: list[str],
     settings: PreprocessCommand,
@@ -165,7 +167,7 @@ def prepare(
     return 1 if left_out else 0
 
 
-def look_through(crew: CaseCrew[CaseReader], case_ids: Sequence[str], work: CheckWork) -> list[CaseCheck]:
+def look_through(crew: Crew[CaseReader], case_ids: Sequence[str], work: CheckWork) -> list[CaseCheck]:
     """What the cases hold, in their order; all that is wrong with them a line each on stderr."""
     errors, found = AlikeLines(), {}
     for check in followed(check_cases(crew, work, case_ids), "checking", "case", len(case_ids)):
@@ -179,7 +181,7 @@ def look_through(crew: CaseCrew[CaseReader], case_ids: Sequence[str], work: Chec
 
 
 def check_alone(
-    crew: CaseCrew[CaseReader], case_ids: Sequence[str], settings: PreprocessCommand, named: Collection[str]
+    crew: Crew[CaseReader], case_ids: Sequence[str], settings: PreprocessCommand, named: Collection[str]
 ) -> int:
     """Show what each case holds and what `auto` would choose, and write nothing; 1 if a case cannot be prepared."""
     with saying_what_is_kept(lambda: "a look writes nothing; the same command looks anew"):
@@ -214,7 +216,7 @@ def choose(settings: PreprocessCommand, fingerprint: Fingerprint, named: Collect
 
 
 def cases_to_prepare(
-    crew: CaseCrew[CaseReader], case_ids: list[str], settings: PreprocessCommand
+    crew: Crew[CaseReader], case_ids: list[str], settings: PreprocessCommand
 ) -> tuple[list[str], Fingerprint | None]:
     """All cases, or where some are faulty and that is asked for, the others; else none. All that is wrong is told.
 
@@ -240,7 +242,7 @@ def cases_to_prepare(
 
 
 def look_at_vessels(
-    crew: CaseCrew[CaseReader], adapter: Adapter, case_ids: list[str], settings: PreprocessCommand
+    crew: Crew[CaseReader], adapter: Adapter, case_ids: list[str], settings: PreprocessCommand
 ) -> PreprocessCommand | None:
     """The settings with the grey values of the vessels of all cases in them; None if a case failed.
 

@@ -6,7 +6,7 @@ from ramify.data.case_store import DATASET_FILE, list_cases, prepare_store
 from ramify.data.folds import SPLITS_FILE
 from ramify.disk.outputs import Outputs, give_up
 from ramify.disk.own_files import remove
-from ramify.processes.case_crew import case_reports
+from ramify.processes.crews import case_reports
 from ramify.processes.folder_lock import held
 from ramify.stages.preprocess import describe_splits
 from ramify.synthesis.settings import SynthesisCommand
@@ -38,7 +38,7 @@ def fill_store(settings: SynthesisCommand) -> int:
     seeds = {case_id: settings.first_seed + number for number, case_id in enumerate(case_ids)}
     work = SynthesisWork(store, seeds, settings.anatomy, settings.appearance, settings.preprocessing)
     found, failed = 0, 0
-    for report in followed(case_reports(work, case_ids, settings.workers, lost), "anatomies", "case", len(case_ids)):
+    for report in followed(case_reports(work, case_ids, settings, lost), "anatomies", "case", len(case_ids)):
         found += report.found
         if report.error:
             failed += 1

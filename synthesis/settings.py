@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from ramify.appearance.settings import AppearanceSettings
 from ramify.data.folds import FoldSettings
@@ -11,9 +11,10 @@ from ramify.essential import Essential
 from ramify.phantoms.anatomy_settings import AnatomySettings
 from ramify.preprocessing.intensity import IntensitySettings
 from ramify.preprocessing.settings import GridSettings, PreprocessingSettings
+from ramify.processes.crew_settings import CrewSettings
 
 
-class SynthesisCommand(BaseModel, frozen=True, extra="forbid"):
+class SynthesisCommand(CrewSettings, frozen=True, extra="forbid"):
     """How many anatomies, of what kind, and where they go."""
 
     output: Essential[Path]
@@ -22,8 +23,6 @@ class SynthesisCommand(BaseModel, frozen=True, extra="forbid"):
     """How many anatomies."""
     first_seed: int = Field(0, ge=0)
     """Seed of the first; each following one takes the next."""
-    workers: Essential[int] = Field(1, ge=1)
-    """Anatomies made at the same time, each by a process of its own."""
     anatomy: AnatomySettings = AnatomySettings()
     """Livers and vessels."""
     appearance: AppearanceSettings = AppearanceSettings()

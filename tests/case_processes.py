@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
-from ramify.processes.case_crew import CaseCrew
+from ramify.processes.crew import Crew
 from ramify.stages import preprocess
 
 
-class CrewHere(CaseCrew[Any]):
+class CrewHere(Crew[Any]):
     """A crew without a process, whose tool every job has at hand."""
+
+    def __exit__(self, *_: object) -> None: ...
 
     def reports(self, do: Callable[[Any, str], Any], case_ids: Sequence[str], lost: object) -> Iterator[Any]:
         return (do(self.tool, case_id) for case_id in case_ids)
@@ -24,5 +26,5 @@ class CrewHere(CaseCrew[Any]):
 def cases_done_here() -> Iterator[None]:
     """In here preprocess.py starts no process."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(preprocess, "CaseCrew", CrewHere)
+        patch.setattr(preprocess, "crew_of", lambda tool, *_: CrewHere(tool))
         yield

@@ -17,6 +17,7 @@ import pytest
 from ramify.data.case_store import write_case
 from ramify.preprocessing.settings import PreprocessingSettings
 from tests.case_processes import cases_done_here
+from tests.dask_cluster import running_cluster
 
 # Figures are files here; a test must not need a screen.
 matplotlib.use("Agg")
@@ -85,6 +86,14 @@ def real_data() -> Path:
     if not given or not Path(given).is_dir():
         pytest.skip("no real data here: set RAMIFY_DATA to its folder")
     return Path(given).resolve()
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The scheduler file of a Dask scheduler with two workers."""
+    pytest.importorskip("distributed", reason="distributed is not installed: pip install distributed")
+    with running_cluster(tmp_path_factory.mktemp("cluster")) as file:
+        yield str(file)
 
 
 @pytest.fixture

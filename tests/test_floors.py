@@ -20,7 +20,7 @@ FLOORS: dict[str, set[str]] = {
     "data": {"compilation", "processes", "disk", "phantoms", "appearance", "tasks"},
     "planning": {"models"},
     "preprocessing": {"console", "processes", "disk", "data", "vessels", "metrics", "drawing", "tasks", "planning"},
-    "synthesis": {"appearance", "console", "data", "phantoms", "preprocessing"},
+    "synthesis": {"appearance", "console", "processes", "data", "phantoms", "preprocessing"},
     "tasks": set(),
     "models": {"tasks"},
     "losses": {"compilation", "tasks", "vessels"},

@@ -285,8 +285,12 @@ def test_a_refused_setting_or_input_leaves_no_folder_and_no_mark(
 
 
 INTERRUPTED = [
-    ("predict", "ramify.stages.predict.Predictor", "nothing is written; the same command begins anew"),
-    ("predict", "ramify.stages.predict.predict_case", "0 of 2 cases segmented, nothing is written; the same command"),
+    ("predict", "ramify.training.case_prediction.Predictor", "nothing is written; the same command begins anew"),
+    (
+        "predict",
+        "ramify.training.case_prediction.predict_case",
+        "0 of 2 cases segmented, nothing is written; the same command",
+    ),
     ("analyse", "ramify.stages.analyse.do_all", "0 of 2 cases analysed, nothing is written; the same command"),
     (
         "evaluate",

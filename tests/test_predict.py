@@ -1,5 +1,6 @@
 """Prediction lies on the CT's own grid, whatever that is, and bad input costs one line."""
 
+import csv
 import threading
 from pathlib import Path
 from typing import Any
@@ -199,6 +200,25 @@ def test_one_bad_case_does_not_cost_the_others(checkpoint, tmp_path, capsys):
         "good.nii.gz",
         "good_probabilities.nii.gz",
     ]
+    with (tmp_path / "out" / "failures.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [f"error: {row['case']}: {row['error']}" for row in rows] == errors
+
+
+def test_shares_of_the_cases_fill_one_folder_between_them(checkpoint, tmp_path, capsys):
+    image, _, _ = ct_with_vessel()
+    for name in ("a", "b", "c"):
+        write_volume(tmp_path / "in" / f"{name}.nii.gz", image)
+    (tmp_path / "in" / "b.nii.gz").write_text("not an image")
+    words = ["--checkpoint", str(checkpoint), "--input", str(tmp_path / "in"), "--output", str(tmp_path / "out")]
+    words += ["--device", "cpu", "--no-probabilities"]
+    assert predict.main([*words, "--limit", "1"]) == 0
+    assert [path.name for path in (tmp_path / "out").glob("[!.]*")] == ["a.nii.gz"]
+    assert predict.main([*words, "--shard", "1/2"]) == 0
+    assert sorted(path.name for path in (tmp_path / "out").glob("[!.]*")) == ["a.nii.gz", "c.nii.gz"]
+    assert predict.main([*words, "--shard", "2/2"]) == 1
+    assert "error: b: " in capsys.readouterr().err
+    assert sorted(path.name for path in (tmp_path / "out").glob("[!.]*")) == ["a.nii.gz", "c.nii.gz"]
 
 
 def test_the_next_ct_is_read_while_one_is_segmented(checkpoint, tmp_path, monkeypatch, capsys):
@@ -261,7 +281,7 @@ def test_others_may_segment_other_cases_into_the_folder_meanwhile(checkpoint, tm
         assert "error: theirs: " in (said := capsys.readouterr().err)
         assert "at work on it" in said
     names = [path.name for path in (tmp_path / "out").iterdir() if path.name != MARK]
-    assert sorted(names) == ["ours.nii.gz", "ours_probabilities.nii.gz"]
+    assert sorted(names) == ["failures.csv", "ours.nii.gz", "ours_probabilities.nii.gz"]
 
 
 @pytest.mark.parametrize(
@@ -364,7 +384,7 @@ def test_the_channel_of_the_training_is_taken_or_refused_by_name(checkpoint, tmp
     assert "1 of 2 cases segmented" in captured.out
     assert "error: d: " in captured.err
     assert "no file d_0001 beside it" in captured.err
-    assert [path.name for path in (tmp_path / "out").glob("[!.]*")] == ["c.nii.gz"]
+    assert [path.name for path in (tmp_path / "out").glob("*.nii.gz")] == ["c.nii.gz"]
     with pytest.raises(ValueError, match="--channels _0000: the network was trained on channel _0001"):
         predict.main([*words, "--channels", "_0000"])
 

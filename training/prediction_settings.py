@@ -2,13 +2,15 @@
 
 from pathlib import Path
 
+from ramify.data.case_choice import CaseChoice
 from ramify.data.input_settings import InputSettings
 from ramify.essential import Essential
+from ramify.processes.crew_settings import CrewSettings
 from ramify.training.inference_settings import InferenceOverrides
 from ramify.training.names import AxisName, CheckpointName, DeviceName, NoiseSetting, PrecisionName
 
 
-class PredictSettings(InputSettings, frozen=True, extra="forbid"):
+class PredictSettings(CrewSettings, CaseChoice, InputSettings, frozen=True, extra="forbid"):
     """What to segment, with which network."""
 
     checkpoint: Path

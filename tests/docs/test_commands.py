@@ -39,7 +39,8 @@ DEMO = {
 
 
 OF_OTHERS = {"--logdir", "--no-deps", "--extra-index-url", "--index-url", "--ml", "--randomly-seed", "--c", "--val"}
-"""Flags that pages name of pip, tensorboard, TotalSegmentator, pytest and nnU-Net."""
+OF_OTHERS |= {"--nthreads", "--memory-limit"}
+"""Flags that pages name of pip, tensorboard, TotalSegmentator, pytest, nnU-Net and Dask."""
 FLAG = re.compile(r"(?<!\S)--[a-z][\w.-]*")
 
 

@@ -59,7 +59,7 @@ def test_what_is_tested_of_the_extras_is_within_their_bounds(extra):
 def test_messages_name_packages_that_an_extra_brings_too():
     """They name the package itself: PyPI's `ramify` is another project, and its extras are not these."""
     told = {words.split()[-1].partition("=")[0] for words in EXTRAS.values()}
-    for room in ("losses", "tuning"):
+    for room in ("losses", "tuning", "processes"):
         for path in (ROOT / room).glob("*.py"):
             told |= set(re.findall(r"pip install '?([\w-]+)", path.read_text(encoding="utf-8")))
     for path in (ROOT / "exporting", ROOT / "vessels"):

@@ -58,7 +58,7 @@ def test_what_goes_wrong_is_one_line_with_the_case(tmp_path):
 
 
 def test_a_case_is_prepared_once(tmp_path):
-    crew = CrewHere(CaseReader(Adapter()), workers=1)
+    crew = CrewHere(CaseReader(Adapter()))
     (first,), (second,) = (prepared(tmp_path, ["good"], crew) for _ in range(2))
     assert not first.found
     assert second.found

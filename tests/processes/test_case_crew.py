@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ramify.processes.case_crew import CaseCrew, case_reports
+from ramify.processes.case_crew import CaseCrew
+from ramify.processes.crew_settings import CrewSettings
+from ramify.processes.crews import case_reports
 
 
 class Memory:
@@ -94,8 +96,8 @@ def test_who_stops_listening_ends_what_is_at_work():
 
 
 def test_no_process_starts_for_nothing():
-    assert list(case_reports(str.upper, [], 4, lost)) == []
-    assert sorted(case_reports(str.upper, ["a", "b"], 4, lost)) == ["A", "B"]
+    assert list(case_reports(str.upper, [], CrewSettings(workers=4), lost)) == []
+    assert sorted(case_reports(str.upper, ["a", "b"], CrewSettings(workers=4), lost)) == ["A", "B"]
 
 
 def _is_alive(pid: int) -> bool:

@@ -1,0 +1,243 @@
+"""Crews on a Dask cluster promise what they promise on one machine; a real scheduler with two workers."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from ramify.processes import cluster_crew
+from ramify.processes.cluster_crew import ClusterCrew
+from ramify.processes.crew_settings import CrewSettings
+from ramify.processes.crews import case_reports
+from ramify.processes.environment import THREAD_LIMITS
+from tests.dask_cluster import running_scheduler
+
+distributed = pytest.importorskip("distributed", reason="distributed is not installed: pip install distributed")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="needs signals")]
+ROOT = Path(__file__).parents[2]
+
+
+class Memory:
+    """A tool that knows what was done with it."""
+
+    def __init__(self, folder: Path = Path()) -> None:
+        self.folder = folder
+        self.done: list[str] = []
+
+
+def note(memory, case_id):
+    memory.done.append(case_id)
+    return os.getpid(), case_id, len(memory.done)
+
+
+def lost(case_id, how):
+    return None, case_id, how
+
+
+def test_processes_live_from_job_to_job_and_each_has_one_thread(cluster):
+    with ClusterCrew(Memory(), cluster) as crew:
+        case_ids = [f"case_{number}" for number in range(12)]
+        first = list(crew.reports(note, case_ids, lost))
+        second = list(crew.reports(note, case_ids, lost))
+        limits = list(crew.reports(limits_of, ["x"], lost))
+    assert sorted(case_id for _, case_id, _ in first) == sorted(case_id for _, case_id, _ in second) == sorted(case_ids)
+    processes = {pid for pid, _, _ in (*first, *second)}
+    # How many is Dask's to say, which may take an idle worker's tool away.
+    assert max(count for _, _, count in (*first, *second)) > 1
+    assert limits == [dict.fromkeys(THREAD_LIMITS, "1")]
+    wait_until(lambda: not any(map(is_running, processes)))
+
+
+def limits_of(memory, case_id):
+    return {name: os.environ.get(name) for name in THREAD_LIMITS}
+
+
+def test_nothing_to_do_asks_for_no_worker(cluster):
+    assert list(case_reports(str.upper, [], CrewSettings(cluster=cluster), lost)) == []
+    assert sorted(case_reports(str.upper, ["a", "b"], CrewSettings(cluster=cluster), lost)) == ["A", "B"]
+
+
+def die(memory, case_id):
+    if case_id == "deadly":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return note(memory, case_id)
+
+
+def test_a_death_costs_its_case_alone(cluster):
+    with ClusterCrew(Memory(), cluster) as crew:
+        reports = {case_id: (pid, rest) for pid, case_id, rest in crew.reports(die, ["a", "deadly", "b"], lost)}
+    pid, how = reports.pop("deadly")
+    assert pid is None
+    assert how.startswith("its worker process was killed by SIGKILL, as the system does when memory runs out (on ")
+    assert "), twice; a file of it may be damaged, or memory is short: start workers with fewer threads" in how
+    assert sorted(reports) == ["a", "b"]
+    assert all(pid for pid, _ in reports.values())
+
+
+def take_the_worker_along(memory, case_id):
+    """The worker that this process belongs to is killed, once."""
+    told = memory.folder / "killed"
+    if case_id == "unlucky" and not told.exists():
+        told.write_text(str(os.getppid()), encoding="ascii")
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(600)
+    return note(memory, case_id)
+
+
+def test_a_worker_that_is_lost_costs_no_case(cluster, tmp_path):
+    case_ids = ["a", "unlucky", *(f"case_{number}" for number in range(20))]
+    with ClusterCrew(Memory(tmp_path), cluster) as crew:
+        reports = list(crew.reports(take_the_worker_along, case_ids, lost))
+    assert sorted(case_id for _, case_id, _ in reports) == sorted(case_ids)
+    assert all(pid for pid, _, _ in reports)
+    assert not is_running(int((tmp_path / "killed").read_text(encoding="ascii")))
+
+
+def test_a_case_that_takes_every_worker_along_is_told(cluster, monkeypatch):
+    class Killed:
+        status = "error"
+
+        def result(self):
+            raise distributed.KilledWorker("case", SimpleNamespace(address="tcp://10.0.0.1:4000"), 3)
+
+    with ClusterCrew(None, cluster) as crew:
+        monkeypatch.setattr(crew, "_ends", lambda ended: [(ended.get(), crew._end_of(Killed()))])
+        ((_, case_id, how),) = crew.reports(note, ["cursed"], lost)
+    assert case_id == "cursed"
+    assert how.startswith("4 workers of the cluster were lost while they had it, the last at tcp://10.0.0.1:4000; ")
+
+
+def stay(memory, case_id):
+    if case_id == "stuck":
+        (memory.folder / "begun").write_text(str(os.getpid()), encoding="ascii")
+        time.sleep(600)
+    while not (memory.folder / "begun").exists():
+        time.sleep(0.01)
+    return note(memory, case_id)
+
+
+def test_who_stops_listening_ends_what_is_at_work(cluster, tmp_path):
+    with ClusterCrew(Memory(tmp_path), cluster) as crew:
+        reports = crew.reports(stay, ["stuck", "other"], lost)
+        assert next(reports)[1] == "other"
+        reports.close()
+        stuck = int((tmp_path / "begun").read_text(encoding="ascii"))
+        assert not is_running(stuck)
+        assert [case_id for _, case_id, _ in crew.reports(note, ["again"], lost)] == ["again"]
+
+
+COMMAND = """
+import sys
+from pathlib import Path
+from ramify.processes.cluster_crew import ClusterCrew
+from tests.processes.test_cluster_crew import Memory, lost, stay
+with ClusterCrew(Memory(Path(sys.argv[2])), sys.argv[1]) as crew:
+    list(crew.reports(stay, ["stuck"], lost))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_a_command_that_is_ended_leaves_nothing_at_work(cluster, tmp_path, number):
+    process = subprocess.Popen(
+        [sys.executable, "-c", COMMAND, cluster, str(tmp_path)], cwd=ROOT, stderr=subprocess.PIPE
+    )
+    begun = tmp_path / "begun"
+    try:
+        wait_until(lambda: process.poll() is not None or (begun.exists() and begun.read_text(encoding="ascii")))
+        assert process.poll() is None
+    finally:
+        process.send_signal(number)
+        process.communicate()
+    stuck = int(begun.read_text(encoding="ascii"))
+    # Of one that was killed the scheduler hears a moment later.
+    assert number == signal.SIGKILL or not is_running(stuck)
+    wait_until(lambda: not is_running(stuck))
+
+
+def test_without_the_package_a_line_names_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(ValueError, match="--cluster tcp://x:1: needs distributed; pip install distributed"):
+        ClusterCrew(None, "tcp://x:1")
+
+
+def test_where_nothing_listens_is_told_with_the_remedy(monkeypatch):
+    monkeypatch.setattr(cluster_crew, "CONNECT_SECONDS", 0.3)
+    with pytest.raises(
+        OSError, match=r"--cluster tcp://127.0.0.1:9: no Dask scheduler answers at .* within 0.3 s; start"
+    ):
+        ClusterCrew(None, "tcp://127.0.0.1:9")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("gone.json", "--cluster gone.json: no such file; 'dask scheduler --scheduler-file' writes one"),
+        ("broken.json", "--cluster broken.json: not a scheduler file; 'dask scheduler --scheduler-file' writes one"),
+        ("somewhere", "--cluster somewhere: .*; give tcp://HOST:PORT or a scheduler file"),
+    ],
+)
+def test_what_is_no_scheduler_is_told(given, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "broken.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(ValueError, match=f"^{said}$"):
+        ClusterCrew(None, given)
+
+
+def test_a_scheduler_that_goes_ends_the_command_in_a_line(tmp_path):
+    with running_scheduler(tmp_path) as (file, scheduler), ClusterCrew(None, str(file)) as crew:
+        reports = crew.reports(note, ["a"], lost)
+        # No worker will ever come.
+        threading.Timer(0.0, scheduler.kill).start()
+        with pytest.raises(OSError, match="the scheduler is gone; what is done stays, start a scheduler and the same"):
+            next(reports)
+
+
+def test_other_code_there_is_refused(cluster, monkeypatch):
+    monkeypatch.setattr(cluster_crew, "__version__", "9.9.9")
+    with pytest.raises(
+        ValueError, match=r"its scheduler has ramify 0.* and this process 9.9.9; install the same version"
+    ):
+        ClusterCrew(None, cluster)
+
+
+def test_other_code_at_a_worker_that_joins_late_is_refused(cluster, monkeypatch):
+    with ClusterCrew(None, cluster) as crew:
+        monkeypatch.setattr(cluster_crew, "__version__", "9.9.9")
+        with pytest.raises(
+            ValueError, match=r"a worker on .* has Ramify 0.*, and this is 9.9.9; install the same there"
+        ):
+            list(crew.reports(note, ["a"], lost))
+
+
+def test_a_folder_that_workers_do_not_see_is_told(cluster, monkeypatch):
+    with ClusterCrew(None, cluster) as crew, monkeypatch.context() as patch:
+        patch.setattr(cluster_crew.os, "getcwd", lambda: "/not/shared")
+        with pytest.raises(OSError, match=r"/not/shared: no such folder on .*; cases are read where they lie"):
+            list(crew.reports(note, ["a"], lost))
+
+
+def test_workers_of_two_kinds_are_refused():
+    with pytest.raises(ValueError, match="--workers 2 and --cluster: of a cluster, all workers are used; give one"):
+        CrewSettings(workers=2, cluster="tcp://127.0.0.1:8786")
+
+
+def is_running(pid):
+    """Whether a process runs; one that is dead and that nobody has asked for does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state not in "ZX"
+
+
+def wait_until(found):
+    """Whatever comes to be found, waited for until the test's own time limit."""
+    while not (its := found()):
+        time.sleep(0.02)
+    return its

@@ -1,0 +1,162 @@
+"""What predict.py does with one CT, in whichever process: read, segmented, written, and what is told of it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ramify.console.error_line import line_of, out_of_memory, reason_of
+from ramify.data.channel_files import InputCase
+from ramify.data.files import write_volume
+from ramify.data.input_reading import Inputs, ReadInput
+from ramify.data.mask_folders import PROBABILITIES_SUFFIX, UNCERTAINTY_SUFFIX
+from ramify.disk.atomic_files import write_whole
+from ramify.disk.json_files import write_json
+from ramify.disk.own_files import remove
+from ramify.processes.folder_lock import held
+from ramify.tasks.formulation import Tasks
+from ramify.training.clean_up import CleanUp
+from ramify.training.names import DeviceName
+from ramify.training.prediction_settings import PredictSettings
+from ramify.training.predictor import Predictor
+
+Tell = Callable[[str], None]
+"""What is done with a line on a case."""
+
+
+@dataclass
+class Segmented:
+    """What became of a case. lines: told of it. error: why there is no mask, in one line."""
+
+    case_id: str
+    lines: list[str] = field(default_factory=list)
+    error: str = ""
+
+
+def lost(case_id: str, how: str) -> Segmented:
+    """What is told of a case whose process died."""
+    return Segmented(case_id, error=how)
+
+
+def predictor_of(
+    checkpoints: Sequence[Path], settings: PredictSettings, clean_up: CleanUp | None, device: DeviceName
+) -> Predictor:
+    """The networks on a device; raises as `Predictor`."""
+    return Predictor(
+        checkpoints,
+        device,
+        settings.inference,
+        settings.mirror,
+        uncertainty=settings.uncertainty,
+        precision=settings.precision,
+        clean_up=clean_up,
+        noise=settings.noise,
+    )
+
+
+class Segmenter:
+    """Networks, inputs, and where masks go: what segments case after case in one process. Picklable.
+
+    Args:
+        inputs: the cases.
+        settings: of the command.
+        checkpoints: of the networks, which are loaded at the first case.
+        clean_up: what was learned of how predictions are cleaned up.
+        beside: files to lie beside the masks, name -> content; written before the first mask.
+    """
+
+    def __init__(
+        self,
+        inputs: Inputs,
+        settings: PredictSettings,
+        checkpoints: Sequence[Path],
+        clean_up: CleanUp | None,
+        beside: Mapping[str, str],
+    ) -> None:
+        self._inputs, self._settings, self._beside = inputs, settings, beside
+        self._checkpoints, self._clean_up = checkpoints, clean_up
+        self._cases = {case.case_id: case for case in inputs.cases}
+        self._predictor: Predictor | None = None
+
+    def __call__(self, case_id: str) -> Segmented:
+        """Read a case and segment it, where many processes do: whatever goes wrong costs this case alone."""
+        lines: list[str] = []
+        case = self._cases[case_id]
+        try:
+            if self._predictor is None:
+                device = self._settings.device
+                self._predictor = predictor_of(self._checkpoints, self._settings, self._clean_up, device)
+            found = self.segment(case, lambda: self._inputs.read(case), self._predictor, lines.append)
+        except Exception as error:
+            found = Segmented(case_id, error=reason_of(error))
+        return Segmented(case_id, lines, found.error)
+
+    def segment(self, case: InputCase, read: Callable[[], ReadInput], predictor: Predictor, tell: Tell) -> Segmented:
+        """Segment a case and write its masks; bad input and want of memory become the error.
+
+        read: gives it as it was read; raises ValueError or OSError. tell: takes each line on it as soon as it is known.
+        """
+        try:
+            # Jobs of a cluster may each take some of the cases to one folder.
+            with held(self._settings.output, "predict.py", case.case_id):
+                predict_case(case, read(), predictor, self._settings, self._beside, tell)
+        except (ValueError, OSError) as error:
+            # One bad case must not cost the others.
+            return Segmented(case.case_id, error=line_of(error))
+        except (MemoryError, RuntimeError) as error:
+            if not out_of_memory(error):
+                raise
+            remedy = "use a smaller --inference.window or fewer --inference.windows-at-once"
+            return Segmented(case.case_id, error=f"out of memory: {remedy} ({line_of(error)})")
+        self._beside = {}
+        return Segmented(case.case_id)
+
+    def __getstate__(self) -> dict[str, object]:
+        return {**self.__dict__, "_predictor": None}
+
+
+def predict_case(
+    case: InputCase,
+    read: ReadInput,
+    predictor: Predictor,
+    settings: PredictSettings,
+    beside: Mapping[str, str],
+    tell: Tell,
+) -> None:
+    """Segment one CT and write its mask, and what is to lie beside the masks before the first of them."""
+    for note in read.notes:
+        tell(f"warning: {case.case_id}: {note}")
+    shown_as = case.case_id if settings.in_this_process else None
+    prediction = predictor.predict(read.images, read.organ, str(case.path), shown_as=shown_as)
+    for note in prediction.notes:
+        if note not in read.notes:
+            tell(f"warning: {case.case_id}: {note}")
+    for name, content in beside.items():
+        write_whole(settings.output / name, content)
+    if prediction.noise is not None:
+        tell(f"{case.case_id}: {prediction.noise.in_words()}")
+        write_json(settings.output / noise_file(case), prediction.noise.as_record())
+    else:
+        # Of a mask that was there before.
+        remove(settings.output / noise_file(case))
+    mask, *others = [settings.output / name for name in written_for(case, predictor.tasks, settings)]
+    volumes = [prediction.probabilities] if settings.probabilities else []
+    volumes += prediction.of_classes.values() if settings.class_probabilities else []
+    volumes += [prediction.uncertainty] if prediction.uncertainty is not None else []
+    for path, volume in zip(others, volumes, strict=True):
+        write_volume(path, volume)
+    write_volume(mask, prediction.mask if prediction.labels is None else prediction.labels)
+
+
+def noise_file(case: InputCase) -> str:
+    """Name of the file that says what was found of a case's noise and done about it."""
+    return f"{case.case_id}_noise.json"
+
+
+def written_for(case: InputCase, tasks: Tasks, settings: PredictSettings) -> list[str]:
+    """Names of a case's files: its mask, and the probabilities and the uncertainty that are asked for."""
+    told = [case.case_id] if settings.probabilities else []
+    if settings.class_probabilities and tasks.tells_apart:
+        told += [f"{case.case_id}_{name}" for name in tasks.segmented]
+    maps = [f"{name}{PROBABILITIES_SUFFIX}" for name in told]
+    maps += [f"{case.case_id}{UNCERTAINTY_SUFFIX}"] if settings.uncertainty else []
+    return [f"{name}.nii.gz" for name in (case.case_id, *maps)]
