@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from ramify.appearance.lesions import LesionLooks, draw_looks, show_lesions
 from ramify.appearance.scanner_noise import NoiseShape, slice_noise
 from ramify.appearance.settings import AppearanceSettings
 from ramify.appearance.slices import along_z, slices
 from ramify.phantoms.smooth_fields import draw_waves, plane_waves
-from ramify.phantoms.tissues import FIRST_LESION, MOST_LESIONS, TISSUES, Tissue
+from ramify.phantoms.tissues import TISSUES, Tissue
 
 Volume = NDArray[np.float32]
 _WAVES = 16
@@ -29,6 +30,7 @@ _AROUND = {
     Tissue.KIDNEY: (80.0, 230.0),
     Tissue.FLUID: (-10.0, 70.0),
 }
+_CAPSULE_PATCH_MM, _CAPSULE_LEVEL = 20.0, -0.5
 _AORTA_TO_PORTAL, _CAVA_TO_PORTAL = (0.7, 2.5), (0.2, 1.2)
 
 
@@ -37,7 +39,9 @@ class Appearance:
     """How a CT shows an anatomy.
 
     Attributes:
-        tissues_hu: of each number in a tissue map, float32 (TISSUES,).
+        tissues_hu: of each number in a tissue map, float32 (TISSUES,); lesions have looks of their own.
+        lesions: these.
+        capsule_hu, capsule_mm: of what touches the liver from outside; 0 mm where that is nothing of its own.
         contrasts_hu: of portal vein and hepatic veins over the liver.
         contrast_drift: relative, see the settings.
         texture_hu, texture_mm, perfusion_hu, perfusion_mm: of the liver's texture.
@@ -47,6 +51,9 @@ class Appearance:
     """
 
     tissues_hu: Volume
+    lesions: LesionLooks
+    capsule_hu: float
+    capsule_mm: float
     contrasts_hu: tuple[float, float]
     contrast_drift: float
     texture_hu: float
@@ -78,14 +85,14 @@ def draw_appearance(settings: AppearanceSettings, random: np.random.Generator) -
     values[Tissue.AORTA] = liver + portal * between(_AORTA_TO_PORTAL)
     values[Tissue.VENA_CAVA] = liver + portal * between(_CAVA_TO_PORTAL)
     values[Tissue.LIVER] = liver
-    lesions = liver + random.uniform(*settings.lesion_contrast_hu, MOST_LESIONS)
-    dense = random.random(MOST_LESIONS) < settings.dense_lesions
-    values[FIRST_LESION:] = np.where(dense, random.uniform(200, 600, MOST_LESIONS), lesions)
     noise = between_logarithms(settings.noise_hu)
     if settings.least_contrast_to_noise:
         noise = min(noise, portal / settings.least_contrast_to_noise)
     return Appearance(
         tissues_hu=values,
+        lesions=draw_looks(settings, liver, portal, random),
+        capsule_hu=liver + between(settings.capsule_contrast_hu),
+        capsule_mm=between(settings.capsule_mm) if random.random() < settings.capsules else 0.0,
         contrasts_hu=(portal, portal * between(settings.hepatic_to_portal)),
         contrast_drift=settings.contrast_drift,
         texture_hu=between(settings.texture_hu),
@@ -143,8 +150,21 @@ def _without_vessels(
     fine[:, 4] *= appearance.texture_hu
     slow[:, 4] *= appearance.perfusion_hu
     image: Volume = appearance.tissues_hu[tissues]
+    show_lesions(image, appearance.lesions, tissues, spacing_mm, random)
+    if appearance.capsule_mm:
+        shell = _touching(tissues >= Tissue.LIVER, appearance.capsule_mm, spacing_mm)
+        # Here a capsule, there the fat or lung itself.
+        there = plane_waves(draw_waves(_WAVES, _CAPSULE_PATCH_MM, random), tissues.shape, spacing_mm) > _CAPSULE_LEVEL
+        image[shell & there] = appearance.capsule_hu
     image += plane_waves(np.concatenate([fine, slow]), tissues.shape, spacing_mm)
     return image
+
+
+def _touching(liver: NDArray[np.bool_], thickness_mm: float, spacing_mm: tuple[float, ...]) -> NDArray[np.bool_]:
+    """A shell about the liver, at least a voxel thick."""
+    layers = max(1, round(thickness_mm / min(spacing_mm)))
+    shell: NDArray[np.bool_] = ndimage.binary_dilation(liver, iterations=layers) & ~liver
+    return shell
 
 
 def _scanned(

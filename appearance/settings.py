@@ -20,6 +20,22 @@ class AppearanceSettings(BaseModel, frozen=True, extra="forbid"):
     """Tumours and cysts over the liver."""
     dense_lesions: float = Field(0.15, ge=0, le=1)
     """Share of lesions that are as dense as bone: calcified, or treated."""
+    uneven_lesions: float = Field(0.5, ge=0, le=1)
+    """Share of lesions that have a second density in patches, such as calcifications or what a treatment left."""
+    patch_mm: PositiveBounds = (1.5, 8.0)
+    """Correlation length of these patches."""
+    lesion_rims: float = Field(0.4, ge=0, le=1)
+    """Share of lesions with a rim that enhances."""
+    rim_mm: PositiveBounds = (0.8, 5.0)
+    """Its thickness, which changes along the surface."""
+    rim_to_portal: PositiveBounds = (0.15, 1.3)
+    """Its contrast over the liver as a multiple of the portal vein's."""
+    capsules: float = Field(0.5, ge=0, le=1)
+    """Share of samples in which what touches the liver from outside is of another density than what follows."""
+    capsule_mm: PositiveBounds = (0.5, 3.0)
+    """How thick that is."""
+    capsule_contrast_hu: Bounds = (-80.0, 120.0)
+    """Its density over the liver's: fat, muscle of the diaphragm, vessels between the ribs, an enhancing capsule."""
     texture_hu: NonNegativeBounds = (0.0, 6.0)
     """Standard deviation of the liver's fine texture, which drifts from place to place."""
     texture_mm: PositiveBounds = (2.0, 8.0)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ramify.phantoms.anatomy_settings import AnatomySettings
 from ramify.phantoms.bending import bent, with_trunks
+from ramify.phantoms.fissures import fissures
 from ramify.phantoms.organ_shape import OrganShape, draw_organ, growing_region, organ_level, organ_point_mm
 from ramify.phantoms.phantom import HEPATIC, PORTAL
 from ramify.phantoms.rasterisation import rasterise
@@ -30,6 +31,8 @@ _DOME, _CAVA = ((0.50, 0.52, -0.14), (0.58, 0.40, 0.04), (0.52, 0.44, 0.18)), (0
 _JITTER = 0.06
 _MOST_ORGANS = 12
 _FLOW_SPREAD = 1.0
+_SURFACE = 0.03
+"""How deep what counts as the liver's surface reaches, in the units of its level."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +42,7 @@ class Anatomy:
     Attributes:
         tissues: numbers of `Tissue`, or of a lesion, uint8 (*S): what a voxel is made of, where it is not vessel.
         shares: how much of a voxel the vessels of each of `SYSTEMS` fill, in 255ths, uint8 (2, *S); also outside.
-        organ: bool (*S), vessels and lesions in it included.
+        organ: bool (*S), vessels, lesions and fissures in it included.
         vessels: by the names of SYSTEMS, bool (*S): what a reader would draw of them inside the organ, without overlap.
         spacing_mm: voxel size.
         graph: centrelines and radii behind the shares.
@@ -129,6 +132,9 @@ def _as_labels(
     organ = level < 0
     tissues = tissues_around(draw_surroundings(True, rng), level)
     tissues[organ] = Tissue.LIVER
+    sheets = int(rng.integers(settings.fissures[0], settings.fissures[1] + 1))
+    surface = organ & (level > -_SURFACE)
+    tissues[fissures(sheets, settings.fissure_mm, organ, surface, spacing, rng)] = Tissue.FAT
     count = int(rng.integers(settings.lesions[0], settings.lesions[1] + 1))
     # Only their shape is used: how dense each is belongs to its appearance.
     for number, lesion in enumerate(draw_tumours(count, settings.lesion_radius_mm, (0.0, 0.0), shape, graph, rng)):

@@ -8,6 +8,7 @@ from ramify.bounds import PositiveBounds, PositiveCounts, rising
 from ramify.phantoms.tissues import MOST_LESIONS
 from ramify.settings_errors import PythonSettings
 
+FissureCount = Annotated[int, Field(ge=0, le=10)]
 LesionCount = Annotated[int, Field(ge=0, le=MOST_LESIONS)]
 
 
@@ -44,6 +45,10 @@ class AnatomySettings(PythonSettings, frozen=True, extra="forbid"):
     """Tumours and cysts, 15 at the most."""
     lesion_radius_mm: PositiveBounds = (2.0, 22.0)
     """Their radius."""
+    fissures: Annotated[tuple[FissureCount, FissureCount], AfterValidator(rising)] = (0, 4)
+    """Sheets of fat that reach into the liver, 10 at the most."""
+    fissure_mm: PositiveBounds = (1.0, 6.0)
+    """Their thickness at the surface."""
     drawn_from_mm: float = Field(default=1.0, gt=0)
     """Vessels thinner than this are in the image, and not among the labels: readers do not draw them."""
     drawn_margin_mm: float = Field(default=0.2, ge=0)

@@ -74,6 +74,55 @@ def test_lesions_differ_from_one_another():
     assert len({round(float(image[0, 0, x]), 1) for x in (0, 4, 8)}) == 3
 
 
+def ball(radius: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A lesion in a liver, and how far outside it each voxel lies."""
+    shares, tissues = liver((40, 40, 40))
+    outwards = np.linalg.norm(np.indices(tissues.shape) - 20, axis=0) - radius
+    tissues[outwards <= 0] = FIRST_LESION
+    return shares, tissues, outwards
+
+
+def test_a_rim_lies_about_the_surface_of_its_lesion_and_ends_with_the_liver():
+    update = {"lesion_rims": 1.0, "rim_mm": (3, 3), "rim_to_portal": (1, 1), "lesion_contrast_hu": (-50, -50)}
+    settings = PLAIN.model_copy(update={**update, "dense_lesions": 0})
+    shares, tissues, outwards = ball(9)
+    tissues[:, :, 32:] = Tissue.FAT
+    filled = []
+    for seed in range(8):
+        image = painted(settings, shares, tissues, seed)
+        assert image[20, 20, 20] == pytest.approx(50, abs=0.1)
+        assert np.allclose(image[(outwards > 5) & (tissues == Tissue.LIVER)], 100, atol=0.1)
+        assert image[np.abs(outwards) < 4].max() == pytest.approx(160, abs=0.1), "as bright as the portal vein"
+        assert (image[tissues == Tissue.FAT] < -55).all()
+        without = np.where(tissues == FIRST_LESION, 50, 100)
+        share = ((image - without) / (160 - without))[tissues != Tissue.FAT]
+        filled.append(share.sum() / (4 / 3 * np.pi * (10.5**3 - 7.5**3)))
+    assert 0.6 < np.mean(filled) < 1.4, "3 mm thick in the mean"
+
+
+def test_an_uneven_lesion_has_two_densities_and_no_other_place_has():
+    shares, tissues, outwards = ball(12)
+    update = {"uneven_lesions": 1.0, "dense_lesions": 0.5, "patch_mm": (3, 3)}
+    images = [painted(PLAIN.model_copy(update=update), shares, tissues, seed) for seed in range(6)]
+    densities = [np.unique(np.round(image[outwards < 0])) for image in images]
+    assert {len(found) for found in densities} == {2}
+    assert max(found.max() for found in densities) > 200 > min(found.max() for found in densities)
+    assert all(np.allclose(image[outwards > 1], 100, atol=0.1) for image in images)
+
+
+def test_what_touches_the_liver_has_a_density_of_its_own_in_places():
+    shares, tissues = liver((60, 60, 20))
+    tissues[:, :, :8] = Tissue.FAT
+    update = {"capsules": 1.0, "capsule_mm": (2, 2), "capsule_contrast_hu": (80, 80)}
+    image = painted(PLAIN.model_copy(update=update), shares, tissues)
+    shell = image[:, :, 6:8]
+    there = np.isclose(shell, 180, atol=0.1)
+    assert 0.2 < there.mean() < 1
+    assert (shell[~there] < -55).all()
+    assert (image[:, :, :6] < -55).all()
+    assert np.allclose(image[:, :, 8:], 100, atol=0.1)
+
+
 def test_the_same_generator_paints_the_same_and_another_another():
     shares, tissues = liver()
     settings = AppearanceSettings()

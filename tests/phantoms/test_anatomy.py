@@ -33,7 +33,9 @@ def test_labels_lie_inside_the_organ_and_apart(anatomy):
     # Each of the two that were asked for has a number of its own.
     assert set(np.unique(anatomy.tissues[lesions])) == {FIRST_LESION, FIRST_LESION + 1}
     assert not anatomy.shares[:, lesions].any()
-    assert set(np.unique(anatomy.tissues[anatomy.organ & ~lesions])) == {Tissue.LIVER}
+    rest = anatomy.tissues[anatomy.organ & ~lesions]
+    assert set(np.unique(rest)) == {Tissue.LIVER, Tissue.FAT}
+    assert (rest == Tissue.LIVER).mean() > 0.8
 
 
 def test_vessels_too_thin_to_be_drawn_are_in_the_image_alone(anatomy):

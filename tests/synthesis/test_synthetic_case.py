@@ -23,7 +23,7 @@ def test_tissues_lie_on_the_cropped_grid(made):
     assert arrays[TISSUES].shape == shape
     assert arrays[SHARES].shape == (2, *shape)
     organ, vessels = arrays["organ"] > 0, arrays["scales"] > 0
-    assert np.isin(arrays[TISSUES][organ], [Tissue.LIVER, 16, 17]).all()
+    assert np.isin(arrays[TISSUES][organ], [Tissue.FAT, Tissue.LIVER, 16, 17]).all()
     assert not (arrays[TISSUES][~organ] == Tissue.LIVER).any()
     assert (arrays[SHARES].max(axis=0)[vessels] > 0).mean() > 0.9
     assert record[WINDOW] == [-100.0, 300.0]

@@ -12,6 +12,8 @@ TINY: dict[str, Any] = {
     "terminals": (12, 16),
     "least_radius_mm": (0.7, 0.9),
     "bend_mm": (0.5, 1.0),
+    "fissures": (2, 2),
+    "fissure_mm": (6.0, 8.0),
     "lesions": (2, 2),
     "lesion_radius_mm": (6.0, 8.0),
     "drawn_from_mm": 1.2,
