@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ramify.vessels.branches import FloatArray, IntArray
+from ramify.vessels.branches import BoolArray, FloatArray, IntArray
 from ramify.vessels.curve_graph import CentrelineGraph
 from ramify.vessels.decomposition import ScaleDecomposition
 from ramify.vessels.local_radius import local_radii_mm
@@ -37,13 +37,13 @@ class BranchCurves:
     branch_radii_mm: FloatArray
 
     @classmethod
-    def of(cls, found: ScaleDecomposition) -> "BranchCurves":
-        """Those of a decomposition that has at least one branch."""
+    def of(cls, found: ScaleDecomposition, mask: BoolArray) -> "BranchCurves":
+        """Those of the decomposition of a mask, bool (*S), that has at least one branch."""
         curves = found.centreline
         ends = curves.ends.copy()
         loops = np.flatnonzero(ends[:, 0] < 0)
         ends[loops] = (len(curves.nodes_mm) + np.arange(len(loops)))[:, None]
-        depths = local_radii_mm(curves.voxels, found.scale_map > 0, found.spacing_mm)
+        depths = local_radii_mm(curves.voxels, mask, found.spacing_mm)
         return cls(curves, ends, found.nodes_mm, depths, found.radii_mm[curves.branches - 1])
 
     @property

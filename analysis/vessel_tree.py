@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from ramify.analysis.branch_curves import BranchCurves
 from ramify.analysis.branch_table import Row, branch_rows
 from ramify.analysis.given_roots import check_ends, notes_on_ends, places_in
 from ramify.analysis.growth import Growth, grow
-from ramify.analysis.lacunarity import gliding_box_lacunarity
+from ramify.analysis.lacunarity import lacunarity_of
 from ramify.analysis.node_table import cycle_rows, node_rows
 from ramify.analysis.orders import strahler_orders
 from ramify.analysis.rooted_nodes import RootedNodes, nodes_of
@@ -151,18 +151,27 @@ class VesselTree:
         if self.organ is not None:
             organ = np.count_nonzero(self.organ) * float(np.prod(spacing))
             distances = distances_to_vessels_mm(self.decomposition.branches > 0, self.organ, spacing)
-        points, uneven = self.paths.curves.points_mm, gliding_box_lacunarity(self.decomposition.branches, spacing)
+        found = self.decomposition
+        points = self.paths.curves.points_mm
+        uneven = lacunarity_of(np.unravel_index(found.places, found.branches.shape), spacing)
         return summarise_trees(self.branch_rows, self.node_rows, self.cycles, points, spacing, organ, distances, uneven)
 
-    def map_of(self, values: Sequence[int] | IntArray) -> NDArray[np.int32]:
-        """A label map with a value for each of the paths, int32 (*S): 0 in the background.
+    def map_of(self, values: Sequence[int] | IntArray) -> NDArray[np.unsignedinteger]:
+        """A label map with a value, 0 or more, for each of the paths, (*S), in the fewest bytes; 0 in the background.
 
         Voxels of a branch without a path, a bump beside a junction, have the value of the nearest branch.
         """
-        of_number = np.zeros(len(self.decomposition.radii_mm) + 1, dtype=np.int32)
+        of_number = np.zeros(len(self.decomposition.radii_mm) + 1, dtype=np.int64)
         of_number[self._path_of_number >= 0] = np.asarray(values)[self._path_of_number[self._path_of_number >= 0]]
-        found: NDArray[np.int32] = of_number[self.decomposition.branches]
-        return found
+        return self.map_of_numbers(of_number)
+
+    def map_of_numbers(self, values: IntArray) -> NDArray[np.unsignedinteger]:
+        """As `map_of`, with a value for each number of a branch, int (n_branches + 1,), that of 0 for none."""
+        branches, places = self.decomposition.branches.reshape(-1), self.decomposition.places
+        found = np.zeros(self.decomposition.branches.shape, dtype=np.min_scalar_type(int(values.max())))
+        # Memory that is not written to is none: a map of few vessels takes far less than its volume.
+        found.reshape(-1)[places] = values[branches[places]]
+        return cast("NDArray[np.unsignedinteger]", found)
 
     def territories(self, system: int | None = None) -> Territories:
         """The territories of all trees, or of those of a system; raises ValueError without an organ."""
@@ -238,7 +247,7 @@ def analyse(
             )
         if not organ.any():
             raise ValueError("organ: expected at least one voxel, got an empty mask; mend it, or leave it out")
-    paths = BranchCurves.of(found)
+    paths = BranchCurves.of(found, mask)
     named, space = settings.roots_mm(), settings.coordinates
     given = places_in(place, named, space)
     weights = border_weights(paths, mask.shape, found.spacing_mm, organ)
