@@ -60,8 +60,12 @@ def branch_rows(
         chord, direction = _chord(paths, branch, near)
         length = float(paths.lengths_mm[branch])
         radii, along = _clear_radii(paths, branch, near)
-        quartiles = np.percentile(radii, [25, 50, 75]).tolist()
-        towards = directions_in_patient(place, direction, space)[0].tolist()
+        if len(points) > 1:
+            quartiles = np.percentile(radii, [25, 50, 75]).tolist()
+            towards = directions_in_patient(place, direction, space)[0].tolist()
+        else:
+            # A vessel that was thinned to a point; noise has as many of these as a tree has branches.
+            quartiles, towards = 3 * radii.tolist(), direction.tolist()
         number = int(numbers[branch])
         row: Row = {
             "branch": number,

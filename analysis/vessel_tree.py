@@ -31,6 +31,8 @@ from ramify.vessels.scales import decompose_quietly
 
 # A mask whose centrelines are altogether no longer than so many diameters of its widest place is hardly a tree.
 _FEWEST_DIAMETERS = 3.0
+# So many vessels that were thinned to a point, and more of them than of others, are specks.
+_MANY_POINTS = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -256,6 +258,8 @@ def analyse(
     growth = grow(paths, roots)
     nodes = nodes_of(paths, growth, settings.keep_cycles)
     notes = [*found.notes, *_doubts(found, paths)]
+    if organ is not None:
+        notes += _clamped_depth(settings.territory_depth, int(strahler_orders(growth).max()))
     notes += notes_on_ends(paths, given, roots[: len(given)], named, place, space)
     if settings.systems and not given:
         first, second = settings.systems
@@ -264,7 +268,13 @@ def analyse(
 
 
 def _doubts(found: ScaleDecomposition, paths: BranchCurves) -> list[str]:
-    """A line on a mask that is hardly a tree: an organ, or a lump."""
+    """A line on a mask that is hardly a tree: specks, an organ, or a lump."""
+    points = int(np.count_nonzero(paths.lengths_mm == 0))
+    if points >= _MANY_POINTS and points > paths.n_branches / 2:
+        return [
+            f"{points} of {paths.n_branches} branches are pieces of a voxel or a few, too short for a centreline: the "
+            "mask looks like noise, or like probabilities cut too low; remove its small pieces first"
+        ]
     widest = 2 * float(found.depth_mm.max())
     length = float(paths.lengths_mm.sum())
     if length > _FEWEST_DIAMETERS * widest or np.count_nonzero(found.branches) < 1000:
@@ -272,6 +282,16 @@ def _doubts(found: ScaleDecomposition, paths: BranchCurves) -> list[str]:
     return [
         f"all centrelines together are {length:.4g} mm long and the mask is up to {widest:.4g} mm wide: check that it "
         "is the vessels' and not an organ's, and not inverted"
+    ]
+
+
+def _clamped_depth(depth: int, highest: int) -> list[str]:
+    """A line where territories are asked for deeper than there are orders. highest: Strahler order of all branches."""
+    if depth <= max(highest - 1, 1):
+        return []
+    return [
+        f"territory_depth {depth}: the highest Strahler order is {highest}, so territories are those of order 1, as "
+        f"with {max(highest - 1, 0)}"
     ]
 
 

@@ -2,7 +2,7 @@
 
 import itertools
 import warnings
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple, TypeVar
@@ -86,7 +86,7 @@ def decompose_scales(
     branches[found.vessel] = found.branch
     scale_map[found.vessel] = scales_of(found.radii, thresholds)[found.branch - 1]
     skeleton[found.centre] = True
-    ties = _ties(found.radii, found.counts, thresholds, settings.quantiles)
+    ties, told = _ties(found.radii, found.counts, thresholds, settings.quantiles)
     for tie in ties:
         warnings.warn(tie, ScaleWarning, stacklevel=2)
     return ScaleDecomposition(
@@ -97,7 +97,7 @@ def decompose_scales(
         thresholds,
         skeleton,
         settings.estimator,
-        notes=(*ties, *_empty_scales(found.radii, found.counts, thresholds)),
+        notes=(*ties, *_empty_scales(found.radii, found.counts, thresholds, told)),
         graph=found.graph,
         measure_depth=found.measure_depth,
         spacing_mm=spacing,
@@ -184,7 +184,8 @@ def with_shared_thresholds(
         scale_of = np.concatenate(([0], scales_of(part.radii_mm, thresholds))).astype(np.uint8)
         notes = _empty_scales(part.radii_mm, part.counts, thresholds)
         shared[name] = replace(part, scale_map=scale_of[part.branches], thresholds_mm=thresholds, notes=notes)
-    return shared, (*_ties(radii, counts, thresholds, quantiles), *_empty_scales(radii, counts, thresholds))
+    ties, told = _ties(radii, counts, thresholds, quantiles)
+    return shared, (*ties, *_empty_scales(radii, counts, thresholds, told))
 
 
 def _checked(
@@ -227,17 +228,18 @@ def _chosen(setting: bool | None, default: bool) -> bool:
 
 def _ties(
     radii: FloatArray, counts: FloatArray, thresholds: tuple[float, ...], quantiles: Sequence[float]
-) -> list[str]:
-    """Lines on tied thresholds."""
+) -> tuple[list[str], set[int]]:
+    """Lines on tied thresholds, and the scales that they say are empty."""
     radii, counts = radii[counts > 0], counts[counts > 0]
 
-    ties, first = [], 0
+    ties, told, first = list[str](), set[int](), 0
     for radius, run in itertools.groupby(thresholds):
         tied = quantiles[first : first + len(list(run))]
         largest = radius == radii.max()
         # Between equal thresholds no radius can be, nor above the largest one.
         empty = range(first + 2, first + 1 + len(tied) + largest)
         if empty:
+            told |= {*empty}
             share = counts[radii == radius].sum() / counts.sum()
             what = f"{_quantiles_are(tied)} {'the largest of them, ' if largest else ''}{radius:g} mm"
             scales = _joined("scale", [str(number) for number in empty])
@@ -252,7 +254,7 @@ def _ties(
         for lower, (one, other) in enumerate(itertools.pairwise(thresholds))
         if one < other <= one * (1 + _HARDLY_APART)
     ]
-    return ties
+    return ties, told
 
 
 def _quantiles_are(tied: Sequence[float]) -> str:
@@ -267,7 +269,9 @@ def _joined(noun: str, numbers: Sequence[str]) -> str:
     return f"{noun}s {', '.join(others)} and {last}" if others else f"{noun} {last}"
 
 
-def _empty_scales(radii: FloatArray, counts: FloatArray, thresholds: tuple[float, ...]) -> tuple[str, ...]:
-    """Lines on scales without a branch that counts."""
+def _empty_scales(
+    radii: FloatArray, counts: FloatArray, thresholds: tuple[float, ...], told: Collection[int] = ()
+) -> tuple[str, ...]:
+    """Lines on scales without a branch that counts, but for those that are told of already."""
     held = np.bincount(scales_of(radii[counts > 0], thresholds), minlength=len(thresholds) + 2)[1:]
-    return tuple(f"scale {empty} has no branch" for empty in np.flatnonzero(held == 0) + 1)
+    return tuple(f"scale {empty} has no branch" for empty in np.flatnonzero(held == 0) + 1 if empty not in told)
