@@ -77,8 +77,8 @@ def rightness(found: FoundTree, graph: VesselGraph, tolerance_mm: float, voxel_m
         matched / max(1, len(junctions)),
         float(np.mean(seen)),
         float(found.lengths_mm.sum() / lengths.sum()),
-        float(spearmanr(radii, graph.radii_mm[seen]).statistic),
-        float(np.median(radii / graph.radii_mm[seen] - 1)),
+        float(spearmanr(radii, graph.radii_mm[seen]).statistic) if len(radii) > 1 else float("nan"),
+        float(np.median(radii / graph.radii_mm[seen] - 1)) if len(radii) else float("nan"),
         float(lengths[right].sum() / lengths.sum()),
     )
 
@@ -123,7 +123,7 @@ def of_vertices(vertices_mm: FloatArray, links: IntArray, radii_mm: FloatArray) 
     )[1]
     _, part = np.unique(part, return_inverse=True)
     at_nodes = np.flatnonzero(~inner)
-    used, node = np.unique(part[at_nodes], return_inverse=True)
+    node = np.unique(part[at_nodes], return_inverse=True)[1]
     size = np.bincount(node)
     nodes = np.stack([np.bincount(node, axis) / size for axis in vertices_mm[at_nodes].T], axis=1)
     node_of = np.full(count, -1)
@@ -148,5 +148,4 @@ def of_vertices(vertices_mm: FloatArray, links: IntArray, radii_mm: FloatArray) 
             radii.append(float(np.median(radii_mm[own])))
             paths.append(np.concatenate([nodes[[ends[-1][0]]], vertices_mm[path[1:-1]], nodes[[ends[-1][1]]]]))
     lengths = np.array([float(np.linalg.norm(np.diff(path, axis=0), axis=1).sum()) for path in paths])
-    del used
     return FoundTree(nodes, np.array(ends, dtype=np.int64).reshape(-1, 2), paths, lengths, np.array(radii))
