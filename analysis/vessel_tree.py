@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,7 @@ from ramify.vessels.branches import BoolArray, IntArray
 from ramify.vessels.decomposition import ScaleDecomposition
 from ramify.vessels.masks import check_boolean
 from ramify.vessels.scales import decompose_quietly
+from ramify.vessels.sparse_zeros import sparse_zeros
 
 # A mask whose centrelines are altogether no longer than so many diameters of its widest place is hardly a tree.
 _FEWEST_DIAMETERS = 3.0
@@ -170,10 +171,9 @@ class VesselTree:
     def map_of_numbers(self, values: IntArray) -> NDArray[np.unsignedinteger]:
         """As `map_of`, with a value for each number of a branch, int (n_branches + 1,), that of 0 for none."""
         branches, places = self.decomposition.branches.reshape(-1), self.decomposition.places
-        found = np.zeros(self.decomposition.branches.shape, dtype=np.min_scalar_type(int(values.max())))
-        # Memory that is not written to is none: a map of few vessels takes far less than its volume.
+        found = sparse_zeros(self.decomposition.branches.shape, np.min_scalar_type(int(values.max())))
         found.reshape(-1)[places] = values[branches[places]]
-        return cast("NDArray[np.unsignedinteger]", found)
+        return found
 
     def territories(self, system: int | None = None) -> Territories:
         """The territories of all trees, or of those of a system; raises ValueError without an organ."""

@@ -17,6 +17,7 @@ from ramify.vessels.estimators import ESTIMATORS, grow_tree
 from ramify.vessels.masks import check_boolean
 from ramify.vessels.orientation import Orientation, own_orientation
 from ramify.vessels.scale_settings import DEFAULT_SCALES, ScaleSettings
+from ramify.vessels.sparse_zeros import sparse_zeros
 from ramify.vessels.thresholds import counts_inside, counts_of_branches, weighted_quantiles, with_neighbours_radii
 
 Name = TypeVar("Name", bound=Hashable)
@@ -82,7 +83,7 @@ def decompose_scales(
     thresholds = tuple(weighted_quantiles(found.radii, found.counts, settings.quantiles).tolist())
 
     # Vessels are few among the voxels: written one by one.
-    scale_map, branches, skeleton = (np.zeros(mask.shape, dtype=dtype) for dtype in (np.uint8, np.int32, np.bool_))
+    scale_map, branches, skeleton = (sparse_zeros(mask.shape, dtype) for dtype in (np.uint8, np.int32, np.bool_))
     branches[found.vessel] = found.branch
     scale_map[found.vessel] = scales_of(found.radii, thresholds)[found.branch - 1]
     skeleton[found.centre] = True

@@ -10,6 +10,7 @@ from ramify.vessels.inscribed_balls import OUTSIDE, SKELETON, VESSEL
 from ramify.vessels.limbs import restore_limbs
 from ramify.vessels.masks import check_volume
 from ramify.vessels.point_index import spacing_in_3d
+from ramify.vessels.sparse_zeros import sparse_zeros
 from ramify.vessels.thinning_kernel import FACES_2D, FACES_3D, border_voxels, thin
 
 Mask = NDArray[np.bool_]
@@ -49,7 +50,7 @@ def skeletonize(mask: Mask, spacing_mm: Sequence[float] | None = None) -> Mask:
     """
     check_volume(mask, "mask")
     spacing = spacing_in_3d((1.0,) * mask.ndim if spacing_mm is None else spacing_mm, mask.ndim)
-    skeleton = np.zeros(mask.shape, dtype=bool)
+    skeleton = sparse_zeros(mask.shape, bool)
     box = foreground_box(mask)
     inside = mask[box]
     if inside.size == 0:
@@ -72,7 +73,7 @@ def _thinned(inside: Mask, faces: NDArray[np.int64]) -> tuple[NDArray[np.uint8],
     Returns it with the places of the mask's voxels in the flat volume, rising: vessels are few among all.
     """
     in_3d = inside if inside.ndim == 3 else inside[np.newaxis]
-    volume = np.zeros([size + 2 for size in in_3d.shape], dtype=np.uint8)
+    volume: NDArray[np.uint8] = sparse_zeros([size + 2 for size in in_3d.shape], np.uint8)
     volume[1:-1, 1:-1, 1:-1] = in_3d
     flat = volume.reshape(-1)
     voxels = np.flatnonzero(flat.view(bool))
