@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ramify.vessels.branches import FloatArray, IntArray
+from ramify.vessels.branches import BoolArray, FloatArray, IntArray
 from ramify.vessels.curve_graph import CentrelineGraph
 from ramify.vessels.decomposition import ScaleDecomposition
 from ramify.vessels.local_radius import local_radii_mm
@@ -37,13 +37,13 @@ class BranchCurves:
     branch_radii_mm: FloatArray
 
     @classmethod
-    def of(cls, found: ScaleDecomposition) -> "BranchCurves":
-        """Those of a decomposition that has at least one branch."""
+    def of(cls, found: ScaleDecomposition, mask: BoolArray) -> "BranchCurves":
+        """Those of the decomposition of a mask, bool (*S), that has at least one branch."""
         curves = found.centreline
         ends = curves.ends.copy()
         loops = np.flatnonzero(ends[:, 0] < 0)
         ends[loops] = (len(curves.nodes_mm) + np.arange(len(loops)))[:, None]
-        depths = local_radii_mm(curves.voxels, found.scale_map > 0, found.spacing_mm)
+        depths = local_radii_mm(curves.voxels, mask, found.spacing_mm)
         return cls(curves, ends, found.nodes_mm, depths, found.radii_mm[curves.branches - 1])
 
     @property
@@ -89,6 +89,8 @@ class BranchCurves:
         """Which points of a branch no junction hides, and that lie farther from a free end than the vessel is
         thick there, where it closes; bool (m,), all where there is none."""
         along = self.along_mm(branch)
+        if len(along) == 1:
+            return np.ones(1, dtype=bool)
         clear: NDArray[np.bool_] = along >= self._hidden_mm(branch, 0)
         clear &= along[-1] - along >= self._hidden_mm(branch, 1)
         return clear if clear.any() else np.ones(len(along), dtype=bool)
@@ -123,6 +125,10 @@ class BranchCurves:
         radii = self.depths_mm.copy()
         for branch, wanted in enumerate(self.branch_radii_mm.tolist()):
             part = self.points(branch)
+            if part.stop - part.start == 1:
+                most = _MOST_CORRECTED * radii[part.start]
+                radii[part.start] += min(max(wanted - radii[part.start], -most), most)
+                continue
             median = float(np.median(radii[part][self.clear_of_ends(branch)]))
             most = _MOST_CORRECTED * radii[part]
             radii[part] += np.clip(wanted - median, -most, most)
@@ -144,6 +150,10 @@ class BranchCurves:
         radii = np.empty((self.n_branches, 2))
         for branch in range(self.n_branches):
             part, along = self.points(branch), self.along_mm(branch)
+            if len(along) == 1:
+                # A vessel that was thinned to a point; noise has as many of these as a tree has branches.
+                radii[branch] = self.radii_mm[part]
+                continue
             for side in (0, 1):
                 path, local, gone = self.curves.points_mm[part], self.radii_mm[part], along
                 if side:

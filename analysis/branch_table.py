@@ -15,7 +15,7 @@ from ramify.data.volume import Volume
 from ramify.report.settings import Space
 from ramify.vessels.branches import FloatArray, IntArray
 from ramify.vessels.decomposition import ScaleDecomposition
-from ramify.vessels.distance import surface
+from ramify.vessels.distance import at_surface
 
 Row = dict[str, Any]
 
@@ -46,14 +46,12 @@ def branch_rows(
     generation, strahler = generations(growth, nodes.starts), strahler_orders(growth)
     main = main_vessel_orders(growth, paths.branch_radii_mm)
     scale = found.scale_of_branch[numbers - 1]
-    # Vessels are few among the voxels.
-    vessel = np.flatnonzero(found.branches)
-    voxels = np.bincount(found.branches.reshape(-1)[vessel], minlength=len(found.radii_mm) + 1)[numbers]
+    voxels = np.bincount(found.branches.reshape(-1)[found.places], minlength=len(found.radii_mm) + 1)[numbers]
     size = voxels * float(np.prod(found.spacing_mm))
     flat = place.ndim == 2
     shares = np.add.reduceat(paths.radii_mm * paths.curves.shares_mm, paths.curves.starts[:-1])
     wall = 2 * paths.lengths_mm if flat else 2 * np.pi * shares
-    touched = touched_borders(found.branches, organ, len(found.radii_mm))
+    touched = touched_borders(found, organ)
     cut = {*growth.cuts.tolist()}
     rows = []
     for branch in range(paths.n_branches):
@@ -62,8 +60,12 @@ def branch_rows(
         chord, direction = _chord(paths, branch, near)
         length = float(paths.lengths_mm[branch])
         radii, along = _clear_radii(paths, branch, near)
-        quartiles = np.percentile(radii, [25, 50, 75]).tolist()
-        towards = directions_in_patient(place, direction, space)[0].tolist()
+        if len(points) > 1:
+            quartiles = np.percentile(radii, [25, 50, 75]).tolist()
+            towards = directions_in_patient(place, direction, space)[0].tolist()
+        else:
+            # A vessel that was thinned to a point; noise has as many of these as a tree has branches.
+            quartiles, towards = 3 * radii.tolist(), direction.tolist()
         number = int(numbers[branch])
         row: Row = {
             "branch": number,
@@ -100,28 +102,25 @@ def branch_rows(
     return sorted(rows, key=lambda row: int(row["branch"]))
 
 
-def touched_borders(
-    branches: NDArray[np.int32], organ: NDArray[np.bool_] | None, n_branches: int
-) -> dict[str, NDArray[np.bool_]]:
+def touched_borders(found: ScaleDecomposition, organ: NDArray[np.bool_] | None) -> dict[str, NDArray[np.bool_]]:
     """Whether each branch, and 0 for the background, has a voxel at the volume's border, and at or beyond the organ's.
 
     Args:
-        branches: int32 (*S), 0 background, 1 .. n.
+        found: n branches on a grid (*S).
         organ: bool (*S) or None.
-        n_branches: n.
 
     Returns:
         bool (n + 1,), as `volume` and, with an organ, `organ`.
     """
-    count = n_branches + 1
+    branches, count = found.branches, len(found.radii_mm) + 1
     touched = {"volume": np.zeros(count, dtype=bool)}
     for axis in range(branches.ndim):
         for side in (0, -1):
             touched["volume"][np.take(branches, side, axis=axis)] = True
     if organ is not None:
-        vessel = np.nonzero(branches)
-        beyond = ~organ[vessel] | surface(organ)[vessel]
-        touched["organ"] = np.bincount(branches[vessel][beyond], minlength=count) > 0
+        beyond = ~organ.reshape(-1)[found.places] | at_surface(organ, found.places)
+        at_border = branches.reshape(-1)[found.places[beyond]]
+        touched["organ"] = np.bincount(at_border, minlength=count) > 0
     return touched
 
 

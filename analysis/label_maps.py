@@ -34,23 +34,23 @@ def label_maps(tree: VesselTree) -> Iterator[LabelMap]:
     found = tree.decomposition
     yield LabelMap("scales", found.scale_map, _named("scale", scale_colours(n_scales)))
     count = len(found.radii_mm)
-    yield LabelMap("branches", _small(found.branches, count), _named("branch", class_colours(count)))
+    yield LabelMap("branches", tree.map_of_numbers(np.arange(count + 1)), _named("branch", class_colours(count)))
     strahler = strahler_orders(tree.growth)
     highest = int(strahler.max())
-    yield LabelMap("orders", _small(tree.map_of(strahler), highest), _named("order", scale_colours(highest)))
+    yield LabelMap("orders", tree.map_of(strahler), _named("order", scale_colours(highest)))
     # 0 is the background: generation 0, the trunk, is 1.
     generation = 1 + generations(tree.growth, tree.nodes_found.starts)
     last = int(generation.max())
     colours = scale_colours(last)[::-1]
     labels = [(f"generation {number}", colour) for number, colour in enumerate(colours)]
-    yield LabelMap("generations", _small(tree.map_of(generation), last), labels)
+    yield LabelMap("generations", tree.map_of(generation), labels)
     systems = tree.settings.systems
     if systems:
         names = list(zip(systems, class_colours(len(systems)), strict=True))
-        yield LabelMap("systems", _small(tree.map_of(1 + tree.growth.system), len(systems)), names)
+        yield LabelMap("systems", tree.map_of(1 + tree.growth.system), names)
     trees = int(tree.tree_of_branch.max())
     if trees > 1:
-        yield LabelMap("trees", _small(tree.map_of(tree.tree_of_branch), trees), _named("tree", class_colours(trees)))
+        yield LabelMap("trees", tree.map_of(tree.tree_of_branch), _named("tree", class_colours(trees)))
 
 
 def territory_map(tree: VesselTree, name: str, found: Territories) -> LabelMap:

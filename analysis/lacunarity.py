@@ -35,9 +35,14 @@ def gliding_box_lacunarity(
         >>> gliding_box_lacunarity(np.ones((8, 8), bool), (1.0, 1.0))
         {2.0: 1.0}
     """
+    return lacunarity_of(np.unravel_index(np.flatnonzero(mask), mask.shape), spacing_mm, most_cells)
+
+
+def lacunarity_of(
+    places: Sequence[NDArray[np.integer]], spacing_mm: Sequence[float], most_cells: int = _MOST_CELLS
+) -> dict[float, float]:
+    """As `gliding_box_lacunarity`, of a mask's voxels by their indices, integer (N,) along each axis."""
     spacing = np.array(spacing_mm, dtype=np.float64)
-    # Vessels are few among the voxels.
-    places = np.unravel_index(np.flatnonzero(mask), mask.shape)
     low = np.array([axis.min() for axis in places])
     extent = np.array([axis.max() for axis in places]) - low + 1
     block = _blocks(extent, spacing, most_cells)

@@ -16,7 +16,7 @@ def mean_curvature_per_mm(points_mm: FloatArray, step_mm: float) -> float | None
         step_mm: about how long a step is.
 
     Returns:
-        None for a path that is shorter than two steps.
+        None for a path that is shorter than two steps, or a point.
 
     Examples:
         >>> import numpy as np
@@ -25,6 +25,8 @@ def mean_curvature_per_mm(points_mm: FloatArray, step_mm: float) -> float | None
         >>> round(mean_curvature_per_mm(10 * np.stack([np.sin(turn), np.cos(turn)], axis=1), 2.0), 3)
         0.1
     """
+    if len(points_mm) < 2:
+        return None
     along = np.append(0.0, np.cumsum(np.linalg.norm(np.diff(points_mm, axis=0), axis=1)))
     steps = int(along[-1] / step_mm) if step_mm > 0 else 0
     if steps < 2:
@@ -42,4 +44,5 @@ def taper_mm_per_mm(radii_mm: FloatArray, along_mm: FloatArray) -> float | None:
     if len(radii_mm) < 3 or np.ptp(along_mm) == 0:
         return None
     offset = along_mm - along_mm.mean()
-    return float(-(offset * (radii_mm - radii_mm.mean())).sum() / np.square(offset).sum())
+    # 0 and not -0 for an even vessel.
+    return float(-(offset * (radii_mm - radii_mm.mean())).sum() / np.square(offset).sum()) + 0.0

@@ -1,5 +1,6 @@
 """Which part of an organ each large branch supplies, and how far the organ's voxels are from a vessel."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,8 @@ from ramify.vessels.branches import FloatArray, IntArray
 
 # Trees with less of the longest one's length supply no territory of their own.
 _SMALLEST_TREE = 0.1
+# Of volumes with more voxels, distances are taken slab by slab.
+_MOST_VOXELS = 2**25
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,11 +71,11 @@ def territories(
     number = np.where(stem_of_number >= 0, np.searchsorted(stems, stem_of_number) + 1, 0).astype(np.int32)
     found = np.zeros(branches.shape, dtype=np.int32)
     box = foreground_box(organ | (branches > 0))
-    seeds = number[branches[box]]
+    seeds, inside, into = number[branches[box]], organ[box], found[box]
     if not seeds.any():
         return Territories(found, stems)
-    nearest = ndimage.distance_transform_edt(seeds == 0, spacing_mm, return_distances=False, return_indices=True)
-    found[box] = np.where(organ[box], seeds[tuple(nearest)], 0)
+    for planes, _, nearest in _nearest(seeds > 0, inside, spacing_mm):
+        into[planes] = np.where(inside[planes], seeds[tuple(nearest)], 0)
     return Territories(found, stems)
 
 
@@ -81,5 +84,49 @@ def distances_to_vessels_mm(
 ) -> FloatArray:
     """Distance of each voxel of the organ outside the vessels to the nearest vessel voxel, float (N,), mm."""
     box = foreground_box(organ | vessels)
-    distances: FloatArray = ndimage.distance_transform_edt(~vessels[box], spacing_mm)
-    return distances[organ[box] & ~vessels[box]]
+    seeds = vessels[box]
+    wanted = organ[box] & ~seeds
+    found = [distances[wanted[planes]] for planes, distances, _ in _nearest(seeds, wanted, spacing_mm)]
+    return np.concatenate([np.empty(0), *found])
+
+
+def _nearest(
+    seeds: NDArray[np.bool_], wanted: NDArray[np.bool_], spacing_mm: tuple[float, ...], most_voxels: int = _MOST_VOXELS
+) -> Iterator[tuple[slice, FloatArray, NDArray[np.int32]]]:
+    """For runs of planes, those without a wanted voxel left out, how far the nearest seed of each voxel is, and where.
+
+    A distance map takes twenty times the memory of its mask: of a large volume it is made slab by slab, with as many
+    planes around each that whatever is nearest to a wanted voxel lies in them.
+
+    Args:
+        seeds: bool (*S), not empty.
+        wanted: bool (*S); elsewhere a nearer seed may be farther away than the planes that were looked at.
+        spacing_mm: voxel size along each axis.
+        most_voxels: of a slab, without what is around it.
+
+    Yields:
+        the planes, distances in mm, float (*P), and indices into the seeds, int32 (ndim, *P).
+    """
+    count = len(seeds)
+    height = max(1, most_voxels * count // seeds.size)
+    margin = height
+    for start in range(0, count, height):
+        planes = slice(start, min(start + height, count))
+        if not wanted[planes].any():
+            continue
+        while True:
+            around = slice(max(start - margin, 0), min(planes.stop + margin, count))
+            whole = around == slice(0, count)
+            if whole or seeds[around].any():
+                distances, nearest = ndimage.distance_transform_edt(~seeds[around], spacing_mm, return_indices=True)
+                own = slice(start - around.start, planes.stop - around.start)
+                below = start - around.start if around.start else count
+                above = around.stop - planes.stop if around.stop < count else count
+                farthest = distances[own][wanted[planes]].max()
+                if whole or farthest <= min(below, above) * spacing_mm[0]:
+                    nearest[0] += around.start
+                    yield planes, distances[own], nearest[:, own]
+                    # Mostly the next ones need about as much.
+                    margin = 1 + int(1.25 * farthest / spacing_mm[0])
+                    break
+            margin *= 2

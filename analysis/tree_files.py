@@ -112,7 +112,9 @@ def node_link_json(tree: VesselTree) -> str:
         if row["length_mm"] > 0
     ]
     graph = {"SPACE": tree.settings.coordinates.upper(), "UNIT": "mm"}
-    return to_json({"directed": True, "multigraph": True, "graph": graph, "nodes": nodes, "edges": edges})
+    return to_json(
+        {"directed": True, "multigraph": True, "graph": graph, "nodes": nodes, "edges": edges}, in_one_line=True
+    )
 
 
 def territory_rows(tree: VesselTree, name: str, found: Territories) -> list[Row]:

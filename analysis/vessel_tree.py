@@ -14,7 +14,7 @@ from ramify.analysis.branch_curves import BranchCurves
 from ramify.analysis.branch_table import Row, branch_rows
 from ramify.analysis.given_roots import check_ends, notes_on_ends, places_in
 from ramify.analysis.growth import Growth, grow
-from ramify.analysis.lacunarity import gliding_box_lacunarity
+from ramify.analysis.lacunarity import lacunarity_of
 from ramify.analysis.node_table import cycle_rows, node_rows
 from ramify.analysis.orders import strahler_orders
 from ramify.analysis.rooted_nodes import RootedNodes, nodes_of
@@ -28,9 +28,12 @@ from ramify.vessels.branches import BoolArray, IntArray
 from ramify.vessels.decomposition import ScaleDecomposition
 from ramify.vessels.masks import check_boolean
 from ramify.vessels.scales import decompose_quietly
+from ramify.vessels.sparse_zeros import sparse_zeros
 
 # A mask whose centrelines are altogether no longer than so many diameters of its widest place is hardly a tree.
 _FEWEST_DIAMETERS = 3.0
+# So many vessels that were thinned to a point, and more of them than of others, are specks.
+_MANY_POINTS = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,17 +154,25 @@ class VesselTree:
         if self.organ is not None:
             organ = np.count_nonzero(self.organ) * float(np.prod(spacing))
             distances = distances_to_vessels_mm(self.decomposition.branches > 0, self.organ, spacing)
-        points, uneven = self.paths.curves.points_mm, gliding_box_lacunarity(self.decomposition.branches, spacing)
+        found = self.decomposition
+        points = self.paths.curves.points_mm
+        uneven = lacunarity_of(np.unravel_index(found.places, found.branches.shape), spacing)
         return summarise_trees(self.branch_rows, self.node_rows, self.cycles, points, spacing, organ, distances, uneven)
 
-    def map_of(self, values: Sequence[int] | IntArray) -> NDArray[np.int32]:
-        """A label map with a value for each of the paths, int32 (*S): 0 in the background.
+    def map_of(self, values: Sequence[int] | IntArray) -> NDArray[np.unsignedinteger]:
+        """A label map with a value, 0 or more, for each of the paths, (*S), in the fewest bytes; 0 in the background.
 
         Voxels of a branch without a path, a bump beside a junction, have the value of the nearest branch.
         """
-        of_number = np.zeros(len(self.decomposition.radii_mm) + 1, dtype=np.int32)
+        of_number = np.zeros(len(self.decomposition.radii_mm) + 1, dtype=np.int64)
         of_number[self._path_of_number >= 0] = np.asarray(values)[self._path_of_number[self._path_of_number >= 0]]
-        found: NDArray[np.int32] = of_number[self.decomposition.branches]
+        return self.map_of_numbers(of_number)
+
+    def map_of_numbers(self, values: IntArray) -> NDArray[np.unsignedinteger]:
+        """As `map_of`, with a value for each number of a branch, int (n_branches + 1,), that of 0 for none."""
+        branches, places = self.decomposition.branches.reshape(-1), self.decomposition.places
+        found = sparse_zeros(self.decomposition.branches.shape, np.min_scalar_type(int(values.max())))
+        found.reshape(-1)[places] = values[branches[places]]
         return found
 
     def territories(self, system: int | None = None) -> Territories:
@@ -238,7 +249,7 @@ def analyse(
             )
         if not organ.any():
             raise ValueError("organ: expected at least one voxel, got an empty mask; mend it, or leave it out")
-    paths = BranchCurves.of(found)
+    paths = BranchCurves.of(found, mask)
     named, space = settings.roots_mm(), settings.coordinates
     given = places_in(place, named, space)
     weights = border_weights(paths, mask.shape, found.spacing_mm, organ)
@@ -247,6 +258,8 @@ def analyse(
     growth = grow(paths, roots)
     nodes = nodes_of(paths, growth, settings.keep_cycles)
     notes = [*found.notes, *_doubts(found, paths)]
+    if organ is not None:
+        notes += _clamped_depth(settings.territory_depth, int(strahler_orders(growth).max()))
     notes += notes_on_ends(paths, given, roots[: len(given)], named, place, space)
     if settings.systems and not given:
         first, second = settings.systems
@@ -255,7 +268,13 @@ def analyse(
 
 
 def _doubts(found: ScaleDecomposition, paths: BranchCurves) -> list[str]:
-    """A line on a mask that is hardly a tree: an organ, or a lump."""
+    """A line on a mask that is hardly a tree: specks, an organ, or a lump."""
+    points = int(np.count_nonzero(paths.lengths_mm == 0))
+    if points >= _MANY_POINTS and points > paths.n_branches / 2:
+        return [
+            f"{points} of {paths.n_branches} branches are pieces of a voxel or a few, too short for a centreline: the "
+            "mask looks like noise, or like probabilities cut too low; remove its small pieces first"
+        ]
     widest = 2 * float(found.depth_mm.max())
     length = float(paths.lengths_mm.sum())
     if length > _FEWEST_DIAMETERS * widest or np.count_nonzero(found.branches) < 1000:
@@ -263,6 +282,16 @@ def _doubts(found: ScaleDecomposition, paths: BranchCurves) -> list[str]:
     return [
         f"all centrelines together are {length:.4g} mm long and the mask is up to {widest:.4g} mm wide: check that it "
         "is the vessels' and not an organ's, and not inverted"
+    ]
+
+
+def _clamped_depth(depth: int, highest: int) -> list[str]:
+    """A line where territories are asked for deeper than there are orders. highest: Strahler order of all branches."""
+    if depth <= max(highest - 1, 1):
+        return []
+    return [
+        f"territory_depth {depth}: the highest Strahler order is {highest}, so territories are those of order 1, as "
+        f"with {max(highest - 1, 0)}"
     ]
 
 

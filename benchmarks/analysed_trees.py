@@ -5,7 +5,8 @@
 A row a voxel size, means over the phantoms. Each vessel of the phantom is looked up where the mask has its branch, at
 three fifths of its length. Junctions found and junctions right within 2 mm; length of all centrelines over that of the
 vessels; radii: rank correlation, and median of (found / true - 1); share of the vessels' length with the right Strahler
-order, generation and parent, the root told; seconds for each mask.
+order, generation and parent, the root told; by vessels, rank correlation of the generations, and mean of found - true;
+seconds for each mask.
 """
 
 import time
@@ -50,6 +51,8 @@ class Scores(NamedTuple):
     right_strahler_order: float
     right_generation: float
     right_parent: float
+    generation_rank_correlation: float
+    generation_bias: float
     seconds: float
 
 
@@ -92,7 +95,7 @@ def compared(tree: VesselTree, graph: VesselGraph, side_mm: float, seconds: floa
     by_number = {row["branch"]: row for row in tree.branch_rows}
     lengths, total = graph.lengths_mm(), float(graph.lengths_mm().sum())
     right = np.zeros((len(number), 3), dtype=bool)
-    radii = np.full(len(number), np.nan)
+    radii, steps = np.full(len(number), np.nan), np.full(len(number), np.nan)
     for edge, found in enumerate(number.tolist()):
         if (row := by_number.get(found)) is None:
             continue
@@ -103,7 +106,7 @@ def compared(tree: VesselTree, graph: VesselGraph, side_mm: float, seconds: floa
             row["generation"] == generation[edge],
             row["parent"] in fed_by or (parent >= 0 and found == number[parent]),
         )
-        radii[edge] = row["radius_mm"]
+        radii[edge], steps[edge] = row["radius_mm"], row["generation"]
     seen = np.isfinite(radii)
     drawn = graph.nodes_mm[np.bincount(graph.edges.ravel()) > 2] - side_mm / 2
     junctions = np.array(
@@ -120,6 +123,8 @@ def compared(tree: VesselTree, graph: VesselGraph, side_mm: float, seconds: floa
         float(shares[0]),
         float(shares[1]),
         float(shares[2]),
+        float(spearmanr(steps[seen], generation[seen]).statistic),
+        float(np.mean(steps[seen] - generation[seen])),
         seconds,
     )
 

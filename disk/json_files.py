@@ -82,9 +82,13 @@ def _second_time(text: str, key: str) -> str:
     return f"key {key!r:.100} twice"
 
 
-def to_json(content: Any) -> str:
-    """Plain data as JSON with sorted keys; NumPy's types are converted. Raises ValueError for NaN and anything else."""
-    text = json.dumps(content, sort_keys=True, indent=2, allow_nan=False, default=_plain, ensure_ascii=False)
+def to_json(content: Any, in_one_line: bool = False) -> str:
+    """Plain data as JSON with sorted keys; NumPy's types are converted. Raises ValueError for NaN and anything else.
+
+    in_one_line: for programs alone, many times as fast and a fraction of the size.
+    """
+    indent = None if in_one_line else 2
+    text = json.dumps(content, sort_keys=True, indent=indent, allow_nan=False, default=_plain, ensure_ascii=False)
     # Bytes of a file's name that are no UTF-8 stay what they were, in a file that is.
     return _NO_TEXT.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text) + "\n"
 

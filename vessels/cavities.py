@@ -63,8 +63,8 @@ def fill_cavities(mask: Mask, spacing_mm: Sequence[float], largest_mm3: float | 
     in_3d = inside if inside.ndim == 3 else inside[np.newaxis]
     # What lies around the box leads out.
     volume = np.full([size + 2 for size in in_3d.shape], _KNOWN, dtype=np.uint8)
-    volume[1:-1, 1:-1, 1:-1] = ~in_3d
-    found = _small_cavities(volume, most, flat)
+    np.logical_not(in_3d, out=volume[1:-1, 1:-1, 1:-1].view(bool))
+    found = _small_cavities(volume, np.flatnonzero(inside), most, flat)
     if not len(found):
         return mask
     filled = mask.copy()
@@ -73,32 +73,34 @@ def fill_cavities(mask: Mask, spacing_mm: Sequence[float], largest_mm3: float | 
 
 
 @compiled()
-def _small_cavities(volume: np.ndarray, most: int, flat: bool) -> np.ndarray:
+def _small_cavities(volume: np.ndarray, voxels: np.ndarray, most: int, flat: bool) -> np.ndarray:
     """Voxels of all cavities of at most so many voxels, int (N, 3).
 
     The first voxel of a cavity, in C order, has the mask before it along each axis: from such voxels background is
     followed until it is too much, or joins what was too much before, or leads out.
+
+    voxels: int (M,), the mask's, as places in the volume without its rim.
     """
     found = np.empty((16, 3), dtype=np.int64)
     n_found = 0
     piece = np.empty((most, 3), dtype=np.int64)
-    for z in range(1, volume.shape[0] - 1):
-        for y in range(1, volume.shape[1] - 1):
-            for x in range(1, volume.shape[2] - 1):
-                before = volume[z, y - 1, x] | volume[z, y, x - 1]
-                if not flat:
-                    before |= volume[z - 1, y, x]
-                if volume[z, y, x] != _UNKNOWN or before != _MASK:
-                    continue
-                size = _follow(volume, z, y, x, piece, flat)
-                if size == 0:
-                    continue
-                while n_found + size > found.shape[0]:
-                    larger = np.empty((2 * found.shape[0], 3), dtype=np.int64)
-                    larger[:n_found] = found[:n_found]
-                    found = larger
-                found[n_found : n_found + size] = piece[:size]
-                n_found += size
+    height, width = volume.shape[1] - 2, volume.shape[2] - 2
+    for voxel in voxels:
+        z, y, x = voxel // (height * width) + 1, voxel // width % height + 1, voxel % width + 2
+        before = volume[z, y - 1, x]
+        if not flat:
+            before |= volume[z - 1, y, x]
+        if volume[z, y, x] != _UNKNOWN or before != _MASK:
+            continue
+        size = _follow(volume, z, y, x, piece, flat)
+        if size == 0:
+            continue
+        while n_found + size > found.shape[0]:
+            larger = np.empty((2 * found.shape[0], 3), dtype=np.int64)
+            larger[:n_found] = found[:n_found]
+            found = larger
+        found[n_found : n_found + size] = piece[:size]
+        n_found += size
     return found[:n_found]
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ramify.compilation import compiled
 from ramify.vessels.masks import check_volume
+from ramify.vessels.voxel_rows import VoxelRows
 
 
 def label_components(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
@@ -34,6 +35,12 @@ def label_components(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
     labels = np.zeros(mask.shape, dtype=np.int32)
     volume = np.ascontiguousarray(mask if mask.ndim == 3 else mask[np.newaxis])
     return labels, _label(volume, labels.reshape(volume.shape))
+
+
+def components_of(rows: VoxelRows) -> tuple[NDArray[np.int32], int]:
+    """As `label_components`, the number of each of some voxels, int32 (N,), and how many components there are."""
+    labels, count = _label_rows(rows.columns, rows.starts, rows.rows_in_a_plane)
+    return labels, int(count)
 
 
 def component_sizes(labels: NDArray[np.int32], count: int) -> NDArray[np.int64]:
@@ -109,3 +116,44 @@ def _label(mask: np.ndarray, labels: np.ndarray) -> int:
         if flat[i]:
             flat[i] = parents[flat[i]]
     return count
+
+
+@compiled()
+def _label_rows(columns: np.ndarray, starts: np.ndarray, height: int) -> tuple[np.ndarray, int]:
+    """Number the runs of voxels in all rows, unite those that touch, and number what they make."""
+    labels = np.empty(columns.size, dtype=np.int32)
+    parents = np.zeros(columns.size + 1, dtype=np.int32)
+    n_runs = 0
+    for row in range(starts.size - 1):
+        first, last = starts[row], starts[row + 1]
+        for i in range(first, last):
+            if i == first or columns[i] != columns[i - 1] + 1:
+                n_runs += 1
+                parents[n_runs] = n_runs
+            labels[i] = n_runs
+        y = row % height
+        for above in range(2):
+            for other_y in range(max(y - 1, 0), min(y + 2, height) if above else y):
+                other = row - above * height - y + other_y
+                if other < 0:
+                    continue
+                j, end = starts[other], starts[other + 1]
+                for i in range(first, last):
+                    while j < end and columns[j] < columns[i] - 1:
+                        j += 1
+                    k = j
+                    while k < end and columns[k] <= columns[i] + 1:
+                        root, other_root = _root(parents, labels[i]), _root(parents, labels[k])
+                        parents[max(root, other_root)] = min(root, other_root)
+                        k += 1
+    # A parent is never greater than its child, so every number is final before it is asked for.
+    count = 0
+    for run in range(1, n_runs + 1):
+        if parents[run] == run:
+            count += 1
+            parents[run] = count
+        else:
+            parents[run] = parents[parents[run]]
+    for i in range(labels.size):
+        labels[i] = parents[labels[i]]
+    return labels, count

@@ -72,6 +72,14 @@ class ScaleDecomposition:
         return scales_of(self.radii_mm, self.thresholds_mm)
 
     @cached_property
+    def places(self) -> IntArray:
+        """Where the vessels' voxels are in the flat maps, int64 (N,), rising: few among all that the maps hold."""
+        size = int(np.prod(self.scale_map.shape[1:]))
+        # Slice by slice: a mask of the whole volume would be as large as the scale map.
+        found = [number * size + np.flatnonzero(part != 0) for number, part in enumerate(self.scale_map)]
+        return np.concatenate(found)
+
+    @cached_property
     def depth_mm(self) -> FloatArray:
         """Distance to the wall at each of the graph's voxels, float64 (N,)."""
         return self.measure_depth()

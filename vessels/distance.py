@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ramify.vessels.box import foreground_box
-from ramify.vessels.components import label_components
+from ramify.vessels.components import components_of
 from ramify.vessels.masks import check_boolean, check_volume
-from ramify.vessels.nearest_kernels import morton_codes, spread_labels
+from ramify.vessels.nearest_kernels import morton_codes, nearest_in_rows
 from ramify.vessels.point_index import PointIndex, in_3d, spacing_in_3d
+from ramify.vessels.voxel_rows import VoxelRows
 
 Mask = NDArray[np.bool_]
 
@@ -54,6 +55,22 @@ def surface(mask: Mask) -> Mask:
     return edge
 
 
+def at_surface(mask: Mask, places: NDArray[np.integer]) -> Mask:
+    """Which voxels of a mask, by their places in it laid flat, integer (N,), are of its `surface`; bool (N,).
+
+    Without a map of the whole volume, which for few voxels would be most of the work.
+    """
+    flat, found = mask.reshape(-1), np.zeros(len(places), dtype=bool)
+    stride = 1
+    for size in mask.shape[::-1]:
+        along = places // stride % size
+        for beside, step in ((along > 0, -stride), (along < size - 1, stride)):
+            found[beside] |= ~flat[places[beside] + step]
+        stride *= size
+    found &= flat[places]
+    return found
+
+
 def nearest_label(seeds: NDArray[np.integer], mask: Mask, spacing_mm: Sequence[float]) -> NDArray[np.int32]:
     """Give every voxel of a mask the label of the nearest seed voxel within its own connected component.
 
@@ -84,7 +101,7 @@ def nearest_label(seeds: NDArray[np.integer], mask: Mask, spacing_mm: Sequence[f
         [[7, 7, 7, 9, 9, 0, 0]]
     """
     check_volume(mask, "mask")
-    spacing = spacing_in_3d(spacing_mm, mask.ndim)
+    spacing_in_3d(spacing_mm, mask.ndim)
     if not np.issubdtype(seeds.dtype, np.integer) or seeds.shape != mask.shape:
         raise ValueError(
             f"seeds: expected integers of the mask's shape {mask.shape}, got {seeds.dtype} of shape {seeds.shape}; "
@@ -92,23 +109,41 @@ def nearest_label(seeds: NDArray[np.integer], mask: Mask, spacing_mm: Sequence[f
         )
     result = np.zeros(mask.shape, dtype=np.int32)
     box = foreground_box(mask)
-    components, n_components = label_components(mask[box])
-    where = np.flatnonzero(seeds[box] != 0)
-    of_component = components.reshape(-1)[where]
-    where, of_component = where[of_component != 0], of_component[of_component != 0]
+    rows = VoxelRows.of(mask[box])
+    labels = seeds[box].reshape(-1)[rows.places]
+    where = np.flatnonzero(labels)
     if len(where) == 0:
         return result
-    places = np.unravel_index(where, components.shape)
-    labels = seeds[box][places]
+    labels = labels[where]
     if labels.min() < 0 or labels.max() > np.iinfo(np.int32).max:
         raise ValueError(f"seeds: expected labels from 0 to 2^31 - 1, got {labels.min()} to {labels.max()}")
-    points = in_3d(np.stack(places, axis=1))
+    nearest = nearest_among(rows, where, spacing_mm)
+    result[box][np.unravel_index(rows.places, rows.shape)] = np.append(0, labels).astype(np.int32)[nearest]
+    return result
+
+
+def nearest_among(rows: VoxelRows, chosen: NDArray[np.integer], spacing_mm: Sequence[float]) -> NDArray[np.int32]:
+    """Which of some of a mask's voxels is nearest to each voxel, in its own component, as `nearest_label` has it.
+
+    Args:
+        rows: the voxels of the mask.
+        chosen: integer (K,), rising, numbers of the voxels that are looked for.
+        spacing_mm: voxel size along each array axis, millimetres, > 0.
+
+    Returns:
+        int32 (N,), place in `chosen` from 1, 0 in components without one.
+    """
+    components, n_components = components_of(rows)
+    of_component = components[chosen]
+    points = in_3d(np.stack(np.unravel_index(rows.places[chosen], rows.shape), axis=1))
     # By component, and near points together; `order` doubles as each point's rank in C order.
     order = np.lexsort((morton_codes(points), of_component))
     starts = np.searchsorted(of_component[order], np.arange(n_components + 2))
-    spread_labels(_volume(components), points[order], order, labels.astype(np.int32), starts, spacing)
-    result[box] = components
-    return result
+    spacing = spacing_in_3d(spacing_mm, len(rows.shape))
+    nearest: NDArray[np.int32] = nearest_in_rows(
+        rows.columns, rows.starts, rows.rows_in_a_plane, components, points[order], order, starts, spacing
+    )
+    return nearest
 
 
 def distances_to_set_mm(points: NDArray[np.integer], target: Mask, spacing_mm: Sequence[float]) -> NDArray[np.float64]:
@@ -141,7 +176,3 @@ def distances_to_set_mm(points: NDArray[np.integer], target: Mask, spacing_mm: S
     box = foreground_box(target)
     corner = np.array([side.start for side in box])
     return PointIndex(np.argwhere(target[box]), spacing_mm).distances_mm(points - corner)
-
-
-def _volume(array: np.ndarray) -> np.ndarray:
-    return array if array.ndim == 3 else array[np.newaxis]

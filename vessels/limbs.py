@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
-from ramify.vessels.branches import voxels_of
 from ramify.vessels.end_kernels import centre_lone_voxels, lengthen_end, skeleton_ends
 from ramify.vessels.inscribed_balls import COVERED, NO_WALL, SKELETON, VESSEL, Spacing, allow_for_walls, cover
 from ramify.vessels.limb_kernels import extend, fill_depths, find_end, gather_pieces, reaches, route_to_skeleton
@@ -30,7 +29,7 @@ Voxels = NDArray[np.int64]
 Depths = NDArray[np.float64]
 
 
-def restore_limbs(volume: NDArray[np.uint8], spacing_mm: Sequence[float], flat: bool) -> None:
+def restore_limbs(volume: NDArray[np.uint8], places: Voxels, spacing_mm: Sequence[float], flat: bool) -> None:
     """Lead a skeleton on to its ends and into every limb; its topology stays what it is.
 
     A limb ends in the centre of the largest ball that reaches to its farthest voxel. From there a path leads back to
@@ -40,6 +39,7 @@ def restore_limbs(volume: NDArray[np.uint8], spacing_mm: Sequence[float], flat: 
     Args:
         volume: uint8 (Z, Y, X), with background or OUTSIDE all round; VESSEL in the mask and SKELETON in its skeleton,
             of which every component of the mask has a voxel. SKELETON is added to in place.
+        places: int (N,), where its VESSEL voxels are in the flat volume, rising.
         spacing_mm: voxel size along the three axes, mm.
         flat: the mask is a single slice, which has no wall above and below.
     """
@@ -47,13 +47,13 @@ def restore_limbs(volume: NDArray[np.uint8], spacing_mm: Sequence[float], flat: 
     spacing = (z, y, x)
     coarsest = max(spacing[1:] if flat else spacing)
 
-    skeleton = voxels_of(volume & SKELETON != 0)
+    skeleton = _voxels_with(volume, places, SKELETON, SKELETON)
     centre_lone_voxels(volume, skeleton, spacing, flat)
     for end in skeleton_ends(volume, skeleton):
         lengthen_end(volume, end, spacing, _LEAST_LENGTHENING * coarsest, flat)
 
-    cover(volume, voxels_of(volume & SKELETON != 0), spacing, flat)
-    waiting = _pieces(volume, voxels_of(volume & (VESSEL | COVERED) == VESSEL))
+    cover(volume, _voxels_with(volume, places, SKELETON, SKELETON), spacing, flat)
+    waiting = _pieces(volume, _voxels_with(volume, places, VESSEL | COVERED, VESSEL))
     while waiting:
         piece = waiting.pop()
         reach = reaches(volume, piece, spacing)
@@ -63,6 +63,12 @@ def restore_limbs(volume: NDArray[np.uint8], spacing_mm: Sequence[float], flat: 
         if len(path):
             cover(volume, path, spacing, flat)
             waiting += _pieces(volume, piece)
+
+
+def _voxels_with(volume: NDArray[np.uint8], places: Voxels, bits: int, wanted: int) -> Voxels:
+    """The voxels at some places of the flat volume of whose bits those are set that are wanted, int (K, 3)."""
+    found = places[volume.reshape(-1)[places] & np.uint8(bits) == wanted]
+    return np.stack(np.unravel_index(found, volume.shape), axis=1)
 
 
 def _pieces(volume: NDArray[np.uint8], voxels: Voxels) -> list[Voxels]:

@@ -196,72 +196,96 @@ def _boxes_by_component(points: np.ndarray, starts: np.ndarray) -> tuple[np.ndar
 
 
 @compiled()
-def spread_labels(
+def nearest_in_rows(
+    columns: np.ndarray,
+    row_starts: np.ndarray,
+    height: int,
     components: np.ndarray,
     points: np.ndarray,
     ranks: np.ndarray,
-    labels: np.ndarray,
     starts: np.ndarray,
     spacing: tuple[float, float, float],
-) -> None:
-    """Put the label of the nearest point of its own component in place of each voxel's component, 0 where it has none.
+) -> np.ndarray:
+    """The rank, from 1, of the point of its own component that is nearest to each voxel, int32 (N,); 0 where none is.
 
     Of the points equally near up to TIE, the one of lowest rank counts.
 
     Args:
-        components: int32 (Z, Y, X), 0 where there is nothing to label, C numbers from 1.
-        points, ranks: the points, by component and in each along the Morton curve, and the rank of each, 0 to N - 1.
-        labels: int32 (N,), label of the point of each rank.
+        columns, row_starts, height: the voxels by rows, as `vessels.voxel_rows.VoxelRows` has them.
+        components: int32 (N,), component of each voxel, from 1 to C.
+        points, ranks: the points, by component and in each along the Morton curve, and the rank of each, 0 to K - 1.
         starts: int64 (C + 2,), points of component c are those from starts[c] to starts[c + 1].
     """
     boxes, box_starts = _boxes_by_component(points, starts)
+    nearest = np.zeros(columns.size, dtype=np.int32)
     found = np.zeros(points.shape[0], dtype=np.int64)
     guesses = np.zeros(starts.size, dtype=np.int64)
     found_ranks = np.zeros(points.shape[0], dtype=np.int64)
     found_x, row_squared, squared = np.empty(points.shape[0]), np.empty(points.shape[0]), np.empty(points.shape[0])
     side = 2 * REACH + 1
-    depth, height, width = components.shape
+    depth = (row_starts.size - 1) // height
+    # The rows of a block, and the next voxel and the end of each.
+    rows, at, ends = (
+        np.empty((side * side, 2), dtype=np.int64),
+        np.empty(side * side, dtype=np.int64),
+        np.empty(side * side, dtype=np.int64),
+    )
     for z_block in range(0, depth, side):
         for y_block in range(0, height, side):
-            for x_block in range(0, width, side):
+            n_rows = 0
+            for z in range(z_block, min(z_block + side, depth)):
+                for y in range(y_block, min(y_block + side, height)):
+                    row = z * height + y
+                    if row_starts[row] < row_starts[row + 1]:
+                        rows[n_rows, 0], rows[n_rows, 1] = z, y
+                        at[n_rows], ends[n_rows] = row_starts[row], row_starts[row + 1]
+                        n_rows += 1
+            while True:
+                x_block = -1
+                for r in range(n_rows):
+                    if at[r] < ends[r] and (x_block < 0 or columns[at[r]] < x_block):
+                        x_block = columns[at[r]]
+                if x_block < 0:
+                    break
+                x_block = x_block // side * side
                 current = count = 0
-                for z in range(z_block, min(z_block + side, depth)):
-                    for y in range(y_block, min(y_block + side, height)):
-                        new_row = True
-                        for x in range(x_block, min(x_block + side, width)):
-                            c = components[z, y, x]
-                            if c == 0:
-                                continue
-                            first, last = starts[c], starts[c + 1]
-                            if first == last:
-                                components[z, y, x] = 0
-                                continue
-                            if c != current:
-                                current = c
-                                new_row = True
-                                centre = (z_block + REACH, y_block + REACH, x_block + REACH)
-                                of_c = boxes[box_starts[c] : box_starts[c + 1]]
-                                count, guesses[c] = _candidates(
-                                    points[first:last], of_c, centre, spacing, guesses[c], found
-                                )
-                                for i in range(count):
-                                    found[i] += first
-                                    found_ranks[i] = ranks[found[i]]
-                                    found_x[i] = points[found[i], 2]
-                            if new_row:
-                                new_row = False
-                                for i in range(count):
-                                    dz, dy = points[found[i], 0] - z, points[found[i], 1] - y
-                                    row_squared[i] = squared_length(dz, dy, 0, spacing)
-                            rank = _first_nearest(
-                                x,
-                                spacing[2],
-                                found_x[:count],
-                                row_squared[:count],
-                                found_ranks[:count],
-                                squared[:count],
+                for r in range(n_rows):
+                    z, y = rows[r, 0], rows[r, 1]
+                    new_row = True
+                    while at[r] < ends[r] and columns[at[r]] < x_block + side:
+                        voxel = at[r]
+                        at[r] += 1
+                        c = components[voxel]
+                        first, last = starts[c], starts[c + 1]
+                        if first == last:
+                            continue
+                        if c != current:
+                            current = c
+                            new_row = True
+                            centre = (z_block + REACH, y_block + REACH, x_block + REACH)
+                            of_c = boxes[box_starts[c] : box_starts[c + 1]]
+                            count, guesses[c] = _candidates(
+                                points[first:last], of_c, centre, spacing, guesses[c], found
                             )
-                            components[z, y, x] = labels[rank]
+                            for i in range(count):
+                                found[i] += first
+                                found_ranks[i] = ranks[found[i]]
+                                found_x[i] = points[found[i], 2]
+                        if new_row:
+                            new_row = False
+                            for i in range(count):
+                                dz, dy = points[found[i], 0] - z, points[found[i], 1] - y
+                                row_squared[i] = squared_length(dz, dy, 0, spacing)
+                        rank = _first_nearest(
+                            columns[voxel],
+                            spacing[2],
+                            found_x[:count],
+                            row_squared[:count],
+                            found_ranks[:count],
+                            squared[:count],
+                        )
+                        nearest[voxel] = rank + 1
+    return nearest
 
 
 # Distances are never NaN: said so, the search for the least runs several at once. Sums are not reordered.

@@ -2,20 +2,22 @@
 
 import itertools
 import warnings
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ramify.vessels.box import foreground_box
-from ramify.vessels.branches import BoolArray, FloatArray, voxels_of
+from ramify.vessels.branches import BoolArray, BranchGraph, FloatArray, IntArray
 from ramify.vessels.decomposition import ScaleDecomposition, scales_of
 from ramify.vessels.estimators import ESTIMATORS, grow_tree
 from ramify.vessels.masks import check_boolean
 from ramify.vessels.orientation import Orientation, own_orientation
 from ramify.vessels.scale_settings import DEFAULT_SCALES, ScaleSettings
+from ramify.vessels.sparse_zeros import sparse_zeros
 from ramify.vessels.thresholds import counts_inside, counts_of_branches, weighted_quantiles, with_neighbours_radii
 
 Name = TypeVar("Name", bound=Hashable)
@@ -77,53 +79,78 @@ def decompose_scales(
         (1, 2)
     """
     spacing = _checked(mask, spacing_mm, settings, region)
+    found = _measured(mask, spacing, settings, region, keep_bridges)
+    thresholds = tuple(weighted_quantiles(found.radii, found.counts, settings.quantiles).tolist())
+
+    # Vessels are few among the voxels: written one by one.
+    scale_map, branches, skeleton = (sparse_zeros(mask.shape, dtype) for dtype in (np.uint8, np.int32, np.bool_))
+    branches[found.vessel] = found.branch
+    scale_map[found.vessel] = scales_of(found.radii, thresholds)[found.branch - 1]
+    skeleton[found.centre] = True
+    ties, told = _ties(found.radii, found.counts, thresholds, settings.quantiles)
+    for tie in ties:
+        warnings.warn(tie, ScaleWarning, stacklevel=2)
+    return ScaleDecomposition(
+        scale_map,
+        branches,
+        found.radii,
+        found.counts,
+        thresholds,
+        skeleton,
+        settings.estimator,
+        notes=(*ties, *_empty_scales(found.radii, found.counts, thresholds, told)),
+        graph=found.graph,
+        measure_depth=found.measure_depth,
+        spacing_mm=spacing,
+        extent=tuple(slice(0, size) for size in mask.shape),
+    )
+
+
+class _Measured(NamedTuple):
+    """Branches of a mask, where they are and how wide; maps are made of it once no other volume is held.
+
+    radii, counts: float (n_branches,). vessel: indices of the mask's voxels; branch: int32 (N,), from 1, of each.
+    centre: indices of the skeleton's voxels that are in the mask. graph: over voxels of the mask.
+    """
+
+    radii: FloatArray
+    counts: FloatArray
+    vessel: tuple[IntArray, ...]
+    branch: NDArray[np.int32]
+    centre: tuple[IntArray, ...]
+    graph: BranchGraph
+    measure_depth: Callable[[], FloatArray]
+
+
+def _measured(
+    mask: BoolArray, spacing: tuple[float, ...], settings: ScaleSettings, region: BoolArray | None, keep_bridges: bool
+) -> _Measured:
+    """What a branch is, how wide it is, and which voxels are its own."""
     estimator = ESTIMATORS[settings.estimator]
     box = foreground_box(mask, margin=1)
     pose = own_orientation(mask[box], spacing) if estimator.turned_first else Orientation.as_stored(mask.ndim)
     part, spacing = np.ascontiguousarray(pose.lay(mask[box])), pose.lay_sizes(spacing)
 
-    # What a branch is, how wide it is, and which voxels are its own.
     without_spurs = _chosen(settings.prune_spurs, estimator.prune_spurs)
     tree = grow_tree(part, spacing, without_spurs, settings.largest_cavity_mm3, keep_bridges)
     radii, weigh = estimator.radii_mm(tree, settings), settings.weigh or estimator.weigh
     if weigh == "length":
         radii = with_neighbours_radii(tree, radii)
-    territory = estimator.territory(tree, radii)
-    vessel = tuple(voxels_of(part).T)
-    branch = territory[vessel]
+    # Without the voxels of cavities that were filled.
+    own = part.reshape(-1)[tree.rows.places]
+    branch, laid = estimator.territory(tree, radii)[own], tree.rows.voxels()[own]
+
+    corner, last = (np.array([getattr(side, end) for side in box]) for end in ("start", "stop"))
+    vessel = tuple((pose.restore_points(laid, last - corner - 1) + corner).T)
+    stored = pose.restore_points(tree.graph.voxels, last - corner - 1) + corner
+    centre = tuple(stored[part[tuple(tree.graph.voxels.T)]].T)
 
     # Which scale it is in, by what lies in the region.
     counts = counts_of_branches(tree, weigh)
     if region is not None:
-        counts = counts_inside(tree, counts, branch, pose.lay(region[box])[vessel], weigh)
-    thresholds = tuple(weighted_quantiles(radii, counts, settings.quantiles).tolist())
-    scale = scales_of(radii, thresholds)
-
-    # Back in the volume. Vessels are few among the voxels: written one by one, through views that undo the orientation.
-    scale_map, branches, skeleton = (np.zeros(mask.shape, dtype=dtype) for dtype in (np.uint8, np.int32, np.bool_))
-    pose.lay(branches[box])[vessel] = branch
-    pose.lay(scale_map[box])[vessel] = scale[branch - 1]
-    centre = tuple(tree.graph.voxels.T)
-    pose.lay(skeleton[box])[centre] = part[centre]
-    ties = _ties(radii, counts, thresholds, settings.quantiles)
-    for tie in ties:
-        warnings.warn(tie, ScaleWarning, stacklevel=2)
-    corner, last = (np.array([getattr(side, end) for side in box]) for end in ("start", "stop"))
-    stored = pose.restore_points(tree.graph.voxels, last - corner - 1) + corner
-    return ScaleDecomposition(
-        scale_map,
-        branches,
-        radii,
-        counts,
-        thresholds,
-        skeleton,
-        settings.estimator,
-        notes=(*ties, *_empty_scales(radii, counts, thresholds)),
-        graph=replace(tree.graph, voxels=stored),
-        measure_depth=partial(tree.wall.distance_mm, tree.graph.voxels * np.array(spacing)),
-        spacing_mm=pose.restore_sizes(spacing),
-        extent=tuple(slice(0, size) for size in mask.shape),
-    )
+        counts = counts_inside(tree, counts, branch, region[vessel], weigh)
+    depth = partial(tree.wall.distance_mm, tree.graph.voxels * np.array(spacing))
+    return _Measured(radii, counts, vessel, branch, centre, replace(tree.graph, voxels=stored), depth)
 
 
 def decompose_quietly(
@@ -158,7 +185,8 @@ def with_shared_thresholds(
         scale_of = np.concatenate(([0], scales_of(part.radii_mm, thresholds))).astype(np.uint8)
         notes = _empty_scales(part.radii_mm, part.counts, thresholds)
         shared[name] = replace(part, scale_map=scale_of[part.branches], thresholds_mm=thresholds, notes=notes)
-    return shared, (*_ties(radii, counts, thresholds, quantiles), *_empty_scales(radii, counts, thresholds))
+    ties, told = _ties(radii, counts, thresholds, quantiles)
+    return shared, (*ties, *_empty_scales(radii, counts, thresholds, told))
 
 
 def _checked(
@@ -201,17 +229,18 @@ def _chosen(setting: bool | None, default: bool) -> bool:
 
 def _ties(
     radii: FloatArray, counts: FloatArray, thresholds: tuple[float, ...], quantiles: Sequence[float]
-) -> list[str]:
-    """Lines on tied thresholds."""
+) -> tuple[list[str], set[int]]:
+    """Lines on tied thresholds, and the scales that they say are empty."""
     radii, counts = radii[counts > 0], counts[counts > 0]
 
-    ties, first = [], 0
+    ties, told, first = list[str](), set[int](), 0
     for radius, run in itertools.groupby(thresholds):
         tied = quantiles[first : first + len(list(run))]
         largest = radius == radii.max()
         # Between equal thresholds no radius can be, nor above the largest one.
         empty = range(first + 2, first + 1 + len(tied) + largest)
         if empty:
+            told |= {*empty}
             share = counts[radii == radius].sum() / counts.sum()
             what = f"{_quantiles_are(tied)} {'the largest of them, ' if largest else ''}{radius:g} mm"
             scales = _joined("scale", [str(number) for number in empty])
@@ -226,7 +255,7 @@ def _ties(
         for lower, (one, other) in enumerate(itertools.pairwise(thresholds))
         if one < other <= one * (1 + _HARDLY_APART)
     ]
-    return ties
+    return ties, told
 
 
 def _quantiles_are(tied: Sequence[float]) -> str:
@@ -241,7 +270,9 @@ def _joined(noun: str, numbers: Sequence[str]) -> str:
     return f"{noun}s {', '.join(others)} and {last}" if others else f"{noun} {last}"
 
 
-def _empty_scales(radii: FloatArray, counts: FloatArray, thresholds: tuple[float, ...]) -> tuple[str, ...]:
-    """Lines on scales without a branch that counts."""
+def _empty_scales(
+    radii: FloatArray, counts: FloatArray, thresholds: tuple[float, ...], told: Collection[int] = ()
+) -> tuple[str, ...]:
+    """Lines on scales without a branch that counts, but for those that are told of already."""
     held = np.bincount(scales_of(radii[counts > 0], thresholds), minlength=len(thresholds) + 2)[1:]
-    return tuple(f"scale {empty} has no branch" for empty in np.flatnonzero(held == 0) + 1)
+    return tuple(f"scale {empty} has no branch" for empty in np.flatnonzero(held == 0) + 1 if empty not in told)

@@ -10,6 +10,7 @@ from ramify.vessels.inscribed_balls import OUTSIDE, SKELETON, VESSEL
 from ramify.vessels.limbs import restore_limbs
 from ramify.vessels.masks import check_volume
 from ramify.vessels.point_index import spacing_in_3d
+from ramify.vessels.sparse_zeros import sparse_zeros
 from ramify.vessels.thinning_kernel import FACES_2D, FACES_3D, border_voxels, thin
 
 Mask = NDArray[np.bool_]
@@ -49,30 +50,36 @@ def skeletonize(mask: Mask, spacing_mm: Sequence[float] | None = None) -> Mask:
     """
     check_volume(mask, "mask")
     spacing = spacing_in_3d((1.0,) * mask.ndim if spacing_mm is None else spacing_mm, mask.ndim)
-    skeleton = np.zeros(mask.shape, dtype=bool)
+    skeleton = sparse_zeros(mask.shape, bool)
     box = foreground_box(mask)
     inside = mask[box]
     if inside.size == 0:
         return skeleton
     single_slice = mask.ndim == 2 or mask.shape[0] == 1
-    volume = _thinned(inside, FACES_2D if single_slice else FACES_3D)
-    if not inside.all():
+    volume, voxels = _thinned(inside, FACES_2D if single_slice else FACES_3D)
+    if len(voxels) < inside.size:
         _open_at_borders(volume, box, mask.shape)
-    restore_limbs(volume, spacing, flat=single_slice)
-    np.not_equal(volume[1:-1, 1:-1, 1:-1].reshape(inside.shape) & SKELETON, 0, out=skeleton[box])
+    restore_limbs(volume, voxels, spacing, flat=single_slice)
+    left = voxels[volume.reshape(-1)[voxels] & SKELETON != 0]
+    corner = [side.start for side in box]
+    within = np.stack(np.unravel_index(left, volume.shape), axis=1)[:, 3 - mask.ndim :] - 1
+    skeleton[tuple((within + corner).T)] = True
     return skeleton
 
 
-def _thinned(inside: Mask, faces: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """What is in the box in 3D, with background all round: VESSEL in the mask, SKELETON where thinning leaves it."""
+def _thinned(inside: Mask, faces: NDArray[np.int64]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """What is in the box in 3D, with background all round: VESSEL in the mask, SKELETON where thinning leaves it.
+
+    Returns it with the places of the mask's voxels in the flat volume, rising: vessels are few among all.
+    """
     in_3d = inside if inside.ndim == 3 else inside[np.newaxis]
-    volume = np.zeros([size + 2 for size in in_3d.shape], dtype=np.uint8)
+    volume: NDArray[np.uint8] = sparse_zeros([size + 2 for size in in_3d.shape], np.uint8)
     volume[1:-1, 1:-1, 1:-1] = in_3d
     flat = volume.reshape(-1)
-    thin(flat, volume.shape, border_voxels(flat, volume.shape, np.flatnonzero(flat.view(bool))), faces)
-    volume &= SKELETON
-    volume[1:-1, 1:-1, 1:-1] |= in_3d * np.uint8(VESSEL)
-    return volume
+    voxels = np.flatnonzero(flat.view(bool))
+    thin(flat, volume.shape, border_voxels(flat, volume.shape, voxels), faces)
+    flat[voxels] = flat[voxels] & SKELETON | VESSEL
+    return volume, voxels
 
 
 def _open_at_borders(volume: NDArray[np.uint8], box: tuple[slice, ...], shape: tuple[int, ...]) -> None:

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ramify.vessels.cavities import fill_cavities
-from ramify.vessels.components import label_components
+from ramify.vessels.components import components_of
 from ramify.vessels.skeleton import skeletonize
+from ramify.vessels.voxel_rows import VoxelRows
 
 Mask = NDArray[np.bool_]
 
@@ -58,12 +59,14 @@ def _without_centreline(mask: Mask, solid: Mask, skeleton: Mask) -> Mask | None:
     """The filled cavities beside components that hold nothing of the skeleton; None where there are none."""
     if solid is mask:
         return None
-    labels, count = label_components(mask)
-    holds = np.bincount(labels[skeleton], minlength=count + 1) > 0
+    rows = VoxelRows.of(mask)
+    component, count = components_of(rows)
+    holds = np.bincount(component[skeleton.reshape(-1)[rows.places]], minlength=count + 1) > 0
     if holds[1:].all():
         return None
-    holds[0] = True
+    without = np.zeros(mask.shape, dtype=bool)
+    without.reshape(-1)[rows.places] = ~holds[component]
     everywhere = np.ones((3,) * mask.ndim)
     cavities, _ = ndimage.label(solid & ~mask, everywhere)
-    opened = np.unique(cavities[ndimage.binary_dilation(~holds[labels], everywhere)])
+    opened = np.unique(cavities[ndimage.binary_dilation(without, everywhere)])
     return np.isin(cavities, opened[opened > 0]) if opened.any() else None

@@ -9,6 +9,7 @@ from scipy.sparse.csgraph import connected_components
 
 from ramify.compilation import compiled
 from ramify.vessels.branches import BranchGraph, FloatArray, IntArray
+from ramify.vessels.voxel_rows import VoxelRows
 
 # A voxel farther than this many radii from a centreline is none of that branch's, unless nothing else is near.
 _REACH = 1.5
@@ -36,16 +37,20 @@ def nearest_branch(graph: BranchGraph, radii: FloatArray, nearest: NDArray[np.in
     Args:
         graph: branches of a skeleton.
         radii: float (n_branches,), which decide whose the junctions are.
-        nearest: int32 (*S), number from 1 of the nearest skeleton voxel in the same component, 0 outside the vessels.
+        nearest: int32 (N,), number from 1 of the nearest skeleton voxel in the same component, for each vessel voxel.
 
     Returns:
-        int32 (*S), branch from 1, 0 outside the vessels.
+        int32 (N,), branch from 1.
     """
     return np.append(0, owners_with_junctions(graph, radii) + 1).astype(np.int32)[nearest]
 
 
 def deepest_branch(
-    graph: BranchGraph, radii_mm: FloatArray, nearest: NDArray[np.int32], spacing_mm: Sequence[float]
+    graph: BranchGraph,
+    radii_mm: FloatArray,
+    rows: VoxelRows,
+    nearest: NDArray[np.int32],
+    spacing_mm: Sequence[float],
 ) -> NDArray[np.int32]:
     """Give each voxel to the branch in which it lies deepest: smallest distance to the skeleton less the radius.
 
@@ -55,25 +60,36 @@ def deepest_branch(
     Args:
         graph: branches of a skeleton.
         radii_mm: float (n_branches,).
-        nearest: int32 (*S), number from 1 of the nearest skeleton voxel in the same component, 0 outside the vessels.
+        rows: the vessel's voxels.
+        nearest: int32 (N,), number from 1 of the nearest skeleton voxel in the same component, for each of them.
         spacing_mm: voxel size along each axis, mm.
 
     Returns:
-        int32 (*S), branch from 1, 0 outside the vessels.
+        int32 (N,), branch from 1.
     """
     owner = owners_with_junctions(graph, radii_mm)
     branches = nearest_branch(graph, radii_mm, nearest)
-    flat = (1,) * (3 - nearest.ndim)
-    grid = (*flat, *nearest.shape)
-    voxels = np.pad(graph.voxels, ((0, 0), (len(flat), 0)))
-    spacing = np.array((*flat, *spacing_mm), dtype=np.float64)
+    flat = 3 - len(rows.shape)
+    voxels = np.pad(graph.voxels, ((0, 0), (flat, 0)))
+    spacing = np.array((*(1.0,) * flat, *spacing_mm), dtype=np.float64)
     claiming = _claiming(graph, radii_mm / min(spacing_mm))
-    # A view: what the kernel writes lands in `branches`.
-    territory = branches.reshape(grid)
-    _claim(nearest.reshape(grid), claiming, voxels, owner, _components(graph)[owner], radii_mm, spacing, territory)
+    component = _components(graph)[owner]
+    _claim(
+        rows.columns,
+        rows.starts,
+        rows.rows_in_a_plane,
+        nearest,
+        claiming,
+        voxels,
+        owner,
+        component,
+        radii_mm,
+        spacing,
+        branches,
+    )
     # A branch all of whose voxels lie deeper in others keeps its skeleton: each branch is on the map.
-    lost = np.bincount(branches[nearest > 0], minlength=graph.n_branches + 1)[owner + 1] == 0
-    branches[tuple(graph.voxels[lost].T)] = owner[lost] + 1
+    lost = np.bincount(branches, minlength=graph.n_branches + 1)[owner + 1] == 0
+    branches[rows.numbers(graph.voxels[lost])] = owner[lost] + 1
     return branches
 
 
@@ -99,24 +115,29 @@ def _components(graph: BranchGraph) -> IntArray:
 
 
 @compiled()
-def _claim(nearest, claiming, voxels, owner, component, radii, spacing, branches):  # type: ignore[no-untyped-def]
-    depth = np.full(branches.shape, np.inf, np.float32)
+def _claim(  # type: ignore[no-untyped-def]
+    columns, row_starts, height, nearest, claiming, voxels, owner, component, radii, spacing, branches
+):
+    depth = np.full(branches.size, np.inf, np.float32)
+    sizes = ((row_starts.size - 1) // height, height)
     low, high = np.empty(3, np.int64), np.empty(3, np.int64)
     for k in claiming:
         radius = radii[owner[k]]
         for axis in range(3):
             reach = int((_REACH * radius + spacing.min()) / spacing[axis])
-            low[axis] = max(0, voxels[k, axis] - reach)
-            high[axis] = min(branches.shape[axis], voxels[k, axis] + reach + 1)
-        for z in range(low[0], high[0]):
+            low[axis], high[axis] = voxels[k, axis] - reach, voxels[k, axis] + reach + 1
+        for z in range(max(low[0], 0), min(high[0], sizes[0])):
             dz = ((z - voxels[k, 0]) * spacing[0]) ** 2
-            for y in range(low[1], high[1]):
+            for y in range(max(low[1], 0), min(high[1], sizes[1])):
                 dy = ((y - voxels[k, 1]) * spacing[1]) ** 2
-                for x in range(low[2], high[2]):
-                    seed = nearest[z, y, x] - 1
+                first, last = row_starts[z * height + y], row_starts[z * height + y + 1]
+                for i in range(first + np.searchsorted(columns[first:last], low[2]), last):
+                    if columns[i] >= high[2]:
+                        break
+                    seed = nearest[i] - 1
                     if seed < 0 or component[seed] != component[k]:
                         continue
-                    gap = np.float32(np.sqrt(dz + dy + ((x - voxels[k, 2]) * spacing[2]) ** 2) - radius)
-                    if gap < depth[z, y, x]:
-                        depth[z, y, x] = gap
-                        branches[z, y, x] = owner[k] + 1
+                    gap = np.float32(np.sqrt(dz + dy + ((columns[i] - voxels[k, 2]) * spacing[2]) ** 2) - radius)
+                    if gap < depth[i]:
+                        depth[i] = gap
+                        branches[i] = owner[k] + 1

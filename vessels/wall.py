@@ -6,8 +6,7 @@ from functools import cached_property
 import numpy as np
 from scipy.spatial import cKDTree
 
-from ramify.vessels.branches import BoolArray, FloatArray, IntArray, voxels_of, without_float_noise
-from ramify.vessels.distance import surface
+from ramify.vessels.branches import BoolArray, FloatArray, IntArray, without_float_noise
 
 
 def wall_voxels(mask: BoolArray) -> IntArray:
@@ -19,8 +18,21 @@ def wall_voxels(mask: BoolArray) -> IntArray:
     Args:
         mask: bool (*S) with at least one voxel.
     """
-    shell = voxels_of(surface(~mask))
-    return shell if len(shell) else voxels_of(surface(~np.pad(mask, 1))) - 1
+    inside, flat = np.flatnonzero(mask), mask.reshape(-1)
+    found = [np.empty(0, dtype=np.int64)]
+    # By the mask's own voxels: vessels are few among those of a volume.
+    stride = 1
+    for size in mask.shape[::-1]:
+        along = inside // stride % size
+        for beside, step in ((along > 0, -stride), (along < size - 1, stride)):
+            places = inside[beside] + step
+            found.append(places[~flat[places]])
+        stride *= size
+    shell = np.sort(np.concatenate(found))
+    shell = shell[np.append(True, shell[1:] > shell[:-1])[: len(shell)]]
+    if not len(shell):
+        return wall_voxels(np.pad(mask, 1)) - 1
+    return np.stack(np.unravel_index(shell, mask.shape), axis=1)
 
 
 class Wall:
@@ -40,11 +52,15 @@ class Wall:
     """
 
     def __init__(self, mask: BoolArray, spacing_mm: Sequence[float]) -> None:
-        self.mask, self.spacing_mm = mask, tuple(spacing_mm)
+        self._mask: BoolArray | None = mask
+        self.spacing_mm = tuple(spacing_mm)
 
     @cached_property
     def _tree(self) -> cKDTree:
-        points = wall_voxels(self.mask) * np.array(self.spacing_mm)
+        assert self._mask is not None, "it is there until this is made"
+        points = wall_voxels(self._mask) * np.array(self.spacing_mm)
+        # Whoever keeps a wall, as a decomposition does, need not keep a volume with it.
+        self._mask = None
         return cKDTree(points, balanced_tree=False, compact_nodes=False)
 
     def distance_mm(self, points_mm: FloatArray) -> FloatArray:

@@ -25,7 +25,7 @@ def tree_scene(tree: VesselTree, paints: Sequence[Paint], most_triangles: int) -
     voxels = voxels_of(surface(mask))
     # Rows go by the branches' numbers, and so do the groups.
     row_of_path = np.argsort(np.argsort(tree.paths.curves.branches))
-    group = tree.map_of(row_of_path)[tuple(voxels.T)]
+    group = tree.map_of(row_of_path)[tuple(voxels.T)].astype(np.int64)
     wall, ranges = grouped_surface(mask, tree.place, voxels, group, tree.paths.n_branches, most_triangles)
     return {
         **packed_surfaces([wall]),

@@ -318,6 +318,13 @@ class TestOrgan:
         whole = analyse(mask, UNIT, AnalysisSettings(territory_depth=0), organ).territories()
         assert np.unique(whole.map).tolist() == [0, 1]
 
+    @pytest.mark.parametrize(("depth", "told"), [(1, False), (2, True)])
+    def test_a_depth_below_the_lowest_order_is_told(self, depth, told):
+        mask = forks()
+        tree = analyse(mask, UNIT, AnalysisSettings(territory_depth=depth), np.ones(mask.shape, bool))
+        assert tree.summary["largest_strahler_order"] == 2
+        assert any(note.startswith("territory_depth 2: the highest Strahler order is 2") for note in tree.notes) == told
+
     def test_the_root_is_where_the_organs_border_cuts(self):
         # Both ends are alike, but one lies at the border of the organ.
         mask = drawn([[8, 12, 8], [8, 12, 40]], [(0, 1)], [3], (16, 24, 48), UNIT)
@@ -393,3 +400,15 @@ def test_the_graph_has_the_tables():
         order[node] = 1 if not below else below[0] + (len(below) > 1 and below[0] == below[1])
     for _, end, row in graph.edges(data=True):
         assert row["strahler_order"] == order[end]
+
+
+def test_specks_are_told_and_measured():
+    mask = np.zeros((30, 30, 30), dtype=bool)
+    mask[::4, ::4, ::4] = True
+    tree = analyse(mask, UNIT)
+    assert any("512 of 512 branches are pieces of a voxel or a few" in note for note in tree.notes)
+    assert tree.summary["trees"] == tree.summary["ends"] == 512
+    row = tree.branch_rows[0]
+    radii = [row[f"{name}_mm"] for name in ("radius", "radius_q1", "radius_median", "radius_q3", "start_radius")]
+    assert radii == pytest.approx(5 * [row["end_radius_mm"]])
+    assert (row["length_mm"], row["taper_mm_per_mm"], row["mean_curvature_per_mm"]) == (0.0, None, None)

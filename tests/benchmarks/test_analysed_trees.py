@@ -23,6 +23,7 @@ def test_a_tree_that_is_found_scores_full_marks_and_one_turned_round_does_not():
     assert scores.junction_recall == scores.junction_precision >= 0.5
     assert scores.seconds == 2
     assert scores.right_parent == scores.right_generation == scores.right_strahler_order == 1
+    assert (scores.generation_rank_correlation, scores.generation_bias) == (pytest.approx(1), 0)
     assert scores.length_ratio == pytest.approx(1, abs=0.1)
     z, y, x = FORKS_MM[4]
     turned = compared(analyse(forks(), UNIT, AnalysisSettings(root=(f"{x},{y},{z}",))), graph, 1.0, 2.0)

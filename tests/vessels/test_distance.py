@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ramify.vessels.distance import distances_to_set_mm, nearest_label, surface
+from ramify.vessels.distance import at_surface, distances_to_set_mm, nearest_label, surface
 
 Mask = NDArray[np.bool_]
 
@@ -282,3 +282,11 @@ def test_empty_set_is_infinitely_far_and_no_points_have_no_distances() -> None:
 def test_bad_points_are_named(points: np.ndarray, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         distances_to_set_mm(points, np.ones((2, 2, 2), dtype=bool), (1, 1, 1))
+
+
+@pytest.mark.parametrize("shape", [(9, 12), (5, 6, 7), (1, 4, 4)])
+def test_the_surface_at_some_voxels_is_that_of_the_map(shape):
+    mask = np.random.default_rng(2).random(shape) < 0.7
+    places = np.arange(mask.size)
+    assert at_surface(mask, places).tolist() == surface(mask).ravel().tolist()
+    assert not at_surface(np.ones(shape, dtype=bool), places).any()

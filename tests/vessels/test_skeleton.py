@@ -123,7 +123,7 @@ def test_even_bar_in_the_plane_keeps_its_length(shape: tuple[int, int]) -> None:
 def thinned(mask: Mask) -> Mask:
     """Thinning alone, before limbs come back."""
     faces = FACES_2D if mask.ndim == 2 or mask.shape[0] == 1 else FACES_3D
-    left = _thinned(mask, faces)[1:-1, 1:-1, 1:-1].reshape(mask.shape)
+    left = _thinned(mask, faces)[0][1:-1, 1:-1, 1:-1].reshape(mask.shape)
     return (left & SKELETON) != 0
 
 

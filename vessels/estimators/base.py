@@ -11,14 +11,15 @@ from numpy.typing import NDArray
 
 from ramify.vessels.branches import BoolArray, BranchGraph, FloatArray, trace_branches
 from ramify.vessels.course import Course, measure_course
-from ramify.vessels.distance import nearest_label
+from ramify.vessels.distance import nearest_among
 from ramify.vessels.scale_settings import ScaleSettings, Weighing
 from ramify.vessels.solid import skeletonize_solid
 from ramify.vessels.spurs import prune_spurs
 from ramify.vessels.territory import deepest_branch
+from ramify.vessels.voxel_rows import VoxelRows
 from ramify.vessels.wall import Wall
 
-LabelMap = NDArray[np.int32]
+VoxelLabels = NDArray[np.int32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,16 +27,18 @@ class VesselTree:
     """A vessel mask and the branches of its skeleton: all that an estimator may look at.
 
     mask: bool (*S) of 2 or 3 dimensions, its small cavities filled. spacing_mm: voxel size along each axis, mm.
+    rows: the voxels of that mask, (N,).
     graph: branches of its skeleton, at least one.
     wall: of the mask, to measure distances to.
-    nearest: int32 (*S), number from 1 of the nearest skeleton voxel in the same component, 0 outside the vessels.
+    nearest: int32 (N,), number from 1 of the nearest skeleton voxel in the same component, for each voxel of `rows`.
     """
 
     mask: BoolArray
+    rows: VoxelRows
     spacing_mm: tuple[float, ...]
     graph: BranchGraph
     wall: Wall
-    nearest: LabelMap
+    nearest: VoxelLabels
 
     @cached_property
     def course(self) -> Course:
@@ -60,14 +63,14 @@ def grow_tree(
     if without_spurs:
         graph = prune_spurs(graph, wall.distance_mm(graph.voxels * np.array(spacing_mm)), spacing_mm, keep_bridges)
 
-    seeds = np.zeros(mask.shape, dtype=np.int32)
-    seeds[tuple(graph.voxels.T)] = np.arange(1, len(graph.voxels) + 1)
-    return VesselTree(mask, spacing_mm, graph, wall, nearest_label(seeds, mask, spacing_mm))
+    rows = VoxelRows.of(mask)
+    nearest = nearest_among(rows, rows.numbers(graph.voxels), spacing_mm)
+    return VesselTree(mask, rows, spacing_mm, graph, wall, nearest)
 
 
-def where_deepest(tree: VesselTree, radii_mm: FloatArray) -> LabelMap:
+def where_deepest(tree: VesselTree, radii_mm: FloatArray) -> VoxelLabels:
     """To each voxel the branch that it lies deepest in, `vessels.territory.deepest_branch`."""
-    return deepest_branch(tree.graph, radii_mm, tree.nearest, tree.spacing_mm)
+    return deepest_branch(tree.graph, radii_mm, tree.rows, tree.nearest, tree.spacing_mm)
 
 
 @dataclass(frozen=True)
@@ -76,8 +79,8 @@ class Estimator:
 
     radii_mm: Callable[[VesselTree, ScaleSettings], FloatArray]
     """Radius of each branch, float (n_branches,), mm."""
-    territory: Callable[[VesselTree, FloatArray], LabelMap] = where_deepest
-    """Which branch owns each voxel, from the radii: int32 (*S), from 1, 0 outside the vessels."""
+    territory: Callable[[VesselTree, FloatArray], VoxelLabels] = where_deepest
+    """Which branch owns each voxel of the tree's `rows`, from the radii: int32 (N,), from 1."""
     prune_spurs: bool = True
     """Whether branches that hardly reach out of the others go before anything is measured."""
     fill_cavities: bool = True

@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 
 from ramify.vessels.branches import BoolArray, FloatArray, IntArray, branch_medians, voxels_of, without_float_noise
 from ramify.vessels.distance import surface
-from ramify.vessels.estimators.base import Estimator, LabelMap, VesselTree
+from ramify.vessels.estimators.base import Estimator, VesselTree, VoxelLabels
 from ramify.vessels.territory import nearest_branch
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _radii_mm(tree: VesselTree, settings: ScaleSettings) -> FloatArray:
     return branch_medians(local, tree.graph.owner, tree.graph.n_branches)
 
 
-def _territory(tree: VesselTree, radii_mm: FloatArray) -> LabelMap:
+def _territory(tree: VesselTree, radii_mm: FloatArray) -> VoxelLabels:
     """To each voxel the branch of the nearest skeleton voxel (Eq. 3)."""
     return nearest_branch(tree.graph, radii_mm, tree.nearest)
 

@@ -105,7 +105,7 @@ def _capsule_radii(volume: FloatArray, length: FloatArray, spacing_mm: tuple[flo
 
 
 def _radii_mm(tree: VesselTree, settings: ScaleSettings) -> FloatArray:
-    cells = np.bincount(tree.nearest[tree.mask] - 1, minlength=len(tree.graph.voxels))
+    cells = np.bincount(tree.nearest - 1, minlength=len(tree.graph.voxels))
     return volume_radii(tree.graph, cells, tree.wall, tree.course)
 
 
