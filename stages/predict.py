@@ -1,6 +1,8 @@
 """A prediction: networks found, inputs read, every CT segmented and its masks written."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
 
 from ramify.console.alike import AlikeLines
 from ramify.console.error_line import line_of, out_of_memory
@@ -18,11 +20,14 @@ from ramify.disk.outputs import Outputs
 from ramify.disk.own_files import remove
 from ramify.processes.folder_lock import held
 from ramify.tasks.formulation import Tasks
-from ramify.training.clean_up import clean_up_of
+from ramify.training.clean_up import CleanUp, clean_up_of
+from ramify.training.held_out import held_out_of
+from ramify.training.held_out_inputs import HeldOutInputs, HeldOutNetworks
 from ramify.training.legend import legend_of
 from ramify.training.prediction_settings import PredictSettings
 from ramify.training.predictor import Predictor
 from ramify.training.run_folder import find_checkpoints
+from ramify.training.seen_cases import SeenCases
 
 
 def predict(settings: PredictSettings) -> int:
@@ -31,22 +36,48 @@ def predict(settings: PredictSettings) -> int:
         return predict_all(settings)
 
 
+class Work(NamedTuple):
+    """What is segmented, and by what.
+
+    predictor: that of the first case, whose classes are those of all. predictor_of: that of a case, by its name.
+    clean_up: of the masks. seen: what the networks were trained on, if that is to be told.
+    """
+
+    inputs: Inputs | HeldOutInputs
+    predictor: Predictor
+    predictor_of: Callable[[str], Predictor]
+    clean_up: CleanUp | None
+    seen: SeenCases | None
+
+
+def work_on_inputs(checkpoints: Sequence[Path], clean_up: CleanUp | None, settings: PredictSettings) -> Work:
+    """The CTs that are given, each by all networks together."""
+    predictor = predictor_for(checkpoints, settings, clean_up)
+    return Work(Inputs(settings, predictor.source), predictor, lambda case_id: predictor, clean_up, predictor.seen)
+
+
+def work_on_held_out(checkpoints: Sequence[Path], clean_up: CleanUp | None, settings: PredictSettings) -> Work:
+    """The run's own cases, each by the network that did not see it."""
+    if clean_up is not None and clean_up.rules:
+        say("note: --held-out: masks are not cleaned up, as that was learned on these very cases", error=True)
+    folds = held_out_of(checkpoints, settings.cases)
+    inputs = HeldOutInputs(settings, folds)
+    networks = HeldOutNetworks(folds, lambda checkpoint: predictor_for([checkpoint], settings, None))
+    of = "1 fold" if len(folds) == 1 else f"{len(folds)} folds"
+    say(f"held out: {len(inputs.cases)} cases of {of}, each by the network that did not see it")
+    return Work(inputs, networks.first, networks.of, None, None)
+
+
 def predict_all(settings: PredictSettings) -> int:
     """Read networks and inputs, and segment; 1 if a CT failed."""
-    checkpoints = find_checkpoints(settings.checkpoint, settings.weights)
-    clean_up = clean_up_of(checkpoints) if settings.clean_up else None
-    predictor = Predictor(
-        checkpoints,
-        settings.device,
-        settings.inference,
-        settings.mirror,
-        uncertainty=settings.uncertainty,
-        precision=settings.precision,
-        clean_up=clean_up,
-        noise=settings.noise,
-    )
-    inputs = Inputs(settings, predictor.source)
-    for warning in [*predictor.remarks(), *inputs.warnings]:
+    checkpoints = find_checkpoints(settings.checkpoint, settings.chosen_weights)
+    learned = clean_up_of(checkpoints) if settings.clean_up else None
+    work = (work_on_held_out if settings.held_out else work_on_inputs)(checkpoints, learned, settings)
+    inputs, predictor, clean_up = work.inputs, work.predictor, work.clean_up
+    warnings = [*predictor.remarks(), *inputs.warnings]
+    if work.seen is not None and (line := work.seen.by_name([case.case_id for case in inputs.cases])):
+        warnings.append(line)
+    for warning in warnings:
         say(f"warning: {warning}", error=True)
     names = [name for case in inputs.cases for name in written_for(case, predictor.tasks, settings)]
     if predictor.looks_at_noise:
@@ -61,27 +92,47 @@ def predict_all(settings: PredictSettings) -> int:
         if CLEAN_UP not in beside:
             # Of masks that were there before.
             remove(settings.output / CLEAN_UP)
-        return predict_cases(inputs, predictor, settings, beside)
+        if cost := predictor.cost():
+            say(cost)
+        if not settings.held_out and settings.organ is None and predictor.needs_organ():
+            say(
+                "no --organ given: the whole volume is segmented, at the voxel size the network was trained on; of "
+                "what lies outside the organ it has learned nothing"
+            )
+        return predict_cases(work, settings, beside)
 
 
-def predict_cases(inputs: Inputs, predictor: Predictor, settings: PredictSettings, beside: Mapping[str, str]) -> int:
+def predictor_for(checkpoints: Sequence[Path], settings: PredictSettings, clean_up: CleanUp | None) -> Predictor:
+    """The networks of these checkpoints together, as the settings have them predict."""
+    return Predictor(
+        checkpoints,
+        settings.device,
+        settings.inference,
+        settings.mirror,
+        uncertainty=settings.uncertainty,
+        precision=settings.precision,
+        clean_up=clean_up,
+        noise=settings.noise,
+    )
+
+
+def predict_cases(work: Work, settings: PredictSettings, beside: Mapping[str, str]) -> int:
     """Segment all CTs; 1 if one failed.
 
     beside: files to lie beside the masks, name -> content.
     """
-    cases = inputs.cases
-    if cost := predictor.cost():
-        say(cost)
-    if settings.organ is None and predictor.needs_organ():
-        say("no --organ given: the whole volume is segmented, at the voxel size the network was trained on")
+    cases = work.inputs.cases
     done, failed, errors = 0, 0, AlikeLines()
     with saying_what_is_kept(lambda: f"{what_is_done(done, len(cases), settings)}; the same command segments all anew"):
-        reading = read_ahead(cases, inputs.read, ahead=settings.read_ahead)
+        reading = read_ahead(cases, work.inputs.read, ahead=settings.read_ahead)
         for case, read in followed(reading, "predict", "case", len(cases)):
             try:
                 # Jobs of a cluster may each take some of the cases to one folder.
                 with held(settings.output, "predict.py", case.case_id):
-                    predict_case(case, read(), predictor, settings, {} if done else beside)
+                    ready = read()
+                    if work.seen is not None:
+                        tell_seen(case, work.seen)
+                    predict_case(case, ready, work.predictor_of(case.case_id), settings, {} if done else beside)
                 done += 1
             except (ValueError, OSError) as error:
                 # One bad case must not cost the others.
@@ -98,6 +149,13 @@ def predict_cases(inputs: Inputs, predictor: Predictor, settings: PredictSetting
         say(f"error: {line}", error=True)
     print(what_is_done(done, len(cases), settings))
     return 1 if failed else 0
+
+
+def tell_seen(case: InputCase, seen: SeenCases) -> None:
+    """Say that the networks were trained on a case under another name, if they were."""
+    # Those of the same name are told all together, before the first is segmented.
+    if not seen.is_named(case.case_id) and (line := seen.by_content((case.path, *case.others))):
+        say(f"warning: {case.case_id}: {line}", error=True)
 
 
 def what_is_done(done: int, count: int, settings: PredictSettings) -> str:

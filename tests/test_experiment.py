@@ -198,7 +198,7 @@ def change(*path: str, value: Any) -> Callable[[dict[str, Any]], None]:
         (change("folds", value=[0, 2]), "fold 2: preprocess parts the cases of binary into folds 0 to 1 (folds.folds"),
         (
             change("preprocess", "settings", "folds", value={"folds": 3}),
-            "only 2 patients; ask for at most 2 (in its file, preprocess: {settings: {folds.folds: 2}} and folds from 0",
+            "only 2 patients; ask for at most 2 (in its file, preprocess: {settings: {folds.folds: 2}} and folds",
         ),
         (change("preprocess", "settings", value={"dataset": "ircadb"}), "dataset ircadb: --root is missing"),
     ],

@@ -108,7 +108,7 @@ def test_one_fold_shows_nothing():
 def folds_apart(count: int, alpha: float = 0.05):
     """The verdict on folds that hardly spread: 0.05 better in the first, a millionth more in each further one."""
     gains = 0.05 + 1e-6 * np.arange(count)
-    evidence = weigh(0.5 + gains, np.full(count, 0.5), units=range(count), cross_validated=True)
+    evidence = weigh((0.5 + gains).tolist(), np.full(count, 0.5), units=range(count), cross_validated=True)
     assert evidence is not None
     assert evidence.t.p < 0.001
     return judge(evidence, adjusted(evidence, t=evidence.t.p, decide_by="t", least=0.0, alpha=alpha), "higher")
