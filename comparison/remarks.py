@@ -106,7 +106,6 @@ def _folds(count: int, comparison: Comparison) -> list[str]:
     )
     if tests > 1:
         bounds += f" (at p < {alpha:g} / {tests}: {deviations_needed(count, first, cross_validated=True):.1f})"
-    few = [_too_few(count, "fold", alpha)] if count < pairs_for_a_verdict(alpha) else []
     signs = "" if least_p(count) < alpha else f", so that by signs no verdict at {level} is possible"
     many = f"{pairs_to_reach(alpha)} folds" + (f", {pairs_to_reach(first)} among {tests} tests" if tests > 1 else "")
     return [
@@ -115,15 +114,7 @@ def _folds(count: int, comparison: Comparison) -> list[str]:
         "are no further pairs",
         f"by signs or ranks {count} folds can give p = 1/{2**count} one-sided and 1/{2 ** (count - 1)} two-sided at "
         f"the least{signs}; it takes {many}",
-        *few,
     ]
-
-
-def _too_few(count: int, noun: str, alpha: float) -> str:
-    return (
-        f"{count} {noun}s are too few for a verdict: that all lie to one side has a chance of 1/{2**count}, and a "
-        f"verdict takes one of {alpha:g} or less: {pairs_for_a_verdict(alpha)} {noun}s"
-    )
 
 
 def _test_set(comparison: Comparison) -> list[str]:
@@ -144,7 +135,8 @@ def _test_set(comparison: Comparison) -> list[str]:
             f"{_number(max(1, comparison.tests), 'test')} at p < {alpha:g}"
         )
     if count < pairs_for_a_verdict(alpha):
-        said.append(f"{_too_few(count, 'network', alpha)}, and far better ten")
+        enough = pairs_for_a_verdict(alpha)
+        said.append(f"{count} networks are too few for a verdict: take {enough} or more, and far better ten")
     return said
 
 

@@ -122,8 +122,8 @@ def _below_the_floor(evidence: Evidence, adjusted: Adjusted) -> str:
     """That the t test could give a small p, and that so few pairs are none to conclude from."""
     count, noun = evidence.differing, noun_of(evidence)
     return (
-        f"too few {noun}s for a verdict, whatever p the t test gives: all of {_few(evidence)} to one side have a "
-        f"chance of 1/{2**count}, above {adjusted.alpha:g}; it takes {pairs_for_a_verdict(adjusted.alpha)} {noun}s"
+        f"whatever p the t test gives, that all of {_few(evidence)} lie to one side has a chance of 1/{2**count}, "
+        f"above {adjusted.alpha:g}; a verdict takes {pairs_for_a_verdict(adjusted.alpha)} {noun}s"
     )
 
 

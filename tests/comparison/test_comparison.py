@@ -206,7 +206,10 @@ def test_two_folds_are_too_few_for_a_verdict_whatever_the_t_test_says():
     assert difference.evidence.t.p < 0.05
     assert (difference.verdict.word, difference.pairs_needed, difference.more_pairs) == ("too few folds", 5, 3)
     text = format_comparison(found)
-    assert "2 folds are too few for a verdict: that all lie to one side has a chance of 1/4" in text
+    assert (
+        "dice: too few folds: whatever p the t test gives, that all of 2 folds lie to one side has a chance of 1/4"
+        in text
+    )
     assert "paired t approximation: dice 5 (3 more)" in text
 
 

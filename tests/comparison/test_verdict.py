@@ -100,8 +100,8 @@ def test_one_fold_shows_nothing():
     verdict = judge(evidence, adjusted(evidence, t=1.0, decide_by="t", least=1.0), "higher")
     assert (verdict.word, verdict.reason) == (
         "too few folds",
-        "too few folds for a verdict, whatever p the t test gives: all of 1 fold to one side have a chance of 1/2, "
-        "above 0.05; it takes 5 folds",
+        "whatever p the t test gives, that all of 1 fold lie to one side has a chance of 1/2, above 0.05; a verdict "
+        "takes 5 folds",
     )
 
 
@@ -119,7 +119,7 @@ def test_whatever_the_t_test_says_four_folds_are_too_few(count):
     """By hand: all of 2, 3, 4 folds to one side have a chance of 1/4, 1/8, 1/16, which are above 1/20; 1/32 is not."""
     verdict = folds_apart(count)
     assert (verdict.word, verdict.is_claim) == ("too few folds", False)
-    assert f"a chance of 1/{2**count}, above 0.05; it takes 5 folds" in verdict.reason
+    assert f"a chance of 1/{2**count}, above 0.05; a verdict takes 5 folds" in verdict.reason
     assert folds_apart(5).is_claim
 
 
