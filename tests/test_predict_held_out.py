@@ -31,7 +31,8 @@ def write_data_set(root: Path) -> Path:
         vessel[3:11, 6:9, 6:10] = 1
         noise = np.random.default_rng(number).normal(0, 8, organ.shape)
         ct = (np.where(vessel, 90.0, 20.0) + noise).astype(np.float32)
-        for folder, array in {"images": ct, "labels": vessel, "organs": organ}.items():
+        arrays: dict[str, np.ndarray] = {"images": ct, "labels": vessel, "organs": organ}
+        for folder, array in arrays.items():
             write_volume(root / folder / f"{case_id}.nii.gz", Volume(array, SPACING_MM))
     return root
 

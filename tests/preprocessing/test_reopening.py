@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,7 +39,7 @@ def write_case_from(store: Path, root: Path | None) -> None:
     """A case of which nothing but its place is looked at."""
     (store / "a").mkdir()
     (store / "a" / "case.json").write_text("{}", encoding="utf-8")
-    sources = {"root": None if root is None else str(root), "stamps": {}}
+    sources: dict[str, Any] = {"root": None if root is None else str(root), "stamps": {}}
     (store / "a" / "sources.json").write_text(json.dumps(sources), encoding="utf-8")
 
 
