@@ -5,8 +5,10 @@
     python predict.py --checkpoint runs/paper --input PATIENTS --organ 'PATIENTS/{case}/MASKS_DICOM/liver' --output out
     python predict.py --checkpoint runs/paper --input imagesTs --organ livers --output predictions
     python predict.py --checkpoint runs/paper --input ct.nii.gz --organ total.nii.gz --organ-labels 5 --output masks
+    python predict.py --checkpoint runs/paper --held-out --output held_out
 
 The folds of a run (runs/paper) predict together: their probabilities are averaged, in as many times the time of one.
+With --held-out the run's own cases are segmented, each by the network of the fold that did not see it: masks to score.
 
 Writes CASE.nii.gz (mask) and CASE_probabilities.nii.gz on the grid of the CT. Of a network that tells classes or
 regions apart, the mask is a label map with the values that the training's labels had, and dataset.json and labels.ctbl

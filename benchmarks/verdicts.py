@@ -47,7 +47,7 @@ def verdict_of_folds(found: NDArray[np.float64], folds: Sequence[int]) -> bool:
     assert evidence is not None
     p = {"t": evidence.t.p, "wilcoxon": evidence.wilcoxon.p, "permutation": evidence.permutation.p}
     adjusted = Adjusted(**p, least=evidence.t.least_p, tests=1, decide_by="t", alpha=ALPHA)
-    return judge(evidence, adjusted, "higher").word != "no evidence"
+    return judge(evidence, adjusted, "higher").is_claim
 
 
 def verdict_of_cases(found: NDArray[np.float64], folds: Sequence[int]) -> bool:

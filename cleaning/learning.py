@@ -1,7 +1,6 @@
 """From the folds of a run to its clean-up: each fold's network segments the cases it did not see."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,65 +13,31 @@ from ramify.data.case_store import Case, read_case
 from ramify.data.folds import patients_of
 from ramify.data.loading import spacing_of
 from ramify.tasks.formulation import Tasks
-from ramify.training.checkpoint import load_checkpoint
 from ramify.training.clean_up import CleanUp
+from ramify.training.held_out import HeldOut, held_out_of
 from ramify.training.inference_settings import InferenceOverrides
 from ramify.training.names import AxisName, CheckpointName, DeviceName
 from ramify.training.predictor import Predictor
 from ramify.training.run_folder import find_checkpoints
 from ramify.training.runner import inside_organ
-from ramify.training.same_cases import identities_of, identity_differences
 from ramify.training.segmentation import class_map_of, known, masks_of, true_class_map
-from ramify.training.settings import RunSettings
 from ramify.vessels.bridges import bridged
 
 
-@dataclass(frozen=True)
-class HeldOut:
-    """A fold's validation cases, and the checkpoint that has not seen them.
-
-    Attributes:
-        fold: name of its folder.
-        epoch: epochs that the checkpoint has behind it.
-        store: the prepared cases.
-    """
-
-    fold: str
-    checkpoint: Path
-    epoch: int
-    store: Path
-    cases: tuple[str, ...]
-
-
-def held_out_of(run: Path, weights: CheckpointName, store: Path | None) -> list[HeldOut]:
+def folds_to_learn_from(run: Path, weights: CheckpointName, store: Path | None) -> list[HeldOut]:
     """The validation cases of each fold of a run.
 
     Args:
         run: its folder. weights: which checkpoint of each fold. store: of the prepared cases; None: as the training had
             it.
 
-    Raises ValueError or FileNotFoundError: no run, no fold, a fold that validates on what it trained on, a case of two
-    folds, cases that are not those of the training any more, or of too few patients.
+    Raises ValueError or FileNotFoundError: as `held_out_of`; no run, no fold, or too few patients.
     """
-    found = list[HeldOut]()
     checkpoints = find_checkpoints(run, weights)
     if {checkpoint.resolve().parents[2] for checkpoint in checkpoints} != {run.resolve()}:
         # A prediction asks the run, and would never come by what is kept elsewhere.
         raise ValueError(f"{run}: is not the folder of one run with its folds; give that, as --output of train.py was")
-    for checkpoint in checkpoints:
-        state = load_checkpoint(checkpoint)
-        parts = state.get("cases") or {"train": [], "val": []}
-        where = store or RunSettings.model_validate(state["config"]).cases
-        fold = checkpoint.parents[1].name
-        if seen := sorted(set(parts["train"]) & set(parts["val"])):
-            raise ValueError(f"{checkpoint}: has trained on what it validates on ({seen[0]}); move {fold} elsewhere")
-        cases = {case_id: read_case(where, case_id) for case_id in parts["val"]}
-        if different := identity_differences(state.get("identities", {}), identities_of(cases)):
-            raise ValueError(f"{checkpoint}: the cases of {where} are not those it was trained beside: {different[0]}")
-        found.append(HeldOut(fold, checkpoint, state["epoch"], where, tuple(cases)))
-    every = [case_id for fold in found for case_id in fold.cases]
-    if twice := sorted({case_id for case_id in every if every.count(case_id) > 1}):
-        raise ValueError(f"{run}: {twice[0]} is a validation case of two folds; give the folder of one run")
+    found = held_out_of(checkpoints, store)
     patients = {patient for fold in found for patient in _patients(fold)}
     if len(patients) < LEAST_PATIENTS:
         raise ValueError(
@@ -93,7 +58,7 @@ def learn(
     """The clean-up of a run and, of each mask, why.
 
     Args:
-        folds: what `held_out_of` found.
+        folds: what `folds_to_learn_from` found.
         followed: shows how far the cases are.
 
     Raises ValueError or OSError where a case cannot be read or a network's output is not finite.

@@ -1,7 +1,7 @@
 """Flags of the keys of a mapping, such as the terms of a loss: which there are, and why one cannot be."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -37,7 +37,11 @@ def unknown_key_of_mapping(flag: str, settings_class: type[BaseModel], given: An
     mapping = getattr(given, name, None) or of_mapping.get_default(call_default_factory=True)
     if not isinstance(mapping, dict) or not mapping:
         return None
-    whole = {**mapping, key: next(iter(mapping.values()))}
+    # Where values are of any kind, another key's is no example, and a file that is laid on top needs the new key alone.
+    if get_args(of_mapping.annotation)[-1:] == (Any,):
+        whole = {key: "VALUE"}
+    else:
+        whole = {**mapping, key: next(iter(mapping.values()))}
     try:
         owner.model_validate({name: whole})
     except ValidationError as error:

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ramify.comparison.direction import chosen_measures, direction_of
+from ramify.comparison.direction import chosen_measures, direction_of, highest_of
 from ramify.comparison.evidence import Evidence, weigh
 from ramify.comparison.pairing import PairedValues, Pairing, pair_cases, paired_values
 from ramify.comparison.power import WILCOXON_EFFICIENCY, pairs_needed
 from ramify.comparison.results import Variant, check_same_classes, check_same_settings
 from ramify.comparison.settings import ComparisonSettings, DecidingTest
-from ramify.comparison.statistics import holm
+from ramify.comparison.statistics import holm, pairs_for_a_verdict
 from ramify.comparison.test_set import networks_needed
 from ramify.comparison.verdict import TEST_NAMES, Adjusted, Better, Verdict, judge
 from ramify.comparison.wording import OF_COMPARE, Wording
@@ -115,7 +115,8 @@ def compare(
     chosen = [(variant, measure) for variant in variants[1:] for measure in asked]
     paired = [paired_values(variant, variants[0], pairing, measure) for variant, measure in chosen]
     decide_by = _deciding(settings, pairing)
-    evidence = [_weigh(each, pairing, settings) for each in paired]
+    highest = {measure: highest_of(measure, variants) for measure in asked}
+    evidence = [_weigh(each, pairing, settings, highest[measure]) for each, (_, measure) in zip(paired, chosen)]
     differences = []
     rows = zip(chosen, paired, evidence, _adjust(evidence, decide_by, settings.alpha))
     for (variant, measure), values, found, adjusted in rows:
@@ -130,7 +131,7 @@ def _deciding(settings: ComparisonSettings, pairing: Pairing) -> DecidingTest:
     return settings.decide_by or ("t" if pairing.unit in ("fold", "network") else "wilcoxon")
 
 
-def _weigh(paired: PairedValues, pairing: Pairing, settings: ComparisonSettings) -> Evidence | None:
+def _weigh(paired: PairedValues, pairing: Pairing, settings: ComparisonSettings, highest: float) -> Evidence | None:
     return weigh(
         paired.values,
         paired.reference,
@@ -140,6 +141,7 @@ def _weigh(paired: PairedValues, pairing: Pairing, settings: ComparisonSettings)
         units=paired.units if pairing.told else None,
         cross_validated=pairing.unit == "fold",
         cases=[pairing.unit_of[case_id] for case_id in paired.cases] if pairing.unit == "network" else None,
+        highest=highest,
     )
 
 
@@ -168,13 +170,14 @@ def _adjust(evidence: Sequence[Evidence | None], decide_by: DecidingTest, alpha:
 
 def _pairs_needed(evidence: Evidence, adjusted: Adjusted, settings: ComparisonSettings) -> int | None:
     """At the level that the first of the adjusted tests is held to, which is the strictest."""
-    if evidence.crossed is not None and adjusted.decide_by == "t":
-        return networks_needed(evidence.crossed, settings.alpha / adjusted.tests, settings.power)
+    fewest = pairs_for_a_verdict(settings.alpha) if adjusted.decide_by == "t" else None
+    if evidence.crossed is not None and fewest is not None:
+        return networks_needed(evidence.crossed, settings.alpha / adjusted.tests, settings.power, fewest)
     return pairs_needed(
         evidence.effect,
         settings.alpha / adjusted.tests,
         settings.power,
         WILCOXON_EFFICIENCY if adjusted.decide_by == "wilcoxon" else 1.0,
-        by_signs=adjusted.decide_by != "t",
+        fewest=fewest,
         cross_validated=evidence.cross_validated,
     )

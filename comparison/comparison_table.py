@@ -45,7 +45,7 @@ def _reasons(differences: Sequence[Difference], comparison: Comparison) -> list[
     needed = [
         f"{difference.measure} {difference.pairs_needed} ({difference.more_pairs} more)"
         for difference in differences
-        if difference.verdict.word == "no evidence" and difference.more_pairs
+        if not difference.verdict.is_claim and difference.more_pairs
     ]
     if needed:
         settings = comparison.settings

@@ -1,9 +1,11 @@
-"""Which direction of a measure is better: as the results say themselves, or as the measures of this project are."""
+"""Which direction of a measure is better, and how high it can be: as the results say, or as this project has it."""
 
 import difflib
+import math
 from collections.abc import Iterable, Sequence
 from functools import cache
 
+from ramify.comparison.measured import Ranges
 from ramify.comparison.results import Variant
 from ramify.comparison.settings import USUAL_MEASURES
 from ramify.comparison.verdict import Better
@@ -92,6 +94,16 @@ def direction_of(measure: str, variants: Iterable[Variant]) -> Better | None:
                     better: Better = told[key]["better"]
                     return better
     return _own_directions().get(name)
+
+
+def highest_of(measure: str, variants: Iterable[Variant]) -> float:
+    """The most that a measure can be, as the results say or this project has it; inf without a bound, or if unknown."""
+    name = measure.rpartition(".")[2]
+    for variant in variants:
+        for run in variant.runs:
+            if (highest := Ranges(run.report.get("measures")).highest(name)) is not None:
+                return highest
+    return math.inf
 
 
 @cache

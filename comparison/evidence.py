@@ -1,5 +1,6 @@
 """What the pairs of one measure say by themselves, before other tests are looked at."""
 
+import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
@@ -31,7 +32,9 @@ class Evidence:
         mean, sd, reference_mean, reference_sd: over the pairs; sd with n − 1, None for a single pair.
         difference: mean paired difference.
         interval: of the mean difference, that of `t` for folds and networks, else a bootstrap's; None with fewer than
-            three pairs (two folds or networks), or where it cannot be computed.
+            three pairs (two folds or networks), or where it cannot be computed. With a `highest` value it ends where
+            differences do.
+        cut: whether it reached beyond that before.
         cohen_dz: mean over standard deviation of the differences; None where they do not spread.
         rank_biserial: balance of the signed ranks in [−1, 1]; None where no pair differs.
         t: the t test, corrected where pairs are folds; over networks and cases at once where pairs are networks.
@@ -59,6 +62,7 @@ class Evidence:
     cross_validated: bool = False
     told: bool = True
     crossed: CrossedSpread | None = None
+    cut: bool = False
 
     @property
     def effect(self) -> float:
@@ -77,6 +81,7 @@ def weigh(
     units: Sequence[Hashable] | None = None,
     cross_validated: bool = False,
     cases: Sequence[Hashable] | None = None,
+    highest: float = math.inf,
 ) -> Evidence | None:
     """Everything that paired values say; None without a pair.
 
@@ -89,6 +94,8 @@ def weigh(
             each is one pair with the mean of its cases. None where nobody says: then `judge` makes no claim.
         cross_validated: whether the units are the folds of a cross-validation.
         cases: which case each place is of, where the units are networks that are all scored on the same cases.
+        highest: the most that a value can be, of a measure from 0 up. No mean difference is beyond it, so that an
+            interval cut there holds the true one as often.
 
     Raises:
         ValueError: lists of different length, a value that is not finite, or a network without one of the cases.
@@ -117,6 +124,7 @@ def weigh(
             else bootstrap_interval(differences, level, resamples, seed)
         )
         t = t_test(differences, cross_validated)
+    whole, interval = interval, _cut(interval, highest)
     return Evidence(
         pairs=len(differences),
         differing=int(np.count_nonzero(differences)),
@@ -135,7 +143,12 @@ def weigh(
         cross_validated=cross_validated,
         told=units is not None,
         crossed=crossed_spread(grid) if grid is not None and len(grid) > 1 else None,
+        cut=interval != whole,
     )
+
+
+def _cut(interval: Interval | None, highest: float) -> Interval | None:
+    return interval and Interval(max(interval.low, -highest), min(interval.high, highest))
 
 
 def _sd(values: Values) -> float | None:

@@ -86,14 +86,14 @@ def _draw_panel(panel: "Axes", differences: Sequence[Difference], names: bool) -
 
 def _draw_difference(panel: "Axes", height: float, difference: Difference) -> None:
     """A mark at the mean, a bar over the interval, and number and verdict in words beside the panel."""
-    evidence, word = difference.evidence, difference.verdict.word
+    evidence, word, is_claim = difference.evidence, difference.verdict.word, difference.verdict.is_claim
     if evidence is None:
         panel.text(0, height, "no pair has a value", fontsize=8, color=QUIET, ha="center", va="center")
         return
     colour, mark = COLOURS.get(word, QUIET), MARKS.get(word, "D")
     low, high = evidence.interval or (evidence.difference, evidence.difference)
     panel.plot([low, high], [height, height], color=colour, linewidth=2.2, solid_capstyle="butt", zorder=2)
-    face = "white" if word == "no evidence" else colour
+    face = colour if is_claim else "white"
     panel.plot([evidence.difference], [height], mark, color=colour, markerfacecolor=face, markersize=6.5, zorder=3)
     digits = digits_of(difference.measure, evidence.mean, evidence.reference_mean)
     ends = f"[{low:+.{digits}f}, {high:+.{digits}f}]" if evidence.interval else "[no interval]"
@@ -104,7 +104,7 @@ def _draw_difference(panel: "Axes", height: float, difference: Difference) -> No
         ha="left",
         va="center",
         fontsize=8,
-        color=QUIET if word == "no evidence" else INK,
+        color=INK if is_claim else QUIET,
     )
 
 

@@ -41,19 +41,20 @@ def pairs_needed(
     level: float,
     power: float = 0.8,
     efficiency: float = 1.0,
-    by_signs: bool = True,
+    fewest: int | None = None,
     cross_validated: bool = False,
 ) -> int | None:
     """Pairs until the two-sided test finds an effect of this size with this probability, by the paired t approximation.
 
-    Never fewer than the pairs below which a test by signs or ranks cannot reach the level at all, where one decides.
+    Never fewer than the pairs below which no verdict is possible.
 
     Args:
         effect: as in `paired_t_power`; inf where all differences are equal.
         level: of the test after adjustment, in (0, 1).
         power: wanted probability, in (0, 1).
         efficiency: of the test used against the t test; `WILCOXON_EFFICIENCY` for signed ranks.
-        by_signs: whether signs or ranks decide, and not the t test.
+        fewest: pairs below which there is no verdict; None takes those with which a test by signs or ranks can reach
+            the level.
         cross_validated: whether pairs are folds, which stay as large as they are.
 
     Returns:
@@ -64,7 +65,7 @@ def pairs_needed(
         >>> pairs_needed(effect=0.5, level=0.05, power=0.8)
         34
     """
-    least = pairs_to_reach(level) if by_signs else 2
+    least = pairs_to_reach(level) if fewest is None else fewest
     if effect == 0:
         return None
     if math.isinf(effect):

@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from ramify.comparison.comparison import Comparison
 from ramify.comparison.cross_validation import deviations_needed
 from ramify.comparison.results import Variant
-from ramify.comparison.statistics import bootstrap_coverage, least_p, pairs_to_reach
+from ramify.comparison.statistics import bootstrap_coverage, least_p, pairs_for_a_verdict, pairs_to_reach
 
 MOST_NAMED = 5
-FEW_NETWORKS = 5
+EMPTY_PREDICTION = "empty_prediction"
 TOLERATED_LOSS = 0.02
 """Coverage below the nominal one by more than this is told."""
 
@@ -25,7 +25,9 @@ POLICY = (
     "make together, (MS_n + max(0, MS_c - MS_e)) / (N C), and Satterthwaite's degrees of freedom, at most "
     "2 (N - 1), of fewer than four networks N - 1. "
     "Intervals: those of the t test for folds and networks, "
-    "otherwise bias-corrected and accelerated bootstrap of the mean difference; each for itself, not adjusted. "
+    "otherwise bias-corrected and accelerated bootstrap of the mean difference, cut to what differences of the measure "
+    "can be; each for itself, not adjusted. A verdict takes n pairs that differ with 2^-n <= alpha, whatever test "
+    "decides. "
     "Wilcoxon's signed-rank test: two-sided, zero_method wilcox (equal pairs are left out), exact up to 50 pairs "
     "without ties and 14 with, else the normal approximation with corrections for ties and continuity. Permutation "
     "test: two-sided, the signs of the differences flipped, their mean compared, all patterns up to 14 pairs that "
@@ -43,6 +45,7 @@ def remarks_on(comparison: Comparison) -> list[str]:
         *_flagged(comparison),
         *_undefined(comparison),
         *_few_pairs(comparison),
+        *_cut(comparison),
         *_adjustment(comparison),
         *_origins(comparison),
     ]
@@ -96,7 +99,7 @@ def _folds(count: int, comparison: Comparison) -> list[str]:
     """What so many folds can show, by either kind of test."""
     alpha, tests = comparison.settings.alpha, max(1, comparison.tests)
     if count < 2:
-        return ["1 fold has no spread, and shows nothing: it takes 2 folds, and far better 5 or more"]
+        return [f"1 fold has no spread, and shows nothing: it takes {pairs_for_a_verdict(alpha)} folds"]
     level, first = f"p < {alpha:g}", alpha / tests
     bounds = (
         f"{deviations_needed(count, alpha, cross_validated=True):.1f} standard deviations of the folds' differences"
@@ -131,8 +134,9 @@ def _test_set(comparison: Comparison) -> list[str]:
             f"by signs or ranks {count} networks can give p = {least:.2g} at the least, which is no verdict among "
             f"{_number(max(1, comparison.tests), 'test')} at p < {alpha:g}"
         )
-    if count < FEW_NETWORKS:
-        said.append(f"{count} networks are few: take {FEW_NETWORKS} or more, and far better ten")
+    if count < pairs_for_a_verdict(alpha):
+        enough = pairs_for_a_verdict(alpha)
+        said.append(f"{count} networks are too few for a verdict: take {enough} or more, and far better ten")
     return said
 
 
@@ -156,9 +160,32 @@ def _flagged(comparison: Comparison) -> list[str]:
             if held := tuple(case_id for case_id in comparison.pairing.unit_of if case_id in cases):
                 names.setdefault((flag, held), []).append(variant.name)
     return [
-        f"{', '.join(of)}: {flag} in {_number(len(held), 'case')}, kept with the values given: {_some(held, len(held))}"
-        for (flag, held), of in names.items()
+        *_found_nothing(comparison, compared),
+        *(
+            f"{', '.join(of)}: {flag} in {_number(len(held), 'case')}, kept with the values given: "
+            f"{_some(held, len(held))}"
+            for (flag, held), of in names.items()
+        ),
     ]
+
+
+def _found_nothing(comparison: Comparison, compared: Iterable[str]) -> list[str]:
+    """The variants whose predictions are all empty: whatever else is said of them, they have learned nothing."""
+    said = []
+    for of in sorted(compared):
+        flag = f"{of}.{EMPTY_PREDICTION}" if of else EMPTY_PREDICTION
+        names = [
+            variant.name
+            for variant in comparison.variants
+            if all(
+                case_id in run.flags.get(flag, ())
+                for case_id in comparison.pairing.unit_of
+                for run in variant.runs_of(case_id)
+            )
+        ]
+        if names:
+            said.append(f"{', '.join(names)}: found nothing{f' of {of}' if of else ''} in any case")
+    return said
 
 
 def _flags(variant: Variant) -> dict[str, set[str]]:
@@ -205,6 +232,18 @@ def _few_pairs(comparison: Comparison) -> list[str]:
         "take it as too narrow"
         for pairs, coverage in low
         if coverage < level - TOLERATED_LOSS
+    ]
+
+
+def _cut(comparison: Comparison) -> list[str]:
+    cut = [
+        f"{each.variant} in {each.measure}" for each in comparison.differences if each.evidence and each.evidence.cut
+    ]
+    if not cut:
+        return []
+    return [
+        f"{', '.join(cut)}: the interval reached beyond what differences of the measure can be, and ends where they "
+        "do: so few pairs tell next to nothing"
     ]
 
 

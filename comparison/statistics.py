@@ -205,6 +205,18 @@ def pairs_to_reach(level: float) -> int:
     return pairs if least_p(pairs) < level else pairs + 1
 
 
+def pairs_for_a_verdict(alpha: float) -> int:
+    """The fewest pairs, whatever test decides: all to one side must be as rare as alpha by signs alone, 2^−n <= alpha.
+
+    A t test gives any p from two pairs on, since it takes their differences as normal, which so few cannot show. Five
+    pairs at alpha 0.05: 1/32.
+
+    Args:
+        alpha: in (0, 0.5), before any adjustment.
+    """
+    return max(2, math.ceil(-math.log2(alpha)))
+
+
 def holm(p_values: Sequence[float]) -> list[float]:
     """p-values adjusted for their number (Holm 1979), in the order given: the k-th smallest of m times m − k + 1.
 

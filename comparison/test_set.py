@@ -127,10 +127,13 @@ def crossed_interval(grid: Grid, level: float = 0.95) -> Interval | None:
     return Interval((found.mean - reach) * scale, (found.mean + reach) * scale)
 
 
-def networks_needed(spread: CrossedSpread, level: float, power: float, most: int = 10_000) -> int | None:
+def networks_needed(
+    spread: CrossedSpread, level: float, power: float, fewest: int = 2, most: int = 10_000
+) -> int | None:
     """Networks until `crossed_t_test` finds a difference of the size seen with this probability, on as many cases.
 
-    None without a difference, or where no number of networks up to `most` is enough: then more cases are.
+    At least `fewest`, below which there is no verdict. None without a difference, or where no number of networks up to
+    `most` is enough: then more cases are.
     """
     if not spread.mean:
         return None
@@ -147,7 +150,7 @@ def networks_needed(spread: CrossedSpread, level: float, power: float, most: int
 
     if not seen(most):
         return None
-    low, high = 2, most
+    low, high = fewest, most
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if seen(middle) else (middle + 1, high)

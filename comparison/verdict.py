@@ -1,14 +1,17 @@
-"""What the evidence supports, in words: better, worse, or no evidence."""
+"""What the evidence supports, in words: better, worse, no evidence, or too few pairs."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 from ramify.comparison.evidence import Evidence
 from ramify.comparison.settings import DecidingTest
-from ramify.comparison.statistics import Significance, pairs_to_reach
+from ramify.comparison.statistics import Significance, pairs_for_a_verdict, pairs_to_reach
 
 Better = Literal["higher", "lower"]
-Word = Literal["better", "worse", "higher", "lower", "no evidence"]
+Word = Literal[
+    "better", "worse", "higher", "lower", "no evidence", "too few folds", "too few networks", "too few pairs"
+]
+CLAIMS: tuple[Word, ...] = ("better", "worse", "higher", "lower")
 
 TEST_NAMES: dict[DecidingTest, str] = {
     "t": "the t test",
@@ -47,17 +50,24 @@ class Adjusted:
 
 @dataclass(frozen=True)
 class Verdict:
-    """`better` or `worse` (`higher` or `lower` where no direction is known to be better), or `no evidence`; and why."""
+    """`better` or `worse` (`higher` or `lower` where no direction is known to be better), `no evidence`, or `too few
+    folds` (networks, pairs), where so many could show nothing whatever their values; and why."""
 
     word: Word
     reason: str
+
+    @property
+    def is_claim(self) -> bool:
+        """Whether a difference is claimed."""
+        return self.word in CLAIMS
 
 
 def judge(evidence: Evidence | None, adjusted: Adjusted | None, better: Better | None) -> Verdict:
     """The verdict on one measure.
 
-    A claim needs three things: that it was said which values share their luck, the deciding test's adjusted p below
-    alpha, and an interval of the mean difference that leaves out 0. `no evidence` is not evidence of no difference.
+    A claim needs four things: as many pairs that differ as `pairs_for_a_verdict` says, that it was said which values
+    share their luck, the deciding test's adjusted p below alpha, and an interval of the mean difference that leaves out
+    0. `no evidence` is not evidence of no difference.
 
     Args:
         evidence: None where no pair has a value.
@@ -76,8 +86,11 @@ def judge(evidence: Evidence | None, adjusted: Adjusted | None, better: Better |
         return Verdict("no evidence", "no pair has a value")
     if adjusted is None:
         return Verdict("no evidence", f"the values of {_pairs(evidence.pairs, evidence)} are equal")
+    # Where signs or ranks decide, what they can reach is stricter.
+    if adjusted.decide_by == "t" and evidence.differing < pairs_for_a_verdict(adjusted.alpha):
+        return Verdict(_too_few(evidence), _below_the_floor(evidence, adjusted))
     if adjusted.least >= adjusted.alpha:
-        return Verdict("no evidence", _out_of_reach(evidence, adjusted))
+        return Verdict(_too_few(evidence), _out_of_reach(evidence, adjusted))
     found = f"adjusted p {_p(adjusted.deciding)}"
     if not evidence.told:
         return Verdict("no evidence", f"{found} if every case stood alone: {UNTOLD}")
@@ -100,14 +113,32 @@ def judge(evidence: Evidence | None, adjusted: Adjusted | None, better: Better |
     )
 
 
+def _too_few(evidence: Evidence) -> Word:
+    words: dict[str, Word] = {"fold": "too few folds", "network": "too few networks", "pair": "too few pairs"}
+    return words[noun_of(evidence)]
+
+
+def _below_the_floor(evidence: Evidence, adjusted: Adjusted) -> str:
+    """That the t test could give a small p, and that so few pairs are none to conclude from."""
+    count, noun = evidence.differing, noun_of(evidence)
+    return (
+        f"whatever p the t test gives, that all of {_few(evidence)} lie to one side has a chance of 1/{2**count}, "
+        f"above {adjusted.alpha:g}; a verdict takes {pairs_for_a_verdict(adjusted.alpha)} {noun}s"
+    )
+
+
+def _few(evidence: Evidence) -> str:
+    return _pairs(evidence.differing, evidence) + (" that differ" if evidence.differing < evidence.pairs else "")
+
+
 def _out_of_reach(evidence: Evidence, adjusted: Adjusted) -> str:
     """That so few pairs could not have shown anything, and how many could."""
     significance: Significance = getattr(evidence, adjusted.decide_by)
-    few = _pairs(evidence.differing, evidence) + (" that differ" if evidence.differing < evidence.pairs else "")
-    text = f"{few} cannot reach p < {adjusted.alpha:g} two-sided by {TEST_NAMES[adjusted.decide_by]}"
-    by_signs, noun = adjusted.decide_by != "t", noun_of(evidence)
-    alone = pairs_to_reach(adjusted.alpha) if by_signs else 2
-    together = pairs_to_reach(adjusted.alpha / adjusted.tests) if by_signs else 2
+    # Of equal differences the t test has no spread to measure them by.
+    test = "signs, every difference the same" if adjusted.decide_by == "t" else TEST_NAMES[adjusted.decide_by]
+    text = f"{_few(evidence)} cannot reach p < {adjusted.alpha:g} two-sided by {test}"
+    noun, alone = noun_of(evidence), pairs_to_reach(adjusted.alpha)
+    together = pairs_to_reach(adjusted.alpha / adjusted.tests)
     if significance.least_p >= adjusted.alpha:
         also = f", {together} where {adjusted.tests} tests are adjusted for" if adjusted.tests > 1 else ""
         return f"{text}: the least possible p is {significance.least_p:g}; it takes {alone} {noun}s{also}"

@@ -17,6 +17,8 @@ from ramify.data.vessel_index import VESSEL_INDICES, Group
 from ramify.disk.json_files import to_json
 from ramify.tasks.class_table import IGNORED, MOST_CLASSES, SINGLE, ClassTable
 
+SHOWN_DIGITS = 16
+"""Of a SHA-256, where it only has to tell files apart."""
 FORMAT = 4
 """Raised whenever older code could misread what newer code writes."""
 ARRAY_TYPES = {
@@ -176,9 +178,14 @@ class CaseRecord(BaseModel, frozen=True):
         """Which labels its arrays may hold."""
         return Labels(self.n_scales, len(self.classes.names), self.classes.ignore is not None)
 
+    @property
+    def source_digests(self) -> list[str]:
+        """SHA-256 of each file or folder that it was made from, shortened; none where it does not tell."""
+        return [str(one["sha256"])[:SHOWN_DIGITS] for one in self.provenance.get("sources", [])]
+
     def identity(self) -> dict[str, Any]:
         """What a training learns from the case, as short plain data: two cases with the same one are the same."""
-        arrays = {name: its.sha256 and its.sha256[:16] for name, its in self.arrays.items()}
+        arrays = {name: its.sha256 and its.sha256[:SHOWN_DIGITS] for name, its in self.arrays.items()}
         return {
             "shape": list(self.shape),
             "spacing_mm": list(self.spacing_mm),

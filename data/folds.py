@@ -51,13 +51,13 @@ class FoldSettings(BaseModel, frozen=True, extra="forbid"):
 
 
 def make_folds(
-    patient_of: Mapping[str, str], folds: int, seed: int, option: str = "--folds", test: str = ""
+    patient_of: Mapping[str, str], folds: int, seed: int, option: str = "--folds {count}", test: str = ""
 ) -> list[Fold]:
     """Part the cases into `folds` folds of nearly equal size; all cases of a patient validate in the same one.
 
     Args:
         patient_of: case id -> patient id. The result depends on the names and the seed, not on their order.
-        option: what the number of folds is called where it is asked for.
+        option: how a number of folds is asked for; {count} stands for it, and {last} for the last of so many.
         test: regular expression of whole case ids that are in no fold's training and validation, but are the test set
             of each; empty for none.
 
@@ -82,7 +82,7 @@ def make_folds(
     if folds < 2:
         raise ValueError(f"folds: expected at least 2, got {folds}; one part must validate what the others train")
     if folds > len(patients):
-        remedy = f"ask for at most {len(patients)} ({option} {len(patients)})"
+        remedy = f"ask for at most {len(patients)} ({option.format(count=len(patients), last=len(patients) - 1)})"
         if len(patients) < 2:
             remedy = "one patient cannot be parted, train.py --fold all trains and validates on the same cases"
         raise ValueError(f"folds: {folds} asked for, but there are only {len(patients)} patients; {remedy}")
@@ -167,7 +167,7 @@ def _check_fold(fold: object, patient_of: Mapping[str, str], name: str) -> Fold:
 
 
 def load_or_make_splits(
-    path: Path | str, patient_of: Mapping[str, str], settings: FoldSettings, option: str = "--folds.folds"
+    path: Path | str, patient_of: Mapping[str, str], settings: FoldSettings, option: str = "--folds.folds {count}"
 ) -> list[Fold]:
     """The splits in `path` where it exists, whatever the settings say; otherwise made by the settings and saved there.
 
@@ -220,7 +220,7 @@ def load_fold(store: Path | str, splits: Path | str | None, fold: int | Literal[
         others = sorted(set(patient_of) - {case for parts in known for case in parts.get("test", ())})
         return {"train": others, "val": list(others)}
     if splits is None:
-        given = _splits_in(store / SPLITS_FILE, patient_of, FoldSettings(folds=count), "--fold-count")
+        given = _splits_in(store / SPLITS_FILE, patient_of, FoldSettings(folds=count), "--fold-count {count}")
     else:
         given = check_splits(read_json(Path(splits)), patient_of, str(splits))
     if not 0 <= fold < len(given):
@@ -236,7 +236,7 @@ def keep_splits(store: Path, count: int) -> None:
     For work that begins, and not before: what is refused is to leave nothing.
     """
     if not (store / SPLITS_FILE).exists():
-        load_or_make_splits(store / SPLITS_FILE, patients_of(store), FoldSettings(folds=count), "--fold-count")
+        load_or_make_splits(store / SPLITS_FILE, patients_of(store), FoldSettings(folds=count), "--fold-count {count}")
 
 
 def patients_of(store: Path) -> dict[str, str]:

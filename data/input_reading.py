@@ -45,6 +45,8 @@ class Inputs:
     """
 
     def __init__(self, settings: InputSettings, source: ImageSource) -> None:
+        if settings.input is None:
+            raise ValueError("--input PATH: missing; the CTs to segment")
         self._settings, self._trained_mm = settings, source.spacing_mm
         self._channels = choose_channels(source, settings.channels)
         self.cases = find_inputs(settings.input, self._channels)

@@ -34,7 +34,7 @@ def check_option(channels: Sequence[str]) -> tuple[str, ...]:
 class InputSettings(BaseModel, frozen=True, extra="forbid"):
     """Which images to segment, and how they and their organ masks are read."""
 
-    input: Path
+    input: Essential[Path | None] = None
     """CT: a volume file, a DICOM folder, a zip or tar of one, a folder of volume files, or one of patients, each a
     DICOM folder or its archive, or with a PATIENT_DICOM in it."""
     series: str = ""

@@ -138,7 +138,7 @@ def _row_cells(row: Row, digits: int) -> list[str]:
 
 def _more_pairs(difference: Difference) -> str:
     """How many more it would take to see a difference of this size; none where it is seen."""
-    if difference.verdict.word != "no evidence":
+    if difference.verdict.is_claim:
         return "0"
     return NOTHING if difference.more_pairs is None else str(difference.more_pairs)
 

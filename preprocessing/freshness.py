@@ -35,6 +35,11 @@ def describe_stamps(sources: CaseSources) -> str:
     return to_json(Stamps(root=sources.place, stamps=sources.stamps()).model_dump())
 
 
+def root_of(store: Path, case_id: str) -> str | None:
+    """Where the data set of a case lay when it was prepared; None for one that is computed, or where nothing says."""
+    return _stamps_of(store, case_id).root
+
+
 def why_stale(store: Path, case_id: str, sources: CaseSources, settings: dict[str, Any], verify: bool) -> str | None:
     """Why a case that is in the store has to be made anew, in words; None where it has not.
 

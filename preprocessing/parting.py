@@ -8,7 +8,13 @@ from ramify.data.folds import SPLITS_FILE, Fold, FoldSettings, make_folds
 from ramify.disk.json_files import read_json
 
 
-def check_can_be_parted(store: Path | None, case_ids: Iterable[str], pattern: str, folds: FoldSettings) -> None:
+def check_can_be_parted(
+    store: Path | None,
+    case_ids: Iterable[str],
+    pattern: str,
+    folds: FoldSettings,
+    option: str = "--folds.folds {count}",
+) -> None:
     """Refuse folds that cases cannot be parted into, before any is prepared, which may take hours.
 
     Args:
@@ -17,6 +23,7 @@ def check_can_be_parted(store: Path | None, case_ids: Iterable[str], pattern: st
         case_ids: all cases that are to be parted.
         pattern: by which a case's id tells its patient; empty: each case is a patient.
         folds: what is asked for; where it is the default, nothing is.
+        option: as for `make_folds`.
 
     Raises ValueError as `make_folds`, and for splits that are there and others than those asked for. A single patient
     is not parted, which is no error.
@@ -35,7 +42,7 @@ def check_can_be_parted(store: Path | None, case_ids: Iterable[str], pattern: st
     if path is not None and path.exists():
         _check_are_those(path, patient_of, folds)
     elif len(set(patient_of.values())) > 1:
-        make_folds(patient_of, folds.folds, folds.seed, "--folds.folds", folds.test)
+        make_folds(patient_of, folds.folds, folds.seed, option, folds.test)
 
 
 def _check_are_those(path: Path, patient_of: dict[str, str], folds: FoldSettings) -> None:

@@ -1,7 +1,7 @@
 """The rules of a clean-up, learned on the held-out cases of each fold, written and told."""
 
 from ramify.cleaning.choice import Choice
-from ramify.cleaning.learning import held_out_of, learn
+from ramify.cleaning.learning import folds_to_learn_from, learn
 from ramify.cleaning.settings import CleanUpSettings
 from ramify.console.progress import followed
 from ramify.console.signals import saying_what_is_kept
@@ -12,7 +12,7 @@ from ramify.disk.outputs import Outputs
 
 def clean_up(settings: CleanUpSettings) -> None:
     """Learn what helps, write it and tell of it."""
-    folds = held_out_of(settings.run, settings.weights, settings.cases)
+    folds = folds_to_learn_from(settings.run, settings.weights, settings.cases)
     path = settings.run / CLEAN_UP
     kept = f"{path} is {'as it was' if path.exists() else 'not written'}; the same command begins anew"
     with saying_what_is_kept(lambda: kept), Outputs(replace=settings.replace) as outputs:

@@ -57,6 +57,8 @@ from ramify.tasks.class_table import ClassTable
 from ramify.training.settings import RunSettings
 
 TABLES = ("table.md", "table.csv", "table.json", "pairs.csv", "table.png")
+FOLDS_OPTION = "in its file, preprocess: {{settings: {{folds.folds: {count}}}}} and folds from 0 to {last}"
+"""How an experiment is asked for other folds: no flag adds to the settings of its preparation."""
 SettingsT = TypeVar("SettingsT", bound=BaseModel)
 
 
@@ -103,7 +105,7 @@ def check_data_sets(preparations: Mapping[Path, PreprocessCommand]) -> None:
     """Refuse a data set that is not there, or whose cases cannot be parted as is asked for."""
     for store, command in preparations.items():
         known = {*open_dataset(command).case_ids(), *list_cases(store)}
-        check_can_be_parted(store, known, command.patient_pattern, command.folds)
+        check_can_be_parted(store, known, command.patient_pattern, command.folds, FOLDS_OPTION)
 
 
 def checked_runs(

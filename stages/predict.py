@@ -1,6 +1,7 @@
 """A prediction: networks found, inputs read, every CT segmented and its masks written."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from ramify.console.alike import AlikeLines
 from ramify.console.progress import followed, say
@@ -12,11 +13,20 @@ from ramify.disk.outputs import Outputs
 from ramify.disk.own_files import remove
 from ramify.processes.crews import case_reports
 from ramify.stages.failures import failures_file, write_failures
-from ramify.training.case_prediction import Segmented, Segmenter, lost, noise_file, predictor_of, written_for
-from ramify.training.clean_up import clean_up_of
+from ramify.training.case_prediction import (
+    Networks,
+    PredictionPlan,
+    Segmented,
+    Segmenter,
+    lost,
+    noise_file,
+    written_for,
+)
+from ramify.training.clean_up import CleanUp, clean_up_of
+from ramify.training.held_out import held_out_of
+from ramify.training.held_out_inputs import HeldOutInputs
 from ramify.training.legend import legend_of
 from ramify.training.prediction_settings import PredictSettings
-from ramify.training.predictor import Predictor
 from ramify.training.run_folder import find_checkpoints
 
 
@@ -28,14 +38,21 @@ def predict(settings: PredictSettings) -> int:
 
 def predict_all(settings: PredictSettings) -> int:
     """Read networks and inputs, and segment; 1 if a CT failed."""
-    checkpoints = find_checkpoints(settings.checkpoint, settings.weights)
-    clean_up = clean_up_of(checkpoints) if settings.clean_up else None
+    checkpoints = find_checkpoints(settings.checkpoint, settings.chosen_weights)
+    plan = plan_of(checkpoints, settings)
     # Where others segment, this process looks at the networks alone: it may stand on a machine without a GPU.
-    device = settings.device if settings.in_this_process else "cpu"
-    predictor = predictor_of(checkpoints, settings, clean_up, device)
-    inputs = Inputs(settings, predictor.source)
+    networks = plan.networks(settings.device if settings.in_this_process else "cpu")
+    predictor, clean_up = networks.first, plan.clean_up
+    inputs = HeldOutInputs(settings, plan.folds) if plan.folds else Inputs(settings, predictor.source)
     inputs.keep(settings.chosen([case.case_id for case in inputs.cases]))
-    for warning in [*predictor.remarks(), *inputs.warnings]:
+    case_ids = [case.case_id for case in inputs.cases]
+    warnings = [*predictor.remarks(), *inputs.warnings]
+    if plan.folds:
+        of = "1 fold" if len(plan.folds) == 1 else f"{len(plan.folds)} folds"
+        say(f"held out: {len(case_ids)} cases of {of}, each by the network that did not see it")
+    elif line := predictor.seen.by_name(case_ids):
+        warnings.append(line)
+    for warning in warnings:
         say(f"warning: {warning}", error=True)
     names = [name for case in inputs.cases for name in written_for(case, predictor.tasks, settings)]
     if predictor.looks_at_noise:
@@ -53,22 +70,34 @@ def predict_all(settings: PredictSettings) -> int:
             remove(settings.output / CLEAN_UP)
         if cost := predictor.cost():
             say(cost)
-        if settings.organ is None and predictor.needs_organ():
-            say("no --organ given: the whole volume is segmented, at the voxel size the network was trained on")
-        segmenter = Segmenter(inputs, settings, checkpoints, clean_up, beside)
+        if not plan.folds and settings.organ is None and predictor.needs_organ():
+            say(
+                "no --organ given: the whole volume is segmented, at the voxel size the network was trained on; of "
+                "what lies outside the organ it has learned nothing"
+            )
+        segmenter = Segmenter(inputs, plan, beside)
         if settings.in_this_process:
-            return follow(segmented_here(segmenter, inputs, predictor, settings), len(inputs.cases), settings)
-        del predictor
-        case_ids = [case.case_id for case in inputs.cases]
+            return follow(segmented_here(segmenter, inputs, networks, settings), len(case_ids), settings)
+        del networks, predictor
         return follow(case_reports(segmenter, case_ids, settings, lost), len(case_ids), settings)
 
 
+def plan_of(checkpoints: Sequence[Path], settings: PredictSettings) -> PredictionPlan:
+    """Which networks segment the cases: all together, or of the run's own cases each the one that did not see it."""
+    clean_up: CleanUp | None = clean_up_of(checkpoints) if settings.clean_up else None
+    if not settings.held_out:
+        return PredictionPlan(tuple(checkpoints), settings, clean_up)
+    if clean_up is not None and clean_up.rules:
+        say("note: --held-out: masks are not cleaned up, as that was learned on these very cases", error=True)
+    return PredictionPlan(tuple(checkpoints), settings, None, tuple(held_out_of(checkpoints, settings.cases)))
+
+
 def segmented_here(
-    segmenter: Segmenter, inputs: Inputs, predictor: Predictor, settings: PredictSettings
+    segmenter: Segmenter, inputs: Inputs | HeldOutInputs, networks: Networks, settings: PredictSettings
 ) -> Iterator[Segmented]:
     """Each case in its order, segmented in this process while the next one is read."""
     for case, read in read_ahead(inputs.cases, inputs.read, ahead=settings.read_ahead):
-        yield segmenter.segment(case, read, predictor, lambda line: say(line, error=line.startswith("warning")))
+        yield segmenter.segment(case, read, networks, lambda line: say(line, error=line.startswith("warning")))
 
 
 def follow(cases: Iterator[Segmented], count: int, settings: PredictSettings) -> int:

@@ -196,6 +196,10 @@ def change(*path: str, value: Any) -> Callable[[dict[str, Any]], None]:
         (change("train", "settings", value={"train.epochs": 1, "train": {"epochs": 2}}), "train.epochs is given twice"),
         (change("sedes", value=[1]), "sedes: unknown key; did you mean seeds?"),
         (change("folds", value=[0, 2]), "fold 2: preprocess parts the cases of binary into folds 0 to 1 (folds.folds"),
+        (
+            change("preprocess", "settings", "folds", value={"folds": 3}),
+            "only 2 patients; ask for at most 2 (in its file, preprocess: {settings: {folds.folds: 2}} and folds",
+        ),
         (change("preprocess", "settings", value={"dataset": "ircadb"}), "dataset ircadb: --root is missing"),
     ],
 )
@@ -214,6 +218,9 @@ def test_bad_experiments_end_in_one_line_before_anything_is_trained(tmp_path, ca
         assert not (tmp_path / "out").exists(), "the cases were prepared for nothing"
 
 
+QUICK = [str(ROOT / "configs/experiments" / name) for name in ("anchors.yaml", "quick.yaml")]
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -221,6 +228,11 @@ def test_bad_experiments_end_in_one_line_before_anything_is_trained(tmp_path, ca
         (["nowhere.yaml"], "nowhere.yaml: no such configuration file"),
         (["--workers", "2"], "no experiment given"),
         ([str(ROOT / "configs/experiments/anchors.yaml"), "--wokers", "2"], "did you mean --workers"),
+        (
+            [*QUICK, "--preprocess.settings.nonsense", "4"],
+            "a flag changes keys that are there; a file adds one, --config FILE with "
+            "preprocess: {settings: {nonsense: VALUE}}",
+        ),
         ([str(ROOT / "configs/experiments/anchors.yaml"), "--no-run", "--output", "nowhere"], "no such case store"),
     ],
 )

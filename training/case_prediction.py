@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from ramify.console.error_line import line_of, out_of_memory, reason_of
 from ramify.data.channel_files import InputCase
@@ -15,9 +16,12 @@ from ramify.disk.own_files import remove
 from ramify.processes.folder_lock import held
 from ramify.tasks.formulation import Tasks
 from ramify.training.clean_up import CleanUp
+from ramify.training.held_out import HeldOut
+from ramify.training.held_out_inputs import HeldOutInputs, HeldOutNetworks
 from ramify.training.names import DeviceName
 from ramify.training.prediction_settings import PredictSettings
 from ramify.training.predictor import Predictor
+from ramify.training.seen_cases import SeenCases
 
 Tell = Callable[[str], None]
 """What is done with a line on a case."""
@@ -37,20 +41,61 @@ def lost(case_id: str, how: str) -> Segmented:
     return Segmented(case_id, error=how)
 
 
-def predictor_of(
-    checkpoints: Sequence[Path], settings: PredictSettings, clean_up: CleanUp | None, device: DeviceName
-) -> Predictor:
-    """The networks on a device; raises as `Predictor`."""
-    return Predictor(
-        checkpoints,
-        device,
-        settings.inference,
-        settings.mirror,
-        uncertainty=settings.uncertainty,
-        precision=settings.precision,
-        clean_up=clean_up,
-        noise=settings.noise,
-    )
+class Networks(Protocol):
+    """What segments each case. first: the predictor of the first case, whose classes are those of all."""
+
+    @property
+    def first(self) -> Predictor: ...
+
+    def of(self, case_id: str) -> Predictor:
+        """The predictor for a case; raises ValueError or OSError where it cannot be loaded."""
+        ...
+
+
+class AllNetworks:
+    """All networks together, for every case."""
+
+    def __init__(self, predictor: Predictor) -> None:
+        self.first = predictor
+
+    def of(self, case_id: str) -> Predictor:
+        return self.first
+
+
+@dataclass(frozen=True)
+class PredictionPlan:
+    """Which networks segment which cases, before any is loaded. Picklable.
+
+    Attributes:
+        checkpoints: of the networks.
+        settings: of the command.
+        clean_up: what was learned of how predictions are cleaned up.
+        folds: whose held-out cases are segmented, each by its own network; none: every case by all of them.
+    """
+
+    checkpoints: tuple[Path, ...]
+    settings: PredictSettings
+    clean_up: CleanUp | None
+    folds: tuple[HeldOut, ...] = ()
+
+    def networks(self, device: DeviceName) -> Networks:
+        """Load them onto a device; raises as `Predictor`."""
+        if self.folds:
+            return HeldOutNetworks(self.folds, lambda checkpoint: self._predictor([checkpoint], device))
+        return AllNetworks(self._predictor(self.checkpoints, device))
+
+    def _predictor(self, checkpoints: Sequence[Path], device: DeviceName) -> Predictor:
+        settings = self.settings
+        return Predictor(
+            checkpoints,
+            device,
+            settings.inference,
+            settings.mirror,
+            uncertainty=settings.uncertainty,
+            precision=settings.precision,
+            clean_up=self.clean_up,
+            noise=settings.noise,
+        )
 
 
 class Segmenter:
@@ -58,47 +103,40 @@ class Segmenter:
 
     Args:
         inputs: the cases.
-        settings: of the command.
-        checkpoints: of the networks, which are loaded at the first case.
-        clean_up: what was learned of how predictions are cleaned up.
+        plan: which networks segment them, which are loaded at the first case.
         beside: files to lie beside the masks, name -> content; written before the first mask.
     """
 
-    def __init__(
-        self,
-        inputs: Inputs,
-        settings: PredictSettings,
-        checkpoints: Sequence[Path],
-        clean_up: CleanUp | None,
-        beside: Mapping[str, str],
-    ) -> None:
-        self._inputs, self._settings, self._beside = inputs, settings, beside
-        self._checkpoints, self._clean_up = checkpoints, clean_up
+    def __init__(self, inputs: Inputs | HeldOutInputs, plan: PredictionPlan, beside: Mapping[str, str]) -> None:
+        self._inputs, self._plan, self._beside = inputs, plan, beside
         self._cases = {case.case_id: case for case in inputs.cases}
-        self._predictor: Predictor | None = None
+        self._networks: Networks | None = None
 
     def __call__(self, case_id: str) -> Segmented:
         """Read a case and segment it, where many processes do: whatever goes wrong costs this case alone."""
         lines: list[str] = []
         case = self._cases[case_id]
         try:
-            if self._predictor is None:
-                device = self._settings.device
-                self._predictor = predictor_of(self._checkpoints, self._settings, self._clean_up, device)
-            found = self.segment(case, lambda: self._inputs.read(case), self._predictor, lines.append)
+            if self._networks is None:
+                self._networks = self._plan.networks(self._plan.settings.device)
+            found = self.segment(case, lambda: self._inputs.read(case), self._networks, lines.append)
         except Exception as error:
             found = Segmented(case_id, error=reason_of(error))
         return Segmented(case_id, lines, found.error)
 
-    def segment(self, case: InputCase, read: Callable[[], ReadInput], predictor: Predictor, tell: Tell) -> Segmented:
+    def segment(self, case: InputCase, read: Callable[[], ReadInput], networks: Networks, tell: Tell) -> Segmented:
         """Segment a case and write its masks; bad input and want of memory become the error.
 
         read: gives it as it was read; raises ValueError or OSError. tell: takes each line on it as soon as it is known.
         """
+        settings = self._plan.settings
         try:
             # Jobs of a cluster may each take some of the cases to one folder.
-            with held(self._settings.output, "predict.py", case.case_id):
-                predict_case(case, read(), predictor, self._settings, self._beside, tell)
+            with held(settings.output, "predict.py", case.case_id):
+                ready = read()
+                if not self._plan.folds:
+                    tell_seen(case, networks.first.seen, tell)
+                predict_case(case, ready, networks.of(case.case_id), settings, self._beside, tell)
         except (ValueError, OSError) as error:
             # One bad case must not cost the others.
             return Segmented(case.case_id, error=line_of(error))
@@ -111,7 +149,14 @@ class Segmenter:
         return Segmented(case.case_id)
 
     def __getstate__(self) -> dict[str, object]:
-        return {**self.__dict__, "_predictor": None}
+        return {**self.__dict__, "_networks": None}
+
+
+def tell_seen(case: InputCase, seen: SeenCases, tell: Tell) -> None:
+    """Say that the networks were trained on a case under another name, if they were."""
+    # Those of the same name are told all together, before the first is segmented.
+    if not seen.is_named(case.case_id) and (line := seen.by_content((case.path, *case.others))):
+        tell(f"warning: {case.case_id}: {line}")
 
 
 def predict_case(

@@ -106,7 +106,8 @@ class CaseDescription(TypedDict):
 
     preprocessing: its settings. classes: a `ClassTable`. channels: names of the image's. orientation: how arrays are
     laid out. source: what the images were, an `ImageSource`.
-    cases: which were on which side. identities: what each of them is, `CaseRecord.identity`.
+    cases: which were on which side. identities: what each of them is, `CaseRecord.identity`. sources: from which files
+    each training case was made, `CaseRecord.source_digests`.
     """
 
     preprocessing: dict[StrictStr, Any]
@@ -118,6 +119,7 @@ class CaseDescription(TypedDict):
     source: NotRequired[dict[StrictStr, Any]]
     cases: NotRequired[FoldCases]
     identities: NotRequired[dict[StrictStr, dict[StrictStr, Any]]]
+    sources: NotRequired[dict[StrictStr, list[StrictStr]]]
 
 
 @with_config(_OPEN)

@@ -14,6 +14,7 @@ from ramify.training.inference import Windows, nan_where_not_finite
 from ramify.training.inference_settings import InferenceOverrides
 from ramify.training.mirroring import Mirroring
 from ramify.training.names import AxisName, PrecisionName
+from ramify.training.seen_cases import trained_on
 from ramify.training.sliding_window import NotFiniteError
 from ramify.training.trained_network import ReadNetwork
 
@@ -33,6 +34,7 @@ class Member:
         path: its checkpoint.
         settings: of its training.
         epoch: epochs that its training had behind it.
+        trained_on: the cases of its training, each with the digests of its files.
 
     Raises:
         ValueError: the network cannot look at such copies, see `Mirroring`.
@@ -59,6 +61,7 @@ class Member:
         self._network = place_network(read.network, device).eval()
         self._inference = inference.over(read.settings.inference)
         self._trained_shape = read.state["prepared"]["shape"]
+        self.trained_on = trained_on(read.state)
 
     @property
     def copies(self) -> tuple[tuple[int, ...], ...]:

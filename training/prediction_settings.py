@@ -1,6 +1,9 @@
 """What predict.py is asked."""
 
 from pathlib import Path
+from typing import Self
+
+from pydantic import model_validator
 
 from ramify.data.case_choice import CaseChoice
 from ramify.data.input_settings import InputSettings
@@ -18,8 +21,14 @@ class PredictSettings(CrewSettings, CaseChoice, InputSettings, frozen=True, extr
     Ramify (docs/weights.md). Networks of several folds are averaged; each takes its own time."""
     output: Path
     """Folder for the masks and probabilities."""
-    weights: CheckpointName = "best"
-    """Which checkpoint of a run: the best on validation, the final or the latest one."""
+    held_out: Essential[bool] = False
+    """Predict the cases of the run itself in place of --input: each from its image, by the network of the fold that
+    held it out. Their masks can be scored."""
+    cases: Path | None = None
+    """Folder of the run's prepared cases for --held-out, where they are not where the training had them."""
+    weights: CheckpointName | None = None
+    """Which checkpoint of a run: the best on validation, the final or the latest one. Without it the best, and with
+    --held-out the final, since those cases have chosen the best."""
     probabilities: Essential[bool] = True
     """Write the probabilities of vessel beside the mask."""
     class_probabilities: Essential[bool] = False
@@ -48,3 +57,22 @@ class PredictSettings(CrewSettings, CaseChoice, InputSettings, frozen=True, extr
     replace: Essential[bool] = False
     """Replace files in the way that Ramify did not write, or that were changed since; each is kept as
     NAME.backup-1 (-2, ...)."""
+
+    @model_validator(mode="after")
+    def _says_which_images(self) -> Self:
+        if not self.held_out:
+            if self.input is None:
+                raise ValueError("--input PATH: missing; the CTs to segment, or --held-out for the run's own cases")
+            if self.cases is not None:
+                raise ValueError("--cases: goes with --held-out; leave it out")
+            return self
+        for name in ("input", "series", "channels", "spacing_mm"):
+            if getattr(self, name):
+                flag = name.replace("_", "-")
+                raise ValueError(f"--{flag}: --held-out reads the cases as they were prepared; leave one of them out")
+        return self
+
+    @property
+    def chosen_weights(self) -> CheckpointName:
+        """Which checkpoint of a run is meant."""
+        return self.weights or ("final" if self.held_out else "best")

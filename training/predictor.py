@@ -20,6 +20,7 @@ from ramify.training.ensemble import Averaged, Ensemble
 from ramify.training.inference_settings import InferenceOverrides
 from ramify.training.names import AxisName, DeviceName, NoiseSetting, PrecisionName
 from ramify.training.noise_matching import MatchedNoise, known_noise, looks_at_noise, match_noise, smoothed_images
+from ramify.training.seen_cases import SeenCases
 from ramify.training.segmentation import any_vessel, in_values, vessels_of
 
 
@@ -129,6 +130,11 @@ class Predictor:
         members = self.ensemble.members
         on_clean_up = remarks_on(self._clean_up, {one.path: one.epoch for one in members}) if self._clean_up else []
         return [*dict.fromkeys(remark for member in members for remark in member.remarks()), *on_clean_up]
+
+    @property
+    def seen(self) -> SeenCases:
+        """What the networks were trained on."""
+        return SeenCases([member.trained_on for member in self.ensemble.members])
 
     @property
     def looks_at_noise(self) -> bool:

@@ -180,6 +180,7 @@ def _describe_cases(settings: RunSettings, fold: Mapping[str, Sequence[str]]) ->
         "source": ImageSource.of_records(records).model_dump(mode="json"),
         "cases": {"train": list(fold["train"]), "val": list(fold["val"])},
         "identities": identities_of(cases),
+        "sources": {case_id: cases[case_id].known.source_digests for case_id in fold["train"]},
     }
 
 

@@ -99,7 +99,7 @@ def test_pairs_needed_are_at_the_adjusted_level_and_more_for_ranks():
 
 def test_five_cases_say_that_they_cannot_show_it():
     found = compare([variant("base", cases=5), variant("ours", 0.2, 0.01, cases=5)], ["dice"])
-    assert found.differences[0].verdict.word == "no evidence"
+    assert found.differences[0].verdict.word == "too few pairs"
     text = format_comparison(found)
     assert "5 pairs cannot reach p < 0.05 two-sided" in text
     assert "the least possible p is 0.0625" in text
@@ -193,8 +193,53 @@ def test_more_folds_that_it_takes_are_those_of_the_test_that_decides():
     assert found.verdict.word == "no evidence"
     evidence = found.evidence
     assert evidence is not None
-    assert found.pairs_needed == pairs_needed(evidence.effect, 0.05, by_signs=False, cross_validated=True)
+    assert found.pairs_needed == pairs_needed(evidence.effect, 0.05, fewest=5, cross_validated=True)
     assert "folds as large to see a difference of that size" in format_comparison(compare(variants, ["dice"]))
+
+
+def test_two_folds_are_too_few_for_a_verdict_whatever_the_t_test_says():
+    """Gains of .10 and .101 in two folds: t = .1005 / (.0007 √1.5) = 116, one degree of freedom, p = .0055."""
+    variants = [folded("base", 2), folded("ours", 2, 0.1, luck=0.01)]
+    found = compare(variants, ["dice"])
+    (difference,) = found.differences
+    assert difference.evidence is not None
+    assert difference.evidence.t.p < 0.05
+    assert (difference.verdict.word, difference.pairs_needed, difference.more_pairs) == ("too few folds", 5, 3)
+    text = format_comparison(found)
+    assert (
+        "dice: too few folds: whatever p the t test gives, that all of 2 folds lie to one side has a chance of 1/4"
+        in text
+    )
+    assert "paired t approximation: dice 5 (3 more)" in text
+
+
+def test_an_interval_ends_where_differences_of_the_measure_do():
+    """Differences .04 ± .31 of two folds: the t interval reaches 12.7 √1.5 · .44 = 6.8 to each side; Dice ends at 1."""
+    runs = {"base": (0.5, 0.5), "ours": (0.85, 0.23)}
+    variants = [
+        Variant(name, tuple(RunResults({f"c{i}": {"dice": value, "odd": value}}) for i, value in enumerate(values)))
+        for name, values in runs.items()
+    ]
+    found = compare(variants, ["dice", "odd"])
+    dice, odd = (each.evidence for each in found.differences)
+    assert dice is not None
+    assert odd is not None
+    assert (dice.interval, dice.cut) == ((-1, 1), True)
+    assert odd.interval is not None
+    assert odd.interval.low < -6
+    assert not odd.cut, "nobody knows how high this one can be"
+    assert any("ours in dice: the interval reached beyond what differences" in remark for remark in remarks_on(found))
+
+
+@pytest.mark.parametrize("prefix", ["", "portal."])
+def test_a_variant_that_found_nothing_in_any_case_is_named(prefix):
+    def of(name: str, empty: tuple[str, ...]) -> Variant:
+        rows = {case: {f"{prefix}dice": 0.0 if case in empty else 0.5} for case in ("c0", "c1")}
+        return Variant(name, (RunResults(rows, {f"{prefix}empty_prediction": frozenset(empty)}),))
+
+    remarks = remarks_on(compare([of("plain", ("c0", "c1")), of("multi", ("c0",))], [f"{prefix}dice"]))
+    told = [remark for remark in remarks if "found nothing" in remark]
+    assert told == [f"plain: found nothing{' of portal' if prefix else ''} in any case"]
 
 
 def test_an_unknown_direction_is_told():

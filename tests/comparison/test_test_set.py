@@ -83,6 +83,7 @@ def test_networks_that_are_needed_are_those_that_suffice():
     needed = networks_needed(spread, level=0.05, power=0.8)
     assert needed is not None
     assert power(needed - 3) < 0.8 < power(needed + 2)
+    assert networks_needed(spread._replace(mean=50.0), 0.05, 0.8, fewest=5) == 5
     assert networks_needed(spread._replace(mean=0.0), 0.05, 0.8) is None
     assert networks_needed(spread._replace(of_cases=1.0), 0.05, 0.8) is None, "more cases are, and no more networks"
 

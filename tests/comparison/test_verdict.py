@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ramify.comparison.evidence import Evidence, weigh
-from ramify.comparison.statistics import Interval, Significance
+from ramify.comparison.statistics import Interval, Significance, pairs_for_a_verdict
 from ramify.comparison.verdict import Adjusted, Better, judge
 
 GAIN = np.linspace(0.01, 0.05, 10)
@@ -47,7 +47,7 @@ def test_without_a_direction_it_is_higher_or_lower():
 def test_five_pairs_cannot_show_anything():
     evidence = evidence_of(GAIN[:5])
     verdict = judge(evidence, adjusted(evidence), "higher")
-    assert verdict.word == "no evidence"
+    assert verdict.word == "too few pairs"
     assert verdict.reason == (
         "5 pairs cannot reach p < 0.05 two-sided by Wilcoxon's signed-rank test: "
         "the least possible p is 0.0625; it takes 6 pairs"
@@ -60,7 +60,7 @@ def test_seven_pairs_cannot_among_four_tests():
     evidence = evidence_of(GAIN[:7])
     assert judge(evidence, adjusted(evidence), "higher").word == "better"
     verdict = judge(evidence, adjusted(evidence, tests=4), "higher")
-    assert verdict.word == "no evidence"
+    assert verdict.word == "too few pairs"
     assert (
         "where 4 tests are adjusted for: the least possible p is 0.015625, adjusted 0.0625; it takes 8"
         in verdict.reason
@@ -88,7 +88,7 @@ def test_five_folds_can_be_told_apart_by_the_t_test_and_not_by_signs():
     assert by_t.word == "better"
     assert "says otherwise" not in by_t.reason, "signs of five folds could not have said so"
     by_signs = judge(evidence, adjusted(evidence), "higher")
-    assert by_signs.word == "no evidence"
+    assert by_signs.word == "too few folds"
     assert by_signs.reason.startswith("5 folds cannot reach p < 0.05 two-sided by Wilcoxon's signed-rank test")
     assert by_signs.reason.endswith("it takes 6 folds")
 
@@ -98,8 +98,45 @@ def test_one_fold_shows_nothing():
     assert evidence is not None
     assert (evidence.pairs, evidence.interval) == (1, None)
     verdict = judge(evidence, adjusted(evidence, t=1.0, decide_by="t", least=1.0), "higher")
-    assert verdict.reason == (
-        "1 fold cannot reach p < 0.05 two-sided by the t test: the least possible p is 1; it takes 2 folds"
+    assert (verdict.word, verdict.reason) == (
+        "too few folds",
+        "whatever p the t test gives, that all of 1 fold lie to one side has a chance of 1/2, above 0.05; a verdict "
+        "takes 5 folds",
+    )
+
+
+def folds_apart(count: int, alpha: float = 0.05):
+    """The verdict on folds that hardly spread: 0.05 better in the first, a millionth more in each further one."""
+    gains = 0.05 + 1e-6 * np.arange(count)
+    evidence = weigh((0.5 + gains).tolist(), np.full(count, 0.5), units=range(count), cross_validated=True)
+    assert evidence is not None
+    assert evidence.t.p < 0.001
+    return judge(evidence, adjusted(evidence, t=evidence.t.p, decide_by="t", least=0.0, alpha=alpha), "higher")
+
+
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_whatever_the_t_test_says_four_folds_are_too_few(count):
+    """By hand: all of 2, 3, 4 folds to one side have a chance of 1/4, 1/8, 1/16, which are above 1/20; 1/32 is not."""
+    verdict = folds_apart(count)
+    assert (verdict.word, verdict.is_claim) == ("too few folds", False)
+    assert f"a chance of 1/{2**count}, above 0.05; a verdict takes 5 folds" in verdict.reason
+    assert folds_apart(5).is_claim
+
+
+def test_how_many_are_too_few_goes_by_alpha():
+    assert [pairs_for_a_verdict(alpha) for alpha in (0.3, 0.1, 1 / 16, 0.05, 1 / 32, 0.01)] == [2, 4, 4, 5, 5, 7]
+    assert folds_apart(4, alpha=0.1).word == "better"
+    assert folds_apart(5, alpha=0.01).word == "too few folds"
+
+
+def test_equal_differences_are_judged_by_signs_which_five_folds_are_too_few_for():
+    evidence = weigh(np.full(5, 0.75), np.full(5, 0.5), units=range(5), cross_validated=True)
+    assert evidence is not None
+    verdict = judge(evidence, adjusted(evidence, t=1 / 16, decide_by="t", least=1 / 16), "higher")
+    assert (verdict.word, verdict.reason) == (
+        "too few folds",
+        "5 folds cannot reach p < 0.05 two-sided by signs, every difference the same: the least possible p is 0.0625; "
+        "it takes 6 folds",
     )
 
 

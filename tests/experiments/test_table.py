@@ -39,7 +39,7 @@ def test_mean_spread_difference_and_verdict(complete):
     assert evidence.difference == pytest.approx(sum(GAIN.values()) / 6)
     # t = 0.045 / (0.03 / √2 · √(1/2 + 1/1)) = √3 with one degree of freedom: p = 1 − 2/π atan t.
     assert ours.difference.adjusted.deciding == pytest.approx(1 - 2 / math.pi * math.atan(3**0.5))
-    assert ours.difference.verdict.word == "no evidence"
+    assert ours.difference.verdict.word == "too few folds"
 
 
 def test_by_case_it_is_six_pairs_and_said_to_be_too_many(plan, finish):
@@ -57,7 +57,7 @@ def test_by_case_it_is_six_pairs_and_said_to_be_too_many(plan, finish):
 def test_the_same_numbers_in_every_form(complete):
     assert headline(complete) == "test: 2 variants, 2 folds x 2 seeds, 6 cases; 8 of 8 runs finished"
     screen, page = to_screen(complete), to_markdown(complete)
-    cells = ["ours", "4", "0.6500 ± 0.1626", "0.0071", "+0.0450 [", "2", "0.3333", "no evidence", "4"]
+    cells = ["ours", "4", "0.6500 ± 0.1626", "0.0071", "+0.0450 [", "2", "0.3333", "too few folds", "4"]
     for cell in cells:
         assert cell in screen
     line = next(line for line in page.splitlines() if line.startswith("| ours"))
@@ -65,7 +65,7 @@ def test_the_same_numbers_in_every_form(complete):
     assert "more pairs needed, folds as large as these: " in page
     rows = list(csv.DictReader(io.StringIO(to_csv(complete))))
     assert [row["variant"] for row in rows] == ["base", "ours"]
-    assert (rows[1]["folds"], rows[1]["seeds"], rows[1]["verdict"]) == ("2", "2", "no evidence")
+    assert (rows[1]["folds"], rows[1]["seeds"], rows[1]["verdict"]) == ("2", "2", "too few folds")
     assert float(rows[1]["mean_of_folds"]) == pytest.approx(0.65)
     assert (rows[0]["difference"], rows[0]["verdict"]) == ("", "")
     plain = json.loads(to_json(to_plain_table(complete, {"python": "3"})))
@@ -175,7 +175,7 @@ def test_a_hopeless_number_of_pairs_is_told_once(plan, finish):
     experiment, runs = plan(folds=(0,), seeds=(0,))
     endings = {run.name: finish(run, dice_of(run)) for run in runs}
     screen = to_screen(build_table(experiment, runs, endings))
-    assert "ours in dice: no evidence: 3 pairs cannot reach p < 0.05" in screen
+    assert "ours in dice: too few pairs: 3 pairs cannot reach p < 0.05" in screen
     # One fold and one seed have no spread to show.
     assert next(line for line in screen.splitlines() if line.startswith("base ")).split()[:4] == [
         "base",
@@ -190,7 +190,7 @@ def test_a_hopeless_number_of_pairs_is_told_once(plan, finish):
     [
         ({"comparison": {"unit": "case"}}, (), (), "by comparison.unit case they are taken as independent"),
         ({"folds": (0,), "seeds": (0,)}, (), (), "differ by luck; take several folds"),
-        ({"folds": (0,)}, (), (), "2 networks are few"),
+        ({"folds": (0,)}, (), (), "2 networks are too few for a verdict"),
         ({}, ("ours, fold 1",), (), "left out of all: 3 cases: d (ours lacks it)"),
         ({"comparison": {"unit": "fold"}}, ("fold 1",), (), "finish runs of the same two folds at least"),
         ({"folds": (0,)}, (), ("a",), "evaluation.both_empty: perfect gives it a value"),

@@ -101,6 +101,7 @@ def test_run_and_checkpoint_say_what_was_trained_on(tiny_cases, trained):
     assert its["spacing_mm"] == [2.0, 1.0, 1.0]
     sha256 = read_case(tiny_cases, "case_3").record["arrays"]["image"]["sha256"]
     assert its["arrays"]["image"] == sha256[:16]
+    assert checkpoint["sources"] == {"case_0": [], "case_1": [], "case_2": []}, "drawn cases come from no file"
 
 
 def test_the_same_cases_elsewhere_will_do(cases, run, tmp_path):
