@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ramify.data.formats.whole_numbers import as_mask
 from ramify.data.label_names import ANY
 from ramify.data.labelled_file import Choice, LabelledFile
-from ramify.data.mask_folders import only_file
+from ramify.data.mask_of_case import only_file
 from ramify.data.union_grid import on_union_grid
 from ramify.data.unplaced import check_can_be_moved, laid_on
 from ramify.data.volume import Volume, check_same_geometry
@@ -41,7 +41,10 @@ def read_masks(job: Job) -> CaseMasks:
     Raises ValueError or OSError that names the file or role: missing, twice, damaged, another grid, an empty organ.
     """
     command = job.command
-    paths = {role: only_file(files, role, getattr(command, role)) for role, files in job.files.items()}
+    paths = {
+        role: only_file(files, role, job.case_id, getattr(command, role), getattr(command, f"{role}_suffix"))
+        for role, files in job.files.items()
+    }
     names = {role: str(path) for role, path in paths.items()}
     volumes = _placed({role: _read(role, path, job) for role, path in paths.items()}, names, command.resample_masks)
     notes = [f"{role}: {note}" for role, volume in volumes.items() for note in volume.notes]

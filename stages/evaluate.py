@@ -42,8 +42,8 @@ def evaluate(command: EvaluateCommand, words: Sequence[str]) -> int:
     chosen = chosen_classes(command)
     jobs = find_jobs(command, chosen)
     prepared = read_ceilings(command.prepared, [job.case_id for job in jobs], command) if command.prepared else {}
-    images = [job.image for job in jobs]
-    with Outputs(command.prediction, command.truth, command.organ, *images, replace=command.replace) as outputs:
+    read = [path for job in jobs for paths in (*job.files.values(), [job.image]) for path in paths]
+    with Outputs(command.prediction, command.truth, command.organ, *read, replace=command.replace) as outputs:
         files = [f"{name}.{form}" for name in (WHOLE, PARTIAL) for form in FORMS]
         outputs.claim_folder(command.output, "scores", files)
         claim_places(outputs, command, [job.case_id for job in jobs], [one.name for one in chosen.classes])
