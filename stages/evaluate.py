@@ -42,7 +42,8 @@ def evaluate(command: EvaluateCommand, words: Sequence[str]) -> int:
     chosen = chosen_classes(command)
     jobs = find_jobs(command, chosen)
     prepared = read_ceilings(command.prepared, [job.case_id for job in jobs], command) if command.prepared else {}
-    read = [path for job in jobs for paths in (*job.files.values(), [job.image]) for path in paths]
+    read = [path for job in jobs for paths in job.files.values() for path in paths]
+    read += [job.image for job in jobs if job.image is not None]
     with Outputs(command.prediction, command.truth, command.organ, *read, replace=command.replace) as outputs:
         files = [f"{name}.{form}" for name in (WHOLE, PARTIAL) for form in FORMS]
         outputs.claim_folder(command.output, "scores", files)
