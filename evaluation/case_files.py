@@ -19,6 +19,8 @@ from ramify.evaluation.settings import EvaluateCommand
 from ramify.metrics.class_scores import counted
 from ramify.preprocessing.plausibility import doubts_about_spacing, doubts_about_vessels
 
+_EACH = " (or compare each with --classes)"
+
 
 class CaseMasks(NamedTuple):
     """What is compared, on one grid.
@@ -99,13 +101,14 @@ def _classes_outside(truth: Volume, organ: Volume, job: Job) -> list[str]:
 
 def _labelled(truth: Volume, path: Path, job: Job) -> Volume:
     """Of a truth's label map, the mask: of the labels that are asked for, or of all but the ignore value."""
-    option = "--truth-labels (or compare each with --classes)"
-    choice = LabelledFile(path, job.command.spacing_mm or None).choose(job.command.truth_labels, "vessels", option)
+    option = "--truth-labels"
+    file = LabelledFile(path, job.command.spacing_mm or None, offer=_EACH)
+    choice = file.choose(job.command.truth_labels, "vessels", option)
     if choice == [ANY]:
         return truth.with_array(truth.array != 0)
     if choice is not None:
         return truth.with_array(np.isin(truth.array, [int(number) for number in choice]))
-    pick = f"say which of them are the vessels with {option}"
+    pick = f"say which of them are the vessels with {option}{_EACH}"
     return truth.with_array(as_mask(np.where(truth.array == job.chosen.ignore, 0, truth.array), str(path), pick))
 
 
@@ -134,12 +137,10 @@ def _doubts(volumes: Mapping[str, Volume], command: EvaluateCommand) -> list[str
 def _read(role: str, path: Path, job: Job) -> Volume:
     """The mask of a role; of classes, and where the truth has an ignore value, its label map."""
     command = job.command
-    file = LabelledFile(path, command.spacing_mm or None)
+    file = LabelledFile(path, command.spacing_mm or None, offer="" if role == "organ" else _EACH)
     if role != "organ" and (command.label_maps or (role == "truth" and job.chosen.ignore is not None)):
         return file.label_map
     option, what = f"--{role}-labels", "organ" if role == "organ" else "vessels"
-    if role != "organ":
-        option += " (or compare each with --classes)"
     choice = file.choose(getattr(command, f"{role}_labels"), what, option)
     if role == "organ" and choice is not None and _same_file(path, job.files["truth"]):
         choice = file.with_inside(choice, _vessels_of_truth(file, job))

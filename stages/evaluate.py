@@ -59,12 +59,15 @@ def evaluate_jobs(
     words: Sequence[str],
     prepared: Mapping[str, PreparedCase],
 ) -> int:
-    """Evaluate all cases and write what is asked for; 1 if a case failed, or a class that is asked for is nowhere.
+    """Evaluate all cases and write what is asked for, unless all failed; 1 if a case did, or a class is nowhere.
 
     chosen: the classes that the command asks for.
     prepared: the cases of a store, with what a perfect mask on their grid scores.
     """
     outcomes = evaluate_cases(jobs, chosen, command)
+    if all(outcome.scores is None for outcome in outcomes):
+        print(what_is_left(len(outcomes), command.output))
+        return 1
     report = report_of(outcomes, chosen, command)
     if ceilings := ceilings_of(outcomes, prepared):
         report["ceiling"] = {"cases": ceilings, "mean": mean_ceiling(ceilings)}
@@ -87,6 +90,13 @@ def evaluate_jobs(
         say(f"error: {complaint} (the scores are written)", error=True)
     print(f"written: {', '.join(str(path) for path in [*written, *shown])}")
     return 1 if report["failed"] or complaints else 0
+
+
+def what_is_left(count: int, output: Path) -> str:
+    """What to say where no case could be evaluated: tables without a row are none, and earlier ones are not of now."""
+    earlier = [str(path) for path in tables_in(output, WHOLE) if path.exists()]
+    kept = f"; of an earlier evaluation there still are {', '.join(earlier)}" if earlier else ""
+    return f"0 of {count} case{'s' * (count > 1)} evaluated; nothing is written{kept}"
 
 
 def ceilings_of(outcomes: Sequence[Outcome], prepared: Mapping[str, PreparedCase]) -> dict[str, Ceiling]:
