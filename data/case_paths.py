@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from ramify.data.file_names import file_of, one_spelling, spellings
+from ramify.data.file_names import case_name, file_of, one_spelling, spellings
 
 CASE = "{case}"
 
@@ -22,6 +22,18 @@ def path_of_case(pattern: Path, case_id: str) -> Path:
 def folder_of_cases(path: Path) -> Path:
     """The folder that has the cases in it: a path with {case} up to there, any other path as it is."""
     return Path(*path.parts[: _place(path)]) if is_of_each_case(path) else path
+
+
+def what_masks_are_called(path: Path) -> str:
+    """A name for the masks that a path gives, one or many: their folder's, or a single file's.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from ramify.data.case_paths import what_masks_are_called
+        >>> what_masks_are_called(Path("runs/plain/{case}_vessel.nii.gz")), what_masks_are_called(Path("out/a.nii.gz"))
+        ('plain', 'a')
+    """
+    return case_name(folder_of_cases(path).resolve())
 
 
 def paths_of_cases(pattern: Path) -> list[tuple[str, Path]]:

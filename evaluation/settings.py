@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, Field, model_validator
 
-from ramify.data.case_paths import CASE, is_of_each_case
+from ramify.data.case_paths import CASE, is_of_each_case, what_masks_are_called
 from ramify.essential import Essential
 from ramify.metrics.classes import ClassSet
 from ramify.metrics.settings import EvaluationSettings
@@ -121,10 +121,16 @@ class EvaluateCommand(PresentationSettings, EvaluationSettings, Comparison):
     def _images_are_for_a_report(self) -> Self:
         if self.image is not None and self.report is None:
             raise ValueError("--image: images are shown in a report, and none is asked for; give --report report.html")
+        if self.title and self.report is None:
+            raise ValueError("--title: is of a report, and none is asked for; give --report report.html")
         if self.image is None and (self.image_suffix or self.series):
             flag = "--image-suffix" if self.image_suffix else "--series"
             raise ValueError(f"{flag}: is of images, and there are none; give --image")
         return self
+
+    def titled(self) -> "EvaluateCommand":
+        """The command with a title for its report: where none is given, what the predictions are called."""
+        return self if self.title else self.model_copy(update={"title": what_masks_are_called(self.prediction)})
 
     def evaluation(self) -> EvaluationSettings:
         """What is measured, and how; without the files."""

@@ -38,7 +38,7 @@ def evaluate(command: EvaluateCommand, words: Sequence[str]) -> int:
 
     words: of the command line, for the report.
     """
-    command = with_told_labels(command)
+    command = with_told_labels(command).titled()
     chosen = chosen_classes(command)
     jobs = find_jobs(command, chosen)
     prepared = read_ceilings(command.prepared, [job.case_id for job in jobs], command) if command.prepared else {}
