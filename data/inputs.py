@@ -52,6 +52,17 @@ def find_inputs(path: Path, channels: Channels | None = None) -> list[InputCase]
     return cases
 
 
+def name_taken(path: Path, cases: Sequence[InputCase]) -> str:
+    """What to say where a DICOM folder's case, and so its mask, is not called as the folder that was given.
+
+    cases: what `find_inputs` makes of the path.
+    """
+    one_series = path.is_dir() and len(cases) == 1 and cases[0].path in (path, path / IRCADB_IMAGE_FOLDER)
+    if not one_series or path.name == cases[0].case_id:
+        return ""
+    return f"{path}: the case is called {cases[0].case_id}, after the patient's folder"
+
+
 def _files(path: Path, channels: Channels) -> list[Path]:
     if not path.is_dir():
         return [path] if split_key(path)[1] else beside(path, channels)

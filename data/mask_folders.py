@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ramify.data.case_paths import CASE, folder_of_cases, is_of_each_case, paths_of_cases
-from ramify.data.dicom import holds_series
+from ramify.data.dicom import described_series, holds_series
 from ramify.data.file_names import (
     array_suffix,
     case_name,
@@ -147,6 +147,9 @@ def match_masks(sources: Mapping[str, tuple[Path, str]], required: tuple[str, ..
         first, suffix = next(iter(sources.values()))
         return {mask_case(first, suffix) or case_name(first): {role: [path] for role, path in files.items()}}
     if files:
+        for role, (source, _) in sources.items():
+            if role not in files and role not in by_path and (inside := described_series(source)):
+                raise ValueError(f"--{role} {source}: no mask; {inside}")
         role, path = next(iter(files.items()))
         raise ValueError(
             f"--{role} {path}: a file where the others are of many cases; give one kind, a file each, or folders and "

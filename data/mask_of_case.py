@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ramify.data.case_paths import CASE, is_of_each_case, path_of_case
+from ramify.data.dicom import described_series
 from ramify.data.file_names import case_name, one_spelling, volume_files
 from ramify.data.mask_folders import mask_case
 
@@ -65,6 +66,8 @@ def none_of_that_name(what: str, case_id: str, source: Path, option: str = "", s
         return f"{path_of_case(source, case_id)}: no such {what}, where {option} has it"
     line = f"{source}: no {what} called {case_id}{suffix}"
     files = [file for file in volume_files(source) if mask_case(file)] if source.is_dir() else []
+    if not files and source.is_dir() and (inside := described_series(source)):
+        return f"{line}; {inside}"
     near = near_names(case_id, (file.name for file in files))
     instead = f" in place of {option}-suffix" if suffix else ""
     if len(near) != 1:

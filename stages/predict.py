@@ -10,6 +10,7 @@ from ramify.data.channel_files import InputCase
 from ramify.data.clean_up_note import CLEAN_UP, check_same_clean_up
 from ramify.data.files import write_volume
 from ramify.data.input_reading import Inputs, ReadInput
+from ramify.data.inputs import name_taken
 from ramify.data.mask_folders import PROBABILITIES_SUFFIX, UNCERTAINTY_SUFFIX
 from ramify.data.reading_ahead import read_ahead
 from ramify.disk.atomic_files import write_whole
@@ -48,6 +49,8 @@ def predict_all(settings: PredictSettings) -> int:
     inputs = Inputs(settings, predictor.source)
     for warning in [*predictor.remarks(), *inputs.warnings]:
         say(f"warning: {warning}", error=True)
+    if called := name_taken(settings.input, inputs.cases):
+        say(called)
     names = [name for case in inputs.cases for name in written_for(case, predictor.tasks, settings)]
     if predictor.looks_at_noise:
         names += [noise_file(case) for case in inputs.cases]

@@ -142,3 +142,6 @@ def test_a_series_is_one_mask(tmp_path, write_series):
     assert match_masks(sources, ("prediction", "truth")) == {
         "p": {"prediction": [tmp_path / "p.nii.gz"], "truth": [tmp_path / "liver"]}
     }
+    sources = {**sources, "organ": (tmp_path, "")}
+    with pytest.raises(ValueError, match=r"--organ .*: no mask; it has the DICOM folders liver; give the one"):
+        match_masks(sources, ("prediction", "truth"))
