@@ -108,7 +108,8 @@ class AnalysisFiles(BaseModel, frozen=True, extra="forbid"):
     """Write a page to read here: each tree in 3D, coloured by radius, order, generation, scale or tree, its diagram,
     charts and tables; one HTML file that opens offline."""
     title: str = ""
-    """What the page is called, in its head and in the browser's tab; by itself the folder of the masks, or the mask."""
+    """What the page is called, in its head and in the browser's tab; by itself the folder of the masks, or the mask,
+    and the folder around it."""
     shown: TreePageSettings = TreePageSettings()
     """How much of it."""
     groups: Essential[Path | None] = None

@@ -25,15 +25,20 @@ def folder_of_cases(path: Path) -> Path:
 
 
 def what_masks_are_called(path: Path) -> str:
-    """A name for the masks that a path gives, one or many: their folder's, or a single file's.
+    """A name for the masks that a path gives, one or many: their folder's or the file's, and the folder around it.
+
+    Folders of many networks are called predictions.
 
     Examples:
         >>> from pathlib import Path
         >>> from ramify.data.case_paths import what_masks_are_called
-        >>> what_masks_are_called(Path("runs/plain/{case}_vessel.nii.gz")), what_masks_are_called(Path("out/a.nii.gz"))
-        ('plain', 'a')
+        >>> what_masks_are_called(Path("runs/plain/masks/{case}_vessel.nii.gz"))
+        'plain/masks'
+        >>> what_masks_are_called(Path("runs/plain/a.nii.gz"))
+        'plain/a'
     """
-    return case_name(folder_of_cases(path).resolve())
+    place = folder_of_cases(path).resolve()
+    return "/".join(name for name in (place.parent.name, case_name(place)) if name)
 
 
 def paths_of_cases(pattern: Path) -> list[tuple[str, Path]]:

@@ -33,10 +33,11 @@ def test_a_report_shows_every_case_and_what_failed(folders, tmp_path: Path, caps
 def test_two_reports_are_told_apart_in_their_tabs_and_heads(folders, tmp_path: Path, capsys):
     prediction, truth, output = folders
     page, plain = tmp_path / "report.html", ["--measures", "overlap", "--shown.cases", "0"]
+    around = tmp_path.name
     for places, more, name in [
-        (folders, (), "prediction"),
-        ((prediction / "{case}.nii.gz", truth, output), (), "prediction"),
-        ((prediction / "a.nii.gz", truth / "a.nii.gz", output), (), "a"),
+        (folders, (), f"{around}/prediction"),
+        ((prediction / "{case}.nii.gz", truth, output), (), f"{around}/prediction"),
+        ((prediction / "a.nii.gz", truth / "a.nii.gz", output), (), "prediction/a"),
         (folders, ("--title", "Plain & <b>deep</b>"), "Plain &amp; &lt;b&gt;deep&lt;/b&gt;"),
     ]:
         assert evaluate.main(flags(places, "--report", str(page), *plain, *more)) == 0
