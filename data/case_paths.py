@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from ramify.data.file_names import case_name, file_of, one_spelling, spellings
+from ramify.disk.system_files import is_left_by_system
 
 CASE = "{case}"
 
@@ -42,7 +43,7 @@ def what_masks_are_called(path: Path) -> str:
 
 
 def paths_of_cases(pattern: Path) -> list[tuple[str, Path]]:
-    """Each case that there is by a path with {case}, and its path; sorted by path.
+    """Each case that there is by a path with {case}, and its path; sorted, hidden files and folders are none.
 
     Raises FileNotFoundError for a folder that is not there, as the system words it.
     """
@@ -50,7 +51,7 @@ def paths_of_cases(pattern: Path) -> list[tuple[str, Path]]:
     before, *others = map(re.escape, pattern.parts[place].split(CASE))
     name = re.compile(before + "(?P<case>.+)" + "(?P=case)".join(others))
     found = []
-    for entry in sorted(folder.iterdir()):
+    for entry in sorted(path for path in folder.iterdir() if not is_left_by_system(path)):
         if match := name.fullmatch(one_spelling(entry.name)):
             path = path_of_case(entry.joinpath(*pattern.parts[place + 1 :]), match["case"])
             found += [(match["case"], path)] if path.exists() else []

@@ -125,7 +125,7 @@ def check_organ_of_each(organ: Path | None, cases: Sequence[InputCase]) -> None:
 def organ_file(organ: Path, case: InputCase) -> Path:
     """The file or DICOM folder of a case's organ mask, by --organ; raises as `read_organ` where there is none."""
     path = path_of_case(organ, case.case_id)
-    if not path.exists() and is_of_each_case(organ):
+    if not file_of(path).exists() and is_of_each_case(organ):
         raise FileNotFoundError(none_of_that_name("organ mask", case.case_id, organ, "--organ"))
     return organ_of(path, case.case_id, case.path, "--organ") if path.is_dir() and volume_files(path) else path
 

@@ -91,7 +91,7 @@ def masks_by_path(pattern: Path, option: str) -> dict[str, list[Path]]:
 def _is_mask(path: Path) -> bool:
     if path.is_dir():
         return holds_series(path)
-    return (volume_suffix(path) or array_suffix(path)) is not None and not is_left_by_system(path)
+    return (volume_suffix(path) or array_suffix(path)) is not None
 
 
 def vessel_masks(source: Path, name_suffix: str = "") -> dict[str, Path]:

@@ -93,8 +93,9 @@ def without_halves(
     lacking = {case: [role for role in required if not files[role]] for case, files in found.items()}
     halves = {case: roles for case, roles in lacking.items() if roles}
     left_out: set[str] = set()
-    for case, roles in halves.items():
-        for role in roles:
+    # The shorter name first: of two that differ in capitals alone, one stays.
+    for case in sorted(halves, key=len):
+        for role in halves[case] if case not in left_out else ():
             near = near_names(case, (other for other in halves if other != case and role not in halves[other]))
             left_out.update(near if len(near) == 1 else ())
     return {case: files for case, files in found.items() if case not in left_out}

@@ -27,6 +27,8 @@ def test_the_cases_of_a_path(tmp_path: Path, pattern: str, files: dict[str, str]
     for name in files.values():
         touch(tmp_path / name)
     touch(tmp_path / "x/other/readme.txt")
+    for name in "._a.mha", ".a LABEL.mha", "x/.a/liver.mha":
+        touch(tmp_path / name)
     assert is_of_each_case(tmp_path / pattern)
     assert dict(paths_of_cases(tmp_path / pattern)) == {case: tmp_path / name for case, name in files.items()}
     assert {case: path_of_case(tmp_path / pattern, case) for case in files} == dict(paths_of_cases(tmp_path / pattern))

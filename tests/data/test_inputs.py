@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from PIL import Image
@@ -284,6 +285,19 @@ def test_the_organ_of_a_case_is_looked_for_before_its_image_is_read(tmp_path):
         inputs = Inputs(InputSettings(input=tmp_path, organ=tmp_path / organ), ImageSource())
         with pytest.raises(FileNotFoundError, match=says):
             inputs.read(inputs.cases[0])
+
+
+def test_the_organ_of_each_case_as_an_array_of_a_file(tmp_path):
+    image = Volume(np.zeros((2, 3, 4), np.int16), (1.0, 1.0, 1.0))
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["organs/liver"] = np.ones(image.shape, np.uint8)
+        file["raw"] = image.array
+    organ = tmp_path / "{case}.h5::organs/liver"
+    found = read_organ(organ, InputCase("a", tmp_path / "a.nii.gz"), image, resample=False)
+    assert found is not None
+    assert found.array.all()
+    with pytest.raises(FileNotFoundError, match="no such organ mask, where --organ has it"):
+        read_organ(organ, InputCase("b", tmp_path / "b.nii.gz"), image, resample=False)
 
 
 def test_which_series_of_each_patient(tmp_path, write_series):

@@ -57,11 +57,13 @@ def test_a_case_by_the_longer_name_of_anothers_missing_file_is_none(tmp_path: Pa
         "a LABEL": case(False, True),
         "b": case(True, True),
         "b_v2": case(True, False),
+        "d": case(True, False),
+        "D": case(False, True),
         "c": case(True, False),
         "c_1": case(False, True),
         "c_2": case(False, True),
     }
-    assert [*without_halves(found, ("prediction", "truth"))] == ["a", "b", "b_v2", "c", "c_1", "c_2"]
+    assert [*without_halves(found, ("prediction", "truth"))] == ["a", "b", "b_v2", "d", "c", "c_1", "c_2"]
 
 
 def test_one_file_is_asked_for(tmp_path: Path):
