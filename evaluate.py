@@ -8,11 +8,12 @@
     python evaluate.py --prediction PREDICTIONS --truth TRUTH --output SCORES --report report.html --export FOLDER
     python evaluate.py --prediction PREDICTIONS --truth TRUTH --output SCORES --report report.html --image CTS
     python evaluate.py --prediction PREDICTIONS --truth TRUTH --organ LIVERS --output SCORES --prepared CASES
+    python evaluate.py --prediction PREDICTIONS --truth 'LABELS/{case} LABEL.nii.gz' --output SCORES
     python evaluate.py --prediction case.nii.gz --truth truth.nii.gz --output SCORES
 
 Folders hold one mask a case, CASE.nii.gz or CASE_mask.nii.gz (or .nrrd, .mha, .tif, .png), and meet by case name;
-CASE_probabilities and CASE_uncertainty files are passed over. SCORES gets metrics.json and metrics.csv;
-docs/metrics.md explains each value.
+CASE_probabilities and CASE_uncertainty files are passed over. In a path, {case} stands for the case's name.
+SCORES gets metrics.json and metrics.csv; docs/metrics.md explains each value.
 --prepared holds them against what a perfect mask on the grid of these prepared cases scores.
 --report writes a page to read offline, --export surfaces and centrelines for other programs, --tensorboard RUN the
 means and pictures as events; docs/report.md shows them. --image puts the CTs' slices under the errors of the page.

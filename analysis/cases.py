@@ -16,12 +16,13 @@ from ramify.analysis.summary import flat_row
 from ramify.analysis.tree_files import SUMMARY, clear, file_names, write_tree
 from ramify.analysis.vessel_tree import VesselTree, analyse
 from ramify.console.error_line import line_of, reason_of
+from ramify.data.case_paths import CASE, is_of_each_case, path_of_case
 from ramify.data.dicom import holds_series
 from ramify.data.file_names import case_name, natural_order
-from ramify.data.inputs import CASE
 from ramify.data.label_names import labels_beside
 from ramify.data.labelled_file import LabelledFile
-from ramify.data.mask_folders import ORGAN_SUFFIXES, VESSEL_SUFFIX, mask_case, masks_by_case, only_file, vessel_masks
+from ramify.data.mask_folders import ORGAN_SUFFIXES, VESSEL_SUFFIX, mask_case, masks_by_case, vessel_masks
+from ramify.data.mask_of_case import only_file
 from ramify.data.raw_case import place_mask
 from ramify.data.unplaced import notes_on_size
 from ramify.data.volume import Volume
@@ -98,7 +99,7 @@ def find_jobs(command: AnalyseCommand) -> list[Job]:
     chosen = command.chosen(chosen)
     if command.root and len(chosen) > 1:
         raise ValueError(f"--root: is a place in one patient, not in {len(chosen)}; choose one with --cases")
-    if command.organ is not None and CASE not in str(command.organ):
+    if command.organ is not None and not is_of_each_case(command.organ):
         if not command.organ.exists():
             raise FileNotFoundError(f"--organ {command.organ}: no such file or folder")
         if len(chosen) > 1 and not _is_folder(command.organ):
@@ -220,11 +221,12 @@ def _organ(job: Job, mask: Volume) -> Volume | None:
     command = job.command
     if command.organ is None:
         return None
-    path = Path(str(command.organ).replace(CASE, job.case_id))
+    path = path_of_case(command.organ, job.case_id)
     if _is_folder(path):
         by_case = masks_by_case(path, command.organ_suffix)
         names = [job.case_id, *(f"{job.case_id}{suffix}" for suffix in ORGAN_SUFFIXES if not command.organ_suffix)]
-        path = only_file([file for name in names for file in by_case.get(name, [])], "organ", path)
+        files = [file for name in names for file in by_case.get(name, [])]
+        path = only_file(files, "organ", job.case_id, path, command.organ_suffix)
     file = LabelledFile(path, command.spacing_mm or None)
     organ = file.mask(file.choose(command.organ_labels, "organ", "--organ-labels"), "organ", "--organ-labels")
     if not organ.array.any():

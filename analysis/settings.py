@@ -109,6 +109,9 @@ class AnalysisFiles(BaseModel, frozen=True, extra="forbid"):
     report: Essential[Path | None] = None
     """Write a page to read here: each tree in 3D, coloured by radius, order, generation, scale or tree, its diagram,
     charts and tables; one HTML file that opens offline."""
+    title: str = ""
+    """What the page is called, in its head and in the browser's tab; by itself the folder of the masks, or the mask,
+    and the folder around it."""
     shown: TreePageSettings = TreePageSettings()
     """How much of it."""
     groups: Essential[Path | None] = None
@@ -126,6 +129,8 @@ class AnalysisFiles(BaseModel, frozen=True, extra="forbid"):
             raise ValueError(
                 "--classes and --input-labels: each label by itself, or several as one mask; give one of them"
             )
+        if self.title and self.report is None:
+            raise ValueError("--title: is of a page, and none is asked for; give --report trees.html")
         return self
 
 

@@ -75,6 +75,12 @@ def say(line: str, *, error: bool = False) -> None:
     tqdm.write(line, file=sys.stderr if error else sys.stdout)
 
 
+def announce(line: str) -> None:
+    """A line on stderr about what goes on, where progress is shown; an empty one is none."""
+    if line and not os.environ.get(QUIET_VARIABLE):
+        say(line, error=True)
+
+
 def postfix(values: Mapping[str, float]) -> str:
     """Values as they stand beside a bar."""
     return ", ".join(f"{name}={value:.3g}" for name, value in values.items())

@@ -20,6 +20,7 @@ STEP_TOLERANCE = 0.1
 """A step between slices may differ from the usual one by this share: positions are often rounded to 0.1 mm."""
 
 _PREAMBLE = 128
+_SHOWN = 12
 
 
 def read_series(
@@ -54,7 +55,8 @@ def read_series(
         raise ValueError(f"{folder}: expected a folder of DICOM slices, got a file")
     paths = sorted(path for path in folder.iterdir() if path.is_file() and not is_left_by_system(path))
     if not paths:
-        raise ValueError(f"{folder}: holds no DICOM slices; give the folder with the files of one series")
+        has = described_series(folder) or "give the folder with the files of one series"
+        raise ValueError(f"{folder}: holds no DICOM slices; {has}")
     if series:
         paths = list(choose_series(series_in(paths), series, folder).paths)
     with quiet_itk():
@@ -87,6 +89,16 @@ def holds_series(folder: Path) -> bool:
         return False
     with paths[0].open("rb") as stream:
         return stream.read(_PREAMBLE + 4)[_PREAMBLE:] == b"DICM"
+
+
+def described_series(folder: Path) -> str:
+    """What to say of a folder whose sub-folders each hold a series, such as MASKS_DICOM; empty for any other folder."""
+    inside = sorted(path for path in folder.iterdir() if path.is_dir() and not is_left_by_system(path))
+    names = [path.name for path in inside if holds_series(path)]
+    if not names:
+        return ""
+    listed = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
+    return f"it has the DICOM folders {listed}; give the one that is meant"
 
 
 def _read_slice(path: Path) -> Slice:

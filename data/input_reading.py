@@ -11,7 +11,7 @@ from ramify.data.channel_files import InputCase, choose_channels, hint_of_names,
 from ramify.data.file_names import carries_no_millimetres, unread_images, volume_files
 from ramify.data.image_source import ImageSource
 from ramify.data.input_settings import InputSettings
-from ramify.data.inputs import check_organ_of_each, find_inputs, folders_left_out, organ_paths, read_organ
+from ramify.data.inputs import check_organ_of_each, find_inputs, folders_left_out, organ_file, organ_paths, read_organ
 from ramify.data.volume import Volume
 
 _OTHER_SPACING = 0.01
@@ -67,6 +67,9 @@ class Inputs:
         if case.problem:
             raise ValueError(case.problem)
         settings = self._settings
+        if settings.organ is not None:
+            # Whether it is there is known before a large CT is read.
+            organ_file(settings.organ, case)
         images = read_case(case, self._channels, settings.spacing_mm or None, settings.series)
         image = next(iter(images.values()))
         if spacing_mm := self._spacing_of(case.path, image.ndim):

@@ -8,17 +8,17 @@ from pathlib import Path
 
 from ramify.data.archived_image import IRCADB_IMAGE_FOLDER, archives_in
 from ramify.data.archives import archive_name
+from ramify.data.case_paths import CASE, is_of_each_case, path_of_case
 from ramify.data.channel_files import Channels, InputCase, beside, cases_of_files
 from ramify.data.dicom import holds_series
 from ramify.data.file_names import array_suffix, file_of, natural_order, split_key, volume_files
 from ramify.data.labelled_file import LabelledFile
-from ramify.data.mask_folders import organ_of
+from ramify.data.mask_of_case import none_of_that_name, organ_of
 from ramify.data.raw_case import place_mask
 from ramify.data.volume import Volume
 from ramify.disk.ledger import MARK
 from ramify.disk.system_files import is_left_by_system
 
-CASE = "{case}"
 ORGAN_OPTION = "--organ-labels"
 
 
@@ -53,6 +53,17 @@ def find_inputs(path: Path, channels: Channels | None = None) -> list[InputCase]
     if twice:
         raise ValueError(f"{path}: several files of case {twice.case_id}, such as {twice.path.name}; keep one of them")
     return cases
+
+
+def name_taken(path: Path, cases: Sequence[InputCase]) -> str:
+    """What to say where a DICOM folder's case, and so its mask, is not called as the folder that was given.
+
+    cases: what `find_inputs` makes of the path.
+    """
+    one_series = path.is_dir() and len(cases) == 1 and cases[0].path in (path, path / IRCADB_IMAGE_FOLDER)
+    if not one_series or path.name == cases[0].case_id:
+        return ""
+    return f"{path}: the case is called {cases[0].case_id}, after the patient's folder"
 
 
 def _files(path: Path, channels: Channels) -> list[Path]:
@@ -105,22 +116,26 @@ def organ_paths(organ: Path | None, cases: Sequence[InputCase]) -> list[Path]:
     """Where the organ masks of cases are: a file or folder of all, or by {case} one of each."""
     if organ is None:
         return []
-    return [_organ_path(organ, case) for case in cases] if CASE in str(organ) else [organ]
-
-
-def _organ_path(organ: Path, case: InputCase) -> Path:
-    return Path(str(organ).replace(CASE, case.case_id))
+    return [path_of_case(organ, case.case_id) for case in cases] if is_of_each_case(organ) else [organ]
 
 
 def check_organ_of_each(organ: Path | None, cases: Sequence[InputCase]) -> None:
     """Raise ValueError where several images would share one organ mask: it is the organ of one patient."""
-    if organ is not None and CASE in str(organ):
+    if is_of_each_case(organ):
         return
     if organ is not None and len(cases) > 1 and not (organ.is_dir() and volume_files(organ)):
         raise ValueError(
             f"--organ {organ}: one mask for {len(cases)} images, {cases[0].case_id}, {cases[1].case_id}, ...; give a "
             f"folder with one mask a case, named as the images, or a path with {CASE} in it"
         )
+
+
+def organ_file(organ: Path, case: InputCase) -> Path:
+    """The file or DICOM folder of a case's organ mask, by --organ; raises as `read_organ` where there is none."""
+    path = path_of_case(organ, case.case_id)
+    if not file_of(path).exists() and is_of_each_case(organ):
+        raise FileNotFoundError(none_of_that_name("organ mask", case.case_id, organ, "--organ"))
+    return organ_of(path, case.case_id, case.path, "--organ") if path.is_dir() and volume_files(path) else path
 
 
 def read_organ(
@@ -148,8 +163,7 @@ def read_organ(
     """
     if path is None:
         return None
-    path = _organ_path(path, case)
-    source = organ_of(path, case.case_id, case.path) if path.is_dir() and volume_files(path) else path
+    source = organ_file(path, case)
     file = LabelledFile(source, spacing_of(source))
     mask = file.mask(file.choose(labels, "organ", ORGAN_OPTION), "organ", ORGAN_OPTION)
     if not mask.array.any():

@@ -125,6 +125,7 @@ def choose_labels(wanted: Sequence[str], labels: Labels, name: str, setting: str
             return sorted(next(iter(labels.values())))
         raise ValueError(f"{name}: which labels are meant? name them with {setting}{offer}; it has {listed}")
     folded = {label.casefold(): ids for label, ids in labels.items()}
+    spelt = {label.casefold(): label for label in labels}
     numbers: set[int] = set()
     for label in wanted:
         if label.casefold() in folded:
@@ -133,7 +134,7 @@ def choose_labels(wanted: Sequence[str], labels: Labels, name: str, setting: str
             numbers.add(int(label))
         else:
             near = difflib.get_close_matches(label.casefold(), list(folded), n=1)
-            hint = f"did you mean {near[0]}?" if near else f"it has {listed}"
+            hint = f"did you mean {spelt[near[0]]}?" if near else f"it has {listed}"
             raise ValueError(f"{name}: no label {label!r} ({setting}); {hint}")
     return sorted(numbers)
 

@@ -56,7 +56,7 @@ class MaskFiles:
         for name in wanted:
             if name.casefold() not in by_name:
                 near = difflib.get_close_matches(name.casefold(), list(by_name), n=1)
-                hint = f"did you mean {near[0]}?" if near else f"there are {listed}"
+                hint = f"did you mean {by_name[near[0]]}?" if near else f"there are {listed}"
                 raise ValueError(f"{self.path}: no mask {name!r} ({option}); {hint}")
         return [by_name[name.casefold()] for name in wanted or self.files]
 

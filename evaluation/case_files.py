@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ramify.data.formats.whole_numbers import as_mask
 from ramify.data.label_names import ANY
 from ramify.data.labelled_file import Choice, LabelledFile
-from ramify.data.mask_folders import only_file
+from ramify.data.mask_of_case import only_file
 from ramify.data.union_grid import on_union_grid
 from ramify.data.unplaced import check_can_be_moved, laid_on, notes_on_size
 from ramify.data.volume import Volume, check_same_geometry
@@ -18,6 +18,8 @@ from ramify.evaluation.jobs import Job
 from ramify.evaluation.settings import EvaluateCommand
 from ramify.metrics.class_scores import counted
 from ramify.preprocessing.plausibility import doubts_about_spacing, doubts_about_vessels
+
+_EACH = " (or compare each with --classes)"
 
 
 class CaseMasks(NamedTuple):
@@ -41,7 +43,10 @@ def read_masks(job: Job) -> CaseMasks:
     Raises ValueError or OSError that names the file or role: missing, twice, damaged, another grid, an empty organ.
     """
     command = job.command
-    paths = {role: only_file(files, role, getattr(command, role)) for role, files in job.files.items()}
+    paths = {
+        role: only_file(files, role, job.case_id, getattr(command, role), getattr(command, f"{role}_suffix"))
+        for role, files in job.files.items()
+    }
     names = {role: str(path) for role, path in paths.items()}
     volumes = _placed({role: _read(role, path, job) for role, path in paths.items()}, names, command.resample_masks)
     notes = [f"{role}: {note}" for role, volume in volumes.items() for note in volume.notes]
@@ -96,13 +101,14 @@ def _classes_outside(truth: Volume, organ: Volume, job: Job) -> list[str]:
 
 def _labelled(truth: Volume, path: Path, job: Job) -> Volume:
     """Of a truth's label map, the mask: of the labels that are asked for, or of all but the ignore value."""
-    option = "--truth-labels (or compare each with --classes)"
-    choice = LabelledFile(path, job.command.spacing_mm or None).choose(job.command.truth_labels, "vessels", option)
+    option = "--truth-labels"
+    file = LabelledFile(path, job.command.spacing_mm or None, offer=_EACH)
+    choice = file.choose(job.command.truth_labels, "vessels", option)
     if choice == [ANY]:
         return truth.with_array(truth.array != 0)
     if choice is not None:
         return truth.with_array(np.isin(truth.array, [int(number) for number in choice]))
-    pick = f"say which of them are the vessels with {option}"
+    pick = f"say which of them are the vessels with {option}{_EACH}"
     return truth.with_array(as_mask(np.where(truth.array == job.chosen.ignore, 0, truth.array), str(path), pick))
 
 
@@ -131,12 +137,10 @@ def _doubts(volumes: Mapping[str, Volume], command: EvaluateCommand) -> list[str
 def _read(role: str, path: Path, job: Job) -> Volume:
     """The mask of a role; of classes, and where the truth has an ignore value, its label map."""
     command = job.command
-    file = LabelledFile(path, command.spacing_mm or None)
+    file = LabelledFile(path, command.spacing_mm or None, offer="" if role == "organ" else _EACH)
     if role != "organ" and (command.label_maps or (role == "truth" and job.chosen.ignore is not None)):
         return file.label_map
     option, what = f"--{role}-labels", "organ" if role == "organ" else "vessels"
-    if role != "organ":
-        option += " (or compare each with --classes)"
     choice = file.choose(getattr(command, f"{role}_labels"), what, option)
     if role == "organ" and choice is not None and _same_file(path, job.files["truth"]):
         choice = file.with_inside(choice, _vessels_of_truth(file, job))

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from ramify.data.case_paths import CASE, is_of_each_case, path_of_case
 from ramify.data.channel_files import Channels, read_images
 from ramify.data.file_names import file_of
 from ramify.data.formats.channels import ALL, COLOURS, LUMINANCE
 from ramify.data.image_source import split_channel
-from ramify.data.inputs import CASE, find_inputs
+from ramify.data.inputs import find_inputs
 from ramify.data.volume import Volume
 
 
@@ -23,14 +24,15 @@ def find_images(source: Path, suffix: str, cases: Sequence[str]) -> dict[str, Pa
     Raises:
         FileNotFoundError: nothing there. ValueError: no image of any case, or several where {case} names one's place.
     """
-    if CASE in str(source):
-        paths = {case: Path(str(source).replace(CASE, case)) for case in cases}
+    if is_of_each_case(source):
+        paths = {case: path_of_case(source, case) for case in cases}
         found = {case: _only_image(path) for case, path in paths.items() if file_of(path).exists()}
     else:
         inputs = find_inputs(source)
         if len(inputs) == len(cases) == 1:
             return {cases[0]: inputs[0].path}
-        by_name = {one.case_id: one.path for one in inputs}
+        # A suffix may be given with its .nii.gz.
+        by_name = {name: one.path for one in inputs for name in (one.path.name, one.case_id)}
         found = {case: path for case in cases if (path := _of_case(case, suffix, by_name)) is not None}
     if cases and not found:
         raise ValueError(

@@ -4,11 +4,16 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from ramify.data.case_paths import folder_of_cases
 from ramify.data.mask_folders import match_masks
+from ramify.data.mask_of_case import without_halves
 from ramify.evaluation.case_images import find_images
 from ramify.evaluation.nnunet_summary import cases_validated_by_nnunet
 from ramify.evaluation.settings import EvaluateCommand
 from ramify.metrics.classes import ClassSet
+
+MADE_OF = ("prediction", "truth")
+"""What makes a case."""
 
 
 class Job(NamedTuple):
@@ -34,10 +39,10 @@ def find_jobs(command: EvaluateCommand, chosen: ClassSet) -> list[Job]:
     }
     if command.organ is not None:
         sources["organ"] = (command.organ, command.organ_suffix)
-    matched = match_masks(sources, required=("prediction", "truth"))
+    matched = without_halves(match_masks(sources, required=MADE_OF), MADE_OF)
     nothing: dict[str, list[Path]] = {role: [] for role in sources}
     cases: Iterable[str] = command.cases or matched
-    if not command.cases and (validated := cases_validated_by_nnunet(command.prediction)):
+    if not command.cases and (validated := cases_validated_by_nnunet(folder_of_cases(command.prediction))):
         # The other folds' truths lie beside those of this one.
         cases = sorted(validated | {case for case, files in matched.items() if files["prediction"]})
     cases = command.chosen(list(cases))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ramify.console.error_line import line_of, reason_of
+from ramify.data.mask_of_case import none_of_that_name
 from ramify.evaluation.case_files import CaseMasks, read_masks
 from ramify.evaluation.case_images import read_image
 from ramify.evaluation.ceilings import Drawn, drawn_of
@@ -136,7 +137,7 @@ def _looked_at(job: Job, masks: CaseMasks, analyses: tuple[MaskAnalysis, MaskAna
     if view is None or command.image is None:
         return view, ""
     if job.image is None:
-        return view, f"no image of that name in {command.image}; if its names end otherwise, give --image-suffix"
+        return view, none_of_that_name("image", job.case_id, command.image, "--image", command.image_suffix)
     try:
         slices = _slices(job.image, job, masks, analyses, classes)
     except (ValueError, OSError, MemoryError) as error:

@@ -6,6 +6,7 @@ from typing import Any, Self
 from pydantic import BaseModel, Field, model_validator
 
 from ramify.data.case_choice import CaseChoice
+from ramify.data.case_paths import CASE, is_of_each_case, what_masks_are_called
 from ramify.essential import Essential
 from ramify.metrics.classes import ClassSet
 from ramify.metrics.settings import EvaluationSettings
@@ -17,19 +18,20 @@ class Comparison(BaseModel, frozen=True, extra="forbid"):
     """What to compare with what, and where the scores go."""
 
     prediction: Path
-    """Folder of predicted masks, or one mask."""
+    """Folder of predicted masks, one mask, or a path with {case} where the case's name goes: OUT/{case}_vein.nii.gz."""
     truth: Path
-    """Folder of true masks, or one mask."""
+    """As prediction, for the truth: PATIENTS/{case}/MASKS_DICOM/portalvein."""
     output: Path
     """Folder for metrics.json and metrics.csv; made if missing."""
     organ: Essential[Path | None] = None
-    """Folder of organ masks, or one mask: only what lies in the organ counts. Masks are best as drawn, not cut."""
+    """As prediction, for organ masks: only what lies in the organ counts. Masks are best as drawn, not cut."""
     image: Essential[Path | None] = None
     """Images to show in slices under the errors of a report: all that predict.py reads as --input (a file, a DICOM
     folder, an archive, a folder of such), or a path with {case} where the case's name goes:
     PATIENTS/{case}/PATIENT_DICOM."""
     prediction_suffix: str = ""
-    """Take only predictions whose name ends so, e.g. _vessel for CASE_vessel.nii.gz; no part of the case's name."""
+    """Of a folder, take only predictions whose name ends so, e.g. _vessel for CASE_vessel.nii.gz; no part of the case's
+    name."""
     truth_suffix: str = ""
     """As prediction_suffix, for the truth."""
     organ_suffix: str = ""
@@ -38,12 +40,12 @@ class Comparison(BaseModel, frozen=True, extra="forbid"):
     """As prediction_suffix, for the images; without one, CASE_0000.nii.gz is of CASE, too."""
     series: str = ""
     """Which series of --image's DICOM folders that hold several: its number, or its description."""
-    prediction_labels: tuple[str, ...] = ()
+    prediction_labels: Essential[tuple[str, ...]] = ()
     """Which labels of a predicted label map are vessels, by number or name, taken together as one mask; or which
     segments of a .seg.nrrd, by name. --classes compares each label by itself."""
-    truth_labels: tuple[str, ...] = ()
-    """As prediction_labels, for the truth."""
-    organ_labels: tuple[str, ...] = ()
+    truth_labels: Essential[tuple[str, ...]] = ()
+    """As prediction_labels, for the truth: needed where its label maps have more than vessels."""
+    organ_labels: Essential[tuple[str, ...]] = ()
     """As prediction_labels, for the organ: which labels or segments of the organ's file are the organ."""
     cases: tuple[str, ...] = ()
     """Evaluate these cases only; without any, all that have a prediction or a truth, and of a folder that nnU-Net
@@ -100,6 +102,13 @@ class Comparison(BaseModel, frozen=True, extra="forbid"):
             raise ValueError("--regions: are made of classes, and there are none; give --classes or --every-class")
         return self
 
+    @model_validator(mode="after")
+    def _names_end_in_one_way(self) -> Self:
+        for role in ("prediction", "truth", "organ", "image"):
+            if getattr(self, f"{role}_suffix") and is_of_each_case(getattr(self, role)):
+                raise ValueError(f"--{role}-suffix: --{role} says with {CASE} how its names end; leave the suffix out")
+        return self
+
     @property
     def label_maps(self) -> bool:
         """Whether classes of label maps are compared, rather than plain masks."""
@@ -113,10 +122,16 @@ class EvaluateCommand(CrewSettings, CaseChoice, PresentationSettings, Evaluation
     def _images_are_for_a_report(self) -> Self:
         if self.image is not None and self.report is None:
             raise ValueError("--image: images are shown in a report, and none is asked for; give --report report.html")
+        if self.title and self.report is None:
+            raise ValueError("--title: is of a report, and none is asked for; give --report report.html")
         if self.image is None and (self.image_suffix or self.series):
             flag = "--image-suffix" if self.image_suffix else "--series"
             raise ValueError(f"{flag}: is of images, and there are none; give --image")
         return self
+
+    def titled(self) -> "EvaluateCommand":
+        """The command with a title for its report: where none is given, what the predictions are called."""
+        return self if self.title else self.model_copy(update={"title": what_masks_are_called(self.prediction)})
 
     def evaluation(self) -> EvaluationSettings:
         """What is measured, and how; without the files."""

@@ -9,6 +9,8 @@ from ramify.drawing.colours import BACKDROP, as_hex
 from ramify.report.markup import text
 
 _HERE = Path(__file__).parent
+_FIRST = 'document.documentElement.classList.remove("no-script");'
+"""Runs before anything is shown: that scripts are off is said where they are, and not where they are slow."""
 
 
 @cache
@@ -28,20 +30,25 @@ def document(title: str, heading: str, intro: str, body: str, style: str, script
         commit: of the code that made it.
     """
     script = f"\n{script}"
-    digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
-    # The browser is told to run this script alone and to load nothing at all: a second wall behind the escaping.
+    # The browser is told to run these scripts alone and to load nothing at all: a second wall behind the escaping.
     policy = (
         "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
-        f"script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+        f"script-src {_digest(_FIRST)} {_digest(script)}; base-uri 'none'; form-action 'none'"
     )
     return (
         '<!DOCTYPE html>\n<html lang="en" class="no-script">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{text(title)}</title>\n"
-        f"<style>\n:root {{ --backdrop: {as_hex(BACKDROP)}; }}\n{style}</style>\n</head>\n<body>\n"
+        f"<style>\n:root {{ --backdrop: {as_hex(BACKDROP)}; }}\n{style}</style>\n"
+        f"<script>{_FIRST}</script>\n</head>\n<body>\n"
         f'<header class="top"><h1>{text(heading)}</h1><p class="quiet">{text(intro)}</p></header>\n'
         f"<main>{body}</main>\n"
         f"<footer>Made with Ramify, commit {text(commit)}. For research; not a "
         f"medical device.</footer>\n<script>{script}</script>\n</body>\n</html>\n"
     )
+
+
+def _digest(script: str) -> str:
+    """What a policy calls a script."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode('utf-8')).digest()).decode('ascii')}'"

@@ -24,6 +24,11 @@ def join(parts: Iterable[str]) -> str:
     return "\n".join(parts)
 
 
+def unscripted(words: str) -> str:
+    """Words that are shown where no script runs."""
+    return f'<span class="unscripted">{text(words)}</span>'
+
+
 def swatch(colour: str) -> str:
     """A little square of a colour, for legends."""
     return f'<i class="swatch" style="--swatch:{text(colour)}"></i>'

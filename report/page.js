@@ -1,6 +1,5 @@
 "use strict";
-// Without it the page says so, and shows no button that would do nothing.
-document.documentElement.classList.remove("no-script");
+// Where no script runs the notes say so; the first script of the page has hidden that.
 document.querySelectorAll(".viewer-note").forEach((note) => { note.textContent = "The surface is being prepared …"; });
 // Tables sort by a click on a column's head; a case opens when it is asked for; its viewer starts when it is seen.
 for (const table of document.querySelectorAll("table.sortable")) {

@@ -25,6 +25,7 @@ def write_report(
     views: Mapping[str, CaseView],
     command_line: str = "",
     settings: ReportSettings | None = None,
+    title: str = "",
 ) -> None:
     """Write the report of an evaluation, whole or not at all.
 
@@ -34,6 +35,7 @@ def write_report(
         views: case id -> what `report.case_view.view_case` gives; cases without one are in the tables alone.
         command_line: with which the evaluation was called.
         settings: how much is shown.
+        title: what tells it from other reports, such as the name of a network; empty for nothing.
 
     Raises:
         OSError: the file cannot be written.
@@ -50,7 +52,7 @@ def write_report(
         '<!DOCTYPE html>'
     """
     path = Path(path)
-    write_whole(path, build_page(report, views, command_line, settings or ReportSettings()))
+    write_whole(path, build_page(report, views, command_line, settings or ReportSettings(), title))
 
 
 def rank_cases(report: Mapping[str, Any], sort_by: str) -> tuple[list[str], str]:
@@ -67,7 +69,11 @@ def rank_cases(report: Mapping[str, Any], sort_by: str) -> tuple[list[str], str]
 
 
 def build_page(
-    report: Mapping[str, Any], views: Mapping[str, CaseView], command_line: str, settings: ReportSettings
+    report: Mapping[str, Any],
+    views: Mapping[str, CaseView],
+    command_line: str,
+    settings: ReportSettings,
+    title: str = "",
 ) -> str:
     """The page as text; arguments as for `write_report`."""
     ranked, measure = rank_cases(report, settings.sort_by)
@@ -104,8 +110,9 @@ def build_page(
         "Blue is missed, red is extra."
     )
     return document(
-        f"Vessel segmentation, {count} cases",
-        "Vessel segmentation report",
+        # A tab shows the first words alone.
+        f"{title}: vessel segmentation" if title else f"Vessel segmentation, {count} case{'' if count == 1 else 's'}",
+        f"Vessel segmentation: {title}" if title else "Vessel segmentation report",
         intro,
         join(body),
         style=shipped("page.css", "slices.css"),

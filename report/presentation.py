@@ -78,7 +78,7 @@ def present(
     """
     written = [settings.export] if settings.export is not None else []
     if settings.report is not None:
-        write_report(settings.report, report, views, shlex.join(typed), settings.shown)
+        write_report(settings.report, report, views, shlex.join(typed), settings.shown, settings.title)
         written.append(settings.report)
     if settings.tensorboard is not None:
         written.append(log_report(settings.tensorboard, report, views, settings.shown))

@@ -49,6 +49,9 @@ class PresentationSettings(BaseModel, frozen=True, extra="forbid"):
 
     report: Essential[Path | None] = None
     """Write a report to read here, one HTML page that opens offline."""
+    title: str = ""
+    """What the report is called, in its head and in the browser's tab; by itself the folder of the predictions and
+    the one around it, plain/predictions."""
     shown: ReportSettings = ReportSettings()
     """How much of it."""
     export: Essential[Path | None] = None

@@ -4,7 +4,7 @@ import base64
 
 from ramify.drawing.colours import AGREEING, EXTRA, MISNAMED, MISSED, as_hex
 from ramify.report.grey_values import HOUNSFIELD
-from ramify.report.markup import data, join, swatch, text, webp_address
+from ramify.report.markup import data, join, swatch, text, unscripted, webp_address
 from ramify.report.picture_frame import framed
 from ramify.report.slice_still import COLOURS, FILLING, draw_still
 from ramify.report.slices import CaseSlices
@@ -32,7 +32,7 @@ def slice_section(slices: CaseSlices | None, by_class: bool) -> str:
     )
     return (
         f"<h3>{'Slices' if several else 'Image'}</h3>{_legend(by_class)}"
-        f'<div class="slices"><div>{frame}</div><div><p class="slices-note small quiet">{text(note)}</p>'
+        f'<div class="slices"><div>{frame}</div><div><p class="slices-note small quiet">{unscripted(note)}</p>'
         f"{_controls(slices)}</div>"
         f'<script type="application/json">{data(_plain(slices))}</script></div>'
     )

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ramify.report.markup import data, join, text
+from ramify.report.markup import data, join, text, unscripted
 
 # The viewer's ways to look: turned about the patient's long axis, then up or down.
 _LOOKS = {"Front": (0.0, 0.0), "Left": (-math.pi / 2, 0.0), "Below": (0.0, -math.pi / 2), "Reset": (0.45, 0.2)}
@@ -26,7 +26,7 @@ def viewer(scene: Mapping[str, Any], below: str, instead: str) -> str:
     return (
         f'<div class="viewer"><canvas tabindex="0" role="img" aria-label="Surfaces of the vessels. {help_text}" '
         f'title="{help_text}"></canvas><div class="views">{looks}</div>'
-        # Where no script runs this stays, and so it says why; report/page.js takes it back.
-        f'<div class="viewer-note" data-instead="{text(instead)}">The 3D view needs JavaScript, which is off here. '
-        f'{text(instead)}</div>{below}<script type="application/json">{data(scene)}</script></div>'
+        f'<div class="viewer-note" data-instead="{text(instead)}">'
+        f"{unscripted(f'The 3D view needs JavaScript, which is off here. {instead}')}</div>"
+        f'{below}<script type="application/json">{data(scene)}</script></div>'
     )

@@ -15,6 +15,7 @@ from ramify.console.alike import AlikeLines
 from ramify.console.csv_text import csv_of_records
 from ramify.console.progress import followed, say
 from ramify.console.signals import saying_what_is_kept
+from ramify.data.case_paths import what_masks_are_called
 from ramify.data.provenance import versions
 from ramify.disk.atomic_files import write_whole
 from ramify.disk.json_files import write_json
@@ -110,6 +111,8 @@ def write_page(
         *of_groups,
         shlex.join([*called("analyse"), *words]) if words else "",
         versions(),
+        # Of a pattern, the folder.
+        command.title or what_masks_are_called(command.input if command.input.exists() else command.input.parent),
     )
     write_whole(command.report, page)
 

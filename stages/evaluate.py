@@ -38,12 +38,13 @@ def evaluate(command: EvaluateCommand, words: Sequence[str]) -> int:
 
     words: of the command line, for the report.
     """
-    command = with_told_labels(command)
+    command = with_told_labels(command).titled()
     chosen = chosen_classes(command)
     jobs = find_jobs(command, chosen)
     prepared = read_ceilings(command.prepared, [job.case_id for job in jobs], command) if command.prepared else {}
-    images = [job.image for job in jobs]
-    with Outputs(command.prediction, command.truth, command.organ, *images, replace=command.replace) as outputs:
+    read = [path for job in jobs for paths in job.files.values() for path in paths]
+    read += [job.image for job in jobs if job.image is not None]
+    with Outputs(command.prediction, command.truth, command.organ, *read, replace=command.replace) as outputs:
         files = [f"{name}.{form}" for name in (WHOLE, PARTIAL) for form in FORMS]
         outputs.claim_folder(command.output, "scores", files)
         claim_places(outputs, command, [job.case_id for job in jobs], [one.name for one in chosen.classes])
@@ -58,12 +59,15 @@ def evaluate_jobs(
     words: Sequence[str],
     prepared: Mapping[str, PreparedCase],
 ) -> int:
-    """Evaluate all cases and write what is asked for; 1 if a case failed, or a class that is asked for is nowhere.
+    """Evaluate all cases and write what is asked for, unless all failed; 1 if a case did, or a class is nowhere.
 
     chosen: the classes that the command asks for.
     prepared: the cases of a store, with what a perfect mask on their grid scores.
     """
     outcomes = evaluate_cases(jobs, chosen, command)
+    if all(outcome.scores is None for outcome in outcomes):
+        print(what_is_left(len(outcomes), command.output))
+        return 1
     report = report_of(outcomes, chosen, command)
     if ceilings := ceilings_of(outcomes, prepared):
         report["ceiling"] = {"cases": ceilings, "mean": mean_ceiling(ceilings)}
@@ -86,6 +90,13 @@ def evaluate_jobs(
         say(f"error: {complaint} (the scores are written)", error=True)
     print(f"written: {', '.join(str(path) for path in [*written, *shown])}")
     return 1 if report["failed"] or complaints else 0
+
+
+def what_is_left(count: int, output: Path) -> str:
+    """What to say where no case could be evaluated: tables without a row are none, and earlier ones are not of now."""
+    earlier = [str(path) for path in tables_in(output, WHOLE) if path.exists()]
+    kept = f"; of an earlier evaluation there still are {', '.join(earlier)}" if earlier else ""
+    return f"0 of {count} case{'s' * (count > 1)} evaluated; nothing is written{kept}"
 
 
 def ceilings_of(outcomes: Sequence[Outcome], prepared: Mapping[str, PreparedCase]) -> dict[str, Ceiling]:

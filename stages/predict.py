@@ -8,6 +8,7 @@ from ramify.console.progress import followed, say
 from ramify.console.signals import saying_what_is_kept
 from ramify.data.clean_up_note import CLEAN_UP, check_same_clean_up
 from ramify.data.input_reading import Inputs
+from ramify.data.inputs import name_taken
 from ramify.data.reading_ahead import read_ahead
 from ramify.disk.outputs import Outputs
 from ramify.disk.own_files import remove
@@ -54,6 +55,8 @@ def predict_all(settings: PredictSettings) -> int:
         warnings.append(line)
     for warning in warnings:
         say(f"warning: {warning}", error=True)
+    if settings.input is not None and (called := name_taken(settings.input, inputs.cases)):
+        say(called)
     names = [name for case in inputs.cases for name in written_for(case, predictor.tasks, settings)]
     if predictor.looks_at_noise:
         names += [noise_file(case) for case in inputs.cases]

@@ -97,8 +97,8 @@ class Tasks:
         main = settings.main or (
             "regions" if len(written) == len(table.names) else "classes" if len(table.names) > 1 else "vessels"
         )
-        auxiliary = settings.auxiliary or ("scales" if settings.has_scales_beside else "none")
-        return cls(main, auxiliary, n_scales, table)
+        beside: Auxiliary = "scales" if settings.has_scales_beside else "none"
+        return cls(main, beside if settings.auxiliary == "auto" else settings.auxiliary, n_scales, table)
 
     @cached_property
     def all(self) -> tuple[Task, ...]:

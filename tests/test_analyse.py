@@ -219,6 +219,8 @@ def test_a_page_and_groups_of_a_folder(tmp_path):
     page = (tmp_path / "pages" / "page.html").read_text(encoding="utf-8")
     assert page.count('<details class="card case"') == 3
     assert page.count("<canvas") == 1
+    assert f"<title>{tmp_path.name}/masks: vascular trees</title>" in page
+    assert f"<h1>Vascular trees: {tmp_path.name}/masks</h1>" in page
     assert 'href="../out/a/branches.csv"' in page
     assert "--shown.triangles 500" in page
     by_group, differences = (rows_of(tmp_path / "out" / name) for name in ("groups.csv", "group_differences.csv"))

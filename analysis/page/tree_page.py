@@ -29,6 +29,7 @@ def build_tree_page(
     differences: Sequence[Row],
     command_line: str,
     versions: Mapping[str, str],
+    title: str = "",
 ) -> str:
     """The page as text.
 
@@ -40,6 +41,7 @@ def build_tree_page(
         groups: case -> group; by_group, differences: what `analysis.groups` makes of them. All empty without groups.
         command_line: with which the analysis was called.
         versions: of the code and its packages.
+        title: what tells it from other pages, such as where the masks are from; empty for nothing.
     """
     names = [name_of(row) for row in rows]
     # Names may hold anything: addresses within the page are numbers.
@@ -59,8 +61,9 @@ def build_tree_page(
     count = len(names)
     words = f"{count} {'mask' if count == 1 else 'masks'}, {date.today().isoformat()}. Lengths are mm in the patient."
     return document(
-        f"Vascular trees, {count}",
-        "Vascular trees",
+        # A tab shows the first words alone.
+        f"{title}: vascular trees" if title else f"Vascular trees, {count}",
+        f"Vascular trees: {title}" if title else "Vascular trees",
         words,
         join(body),
         style=shipped("page.css") + _style() + painting_style(most),

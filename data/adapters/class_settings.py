@@ -203,6 +203,7 @@ def table_of_vessels(values: Sequence[Value], ignore: int | None) -> ClassTable:
 
 
 def _unknown(value: str, known: list[str], what: str, none: str) -> ValueError:
-    near = difflib.get_close_matches(value.casefold(), [name.casefold() for name in known], n=1)
+    spelt = {name.casefold(): name for name in known}
+    near = difflib.get_close_matches(value.casefold(), list(spelt), n=1)
     listed = f"it has {', '.join(known)}" if known else none
-    return ValueError(f"{what} {value!r}; {f'did you mean {near[0]}?' if near else listed}")
+    return ValueError(f"{what} {value!r}; {f'did you mean {spelt[near[0]]}?' if near else listed}")

@@ -13,7 +13,7 @@ from ramify.data.channel_files import ONE_CHANNEL, Channels
 from ramify.data.class_maps import Fault
 from ramify.data.label_names import ANY
 from ramify.data.labelled_file import Choice, LabelledFile
-from ramify.data.mask_folders import organ_of
+from ramify.data.mask_of_case import organ_of
 from ramify.data.raw_case import RawCase, place_mask
 from ramify.data.volume import Volume
 

@@ -13,12 +13,13 @@ ROOT = Path(__file__).parents[2]
 KERNEL = """
 import sys
 sys.path.insert(0, {root!r})
-from ramify.compilation import compiled
+from ramify.compilation import compiled, what_compiling_takes
 
 @compiled(nogil=True)
 def doubled(number):
     return 2 * number
 
+print(what_compiling_takes(doubled).partition(",")[0])
 print(doubled(21), doubled._cache.cache_path is not None)
 """
 
@@ -36,8 +37,24 @@ def run_kernel(folder: Path, **environment: str) -> "subprocess.CompletedProcess
 
 def test_the_compiled_code_is_kept(tmp_path):
     done = run_kernel(tmp_path)
-    assert (done.returncode, done.stdout) == (0, "42 True\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, "compiling\n42 True\n"), done.stderr
     assert list((tmp_path / "__pycache__").glob("*.nbc"))
+
+
+def test_what_is_kept_is_not_told_to_be_compiled(tmp_path):
+    run_kernel(tmp_path)
+    (index,) = (tmp_path / "__pycache__").glob("*.nbi")
+    for written, told in ((None, "\n42 True\n"), (0, "compiling\n42 True\n")):
+        if written is not None:
+            os.utime(index, (written, written))
+        again = subprocess.run(
+            # Writing the file again would make another version of the source.
+            [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import kernel"],
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+            capture_output=True,
+            encoding="utf-8",
+        )
+        assert again.stdout == told, again.stderr
 
 
 def test_without_any_place_for_a_cache_it_is_compiled_anyway(tmp_path):
@@ -46,7 +63,7 @@ def test_without_any_place_for_a_cache_it_is_compiled_anyway(tmp_path):
         (tmp_path / name).write_text("in the way", encoding="utf-8")
     done = run_kernel(tmp_path, HOME=str(tmp_path / "home"))
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == "42 False\n"
+    assert done.stdout == "compiling: a minute or so at every start\n42 False\n"
 
 
 def test_a_full_disk_costs_the_copy_alone():

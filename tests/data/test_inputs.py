@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from PIL import Image
@@ -12,7 +13,7 @@ from ramify.data.files import write_volume
 from ramify.data.image_source import ImageSource
 from ramify.data.input_reading import Inputs
 from ramify.data.input_settings import InputSettings, check_option
-from ramify.data.inputs import check_organ_of_each, find_inputs, read_organ
+from ramify.data.inputs import check_organ_of_each, find_inputs, name_taken, read_organ
 from ramify.data.volume import Volume
 from ramify.disk.outputs import Outputs
 
@@ -39,6 +40,11 @@ def test_inputs_are_named_after_their_files_or_folders(tmp_path):
     assert find_inputs(place / "a.mha") == [InputCase("a", place / "a.mha")]
     slices = folder(folder(tmp_path / "3Dircadb1.17") / "PATIENT_DICOM", "image_0")
     assert [case.case_id for case in find_inputs(slices)] == ["3Dircadb1.17"]
+    assert name_taken(slices, find_inputs(slices)) == (
+        f"{slices}: the case is called 3Dircadb1.17, after the patient's folder"
+    )
+    assert name_taken(slices.parent, find_inputs(slices.parent)) == ""
+    assert name_taken(place / "a.mha", find_inputs(place / "a.mha")) == ""
     folder(tmp_path, "a.nii.gz")
     with pytest.raises(ValueError, match=r"several files of case a"):
         find_inputs(place)
@@ -204,6 +210,7 @@ def test_a_folder_of_patients(tmp_path, write_series, within):
     assert [case.case_id for case in cases] == ["P 2", "P 10", "q"]
     assert [case.path for case in cases] == [tmp_path / "in" / name / within for name in ("P 2", "P 10", "q")]
     assert read_case(cases[0], Channels())["image"].shape == (2, 3, 4)
+    assert name_taken(tmp_path / "in", cases) == ""
     # One of them by its own folder.
     assert [case.case_id for case in find_inputs(tmp_path / "in/P 2")] == ["P 2"]
 
@@ -307,6 +314,41 @@ def test_the_organ_of_each_patient_by_a_pattern(tmp_path, write_series):
         assert found is not None
         assert found.array[number].all()
         assert found.array.sum() == 12
+
+
+def test_a_folder_of_organs_as_dicom_folders_lists_them(tmp_path, write_series):
+    for name in "bone", "liver":
+        write_series(tmp_path / "MASKS_DICOM" / name, np.ones((2, 3, 4), np.uint8))
+    write_volume(tmp_path / "a.nii.gz", Volume(np.ones((2, 3, 4), np.uint8), (2.0, 1.0, 1.0)))
+    inputs = Inputs(InputSettings(input=tmp_path / "a.nii.gz", organ=tmp_path / "MASKS_DICOM"), ImageSource())
+    with pytest.raises(ValueError, match=r"MASKS_DICOM: .* it has the DICOM folders bone, liver; give the one that is"):
+        inputs.read(inputs.cases[0])
+
+
+def test_the_organ_of_a_case_is_looked_for_before_its_image_is_read(tmp_path):
+    for name in "a", "b":
+        (tmp_path / f"{name}.nii.gz").write_bytes(b"not an image")
+    write_volume(tmp_path / "livers/a LABEL.nii.gz", Volume(np.ones((2, 3, 4), np.uint8), (2.0, 1.0, 1.0)))
+    for organ, says in [
+        ("livers", r"no organ mask called a; it holds a LABEL.nii.gz: if that is it, give --organ '.*\{case\} LABEL"),
+        ("livers/{case}.nii.gz", r"livers/a.nii.gz: no such organ mask, where --organ has it"),
+    ]:
+        inputs = Inputs(InputSettings(input=tmp_path, organ=tmp_path / organ), ImageSource())
+        with pytest.raises(FileNotFoundError, match=says):
+            inputs.read(inputs.cases[0])
+
+
+def test_the_organ_of_each_case_as_an_array_of_a_file(tmp_path):
+    image = Volume(np.zeros((2, 3, 4), np.int16), (1.0, 1.0, 1.0))
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["organs/liver"] = np.ones(image.shape, np.uint8)
+        file["raw"] = image.array
+    organ = tmp_path / "{case}.h5::organs/liver"
+    found = read_organ(organ, InputCase("a", tmp_path / "a.nii.gz"), image, resample=False)
+    assert found is not None
+    assert found.array.all()
+    with pytest.raises(FileNotFoundError, match="no such organ mask, where --organ has it"):
+        read_organ(organ, InputCase("b", tmp_path / "b.nii.gz"), image, resample=False)
 
 
 def test_which_series_of_each_patient(tmp_path, write_series):

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ramify.data.mask_folders import mask_case, masks_by_case, match_masks, only_file, vessel_masks
+from ramify.data.mask_folders import mask_case, masks_by_case, masks_by_path, match_masks, vessel_masks
 
 
 def touch(folder: Path, *names: str) -> Path:
@@ -40,6 +40,9 @@ def test_a_given_suffix_selects_and_is_left_off():
     assert mask_case(Path("1_liver.nii.gz"), "_vessel") is None
     assert mask_case(Path("_vessel.nii.gz"), "_vessel") is None
     assert mask_case(Path("1.seg.nrrd"), ".seg") == "1"
+    # The end of a file's name may be given with all of its suffix.
+    assert mask_case(Path("1_vein.nii.gz"), "_vein.nii.gz") == "1"
+    assert mask_case(Path("1_vein.mha"), "_vein.nii.gz") is None
 
 
 def test_every_file_that_claims_a_case_is_kept(tmp_path: Path):
@@ -90,24 +93,46 @@ def test_single_files_meet_whatever_their_names(tmp_path: Path):
     }
 
 
+def test_paths_with_the_case_in_them_meet_folders(tmp_path: Path, write_series):
+    for case in "a 1", "b":
+        write_series(tmp_path / "patients" / case / "MASKS" / "vein", np.zeros((2, 3, 4), np.uint8))
+    (tmp_path / "patients" / "c" / "MASKS").mkdir(parents=True)
+    touch(tmp_path / "labels", "a 1 LABEL.mha", "b LABEL.mha", "._b LABEL.mha", "b LABEL.txt", "b LIVER.mha")
+    sources = {
+        "prediction": (touch(tmp_path / "p", "a 1.nii.gz", "b.nii.gz"), ""),
+        "truth": (tmp_path / "patients/{case}/MASKS/vein", ""),
+        "organ": (tmp_path / "labels/{case} LABEL.mha", ""),
+    }
+    assert match_masks(sources, ("prediction", "truth")) == {
+        case: {
+            "prediction": [tmp_path / "p" / f"{case}.nii.gz"],
+            "truth": [tmp_path / "patients" / case / "MASKS/vein"],
+            "organ": [tmp_path / "labels" / f"{case} LABEL.mha"],
+        }
+        for case in ("a 1", "b")
+    }
+    touch(tmp_path / "p", "b_probabilities.nii.gz", "b_uncertainty.nii.gz")
+    assert {*masks_by_path(tmp_path / "p/{case}.nii.gz", "--prediction")} == {"a 1", "b"}
+    with pytest.raises(
+        ValueError, match=r"--truth .*whatever stands for \{case\}; .*labels holds a 1 LABEL.mha, b LAB"
+    ):
+        masks_by_path(tmp_path / "labels/{case}_LABEL.mha", "--truth")
+    with pytest.raises(FileNotFoundError, match=r"--truth gone/\{case\}.mha: no such folder as gone"):
+        masks_by_path(Path("gone/{case}.mha"), "--truth")
+
+
 def test_what_cannot_be_matched_is_refused(tmp_path: Path):
     folder = touch(tmp_path / "p", "a.nii.gz")
     nothing = touch(tmp_path / "none", "readme.txt")
     required = ("prediction", "truth")
     with pytest.raises(FileNotFoundError, match=r"--truth .*gone: no such file or folder"):
         match_masks({"prediction": (folder, ""), "truth": (tmp_path / "gone", "")}, required)
-    with pytest.raises(ValueError, match=r"--truth .*a.nii.gz: a file where the others are folders"):
+    with pytest.raises(
+        ValueError, match=r"--truth .*a.nii.gz: a file where the others are of many cases; give one kind"
+    ):
         match_masks({"prediction": (folder, ""), "truth": (folder / "a.nii.gz", "")}, required)
     with pytest.raises(ValueError, match="no mask files in there"):
         match_masks({"prediction": (nothing, ""), "truth": (nothing, "")}, required)
-
-
-def test_one_file_is_asked_for(tmp_path: Path):
-    assert only_file([tmp_path / "a.mha"], "truth", tmp_path) == tmp_path / "a.mha"
-    with pytest.raises(ValueError, match=r"no truth of that name in .*--truth-suffix"):
-        only_file([], "truth", tmp_path)
-    with pytest.raises(ValueError, match=r"2 files for its truth \(a.mha, a.nii\); keep one"):
-        only_file([tmp_path / "a.mha", tmp_path / "a.nii"], "truth", tmp_path)
 
 
 def test_a_series_is_one_mask(tmp_path, write_series):
@@ -117,3 +142,6 @@ def test_a_series_is_one_mask(tmp_path, write_series):
     assert match_masks(sources, ("prediction", "truth")) == {
         "p": {"prediction": [tmp_path / "p.nii.gz"], "truth": [tmp_path / "liver"]}
     }
+    sources = {**sources, "organ": (tmp_path, "")}
+    with pytest.raises(ValueError, match=r"--organ .*: no mask; it has the DICOM folders liver; give the one"):
+        match_masks(sources, ("prediction", "truth"))

@@ -19,8 +19,14 @@ from tests.evaluate.pairs import ROOT, as_a_command, break_file, call, flags, re
         ("text", "b.nii.gz"),
         ("truncated", "b.nii.gz"),
         ("cut before compression", "b.nii.gz"),
-        ("no prediction", "no prediction of that name in"),
-        ("no truth", "no truth of that name in"),
+        (
+            "no prediction",
+            "no prediction called b; it holds a, c; if its names end otherwise, give --prediction a path",
+        ),
+        (
+            "no truth",
+            "truth: no truth called b; it holds a, c; if its names end otherwise, give --truth a path with {case}",
+        ),
         ("two predictions", "2 files for its prediction (b.nii.gz, b_mask.nii.gz)"),
     ],
 )
@@ -62,6 +68,7 @@ def test_the_command_ends_with_the_case_that_failed(folders):
         (["--organ-labels", "5"], "--organ-labels: there is no --organ"),
         (["--classes", "1", "--truth-labels", "1"], "--classes and --truth-labels"),
         (["--measures", "speed"], "no family of measures is called speed; there are overlap, centreline"),
+        (["--truth", "t/{case}.mha", "--truth-suffix", "_x"], "--truth-suffix: --truth says with {case} how its names"),
         (["--classes", "vein"], "class 'vein': expected a label such as 1"),
         (["--surface.tolerance-mm", "-1"], "tolerance"),
         (["--skeleton", "thin"], "skeleton"),

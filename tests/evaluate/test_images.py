@@ -34,7 +34,9 @@ def test_a_folder_of_images_is_shown_and_what_lacks_one_is_told(folders, tmp_pat
     code, told = call(flags(folders, "--image", str(images), "--report", str(page)), capsys)
     assert code == 1
     assert f"error: b: {images / 'b.nii.gz'}: the image lies elsewhere than the masks" in told
-    assert f"error: c: no image of that name in {images}" in told
+    assert (
+        f"error: c: {images}: no image called c; it holds a_0000, b; if its names end otherwise, give --image a" in told
+    )
     (scene,) = shown(page)
     assert (scene["lowest"], scene["highest"]) == (-250, 500)
     assert len(read_json(folders[2])["cases"]) == 3
@@ -88,6 +90,10 @@ def test_one_image_and_one_case_belong_together(tmp_path: Path):
         find_images(path, "", CASES)
     with pytest.raises(FileNotFoundError, match="no such file"):
         find_images(tmp_path / "nothing", "", CASES)
+    for case in CASES:
+        save(tmp_path / "cts" / f"{case}_ct.nii.gz", CT)
+    for suffix in "_ct", "_ct.nii.gz":
+        assert [*find_images(tmp_path / "cts", suffix, CASES)] == CASES
 
 
 def test_a_folder_of_one_case_with_several_images_is_refused(tmp_path: Path):

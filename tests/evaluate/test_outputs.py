@@ -30,6 +30,24 @@ def test_a_report_shows_every_case_and_what_failed(folders, tmp_path: Path, caps
     assert str(page) in capsys.readouterr().out
 
 
+def test_two_reports_are_told_apart_in_their_tabs_and_heads(folders, tmp_path: Path, capsys):
+    prediction, truth, output = folders
+    page, plain = tmp_path / "report.html", ["--measures", "overlap", "--shown.cases", "0"]
+    around = tmp_path.name
+    for places, more, name in [
+        (folders, (), f"{around}/prediction"),
+        ((prediction / "{case}.nii.gz", truth, output), (), f"{around}/prediction"),
+        ((prediction / "a.nii.gz", truth / "a.nii.gz", output), (), "prediction/a"),
+        (folders, ("--title", "Plain & <b>deep</b>"), "Plain &amp; &lt;b&gt;deep&lt;/b&gt;"),
+    ]:
+        assert evaluate.main(flags(places, "--report", str(page), *plain, *more)) == 0
+        content = page.read_text(encoding="utf-8")
+        assert f"<title>{name}: vessel segmentation</title>" in content
+        assert f"<h1>Vessel segmentation: {name}</h1>" in content
+    code, told = call(flags(folders, "--title", "x"), capsys)
+    assert (code, told) == (2, "error: --title: is of a report, and none is asked for; give --report report.html\n")
+
+
 def test_exports_lie_in_a_folder_a_case(folders, tmp_path: Path):
     more = ["--export", str(tmp_path / "files"), "--export-coordinates", "ras", "--export-forms", "stl", "swc"]
     assert evaluate.main(flags(folders, *more)) == 0

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ramify.console.progress import QUIET_VARIABLE
 from ramify.data.case_store import list_cases
 from ramify.data.files import write_volume
 from ramify.preprocessing.prepare import prepare_case
@@ -159,3 +160,17 @@ WHOLE = PreprocessingSettings(grid=GridSettings(crop="volume"))
 
 def masks(raw, vessels, organ):
     return {"vessels": replace(raw.vessels, array=vessels), "organ": replace(raw.organ, array=organ), "structures": {}}
+
+
+@pytest.mark.parametrize(("quiet", "told"), [(None, True), ("1", False)])
+def test_what_is_compiled_first_is_told_where_progress_is_shown(root, tmp_path, capsys, monkeypatch, quiet, told):
+    monkeypatch.setattr("ramify.stages.preprocess.what_compiling_takes", lambda kernel: "compiling, once")
+    if quiet is None:
+        monkeypatch.delenv(QUIET_VARIABLE)
+    for path in [*root.glob("*/*.nii.gz")]:
+        if not path.name.startswith("A ok"):
+            path.unlink()
+    _, out, err = call(words(root, tmp_path / "cases", "--check"), capsys)
+    assert err.startswith("compiling, once\n") == told
+    # And one case is not several.
+    assert "checked:  1 case, none faulty\n" in out

@@ -80,6 +80,9 @@ def test_scales_of_each_class_are_of_vessels_alone():
         ),
         ({}, ClassTable.model_validate({"classes": {"a": 1}, "regions": {"one": "a"}}), "regions", "scales"),
         ({"main": "scales"}, VEINS, "scales", "none"),
+        # As runs had it in their files before it was called auto.
+        ({"main": "scales", "auxiliary": None}, VEINS, "scales", "none"),
+        ({"auxiliary": None}, ClassTable(), "vessels", "scales"),
         ({"main": "vessels", "auxiliary": "class_scales"}, VEINS, "vessels", "class_scales"),
     ],
 )

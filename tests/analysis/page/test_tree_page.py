@@ -21,10 +21,10 @@ EVIL = "<script>alert(1)</script>"
 FULL = TreePageSettings()
 
 
-def page_of(views: dict[str, TreeView], failed: dict[str, str] | None = None) -> str:
+def page_of(views: dict[str, TreeView], failed: dict[str, str] | None = None, title: str = "") -> str:
     rows = [{"case": name, **flat_row(dict(view.summary))} for name, view in views.items()]
     tables = dict.fromkeys(views, "out/case/")
-    return build_tree_page(rows, views, tables, failed or {}, {}, (), (), "analyse.py", {"commit": "c"})
+    return build_tree_page(rows, views, tables, failed or {}, {}, (), (), "analyse.py", {"commit": "c"}, title)
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +85,7 @@ def test_a_page_shows_names_as_text_and_loads_nothing(content):
     page = Page(content)
     assert EVIL not in content
     assert EVIL in page.text
-    assert [one for one in page.all("script") if one.get("type") != "application/json"] == [{}]
+    assert [one for one in page.all("script") if one.get("type") != "application/json"] == [{}, {}]
     for _, attributes in page.elements:
         for name in ("src", "href", "action", "data", "srcset"):
             value = attributes.get(name)
@@ -93,6 +93,14 @@ def test_a_page_shows_names_as_text_and_loads_nothing(content):
     assert "http://" not in content
     assert "https://" not in content
     assert content.count('class="viewer-note"') == 2
+
+
+def test_a_page_has_the_title_it_is_given(content):
+    assert "<h1>Vascular trees</h1>" in content
+    assert "<title>Vascular trees, 2</title>" in content
+    titled = page_of({}, title=EVIL)
+    assert "<title>&lt;script&gt;alert(1)&lt;/script&gt;: vascular trees</title>" in titled
+    assert EVIL not in titled
 
 
 def test_cycles_and_pieces_are_listed(tree, view, content):
@@ -119,7 +127,7 @@ def test_colours_are_chosen_without_a_script(view, content):
 
 
 def test_the_viewer_finds_what_it_reads(content):
-    scene = json.loads(Page(content).scripts[0])
+    scene = json.loads(Page(content).scripts[1])
     assert {*scene} == {"surfaces", "extent_mm", "centre", "counts", "choices"}
     for choice in scene["choices"].values():
         assert len(choice["of"]) == len(scene["counts"])
@@ -138,7 +146,7 @@ def test_a_picture_of_two_dimensions():
     view = view_tree(analyse(forks()[12], (1.0, 1.0)), FULL)
     content = page_of({"flat": view})
     assert view.scene is None
-    assert "viewer-note" not in content.split("<script>")[0].split("</style>")[1]
+    assert "viewer-note" not in content.rpartition("<script>")[0].split("</style>")[1]
     assert content.count('aria-label="Centrelines in the image') == 1
     assert "Cycles and contacts" not in content
 

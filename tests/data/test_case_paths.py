@@ -1,0 +1,51 @@
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+from ramify.data.case_paths import folder_of_cases, is_of_each_case, path_of_case, paths_of_cases
+
+
+def touch(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    return path
+
+
+@pytest.mark.parametrize(
+    ("pattern", "files"),
+    [
+        ("{case}.mha", {"a": "a.mha", "b c": "b c.mha"}),
+        ("{case} LABEL.mha", {"a": "a LABEL.mha"}),
+        ("x/{case}/liver.mha", {"a": "x/a/liver.mha"}),
+        ("x/p{case}/{case}_liver.mha", {"7": "x/p7/7_liver.mha"}),
+        ("x/{case}_{case}.mha", {"a_b": "x/a_b_a_b.mha"}),
+        ("x[1]/{case}.mha", {"a": "x[1]/a.mha"}),
+    ],
+)
+def test_the_cases_of_a_path(tmp_path: Path, pattern: str, files: dict[str, str]):
+    for name in files.values():
+        touch(tmp_path / name)
+    touch(tmp_path / "x/other/readme.txt")
+    for name in "._a.mha", ".a LABEL.mha", "x/.a/liver.mha":
+        touch(tmp_path / name)
+    assert is_of_each_case(tmp_path / pattern)
+    assert dict(paths_of_cases(tmp_path / pattern)) == {case: tmp_path / name for case, name in files.items()}
+    assert {case: path_of_case(tmp_path / pattern, case) for case in files} == dict(paths_of_cases(tmp_path / pattern))
+
+
+def test_the_folder_that_has_the_cases_in_it():
+    assert folder_of_cases(Path("in/{case}/liver.mha")) == Path("in")
+    assert folder_of_cases(Path("{case}.mha")) == Path()
+    assert folder_of_cases(Path("in/a.mha")) == Path("in/a.mha")
+    assert not is_of_each_case(Path("in/case.mha"))
+    assert not is_of_each_case(None)
+
+
+def test_accented_letters_in_either_spelling(tmp_path: Path):
+    one = unicodedata.normalize("NFC", "Müller")
+    stored = touch(tmp_path / unicodedata.normalize("NFD", "Müller") / "liver.mha")
+    assert path_of_case(tmp_path / "{case}/liver.mha", one).samefile(stored)
+    ((case, path),) = paths_of_cases(tmp_path / "{case}/liver.mha")
+    assert case == one
+    assert path.samefile(stored)
