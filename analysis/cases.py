@@ -20,8 +20,9 @@ from ramify.data.dicom import holds_series
 from ramify.data.file_names import case_name, natural_order
 from ramify.data.inputs import CASE
 from ramify.data.label_names import labels_beside
-from ramify.data.labelled_file import LabelledFile
+from ramify.data.labelled_file import Choice, LabelledFile
 from ramify.data.mask_folders import ORGAN_SUFFIXES, VESSEL_SUFFIX, mask_case, masks_by_case, only_file, vessel_masks
+from ramify.data.organ_labels import organ_mask
 from ramify.data.raw_case import place_mask
 from ramify.data.unplaced import notes_on_size
 from ramify.data.volume import Volume
@@ -213,6 +214,14 @@ def _read(job: Job) -> tuple[Volume, dict[str, NDArray[np.bool_]]]:
     return mask, {"": mask.array}
 
 
+def _vessel_labels(job: Job) -> Choice:
+    """The labels of a case's file that are analysed; none of a plain mask."""
+    if classes := job.classes():
+        return [label for one in classes for label in one.labels]
+    file = LabelledFile(job.mask, job.command.spacing_mm or None)
+    return file.choose(job.command.input_labels, "vessels", "--input-labels") or ()
+
+
 def _organ(job: Job, mask: Volume) -> Volume | None:
     """The organ of a case on its mask's grid."""
     command = job.command
@@ -224,9 +233,13 @@ def _organ(job: Job, mask: Volume) -> Volume | None:
         names = [job.case_id, *(f"{job.case_id}{suffix}" for suffix in ORGAN_SUFFIXES if not command.organ_suffix)]
         path = only_file([file for name in names for file in by_case.get(name, [])], "organ", path)
     file = LabelledFile(path, command.spacing_mm or None)
-    organ = file.mask(file.choose(command.organ_labels, "organ", "--organ-labels"), "organ", "--organ-labels")
+    inside = _vessel_labels(job) if path.resolve() == job.mask.resolve() else None
+    organ = organ_mask(file, command.organ_labels, inside)
     if not organ.array.any():
-        raise ValueError(f"{path}: the organ mask is empty; mend it, choose with --organ-labels, or leave --organ out")
+        why = "".join(f" ({note})" for note in organ.notes)
+        raise ValueError(
+            f"{path}: the organ mask is empty{why}; mend it, choose with --organ-labels, or leave --organ out"
+        )
     placed = place_mask(organ, mask, str(path), command.resample_masks, job.mask.name)
     if not placed.array.any():
         raise ValueError(f"{path}: the organ lies outside the grid of {job.mask.name}; check that they belong together")

@@ -11,6 +11,7 @@ from ramify.data.formats.whole_numbers import as_mask
 from ramify.data.label_names import ANY
 from ramify.data.labelled_file import Choice, LabelledFile
 from ramify.data.mask_folders import only_file
+from ramify.data.organ_labels import organ_mask
 from ramify.data.union_grid import on_union_grid
 from ramify.data.unplaced import check_can_be_moved, laid_on, notes_on_size
 from ramify.data.volume import Volume, check_same_geometry
@@ -134,13 +135,11 @@ def _read(role: str, path: Path, job: Job) -> Volume:
     file = LabelledFile(path, command.spacing_mm or None)
     if role != "organ" and (command.label_maps or (role == "truth" and job.chosen.ignore is not None)):
         return file.label_map
-    option, what = f"--{role}-labels", "organ" if role == "organ" else "vessels"
-    if role != "organ":
-        option += " (or compare each with --classes)"
-    choice = file.choose(getattr(command, f"{role}_labels"), what, option)
-    if role == "organ" and choice is not None and _same_file(path, job.files["truth"]):
-        choice = file.with_inside(choice, _vessels_of_truth(file, job))
-    return file.mask(choice, what, option)
+    option = f"--{role}-labels (or compare each with --classes)"
+    if role == "organ":
+        inside = _vessels_of_truth(file, job) if _same_file(path, job.files["truth"]) else None
+        return organ_mask(file, command.organ_labels, inside)
+    return file.mask(file.choose(getattr(command, f"{role}_labels"), "vessels", option), "vessels", option)
 
 
 def _same_file(path: Path, others: Sequence[Path]) -> bool:

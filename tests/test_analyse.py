@@ -266,3 +266,18 @@ def test_probabilities_are_no_mask(tmp_path, capsys):
     assert analyse.main(["--input", str(tmp_path / "case.nii.gz"), "--output", str(tmp_path / "out")]) == 1
     assert "failed: case: " in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_vessels_of_the_organs_own_label_map_are_part_of_it(tmp_path, capsys):
+    labels = np.where(forks() > 0, 2, 0)
+    labels[2:-2, 2:-2, 2:][labels[2:-2, 2:-2, 2:] == 0] = 1
+    write(tmp_path / "case.nii.gz", labels)
+    words = ["--input", tmp_path / "case.nii.gz", "--input-labels", "2", "--organ-labels", "1", "--forms", "json"]
+    organ_ml = []
+    for organ in tmp_path / "case.nii.gz", write(tmp_path / "copy.nii.gz", labels):
+        assert analyse.main([*map(str, [*words, "--organ", organ, "--output", tmp_path / organ.stem])]) == 0
+        summary = json.loads((tmp_path / organ.stem / "case/summary.json").read_text(encoding="utf-8"))
+        organ_ml.append(summary["organ_ml"])
+    assert organ_ml == [np.count_nonzero(labels) / 1000, np.count_nonzero(labels == 1) / 1000]
+    # Of another file nobody knows: it is told.
+    assert capsys.readouterr().err.count("organ: label 2 of copy.nii.gz lies in it and is left out") == 1
