@@ -1,4 +1,4 @@
-"""The organ of a label map has the vessels that its training counted to it; of others it is told that they are left out."""
+"""The organ of a label map has the vessels that its training counted to it; of others their leaving out is told."""
 
 import json
 
