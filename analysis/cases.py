@@ -128,6 +128,19 @@ def _is_folder(path: Path) -> bool:
     return path.is_dir() and not holds_series(path)
 
 
+def classes_nowhere(jobs: Sequence[Job], outcomes: Collection[Outcome]) -> list[str]:
+    """A line for each class of which several cases have not a voxel: its label is hardly right."""
+    done = [outcome for outcome in outcomes if outcome.rows]
+    if len(done) < 2:
+        return []
+    found = {row.get("class") for outcome in done for row in outcome.rows}
+    return [
+        f"class {one.name} (label {' or '.join(map(str, one.labels))}): no case has a voxel of it; is its label right?"
+        for one in jobs[0].classes()
+        if one.name not in found
+    ]
+
+
 def earlier_cases(output: Path, done: Collection[str]) -> list[str]:
     """Cases whose results stand in the output from an earlier run, and are not among those done now."""
     found = {path.relative_to(output).parts[0] for path in output.glob(f"*/**/{SUMMARY}")}
@@ -167,7 +180,8 @@ def _do(job: Job) -> Outcome:
         of_class = f"class {name}: " if name else ""
         if not mask.any():
             if not name:
-                raise ValueError(f"{job.mask}: the mask is empty; leave this case out")
+                why = "".join(f" ({note})" for note in volume.notes)
+                raise ValueError(f"{job.mask}: the mask is empty{why}; leave this case out")
             notes.append(f"{of_class}no voxel of it in {job.mask.name}")
             continue
         doubts = doubts_about_vessels(mask, None if organ is None else organ.array)
@@ -209,6 +223,7 @@ def _read(job: Job) -> tuple[Volume, dict[str, NDArray[np.bool_]]]:
     command = job.command
     file = LabelledFile(job.mask, command.spacing_mm or None, offer=" (or analyse each with --classes)")
     if classes := job.classes():
+        file.check_there([label for one in classes for label in one.labels], "--classes")
         return file.label_map, {one.name: one.mask_in(file.label_map.array) for one in classes}
     mask = file.mask(file.choose(command.input_labels, "vessels", "--input-labels"), "vessels", "--input-labels")
     return mask, {"": mask.array}

@@ -98,11 +98,14 @@ def _classes_outside(truth: Volume, organ: Volume, job: Job) -> list[str]:
 def _labelled(truth: Volume, path: Path, job: Job) -> Volume:
     """Of a truth's label map, the mask: of the labels that are asked for, or of all but the ignore value."""
     option = "--truth-labels (or compare each with --classes)"
-    choice = LabelledFile(path, job.command.spacing_mm or None).choose(job.command.truth_labels, "vessels", option)
+    file = LabelledFile(path, job.command.spacing_mm or None)
+    choice = file.choose(job.command.truth_labels, "vessels", option)
     if choice == [ANY]:
         return truth.with_array(truth.array != 0)
     if choice is not None:
-        return truth.with_array(np.isin(truth.array, [int(number) for number in choice]))
+        numbers = [int(number) for number in choice]
+        file.check_there(numbers, option)
+        return truth.with_array(np.isin(truth.array, numbers))
     pick = f"say which of them are the vessels with {option}"
     return truth.with_array(as_mask(np.where(truth.array == job.chosen.ignore, 0, truth.array), str(path), pick))
 

@@ -99,7 +99,7 @@ def test_msd_labels_by_name_or_number(msd):
     assert np.array_equal(open_msd(msd, vessel_labels=("2",)).load(load).vessels.array, LABELS % 3 == 2)
     both = open_msd(msd, vessel_labels=("vessel", "TUMOUR")).load(load)
     assert np.array_equal(both.vessels.array, LABELS % 3 > 0)
-    with pytest.raises(ValueError, match=r"no label 'vesel' \(--msd\.vessel-labels\); did you mean vessel\?"):
+    with pytest.raises(ValueError, match=r"no label 'vesel' \(--msd\.vessel-labels\); did you mean Vessel\?"):
         open_msd(msd, vessel_labels=("vesel",)).load(load)
 
 
