@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ramify.data.archives import archive_name
 from ramify.data.dicom_choice import choose_series, series_in
+from ramify.data.file_names import volume_suffix
 from ramify.data.formats.dicom_slice import Slice, read_slice
 from ramify.data.formats.placement import ALLOWED_MOVE, NOTED_MOVE
 from ramify.data.itk import plainly_named, quiet_itk
@@ -20,6 +22,7 @@ STEP_TOLERANCE = 0.1
 """A step between slices may differ from the usual one by this share: positions are often rounded to 0.1 mm."""
 
 _PREAMBLE = 128
+_SHOWN = 8
 
 
 def read_series(
@@ -53,8 +56,14 @@ def read_series(
     if not folder.is_dir():
         raise ValueError(f"{folder}: expected a folder of DICOM slices, got a file")
     paths = sorted(path for path in folder.iterdir() if path.is_file() and not is_left_by_system(path))
-    if not paths:
-        raise ValueError(f"{folder}: holds no DICOM slices; give the folder with the files of one series")
+    others = [path for path in paths if _other_form(path)]
+    if len(others) == len(paths):
+        held = f" but {others[0].name}" if others else ""
+        inside = [child.name for child in sorted(folder.iterdir()) if child.is_dir() and holds_series(child)]
+        which = f", such as one of {', '.join(inside[:_SHOWN])}{', ...' * (len(inside) > _SHOWN)} in it" * bool(inside)
+        raise ValueError(f"{folder}: holds no DICOM slices{held}; give the folder with the files of one series{which}")
+    if others and not series:
+        raise ValueError(f"{others[0]}: {_other_form(others[0])} among DICOM slices; move it out of their folder")
     if series:
         paths = list(choose_series(series_in(paths), series, folder).paths)
     with quiet_itk():
@@ -81,12 +90,24 @@ def read_series(
 
 
 def holds_series(folder: Path) -> bool:
-    """Whether a folder's first file says that it is a DICOM slice."""
-    paths = sorted(path for path in folder.iterdir() if path.is_file() and not is_left_by_system(path))
-    if not paths:
-        return False
-    with paths[0].open("rb") as stream:
+    """Whether a folder's first file, archives and volume files aside, says that it is a DICOM slice."""
+    for path in sorted(path for path in folder.iterdir() if path.is_file() and not is_left_by_system(path)):
+        if not _other_form(path):
+            return is_slice(path)
+    return False
+
+
+def is_slice(path: Path) -> bool:
+    """Whether a file says that it is a DICOM slice."""
+    with path.open("rb") as stream:
         return stream.read(_PREAMBLE + 4)[_PREAMBLE:] == b"DICM"
+
+
+def _other_form(path: Path) -> str:
+    """What a file is by its name that is no DICOM slice; empty for all that may be one."""
+    if archive_name(path) is not None:
+        return "an archive"
+    return "" if volume_suffix(path) is None else "a volume file"
 
 
 def _read_slice(path: Path) -> Slice:

@@ -12,6 +12,7 @@ from ramify.data.archives import archive_name
 from ramify.data.channel_files import Channels, InputCase, beside, cases_of_files
 from ramify.data.dicom import holds_series
 from ramify.data.file_names import array_suffix, file_of, natural_order, split_key, volume_files
+from ramify.data.files import form_of
 from ramify.data.image_source import ImageSource
 from ramify.data.labelled_file import LabelledFile
 from ramify.data.mask_folders import organ_of
@@ -33,13 +34,16 @@ def find_inputs(path: Path, channels: Channels | None = None) -> list[InputCase]
 
     Raises:
         FileNotFoundError: nothing there, or an empty folder.
-        ValueError: two files of one case, or a number at the end of a name that is no channel of the training's.
+        ValueError: a file in no form that is read, two files of one case, or a number at the end of a name that is no
+            channel of the training's.
     """
     channels = channels or Channels()
     if not file_of(path).exists():
         raise FileNotFoundError(f"{path}: no such file or folder")
     if not path.is_dir() and (name := archive_name(path)):
         return [InputCase(name, path)]
+    if not path.is_dir():
+        form_of(path)
     files = _files(path, channels)
     if not files:
         if all(map(is_left_by_system, path.iterdir())):

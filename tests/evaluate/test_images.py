@@ -131,6 +131,7 @@ def test_of_several_channels_the_first_is_shown(tmp_path: Path):
         (["--image-suffix", "_ct"], "--image-suffix: is of images, and there are none; give --image"),
         (["--series", "2"], "--series: is of images, and there are none; give --image"),
         (["--image", "nowhere", "--report", "r.html"], "nowhere: no such file or folder"),
+        (["--image", __file__, "--report", "r.html"], "expected a volume file"),
     ],
 )
 def test_what_cannot_be_shown_is_told_before_the_work(folders, capsys, more, says):
