@@ -157,7 +157,7 @@ def read_organ(
     if path is None:
         return None
     path = _organ_path(path, case)
-    source = organ_of(path, case.case_id, case.path) if path.is_dir() and volume_files(path) else path
+    source = organ_of(path, case.case_id, case.path, "--organ") if path.is_dir() and volume_files(path) else path
     file = LabelledFile(source, spacing_of(source))
     inside, note = (None, "") if training is None else vessels_by_training(file, labels, training)
     mask = organ_mask(file, labels, inside)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ramify.data.dicom import holds_series
 from ramify.data.file_names import case_name, is_volume_file, volume_files, volume_suffix
+from ramify.data.near_names import partner_of, told
 from ramify.disk.system_files import is_left_by_system
 
 MASK_SUFFIX = "_mask"
@@ -106,8 +107,10 @@ def match_masks(sources: Mapping[str, tuple[Path, str]], required: tuple[str, ..
     return {case: {role: by_case.get(case, []) for role, by_case in found.items()} for case in cases}
 
 
-def organ_of(folder: Path, case_id: str, image: Path) -> Path:
+def organ_of(folder: Path, case_id: str, image: Path, option: str = "") -> Path:
     """The file in a folder of organ masks that is called as a case, or as the file of its image.
+
+    option: where a path with {case} in it may be given in place of the folder, for errors; empty for nowhere.
 
     Raises FileNotFoundError where there is none, ValueError where there are two.
     """
@@ -116,6 +119,13 @@ def organ_of(folder: Path, case_id: str, image: Path) -> Path:
     if not found:
         names = sorted(map(case_name, files))
         listed = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
+        if (near := partner_of(case_id, names)) is not None:
+            file = next(file for file in files if case_name(file) == near)
+            pattern = folder / file.name.replace(case_id, "{case}", 1)
+            remedy = f"give {option} '{pattern}'" if option and case_id in near else "call both alike"
+            raise FileNotFoundError(
+                f"{folder}: no organ mask called {case_id}, but {file.name} {told(case_id, near)}; {remedy}"
+            )
         raise FileNotFoundError(f"{folder}: no organ mask called {case_id}; it holds {listed or 'none'}")
     if len(found) > 1:
         raise ValueError(f"{folder}: {found[0].name} and {found[1].name} are both of case {case_id}; keep one")
