@@ -20,9 +20,10 @@ from ramify.data.case_paths import CASE, is_of_each_case, path_of_case
 from ramify.data.dicom import holds_series
 from ramify.data.file_names import case_name, natural_order
 from ramify.data.label_names import labels_beside
-from ramify.data.labelled_file import LabelledFile
+from ramify.data.labelled_file import Choice, LabelledFile
 from ramify.data.mask_folders import ORGAN_SUFFIXES, VESSEL_SUFFIX, mask_case, masks_by_case, vessel_masks
 from ramify.data.mask_of_case import only_file
+from ramify.data.organ_labels import organ_mask
 from ramify.data.raw_case import place_mask
 from ramify.data.unplaced import notes_on_size
 from ramify.data.volume import Volume
@@ -130,6 +131,19 @@ def _is_folder(path: Path) -> bool:
     return path.is_dir() and not holds_series(path)
 
 
+def classes_nowhere(jobs: Sequence[Job], outcomes: Collection[Outcome]) -> list[str]:
+    """A line for each class of which several cases have not a voxel: its label is hardly right."""
+    done = [outcome for outcome in outcomes if outcome.rows]
+    if len(done) < 2:
+        return []
+    found = {row.get("class") for outcome in done for row in outcome.rows}
+    return [
+        f"class {one.name} (label {' or '.join(map(str, one.labels))}): no case has a voxel of it; is its label right?"
+        for one in jobs[0].classes()
+        if one.name not in found
+    ]
+
+
 def earlier_cases(output: Path, done: Collection[str]) -> list[str]:
     """Cases whose results stand in the output from an earlier run, and are not among those done now."""
     found = {path.relative_to(output).parts[0] for path in output.glob(f"*/**/{SUMMARY}")}
@@ -169,7 +183,8 @@ def _do(job: Job) -> Outcome:
         of_class = f"class {name}: " if name else ""
         if not mask.any():
             if not name:
-                raise ValueError(f"{job.mask}: the mask is empty; leave this case out")
+                why = "".join(f" ({note})" for note in volume.notes)
+                raise ValueError(f"{job.mask}: the mask is empty{why}; leave this case out")
             notes.append(f"{of_class}no voxel of it in {job.mask.name}")
             continue
         doubts = doubts_about_vessels(mask, None if organ is None else organ.array)
@@ -211,9 +226,18 @@ def _read(job: Job) -> tuple[Volume, dict[str, NDArray[np.bool_]]]:
     command = job.command
     file = LabelledFile(job.mask, command.spacing_mm or None, offer=" (or analyse each with --classes)")
     if classes := job.classes():
+        file.check_there([label for one in classes for label in one.labels], "--classes")
         return file.label_map, {one.name: one.mask_in(file.label_map.array) for one in classes}
     mask = file.mask(file.choose(command.input_labels, "vessels", "--input-labels"), "vessels", "--input-labels")
     return mask, {"": mask.array}
+
+
+def _vessel_labels(job: Job) -> Choice:
+    """The labels of a case's file that are analysed; none of a plain mask."""
+    if classes := job.classes():
+        return [label for one in classes for label in one.labels]
+    file = LabelledFile(job.mask, job.command.spacing_mm or None)
+    return file.choose(job.command.input_labels, "vessels", "--input-labels") or ()
 
 
 def _organ(job: Job, mask: Volume) -> Volume | None:
@@ -228,9 +252,13 @@ def _organ(job: Job, mask: Volume) -> Volume | None:
         files = [file for name in names for file in by_case.get(name, [])]
         path = only_file(files, "organ", job.case_id, path, command.organ_suffix)
     file = LabelledFile(path, command.spacing_mm or None)
-    organ = file.mask(file.choose(command.organ_labels, "organ", "--organ-labels"), "organ", "--organ-labels")
+    inside = _vessel_labels(job) if path.resolve() == job.mask.resolve() else None
+    organ = organ_mask(file, command.organ_labels, inside)
     if not organ.array.any():
-        raise ValueError(f"{path}: the organ mask is empty; mend it, choose with --organ-labels, or leave --organ out")
+        why = "".join(f" ({note})" for note in organ.notes)
+        raise ValueError(
+            f"{path}: the organ mask is empty{why}; mend it, choose with --organ-labels, or leave --organ out"
+        )
     placed = place_mask(organ, mask, str(path), command.resample_masks, job.mask.name)
     if not placed.array.any():
         raise ValueError(f"{path}: the organ lies outside the grid of {job.mask.name}; check that they belong together")

@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ramify.data.archives import archive_name
 from ramify.data.dicom_choice import choose_series, series_in
+from ramify.data.file_names import volume_suffix
 from ramify.data.formats.dicom_slice import Slice, read_slice
 from ramify.data.formats.placement import ALLOWED_MOVE, NOTED_MOVE
 from ramify.data.itk import plainly_named, quiet_itk
@@ -54,9 +56,13 @@ def read_series(
     if not folder.is_dir():
         raise ValueError(f"{folder}: expected a folder of DICOM slices, got a file")
     paths = sorted(path for path in folder.iterdir() if path.is_file() and not is_left_by_system(path))
-    if not paths:
+    others = [path for path in paths if _other_form(path)]
+    if len(others) == len(paths):
+        held = f" but {others[0].name}" if others else ""
         has = described_series(folder) or "give the folder with the files of one series"
-        raise ValueError(f"{folder}: holds no DICOM slices; {has}")
+        raise ValueError(f"{folder}: holds no DICOM slices{held}; {has}")
+    if others and not series:
+        raise ValueError(f"{others[0]}: {_other_form(others[0])} among DICOM slices; move it out of their folder")
     if series:
         paths = list(choose_series(series_in(paths), series, folder).paths)
     with quiet_itk():
@@ -83,11 +89,16 @@ def read_series(
 
 
 def holds_series(folder: Path) -> bool:
-    """Whether a folder's first file says that it is a DICOM slice."""
-    paths = sorted(path for path in folder.iterdir() if path.is_file() and not is_left_by_system(path))
-    if not paths:
-        return False
-    with paths[0].open("rb") as stream:
+    """Whether a folder's first file, archives and volume files aside, says that it is a DICOM slice."""
+    for path in sorted(path for path in folder.iterdir() if path.is_file() and not is_left_by_system(path)):
+        if not _other_form(path):
+            return is_slice(path)
+    return False
+
+
+def is_slice(path: Path) -> bool:
+    """Whether a file says that it is a DICOM slice."""
+    with path.open("rb") as stream:
         return stream.read(_PREAMBLE + 4)[_PREAMBLE:] == b"DICM"
 
 
@@ -99,6 +110,13 @@ def described_series(folder: Path) -> str:
         return ""
     listed = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
     return f"it has the DICOM folders {listed}; give the one that is meant"
+
+
+def _other_form(path: Path) -> str:
+    """What a file is by its name that is no DICOM slice; empty for all that may be one."""
+    if archive_name(path) is not None:
+        return "an archive"
+    return "" if volume_suffix(path) is None else "a volume file"
 
 
 def _read_slice(path: Path) -> Slice:

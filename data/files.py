@@ -10,7 +10,8 @@ from pathlib import Path
 
 import SimpleITK as sitk
 
-from ramify.data.dicom import read_series
+from ramify.data.archives import archive_name
+from ramify.data.dicom import is_slice, read_series
 from ramify.data.file_names import (
     ARRAY_SUFFIXES,
     METAIMAGE_SUFFIXES,
@@ -41,7 +42,8 @@ from ramify.disk.part_files import part_of
 
 WRITTEN_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha")  # one file each, with geometry
 _PAIR = "half of a NIfTI or Analyze pair: save both as one .nii.gz file"
-_OTHER_FORMS = {".hdr": _PAIR, ".img": _PAIR, ".dcm": "a DICOM slice: give the folder of its series"}
+_OTHER_FORMS = {".hdr": _PAIR, ".img": _PAIR}
+_SLICE_SUFFIXES = (".dcm", ".ima")
 
 
 def read_volume(path: Path | str, spacing_mm: Sequence[float] | None = None, channel: str | None = None) -> Volume:
@@ -146,7 +148,7 @@ def read_mask(path: Path | str, spacing_mm: Sequence[float] | None = None, pick:
         [[[False, True, True]]]
     """
     path = Path(path)
-    if _form(path) in NRRD_SUFFIXES and segments(path):
+    if form_of(path) in NRRD_SUFFIXES and segments(path):
         return read_segment(path, spacing_mm=spacing_mm)
     volume = _read_whole_numbers(path, spacing_mm)
     return volume.with_array(as_mask(volume.array, str(path), pick))
@@ -217,7 +219,7 @@ def _read_whole_numbers(path: Path, spacing_mm: Sequence[float] | None) -> Volum
 
 def _read(path: Path, wanted: Sequence[str], spacing_mm: Sequence[float] | None, mask: bool) -> FileChannels:
     """All channels of a file, as far as they are wanted; an image without wanted ones may have several."""
-    form = _form(path)
+    form = form_of(path)
     if form in ARRAY_SUFFIXES:
         return read_arrays(*split_key(path), wanted, spacing_mm)
     if form in NIFTI_SUFFIXES:
@@ -244,16 +246,23 @@ def _read_pixels(wanted: Wanted, spacing_mm: Sequence[float] | None) -> FileChan
     return replace(found, names=channel_names(len(array), colour=True), colour=True, hint=hint)
 
 
-def _form(path: Path) -> str:
-    """The suffix of a file that is there; raises FileNotFoundError, or ValueError for what is no volume file."""
+def form_of(path: Path) -> str:
+    """The suffix of a file that is there, by which it is read.
+
+    Raises FileNotFoundError, or ValueError that says what a file is which is no volume file, and what to give instead.
+    """
     path = file_of(path)
     if is_broken_link(path):
         raise FileNotFoundError(f"{path}: a link to {path.readlink()}, which is not there; get that file")
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such file")
     suffix = volume_suffix(path) or array_suffix(path)
-    if path.is_dir() or suffix is None:
-        got = "a folder" if path.is_dir() else _OTHER_FORMS.get(path.suffix.lower(), "another kind of file")
-        forms = ", ".join((*VOLUME_SUFFIXES, *ARRAY_SUFFIXES))
-        raise ValueError(f"{path}: expected a volume file ({forms}), got {got}")
-    return suffix
+    if not path.is_dir() and suffix is not None:
+        return suffix
+    if archive_name(path) is not None and not path.is_dir():
+        raise ValueError(f"{path}: an archive where a volume file is expected; unpack it, and give what is in it")
+    if not path.is_dir() and (path.suffix.lower() in _SLICE_SUFFIXES or is_slice(path)):
+        raise ValueError(f"{path}: a DICOM slice: give the folder of its series, {path.parent}")
+    got = "a folder" if path.is_dir() else _OTHER_FORMS.get(path.suffix.lower(), "another kind of file")
+    forms = ", ".join((*VOLUME_SUFFIXES, *ARRAY_SUFFIXES))
+    raise ValueError(f"{path}: expected a volume file ({forms}), got {got}")

@@ -44,6 +44,8 @@ class ImageSource(BaseModel, frozen=True, extra="ignore"):
     """Labels or segments that were the vessels; none where the files were plain masks."""
     organ_labels: tuple[int | str, ...] = ()
     """Labels or segments that were the organ."""
+    labels: dict[str, tuple[int, ...]] = {}
+    """What the numbers in its label maps were called, as far as its dataset.json said."""
 
     @classmethod
     def of_records(cls, records: Sequence[Mapping[str, Any]]) -> ImageSource:
@@ -64,5 +66,6 @@ def _told(provenance: Mapping[str, Any]) -> dict[str, Any]:
         "form": provenance.get("adapter") or "",
         "key": used.get("key") or "",
         "spacing_mm": used.get("spacing_mm"),
+        "labels": used.get("labels") or {},
         **{name: used.get(name) or () for name in several},
     }

@@ -12,6 +12,7 @@ from ramify.data.file_names import carries_no_millimetres, unread_images, volume
 from ramify.data.image_source import ImageSource
 from ramify.data.input_settings import InputSettings
 from ramify.data.inputs import check_organ_of_each, find_inputs, folders_left_out, organ_file, organ_paths, read_organ
+from ramify.data.organ_labels import AS_TRAINED
 from ramify.data.volume import Volume
 
 _OTHER_SPACING = 0.01
@@ -47,7 +48,8 @@ class Inputs:
     def __init__(self, settings: InputSettings, source: ImageSource) -> None:
         if settings.input is None:
             raise ValueError("--input PATH: missing; the CTs to segment")
-        self._settings, self._trained_mm = settings, source.spacing_mm
+        self._settings, self._trained_mm, self._source = settings, source.spacing_mm, source
+        self._told: set[str] = set()
         self._channels = choose_channels(source, settings.channels)
         self.cases = find_inputs(settings.input, self._channels)
         self.warnings = _unread(settings.input, {case.path for case in self.cases})
@@ -82,7 +84,12 @@ class Inputs:
             resample=settings.resample_masks,
             labels=settings.organ_labels,
             spacing_of=lambda path: self._spacing_of(path, image.ndim),
+            training=self._source,
         )
+        if organ is not None:
+            # How labels are taken is the same for all cases.
+            organ = replace(organ, notes=tuple(note for note in organ.notes if note not in self._told))
+            self._told.update(note for note in organ.notes if note.endswith(AS_TRAINED))
         read = dict.fromkeys(note for one in images.values() for note in one.notes)
         notes = [*case.notes, *read, *self._notes_on_spacing(case.path, image)]
         if organ is not None:

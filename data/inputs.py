@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ramify.data.archived_image import IRCADB_IMAGE_FOLDER, archives_in
@@ -12,14 +13,15 @@ from ramify.data.case_paths import CASE, is_of_each_case, path_of_case
 from ramify.data.channel_files import Channels, InputCase, beside, cases_of_files
 from ramify.data.dicom import holds_series
 from ramify.data.file_names import array_suffix, file_of, natural_order, split_key, volume_files
+from ramify.data.files import form_of
+from ramify.data.image_source import ImageSource
 from ramify.data.labelled_file import LabelledFile
 from ramify.data.mask_of_case import none_of_that_name, organ_of
+from ramify.data.organ_labels import OPTION, organ_mask, vessels_by_training
 from ramify.data.raw_case import place_mask
 from ramify.data.volume import Volume
 from ramify.disk.ledger import MARK
 from ramify.disk.system_files import is_left_by_system
-
-ORGAN_OPTION = "--organ-labels"
 
 
 def find_inputs(path: Path, channels: Channels | None = None) -> list[InputCase]:
@@ -31,13 +33,16 @@ def find_inputs(path: Path, channels: Channels | None = None) -> list[InputCase]
 
     Raises:
         FileNotFoundError: nothing there, or an empty folder.
-        ValueError: two files of one case, or a number at the end of a name that is no channel of the training's.
+        ValueError: a file in no form that is read, two files of one case, or a number at the end of a name that is no
+            channel of the training's.
     """
     channels = channels or Channels()
     if not file_of(path).exists():
         raise FileNotFoundError(f"{path}: no such file or folder")
     if not path.is_dir() and (name := archive_name(path)):
         return [InputCase(name, path)]
+    if not path.is_dir():
+        form_of(path)
     files = _files(path, channels)
     if not files:
         if all(map(is_left_by_system, path.iterdir())):
@@ -146,6 +151,7 @@ def read_organ(
     resample: bool,
     labels: Sequence[str] = (),
     spacing_of: Callable[[Path], Sequence[float] | None] = lambda path: None,
+    training: ImageSource | None = None,
 ) -> Volume | None:
     """The organ mask of a case on its image's grid, from a file, a DICOM folder, or a folder with one mask a case.
 
@@ -156,6 +162,7 @@ def read_organ(
         resample: bring a mask on another grid onto the image's, in physical space.
         labels: which labels of a label map, or segments of a Slicer file, are the organ; none for a plain mask.
         spacing_of: the spacing (z, y, x) that goes in place of a file's own, None for its own.
+        training: what its images were, if it is for a network; vessels of the same label map are part of the organ.
 
     Raises:
         FileNotFoundError: the folder has no mask of that case.
@@ -165,10 +172,11 @@ def read_organ(
         return None
     source = organ_file(path, case)
     file = LabelledFile(source, spacing_of(source))
-    mask = file.mask(file.choose(labels, "organ", ORGAN_OPTION), "organ", ORGAN_OPTION)
+    inside, note = (None, "") if training is None else vessels_by_training(file, labels, training)
+    mask = organ_mask(file, labels, inside)
+    if note:
+        mask = replace(mask, notes=(*mask.notes, note))
     if not mask.array.any():
         why = "".join(f" ({note})" for note in mask.notes)
-        raise ValueError(
-            f"{source}: the organ mask is empty{why}; mend it, choose with {ORGAN_OPTION}, or leave it out"
-        )
+        raise ValueError(f"{source}: the organ mask is empty{why}; mend it, choose with {OPTION}, or leave it out")
     return place_mask(mask, image, str(source), resample)

@@ -29,6 +29,16 @@ class DataSetLabels:
     ignore: int | None = None
     order: tuple[int, ...] = ()
 
+    @property
+    def ignored(self) -> tuple[int, ...]:
+        """The value of voxels that nobody labelled, if there is one."""
+        return () if self.ignore is None else (self.ignore,)
+
+    @property
+    def numbers(self) -> frozenset[int]:
+        """All that it lists, but background."""
+        return frozenset(label for ids in (*self.names.values(), self.ignored) for label in ids)
+
 
 UNDESCRIBED = DataSetLabels({})
 
@@ -119,24 +129,33 @@ def choose_labels(wanted: Sequence[str], labels: Labels, name: str, setting: str
 
     offer: what else may be done where there are several.
     """
-    listed = ", ".join(f"{label} = {' '.join(map(str, ids))}" for label, ids in labels.items()) or "none named"
     if not wanted:
         if len(labels) == 1:
             return sorted(next(iter(labels.values())))
-        raise ValueError(f"{name}: which labels are meant? name them with {setting}{offer}; it has {listed}")
-    folded = {label.casefold(): ids for label, ids in labels.items()}
-    spelt = {label.casefold(): label for label in labels}
+        raise ValueError(f"{name}: which labels are meant? name them with {setting}{offer}; it has {_listed(labels)}")
+    by_folded = {label.casefold(): label for label in labels}
     numbers: set[int] = set()
     for label in wanted:
-        if label.casefold() in folded:
-            numbers.update(folded[label.casefold()])
+        if label.casefold() in by_folded:
+            numbers.update(labels[by_folded[label.casefold()]])
         elif is_number(label):
             numbers.add(int(label))
         else:
-            near = difflib.get_close_matches(label.casefold(), list(folded), n=1)
-            hint = f"did you mean {spelt[near[0]]}?" if near else f"it has {listed}"
+            near = difflib.get_close_matches(label.casefold(), list(by_folded), n=1)
+            hint = f"did you mean {by_folded[near[0]]}?" if near else f"it has {_listed(labels)}"
             raise ValueError(f"{name}: no label {label!r} ({setting}); {hint}")
     return sorted(numbers)
+
+
+def check_listed(numbers: Sequence[int], described: DataSetLabels, name: str, setting: str) -> None:
+    """Raise ValueError for a label that a description does not list, though it lists others."""
+    unlisted = [number for number in numbers if number not in described.numbers]
+    if described.names and unlisted:
+        raise ValueError(f"{name}: no label {unlisted[0]} ({setting}); it has {_listed(described.names)}")
+
+
+def _listed(labels: Labels) -> str:
+    return ", ".join(f"{label} = {' '.join(map(str, ids))}" for label, ids in labels.items()) or "none named"
 
 
 def is_number(label: str) -> bool:

@@ -14,12 +14,22 @@ from ramify.data.dicom import read_series
 from ramify.data.files import read_label_map, read_mask
 from ramify.data.formats.slicer import Segment, describe_segments, read_segment, read_segments, segments
 from ramify.data.formats.whole_numbers import as_labels, as_mask
-from ramify.data.label_names import ANY, UNDESCRIBED, DataSetLabels, choose_labels, is_number, labels_beside
+from ramify.data.label_names import (
+    ANY,
+    UNDESCRIBED,
+    DataSetLabels,
+    check_listed,
+    choose_labels,
+    is_number,
+    labels_beside,
+)
 from ramify.data.large_arrays import slabs
 from ramify.data.volume import Volume
 from ramify.tasks.class_table import ClassTable, Value
 
 _SHOWN = 8
+NO_LABEL = "holds no"
+"""In the note on a label map without the labels that are asked of it."""
 
 Choice = Sequence[int | str]
 """Labels by number, or segments by name; ANY for all that are not 0."""
@@ -82,7 +92,10 @@ class LabelledFile:
             return [ANY]
         if not wanted and not described.names:
             return None
-        return choose_labels(wanted, described.names, str(self.described_in or self.path), option, self.offer)
+        chosen = choose_labels(wanted, described.names, str(self.described_in or self.path), option, self.offer)
+        if self.described_in is not None:
+            check_listed(chosen, described, str(self.described_in), option)
+        return list(chosen)
 
     def with_inside(self, organ: Choice, inside: Choice) -> list[int | str]:
         """The labels of an organ with those of what lies in it, such as its vessels.
@@ -109,7 +122,7 @@ class LabelledFile:
         if choice == [ANY]:
             return self.label_map.with_array(self.label_map.array != 0)
         if choice is not None:
-            return self._pick([int(number) for number in choice], what)
+            return self._pick([int(number) for number in choice], what, option)
         pick = f"say which of them are the {what} with {option}{self.offer}"
         if not self.path.is_dir():
             return read_mask(self.path, self.spacing_mm, pick)
@@ -157,7 +170,18 @@ class LabelledFile:
         called = {str(value).casefold() for value in values}
         return [one.name for one in self.segments if one.name.casefold() in called or str(one.value) in called]
 
-    def _pick(self, numbers: Sequence[int], what: str) -> Volume:
+    def check_there(self, numbers: Sequence[int], option: str) -> None:
+        """Raise ValueError for a label that neither the map has nor a dataset.json beside it, though that lists others.
+
+        A label that is listed may be in other maps; and one that is not listed is as good where it is there.
+        """
+        array = self.label_map.array
+        if absent := [number for number in numbers if not (array == number).any()]:
+            described = labels_beside(self.path) if self.described is None else self.described
+            check_listed(absent, described, str(self.path), option)
+
+    def _pick(self, numbers: Sequence[int], what: str, option: str) -> Volume:
+        self.check_there(numbers, option)
         array = self.label_map.array
         chosen = np.empty(array.shape, dtype=bool)
         for rows in slabs(array):
@@ -167,7 +191,7 @@ class LabelledFile:
             return mask
         found = np.unique(array[array != 0])
         shown = ", ".join(map(str, found[:_SHOWN])) + (", ..." if len(found) > _SHOWN else "")
-        none = f"{self.path.name} holds no {what} (label {' or '.join(map(str, numbers))}); it has {shown}"
+        none = f"{self.path.name} {NO_LABEL} {what} (label {' or '.join(map(str, numbers))}); it has {shown}"
         return replace(mask, notes=(*mask.notes, none))
 
     def _choose_segments(self, wanted: Sequence[str], what: str, option: str) -> list[str]:

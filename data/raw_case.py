@@ -28,6 +28,7 @@ class RawCase:
         provenance: plain data for JSON: adapter, its settings, source files with their SHA-256.
         classes: which class each voxel is of, uint8 (see ClassTable); None where there is one class and none ignored.
         table: what the numbers in `classes` mean; its classes with the role vessel are `vessels`.
+        organ_hint: how to have the organ that its labels seem to hold, where none was asked for.
 
     Raises ValueError for a channel or mask that lies elsewhere than the first channel, a mask that is not boolean, no
     channel, and a class map without need or missing.
@@ -50,6 +51,7 @@ class RawCase:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     classes: Volume | None = None
     table: ClassTable = SINGLE
+    organ_hint: str = ""
 
     def __post_init__(self) -> None:
         case = f"case {self.case_id}"

@@ -11,6 +11,7 @@ from ramify.data.formats.whole_numbers import as_mask
 from ramify.data.label_names import ANY
 from ramify.data.labelled_file import Choice, LabelledFile
 from ramify.data.mask_of_case import only_file
+from ramify.data.organ_labels import organ_mask
 from ramify.data.union_grid import on_union_grid
 from ramify.data.unplaced import check_can_be_moved, laid_on, notes_on_size
 from ramify.data.volume import Volume, check_same_geometry
@@ -107,7 +108,9 @@ def _labelled(truth: Volume, path: Path, job: Job) -> Volume:
     if choice == [ANY]:
         return truth.with_array(truth.array != 0)
     if choice is not None:
-        return truth.with_array(np.isin(truth.array, [int(number) for number in choice]))
+        numbers = [int(number) for number in choice]
+        file.check_there(numbers, option)
+        return truth.with_array(np.isin(truth.array, numbers))
     pick = f"say which of them are the vessels with {option}{_EACH}"
     return truth.with_array(as_mask(np.where(truth.array == job.chosen.ignore, 0, truth.array), str(path), pick))
 
@@ -140,11 +143,11 @@ def _read(role: str, path: Path, job: Job) -> Volume:
     file = LabelledFile(path, command.spacing_mm or None, offer="" if role == "organ" else _EACH)
     if role != "organ" and (command.label_maps or (role == "truth" and job.chosen.ignore is not None)):
         return file.label_map
-    option, what = f"--{role}-labels", "organ" if role == "organ" else "vessels"
-    choice = file.choose(getattr(command, f"{role}_labels"), what, option)
-    if role == "organ" and choice is not None and _same_file(path, job.files["truth"]):
-        choice = file.with_inside(choice, _vessels_of_truth(file, job))
-    return file.mask(choice, what, option)
+    option = f"--{role}-labels"
+    if role == "organ":
+        inside = _vessels_of_truth(file, job) if _same_file(path, job.files["truth"]) else None
+        return organ_mask(file, command.organ_labels, inside)
+    return file.mask(file.choose(getattr(command, f"{role}_labels"), "vessels", option), "vessels", option)
 
 
 def _same_file(path: Path, others: Sequence[Path]) -> bool:

@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ramify.console.error_line import line_of, reason_of
 from ramify.data.mask_of_case import none_of_that_name
@@ -18,14 +20,17 @@ from ramify.metrics.class_scores import analyse_classes
 from ramify.metrics.classes import MERGED, LabelClass
 from ramify.metrics.mask_analysis import MaskAnalysis
 from ramify.metrics.topcow import TopCowCase, score_topcow
+from ramify.preprocessing.plausibility import doubt_about_labels
 from ramify.processes.crew_settings import CrewSettings
 from ramify.processes.crews import case_reports
 from ramify.report.case_view import CaseView
-from ramify.report.class_maps import ClassMaps, class_maps
+from ramify.report.class_maps import class_maps
 from ramify.report.exports import export_case
 from ramify.report.presentation import present_case
-from ramify.report.slices import CaseSlices, cut_slices
+from ramify.report.slices import cut_slices
 
+_OF_IMAGE = "image: "
+"""Begins a note on an image that is told, too."""
 _COVERED = 0.99
 """An image that shows less of a case is told."""
 
@@ -89,9 +94,10 @@ def evaluate_files(job: Job) -> Outcome:
         # World components are z, y, x, and x grows to the left.
         topcow = score_topcow(masks.prediction, masks.truth, chosen, spacing_mm, matrix[-1].tolist(), masks.region)
     view, unseen = _looked_at(job, masks, analyses)
+    notes = (*masks.notes, *(note for note in (view.notes if view is not None else ()) if note.startswith(_OF_IMAGE)))
     drawn, unseen = drawn_of(masks.place), unseen or unexported
     classless = _classless(job, masks)
-    return Outcome(job.case_id, scores, "", masks.notes, view, drawn, unseen, topcow, classless)
+    return Outcome(job.case_id, scores, "", notes, view, drawn, unseen, topcow, classless)
 
 
 def _classless(job: Job, masks: CaseMasks) -> ByRole | None:
@@ -139,21 +145,19 @@ def _looked_at(job: Job, masks: CaseMasks, analyses: tuple[MaskAnalysis, MaskAna
     if job.image is None:
         return view, none_of_that_name("image", job.case_id, command.image, "--image", command.image_suffix)
     try:
-        slices = _slices(job.image, job, masks, analyses, classes)
+        image = read_image(job.image, command.series, command.spacing_mm or None)
+        slices = cut_slices(*analyses, image, masks.place, command.shown, _organ_of(job, masks), classes)
     except (ValueError, OSError, MemoryError) as error:
         line = line_of(error)
         return view, line if str(job.image) in line else f"{job.image}: {line}"
     notes = view.notes
+    if doubt := doubt_about_labels(image.array):
+        notes += (f"{_OF_IMAGE}{doubt}",)
     if slices is not None and slices.covered < _COVERED:
         notes += (f"the image covers {100 * slices.covered:.0f} % of what is shown here: is it this patient's?",)
     return replace(view, slices=slices, notes=notes), ""
 
 
-def _slices(
-    path: Path, job: Job, masks: CaseMasks, analyses: tuple[MaskAnalysis, MaskAnalysis], classes: ClassMaps | None
-) -> CaseSlices | None:
-    """The slices of a case's image, around its organ if there is one; raises as `read_image` and `cut_slices`."""
-    command = job.command
-    image = read_image(path, command.series, command.spacing_mm or None)
-    organ = masks.region if command.organ is not None else None
-    return cut_slices(*analyses, image, masks.place, command.shown, organ, classes)
+def _organ_of(job: Job, masks: CaseMasks) -> NDArray[np.bool_] | None:
+    """What slices are cut around, if there is an organ."""
+    return masks.region if job.command.organ is not None else None

@@ -8,6 +8,7 @@ import numpy as np
 from ramify.console.alike import naming_case
 from ramify.console.error_line import line_of
 from ramify.data.class_maps import Fault
+from ramify.data.labelled_file import NO_LABEL
 from ramify.data.raw_case import RawCase
 from ramify.planning.fingerprint import CaseFingerprint
 from ramify.preprocessing.case_fingerprint import fingerprint_of
@@ -24,7 +25,8 @@ class CaseCheck:
     """What a case holds.
 
     size, spacing_mm: of its image, in the order of its axes. values: least and greatest of each channel. voxels: of its
-    organ, its vessels and its named structures. doubts: what asks for a look. fingerprint: its part of the data set's.
+    organ, its vessels and its named structures. has_vessels: None where that is not known. doubts: what asks for a
+    look. fingerprint: its part of the data set's.
     faults: what does not fit in its labels or channels. error: why it cannot be read; there is nothing else then.
     """
 
@@ -33,6 +35,7 @@ class CaseCheck:
     spacing_mm: tuple[float, ...] = ()
     values: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     voxels: Mapping[str, int] = field(default_factory=dict)
+    has_vessels: bool | None = None
     doubts: tuple[str, ...] = ()
     fingerprint: CaseFingerprint | None = None
     faults: tuple[Fault, ...] = ()
@@ -66,6 +69,8 @@ class CheckWork:
             to_prepare = checked_organ(raw, self.settings)
             plan_image(to_prepare.images, to_prepare.organ, self.settings, f"case {case_id}")
             check = _described(raw, to_prepare, self.settings) if self.describe else CaseCheck(case_id)
+            # What a label map has in place of its vessels, if it says so.
+            check = replace(check, has_vessels=bool(raw.vessels.array.any()), doubts=check.doubts or raw.vessels.notes)
             return replace(check, fingerprint=fingerprint_of(to_prepare, self.settings)) if self.fingerprint else check
         except (ValueError, OSError) as error:
             return CaseCheck(case_id, error=naming_case(case_id, line_of(error)))
@@ -87,7 +92,27 @@ def _described(raw: RawCase, to_prepare: RawCase, settings: PreprocessingSetting
     ranges = {name: (float(its.array.min()), float(its.array.max())) for name, its in raw.images.items()}
     voxels = {name: int(np.count_nonzero(mask.array)) for name, mask in raw.masks().items()}
     doubts = tuple(doubts_about(to_prepare, settings))
-    return CaseCheck(raw.case_id, raw.image.shape, raw.image.spacing_mm, ranges, voxels, doubts)
+    return CaseCheck(raw.case_id, raw.image.shape, raw.image.spacing_mm, ranges, voxels, doubts=doubts)
+
+
+def nothing_drawn(checks: Sequence[CaseCheck]) -> str:
+    """What is wrong with several cases of which none has a vessel, in a line; empty where one has.
+
+    Examples:
+        >>> from ramify.preprocessing.case_check import CaseCheck, nothing_drawn
+        >>> healthy, drawn = CaseCheck("a", has_vessels=False), CaseCheck("b", has_vessels=True)
+        >>> nothing_drawn([healthy, drawn]), nothing_drawn([healthy])
+        ('', '')
+        >>> nothing_drawn([healthy, healthy])
+        'no case has a vessel (a); are these the masks, and the labels of the vessels?'
+    """
+    known = [check for check in checks if check.has_vessels is not None]
+    if len(known) < 2 or any(check.has_vessels for check in known):
+        return ""
+    told = next((doubt for check in known for doubt in check.doubts if NO_LABEL in doubt), known[0].case_id)
+    return (
+        f"no case has a vessel ({told.removeprefix('vessels: ')}); are these the masks, and the labels of the vessels?"
+    )
 
 
 def table_of(checks: Sequence[CaseCheck]) -> list[str]:

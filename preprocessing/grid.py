@@ -27,6 +27,7 @@ from ramify.vessels.box import foreground_box
 from ramify.vessels.orientation import Orientation
 from ramify.vessels.patient_axes import canonical_orientation
 
+WHOLE_VOLUME = "prepare the whole volume with --preprocessing.grid.crop volume"
 # Weights are rounded to float32: a voxel half inside must not fall outside by the last bit.
 _HALF = 0.5 - 1e-5
 # Headers hold spacings in single or double precision: their last digits must decide on no voxel.
@@ -254,7 +255,7 @@ def _crop_box(
     shape, spacing_mm = orientation.lay_sizes(image.shape), orientation.lay_sizes(image.spacing_mm)
     if settings.crop == "volume":
         return (0,) * len(shape), shape
-    remedy = "give one, or prepare the whole volume with --preprocessing.grid.crop volume"
+    remedy = f"give one, or {WHOLE_VOLUME}"
     if organ is None:
         raise ValueError(f"no organ mask to crop to: {remedy}")
     if organ.shape != image.shape:

@@ -21,6 +21,8 @@ WIDEST_VOXEL_MM = 20.0
 FINEST_CT_MM = 0.01
 RESOLUTIONS_PER_INCH = (72, 96, 150, 300, 600)
 MILLIMETRES_PER_INCH = 25.4
+MOST_LABELS = 10
+"""Of more values an image of whole numbers is none of labels, such as vessels, organ and lesions."""
 OFFSETS = (1024, -1024, 2048, 8192, 32768)
 """What is commonly added to HU to store them, or taken off them twice."""
 
@@ -42,16 +44,59 @@ def doubts_about_input(
     inside = None if organ is None or not organ.array.any() else organ.array
     grid = next(iter(images.values()))
     doubts = doubts_about_spacing(grid)
+    as_labels = {name: doubt for name, image in images.items() if (doubt := doubt_about_labels(image.array))}
+    doubts += [f"{'' if len(images) == 1 else f'channel {name}: '}{doubt}" for name, doubt in as_labels.items()]
     in_hu = [name for name in images if rules[name].method == "window"]
     if in_hu and max(grid.spacing_mm) < FINEST_CT_MM:
         shown = " x ".join(f"{side:.4g}" for side in grid.spacing_mm)
         doubts.append(f"a spacing of {shown} mm is finer than any CT's: check that its unit is mm and not metres")
-    for name in in_hu:
+    for name in (name for name in in_hu if name not in as_labels):
         of_channel = "" if len(images) == 1 else f"channel {name}: "
         doubts += [f"{of_channel}{doubt}" for doubt in _values(images[name].array, inside, rules[name].window)]
     if organ is not None:
         doubts += _organ(organ, organ_ml)
     return doubts
+
+
+def doubt_about_labels(image: NDArray[Any]) -> str:
+    """A line on an image of few whole numbers from 0 on, as label maps and masks have them; empty for any other.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ramify.preprocessing.plausibility import doubt_about_labels
+        >>> doubt_about_labels(np.array([[0, 255.0], [255, 0]]))
+        'holds 2 whole numbers alone (0, 255): it looks like a label map or mask, not like an image'
+        >>> doubt_about_labels(np.arange(99)), doubt_about_labels(np.array([-1000, 0])), doubt_about_labels(np.zeros(2))
+        ('', '', '')
+    """
+    values: set[float] = set()
+    for rows in slabs(image):
+        # Of an image the first few hundred voxels already have more.
+        part = image[rows].reshape(-1)
+        for piece in (part[:: max(1, len(part) // 1000)], part):
+            values.update(np.unique(piece).tolist())
+            if len(values) > MOST_LABELS:
+                return ""
+    if len(values) < 2 or min(values) != 0 or any(value != round(value) for value in values):
+        return ""
+    told = ", ".join(f"{value:g}" for value in sorted(values))
+    return f"holds {len(values)} whole numbers alone ({told}): it looks like a label map or mask, not like an image"
+
+
+def check_is_image(images: Mapping[str, Volume], rules: Mapping[str, IntensitySettings], name: str) -> None:
+    """Raise ValueError for a label map or mask where HU are expected.
+
+    A picture of few values may be what another rule than a window of HU was meant for: `doubts_about_input` tells.
+
+    Args:
+        images: grey values of each channel.
+        rules: how those of each channel are scaled.
+        name: the image's, for the error.
+    """
+    for channel, image in images.items():
+        in_hu = rules[channel].method == "window" and rules[channel].window[0] < 0
+        if in_hu and (doubt := doubt_about_labels(image.array)):
+            raise ValueError(f"{name}: {doubt} in HU, on which the network was trained; give the image itself")
 
 
 def _organ(organ: Volume, bounds_ml: tuple[float, float]) -> list[str]:

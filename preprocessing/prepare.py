@@ -12,7 +12,7 @@ from ramify.data.raw_case import RawCase
 from ramify.data.volume import Volume
 from ramify.preprocessing.case_fingerprint import fingerprint_of
 from ramify.preprocessing.class_labels import count_classes, label_case
-from ramify.preprocessing.grid import Grid, plan_grid
+from ramify.preprocessing.grid import WHOLE_VOLUME, Grid, plan_grid
 from ramify.preprocessing.intensity import IntensitySettings, check_intensities, normalise
 from ramify.preprocessing.organ_parts import main_parts
 from ramify.preprocessing.plausibility import doubts_about_input, doubts_about_vessels
@@ -176,11 +176,14 @@ def prepare_case(raw: RawCase, settings: PreprocessingSettings) -> tuple[dict[st
 def checked_organ(raw: RawCase, settings: PreprocessingSettings) -> RawCase:
     """The case with its organ's main parts, to which it is cut.
 
-    Raises ValueError, which names the case, for an empty organ, or one that vessels are cut to and holds none of them.
+    Raises ValueError, which names the case, for one without an organ though its labels seem to have one, an empty
+    organ, or one that vessels are cut to and holds none of them.
     """
-    if raw.organ is None:
-        return raw
     name = f"case {raw.case_id}"
+    if raw.organ is None:
+        if settings.grid.crop == "organ" and raw.organ_hint:
+            raise ValueError(f"{name}: no organ mask to crop to: {raw.organ_hint}; or {WHOLE_VOLUME}")
+        return raw
     if not raw.organ.array.any():
         raise ValueError(f"{name}: the organ mask is empty; mend it, choose the organ's labels, or leave it out")
     organ, vessels = main_parts(raw.organ, settings.least_organ_part), raw.vessels.array

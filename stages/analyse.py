@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ramify.analysis.branch_table import Row
-from ramify.analysis.cases import Job, Outcome, do_all, earlier_cases, find_jobs
+from ramify.analysis.cases import Job, Outcome, classes_nowhere, do_all, earlier_cases, find_jobs
 from ramify.analysis.groups import difference_rows, group_rows, read_groups
 from ramify.analysis.page.summary_words import WORDS
 from ramify.analysis.page.tree_page import address_of, build_tree_page, name_of
@@ -78,10 +78,12 @@ def analyse_jobs(jobs: Sequence[Job], command: AnalyseCommand, groups: Mapping[s
             write_page(jobs, command, done, groups, of_groups, words)
     for row in rows:
         print(told(row))
+    for nowhere in (complaints := classes_nowhere(jobs, done)):
+        say(f"error: {nowhere}", error=True)
     if earlier := earlier_cases(command.output, [outcome.case_id for outcome in done if outcome.rows]):
         say(f"note: not in {SUMMARY}, of earlier runs: {', '.join(earlier)}", error=True)
     print(what_is_done(outcomes, jobs, command))
-    return 1 if failed else 0
+    return 1 if failed or complaints else 0
 
 
 def write_page(

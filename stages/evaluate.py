@@ -19,6 +19,7 @@ from ramify.evaluation.ceilings import Ceiling, PreparedCase, mean_ceiling, misf
 from ramify.evaluation.chosen_classes import chosen_classes
 from ramify.evaluation.jobs import Job, find_jobs
 from ramify.evaluation.labels_without_class import labels_warning
+from ramify.evaluation.named_labels import names_of_numbers
 from ramify.evaluation.outcomes import Outcome, evaluate_all
 from ramify.evaluation.settings import EvaluateCommand
 from ramify.evaluation.told_labels import with_told_labels
@@ -64,6 +65,8 @@ def evaluate_jobs(
     chosen: the classes that the command asks for.
     prepared: the cases of a store, with what a perfect mask on their grid scores.
     """
+    for line in names_of_numbers(command, chosen):
+        say(f"note: {line}", error=True)
     outcomes = evaluate_cases(jobs, chosen, command)
     if all(outcome.scores is None for outcome in outcomes):
         print(what_is_left(len(outcomes), command.output))
@@ -79,7 +82,7 @@ def evaluate_jobs(
     if "topcow" in report:
         print(format_topcow(report["topcow"]["summary"]))
 
-    warnings, nowhere = absent_classes(report, chosen, command.prediction_labels)
+    warnings, nowhere = absent_classes(report, chosen, command.prediction_labels, command.truth_labels)
     if classless := labels_warning(outcome.classless or {} for outcome in outcomes):
         warnings.append(classless)
     for warning in warnings:

@@ -20,7 +20,7 @@ from ramify.drawing.figure_files import write_figure
 from ramify.planning.choices import lines_of
 from ramify.planning.fingerprint import Fingerprint
 from ramify.planning.preparation import alternatives
-from ramify.preprocessing.case_check import CaseCheck, CheckWork, check_cases, table_of
+from ramify.preprocessing.case_check import CaseCheck, CheckWork, check_cases, nothing_drawn, table_of
 from ramify.preprocessing.case_pool import FIGURES_FOLDER, CaseReport, CaseWork, prepare_cases
 from ramify.preprocessing.case_reader import KEPT_BYTES, CaseReader
 from ramify.preprocessing.drawn_masks import ORGANS_FOLDER, TRUTH_FOLDER, describe_masks, organ_file, truth_file
@@ -195,6 +195,8 @@ def check_alone(
             say(f"warning: {check.case_id}: {doubt}", error=True)
     print("\n".join(table_of(checks)))
     faulty = sum(check.is_faulty for check in checks)
+    if nothing := nothing_drawn(checks):
+        say(f"error: {nothing}", error=True)
     if (fingerprint := fingerprint_of_checks(checks)) is not None:
         print("\n".join([*fingerprint.lines(), *alternatives(fingerprint, settings.preprocessing.grid.spacing_mm)]))
     if settings.auto and faulty < len(checks):
@@ -203,7 +205,7 @@ def check_alone(
         print("\n".join(lines_of(choices)))
     print(f"checked:  {len(checks)} case{'s' * (len(checks) > 1)}, {faulty or 'none'} faulty")
     check_can_be_parted(settings.output, case_ids, settings.patient_pattern, settings.folds)
-    return 1 if faulty else 0
+    return 1 if faulty or nothing else 0
 
 
 def fingerprint_of_checks(checks: Iterable[CaseCheck]) -> Fingerprint | None:
@@ -234,6 +236,10 @@ def cases_to_prepare(
         return case_ids, None
     work = CheckWork(settings.preprocessing, describe=False, fingerprint=settings.auto and not prepared)
     checks = look_through(crew, missing, work)
+    if not prepared and (nothing := nothing_drawn(checks)):
+        say(f"error: {nothing}", error=True)
+        print("nothing was prepared")
+        return [], None
     faulty = {check.case_id for check in checks if check.is_faulty}
     fit = [case_id for case_id in case_ids if case_id not in faulty]
     if faulty and not (settings.skip_faulty and fit):

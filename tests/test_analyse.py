@@ -268,3 +268,38 @@ def test_probabilities_are_no_mask(tmp_path, capsys):
     assert analyse.main(["--input", str(tmp_path / "case.nii.gz"), "--output", str(tmp_path / "out")]) == 1
     assert "failed: case: " in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_vessels_of_the_organs_own_label_map_are_part_of_it(tmp_path, capsys):
+    labels = np.where(forks() > 0, 2, 0)
+    labels[2:-2, 2:-2, 2:][labels[2:-2, 2:-2, 2:] == 0] = 1
+    write(tmp_path / "case.nii.gz", labels)
+    words = ["--input", tmp_path / "case.nii.gz", "--input-labels", "2", "--organ-labels", "1", "--forms", "json"]
+    organ_ml = []
+    for organ in tmp_path / "case.nii.gz", write(tmp_path / "copy.nii.gz", labels):
+        assert analyse.main([*map(str, [*words, "--organ", organ, "--output", tmp_path / organ.stem])]) == 0
+        summary = json.loads((tmp_path / organ.stem / "case/summary.json").read_text(encoding="utf-8"))
+        organ_ml.append(summary["organ_ml"])
+    assert organ_ml == [np.count_nonzero(labels) / 1000, np.count_nonzero(labels == 1) / 1000]
+    # Of another file nobody knows: it is told.
+    assert capsys.readouterr().err.count("organ: label 2 of copy.nii.gz lies in it and is left out") == 1
+
+
+def test_labels_that_are_not_there(tmp_path, capsys):
+    for case in "ab":
+        write(tmp_path / "masks" / f"{case}.nii.gz", np.where(forks() > 0, 2, 0))
+
+    def called(*words):
+        code = analyse.main([*map(str, ["--input", tmp_path / "masks", "--output", tmp_path / "out", *words])])
+        return code, capsys.readouterr().err
+
+    code, told = called("--input-labels", "3")
+    assert code == 1
+    assert "the mask is empty (a.nii.gz holds no vessels (label 3); it has 2)" in told
+    code, told = called("--classes", "all=2", "other=3", "--forms", "json")
+    assert code == 1
+    assert "error: class other (label 3): no case has a voxel of it; is its label right?" in told
+    (tmp_path / "masks/dataset.json").write_text('{"labels": {"background": 0, "Portal": 2}}', encoding="utf-8")
+    code, told = called("--classes", "all=2", "other=3", "--forms", "json")
+    assert code == 1
+    assert "a.nii.gz: no label 3 (--classes); it has Portal = 2" in told

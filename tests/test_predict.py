@@ -17,8 +17,11 @@ from ramify.data.input_reading import Inputs
 from ramify.data.inputs import read_organ
 from ramify.data.volume import Volume
 from ramify.disk.ledger import MARK
+from ramify.preprocessing.intensity import IntensitySettings
+from ramify.preprocessing.settings import PreprocessingSettings
 from ramify.processes.folder_lock import held
 from ramify.training.checkpoint import save_checkpoint
+from ramify.training.ensemble import Ensemble
 from ramify.training.predictor import Predictor
 from tests.storage_orders import all_stored, restored
 from tests.tiny_checkpoints import untrained_state, write_fold
@@ -141,6 +144,23 @@ def test_what_is_hardly_right_is_told_and_the_case_is_segmented(checkpoint, tmp_
     # The test's network was trained with a window that begins at 0: bright voxels are not doubted for being positive.
     assert any("97% of the organ lies outside the window" in line for line in told)
     assert not read_volume(tmp_path / "out" / "patient.nii.gz").array[13, 39, 29]
+
+
+def test_a_label_map_for_a_ct_is_refused_before_any_network_looks_at_it(tmp_path, capsys, monkeypatch):
+    checkpoint = write_fold(tmp_path / "run", 0)
+    monkeypatch.setattr(Ensemble, "averaged", lambda *_, **__: pytest.fail("a network ran"))
+    in_hu = IntensitySettings(window=(-150, 250))
+    monkeypatch.setattr(PreprocessingSettings, "rules", lambda _, images: dict.fromkeys(images, in_hu))
+    _, organ, vessel = ct_with_vessel()
+    labels = organ.with_array(organ.array + vessel.astype(np.uint8))
+    for case in "first", "other":
+        write_volume(tmp_path / f"labelsTr/{case}.nii.gz", labels)
+    words = ["--checkpoint", str(checkpoint), "--input", str(tmp_path / "labelsTr"), "--device", "cpu"]
+    assert predict.main([*words, "--output", str(tmp_path / "out")]) == 1
+    told = capsys.readouterr().err
+    assert "first.nii.gz: holds 3 whole numbers alone (0, 1, 2): it looks like a label map or mask" in told
+    assert "error: other: as first, above" in told
+    assert not (tmp_path / "out").exists()
 
 
 def test_files_there_and_back(checkpoint, tmp_path, monkeypatch, capsys):

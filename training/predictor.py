@@ -11,7 +11,7 @@ from ramify.data.large_arrays import slabs, zeros
 from ramify.data.volume import Volume
 from ramify.preprocessing.grid import Grid
 from ramify.preprocessing.organ_parts import main_parts
-from ramify.preprocessing.plausibility import doubts_about_input, doubts_about_vessels
+from ramify.preprocessing.plausibility import check_is_image, doubts_about_input, doubts_about_vessels
 from ramify.preprocessing.prepare import prepare_image
 from ramify.preprocessing.settings import GridSettings, PreprocessingSettings
 from ramify.training.clean_up import CleanUp, cleaned_class_map, remarks_on
@@ -163,8 +163,8 @@ class Predictor:
             shown_as: the name under which progress is shown, window by window; None shows none.
 
         Raises:
-            ValueError: channels missing, NaN or a constant image, another number of dimensions, an empty organ mask, or
-                an output of the network that is not finite.
+            ValueError: channels missing, NaN or a constant image, a label map where HU are expected, another number of
+                dimensions, an empty organ mask, or an output of the network that is not finite.
             OSError: no room on the disk for a large volume.
         """
         images = self._channels_of(images, name)
@@ -174,6 +174,7 @@ class Predictor:
         if not as_trained:
             grid = GridSettings(crop="volume", spacing_mm=self._spacing_mm)
             settings = settings.model_copy(update={"grid": grid})
+        check_is_image(images, settings.rules(images), name)
         notes = [*image.notes]
         if organ is not None:
             organ = main_parts(organ, settings.least_organ_part)

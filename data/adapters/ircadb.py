@@ -26,6 +26,7 @@ from ramify.data.adapters.class_settings import (
 from ramify.data.adapters.form_settings import IrcadbSettings
 from ramify.data.adapters.ircadb_folders import LAYOUT, Folders, holds_case, shipped
 from ramify.data.adapters.ircadb_structures import OPTIONAL, ORGAN, PRESETS, STRUCTURES, group_of, is_meant
+from ramify.data.adapters.likely_form import hint_of_root
 from ramify.data.archives import archive_name
 from ramify.data.class_maps import ClassedLabels, Fault, check_no_fault, of_masks
 from ramify.data.dicom import read_series
@@ -128,7 +129,8 @@ class IrcadbAdapter:
             if not is_left_by_system(path) and holds_case(path)
         }
         if not places:
-            raise ValueError(f"{self.root}: holds no case of 3D-IRCADb; --root names the folder with {LAYOUT}")
+            hint = hint_of_root(self.root, "ircadb")
+            raise ValueError(f"{self.root}: holds no case of 3D-IRCADb; --root names the folder with {LAYOUT}{hint}")
         return places
 
     def _read(self, case_id: str, place: Path, folders: Folders) -> RawCase:

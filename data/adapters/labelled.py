@@ -14,6 +14,8 @@ from ramify.data.adapters.class_choice import ClassChoice, LabelSource, choose_c
 from ramify.data.adapters.class_settings import NO_CLASSES, ClassSettings
 from ramify.data.adapters.form_settings import LabelSettings
 from ramify.data.adapters.labels import CaseFiles, LabelChoice, choose_labels_of
+from ramify.data.adapters.likely_form import hint_of_root
+from ramify.data.adapters.organ_hint import organ_hint
 from ramify.data.channel_files import faults_of_channels, read_images
 from ramify.data.class_maps import Fault
 from ramify.data.file_names import natural_order
@@ -101,7 +103,13 @@ class LabelledAdapter(ABC):
         return CaseSources(self.root, tuple(paths), used)
 
     def case_ids(self) -> list[str]:
-        return sorted(self._cases, key=natural_order)
+        try:
+            return sorted(self._cases, key=natural_order)
+        except (ValueError, OSError) as error:
+            if hint := hint_of_root(self.root, self.form):
+                kind = FileNotFoundError if isinstance(error, OSError) else ValueError
+                raise kind(f"{error}{hint}") from None
+            raise
 
     def sources(self, case_id: str) -> CaseSources:
         return self._sources(*self._case(case_id))
@@ -115,4 +123,5 @@ class LabelledAdapter(ABC):
         images = read_images(files.images, files.channels, self._spacing_mm)
         case = choice.read(case_id, images, self.resample_masks)
         origin = provenance(self.form, self._sources(files, choice), {"channel_names": list(images)})
-        return replace(case, provenance=origin)
+        hint = organ_hint(choice.labels, self.form, self.classes.is_given) if case.organ is None else ""
+        return replace(case, provenance=origin, organ_hint=hint)

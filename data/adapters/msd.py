@@ -15,6 +15,7 @@ from ramify.data.adapters.base import DataSet, check_root
 from ramify.data.adapters.form_settings import LabelSettings, MsdSettings
 from ramify.data.adapters.labelled import LabelledAdapter
 from ramify.data.adapters.labels import CaseFiles, find_organ
+from ramify.data.adapters.likely_form import likely_form
 from ramify.data.channel_files import Channels, chosen_numbers
 from ramify.data.file_names import case_name
 from ramify.data.formats.channels import ALL
@@ -91,6 +92,8 @@ class MsdAdapter(LabelledAdapter):
             files[case_name(image)] = image, label
         if not files:
             raise ValueError(f'{path}: lists no case under "training"; --root names the folder with {LAYOUT}')
+        if not any(image.is_file() for image, _ in files.values()) and likely_form(self.root) not in (None, self.form):
+            raise FileNotFoundError(f"{path}: lists images of which none is there")
         return files
 
 

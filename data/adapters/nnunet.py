@@ -16,6 +16,7 @@ from ramify.data.adapters.base import DataSet, check_root
 from ramify.data.adapters.form_settings import NnunetSettings
 from ramify.data.adapters.labelled import LabelledAdapter
 from ramify.data.adapters.labels import CaseFiles, find_organ
+from ramify.data.adapters.likely_form import likely_form
 from ramify.data.channel_files import Channels, chosen_numbers
 from ramify.data.file_names import case_name, natural_order, volume_files
 from ramify.data.formats.channels import ONLY_CHANNEL
@@ -28,6 +29,7 @@ from ramify.data.label_names import (
     described_labels,
     read_description,
 )
+from ramify.data.near_names import partners, told
 
 LAYOUT = "imagesTr/CASE_0000.nii.gz and labelsTr/CASE.nii.gz"
 
@@ -104,14 +106,22 @@ class NnunetAdapter(LabelledAdapter):
             raise ValueError(f"{labels_folder}: holds no label map; --root names the folder with {LAYOUT}")
         images = {number: self._by_number.get(number, {}) for number in self._read.files}
         named = {case for of_number in images.values() for case in of_number}
-        return {case: self._case_in(case, labels, images) for case in sorted({*labels, *named}, key=natural_order)}
+        # Case of an image -> that of the label map which seems to be its own.
+        near = partners(sorted(named - labels.keys()), sorted(labels.keys() - named))
+        cases = sorted({*labels, *named} - {*near.values()}, key=natural_order)
+        if not named and likely_form(self.root) != self.form:
+            raise ValueError(f"{self.root / 'imagesTr'}: no image of any case ends in {channel_ending(min(images))}")
+        return {case: self._case_in(case, labels, images, near) for case in cases}
 
     def _case_in(
-        self, case: str, labels: dict[str, Path], images: dict[int, dict[str, Path]]
+        self, case: str, labels: dict[str, Path], images: dict[int, dict[str, Path]], near: dict[str, str]
     ) -> tuple[tuple[Path, ...], Path] | str:
         found = {number: of_number[case] for number, of_number in images.items() if case in of_number}
         if case not in labels:
             path = next(iter(found.values()))
+            if case in near:
+                label = labels[near[case]]
+                return f"{path}: has no label map {case}, but {label} {told(case, near[case])}; call both alike"
             return f"{path}: has no label map {case} in {self.root / 'labelsTr'}; add or remove it"
         if lacking := [number for number in images if number not in found]:
             ending = f"{channel_ending(lacking[0])}{self._read.name(lacking[0])}"

@@ -37,6 +37,7 @@ from ramify.data.file_names import (
     volume_suffix,
     with_key,
 )
+from ramify.data.near_names import folder_meant, in_pattern, partners, told
 
 LAYOUT = "images/ and labels/ (or masks/), or patterns given by --pairs.image and --pairs.label"
 
@@ -88,6 +89,7 @@ class PairsAdapter(LabelledAdapter):
         label_patterns = list(patterns.values()) if isinstance(patterns, dict) else [patterns]
         organ_pattern = self.settings.organ or ("organs/{case}.*" if (self.root / "organs").is_dir() else "")
         first, *others = self._image_patterns.values()
+        self._check_folders([first, *others, *label_patterns, organ_pattern])
         images = self._images(first)
         labels = {case: [self._match(pattern, case) for pattern in label_patterns] for case in images}
         # Where images and labels share a folder, a pattern of images may catch labels as well.
@@ -98,7 +100,15 @@ class PairsAdapter(LabelledAdapter):
         if not images:
             raise ValueError(f"{self.root}: holds no image {first}; --root names the folder with {LAYOUT}")
         files: dict[str, CaseFiles | str] = {}
+        used = {path for paths in labels.values() for path in paths} | taken
+        alone = self._labels_alone(label_patterns, used, images)
+        # Case of an image -> the name of the label which seems to be its own; where there is one pattern.
+        lacking = [case for case, paths in labels.items() if case in images and not any(paths)]
+        near = partners(lacking, alone) if len(label_patterns) == 1 else {}
         for case, image in images.items():
+            if case in near:
+                files[case] = _of_other_name(image, case, near[case], alone[near[case]], label_patterns[0])
+                continue
             try:
                 found = [
                     self._label(image, path, text, case)
@@ -111,13 +121,25 @@ class PairsAdapter(LabelledAdapter):
                 continue
             named = dict(zip(patterns, found, strict=True)) if isinstance(patterns, dict) else found[0]
             files[case] = CaseFiles((image, *channels), named, organ, self._read)
-        used = {path for paths in labels.values() for path in paths if path is not None} | {*images.values()}
-        for pattern in label_patterns:
-            for path in self._glob(pattern, "*"):
-                if path not in used:
-                    case = self._case_of(path, pattern) or path.name
-                    files.setdefault(case, f"{path}: has no image {first} of its own; add it or remove the label")
+        for case, path in alone.items():
+            if case not in near.values():
+                files.setdefault(case, f"{path}: has no image {first} of its own; add it or remove the label")
         return files
+
+    def _labels_alone(self, patterns: list[str], used: set[Path | None], images: dict[str, Path]) -> dict[str, Path]:
+        """Case by its name -> a label that is no image's, nor an image itself."""
+        found: dict[str, Path] = {}
+        for pattern in patterns:
+            for path in self._glob(pattern, "*"):
+                if path not in used and path not in images.values():
+                    found.setdefault(self._case_of(path, pattern) or path.name, path)
+        return found
+
+    def _check_folders(self, patterns: list[str]) -> None:
+        """Raise FileNotFoundError for a folder that is not there, if one is there that is called nearly so."""
+        for pattern in patterns:
+            if pattern and (meant := folder_meant(self.root, pattern)):
+                raise FileNotFoundError(f"{self.root}: no folder for {pattern}; did you mean {meant}/?")
 
     def _beside(self, image: Path, pattern: str, case: str, what: str) -> Path:
         """Another file of an image's case; raises ValueError where there is none."""
@@ -137,6 +159,7 @@ class PairsAdapter(LabelledAdapter):
     def _default_label(self) -> str:
         folder = next((name for name in ("labels", "masks") if (self.root / name).is_dir()), None)
         if folder is None:
+            self._check_folders([f"labels/{CASE}.*", f"masks/{CASE}.*"])
             raise FileNotFoundError(
                 f"{self.root}: holds neither labels/ nor masks/; --root names the folder with {LAYOUT}"
             )
@@ -181,6 +204,13 @@ class PairsAdapter(LabelledAdapter):
             for path in self.root.glob(str(file))
             if is_volume_file(path) or (by_suffix and path.is_file())
         )
+
+
+def _of_other_name(image: Path, case: str, name: str, label: Path, pattern: str) -> str:
+    """What is wrong with an image whose label seems to have another name, in a line."""
+    found = in_pattern(case, name, pattern)
+    remedy = f'give --pairs.label "{found}"' if found else "call both alike"
+    return f"{image}: has no label {pattern.replace(CASE, case)}, but {label} {told(case, name)}; {remedy}"
 
 
 def _as_regex(pattern: str) -> str:

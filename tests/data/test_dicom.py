@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ramify.data.dicom import read_series
+from ramify.data.dicom import holds_series, read_series
 from ramify.data.labelled_file import LabelledFile
 
 ARRAY = np.arange(5 * 4 * 3, dtype=np.int16).reshape(5, 4, 3)
@@ -92,9 +92,21 @@ def truncated(folder, write):
     path.write_bytes(path.read_bytes()[:900])
 
 
+def with_archive(folder, write):
+    write(folder, ARRAY)
+    (folder / "all slices.zip").write_bytes(b"PK")
+
+
+def with_volume(folder, write):
+    write(folder, ARRAY)
+    (folder / "image.nii.gz").write_bytes(b"")
+
+
 @pytest.mark.parametrize(
     ("make", "names", "says"),
     [
+        (with_archive, "all slices.zip", "all slices.zip: an archive among DICOM slices; move it out of their folder"),
+        (with_volume, "image.nii.gz", "a volume file among DICOM slices; move it"),
         (missing_slice, "image_3", "4 mm after image_1, where 2 mm is usual: 1 missing slice in between"),
         (two_missing_slices, "image_5", "2 missing slices in between"),
         (uneven, "image_3", "2.9 mm after image_2, where 2 mm is usual: uneven spacing"),
@@ -116,11 +128,23 @@ def test_what_is_not_one_whole_series_is_one_clear_line(tmp_path, capfd, write_s
     assert capfd.readouterr().err == ""
 
 
-def test_no_folder_no_slices(tmp_path):
+def test_no_folder_no_slices(tmp_path, write_series):
     with pytest.raises(FileNotFoundError, match="no such folder"):
         read_series(tmp_path / "nowhere")
     with pytest.raises(ValueError, match="holds no DICOM slices"):
         read_series(tmp_path)
+    write_series(tmp_path / "liver", ARRAY)
+    (tmp_path / "ct.zip").write_bytes(b"PK")
+    with pytest.raises(ValueError, match=r"no DICOM slices but ct.zip; give the folder .*, such as one of liver in it"):
+        read_series(tmp_path)
+
+
+def test_a_series_is_known_by_its_slices_whatever_lies_beside_them(tmp_path, write_series):
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "a.zip").write_bytes(b"PK")
+    assert not holds_series(tmp_path / "1")
+    write_series(tmp_path / "1", ARRAY)
+    assert holds_series(tmp_path / "1")
 
 
 def test_one_slice_is_as_thick_as_it_says(tmp_path, write_series):

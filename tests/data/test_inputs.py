@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from ramify.data.channel_files import Channels, InputCase, choose_channels, hint_of_names, read_case
-from ramify.data.files import write_volume
+from ramify.data.files import form_of, write_volume
 from ramify.data.image_source import ImageSource
 from ramify.data.input_reading import Inputs
 from ramify.data.input_settings import InputSettings, check_option
@@ -368,3 +368,25 @@ def test_which_series_of_each_patient(tmp_path, write_series):
     # Masks are not chosen by it.
     with pytest.raises(ValueError, match=r"a: 2 series; keep one series in the folder: 1 'phase 1'"):
         read_organ(tmp_path / "a", inputs.cases[1], inputs.read(inputs.cases[1]).image, resample=False)
+
+
+def test_a_file_that_is_no_image_is_told_before_anything_is_read(tmp_path, write_series):
+    write_series(tmp_path / "ct", np.ones((3, 4, 5), np.int16))
+    slice_ = sorted((tmp_path / "ct").iterdir())[0]
+    with pytest.raises(ValueError, match=f"{slice_.name}: a DICOM slice: give the folder of its series, .*/ct"):
+        find_inputs(slice_)
+    (tmp_path / "ct.zip").write_bytes(b"PK")
+    with pytest.raises(ValueError, match=r"ct\.zip: an archive where a volume file is expected; unpack it"):
+        form_of(tmp_path / "ct.zip")
+    (tmp_path / "ct.mgz").write_bytes(b"x")
+    with pytest.raises(ValueError, match="expected a volume file"):
+        find_inputs(tmp_path / "ct.mgz")
+
+
+def test_slices_with_their_archive_are_not_read_as_the_archive(tmp_path, write_series):
+    write_series(tmp_path / "ct", np.ones((3, 4, 5), np.int16))
+    (tmp_path / "ct" / "a.zip").write_bytes(b"PK")
+    (case,) = find_inputs(tmp_path / "ct")
+    assert case.path == tmp_path / "ct"
+    with pytest.raises(ValueError, match=r"a\.zip: an archive among DICOM slices; move it"):
+        read_case(case, Channels())

@@ -51,6 +51,15 @@ def test_an_image_of_a_part_is_shown_and_told(folders, tmp_path: Path, capsys):
     assert len(re.findall(r"the image covers \d+ % of what is shown here", page.read_text(encoding="utf-8"))) == 2
 
 
+def test_label_maps_for_images_are_shown_and_told(folders, tmp_path: Path, capsys):
+    page = tmp_path / "report.html"
+    code, told = call(flags(folders, "--image", str(folders[1]), "--report", str(page)), capsys)
+    assert code == 0
+    line = "image: holds 2 whole numbers alone (0, 1): it looks like a label map or mask, not like an image"
+    assert told.splitlines() == [f"warning: {case}: {line}" for case in CASES]
+    assert page.read_text(encoding="utf-8").count(line) >= 3
+
+
 def test_dicom_folders_are_found_by_a_pattern(folders, tmp_path: Path, capsys):
     for case in CASES:
         write_series(tmp_path / "patients" / case / "PATIENT_DICOM", CT, SPACING, (10.0, 20.0, 30.0))
@@ -128,6 +137,7 @@ def test_of_several_channels_the_first_is_shown(tmp_path: Path):
         (["--image-suffix", "_ct"], "--image-suffix: is of images, and there are none; give --image"),
         (["--series", "2"], "--series: is of images, and there are none; give --image"),
         (["--image", "nowhere", "--report", "r.html"], "nowhere: no such file or folder"),
+        (["--image", __file__, "--report", "r.html"], "expected a volume file"),
     ],
 )
 def test_what_cannot_be_shown_is_told_before_the_work(folders, capsys, more, says):

@@ -97,3 +97,35 @@ def test_labels_of_the_truth_are_one_mask(folders, tmp_path: Path, capsys):
 def test_a_label_that_no_file_has_is_told(folders, capsys):
     assert evaluate.main(flags(folders, "--truth-labels", "2", "--cases", "a")) == 0
     assert "warning: a: truth: a.nii.gz holds no vessels (label 2); it has 1" in capsys.readouterr().err
+
+
+def test_a_label_that_no_truth_has_is_an_error(folders, capsys):
+    assert evaluate.main(flags(folders, "--truth-labels", "2")) == 1
+    told = capsys.readouterr().err
+    assert "error: --truth-labels 2: no truth has a voxel of it; is it right? (the scores are written)" in told
+    assert evaluate.main(flags(folders, "--classes", "1", "2")) == 1
+    assert "error: class 2 (label 2): no voxel of it counts" in capsys.readouterr().err
+    for case in "abc":
+        save(folders[0] / f"{case}.nii.gz", np.where(vessel(9), 2, vessel(4)).astype(np.uint8))
+    assert evaluate.main(flags(folders, "--classes", "1", "2")) == 1
+    assert "error: class 2 (label 2): in 3 of 3 predictions and in no truth" in capsys.readouterr().err
+
+
+def test_a_number_that_the_description_does_not_list_fails_the_case(folders, capsys):
+    (folders[1] / "dataset.json").write_text('{"labels": {"background": 0, "Liver": 1, "Vessel": 4}}', encoding="utf-8")
+    assert evaluate.main(flags(folders, "--truth-labels", "2")) == 1
+    assert "no label 2 (--truth-labels (or compare each with --classes)); it has Liver = 1" in capsys.readouterr().err
+    # One that is listed may be missing here and there; and one that is not, though it is there, is right.
+    assert evaluate.main(flags(folders, "--truth-labels", "4", "--cases", "a")) == 0
+    (folders[1] / "dataset.json").write_text('{"labels": {"background": 0, "Vessel": 4}}', encoding="utf-8")
+    assert evaluate.main(flags(folders, "--truth-labels", "1")) == 0
+
+
+def test_numbers_are_told_by_their_names(folders, capsys):
+    (folders[1] / "dataset.json").write_text('{"labels": {"background": 0, "Liver": 1}}', encoding="utf-8")
+    assert evaluate.main(flags(folders, "--truth-labels", "1")) == 0
+    assert "note: truth: label 1 is called Liver, an organ: is that what is compared?" in capsys.readouterr().err
+    assert evaluate.main(flags(folders, "--classes", "vessel=1")) == 0
+    assert "note: class vessel: label 1 is called Liver, an organ" in capsys.readouterr().err
+    assert evaluate.main(flags(folders, "--classes", "liver=1")) == 0
+    assert "note: " not in capsys.readouterr().err

@@ -49,3 +49,41 @@ def test_vessels_are_part_of_the_organ(tmp_path, layout, flags):
     assert counts["vessels"] > 0
     raw = bars_in_a_box()
     assert read_record(store, NAMES[0])["native_voxels"]["organ"] == np.count_nonzero(raw.organ.array)
+
+
+@pytest.mark.parametrize(
+    ("layout", "flags", "told"),
+    [
+        ("nnunet", ["--nnunet.vessel-labels", "vessel"], "label map has Liver = 1: --nnunet.organ-labels Liver; or"),
+        ("msd", [], "the label map has Liver = 1: --msd.organ-labels Liver; or prepare the whole volume with"),
+        ("nnunet", ["--every-class"], "{values: Liver, role: organ}"),
+    ],
+)
+def test_a_label_that_is_called_as_an_organ_is_offered(tmp_path, capsys, layout, flags, told):
+    root = write_layout(tmp_path / "My Data", layout)
+    assert main(["--dataset", layout, "--root", str(root), "--check", *flags]) == 1
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("more", [["--check"], ["--output", "store"]])
+def test_a_label_that_no_case_has(tmp_path, capsys, monkeypatch, more):
+    monkeypatch.chdir(tmp_path)
+    root = write_layout(tmp_path / "My Data", "pairs")
+    for folder in "images", "labels":
+        (root / folder / "b.nii.gz").write_bytes((root / folder / f"{NAMES[0]}.nii.gz").read_bytes())
+    asked = ["--dataset", "pairs", "--root", str(root), "--pairs.organ-labels", "1", "--folds.folds", "2", *more]
+    assert main([*asked, "--pairs.vessel-labels", "3"]) in (1, 2)
+    told = capsys.readouterr().err
+    assert "error: no case has a vessel (Patient A 01.nii.gz holds no vessels (label 3); it has 1, 2)" in told
+    assert not (tmp_path / "store").exists()
+    assert main([*asked, "--pairs.vessel-labels", "2"]) == 0
+
+
+def test_a_number_that_the_data_set_does_not_list(tmp_path, capsys):
+    root = write_layout(tmp_path / "My Data", "nnunet")
+    for option in ["vessel-labels", "3"], ["organ-labels", "5", "--nnunet.vessel-labels", "2"]:
+        name, number, *more = option
+        argv = ["--dataset", "nnunet", "--root", str(root), "--check", f"--nnunet.{name}", number, *more]
+        assert main(argv) == 1
+        told = capsys.readouterr().err
+        assert f"dataset.json: no label {number} (--nnunet.{name}); it has Liver = 1, Vessel = 2" in told

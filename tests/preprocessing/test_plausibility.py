@@ -5,7 +5,12 @@ import pytest
 
 from ramify.data.volume import Volume
 from ramify.preprocessing.intensity import IntensitySettings
-from ramify.preprocessing.plausibility import doubts_about_input, doubts_about_vessels
+from ramify.preprocessing.plausibility import (
+    check_is_image,
+    doubt_about_labels,
+    doubts_about_input,
+    doubts_about_vessels,
+)
 
 WINDOW = IntensitySettings()
 BOUNDS_ML = (10.0, 4000.0)
@@ -155,3 +160,25 @@ def test_vessels_that_fill_the_organ_are_doubted():
     assert "vessels fill 50% of the volume" in doubts_about_vessels(vessels, None)[0]
     assert doubts_about_vessels(~organ, organ) == []
     assert doubts_about_vessels(vessels, np.zeros_like(organ)) == []
+
+
+@pytest.mark.parametrize("with_organ", [True, False])
+@pytest.mark.parametrize("values", [(0, 1), (0, 255), (0, 1, 2), (0, 3, 7, 40)])
+def test_a_label_map_in_place_of_an_image_is_told_as_that(values, with_organ):
+    array, organ = ct()
+    labels = np.asarray(values)[np.arange(array.size).reshape(array.shape) % len(values)]
+    told = f"holds {len(values)} whole numbers alone ({', '.join(map(str, values))}): it looks like a label map or mask"
+    for intensity in WINDOW, IntensitySettings(method="percentile"):
+        (doubt,) = doubts(labels.astype(np.float32), organ if with_organ else None, intensity)
+        assert doubt.startswith(told)
+    image = {"image": Volume(labels, SPACING_MM)}
+    with pytest.raises(ValueError, match=r"a\.nii\.gz: holds .* whole numbers alone .* give the image itself"):
+        check_is_image(image, {"image": WINDOW}, "a.nii.gz")
+    # Where no HU are expected a picture may well be of few values.
+    for other in IntensitySettings(method="percentile"), IntensitySettings(window=(0, 255)):
+        check_is_image(image, {"image": other}, "a.nii.gz")
+
+
+def test_an_image_of_few_values_that_labels_do_not_have_is_one():
+    for values in [(-1000, 0, 100), (0, 0.5, 1), (1, 2), range(11)]:
+        assert doubt_about_labels(np.resize(np.array(values), (4, 10, 10))) == ""
