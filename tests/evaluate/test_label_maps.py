@@ -114,7 +114,7 @@ def test_a_label_that_no_truth_has_is_an_error(folders, capsys):
 def test_a_number_that_the_description_does_not_list_fails_the_case(folders, capsys):
     (folders[1] / "dataset.json").write_text('{"labels": {"background": 0, "Liver": 1, "Vessel": 4}}', encoding="utf-8")
     assert evaluate.main(flags(folders, "--truth-labels", "2")) == 1
-    assert "no label 2 (--truth-labels (or compare each with --classes)); it has Liver = 1" in capsys.readouterr().err
+    assert "no label 2 (--truth-labels); it has Liver = 1" in capsys.readouterr().err
     # One that is listed may be missing here and there; and one that is not, though it is there, is right.
     assert evaluate.main(flags(folders, "--truth-labels", "4", "--cases", "a")) == 0
     (folders[1] / "dataset.json").write_text('{"labels": {"background": 0, "Vessel": 4}}', encoding="utf-8")

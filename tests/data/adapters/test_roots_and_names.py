@@ -9,7 +9,6 @@ from ramify.data.adapters.likely_form import likely_form
 from ramify.data.adapters.opening import open_dataset
 from ramify.data.adapters.settings import DatasetSettings
 from ramify.data.files import write_volume
-from ramify.data.mask_of_case import organ_of
 from ramify.data.near_names import folder_meant, partners
 from ramify.data.volume import Volume
 
@@ -108,15 +107,3 @@ def test_folders_in_another_case(tmp_path):
 def test_partners_are_each_others_alone():
     assert partners(["a", "b", "case_1"], ["A", "b_x", "x b", "case_10"]) == {"a": "A"}
     assert partners(["scan"], ["rescan", "scanner"]) == {}
-
-
-def test_an_organ_of_nearly_that_name_is_named(tmp_path):
-    for case in CASES:
-        write_volume(tmp_path / f"{case} LABEL.nii.gz", MASK)
-    with pytest.raises(
-        FileNotFoundError, match=r"Liver A 1, but Liver A 1 LABEL\.nii\.gz is called nearly so; call both"
-    ):
-        organ_of(tmp_path, CASES[0], tmp_path / "ct.nii.gz")
-    with pytest.raises(FileNotFoundError) as caught:
-        organ_of(tmp_path, CASES[0], tmp_path / "ct.nii.gz", "--organ")
-    assert str(caught.value).endswith(f"give --organ '{tmp_path}/{{case}} LABEL.nii.gz'")
