@@ -7,7 +7,7 @@ from multiprocessing.connection import wait
 from typing import Any
 
 from ramify.processes.case_worker import CaseWorker
-from ramify.processes.crew import Crew, Processes, ReportT, ToolT, Watcher
+from ramify.processes.crew import NOBODY, USUAL, Crew, Processes, ReportT, ToolT, Watcher
 
 _LOOK_SECONDS = 1.0
 """How often who looks on is told, where there is no news."""
@@ -22,7 +22,7 @@ class CaseCrew(Crew[ToolT]):
         processes: what they are like.
     """
 
-    def __init__(self, tool: ToolT, workers: int, processes: Processes = Processes()) -> None:
+    def __init__(self, tool: ToolT, workers: int, processes: Processes = USUAL) -> None:
         super().__init__(tool, processes)
         self._count = workers
         self._workers: list[CaseWorker[ToolT]] = []
@@ -35,7 +35,7 @@ class CaseCrew(Crew[ToolT]):
         do: Callable[[ToolT, str], ReportT],
         case_ids: Sequence[str],
         lost: Callable[[str, str], ReportT],
-        watcher: Watcher = Watcher(),
+        watcher: Watcher = NOBODY,
     ) -> Iterator[ReportT]:
         queue, deaths = deque(case_ids), Counter[str]()
         try:

@@ -35,7 +35,7 @@ from ramify.processes.case_seats import (
     keep,
     version_here,
 )
-from ramify.processes.crew import Crew, Processes, ReportT, ToolT, Watcher
+from ramify.processes.crew import NOBODY, USUAL, Crew, Processes, ReportT, ToolT, Watcher
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -68,7 +68,7 @@ class ClusterCrew(Crew[ToolT]):
         OSError: no scheduler answers.
     """
 
-    def __init__(self, tool: ToolT, cluster: str, processes: Processes = Processes()) -> None:
+    def __init__(self, tool: ToolT, cluster: str, processes: Processes = USUAL) -> None:
         super().__init__(tool, processes)
         self._cluster, self._name = cluster, f"ramify-{uuid4().hex[:12]}"
         self._client = _connected(cluster)
@@ -93,7 +93,7 @@ class ClusterCrew(Crew[ToolT]):
         do: Callable[[ToolT, str], ReportT],
         case_ids: Sequence[str],
         lost: Callable[[str, str], ReportT],
-        watcher: Watcher = Watcher(),
+        watcher: Watcher = NOBODY,
     ) -> Iterator[ReportT]:
         if not case_ids:
             return

@@ -53,6 +53,10 @@ class Processes:
         return f"its worker process {how}, twice; a file of it may be damaged, or memory is short: {remedy}"
 
 
+USUAL = Processes()
+"""Those of cases that take seconds or minutes."""
+
+
 class Watcher:
     """Who looks on while cases are done; this one lets everything pass."""
 
@@ -64,6 +68,9 @@ class Watcher:
         """These are at work, on a cluster also those given out to it; told after each change, and every second."""
 
 
+NOBODY = Watcher()
+
+
 class Crew(ABC, Generic[ToolT]):
     """Processes that do one job on the cases after another; a context manager that ends them.
 
@@ -72,7 +79,7 @@ class Crew(ABC, Generic[ToolT]):
         processes: what they are like.
     """
 
-    def __init__(self, tool: ToolT, processes: Processes = Processes()) -> None:
+    def __init__(self, tool: ToolT, processes: Processes = USUAL) -> None:
         self.tool, self.processes = tool, processes
 
     def __enter__(self) -> Self:
@@ -87,7 +94,7 @@ class Crew(ABC, Generic[ToolT]):
         do: Callable[[ToolT, str], ReportT],
         case_ids: Sequence[str],
         lost: Callable[[str, str], ReportT],
-        watcher: Watcher = Watcher(),
+        watcher: Watcher = NOBODY,
     ) -> Iterator[ReportT]:
         """What became of each case, as they are done.
 

@@ -48,7 +48,9 @@ class Killer(Watcher):
 
 def pid_of(crew: CaseCrew) -> int:
     (worker,) = crew._workers
-    return worker._process.pid
+    pid = worker._process.pid
+    assert pid is not None
+    return pid
 
 
 def test_one_process_does_many_runs_and_is_replaced_when_it_dies(tiny_cases, tmp_path):

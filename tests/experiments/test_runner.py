@@ -10,7 +10,7 @@ from ramify.experiments import runner
 from ramify.experiments.attempt import Outcome, Report
 from ramify.experiments.runner import run_experiment
 from ramify.experiments.runs import ENDING_FILE, Ending, Stopwatch, ending_of, log_file
-from ramify.processes.crew import Crew, Processes, Watcher
+from ramify.processes.crew import NOBODY, Crew, Processes, Watcher
 
 
 class FakeCrew(Crew[Any]):
@@ -30,7 +30,7 @@ class FakeCrew(Crew[Any]):
     def __exit__(self, *_: object) -> None:
         FakeCrew.ended += 1
 
-    def reports(self, do: Any, case_ids: Any, lost: Any, watcher: Watcher = Watcher()) -> Iterator[Report]:
+    def reports(self, do: Any, case_ids: Any, lost: Any, watcher: Watcher = NOBODY) -> Iterator[Any]:
         for name in case_ids:
             if not watcher.wants(name):
                 continue
@@ -42,8 +42,8 @@ class FakeCrew(Crew[Any]):
             outcome = waiting.pop(0) if waiting else Outcome()
             if not outcome.reason:
                 FakeCrew.finish(run, {"case": 0.5})
-            state = "failed" if outcome.reason else "finished"
-            yield Report(name, outcome, None if outcome.died else Stopwatch(run).ending(state, outcome.reason))
+            ended = Stopwatch(run).ending("failed" if outcome.reason else "finished", outcome.reason)
+            yield Report(name, outcome, None if outcome.died else ended)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Crews: a process lives from job to job with its tool, dies alone, and ends with its crew."""
 
+import multiprocessing
 import os
 import signal
 import time
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ramify.processes.case_crew import CaseCrew
+from ramify.processes.crew import Processes, Watcher
 from ramify.processes.crew_settings import CrewSettings
 from ramify.processes.crews import case_reports
 
@@ -93,6 +95,90 @@ def test_who_stops_listening_ends_what_is_at_work():
         again, _, done = next(crew.reports(note, ["c"], lost))
     assert done in {("c",), ("a", "c")}
     assert (again == pid) == (done == ("a", "c"))
+
+
+class Choosy(Watcher):
+    """Does not want a case any more as soon as it has seen the first one."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def wants(self, case_id: str) -> bool:
+        return not (self.seen and case_id == "unwanted")
+
+    def sees(self, case_ids) -> None:
+        self.seen += case_ids
+
+
+def test_who_looks_on_sees_what_is_at_work_and_may_leave_cases_out():
+    watcher = Choosy()
+    with CaseCrew(Memory(), workers=1) as crew:
+        assert [case_id for _, case_id, _ in crew.reports(note, ["a", "unwanted", "b"], lost, watcher)] == ["a", "b"]
+    assert list(dict.fromkeys(watcher.seen)) == ["a", "b"]
+
+
+def gpu_of(folder: Path, case_id: str) -> str:
+    (folder / f"{case_id}_{os.getpid()}").touch()
+    # The other process is at work all the while.
+    while len([*folder.iterdir()]) < (3 if case_id == "a" else 2):
+        time.sleep(0.01)
+    if case_id == "deadly" and len([*folder.glob("deadly*")]) == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return f"{case_id}: {os.environ['CUDA_VISIBLE_DEVICES']} {os.environ['OMP_NUM_THREADS']}"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs signals")
+def test_each_process_has_its_gpu_and_who_comes_in_its_place_has_it_too(tmp_path):
+    with CaseCrew(tmp_path, 2, Processes(threads=3, gpus=(4, 6))) as crew:
+        assert sorted(crew.reports(gpu_of, ["a", "deadly"], lambda *how: how)) == ["a: 4 3", "deadly: 6 3"]
+
+
+def put_away(folder: Path, case_id: str) -> None:
+    """It has a process of its own, as a training has that load, and something to put away."""
+    child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(600,), daemon=True)
+    child.start()
+    try:
+        (folder / "begun").write_text(str(child.pid), encoding="ascii")
+        time.sleep(600)
+    finally:
+        (folder / "put_away").touch()
+
+
+class Stopper(Watcher):
+    """Is interrupted as soon as a case has begun."""
+
+    def __init__(self, folder: Path) -> None:
+        self._begun = folder / "begun"
+
+    def sees(self, case_ids) -> None:
+        while not (self._begun.exists() and self._begun.read_text(encoding="ascii")):
+            time.sleep(0.01)
+        raise KeyboardInterrupt
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs signals")
+def test_a_process_that_has_grace_puts_its_things_away_and_ends_its_own(tmp_path):
+    with CaseCrew(tmp_path, 1, Processes(grace_seconds=120.0)) as crew, pytest.raises(KeyboardInterrupt):
+        list(crew.reports(put_away, ["a"], lost, Stopper(tmp_path)))
+    assert (tmp_path / "put_away").exists()
+    assert not _is_alive(int((tmp_path / "begun").read_text(encoding="ascii")))
+
+
+def stay(folder: Path, case_id: str) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    (folder / "begun").write_text(str(os.getpid()), encoding="ascii")
+    time.sleep(600)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs signals")
+def test_a_process_that_does_not_end_in_its_grace_is_killed(tmp_path):
+    with CaseCrew(tmp_path, 1, Processes(grace_seconds=0.1)) as crew, pytest.raises(KeyboardInterrupt):
+        list(crew.reports(stay, ["a"], lost, Stopper(tmp_path)))
+    assert not _is_alive(int((tmp_path / "begun").read_text(encoding="ascii")))
+
+
+def test_a_case_that_is_begun_once_is_told_so():
+    assert Processes(attempts=1).why_lost("was killed by SIGSEGV", "x") == "its worker process was killed by SIGSEGV"
 
 
 def test_no_process_starts_for_nothing():
