@@ -13,6 +13,7 @@ import pytest
 
 from ramify.processes import cluster_crew
 from ramify.processes.cluster_crew import ClusterCrew
+from ramify.processes.crew import Processes
 from ramify.processes.crew_settings import CrewSettings
 from ramify.processes.crews import case_reports
 from ramify.processes.environment import THREAD_LIMITS
@@ -56,6 +57,26 @@ def test_processes_live_from_job_to_job_and_each_has_one_thread(cluster):
 
 def limits_of(memory, case_id):
     return {name: os.environ.get(name) for name in THREAD_LIMITS}
+
+
+def worker_of(memory, case_id):
+    return os.getppid()
+
+
+def test_long_cases_go_where_a_gpu_is(cluster):
+    case_ids = [f"case_{number}" for number in range(6)]
+    with ClusterCrew(Memory(), cluster, Processes(threads=2, is_long=True)) as crew:
+        address, pid = min(crew._client.run(os.getpid).items())
+        crew._client.run(has_gpus, 1, workers=[address])
+        try:
+            assert set(crew.reports(worker_of, case_ids, lost)) == {pid}
+            assert next(crew.reports(limits_of, ["x"], lost))["OMP_NUM_THREADS"] == "2"
+        finally:
+            crew._client.run(has_gpus, 0, workers=[address])
+
+
+async def has_gpus(count, dask_worker):
+    await dask_worker.set_resources(GPU=count)
 
 
 def test_nothing_to_do_asks_for_no_worker(cluster):
