@@ -13,7 +13,7 @@ import yaml
 
 from ramify import analyse, evaluate, experiment, predict, preprocess
 from ramify.console.progress import QUIET_VARIABLE
-from ramify.disk.ledger import MARK
+from ramify.disk.outputs import Outputs
 from ramify.experiments import runner
 from tests.case_processes import CrewHere, cases_done_here
 from tests.preprocess.pairs import tree, write_pairs
@@ -136,8 +136,7 @@ with held(Path(sys.argv[1]), "experiment.py"):
 
 
 def test_a_second_command_on_a_cluster_is_refused_at_the_same_output(question, cluster, capfd):
-    Path("there/tiny").mkdir(parents=True)
-    (Path("there/tiny") / MARK).touch()
+    Outputs().claim_folder(Path("there/tiny"), "experiment")
     with subprocess.Popen(
         [sys.executable, "-c", HOLD, "there/tiny"],
         stdin=subprocess.PIPE,
