@@ -1,8 +1,6 @@
 """Crews: a process lives from job to job with its tool, dies alone, and ends with its crew."""
 
-import multiprocessing
 import os
-import signal
 import time
 from pathlib import Path
 
@@ -12,27 +10,7 @@ from ramify.processes.case_crew import CaseCrew
 from ramify.processes.crew import Processes, Watcher
 from ramify.processes.crew_settings import CrewSettings
 from ramify.processes.crews import case_reports
-
-
-class Memory:
-    """A tool that knows what was done with it, and by which process."""
-
-    def __init__(self) -> None:
-        self.done: list[str] = []
-
-
-def note(memory, case_id):
-    memory.done.append(case_id)
-    return os.getpid(), case_id, tuple(memory.done)
-
-
-def slowly(memory, case_id):
-    time.sleep(0.05)
-    return note(memory, case_id)
-
-
-def lost(case_id, how):
-    return None, case_id, how
+from tests.processes.case_jobs import Memory, die, gpu_of, lost, note, put_away, slowly, stay, where
 
 
 def test_one_process_does_job_after_job_and_keeps_its_tool():
@@ -53,12 +31,6 @@ def test_a_case_goes_to_the_process_that_had_it():
     assert at_once == {case_id: first[case_id] for case_id in case_ids[:2]}
 
 
-def die(memory, case_id):
-    if case_id == "deadly":
-        os.kill(os.getpid(), signal.SIGKILL)
-    return note(memory, case_id)
-
-
 @pytest.mark.skipif(os.name == "nt", reason="needs signals")
 @pytest.mark.parametrize("workers", [1, 3])
 def test_a_death_costs_its_case_alone_and_the_next_job_nothing(workers):
@@ -73,11 +45,6 @@ def test_a_death_costs_its_case_alone_and_the_next_job_nothing(workers):
             "deadly",
             "b",
         }
-
-
-def where(folder: Path, case_id: str) -> int:
-    (folder / case_id).write_text(str(os.getpid()))
-    return os.getpid()
 
 
 def test_all_processes_end_with_the_crew(tmp_path):
@@ -117,31 +84,10 @@ def test_who_looks_on_sees_what_is_at_work_and_may_leave_cases_out():
     assert list(dict.fromkeys(watcher.seen)) == ["a", "b"]
 
 
-def gpu_of(folder: Path, case_id: str) -> str:
-    (folder / f"{case_id}_{os.getpid()}").touch()
-    # The other process is at work all the while.
-    while len([*folder.iterdir()]) < (3 if case_id == "a" else 2):
-        time.sleep(0.01)
-    if case_id == "deadly" and len([*folder.glob("deadly*")]) == 1:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return f"{case_id}: {os.environ['CUDA_VISIBLE_DEVICES']} {os.environ['OMP_NUM_THREADS']}"
-
-
 @pytest.mark.skipif(os.name == "nt", reason="needs signals")
 def test_each_process_has_its_gpu_and_who_comes_in_its_place_has_it_too(tmp_path):
     with CaseCrew(tmp_path, 2, Processes(threads=3, gpus=(4, 6))) as crew:
         assert sorted(crew.reports(gpu_of, ["a", "deadly"], lambda *how: how)) == ["a: 4 3", "deadly: 6 3"]
-
-
-def put_away(folder: Path, case_id: str) -> None:
-    """It has a process of its own, as a training has that load, and something to put away."""
-    child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(600,), daemon=True)
-    child.start()
-    try:
-        (folder / "begun").write_text(str(child.pid), encoding="ascii")
-        time.sleep(600)
-    finally:
-        (folder / "put_away").touch()
 
 
 class Stopper(Watcher):
@@ -162,12 +108,6 @@ def test_a_process_that_has_grace_puts_its_things_away_and_ends_its_own(tmp_path
         list(crew.reports(put_away, ["a"], lost, Stopper(tmp_path)))
     assert (tmp_path / "put_away").exists()
     assert not _is_alive(int((tmp_path / "begun").read_text(encoding="ascii")))
-
-
-def stay(folder: Path, case_id: str) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    (folder / "begun").write_text(str(os.getpid()), encoding="ascii")
-    time.sleep(600)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs signals")
