@@ -51,16 +51,20 @@ def test_the_same_bytes_as_in_one_process(world, cluster, monkeypatch, capsys, m
     monkeypatch.setenv(QUIET_VARIABLE, "1")
     # Paths are seen from where the command is started, wherever the workers stand.
     monkeypatch.chdir(world)
-    here, there = (f"{main.__module__}-{place}" for place in ("here", "there"))
+    here = f"{main.__module__}-here"
     with cases_done_here():
         assert main([*words, "--output", here]) == 1
     said_here = capsys.readouterr()
-    assert main([*words, "--output", there, "--cluster", cluster]) == 1
-    said_there = capsys.readouterr()
-    assert "case_2" in said_there.err
-    assert sorted(said_there.err.splitlines()) == sorted(said_here.err.splitlines())
-    assert said_there.out.replace(there, here) == said_here.out
-    assert written(there) == written(here)
+    places = {f"{main.__module__}-there": ("--cluster", cluster)}
+    if main is predict.main:
+        places[f"{main.__module__}-beside"] = ("--workers", "2")
+    for there, place in places.items():
+        assert main([*words, "--output", there, *place]) == 1
+        said_there = capsys.readouterr()
+        assert "case_2" in said_there.err
+        assert sorted(said_there.err.splitlines()) == sorted(said_here.err.splitlines())
+        assert said_there.out.replace(there, here) == said_here.out
+        assert written(there) == written(here)
 
 
 @pytest.fixture
@@ -157,11 +161,3 @@ def written(folder: str) -> dict[str, bytes]:
     files = tree(Path(folder))
     assert len(files) > 1
     return files
-
-
-def test_predictions_of_several_processes_here_are_those_of_one(world, monkeypatch, capsys):
-    monkeypatch.setenv(QUIET_VARIABLE, "1")
-    monkeypatch.chdir(world)
-    assert predict.main([*MASKS, "--output", "one"]) == predict.main([*MASKS, "--output", "two", "--workers", "2"]) == 1
-    assert "2 of 3 cases segmented, masks in two" in capsys.readouterr().out
-    assert written("two") == written("one")
