@@ -17,8 +17,10 @@ from ramify.disk.outputs import Outputs
 from ramify.experiments import runner
 from tests.case_processes import CrewHere, cases_done_here
 from tests.preprocess.pairs import tree, write_pairs
+from tests.processes.cluster_jobs import has_gpus
 from tests.tiny_checkpoints import write_fold
 
+distributed = pytest.importorskip("distributed", reason="distributed is not installed: pip install distributed")
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="needs signals")]
 CASES = ("--dataset", "pairs", "--root", "data", "--folds.folds", "2", "--masks")
 MASKS = ("--input", "data/images", "--organ", "data/organs", "--checkpoint", "run", "--device", "cpu")
@@ -105,7 +107,17 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-@pytest.mark.usefixtures("one_thread")
+@pytest.fixture
+def one_gpu(cluster) -> Iterator[None]:
+    """One of the two workers has a GPU: it has all runs, and so one process alone that loads torch."""
+    with distributed.Client(scheduler_file=cluster, set_as_default=False) as client:
+        one = min(client.nthreads())
+        client.run(has_gpus, 1, workers=[one])
+        yield
+        client.run(has_gpus, 0, workers=[one])
+
+
+@pytest.mark.usefixtures("one_thread", "one_gpu")
 def test_an_experiment_is_that_of_one_process(question, cluster, monkeypatch, capfd):
     with monkeypatch.context() as patch:
         patch.setattr(runner, "crew_of", lambda tool, *_: CrewHere(tool))
