@@ -111,6 +111,7 @@ def one_thread() -> Iterator[None]:
 def one_gpu(cluster) -> Iterator[None]:
     """One of the two workers has a GPU: it has all runs, and so one process alone that loads torch."""
     with distributed.Client(scheduler_file=cluster, set_as_default=False) as client:
+        client.wait_for_workers(1)
         one = min(client.nthreads())
         client.run(has_gpus, 1, workers=[one])
         yield

@@ -52,6 +52,7 @@ def test_processes_live_from_job_to_job_and_each_has_one_thread(cluster):
 def test_long_cases_go_where_a_gpu_is(cluster):
     case_ids = [f"case_{number}" for number in range(6)]
     with ClusterCrew(Memory(), cluster, Processes(threads=2, is_long=True)) as crew:
+        crew._client.wait_for_workers(1)
         address, pid = min(crew._client.run(os.getpid).items())
         crew._client.run(has_gpus, 1, workers=[address])
         try:
