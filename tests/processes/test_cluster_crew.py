@@ -13,7 +13,7 @@ import pytest
 
 from ramify.processes import cluster_crew
 from ramify.processes.cluster_crew import ClusterCrew
-from ramify.processes.crew import Processes
+from ramify.processes.crew import USUAL, Processes
 from ramify.processes.crew_settings import CrewSettings
 from ramify.processes.crews import case_reports
 from ramify.processes.environment import THREAD_LIMITS
@@ -101,8 +101,9 @@ def test_a_case_that_takes_every_worker_along_is_told(cluster, monkeypatch):
     assert how.startswith("4 workers of the cluster were lost while they had it, the last at tcp://10.0.0.1:4000; ")
 
 
-def test_who_stops_listening_ends_what_is_at_work(cluster, tmp_path):
-    with ClusterCrew(Memory(tmp_path), cluster) as crew:
+@pytest.mark.parametrize("processes", [USUAL, Processes(grace_seconds=5.0, is_long=True)], ids=["usual", "long"])
+def test_who_stops_listening_ends_what_is_at_work(cluster, tmp_path, processes):
+    with ClusterCrew(Memory(tmp_path), cluster, processes) as crew:
         reports = crew.reports(stay, ["stuck", "other"], lost)
         assert next(reports)[1] == "other"
         reports.close()
