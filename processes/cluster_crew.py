@@ -139,7 +139,8 @@ class ClusterCrew(Crew[ToolT]):
         self, do: Callable[..., Any], *arguments: Any, name: str, resources: Mapping[str, float] | None = None
     ) -> Future:
         self._numbers += 1
-        key = (self._name, name, self._numbers)
+        # By what stands first the scheduler reckons how long a task takes: tools in no time, cases as cases before.
+        key = (f"{self._name}-{'case' if do is do_case else 'tool'}", name, self._numbers)
         return self._client.submit(do, *arguments, key=key, pure=False, resources=resources)
 
     def _ends(self, ended: queue.SimpleQueue[Future]) -> list[tuple[Future, CaseEnd]]:

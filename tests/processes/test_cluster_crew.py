@@ -104,6 +104,8 @@ def test_a_case_that_takes_every_worker_along_is_told(cluster, monkeypatch):
 @pytest.mark.parametrize("processes", [USUAL, Processes(grace_seconds=5.0, is_long=True)], ids=["usual", "long"])
 def test_who_stops_listening_ends_what_is_at_work(cluster, tmp_path, processes):
     with ClusterCrew(Memory(tmp_path), cluster, processes) as crew:
+        # With one worker alone, the other case would wait behind the stuck one.
+        crew._client.wait_for_workers(2)
         reports = crew.reports(stay, ["stuck", "other"], lost)
         assert next(reports)[1] == "other"
         reports.close()
