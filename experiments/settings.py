@@ -7,12 +7,13 @@ from itertools import cycle
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from ramify.comparison.settings import USUAL_MEASURES, ComparisonSettings
 from ramify.essential import Essential
 from ramify.experiments.layers import LayerSettings, VariantSettings
 from ramify.metrics.settings import EvaluationSettings
+from ramify.processes.crew_settings import CrewSettings
 
 SET_BY_THE_PLAN = ("cases", "output", "fold", "seed", "resume", "replace")
 """Settings of a training that the experiment itself gives to each run."""
@@ -49,7 +50,7 @@ class Further:
         return self.at_precision is not None or self.own_threshold or self.average_precision
 
 
-class ExperimentSettings(BaseModel, frozen=True, extra="forbid"):
+class ExperimentSettings(CrewSettings, frozen=True, extra="forbid"):
     """Variants x folds x seeds, and what is measured."""
 
     name: str
@@ -106,8 +107,11 @@ class ExperimentSettings(BaseModel, frozen=True, extra="forbid"):
     """How variants are compared with the first one."""
     workers: Essential[int] = Field(1, ge=1)
     """Runs at a time, each in a process of its own."""
+    cluster: Essential[str | None] = None
+    """Prepare cases and do runs on the machines of a running Dask scheduler instead: its address (tcp://HOST:8786), or
+    its scheduler file (docs/cluster.md)."""
     threads: int | None = Field(None, ge=1)
-    """Threads of each process; none shares out the cores."""
+    """Threads of each process; none shares out the cores, and on a cluster gives each one."""
     gpus: Essential[tuple[Number, ...]] = ()
     """Numbers of GPUs to share out among the processes in turn; none leaves the choice to CUDA."""
     run: Essential[bool] = True
@@ -180,6 +184,8 @@ class ExperimentSettings(BaseModel, frozen=True, extra="forbid"):
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
+        if self.gpus and self.cluster is not None:
+            raise ValueError("--gpus and --cluster: of a cluster, each worker says which GPU it has; leave --gpus out")
         if self.cases is not None:
             if special := [name for name, variant in self.variants.items() if variant.preprocess]:
                 raise ValueError(

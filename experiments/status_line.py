@@ -43,6 +43,8 @@ class StatusLine:
 
     def show(self, at_work: Mapping[str, Stopwatch]) -> None:
         """Renew the line that moves; at_work: name of a run -> its watch."""
+        # Workers of a cluster come and go.
+        self._workers = max(self._workers, len(at_work))
         if self._moves:
             # A line that is wrapped could not be taken away again.
             shown = self.line(at_work)[: shutil.get_terminal_size().columns - 1]

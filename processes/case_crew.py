@@ -1,12 +1,16 @@
 """Cases given out to processes of this machine, which live from job to job."""
 
+import itertools
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import wait
 from typing import Any
 
 from ramify.processes.case_worker import CaseWorker
-from ramify.processes.crew import ATTEMPTS, Crew, ReportT, ToolT, why_lost
+from ramify.processes.crew import NOBODY, USUAL, Crew, Processes, ReportT, ToolT, Watcher
+
+_LOOK_SECONDS = 1.0
+"""How often who looks on is told, where there is no news."""
 
 
 class CaseCrew(Crew[ToolT]):
@@ -15,10 +19,11 @@ class CaseCrew(Crew[ToolT]):
     Args:
         tool: what jobs are done with; picklable. A case is rather given to the process that has had it before.
         workers: how many processes at most; each starts when there is work for it.
+        processes: what they are like.
     """
 
-    def __init__(self, tool: ToolT, workers: int) -> None:
-        super().__init__(tool)
+    def __init__(self, tool: ToolT, workers: int, processes: Processes = USUAL) -> None:
+        super().__init__(tool, processes)
         self._count = workers
         self._workers: list[CaseWorker[ToolT]] = []
 
@@ -26,11 +31,16 @@ class CaseCrew(Crew[ToolT]):
         self._end(self._workers)
 
     def reports(
-        self, do: Callable[[ToolT, str], ReportT], case_ids: Sequence[str], lost: Callable[[str, str], ReportT]
+        self,
+        do: Callable[[ToolT, str], ReportT],
+        case_ids: Sequence[str],
+        lost: Callable[[str, str], ReportT],
+        watcher: Watcher = NOBODY,
     ) -> Iterator[ReportT]:
         queue, deaths = deque(case_ids), Counter[str]()
         try:
-            while self._give_out(do, queue):
+            while self._give_out(do, queue, watcher):
+                watcher.sees([worker.case_id for worker in self._workers if worker.case_id is not None])
                 for worker in self._with_news():
                     case_id = worker.case_id
                     assert case_id is not None, "only of a worker at work"
@@ -40,25 +50,34 @@ class CaseCrew(Crew[ToolT]):
                         how = worker.how_it_died()
                         self._end([worker])
                         deaths[case_id] += 1
-                        if deaths[case_id] < ATTEMPTS:
+                        if deaths[case_id] < self.processes.attempts:
                             queue.appendleft(case_id)
                             continue
-                        report = lost(case_id, why_lost(how, "use fewer --workers"))
+                        report = lost(case_id, self.processes.why_lost(how, "use fewer --workers"))
                     yield report
         finally:
             self._end([worker for worker in self._workers if worker.case_id is not None])
 
-    def _give_out(self, do: Callable[[ToolT, str], Any], queue: deque[str]) -> bool:
+    def _give_out(self, do: Callable[[ToolT, str], Any], queue: deque[str], watcher: Watcher) -> bool:
         """Keep every worker busy; whether any is."""
         idle = [worker for worker in self._workers if worker.case_id is None]
         while len(queue) > len(idle) and len(self._workers) < self._count:
-            idle.append(CaseWorker(self.tool, single_thread=self._count > 1))
+            idle.append(self._started())
             self._workers.append(idle[-1])
-        for worker in idle[: len(queue)]:
-            case_id = self._rather_for(worker, queue)
-            queue.remove(case_id)
-            worker.give(do, case_id)
+        for worker in idle:
+            while queue and worker.case_id is None:
+                case_id = self._rather_for(worker, queue)
+                queue.remove(case_id)
+                if watcher.wants(case_id):
+                    worker.give(do, case_id)
         return any(worker.case_id is not None for worker in self._workers)
+
+    def _started(self) -> CaseWorker[ToolT]:
+        """A new process, at the first place that is free."""
+        taken = {worker.place for worker in self._workers}
+        place = next(number for number in itertools.count() if number not in taken)
+        variables = self.processes.variables(place, several=self._count > 1)
+        return CaseWorker(self.tool, variables, self.processes.grace_seconds, place)
 
     def _rather_for(self, worker: CaseWorker[ToolT], queue: deque[str]) -> str:
         """The first case that this worker has had, else the first that none has, else the first."""
@@ -68,12 +87,15 @@ class CaseCrew(Crew[ToolT]):
         return next(its, None) or next(nobodys, queue[0])
 
     def _with_news(self) -> list[CaseWorker[ToolT]]:
-        """Wait for workers that have come to the end of a case, or of themselves."""
+        """Wait a while for workers that have come to the end of a case, or of themselves."""
         at_work = [worker for worker in self._workers if worker.case_id is not None]
-        news = wait([worker.pipe for worker in at_work])
+        news = wait([worker.pipe for worker in at_work], _LOOK_SECONDS)
         return [worker for worker in at_work if worker.pipe in news]
 
     def _end(self, workers: Sequence[CaseWorker[ToolT]]) -> None:
+        # All at once: none has to wait for the grace of another one.
+        for worker in workers:
+            worker.ask_to_end()
         for worker in workers:
             worker.stop()
         self._workers = [worker for worker in self._workers if worker not in workers]

@@ -6,21 +6,26 @@ the worker; each process has one thread, however the worker was started; and it 
 wanted any more, as when the command was killed. A worker that is lost takes its processes with it.
 """
 
-import multiprocessing
 import os
 import pickle
 import platform
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ramify import __version__
 from ramify.processes.case_worker import CaseWorker
+from ramify.processes.child_process import may_have_processes
+from ramify.processes.crew import Processes
 
+if TYPE_CHECKING:
+    from distributed import Scheduler
+
+GPU = "GPU"
+"""The resource of a worker that a long case takes one of."""
 _LOOK_SECONDS = 0.2
 """How often a process at work is asked for: its case may not be wanted any more."""
 _care = threading.Lock()
@@ -34,13 +39,14 @@ class Packed:
     """What crosses the network, which neither scheduler nor worker unpacks: they need not load what it needs.
 
     crew: a name that no other crew has. place: the folder that relative paths are seen from. version: of the code that
-    has packed it.
+    has packed it. processes: what those are like that unpack it.
     """
 
     crew: str
     content: bytes
     place: str
     version: str
+    processes: Processes
 
 
 class CaseEnd(NamedTuple):
@@ -94,6 +100,10 @@ class CaseSeats:
             done = end.report is not None
             return end
         finally:
+            if not done:
+                # Others need not wait for the grace of this one.
+                process.ask_to_end()
+                process.wait_for_end()
             with _care:
                 if done:
                     self._idle.append(process)
@@ -102,8 +112,9 @@ class CaseSeats:
                 _at_work[self._packed.crew] -= 1
 
     def _start(self) -> "CaseWorker[_Tool]":
-        with _may_have_processes():
-            return CaseWorker(_Tool(self._packed), single_thread=True)
+        its = self._packed.processes
+        with may_have_processes():
+            return CaseWorker(_Tool(self._packed), its.variables(0, several=True), its.grace_seconds)
 
     def _watched(self, process: "CaseWorker[_Tool]", is_wanted: Callable[[], bool]) -> CaseEnd:
         while not process.pipe.poll(_LOOK_SECONDS):
@@ -156,6 +167,11 @@ def cases_at_work(crew: str) -> int:
     return _at_work[crew]
 
 
+def gpus_there(dask_scheduler: "Scheduler") -> float:
+    """How many GPUs the workers of a scheduler have as a resource, in the scheduler's process."""
+    return float(sum(worker.resources.get(GPU, 0) for worker in dask_scheduler.workers.values()))
+
+
 def version_here() -> str:
     """That of the code that scheduler or worker would run."""
     return __version__
@@ -164,18 +180,3 @@ def version_here() -> str:
 def _do_packed(job: bytes, tool: _Tool, case_id: str) -> bytes:
     """In a process of its own: do a job, which needs what this process alone has loaded."""
     return pickle.dumps(pickle.loads(job)(tool.unpacked(), case_id))
-
-
-@contextmanager
-def _may_have_processes() -> Iterator[None]:
-    """Let a worker that Dask's nanny has started as a daemon start processes.
-
-    Python forbids it since nobody would end them; ours end with the worker by themselves.
-    """
-    its = multiprocessing.current_process()
-    was: bool = its.daemon
-    its._config["daemon"] = False  # type: ignore[attr-defined]
-    try:
-        yield
-    finally:
-        its._config["daemon"] = was  # type: ignore[attr-defined]

@@ -1,14 +1,23 @@
 """A process at work on cases, seen from the one that gives them out: a reader may crash in it, and cost one case."""
 
 import multiprocessing
-from collections.abc import Callable
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 from typing import Any, Generic, TypeVar
 
-from ramify.processes.child_process import end_with_parent, how_it_ended, leave_interrupts_to_parent, start_child
-from ramify.processes.environment import single_threaded
+from ramify.processes.child_process import (
+    end_with_parent,
+    how_it_ended,
+    leave_interrupts_to_parent,
+    may_have_processes,
+    start_child,
+)
 
 ToolT = TypeVar("ToolT")
+_TERMINATED_EXIT_CODE = 128 + signal.SIGTERM
 
 
 class CaseWorker(Generic[ToolT]):
@@ -16,18 +25,22 @@ class CaseWorker(Generic[ToolT]):
 
     Args:
         tool: what it works with; picklable, and its own from then on.
-        single_thread: whether its arithmetic gets one thread alone, where the user has set no limit.
+        variables: of its environment, besides those of this process.
+        grace_seconds: how long it may take to end amid a case; 0 ends it at once.
+        place: of it among the processes of its crew on this machine.
 
     Attributes:
         case_id: what it is at work on; None where it is idle.
         had: the cases that it was given.
     """
 
-    def __init__(self, tool: ToolT, single_thread: bool) -> None:
+    def __init__(self, tool: ToolT, variables: Mapping[str, str], grace_seconds: float, place: int = 0) -> None:
+        self.place, self._grace = place, grace_seconds
         self.case_id: str | None = None
         self.had: set[str] = set()
+        self._deadline: float | None = None
         self.pipe, theirs = multiprocessing.Pipe()
-        self._process = start_child(_work, (theirs, tool), single_threaded() if single_thread else {}, daemon=True)
+        self._process = start_child(_work, (theirs, tool, grace_seconds > 0), variables, daemon=True)
         theirs.close()
 
     def give(self, do: Callable[[ToolT, str], Any], case_id: str) -> None:
@@ -54,18 +67,41 @@ class CaseWorker(Generic[ToolT]):
         self._process.join()
         return how_it_ended(self._process.exitcode or 0)
 
+    def ask_to_end(self) -> None:
+        """Let it end, amid its case if it has one; its grace begins."""
+        if self._deadline is None:
+            self._deadline = time.monotonic() + self._grace
+            # An idle one ends by itself where its pipe does.
+            self.pipe.close()
+            if self._grace and self.case_id is not None:
+                self._process.terminate()
+
+    def wait_for_end(self) -> None:
+        """Return when it has ended that was asked to, or when its grace is over."""
+        assert self._deadline is not None, "asked to end before"
+        self._process.join(max(0.0, self._deadline - time.monotonic()))
+
     def stop(self) -> None:
-        """End it at once, whatever it is doing; a case is written whole or not at all."""
-        self.pipe.close()
+        """End it, whatever it is doing, at once or after its grace; a case is written whole or not at all."""
+        self.ask_to_end()
+        self.wait_for_end()
         self._process.kill()
         self._process.join()
         self._process.close()
 
 
-def _work(pipe: Connection, tool: Any) -> None:
+def _work(pipe: Connection, tool: Any, has_grace: bool) -> None:
     """What the process does: cases, as they are given."""
     leave_interrupts_to_parent()
+    if has_grace:
+        # As an exception, so that libraries can put their things away.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED_EXIT_CODE))
     end_with_parent()
+    with may_have_processes():
+        _do_cases(pipe, tool)
+
+
+def _do_cases(pipe: Connection, tool: Any) -> None:
     while True:
         try:
             do, case_id = pipe.recv()

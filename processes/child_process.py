@@ -8,7 +8,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -16,14 +17,20 @@ from typing import Any
 from ramify.processes.environment import environment
 
 _PR_SET_PDEATHSIG = 1
+_FOR_MEMORY = ", as the system does when memory runs out"
 
 
 def how_it_ended(exit_code: int) -> str:
     """What became of a process that is gone, in words."""
     if exit_code >= 0:
         return f"stopped with exit code {exit_code}"
-    hint = ", as the system does when memory runs out" if exit_code == -signal.SIGKILL else ""
+    hint = _FOR_MEMORY if exit_code == -signal.SIGKILL else ""
     return f"was killed by {signal.Signals(-exit_code).name}{hint}"
+
+
+def was_killed_for_memory(how: str) -> bool:
+    """Whether words of `how_it_ended` say that memory may have run out."""
+    return _FOR_MEMORY in how
 
 
 def start_child(
@@ -82,3 +89,18 @@ def end_with_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=wait, daemon=True).start()
+
+
+@contextmanager
+def may_have_processes() -> Iterator[None]:
+    """Let this process, which was started as a daemon, start processes in here.
+
+    Python forbids it since nobody would end them; ours end with their parent by themselves.
+    """
+    its = multiprocessing.current_process()
+    was: bool = its.daemon
+    its._config["daemon"] = False  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        its._config["daemon"] = was  # type: ignore[attr-defined]

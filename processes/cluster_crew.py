@@ -24,8 +24,18 @@ from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
 
 from ramify import __version__
-from ramify.processes.case_seats import CaseEnd, CaseSeats, Packed, cases_at_work, do_case, keep, version_here
-from ramify.processes.crew import ATTEMPTS, Crew, ReportT, ToolT, why_lost
+from ramify.processes.case_seats import (
+    GPU,
+    CaseEnd,
+    CaseSeats,
+    Packed,
+    cases_at_work,
+    do_case,
+    gpus_there,
+    keep,
+    version_here,
+)
+from ramify.processes.crew import NOBODY, USUAL, Crew, Processes, ReportT, ToolT, Watcher
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -51,14 +61,15 @@ class ClusterCrew(Crew[ToolT]):
     Args:
         tool: what jobs are done with; picklable. It goes to each worker once.
         cluster: address of the scheduler, or its scheduler file.
+        processes: what they are like.
 
     Raises:
         ValueError: no such file, no package distributed, or other code there than here.
         OSError: no scheduler answers.
     """
 
-    def __init__(self, tool: ToolT, cluster: str) -> None:
-        super().__init__(tool)
+    def __init__(self, tool: ToolT, cluster: str, processes: Processes = USUAL) -> None:
+        super().__init__(tool, processes)
         self._cluster, self._name = cluster, f"ramify-{uuid4().hex[:12]}"
         self._client = _connected(cluster)
         try:
@@ -78,7 +89,11 @@ class ClusterCrew(Crew[ToolT]):
         self._client.close(timeout=END_SECONDS)
 
     def reports(
-        self, do: Callable[[ToolT, str], ReportT], case_ids: Sequence[str], lost: Callable[[str, str], ReportT]
+        self,
+        do: Callable[[ToolT, str], ReportT],
+        case_ids: Sequence[str],
+        lost: Callable[[str, str], ReportT],
+        watcher: Watcher = NOBODY,
     ) -> Iterator[ReportT]:
         if not case_ids:
             return
@@ -88,14 +103,17 @@ class ClusterCrew(Crew[ToolT]):
         with self._reached():
             seats, job = self._opened(), self._submit(keep, pickle.dumps(do), name="job")
         try:
-            room = _Room(self._client, self._cluster)
+            room = _Room(self._client, self._cluster, self.processes.is_long)
             while waiting or of_future:
                 with self._reached():
                     while waiting and len(of_future) < room.tasks():
                         case_id = waiting.popleft()
-                        future = self._submit(do_case, seats, job, case_id, name=case_id)
+                        if not watcher.wants(case_id):
+                            continue
+                        future = self._submit(do_case, seats, job, case_id, name=case_id, resources=room.resources)
                         of_future[future] = case_id
                         future.add_done_callback(ended.put)
+                    watcher.sees([*of_future.values()])
                     ends = self._ends(ended)
                 for future, end in ends:
                     case_id = of_future.pop(future)
@@ -103,8 +121,8 @@ class ClusterCrew(Crew[ToolT]):
                         yield pickle.loads(end.report)
                         continue
                     deaths[case_id] += 1
-                    if end.is_last or deaths[case_id] == ATTEMPTS:
-                        yield lost(case_id, end.death if end.is_last else why_lost(end.death, _FEWER))
+                    if end.is_last or deaths[case_id] == self.processes.attempts:
+                        yield lost(case_id, end.death if end.is_last else self.processes.why_lost(end.death, _FEWER))
                     else:
                         waiting.appendleft(case_id)
         finally:
@@ -113,13 +131,17 @@ class ClusterCrew(Crew[ToolT]):
     def _opened(self) -> Future:
         """The seats of this crew, which stay with the workers from job to job."""
         if self._seats is None:
-            packed = Packed(self._name, pickle.dumps(self.tool), os.getcwd(), __version__)
+            packed = Packed(self._name, pickle.dumps(self.tool), os.getcwd(), __version__, self.processes)
             self._seats = self._submit(CaseSeats, packed, name="tool")
         return self._seats
 
-    def _submit(self, do: Callable[..., Any], *arguments: Any, name: str) -> Future:
+    def _submit(
+        self, do: Callable[..., Any], *arguments: Any, name: str, resources: Mapping[str, float] | None = None
+    ) -> Future:
         self._numbers += 1
-        return self._client.submit(do, *arguments, key=(self._name, name, self._numbers), pure=False)
+        # By what stands first the scheduler reckons how long a task takes: tools in no time, cases as cases before.
+        key = (f"{self._name}-{'case' if do is do_case else 'tool'}", name, self._numbers)
+        return self._client.submit(do, *arguments, key=key, pure=False, resources=resources)
 
     def _ends(self, ended: queue.SimpleQueue[Future]) -> list[tuple[Future, CaseEnd]]:
         """What became of the cases whose tasks have ended since, or of none after a while."""
@@ -184,24 +206,37 @@ class ClusterCrew(Crew[ToolT]):
 
 
 class _Room:
-    """How many tasks may wait at a scheduler, by the threads that its workers have now."""
+    """How many tasks may wait at a scheduler, by the threads that its workers have now.
 
-    def __init__(self, client: Client, cluster: str) -> None:
-        self._client, self._cluster = client, cluster
+    Of long ones none waits behind another; where workers have GPUs, each takes one.
+
+    Attributes:
+        resources: what a task takes of its worker's.
+    """
+
+    def __init__(self, client: Client, cluster: str, is_long: bool) -> None:
+        self._client, self._cluster, self._is_long = client, cluster, is_long
         self._began, self._looked = time.monotonic(), -math.inf
         self._tasks, self._told = _LEAST_TASKS, False
+        self.resources: dict[str, float] | None = None
 
     def tasks(self) -> int:
         now = time.monotonic()
         if now - self._looked >= _LOOK_SECONDS:
             self._looked, threads = now, sum(self._client.nthreads().values())
-            self._tasks = max(_LEAST_TASKS, _TASKS_A_THREAD * threads)
+            self._tasks = self._at_work(threads) if self._is_long else max(_LEAST_TASKS, _TASKS_A_THREAD * threads)
             if not threads and not self._told and now - self._began >= _WAITING_SECONDS:
                 self._told = True
                 print(
                     f"--cluster {self._cluster}: no worker has joined the scheduler; waiting for one", file=sys.stderr
                 )
         return self._tasks
+
+    def _at_work(self, threads: int) -> int:
+        """How many long tasks are worked on at a time."""
+        gpus = self._client.run_on_scheduler(gpus_there)
+        self.resources = {GPU: 1} if gpus else None
+        return max(1, int(gpus) or threads)
 
 
 def _connected(cluster: str) -> Client:

@@ -7,7 +7,10 @@ work nor on where they do.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Generic, Self, TypeVar
+
+from ramify.processes.environment import limited_to, single_threaded
 
 ToolT = TypeVar("ToolT")
 ReportT = TypeVar("ReportT")
@@ -15,12 +18,57 @@ ATTEMPTS = 2
 """How often a case is begun whose process dies: it may have been another one that took the memory."""
 
 
-def why_lost(how: str, remedy: str) -> str:
-    """Why there is nothing of a case whose processes died, in words.
+@dataclass(frozen=True)
+class Processes:
+    """What the processes of a crew are like.
 
-    how: the last of them ended. remedy: where memory was short.
+    threads: of each one's arithmetic; None for one where several work, unless the user has set a limit.
+    gpus: numbers of this machine's GPUs, shared out in turn; none leaves the choice to CUDA.
+    grace_seconds: how long one that is ended amid a case may take to put its things away, and those of processes of its
+        own; 0 ends it at once.
+    attempts: how often a case is begun whose process dies.
+    is_long: whether a case may take hours: none waits at a scheduler behind another, and where workers of a cluster
+        have a resource GPU, it takes one of them.
     """
-    return f"its worker process {how}, twice; a file of it may be damaged, or memory is short: {remedy}"
+
+    threads: int | None = None
+    gpus: tuple[int, ...] = ()
+    grace_seconds: float = 0.0
+    attempts: int = ATTEMPTS
+    is_long: bool = False
+
+    def variables(self, place: int, several: bool) -> dict[str, str]:
+        """The environment of one of them, which has this place among those of this machine."""
+        share = limited_to(self.threads) if self.threads else single_threaded() if several else {}
+        gpu = {"CUDA_VISIBLE_DEVICES": str(self.gpus[place % len(self.gpus)])} if self.gpus else {}
+        return {**share, **gpu}
+
+    def why_lost(self, how: str, remedy: str) -> str:
+        """Why there is nothing of a case whose processes died, in words.
+
+        how: the last of them ended. remedy: where memory was short.
+        """
+        if self.attempts == 1:
+            return f"its worker process {how}"
+        return f"its worker process {how}, twice; a file of it may be damaged, or memory is short: {remedy}"
+
+
+USUAL = Processes()
+"""Those of cases that take seconds or minutes."""
+
+
+class Watcher:
+    """Who looks on while cases are done; this one lets everything pass."""
+
+    def wants(self, case_id: str) -> bool:
+        """Whether a case is to be begun, asked right before; of one that is not there is no report."""
+        return True
+
+    def sees(self, case_ids: Sequence[str]) -> None:
+        """These are at work, on a cluster also those given out to it; told after each change, and every second."""
+
+
+NOBODY = Watcher()
 
 
 class Crew(ABC, Generic[ToolT]):
@@ -28,10 +76,11 @@ class Crew(ABC, Generic[ToolT]):
 
     Args:
         tool: what jobs are done with; picklable. Each process has its own, which may keep something from job to job.
+        processes: what they are like.
     """
 
-    def __init__(self, tool: ToolT) -> None:
-        self.tool = tool
+    def __init__(self, tool: ToolT, processes: Processes = USUAL) -> None:
+        self.tool, self.processes = tool, processes
 
     def __enter__(self) -> Self:
         return self
@@ -41,7 +90,11 @@ class Crew(ABC, Generic[ToolT]):
 
     @abstractmethod
     def reports(
-        self, do: Callable[[ToolT, str], ReportT], case_ids: Sequence[str], lost: Callable[[str, str], ReportT]
+        self,
+        do: Callable[[ToolT, str], ReportT],
+        case_ids: Sequence[str],
+        lost: Callable[[str, str], ReportT],
+        watcher: Watcher = NOBODY,
     ) -> Iterator[ReportT]:
         """What became of each case, as they are done.
 
@@ -51,4 +104,5 @@ class Crew(ABC, Generic[ToolT]):
             do: what is done with the tool and a case, in another process; picklable, and so is what it returns.
             case_ids: the cases, each once.
             lost: from a case whose process died at every attempt, and in words how, to its report.
+            watcher: looks on.
         """

@@ -4,15 +4,15 @@ from collections.abc import Callable, Iterator, Sequence
 
 from ramify.processes.case_crew import CaseCrew
 from ramify.processes.cluster_crew import ClusterCrew
-from ramify.processes.crew import Crew, ReportT, ToolT
+from ramify.processes.crew import USUAL, Crew, Processes, ReportT, ToolT
 from ramify.processes.crew_settings import CrewSettings
 
 
-def crew_of(tool: ToolT, settings: CrewSettings, count: int) -> Crew[ToolT]:
+def crew_of(tool: ToolT, settings: CrewSettings, count: int, processes: Processes = USUAL) -> Crew[ToolT]:
     """A crew for so many cases, where the settings say; raises as `ClusterCrew`."""
     if settings.cluster is not None:
-        return ClusterCrew(tool, settings.cluster)
-    return CaseCrew(tool, max(1, min(settings.workers, count)))
+        return ClusterCrew(tool, settings.cluster, processes)
+    return CaseCrew(tool, max(1, min(settings.workers, count)), processes)
 
 
 def case_reports(

@@ -158,6 +158,8 @@ def preparations_of(experiment: ExperimentSettings) -> dict[Path, PreprocessComm
         own: dict[str, Any] = {"output": str(store), "replace": experiment.replace}
         if experiment.root is not None:
             own["root"] = str(experiment.root)
+        if experiment.cluster is not None:
+            own |= {"cluster": experiment.cluster, "workers": 1}
         overrides = experiment.variants[variant].preprocess
         found[store] = resolved(PreprocessCommand, experiment.preprocess, "preprocess", variant, overrides, own)
         if found[store].auto:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ramify.processes.crew import Crew
+from ramify.processes.crew import NOBODY, Crew, Watcher
 from ramify.stages import preprocess
 
 
@@ -18,7 +18,9 @@ class CrewHere(Crew[Any]):
 
     def __exit__(self, *_: object) -> None: ...
 
-    def reports(self, do: Callable[[Any, str], Any], case_ids: Sequence[str], lost: object) -> Iterator[Any]:
+    def reports(
+        self, do: Callable[[Any, str], Any], case_ids: Sequence[str], lost: object, watcher: Watcher = NOBODY
+    ) -> Iterator[Any]:
         return (do(self.tool, case_id) for case_id in case_ids)
 
 

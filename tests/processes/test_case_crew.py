@@ -1,36 +1,16 @@
 """Crews: a process lives from job to job with its tool, dies alone, and ends with its crew."""
 
 import os
-import signal
 import time
 from pathlib import Path
 
 import pytest
 
 from ramify.processes.case_crew import CaseCrew
+from ramify.processes.crew import Processes, Watcher
 from ramify.processes.crew_settings import CrewSettings
 from ramify.processes.crews import case_reports
-
-
-class Memory:
-    """A tool that knows what was done with it, and by which process."""
-
-    def __init__(self) -> None:
-        self.done: list[str] = []
-
-
-def note(memory, case_id):
-    memory.done.append(case_id)
-    return os.getpid(), case_id, tuple(memory.done)
-
-
-def slowly(memory, case_id):
-    time.sleep(0.05)
-    return note(memory, case_id)
-
-
-def lost(case_id, how):
-    return None, case_id, how
+from tests.processes.case_jobs import Memory, die, gpu_of, lost, note, put_away, slowly, stay, where
 
 
 def test_one_process_does_job_after_job_and_keeps_its_tool():
@@ -51,12 +31,6 @@ def test_a_case_goes_to_the_process_that_had_it():
     assert at_once == {case_id: first[case_id] for case_id in case_ids[:2]}
 
 
-def die(memory, case_id):
-    if case_id == "deadly":
-        os.kill(os.getpid(), signal.SIGKILL)
-    return note(memory, case_id)
-
-
 @pytest.mark.skipif(os.name == "nt", reason="needs signals")
 @pytest.mark.parametrize("workers", [1, 3])
 def test_a_death_costs_its_case_alone_and_the_next_job_nothing(workers):
@@ -71,11 +45,6 @@ def test_a_death_costs_its_case_alone_and_the_next_job_nothing(workers):
             "deadly",
             "b",
         }
-
-
-def where(folder: Path, case_id: str) -> int:
-    (folder / case_id).write_text(str(os.getpid()))
-    return os.getpid()
 
 
 def test_all_processes_end_with_the_crew(tmp_path):
@@ -93,6 +62,63 @@ def test_who_stops_listening_ends_what_is_at_work():
         again, _, done = next(crew.reports(note, ["c"], lost))
     assert done in {("c",), ("a", "c")}
     assert (again == pid) == (done == ("a", "c"))
+
+
+class Choosy(Watcher):
+    """Does not want a case any more as soon as it has seen the first one."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def wants(self, case_id: str) -> bool:
+        return not (self.seen and case_id == "unwanted")
+
+    def sees(self, case_ids) -> None:
+        self.seen += case_ids
+
+
+def test_who_looks_on_sees_what_is_at_work_and_may_leave_cases_out():
+    watcher = Choosy()
+    with CaseCrew(Memory(), workers=1) as crew:
+        assert [case_id for _, case_id, _ in crew.reports(note, ["a", "unwanted", "b"], lost, watcher)] == ["a", "b"]
+    assert list(dict.fromkeys(watcher.seen)) == ["a", "b"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs signals")
+def test_each_process_has_its_gpu_and_who_comes_in_its_place_has_it_too(tmp_path):
+    with CaseCrew(tmp_path, 2, Processes(threads=3, gpus=(4, 6))) as crew:
+        assert sorted(crew.reports(gpu_of, ["a", "deadly"], lambda *how: how)) == ["a: 4 3", "deadly: 6 3"]
+
+
+class Stopper(Watcher):
+    """Is interrupted as soon as a case has begun."""
+
+    def __init__(self, folder: Path) -> None:
+        self._begun = folder / "begun"
+
+    def sees(self, case_ids) -> None:
+        while not (self._begun.exists() and self._begun.read_text(encoding="ascii")):
+            time.sleep(0.01)
+        raise KeyboardInterrupt
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs signals")
+def test_a_process_that_has_grace_puts_its_things_away_and_ends_its_own(tmp_path):
+    with CaseCrew(tmp_path, 1, Processes(grace_seconds=120.0)) as crew, pytest.raises(KeyboardInterrupt):
+        list(crew.reports(put_away, ["a"], lost, Stopper(tmp_path)))
+    assert (tmp_path / "put_away").exists()
+    assert not _is_alive(int((tmp_path / "begun").read_text(encoding="ascii")))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs signals")
+def test_a_process_that_does_not_end_in_its_grace_is_killed(tmp_path):
+    with CaseCrew(tmp_path, 1, Processes(grace_seconds=0.1)) as crew, pytest.raises(KeyboardInterrupt):
+        list(crew.reports(stay, ["a"], lost, Stopper(tmp_path)))
+    assert not _is_alive(int((tmp_path / "begun").read_text(encoding="ascii")))
+
+
+def test_a_case_that_is_begun_once_is_told_so():
+    assert Processes(attempts=1).why_lost("was killed by SIGSEGV", "x") == "its worker process was killed by SIGSEGV"
 
 
 def test_no_process_starts_for_nothing():

@@ -13,31 +13,26 @@ import pytest
 
 from ramify.processes import cluster_crew
 from ramify.processes.cluster_crew import ClusterCrew
+from ramify.processes.crew import USUAL, Processes
 from ramify.processes.crew_settings import CrewSettings
 from ramify.processes.crews import case_reports
 from ramify.processes.environment import THREAD_LIMITS
 from tests.dask_cluster import running_scheduler
+from tests.processes.cluster_jobs import (
+    Memory,
+    die,
+    has_gpus,
+    limits_of,
+    lost,
+    note,
+    stay,
+    take_the_worker_along,
+    worker_of,
+)
 
 distributed = pytest.importorskip("distributed", reason="distributed is not installed: pip install distributed")
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="needs signals")]
 ROOT = Path(__file__).parents[2]
-
-
-class Memory:
-    """A tool that knows what was done with it."""
-
-    def __init__(self, folder: Path = Path()) -> None:
-        self.folder = folder
-        self.done: list[str] = []
-
-
-def note(memory, case_id):
-    memory.done.append(case_id)
-    return os.getpid(), case_id, len(memory.done)
-
-
-def lost(case_id, how):
-    return None, case_id, how
 
 
 def test_processes_live_from_job_to_job_and_each_has_one_thread(cluster):
@@ -54,19 +49,22 @@ def test_processes_live_from_job_to_job_and_each_has_one_thread(cluster):
     wait_until(lambda: not any(map(is_running, processes)))
 
 
-def limits_of(memory, case_id):
-    return {name: os.environ.get(name) for name in THREAD_LIMITS}
+def test_long_cases_go_where_a_gpu_is(cluster):
+    case_ids = [f"case_{number}" for number in range(6)]
+    with ClusterCrew(Memory(), cluster, Processes(threads=2, is_long=True)) as crew:
+        crew._client.wait_for_workers(1)
+        address, pid = min(crew._client.run(os.getpid).items())
+        crew._client.run(has_gpus, 1, workers=[address])
+        try:
+            assert set(crew.reports(worker_of, case_ids, lost)) == {pid}
+            assert next(crew.reports(limits_of, ["x"], lost))["OMP_NUM_THREADS"] == "2"
+        finally:
+            crew._client.run(has_gpus, 0, workers=[address])
 
 
 def test_nothing_to_do_asks_for_no_worker(cluster):
     assert list(case_reports(str.upper, [], CrewSettings(cluster=cluster), lost)) == []
     assert sorted(case_reports(str.upper, ["a", "b"], CrewSettings(cluster=cluster), lost)) == ["A", "B"]
-
-
-def die(memory, case_id):
-    if case_id == "deadly":
-        os.kill(os.getpid(), signal.SIGKILL)
-    return note(memory, case_id)
 
 
 def test_a_death_costs_its_case_alone(cluster):
@@ -78,16 +76,6 @@ def test_a_death_costs_its_case_alone(cluster):
     assert "), twice; a file of it may be damaged, or memory is short: start workers with fewer threads" in how
     assert sorted(reports) == ["a", "b"]
     assert all(pid for pid, _ in reports.values())
-
-
-def take_the_worker_along(memory, case_id):
-    """The worker that this process belongs to is killed, once."""
-    told = memory.folder / "killed"
-    if case_id == "unlucky" and not told.exists():
-        told.write_text(str(os.getppid()), encoding="ascii")
-        os.kill(os.getppid(), signal.SIGKILL)
-        time.sleep(600)
-    return note(memory, case_id)
 
 
 def test_a_worker_that_is_lost_costs_no_case(cluster, tmp_path):
@@ -113,17 +101,11 @@ def test_a_case_that_takes_every_worker_along_is_told(cluster, monkeypatch):
     assert how.startswith("4 workers of the cluster were lost while they had it, the last at tcp://10.0.0.1:4000; ")
 
 
-def stay(memory, case_id):
-    if case_id == "stuck":
-        (memory.folder / "begun").write_text(str(os.getpid()), encoding="ascii")
-        time.sleep(600)
-    while not (memory.folder / "begun").exists():
-        time.sleep(0.01)
-    return note(memory, case_id)
-
-
-def test_who_stops_listening_ends_what_is_at_work(cluster, tmp_path):
-    with ClusterCrew(Memory(tmp_path), cluster) as crew:
+@pytest.mark.parametrize("processes", [USUAL, Processes(grace_seconds=5.0, is_long=True)], ids=["usual", "long"])
+def test_who_stops_listening_ends_what_is_at_work(cluster, tmp_path, processes):
+    with ClusterCrew(Memory(tmp_path), cluster, processes) as crew:
+        # With one worker alone, the other case would wait behind the stuck one.
+        crew._client.wait_for_workers(2)
         reports = crew.reports(stay, ["stuck", "other"], lost)
         assert next(reports)[1] == "other"
         reports.close()
@@ -136,7 +118,7 @@ COMMAND = """
 import sys
 from pathlib import Path
 from ramify.processes.cluster_crew import ClusterCrew
-from tests.processes.test_cluster_crew import Memory, lost, stay
+from tests.processes.cluster_jobs import Memory, lost, stay
 with ClusterCrew(Memory(Path(sys.argv[2])), sys.argv[1]) as crew:
     list(crew.reports(stay, ["stuck"], lost))
 """
