@@ -111,7 +111,7 @@ def test_what_the_wheel_says_of_itself(wheel):
     said = BytesParser().parsebytes(files[f"{info}/METADATA"])
     assert (said["Name"], said["Version"], said["License-Expression"]) == ("ramify", ramify.__version__, "Apache-2.0")
     assert said["Requires-Python"] == ">=3.11"
-    extras = {"branches", "bundle", "gudhi", "nnunet", "onnx", "postgres", "timm"}
+    extras = {"branches", "cluster", "bundle", "gudhi", "nnunet", "onnx", "postgres", "timm"}
     assert set(said.get_all("Provides-Extra")) == extras
     assert b"ramify = ramify.command_line.program:main" in files[f"{info}/entry_points.txt"]
     assert files[f"{info}/licenses/LICENSE"] == (ROOT / "LICENSE").read_bytes()
