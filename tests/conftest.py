@@ -88,9 +88,9 @@ def real_data() -> Path:
     return Path(given).resolve()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The scheduler file of a Dask scheduler with two workers."""
+    """The scheduler file of a Dask scheduler with two workers; of a module, since idle ones take a tenth of a core."""
     pytest.importorskip("distributed", reason="distributed is not installed: pip install distributed")
     with running_cluster(tmp_path_factory.mktemp("cluster")) as file:
         yield str(file)
