@@ -24,7 +24,7 @@ from ramify.disk.atomic_files import write_whole
 from ramify.disk.outputs import Outputs
 from ramify.preprocessing.settings import PreprocessingSettings
 from ramify.training.checkpoint import save_checkpoint
-from tests.test_predict import untrained_state
+from tests.tiny_checkpoints import untrained_state
 
 CASES = ("a", "b")
 STATE_OF_OURS = {".ramify", ".lock"}

@@ -1,9 +1,6 @@
 """Prediction lies on the CT's own grid, whatever that is, and bad input costs one line."""
 
-import csv
-import threading
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,41 +10,21 @@ from scipy.spatial.transform import Rotation
 from ramify import predict
 from ramify.data.channel_files import InputCase
 from ramify.data.files import read_volume, write_volume
-from ramify.data.input_reading import Inputs
 from ramify.data.inputs import read_organ
 from ramify.data.volume import Volume
-from ramify.disk.ledger import MARK
 from ramify.preprocessing.intensity import IntensitySettings
 from ramify.preprocessing.settings import PreprocessingSettings
-from ramify.processes.folder_lock import held
 from ramify.training.checkpoint import save_checkpoint
 from ramify.training.ensemble import Ensemble
 from ramify.training.predictor import Predictor
 from tests.storage_orders import all_stored, restored
 from tests.tiny_checkpoints import untrained_state, write_fold
-
-# A CT that is anisotropic, off the origin and turned: every mistake with axes shows.
-GEOMETRY: dict[str, Any] = {
-    "spacing_mm": (2.5, 0.8, 0.9),
-    "origin_mm": (-100.0, 20.0, 30.5),
-    "direction": ((0.0, 0.0, 1.0), (0.0, -1.0, 0.0), (1.0, 0.0, 0.0)),
-}
-SHAPE = (14, 40, 30)
+from tests.turned_ct import GEOMETRY, SHAPE, ct_with_vessel
 
 
 @pytest.fixture
 def checkpoint(tmp_path: Path) -> Path:
     return write_fold(tmp_path / "run", 0)
-
-
-def ct_with_vessel() -> tuple[Volume, Volume, np.ndarray]:
-    """CT, organ and vessel: a thick bar, bright in a dim organ."""
-    organ = np.zeros(SHAPE, bool)
-    organ[2:12, 5:35, 4:26] = True
-    vessel = np.zeros(SHAPE, bool)
-    vessel[5:9, 12:24, 6:24] = True
-    image = np.where(vessel, 90.0, 10.0).astype(np.float32)
-    return Volume(image, **GEOMETRY), Volume(organ, **GEOMETRY), vessel
 
 
 def answer_with_the_image(predictor: Predictor, monkeypatch) -> None:
@@ -203,79 +180,6 @@ def test_windows_are_those_of_the_training_or_given(checkpoint, tmp_path, capsys
     assert "inference.window: (7, 8, 8): each axis must be a multiple of 2" in capsys.readouterr().err
 
 
-def test_one_bad_case_does_not_cost_the_others(checkpoint, tmp_path, capsys):
-    image, organ, _ = ct_with_vessel()
-    write_volume(tmp_path / "in" / "good.nii.gz", image)
-    (tmp_path / "in" / "bad.nii.gz").write_text("not an image")
-    write_volume(tmp_path / "in" / "flat.nii.gz", image.with_array(np.zeros(SHAPE, np.float32)))
-    for name in ("good", "bad", "flat"):
-        write_volume(tmp_path / "organs" / f"{name}.nii.gz", organ)
-    words = ["--checkpoint", str(checkpoint), "--input", str(tmp_path / "in"), "--organ", str(tmp_path / "organs")]
-    assert predict.main([*words, "--output", str(tmp_path / "out"), "--device", "cpu"]) == 1
-    errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
-    assert len(errors) == 2
-    assert errors[0].startswith("error: bad: ")
-    assert "constant" in errors[1]
-    assert sorted(path.name for path in (tmp_path / "out").glob("*.nii.gz")) == [
-        "good.nii.gz",
-        "good_probabilities.nii.gz",
-    ]
-    with (tmp_path / "out" / "failures.csv").open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    assert [f"error: {row['case']}: {row['error']}" for row in rows] == errors
-
-
-def test_shares_of_the_cases_fill_one_folder_between_them(checkpoint, tmp_path, capsys):
-    image, _, _ = ct_with_vessel()
-    for name in ("a", "b", "c"):
-        write_volume(tmp_path / "in" / f"{name}.nii.gz", image)
-    (tmp_path / "in" / "b.nii.gz").write_text("not an image")
-    words = ["--checkpoint", str(checkpoint), "--input", str(tmp_path / "in"), "--output", str(tmp_path / "out")]
-    words += ["--device", "cpu", "--no-probabilities"]
-    assert predict.main([*words, "--limit", "1"]) == 0
-    assert [path.name for path in (tmp_path / "out").glob("[!.]*")] == ["a.nii.gz"]
-    assert predict.main([*words, "--shard", "1/2"]) == 0
-    assert sorted(path.name for path in (tmp_path / "out").glob("[!.]*")) == ["a.nii.gz", "c.nii.gz"]
-    assert predict.main([*words, "--shard", "2/2"]) == 1
-    assert "error: b: " in capsys.readouterr().err
-    assert sorted(path.name for path in (tmp_path / "out").glob("[!.]*")) == ["a.nii.gz", "c.nii.gz"]
-
-
-def test_the_next_ct_is_read_while_one_is_segmented(checkpoint, tmp_path, monkeypatch, capsys):
-    """And each comes out as it does alone; the second one cannot be read, which costs it alone."""
-    image, _, _ = ct_with_vessel()
-    for place, name in enumerate("abc"):
-        write_volume(tmp_path / "in" / f"{name}.nii.gz", image.with_array(image.array * (1 + place)))
-    (tmp_path / "in" / "b.nii.gz").write_text("not an image")
-    began = {name: threading.Event() for name in "abc"}
-    read, predicted, waited = Inputs.read, Predictor.predict, []
-
-    def read_and_tell(self, case):
-        began[case.case_id].set()
-        return read(self, case)
-
-    def predict_once_the_next_is_read(self, images, organ, name, **shown):
-        if Path(name).name == "a.nii.gz":
-            waited.append(began["b"].wait(30))
-        return predicted(self, images, organ, name, **shown)
-
-    monkeypatch.setattr(Inputs, "read", read_and_tell)
-    words = ["--checkpoint", str(checkpoint), "--input", str(tmp_path / "in"), "--device", "cpu"]
-    assert predict.main([*words, "--output", str(tmp_path / "one_by_one"), "--no-read-ahead"]) == 1
-    for event in began.values():
-        event.clear()
-    monkeypatch.setattr(Predictor, "predict", predict_once_the_next_is_read)
-    capsys.readouterr()
-    assert predict.main([*words, "--output", str(tmp_path / "ahead")]) == 1
-    told = capsys.readouterr()
-    assert waited == [True]
-    assert "error: b: " in told.err
-    assert "2 of 3 cases segmented" in told.out
-    for name in "ac":
-        found = [read_volume(tmp_path / out / f"{name}_probabilities.nii.gz").array for out in ("one_by_one", "ahead")]
-        np.testing.assert_array_equal(*found)
-
-
 def test_the_precision_is_the_trainings_or_given(checkpoint, tmp_path):
     image, organ, _ = ct_with_vessel()
     found = [Predictor(checkpoint, "cpu", precision=name).predict(image, organ) for name in (None, "bfloat16")]
@@ -287,75 +191,6 @@ def test_the_precision_is_the_trainings_or_given(checkpoint, tmp_path):
     with pytest.raises(ValueError, match="--precision float16: needs a GPU; on the CPU use bfloat16, float32 or auto"):
         predict.main([*words, "--output", str(tmp_path / "out"), "--precision", "float16"])
     assert not (tmp_path / "out").exists()
-
-
-def test_others_may_segment_other_cases_into_the_folder_meanwhile(checkpoint, tmp_path, capsys):
-    image, _, _ = ct_with_vessel()
-    for name in ("theirs", "ours"):
-        write_volume(tmp_path / "in" / f"{name}.nii.gz", image)
-    words = ["--checkpoint", str(checkpoint), "--output", str(tmp_path / "out"), "--device", "cpu"]
-    (tmp_path / "out").mkdir()
-    with held(tmp_path / "out", "predict.py", "theirs"):
-        assert predict.main([*words, "--input", str(tmp_path / "in" / "ours.nii.gz")]) == 0
-        assert predict.main([*words, "--input", str(tmp_path / "in")]) == 1
-        assert "error: theirs: " in (said := capsys.readouterr().err)
-        assert "at work on it" in said
-    names = [path.name for path in (tmp_path / "out").iterdir() if path.name != MARK]
-    assert sorted(names) == ["failures.csv", "ours.nii.gz", "ours_probabilities.nii.gz"]
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        MemoryError(),
-        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9 GiB"),
-        RuntimeError(
-            "[enforce fail at alloc_cpu.cpp:117] err == 0. DefaultCPUAllocator: can't allocate memory: you tried"
-        ),
-    ],
-)
-def test_a_case_too_large_for_memory_does_not_cost_the_others(checkpoint, tmp_path, capsys, monkeypatch, error):
-    image, organ, _ = ct_with_vessel()
-    for name in ("a", "large", "z"):
-        write_volume(tmp_path / "in" / f"{name}.nii.gz", image)
-        write_volume(tmp_path / "organs" / f"{name}.nii.gz", organ)
-    predicted = Predictor.predict
-
-    def predict_or_fail(self, image, organ, name, **shown):
-        if Path(name).name == "large.nii.gz":
-            raise error
-        return predicted(self, image, organ, name, **shown)
-
-    monkeypatch.setattr(Predictor, "predict", predict_or_fail)
-    words = ["--checkpoint", str(tmp_path / "run"), "--input", str(tmp_path / "in"), "--device", "cpu"]
-    words += ["--organ", str(tmp_path / "organs"), "--output", str(tmp_path / "out"), "--no-probabilities"]
-    assert predict.main(words) == 1
-    told = capsys.readouterr()
-    assert "error: large: out of memory: use a smaller --inference.window" in told.err
-    assert "2 of 3 cases segmented" in told.out
-    assert (tmp_path / "out" / "z.nii.gz").is_file()
-
-
-def test_a_network_that_answers_nan_costs_the_case_and_is_named(checkpoint, tmp_path, capsys, monkeypatch):
-    image, organ, _ = ct_with_vessel()
-    write_volume(tmp_path / "ct.nii.gz", image)
-    write_volume(tmp_path / "organ.nii.gz", organ)
-    # A variance below zero passes for a number, and its root is none.
-    state = untrained_state((16, 16, 16))
-    name = next(name for name in state["model"] if name.endswith("running_var"))
-    state["model"][name] = -torch.ones_like(state["model"][name])
-    save_checkpoint(checkpoint, state)
-    words = ["--checkpoint", str(checkpoint), "--input", str(tmp_path / "ct.nii.gz"), "--device", "cpu"]
-    words += ["--organ", str(tmp_path / "organ.nii.gz"), "--output", str(tmp_path / "out")]
-    for more, where in (
-        ([], "over the whole volume"),
-        (["--inference.window", "8", "8", "8"], "in the window of voxels"),
-    ):
-        assert predict.main([*words, *more]) == 1
-        told = capsys.readouterr()
-        assert f"ct.nii.gz: the network's output {where}" in told.err
-        assert "0 of 1 cases segmented" in told.out
-    assert not list((tmp_path / "out").glob("*.nii.gz"))
 
 
 @pytest.mark.parametrize(
