@@ -97,6 +97,18 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Torch computes in one thread, as processes do that are started with OMP_NUM_THREADS=1: sums are the same."""
+    # Most folders of tests do without torch.
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
 def cases_in_this_process() -> Iterator[None]:
     """Let preprocess.py start no process: one starts for longer than a tiny case takes."""
     with cases_done_here():

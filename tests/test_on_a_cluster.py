@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
 import yaml
 
 from ramify import analyse, evaluate, experiment, predict, preprocess
@@ -99,15 +98,6 @@ def question(tiny_cases, tmp_path, monkeypatch) -> Path:
 
 
 @pytest.fixture
-def one_thread() -> Iterator[None]:
-    """Torch adds up in another order with several, as workers never have them."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture
 def one_gpu(cluster) -> Iterator[None]:
     """One of the two workers has a GPU: it has all runs, and so one process alone that loads torch."""
     with distributed.Client(scheduler_file=cluster, set_as_default=False) as client:
@@ -143,7 +133,6 @@ def scores(folder: Path) -> dict[str, bytes]:
 
 HOLD = """
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from ramify.processes.folder_lock import held
 with held(Path(sys.argv[1]), "experiment.py"):
