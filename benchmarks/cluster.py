@@ -5,9 +5,9 @@
 
 Both ways are given cases that do nothing. start: seconds until every one of two processes has done its first case.
 task: milliseconds a case from then on; beside them Dask alone, all tasks given at once. after a kill -9: seconds until
-the processes of a command that was killed are gone. memory: resident, of each kind of process. waiting: what a
-scheduler's memory grows by when so many tasks wait at it, and the most that a command of ours lets wait. listing: a
-case store with so many folders.
+the processes of a command that was killed are gone. memory: resident, of each kind of process. waiting: how long a
+scheduler takes to receive so many tasks, and what its memory grows by while they wait. listing: a case store with so
+many folders.
 """
 
 from __future__ import annotations

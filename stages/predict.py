@@ -80,9 +80,11 @@ def predict_all(settings: PredictSettings) -> int:
             )
         segmenter = Segmenter(inputs, plan, beside)
         if settings.in_this_process:
-            return follow(segmented_here(segmenter, inputs, networks, settings), len(case_ids), settings)
-        del networks, predictor
-        return follow(case_reports(segmenter, case_ids, settings, lost), len(case_ids), settings)
+            cases = segmented_here(segmenter, inputs, networks, settings)
+        else:
+            del networks, predictor
+            cases = case_reports(segmenter, case_ids, settings, lost)
+        return follow(cases, len(case_ids), settings)
 
 
 def plan_of(checkpoints: Sequence[Path], settings: PredictSettings) -> PredictionPlan:
@@ -100,7 +102,12 @@ def segmented_here(
 ) -> Iterator[Segmented]:
     """Each case in its order, segmented in this process while the next one is read."""
     for case, read in read_ahead(inputs.cases, inputs.read, ahead=settings.read_ahead):
-        yield segmenter.segment(case, read, networks, lambda line: say(line, error=line.startswith("warning")))
+        yield segmenter.segment(case, read, networks, tell)
+
+
+def tell(line: str) -> None:
+    """A line on a case, where its kind goes."""
+    say(line, error=line.startswith("warning"))
 
 
 def follow(cases: Iterator[Segmented], count: int, settings: PredictSettings) -> int:
@@ -110,7 +117,7 @@ def follow(cases: Iterator[Segmented], count: int, settings: PredictSettings) ->
     with saying_what_is_kept(lambda: f"{what_is_done(done, count, settings)}; the same command segments all anew"):
         for case in followed(cases, "predict", "case", count):
             for line in case.lines:
-                say(line, error=line.startswith("warning"))
+                tell(line)
             if not case.error:
                 done += 1
                 continue
