@@ -17,12 +17,10 @@ class Outcome(NamedTuple):
 
     reason: why it failed, in one line; empty where it did not.
     for_memory: whether that was for want of memory.
-    died: whether its process is gone.
     """
 
     reason: str = ""
     for_memory: bool = False
-    died: bool = False
 
 
 class Report(NamedTuple):
@@ -43,7 +41,7 @@ def attempt(runs: Mapping[str, Run], name: str) -> Report:
 
 def lost(name: str, how: str) -> Report:
     """What is told of a run whose process died."""
-    return Report(name, Outcome(how, for_memory=was_killed_for_memory(how), died=True))
+    return Report(name, Outcome(how, for_memory=was_killed_for_memory(how)))
 
 
 def _logged(run: Run) -> Outcome:

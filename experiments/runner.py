@@ -99,7 +99,7 @@ class _Session(Watcher):
         again = []
         for report in crew.reports(attempt, names, lost, self):
             watch = self._at_work.pop(report.name, None) or Stopwatch(self._runs[report.name])
-            if report.outcome.died and not is_last:
+            if report.ending is None and not is_last:
                 self._status.tell(f"again later: {report.name}: {report.outcome.reason}")
                 again.append(report.name)
             else:

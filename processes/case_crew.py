@@ -1,13 +1,13 @@
 """Cases given out to processes of this machine, which live from job to job."""
 
 import itertools
-from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
 from multiprocessing.connection import wait
 from typing import Any
 
 from ramify.processes.case_worker import CaseWorker
-from ramify.processes.crew import NOBODY, USUAL, Crew, Processes, ReportT, ToolT, Watcher
+from ramify.processes.crew import USUAL, Crew, Death, Processes, ReportT, ToolT, Watcher
 
 _LOOK_SECONDS = 1.0
 """How often who looks on is told, where there is no news."""
@@ -22,6 +22,8 @@ class CaseCrew(Crew[ToolT]):
         processes: what they are like.
     """
 
+    _remedy = "use fewer --workers"
+
     def __init__(self, tool: ToolT, workers: int, processes: Processes = USUAL) -> None:
         super().__init__(tool, processes)
         self._count = workers
@@ -30,16 +32,11 @@ class CaseCrew(Crew[ToolT]):
     def __exit__(self, *_: object) -> None:
         self._end(self._workers)
 
-    def reports(
-        self,
-        do: Callable[[ToolT, str], ReportT],
-        case_ids: Sequence[str],
-        lost: Callable[[str, str], ReportT],
-        watcher: Watcher = NOBODY,
-    ) -> Iterator[ReportT]:
-        queue, deaths = deque(case_ids), Counter[str]()
+    def _outcomes(
+        self, do: Callable[[ToolT, str], ReportT], waiting: deque[str], watcher: Watcher
+    ) -> Generator[tuple[str, ReportT | Death], None, None]:
         try:
-            while self._give_out(do, queue, watcher):
+            while self._give_out(do, waiting, watcher):
                 watcher.sees([worker.case_id for worker in self._workers if worker.case_id is not None])
                 for worker in self._with_news():
                     case_id = worker.case_id
@@ -49,12 +46,9 @@ class CaseCrew(Crew[ToolT]):
                     except EOFError:
                         how = worker.how_it_died()
                         self._end([worker])
-                        deaths[case_id] += 1
-                        if deaths[case_id] < self.processes.attempts:
-                            queue.appendleft(case_id)
-                            continue
-                        report = lost(case_id, self.processes.why_lost(how, "use fewer --workers"))
-                    yield report
+                        yield case_id, Death(how)
+                    else:
+                        yield case_id, report
         finally:
             self._end([worker for worker in self._workers if worker.case_id is not None])
 

@@ -14,12 +14,12 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ramify import __version__
 from ramify.processes.case_worker import CaseWorker
 from ramify.processes.child_process import may_have_processes
-from ramify.processes.crew import Processes
+from ramify.processes.crew import Death, Processes
 
 if TYPE_CHECKING:
     from distributed import Scheduler
@@ -47,14 +47,6 @@ class Packed:
     place: str
     version: str
     processes: Processes
-
-
-class CaseEnd(NamedTuple):
-    """What became of a case: its report, pickled; or how its process died, and whether no other is to try."""
-
-    report: bytes | None
-    death: str = ""
-    is_last: bool = False
 
 
 class CaseSeats:
@@ -88,8 +80,11 @@ class CaseSeats:
                 "folder that this command is started in"
             )
 
-    def do(self, job: bytes, case_id: str, is_wanted: Callable[[], bool]) -> CaseEnd:
-        """Let a process do a pickled job on a case, and wait for it; it is ended where nobody wants that any more."""
+    def do(self, job: bytes, case_id: str, is_wanted: Callable[[], bool]) -> bytes | Death:
+        """Let a process do a pickled job on a case, and wait for its pickled report.
+
+        It is ended where nobody wants that any more.
+        """
         with _care:
             process = self._idle.pop() if self._idle else self._start()
             _at_work[self._packed.crew] += 1
@@ -97,7 +92,7 @@ class CaseSeats:
         try:
             process.give(partial(_do_packed, job), case_id)
             end = self._watched(process, is_wanted)
-            done = end.report is not None
+            done = not isinstance(end, Death)
             return end
         finally:
             if not done:
@@ -116,16 +111,16 @@ class CaseSeats:
         with may_have_processes():
             return CaseWorker(_Tool(self._packed), its.variables(0, several=True), its.grace_seconds)
 
-    def _watched(self, process: "CaseWorker[_Tool]", is_wanted: Callable[[], bool]) -> CaseEnd:
+    def _watched(self, process: "CaseWorker[_Tool]", is_wanted: Callable[[], bool]) -> bytes | Death:
         while not process.pipe.poll(_LOOK_SECONDS):
             if not is_wanted():
-                return CaseEnd(None, "was ended, as its case was not wanted any more")
+                return Death("was ended, as its case was not wanted any more")
         try:
             report: bytes = process.report()
         except EOFError:
             with _care:
-                return CaseEnd(None, f"{process.how_it_died()} (on {platform.node()})")
-        return CaseEnd(report)
+                return Death(f"{process.how_it_died()} (on {platform.node()})")
+        return report
 
 
 class _Tool:
@@ -146,7 +141,7 @@ def keep(job: bytes) -> bytes:
     return job
 
 
-def do_case(seats: CaseSeats, job: bytes, case_id: str) -> CaseEnd:
+def do_case(seats: CaseSeats, job: bytes, case_id: str) -> bytes | Death:
     """A task of the scheduler: one case, done by one of the processes here; raises as `CaseSeats.check`."""
     from distributed import Status, get_worker
 

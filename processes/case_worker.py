@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
 from ramify.processes.child_process import (
     end_with_parent,
@@ -15,8 +15,8 @@ from ramify.processes.child_process import (
     may_have_processes,
     start_child,
 )
+from ramify.processes.crew import ToolT
 
-ToolT = TypeVar("ToolT")
 _TERMINATED_EXIT_CODE = 128 + signal.SIGTERM
 
 

@@ -17,16 +17,15 @@ import queue
 import sys
 import time
 import warnings
-from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from ramify import __version__
 from ramify.processes.case_seats import (
     GPU,
-    CaseEnd,
     CaseSeats,
     Packed,
     cases_at_work,
@@ -35,7 +34,7 @@ from ramify.processes.case_seats import (
     keep,
     version_here,
 )
-from ramify.processes.crew import NOBODY, USUAL, Crew, Processes, ReportT, ToolT, Watcher
+from ramify.processes.crew import USUAL, Crew, Death, Processes, ReportT, ToolT, Watcher
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -50,7 +49,6 @@ _WAITING_SECONDS = 5.0
 """After so long without a worker, a line says what is waited for."""
 _TASKS_A_THREAD = 4
 _LEAST_TASKS = 16
-_FEWER = "start workers with fewer threads, or with more memory for each"
 _SHARED = ("python", "dask", "distributed", "cloudpickle", "numpy")
 """Packages whose versions are one and the same everywhere: what is sent is understood, and gives the same bits."""
 
@@ -68,6 +66,8 @@ class ClusterCrew(Crew[ToolT]):
         OSError: no scheduler answers.
     """
 
+    _remedy = "start workers with fewer threads, or with more memory for each"
+
     def __init__(self, tool: ToolT, cluster: str, processes: Processes = USUAL) -> None:
         super().__init__(tool, processes)
         self._cluster, self._name = cluster, f"ramify-{uuid4().hex[:12]}"
@@ -80,24 +80,16 @@ class ClusterCrew(Crew[ToolT]):
         self._numbers = 0
         self._seats: Future | None = None
 
-    def __enter__(self) -> Self:
-        return self
-
     def __exit__(self, *_: object) -> None:
         # With it goes the last that wants the tool: the workers end the processes that have it.
         self._seats = None
         self._client.close(timeout=END_SECONDS)
 
-    def reports(
-        self,
-        do: Callable[[ToolT, str], ReportT],
-        case_ids: Sequence[str],
-        lost: Callable[[str, str], ReportT],
-        watcher: Watcher = NOBODY,
-    ) -> Iterator[ReportT]:
-        if not case_ids:
+    def _outcomes(
+        self, do: Callable[[ToolT, str], ReportT], waiting: deque[str], watcher: Watcher
+    ) -> Generator[tuple[str, ReportT | Death], None, None]:
+        if not waiting:
             return
-        waiting, deaths = deque(case_ids), Counter[str]()
         ended: queue.SimpleQueue[Future] = queue.SimpleQueue()
         of_future: dict[Future, str] = {}
         with self._reached():
@@ -116,15 +108,7 @@ class ClusterCrew(Crew[ToolT]):
                     watcher.sees([*of_future.values()])
                     ends = self._ends(ended)
                 for future, end in ends:
-                    case_id = of_future.pop(future)
-                    if end.report is not None:
-                        yield pickle.loads(end.report)
-                        continue
-                    deaths[case_id] += 1
-                    if end.is_last or deaths[case_id] == self.processes.attempts:
-                        yield lost(case_id, end.death if end.is_last else self.processes.why_lost(end.death, _FEWER))
-                    else:
-                        waiting.appendleft(case_id)
+                    yield of_future.pop(future), end if isinstance(end, Death) else pickle.loads(end)
         finally:
             self._call_off([*of_future])
 
@@ -143,7 +127,7 @@ class ClusterCrew(Crew[ToolT]):
         key = (f"{self._name}-{'case' if do is do_case else 'tool'}", name, self._numbers)
         return self._client.submit(do, *arguments, key=key, pure=False, resources=resources)
 
-    def _ends(self, ended: queue.SimpleQueue[Future]) -> list[tuple[Future, CaseEnd]]:
+    def _ends(self, ended: queue.SimpleQueue[Future]) -> list[tuple[Future, bytes | Death]]:
         """What became of the cases whose tasks have ended since, or of none after a while."""
         futures: list[Future] = []
         with contextlib.suppress(queue.Empty):
@@ -157,16 +141,16 @@ class ClusterCrew(Crew[ToolT]):
         found = self._client.gather(done, errors="skip") if len(done) > 1 else {}
         return [(future, found.get(str(place)) or self._end_of(future)) for place, future in enumerate(futures)]
 
-    def _end_of(self, future: Future) -> CaseEnd:
-        """What became of a case; raises where no case can be worked on."""
+    def _end_of(self, future: Future) -> bytes | Death:
+        """What became of a case, its report pickled; raises where no case can be worked on."""
         from distributed import KilledWorker
 
         try:
-            end: CaseEnd = future.result()
+            end: bytes | Death = future.result()
             return end
         except KilledWorker as error:
             how = f"{error.allowed_failures + 1} workers of the cluster were lost while they had it, the last at"
-            return CaseEnd(None, f"{how} {error.last_worker.address}; their logs may say why", is_last=True)
+            return Death(f"{how} {error.last_worker.address}; their logs may say why", is_last=True)
 
     @contextlib.contextmanager
     def _reached(self) -> Iterator[None]:
@@ -283,18 +267,18 @@ def _address(cluster: str) -> str:
 def _check_versions(client: Client, cluster: str) -> None:
     """Raise ValueError where the scheduler or a worker has other packages than this process, or other code of ours."""
     found = client.get_versions()
-    here = _packages(found["client"])
-    theirs = {"its scheduler": _packages(found["scheduler"])}
-    theirs |= {f"its worker {name}": _packages(its) for name, its in found["workers"].items()}
+    here = _packages(found["client"], __version__)
     try:
-        theirs["its scheduler"]["ramify"] = client.run_on_scheduler(version_here)
-        for name, version in client.run(version_here).items():
-            theirs.setdefault(f"its worker {name}", {})["ramify"] = version
+        of_scheduler, of_workers = client.run_on_scheduler(version_here), client.run(version_here)
     except Exception as error:
         raise ValueError(
             f"--cluster {cluster}: its scheduler or a worker cannot load Ramify ({_line_of(error)}); start them in the "
             "environment that has it"
         ) from error
+    theirs = {"its scheduler": _packages(found["scheduler"], of_scheduler)}
+    # A worker that has come or gone in between is none to be refused: each case looks whether it may be there.
+    both = found["workers"].keys() & of_workers
+    theirs |= {f"its worker {name}": _packages(found["workers"][name], of_workers[name]) for name in sorted(both)}
     for name, packages in theirs.items():
         for package in (*_SHARED, "ramify"):
             its, ours = packages.get(package), here[package]
@@ -306,13 +290,13 @@ def _check_versions(client: Client, cluster: str) -> None:
                 )
 
 
-def _packages(found: Mapping[str, Any] | None) -> dict[str, str | None]:
-    """Versions that matter, of what `get_versions` says of a process."""
+def _packages(found: Mapping[str, Any] | None, of_ours: str) -> dict[str, str | None]:
+    """Versions that matter, of what `get_versions` says of a process, and of our own code there."""
     packages = dict((found or {}).get("packages") or {})
     python = str(packages.get("python") or "")
     # What is sent is read by every release of a Python.
     shared = {name: packages.get(name) for name in _SHARED} | {"python": ".".join(python.split(".")[:2])}
-    return shared | {"ramify": __version__}
+    return shared | {"ramify": of_ours}
 
 
 def _line_of(error: BaseException) -> str:

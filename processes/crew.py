@@ -6,9 +6,11 @@ work nor on where they do.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from typing import Generic, Self, TypeVar
+from typing import ClassVar, Generic, NamedTuple, Self, TypeVar
 
 from ramify.processes.environment import limited_to, single_threaded
 
@@ -71,6 +73,13 @@ class Watcher:
 NOBODY = Watcher()
 
 
+class Death(NamedTuple):
+    """How the processes that had a case died, in words, and whether no other is to try."""
+
+    how: str
+    is_last: bool = False
+
+
 class Crew(ABC, Generic[ToolT]):
     """Processes that do one job on the cases after another; a context manager that ends them.
 
@@ -78,6 +87,9 @@ class Crew(ABC, Generic[ToolT]):
         tool: what jobs are done with; picklable. Each process has its own, which may keep something from job to job.
         processes: what they are like.
     """
+
+    _remedy: ClassVar[str]
+    """What to do where memory was short."""
 
     def __init__(self, tool: ToolT, processes: Processes = USUAL) -> None:
         self.tool, self.processes = tool, processes
@@ -88,7 +100,6 @@ class Crew(ABC, Generic[ToolT]):
     @abstractmethod
     def __exit__(self, *_: object) -> None: ...
 
-    @abstractmethod
     def reports(
         self,
         do: Callable[[ToolT, str], ReportT],
@@ -105,4 +116,26 @@ class Crew(ABC, Generic[ToolT]):
             case_ids: the cases, each once.
             lost: from a case whose process died at every attempt, and in words how, to its report.
             watcher: looks on.
+        """
+        waiting, deaths = deque(case_ids), Counter[str]()
+        with closing(self._outcomes(do, waiting, watcher)) as outcomes:
+            for case_id, outcome in outcomes:
+                if not isinstance(outcome, Death):
+                    yield outcome
+                    continue
+                deaths[case_id] += 1
+                if outcome.is_last:
+                    yield lost(case_id, outcome.how)
+                elif deaths[case_id] == self.processes.attempts:
+                    yield lost(case_id, self.processes.why_lost(outcome.how, self._remedy))
+                else:
+                    waiting.appendleft(case_id)
+
+    @abstractmethod
+    def _outcomes(
+        self, do: Callable[[ToolT, str], ReportT], waiting: deque[str], watcher: Watcher
+    ) -> Generator[tuple[str, ReportT | Death], None, None]:
+        """Each case with its report, or with how its process died, as that comes about.
+
+        waiting: cases not begun yet; one whose process died may be put back there. Once closed, nobody works on any.
         """

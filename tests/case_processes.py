@@ -3,13 +3,14 @@
 Crews as they are: tests/preprocess/test_interruptions.py, tests/preprocessing/test_case_pool.py and tests/processes.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
-from ramify.processes.crew import NOBODY, Crew, Watcher
+from ramify.processes.crew import Crew, Watcher
 from ramify.stages import preprocess
 
 
@@ -18,10 +19,12 @@ class CrewHere(Crew[Any]):
 
     def __exit__(self, *_: object) -> None: ...
 
-    def reports(
-        self, do: Callable[[Any, str], Any], case_ids: Sequence[str], lost: object, watcher: Watcher = NOBODY
-    ) -> Iterator[Any]:
-        return (do(self.tool, case_id) for case_id in case_ids)
+    def _outcomes(
+        self, do: Callable[[Any, str], Any], waiting: deque[str], watcher: Watcher
+    ) -> Generator[Any, None, None]:
+        while waiting:
+            case_id = waiting.popleft()
+            yield case_id, do(self.tool, case_id)
 
 
 @contextmanager

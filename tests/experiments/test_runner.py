@@ -1,6 +1,7 @@
 """Who does which run, and what becomes of runs that fail: with a crew that only pretends."""
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Generator
 from typing import Any, ClassVar
 
 import pytest
@@ -10,13 +11,15 @@ from ramify.experiments import runner
 from ramify.experiments.attempt import Outcome, Report
 from ramify.experiments.runner import run_experiment
 from ramify.experiments.runs import ENDING_FILE, Ending, Stopwatch, ending_of, log_file
-from ramify.processes.crew import NOBODY, Crew, Processes, Watcher
+from ramify.processes.crew import Crew, Death, Processes, Watcher
 
 
 class FakeCrew(Crew[Any]):
     """Ends every run at once, as `outcomes` has it; by default it finishes."""
 
-    outcomes: ClassVar[dict[str, list[Outcome]]] = {}
+    _remedy = "none: each run is begun once"
+
+    outcomes: ClassVar[dict[str, list[Outcome | Death]]] = {}
     given: ClassVar[list[str]] = []
     made: ClassVar[list[Processes]] = []
     ended: ClassVar[int] = 0
@@ -30,20 +33,24 @@ class FakeCrew(Crew[Any]):
     def __exit__(self, *_: object) -> None:
         FakeCrew.ended += 1
 
-    def reports(self, do: Any, case_ids: Any, lost: Any, watcher: Watcher = NOBODY) -> Iterator[Any]:
-        for name in case_ids:
+    def _outcomes(self, do: Any, waiting: deque[str], watcher: Watcher) -> Generator[Any, None, None]:
+        while waiting:
+            name = waiting.popleft()
             if not watcher.wants(name):
                 continue
             if len(self.given) == self.interrupted_at:
                 raise KeyboardInterrupt
             watcher.sees([name])
             self.given.append(name)
-            run, waiting = self.tool[name], self.outcomes.get(name, [])
-            outcome = waiting.pop(0) if waiting else Outcome()
+            run, outcomes = self.tool[name], self.outcomes.get(name, [])
+            outcome = outcomes.pop(0) if outcomes else Outcome()
+            if isinstance(outcome, Death):
+                yield name, outcome
+                continue
             if not outcome.reason:
                 FakeCrew.finish(run, {"case": 0.5})
             ended = Stopwatch(run).ending("failed" if outcome.reason else "finished", outcome.reason)
-            yield Report(name, outcome, None if outcome.died else ended)
+            yield name, Report(name, outcome, ended)
 
 
 @pytest.fixture
@@ -118,7 +125,7 @@ def test_a_variant_that_does_not_fit_costs_one_line(plan, crew, capsys):
 
 def test_a_run_whose_process_was_killed_is_tried_again_at_the_end(plan, crew, capsys):
     experiment, runs = plan()
-    died = Outcome("its process was killed by SIGKILL", for_memory=True, died=True)
+    died = Death("was killed by SIGKILL, as the system does when memory runs out")
     crew.outcomes[runs[0].name] = [died]
     crew.outcomes[runs[3].name] = [died, died]
     endings = run_experiment(experiment, runs)

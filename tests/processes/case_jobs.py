@@ -8,9 +8,10 @@ from pathlib import Path
 
 
 class Memory:
-    """A tool that knows what was done with it, and by which process."""
+    """A tool that knows what was done with it, and a folder to leave notes in."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path = Path()) -> None:
+        self.folder = folder
         self.done: list[str] = []
 
 
@@ -32,6 +33,14 @@ def die(memory, case_id):
     if case_id == "deadly":
         os.kill(os.getpid(), signal.SIGKILL)
     return note(memory, case_id)
+
+
+def reports_beside_a_death(crew):
+    """How a case died, in words, and by which processes the others were done."""
+    reports = {case_id: (pid, rest) for pid, case_id, rest in crew.reports(die, ["a", "deadly", "b"], lost)}
+    nobody, how = reports.pop("deadly")
+    assert nobody is None
+    return how, {case_id: pid for case_id, (pid, _) in reports.items()}
 
 
 def where(folder: Path, case_id: str) -> int:

@@ -3,26 +3,9 @@
 import os
 import signal
 import time
-from pathlib import Path
 
 from ramify.processes.environment import THREAD_LIMITS
-
-
-class Memory:
-    """A tool that knows what was done with it."""
-
-    def __init__(self, folder: Path = Path()) -> None:
-        self.folder = folder
-        self.done: list[str] = []
-
-
-def note(memory, case_id):
-    memory.done.append(case_id)
-    return os.getpid(), case_id, len(memory.done)
-
-
-def lost(case_id, how):
-    return None, case_id, how
+from tests.processes.case_jobs import note
 
 
 def limits_of(memory, case_id):
@@ -35,12 +18,6 @@ def worker_of(memory, case_id):
 
 async def has_gpus(count, dask_worker):
     await dask_worker.set_resources(GPU=count)
-
-
-def die(memory, case_id):
-    if case_id == "deadly":
-        os.kill(os.getpid(), signal.SIGKILL)
-    return note(memory, case_id)
 
 
 def take_the_worker_along(memory, case_id):

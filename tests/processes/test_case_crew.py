@@ -10,7 +10,8 @@ from ramify.processes.case_crew import CaseCrew
 from ramify.processes.crew import Processes, Watcher
 from ramify.processes.crew_settings import CrewSettings
 from ramify.processes.crews import case_reports
-from tests.processes.case_jobs import Memory, die, gpu_of, lost, note, put_away, slowly, stay, where
+from ramify.processes.system_lock import is_running
+from tests.processes.case_jobs import Memory, gpu_of, lost, note, put_away, reports_beside_a_death, slowly, stay, where
 
 
 def test_one_process_does_job_after_job_and_keeps_its_tool():
@@ -35,11 +36,10 @@ def test_a_case_goes_to_the_process_that_had_it():
 @pytest.mark.parametrize("workers", [1, 3])
 def test_a_death_costs_its_case_alone_and_the_next_job_nothing(workers):
     with CaseCrew(Memory(), workers) as crew:
-        reports = {case_id: (pid, rest) for pid, case_id, rest in crew.reports(die, ["a", "deadly", "b"], lost)}
-        pid, how = reports.pop("deadly")
-        assert pid is None
+        how, others = reports_beside_a_death(crew)
         assert how.startswith("its worker process was killed by SIGKILL")
-        assert all(pid is not None for pid, _ in reports.values())
+        assert sorted(others) == ["a", "b"]
+        assert all(others.values())
         assert {case_id for pid, case_id, _ in crew.reports(note, ["a", "deadly", "b"], lost) if pid} == {
             "a",
             "deadly",
@@ -50,8 +50,8 @@ def test_a_death_costs_its_case_alone_and_the_next_job_nothing(workers):
 def test_all_processes_end_with_the_crew(tmp_path):
     with CaseCrew(tmp_path, workers=2) as crew:
         pids = list(crew.reports(where, ["a", "b"], lambda *_: 0))
-        assert all(_is_alive(pid) for pid in pids)
-    assert not any(_is_alive(pid) for pid in pids)
+        assert all(is_running(pid) for pid in pids)
+    assert not any(is_running(pid) for pid in pids)
 
 
 def test_who_stops_listening_ends_what_is_at_work():
@@ -107,14 +107,14 @@ def test_a_process_that_has_grace_puts_its_things_away_and_ends_its_own(tmp_path
     with CaseCrew(tmp_path, 1, Processes(grace_seconds=120.0)) as crew, pytest.raises(KeyboardInterrupt):
         list(crew.reports(put_away, ["a"], lost, Stopper(tmp_path)))
     assert (tmp_path / "put_away").exists()
-    assert not _is_alive(int((tmp_path / "begun").read_text(encoding="ascii")))
+    assert not is_running(int((tmp_path / "begun").read_text(encoding="ascii")))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs signals")
 def test_a_process_that_does_not_end_in_its_grace_is_killed(tmp_path):
     with CaseCrew(tmp_path, 1, Processes(grace_seconds=0.1)) as crew, pytest.raises(KeyboardInterrupt):
         list(crew.reports(stay, ["a"], lost, Stopper(tmp_path)))
-    assert not _is_alive(int((tmp_path / "begun").read_text(encoding="ascii")))
+    assert not is_running(int((tmp_path / "begun").read_text(encoding="ascii")))
 
 
 def test_a_case_that_is_begun_once_is_told_so():
@@ -124,11 +124,3 @@ def test_a_case_that_is_begun_once_is_told_so():
 def test_no_process_starts_for_nothing():
     assert list(case_reports(str.upper, [], CrewSettings(workers=4), lost)) == []
     assert sorted(case_reports(str.upper, ["a", "b"], CrewSettings(workers=4), lost)) == ["A", "B"]
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True

@@ -18,17 +18,8 @@ from ramify.processes.crew_settings import CrewSettings
 from ramify.processes.crews import case_reports
 from ramify.processes.environment import THREAD_LIMITS
 from tests.dask_cluster import running_scheduler
-from tests.processes.cluster_jobs import (
-    Memory,
-    die,
-    has_gpus,
-    limits_of,
-    lost,
-    note,
-    stay,
-    take_the_worker_along,
-    worker_of,
-)
+from tests.processes.case_jobs import Memory, lost, note, reports_beside_a_death
+from tests.processes.cluster_jobs import has_gpus, limits_of, stay, take_the_worker_along, worker_of
 
 distributed = pytest.importorskip("distributed", reason="distributed is not installed: pip install distributed")
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="needs signals")]
@@ -44,7 +35,7 @@ def test_processes_live_from_job_to_job_and_each_has_one_thread(cluster):
     assert sorted(case_id for _, case_id, _ in first) == sorted(case_id for _, case_id, _ in second) == sorted(case_ids)
     processes = {pid for pid, _, _ in (*first, *second)}
     # How many is Dask's to say, which may take an idle worker's tool away.
-    assert max(count for _, _, count in (*first, *second)) > 1
+    assert max(len(done) for _, _, done in (*first, *second)) > 1
     assert limits == [dict.fromkeys(THREAD_LIMITS, "1")]
     wait_until(lambda: not any(map(is_running, processes)))
 
@@ -69,13 +60,11 @@ def test_nothing_to_do_asks_for_no_worker(cluster):
 
 def test_a_death_costs_its_case_alone(cluster):
     with ClusterCrew(Memory(), cluster) as crew:
-        reports = {case_id: (pid, rest) for pid, case_id, rest in crew.reports(die, ["a", "deadly", "b"], lost)}
-    pid, how = reports.pop("deadly")
-    assert pid is None
+        how, others = reports_beside_a_death(crew)
     assert how.startswith("its worker process was killed by SIGKILL, as the system does when memory runs out (on ")
     assert "), twice; a file of it may be damaged, or memory is short: start workers with fewer threads" in how
-    assert sorted(reports) == ["a", "b"]
-    assert all(pid for pid, _ in reports.values())
+    assert sorted(others) == ["a", "b"]
+    assert all(others.values())
 
 
 def test_a_worker_that_is_lost_costs_no_case(cluster, tmp_path):
@@ -118,7 +107,8 @@ COMMAND = """
 import sys
 from pathlib import Path
 from ramify.processes.cluster_crew import ClusterCrew
-from tests.processes.cluster_jobs import Memory, lost, stay
+from tests.processes.case_jobs import Memory, lost
+from tests.processes.cluster_jobs import stay
 with ClusterCrew(Memory(Path(sys.argv[2])), sys.argv[1]) as crew:
     list(crew.reports(stay, ["stuck"], lost))
 """
@@ -186,6 +176,20 @@ def test_other_code_there_is_refused(cluster, monkeypatch):
         ValueError, match=r"its scheduler has ramify 0.* and this process 9.9.9; install the same version"
     ):
         ClusterCrew(None, cluster)
+
+
+def test_a_worker_that_joins_while_versions_are_compared_is_not_refused():
+    process = {"packages": {"python": "3.11.7.final.0", "dask": "1", "distributed": "1", "numpy": "2"}}
+    late = SimpleNamespace(
+        get_versions=lambda: {"client": process, "scheduler": process, "workers": {}},
+        run_on_scheduler=lambda version: version(),
+        run=lambda version: {"tcp://10.0.0.1:4000": version()},
+    )
+    cluster_crew._check_versions(late, "x")
+    late.run = lambda _: {"tcp://10.0.0.1:4000": "9.9.9"}
+    late.get_versions = lambda: {"client": process, "scheduler": process, "workers": {"tcp://10.0.0.1:4000": process}}
+    with pytest.raises(ValueError, match="its worker tcp://10.0.0.1:4000 has ramify 9.9.9, and this process 0"):
+        cluster_crew._check_versions(late, "x")
 
 
 def test_other_code_at_a_worker_that_joins_late_is_refused(cluster, monkeypatch):
