@@ -43,6 +43,11 @@ class DataSetLabels:
 UNDESCRIBED = DataSetLabels({})
 
 
+def names_by_number(labels: Labels) -> dict[int, str]:
+    """What numbers are called; regions made of several have no number."""
+    return {ids[0]: name for name, ids in labels.items() if len(ids) == 1}
+
+
 def read_description(path: Path) -> dict[str, Any]:
     """A dataset.json; raises ValueError or OSError that names the file: missing, damaged, no table."""
     content = read_json(path)

@@ -70,6 +70,14 @@ class LabelledFile:
         """What its numbers are called, as far as that was given with it; nothing is looked up."""
         return {} if self.segments or self.described is None else dict(self.described.names)
 
+    @cached_property
+    def looked_up(self) -> DataSetLabels:
+        """What its numbers are called, by what was given with it, or else by a dataset.json beside it.
+
+        Raises ValueError or OSError that names a dataset.json which cannot be read.
+        """
+        return labels_beside(self.path) if self.described is None else self.described
+
     def choose(self, wanted: Sequence[str], what: str, option: str) -> Choice | None:
         """The wanted labels by number, or segments by name; None where the file is to be one plain mask.
 
@@ -85,9 +93,8 @@ class LabelledFile:
         """
         if self.segments:
             return self._choose_segments(wanted, what, option)
-        described = self.described
-        if described is None:
-            described = UNDESCRIBED if all(map(is_number, wanted)) else labels_beside(self.path)
+        numbers_alone = self.described is None and all(map(is_number, wanted))
+        described = UNDESCRIBED if numbers_alone else self.looked_up
         if list(wanted) == [ANY] and ANY not in described.names:
             return [ANY]
         if not wanted and not described.names:
@@ -177,8 +184,7 @@ class LabelledFile:
         """
         array = self.label_map.array
         if absent := [number for number in numbers if not (array == number).any()]:
-            described = labels_beside(self.path) if self.described is None else self.described
-            check_listed(absent, described, str(self.path), option)
+            check_listed(absent, self.looked_up, str(self.path), option)
 
     def _pick(self, numbers: Sequence[int], what: str, option: str) -> Volume:
         self.check_there(numbers, option)
