@@ -1,13 +1,27 @@
-"""Names that are nearly the same: of files that seem to belong together, and of folders that seem to be meant."""
+"""Names that are nearly the same: of files that seem to belong together, of labels and folders that seem meant."""
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
 from ramify.data.case_paths import CASE
+
+
+def mistyped(name: str, known: Iterable[str]) -> str | None:
+    """The one of some names, as it is spelt, that a name may have been mistyped for, in capitals or not.
+
+    Examples:
+        >>> from ramify.data.near_names import mistyped
+        >>> mistyped("vesel", ["Liver", "Vessel"]), mistyped("heart", ["Liver", "Vessel"])
+        ('Vessel', None)
+    """
+    spelt = {one.casefold(): one for one in known}
+    near = difflib.get_close_matches(name.casefold(), list(spelt), n=1)
+    return spelt[near[0]] if near else None
 
 
 def partner_of(name: str, others: Iterable[str]) -> str | None:
