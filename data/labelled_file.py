@@ -177,12 +177,13 @@ class LabelledFile:
         called = {str(value).casefold() for value in values}
         return [one.name for one in self.segments if one.name.casefold() in called or str(one.value) in called]
 
-    def check_there(self, numbers: Sequence[int], option: str) -> None:
-        """Raise ValueError for a label that neither the map has nor a dataset.json beside it, though that lists others.
+    def check_there(self, chosen: Choice, option: str) -> None:
+        """Raise ValueError for a number that neither the map has nor its dataset.json, though that lists others.
 
         A label that is listed may be in other maps; and one that is not listed is as good where it is there.
         """
         array = self.label_map.array
+        numbers = [label for label in chosen if isinstance(label, int)]
         if absent := [number for number in numbers if not (array == number).any()]:
             check_listed(absent, self.looked_up, str(self.path), option)
 
