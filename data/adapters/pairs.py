@@ -24,6 +24,7 @@ from ramify.data.adapters.base import DataSet, check_root
 from ramify.data.adapters.form_settings import PairsSettings
 from ramify.data.adapters.labelled import LabelledAdapter
 from ramify.data.adapters.labels import CaseFiles
+from ramify.data.adapters.likely_form import LABELS_OF_PAIRS
 from ramify.data.case_paths import CASE
 from ramify.data.case_store import check_case_id
 from ramify.data.channel_files import Channels, chosen_numbers
@@ -158,9 +159,9 @@ class PairsAdapter(LabelledAdapter):
         return label
 
     def _default_label(self) -> str:
-        folder = next((name for name in ("labels", "masks") if (self.root / name).is_dir()), None)
+        folder = next((name for name in LABELS_OF_PAIRS if (self.root / name).is_dir()), None)
         if folder is None:
-            self._check_folders([f"labels/{CASE}.*", f"masks/{CASE}.*"])
+            self._check_folders([f"{name}/{CASE}.*" for name in LABELS_OF_PAIRS])
             raise FileNotFoundError(
                 f"{self.root}: holds neither labels/ nor masks/; --root names the folder with {LAYOUT}"
             )
