@@ -24,6 +24,13 @@ def archives_in(folder: Path) -> list[Path]:
     )
 
 
+def images_in(folder: Path) -> Iterator[Path]:
+    """Folders of DICOM slices and volume files, however deep; looked for as they are asked for."""
+    for place, folders, _ in os.walk(folder):
+        folders.sort()
+        yield from [Path(place)] if holds_series(Path(place)) else volume_files(Path(place))
+
+
 @contextmanager
 def image_at(path: Path) -> Iterator[Path]:
     """The file or DICOM folder itself; of an archive, the one image in it, unpacked for as long as the context lasts.
@@ -51,7 +58,7 @@ def _only_image(archive: Path, target: Path) -> Path:
     for inner in sorted(target.rglob(f"{IRCADB_IMAGE_FOLDER}.*")):
         if archive_name(inner) == IRCADB_IMAGE_FOLDER:
             unpack(inner, inner.parent / IRCADB_IMAGE_FOLDER, lambda parts: True)
-    found = _images_in(target)
+    found = [*images_in(target)]
     of_patient = [image for image in found if IRCADB_IMAGE_FOLDER in image.relative_to(target).parts]
     match of_patient or found:
         case [image]:
@@ -64,11 +71,3 @@ def _only_image(archive: Path, target: Path) -> Path:
             raise ValueError(
                 f"{archive}: holds {len(several)} images ({told}{more}); unpack it, and give the one that is meant"
             )
-
-
-def _images_in(folder: Path) -> list[Path]:
-    """Folders of DICOM slices and volume files, however deep."""
-    found: list[Path] = []
-    for place in sorted(Path(one) for one, _, _ in os.walk(folder)):
-        found += [place] if holds_series(place) else volume_files(place)
-    return found

@@ -7,6 +7,7 @@ from ramify.data.file_names import case_name, file_of, one_spelling, spellings
 from ramify.disk.system_files import is_left_by_system
 
 CASE = "{case}"
+"""What stands for the name of a case in a path or pattern."""
 
 
 def is_of_each_case(path: Path | None) -> bool:

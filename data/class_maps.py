@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ramify.data.label_names import Labels
+from ramify.data.label_names import Labels, names_by_number
 from ramify.data.raw_case import place_mask
 from ramify.data.volume import Volume
 from ramify.tasks.class_table import ClassTable
@@ -60,7 +60,7 @@ def of_values(labels: Volume, table: ClassTable, background: Collection[int] | N
     organ_values = [value for name in table.organs for value in table.classes[name].values if isinstance(value, int)]
     values, counts = _counted(labels.array)
     known = {0, *numbers, *organ_values, *(background or ())}
-    by_value = {ids[0]: name for name, ids in names.items() if len(ids) == 1}
+    by_value = names_by_number(names)
     faults = [
         Fault(f"label {value}{f' ({by_value[value]})' if value in by_value else ''} is in no class", count, _UNLISTED)
         for value, count in zip(values.tolist(), counts.tolist(), strict=True)

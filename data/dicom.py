@@ -55,7 +55,7 @@ def read_series(
         raise FileNotFoundError(f"{folder}: no such folder")
     if not folder.is_dir():
         raise ValueError(f"{folder}: expected a folder of DICOM slices, got a file")
-    paths = sorted(path for path in folder.iterdir() if path.is_file() and not is_left_by_system(path))
+    paths = _files(folder)
     others = [path for path in paths if _other_form(path)]
     if len(others) == len(paths):
         held = f" but {others[0].name}" if others else ""
@@ -90,10 +90,8 @@ def read_series(
 
 def holds_series(folder: Path) -> bool:
     """Whether a folder's first file, archives and volume files aside, says that it is a DICOM slice."""
-    for path in sorted(path for path in folder.iterdir() if path.is_file() and not is_left_by_system(path)):
-        if not _other_form(path):
-            return is_slice(path)
-    return False
+    first = next((path for path in _files(folder) if not _other_form(path)), None)
+    return first is not None and is_slice(first)
 
 
 def is_slice(path: Path) -> bool:
@@ -110,6 +108,10 @@ def described_series(folder: Path) -> str:
         return ""
     listed = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
     return f"it has the DICOM folders {listed}; give the one that is meant"
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_file() and not is_left_by_system(path))
 
 
 def _other_form(path: Path) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ramify.data.archived_image import IRCADB_IMAGE_FOLDER, archives_in
+from ramify.data.archived_image import IRCADB_IMAGE_FOLDER, archives_in, images_in
 from ramify.data.archives import archive_name
 from ramify.data.case_paths import CASE, is_of_each_case, path_of_case
 from ramify.data.channel_files import Channels, InputCase, beside, cases_of_files
@@ -113,7 +112,7 @@ def folders_left_out(path: Path, cases: Sequence[InputCase], organ: Path | None)
         folder
         for folder in beside
         if not (folder.name.startswith(".") or folder.resolve() in used or (folder / MARK).exists())
-        and any(volume_files(Path(place)) or holds_series(Path(place)) for place, _, _ in os.walk(folder))
+        and any(images_in(folder))
     ]
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ramify.data.near_names import mistyped
 from ramify.disk.json_files import read_json
 
 Labels = Mapping[str, tuple[int, ...]]
@@ -41,6 +41,11 @@ class DataSetLabels:
 
 
 UNDESCRIBED = DataSetLabels({})
+
+
+def names_by_number(labels: Labels) -> dict[int, str]:
+    """What numbers are called; regions made of several have no number."""
+    return {ids[0]: name for name, ids in labels.items() if len(ids) == 1}
 
 
 def read_description(path: Path) -> dict[str, Any]:
@@ -133,16 +138,16 @@ def choose_labels(wanted: Sequence[str], labels: Labels, name: str, setting: str
         if len(labels) == 1:
             return sorted(next(iter(labels.values())))
         raise ValueError(f"{name}: which labels are meant? name them with {setting}{offer}; it has {_listed(labels)}")
-    by_folded = {label.casefold(): label for label in labels}
+    folded = {label.casefold(): ids for label, ids in labels.items()}
     numbers: set[int] = set()
     for label in wanted:
-        if label.casefold() in by_folded:
-            numbers.update(labels[by_folded[label.casefold()]])
+        if label.casefold() in folded:
+            numbers.update(folded[label.casefold()])
         elif is_number(label):
             numbers.add(int(label))
         else:
-            near = difflib.get_close_matches(label.casefold(), list(by_folded), n=1)
-            hint = f"did you mean {by_folded[near[0]]}?" if near else f"it has {_listed(labels)}"
+            near = mistyped(label, labels)
+            hint = f"did you mean {near}?" if near else f"it has {_listed(labels)}"
             raise ValueError(f"{name}: no label {label!r} ({setting}); {hint}")
     return sorted(numbers)
 

@@ -70,6 +70,14 @@ class LabelledFile:
         """What its numbers are called, as far as that was given with it; nothing is looked up."""
         return {} if self.segments or self.described is None else dict(self.described.names)
 
+    @cached_property
+    def looked_up(self) -> DataSetLabels:
+        """What its numbers are called, by what was given with it, or else by a dataset.json beside it.
+
+        Raises ValueError or OSError that names a dataset.json which cannot be read.
+        """
+        return labels_beside(self.path) if self.described is None else self.described
+
     def choose(self, wanted: Sequence[str], what: str, option: str) -> Choice | None:
         """The wanted labels by number, or segments by name; None where the file is to be one plain mask.
 
@@ -85,9 +93,8 @@ class LabelledFile:
         """
         if self.segments:
             return self._choose_segments(wanted, what, option)
-        described = self.described
-        if described is None:
-            described = UNDESCRIBED if all(map(is_number, wanted)) else labels_beside(self.path)
+        numbers_alone = self.described is None and all(map(is_number, wanted))
+        described = UNDESCRIBED if numbers_alone else self.looked_up
         if list(wanted) == [ANY] and ANY not in described.names:
             return [ANY]
         if not wanted and not described.names:
@@ -170,15 +177,15 @@ class LabelledFile:
         called = {str(value).casefold() for value in values}
         return [one.name for one in self.segments if one.name.casefold() in called or str(one.value) in called]
 
-    def check_there(self, numbers: Sequence[int], option: str) -> None:
-        """Raise ValueError for a label that neither the map has nor a dataset.json beside it, though that lists others.
+    def check_there(self, chosen: Choice, option: str) -> None:
+        """Raise ValueError for a number that neither the map has nor its dataset.json, though that lists others.
 
         A label that is listed may be in other maps; and one that is not listed is as good where it is there.
         """
         array = self.label_map.array
+        numbers = [label for label in chosen if isinstance(label, int)]
         if absent := [number for number in numbers if not (array == number).any()]:
-            described = labels_beside(self.path) if self.described is None else self.described
-            check_listed(absent, described, str(self.path), option)
+            check_listed(absent, self.looked_up, str(self.path), option)
 
     def _pick(self, numbers: Sequence[int], what: str, option: str) -> Volume:
         self.check_there(numbers, option)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +12,7 @@ import numpy as np
 from ramify.data.class_maps import ClassedLabels, masks_by_class, of_masks
 from ramify.data.files import read_mask
 from ramify.data.labelled_file import Choice
+from ramify.data.near_names import mistyped
 from ramify.data.raw_case import place_mask
 from ramify.data.volume import Volume
 from ramify.tasks.class_table import ClassTable, Value
@@ -55,8 +55,8 @@ class MaskFiles:
         by_name = {name.casefold(): name for name in self.files}
         for name in wanted:
             if name.casefold() not in by_name:
-                near = difflib.get_close_matches(name.casefold(), list(by_name), n=1)
-                hint = f"did you mean {by_name[near[0]]}?" if near else f"there are {listed}"
+                near = mistyped(name, self.files)
+                hint = f"did you mean {near}?" if near else f"there are {listed}"
                 raise ValueError(f"{self.path}: no mask {name!r} ({option}); {hint}")
         return [by_name[name.casefold()] for name in wanted or self.files]
 

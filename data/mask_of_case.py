@@ -1,14 +1,14 @@
 """The one mask of a case in a folder; where none has its name, which is nearly called so, and how it would be found."""
 
-import re
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from ramify.data.case_paths import CASE, is_of_each_case, path_of_case
 from ramify.data.dicom import described_series
 from ramify.data.file_names import case_name, one_spelling, volume_files
 from ramify.data.mask_folders import mask_case
+from ramify.data.near_names import in_pattern, partner_of, partners, told
 
 _LISTED = 8
 
@@ -40,18 +40,6 @@ def only_file(files: Sequence[Path], role: str, case_id: str, source: Path, suff
     return files[0]
 
 
-def near_names(case_id: str, names: Iterable[str]) -> list[str]:
-    """Those of some names that have a case's name in them, standing by itself, in capitals or not.
-
-    Examples:
-        >>> from ramify.data.mask_of_case import near_names
-        >>> near_names("case 1", ["case 1 LABEL", "case 11 LABEL", "Case 1"])
-        ['case 1 LABEL', 'Case 1']
-    """
-    stands = _by_itself(case_id)
-    return [name for name in names if stands.search(one_spelling(name))]
-
-
 def none_of_that_name(what: str, case_id: str, source: Path, option: str = "", suffix: str = "") -> str:
     """A line for a case that has no file of its name; that of another case says the same.
 
@@ -68,38 +56,29 @@ def none_of_that_name(what: str, case_id: str, source: Path, option: str = "", s
     files = [file for file in volume_files(source) if mask_case(file)] if source.is_dir() else []
     if not files and source.is_dir() and (inside := described_series(source)):
         return f"{line}; {inside}"
-    near = near_names(case_id, (file.name for file in files))
     instead = f" in place of {option}-suffix" if suffix else ""
-    if len(near) != 1:
-        listed = ", ".join(map(case_name, files[:_LISTED])) + (", ..." if len(files) > _LISTED else "")
+    names = [*map(case_name, files)]
+    near = partner_of(case_id, names)
+    if near is None:
+        listed = ", ".join(names[:_LISTED]) + (", ..." if len(names) > _LISTED else "")
         give = f"; if its names end otherwise, give {option} a path with {CASE} in it{instead}"
         return f"{line}; it holds {listed or 'none'}{give if option else ''}"
-    (name,) = near
-    found = _by_itself(case_id).search(one_spelling(name))
-    if found is None or found[0] != case_id:
-        return f"{line}; it holds {name}, in other capitals: write both alike"
-    pattern = shlex.quote(str(source / _by_itself(case_id).sub(CASE, one_spelling(name))))
-    give = f"give {option} {pattern}{instead}" if option else "call it as the case"
+    name = one_spelling(files[names.index(near)].name)
+    pattern = in_pattern(case_id, name, str(source / CASE))
+    if pattern is None:
+        return f"{line}; it holds {name}, which {told(case_id, near)}: call both alike"
+    give = f"give {option} {shlex.quote(pattern)}{instead}" if option else "call it as the case"
     return f"{line}; it holds {name}: if that is it, {give}"
 
 
 def without_halves(
-    found: dict[str, dict[str, list[Path]]], required: Sequence[str]
+    found: dict[str, dict[str, list[Path]]], required: tuple[str, str]
 ) -> dict[str, dict[str, list[Path]]]:
     """Cases without those that are another one's missing file by a longer name: `X LABEL`, where X lacks a truth.
 
-    The line of X names that file (`none_of_that_name`). found: case -> role -> files. required: roles that make a case.
+    The line of X names that file (`none_of_that_name`). found: case -> role -> files. required: both make a case.
     """
-    lacking = {case: [role for role in required if not files[role]] for case, files in found.items()}
-    halves = {case: roles for case, roles in lacking.items() if roles}
-    left_out: set[str] = set()
-    # The shorter name first: of two that differ in capitals alone, one stays.
-    for case in sorted(halves, key=len):
-        for role in halves[case] if case not in left_out else ():
-            near = near_names(case, (other for other in halves if other != case and role not in halves[other]))
-            left_out.update(near if len(near) == 1 else ())
+    one, other = ([case for case, files in found.items() if not files[role]] for role in required)
+    # Of two that are as long, one stays, too.
+    left_out = {max(pair, key=len) for pair in partners(one, other).items()}
     return {case: files for case, files in found.items() if case not in left_out}
-
-
-def _by_itself(case_id: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<![A-Za-z0-9]){re.escape(case_id)}(?![A-Za-z0-9])", re.IGNORECASE)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ramify.data.formats.slicer import read_segments
 from ramify.data.image_source import ImageSource
-from ramify.data.label_names import ANY, Labels, labels_beside
+from ramify.data.label_names import ANY, names_by_number
 from ramify.data.labelled_file import Choice, LabelledFile
 from ramify.data.large_arrays import slabs
 from ramify.data.volume import Volume
@@ -66,23 +66,38 @@ def vessels_by_training(file: LabelledFile, labels: Sequence[str], training: Ima
     choice = file.choose(labels, "organ", OPTION)
     if choice is None or choice == [ANY]:
         return None, ""
-    names, vessels, organ = _names(file), set(training.vessel_labels), set(training.organ_labels)
-    called = {name.casefold() for name, ids in training.labels.items() if vessels.issuperset(ids)}
-    called |= {one.casefold() for one in training.vessel_labels if isinstance(one, str)}
-    inside: Choice = [label for name, ids in names.items() if name.casefold() in called for label in ids]
-    if file.segments:
-        inside = [one.name for one in file.segments if one.name.casefold() in called]
-    elif not inside and not (called and names):
-        # Numbers alone mean something else in another program's maps.
-        if organ & vessels and set(choice) == organ:
-            return (), ""
-        inside = [*(organ & vessels)] if organ & vessels and set(choice) <= organ - vessels else []
+    inside = _vessels_by_name(file, training)
+    if inside is None:
+        inside = _vessels_by_number(choice, training)
+    if not inside:
+        return None, ""
     added = file.with_inside(choice, inside)[len(choice) :]
     if not added or not (file.segments or np.isin(file.label_map.array, added).any()):
-        return (() if inside else None), ""
-    by_number = {ids[0]: name for name, ids in names.items() if len(ids) == 1}
-    told = ", ".join(_told(label, by_number) for label in added)
-    return added, f"label {told} {AS_TRAINED}"
+        return (), ""
+    names = {} if file.segments else names_by_number(file.looked_up.names)
+    return added, f"label {', '.join(_told(label, names) for label in added)} {AS_TRAINED}"
+
+
+def _vessels_by_name(file: LabelledFile, training: ImageSource) -> Choice | None:
+    """The labels of a file that are called as the training's vessels; None where one of both has no names."""
+    vessels = {*training.vessel_labels}
+    called = {name.casefold() for name, ids in training.labels.items() if vessels.issuperset(ids)}
+    called |= {one.casefold() for one in vessels if isinstance(one, str)}
+    if file.segments:
+        return [one.name for one in file.segments if one.name.casefold() in called]
+    names = file.looked_up.names
+    if not (called and names):
+        return None
+    return [label for name, ids in names.items() if name.casefold() in called for label in ids]
+
+
+def _vessels_by_number(organ: Choice, training: ImageSource) -> Choice:
+    """The vessels in the training's organ, where labels are that organ, with its vessels or without them.
+
+    Other numbers mean something else in another program's maps.
+    """
+    whole, vessels = {*training.organ_labels}, {*training.vessel_labels}
+    return [*(whole & vessels)] if {*organ} == whole or {*organ} <= whole - vessels else []
 
 
 def enclosed(labels: NDArray[np.integer], organ: Collection[int]) -> tuple[int, ...]:
@@ -125,12 +140,6 @@ def _faces(labels: NDArray[np.integer]) -> Iterator[tuple[NDArray[np.integer], N
             yield after, before
 
 
-def _names(file: LabelledFile) -> Labels:
-    if file.segments:
-        return {}
-    return labels_beside(file.path).names if file.described is None else file.described.names
-
-
 def _told(label: int | str, names: Mapping[int, str]) -> str:
     return f"{label} ({names[label]})" if isinstance(label, int) and label in names else str(label)
 
@@ -141,8 +150,8 @@ def _numbered(file: LabelledFile, organ: Choice) -> tuple[NDArray[np.integer], l
     Of segments, the organ is 1, and those of its layers, which it excludes, follow.
     """
     if not file.segments:
-        names = {ids[0]: name for name, ids in _names(file).items() if len(ids) == 1}
-        return file.label_map.array, [label for label in organ if isinstance(label, int)], names
+        organs = [label for label in organ if isinstance(label, int)]
+        return file.label_map.array, organs, names_by_number(file.looked_up.names)
     chosen = {str(name).casefold() for name in organ}
     layers = {one.layer for one in file.segments if one.name.casefold() in chosen}
     beside = [one.name for one in file.segments if one.layer in layers and one.name.casefold() not in chosen]

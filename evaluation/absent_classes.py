@@ -9,8 +9,8 @@ from ramify.metrics.classes import ClassSet
 def absent_classes(
     report: Mapping[str, Any],
     chosen: ClassSet,
-    labels: Sequence[str] = (),
-    truth_labels: Sequence[str] = (),
+    prediction_labels: Sequence[str],
+    truth_labels: Sequence[str],
 ) -> tuple[list[str], list[str]]:
     """What is odd about the classes of an evaluation: warnings, and complaints, a line each.
 
@@ -21,19 +21,19 @@ def absent_classes(
     Args:
         report: what `metrics.table.build_report` gives.
         chosen: the classes; none of plain masks.
-        labels: the labels of predicted label maps that were named for the vessels.
+        prediction_labels: the labels of predicted label maps that were named for the vessels.
         truth_labels: those of true ones.
     """
     warnings: list[str] = []
     complaints: list[str] = []
-    if labels and not chosen.classes:
+    if not chosen.classes:
         counts = report["summary"]["counts"]
-        if counts["missed"] and counts["missed"] + counts["both_empty"] == counts["cases"]:
-            complaints.append(f"--prediction-labels {' '.join(labels)}: no prediction has a voxel of it; is it right?")
-    if truth_labels and not chosen.classes:
-        counts = report["summary"]["counts"]
+        cases, nowhere = counts["cases"], counts["both_empty"]
+        if prediction_labels and counts["missed"] and counts["missed"] + nowhere == cases:
+            asked = " ".join(prediction_labels)
+            complaints.append(f"--prediction-labels {asked}: no prediction has a voxel of it; is it right?")
         # A single patient may well be without.
-        if counts["cases"] > 1 and counts["invented"] + counts["both_empty"] == counts["cases"]:
+        if truth_labels and cases > 1 and counts["invented"] + nowhere == cases:
             complaints.append(f"--truth-labels {' '.join(truth_labels)}: no truth has a voxel of it; is it right?")
     for one in chosen.classes:
         counts = report["classes"][one.name]["summary"]["counts"]

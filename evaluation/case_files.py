@@ -108,9 +108,7 @@ def _labelled(truth: Volume, path: Path, job: Job) -> Volume:
     if choice == [ANY]:
         return truth.with_array(truth.array != 0)
     if choice is not None:
-        numbers = [int(number) for number in choice]
-        file.check_there(numbers, option)
-        return truth.with_array(np.isin(truth.array, numbers))
+        return truth.with_array(np.isin(truth.array, [int(number) for number in choice]))
     pick = f"say which of them are the vessels with {option}{_EACH}"
     return truth.with_array(as_mask(np.where(truth.array == job.chosen.ignore, 0, truth.array), str(path), pick))
 
@@ -141,9 +139,12 @@ def _read(role: str, path: Path, job: Job) -> Volume:
     """The mask of a role; of classes, and where the truth has an ignore value, its label map."""
     command = job.command
     file = LabelledFile(path, command.spacing_mm or None, offer="" if role == "organ" else _EACH)
-    if role != "organ" and (command.label_maps or (role == "truth" and job.chosen.ignore is not None)):
-        return file.label_map
     option = f"--{role}-labels"
+    if role != "organ" and command.label_maps:
+        return file.label_map
+    if role == "truth" and job.chosen.ignore is not None:
+        file.check_there(file.choose(command.truth_labels, "vessels", option) or (), option)
+        return file.label_map
     if role == "organ":
         inside = _vessels_of_truth(file, job) if _same_file(path, job.files["truth"]) else None
         return organ_mask(file, command.organ_labels, inside)

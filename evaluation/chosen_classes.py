@@ -12,7 +12,13 @@ from pydantic import TypeAdapter, ValidationError
 from ramify.console.progress import followed
 from ramify.data.case_record import TableRecord
 from ramify.data.case_store import list_cases, read_record
-from ramify.data.label_names import DESCRIPTION, described_labels, description_beside, read_description
+from ramify.data.label_names import (
+    DESCRIPTION,
+    described_labels,
+    description_beside,
+    names_by_number,
+    read_description,
+)
 from ramify.data.labelled_file import LabelledFile
 from ramify.data.mask_folders import match_masks
 from ramify.disk.json_files import read_json
@@ -78,7 +84,7 @@ def every_class(command: EvaluateCommand, description: Path | None) -> ClassSet:
     described = described_labels(read_description(description), description)
     labels = described.names
     ignore = described.ignore if command.ignore_label is None else command.ignore_label
-    by_label = {ids[0]: name for name, ids in labels.items() if len(ids) == 1}
+    by_label = names_by_number(labels)
     numbers = sorted({number for ids in labels.values() for number in ids} - {ignore, 0})
     classes = [LabelClass(by_label.get(number, f"label_{number}"), (number,)) for number in numbers]
     own = [LabelClass(name, ids) for name, ids in labels.items() if len(ids) > 1]

@@ -1,6 +1,6 @@
 """What the labels that a command gives by number are called: a number of another structure scores badly in silence."""
 
-from ramify.data.label_names import described_labels, description_beside, is_number, read_description
+from ramify.data.label_names import DESCRIPTION, is_number, labels_beside, names_by_number
 from ramify.data.organ_names import is_organ_name
 from ramify.evaluation.settings import EvaluateCommand
 from ramify.metrics.classes import ClassSet
@@ -33,8 +33,6 @@ def _names(command: EvaluateCommand, role: str) -> dict[int, str]:
     """Labels by number as the dataset.json of a role's files calls them."""
     source = getattr(command, role)
     try:
-        description = description_beside(source / "dataset.json" if source.is_dir() else source)
-        labels = {} if description is None else described_labels(read_description(description), description).names
+        return names_by_number(labels_beside(source / DESCRIPTION if source.is_dir() else source).names)
     except (ValueError, OSError):
         return {}
-    return {ids[0]: name for name, ids in labels.items() if len(ids) == 1}

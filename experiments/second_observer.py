@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ramify.comparison.results import RESULTS_FILE
+from ramify.data.case_paths import CASE
 from ramify.data.files import read_mask
 from ramify.data.folds import load_fold, scored_cases
 from ramify.data.labelled_file import LabelledFile
@@ -16,7 +17,7 @@ from ramify.disk.atomic_files import write_whole
 from ramify.experiments.held_out import cases_of, truth_of
 from ramify.experiments.plan import Run
 from ramify.experiments.scored_classes import ScoredClasses
-from ramify.experiments.settings import CASE, ExperimentSettings
+from ramify.experiments.settings import ExperimentSettings
 from ramify.metrics.case import CaseScores
 from ramify.metrics.table import build_report, to_json
 

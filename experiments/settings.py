@@ -10,6 +10,7 @@ from typing import Annotated, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from ramify.comparison.settings import USUAL_MEASURES, ComparisonSettings
+from ramify.data.case_paths import CASE
 from ramify.essential import Essential
 from ramify.experiments.layers import LayerSettings, VariantSettings
 from ramify.metrics.settings import EvaluationSettings
@@ -20,9 +21,6 @@ SET_BY_THE_PLAN = ("cases", "output", "fold", "seed", "resume", "replace")
 
 FURTHER_SETTINGS = ("probe", "at_precision", "own_threshold", "average_precision")
 """Settings of an experiment that ask for measures besides those of the evaluation."""
-
-CASE = "{case}"
-"""What stands for a case's id in a pattern."""
 
 _NAME = re.compile(r"\w[\w.+-]*")
 

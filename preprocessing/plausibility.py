@@ -45,14 +45,14 @@ def doubts_about_input(
     grid = next(iter(images.values()))
     doubts = doubts_about_spacing(grid)
     as_labels = {name: doubt for name, image in images.items() if (doubt := doubt_about_labels(image.array))}
-    doubts += [f"{'' if len(images) == 1 else f'channel {name}: '}{doubt}" for name, doubt in as_labels.items()]
+    of_channel = {name: "" if len(images) == 1 else f"channel {name}: " for name in images}
+    doubts += [f"{of_channel[name]}{doubt}" for name, doubt in as_labels.items()]
     in_hu = [name for name in images if rules[name].method == "window"]
     if in_hu and max(grid.spacing_mm) < FINEST_CT_MM:
         shown = " x ".join(f"{side:.4g}" for side in grid.spacing_mm)
         doubts.append(f"a spacing of {shown} mm is finer than any CT's: check that its unit is mm and not metres")
     for name in (name for name in in_hu if name not in as_labels):
-        of_channel = "" if len(images) == 1 else f"channel {name}: "
-        doubts += [f"{of_channel}{doubt}" for doubt in _values(images[name].array, inside, rules[name].window)]
+        doubts += [f"{of_channel[name]}{doubt}" for doubt in _values(images[name].array, inside, rules[name].window)]
     if organ is not None:
         doubts += _organ(organ, organ_ml)
     return doubts

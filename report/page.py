@@ -104,14 +104,11 @@ def build_page(
         summary_section(report),
         method_section(report, command_line, words),
     ]
-    count = len(report["cases"])
-    intro = (
-        f"Predicted vessels against the truth, {count} case{'' if count == 1 else 's'}, {date.today().isoformat()}. "
-        "Blue is missed, red is extra."
-    )
+    cases = f"{len(rows)} case{'' if len(rows) == 1 else 's'}"
+    intro = f"Predicted vessels against the truth, {cases}, {date.today().isoformat()}. Blue is missed, red is extra."
     return document(
         # A tab shows the first words alone.
-        f"{title}: vessel segmentation" if title else f"Vessel segmentation, {count} case{'' if count == 1 else 's'}",
+        f"{title}: vessel segmentation" if title else f"Vessel segmentation, {cases}",
         f"Vessel segmentation: {title}" if title else "Vessel segmentation report",
         intro,
         join(body),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from ramify.data.label_names import DataSetLabels, is_number
+from ramify.data.near_names import mistyped
 from ramify.tasks.class_table import SINGLE, VESSEL, ClassTable, LabelledClass, LabelledClasses, Regions, Role, Value
 
 
@@ -203,7 +203,6 @@ def table_of_vessels(values: Sequence[Value], ignore: int | None) -> ClassTable:
 
 
 def _unknown(value: str, known: list[str], what: str, none: str) -> ValueError:
-    spelt = {name.casefold(): name for name in known}
-    near = difflib.get_close_matches(value.casefold(), list(spelt), n=1)
+    near = mistyped(value, known)
     listed = f"it has {', '.join(known)}" if known else none
-    return ValueError(f"{what} {value!r}; {f'did you mean {spelt[near[0]]}?' if near else listed}")
+    return ValueError(f"{what} {value!r}; {f'did you mean {near}?' if near else listed}")

@@ -5,6 +5,7 @@ from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, Field, field_validator
 
+from ramify.data.case_paths import CASE
 from ramify.phantoms.settings import PhantomSettings
 
 
@@ -43,9 +44,6 @@ class NnunetSettings(LabelSettings, frozen=True, extra="forbid"):
 
     organs: Path | None = None
     """Folder with an organ mask a case, of the case's own name; none takes organ_labels of the label map, if any."""
-
-
-CASE = "{case}"
 
 
 class PairsSettings(LabelSettings, frozen=True, extra="forbid"):

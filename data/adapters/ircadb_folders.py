@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from ramify.data.archived_image import IRCADB_IMAGE_FOLDER
 from ramify.data.archives import archive_name, unpack
 from ramify.disk.system_files import is_left_by_system
 
 LAYOUT = "3Dircadb1.N folders or archives, each with PATIENT_DICOM and MASKS_DICOM"
-IMAGE, MASKS = "PATIENT_DICOM", "MASKS_DICOM"
+IMAGE, MASKS = IRCADB_IMAGE_FOLDER, "MASKS_DICOM"
 
 
 class Folders:

@@ -10,7 +10,8 @@ from ramify.data.image_source import split_channel
 from ramify.data.label_names import DESCRIPTION, read_description
 from ramify.disk.system_files import is_left_by_system
 
-_LABELS_OF_PAIRS = ("labels", "masks")
+LABELS_OF_PAIRS = ("labels", "masks")
+"""Folders of the labels of plain pairs, the usual one first."""
 _MOST_FOLDERS = 200
 
 
@@ -25,7 +26,7 @@ def likely_form(folder: Path) -> str | None:
     if {"imagesTr", "labelsTr"} <= inside:
         numbered = any(split_channel(case_name(path))[1] is not None for path in volume_files(folder / "imagesTr"))
         return "msd" if _lists_cases(folder) and not numbered else "nnunet"
-    if "images" in inside and inside.intersection(_LABELS_OF_PAIRS):
+    if "images" in inside and inside.intersection(LABELS_OF_PAIRS):
         return "pairs"
     return "ircadb" if holds_case(folder) or any(holds_case(folder / name) for name in sorted(inside)) else None
 

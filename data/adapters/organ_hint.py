@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 
 from ramify.data.adapters.class_choice import LabelSource
-from ramify.data.label_names import labels_beside
 from ramify.data.mask_files import MaskFiles
 from ramify.data.organ_names import organs_in
 
@@ -32,8 +31,7 @@ def _names(labels: LabelSource) -> dict[str, str]:
     if labels.segments:
         return {one.name: "" for one in labels.segments}
     try:
-        described = labels_beside(labels.path) if labels.described is None else labels.described
+        return {name: f" = {' '.join(map(str, ids))}" for name, ids in labels.looked_up.names.items()}
     except (ValueError, OSError):
         # What is not needed may be as it is.
         return {}
-    return {name: f" = {' '.join(map(str, ids))}" for name, ids in described.names.items()}

@@ -21,9 +21,11 @@ from pathlib import Path
 from typing import ClassVar
 
 from ramify.data.adapters.base import DataSet, check_root
-from ramify.data.adapters.form_settings import CASE, PairsSettings
+from ramify.data.adapters.form_settings import PairsSettings
 from ramify.data.adapters.labelled import LabelledAdapter
 from ramify.data.adapters.labels import CaseFiles
+from ramify.data.adapters.likely_form import LABELS_OF_PAIRS
+from ramify.data.case_paths import CASE
 from ramify.data.case_store import check_case_id
 from ramify.data.channel_files import Channels, chosen_numbers
 from ramify.data.file_names import (
@@ -87,7 +89,7 @@ class PairsAdapter(LabelledAdapter):
         check_root(self.root, LAYOUT)
         patterns = self.settings.label or self._default_label()
         label_patterns = list(patterns.values()) if isinstance(patterns, dict) else [patterns]
-        organ_pattern = self.settings.organ or ("organs/{case}.*" if (self.root / "organs").is_dir() else "")
+        organ_pattern = self.settings.organ or (f"organs/{CASE}.*" if (self.root / "organs").is_dir() else "")
         first, *others = self._image_patterns.values()
         self._check_folders([first, *others, *label_patterns, organ_pattern])
         images = self._images(first)
@@ -157,9 +159,9 @@ class PairsAdapter(LabelledAdapter):
         return label
 
     def _default_label(self) -> str:
-        folder = next((name for name in ("labels", "masks") if (self.root / name).is_dir()), None)
+        folder = next((name for name in LABELS_OF_PAIRS if (self.root / name).is_dir()), None)
         if folder is None:
-            self._check_folders([f"labels/{CASE}.*", f"masks/{CASE}.*"])
+            self._check_folders([f"{name}/{CASE}.*" for name in LABELS_OF_PAIRS])
             raise FileNotFoundError(
                 f"{self.root}: holds neither labels/ nor masks/; --root names the folder with {LAYOUT}"
             )
@@ -209,7 +211,7 @@ class PairsAdapter(LabelledAdapter):
 def _of_other_name(image: Path, case: str, name: str, label: Path, pattern: str) -> str:
     """What is wrong with an image whose label seems to have another name, in a line."""
     found = in_pattern(case, name, pattern)
-    remedy = f'give --pairs.label "{found}"' if found else "call both alike"
+    remedy = f'give --pairs.label "{found}"' if found and found.count(CASE) == 1 else "call both alike"
     return f"{image}: has no label {pattern.replace(CASE, case)}, but {label} {told(case, name)}; {remedy}"
 
 

@@ -4,12 +4,7 @@ from pathlib import Path
 import pytest
 
 from ramify.data.case_paths import folder_of_cases, is_of_each_case, path_of_case, paths_of_cases
-
-
-def touch(path: Path) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch()
-    return path
+from tests.empty_files import touch
 
 
 @pytest.mark.parametrize(
@@ -24,11 +19,7 @@ def touch(path: Path) -> Path:
     ],
 )
 def test_the_cases_of_a_path(tmp_path: Path, pattern: str, files: dict[str, str]):
-    for name in files.values():
-        touch(tmp_path / name)
-    touch(tmp_path / "x/other/readme.txt")
-    for name in "._a.mha", ".a LABEL.mha", "x/.a/liver.mha":
-        touch(tmp_path / name)
+    touch(tmp_path, *files.values(), "x/other/readme.txt", "._a.mha", ".a LABEL.mha", "x/.a/liver.mha")
     assert is_of_each_case(tmp_path / pattern)
     assert dict(paths_of_cases(tmp_path / pattern)) == {case: tmp_path / name for case, name in files.items()}
     assert {case: path_of_case(tmp_path / pattern, case) for case in files} == dict(paths_of_cases(tmp_path / pattern))
@@ -44,7 +35,7 @@ def test_the_folder_that_has_the_cases_in_it():
 
 def test_accented_letters_in_either_spelling(tmp_path: Path):
     one = unicodedata.normalize("NFC", "Müller")
-    stored = touch(tmp_path / unicodedata.normalize("NFD", "Müller") / "liver.mha")
+    stored = touch(tmp_path / unicodedata.normalize("NFD", "Müller"), "liver.mha") / "liver.mha"
     assert path_of_case(tmp_path / "{case}/liver.mha", one).samefile(stored)
     ((case, path),) = paths_of_cases(tmp_path / "{case}/liver.mha")
     assert case == one

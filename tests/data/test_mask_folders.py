@@ -4,13 +4,7 @@ import numpy as np
 import pytest
 
 from ramify.data.mask_folders import mask_case, masks_by_case, masks_by_path, match_masks, vessel_masks
-
-
-def touch(folder: Path, *names: str) -> Path:
-    folder.mkdir(exist_ok=True)
-    for name in names:
-        (folder / name).touch()
-    return folder
+from tests.empty_files import touch
 
 
 @pytest.mark.parametrize(

@@ -4,30 +4,26 @@ import pytest
 
 from ramify.console.alike import AlikeLines
 from ramify.data.mask_of_case import none_of_that_name, only_file, without_halves
+from tests.empty_files import touch
 
-
-def touch(folder: Path, *names: str) -> Path:
-    folder.mkdir(exist_ok=True)
-    for name in names:
-        (folder / name).touch()
-    return folder
+OTHERWISE = "if its names end otherwise, give --truth a path with {case} in it"
 
 
 @pytest.mark.parametrize(
     ("held", "says"),
     [
-        ("Liver 1 LABEL.mha", "it holds Liver 1 LABEL.mha: if that is it, give --truth '{}/{{case}} LABEL.mha'"),
-        ("Liver 1_x.nii.gz", "it holds Liver 1_x.nii.gz: if that is it, give --truth '{}/{{case}}_x.nii.gz'"),
-        ("liver 1.mha", "it holds liver 1.mha, in other capitals: write both alike"),
-        ("Liver 11.mha", "it holds Liver 11; if its names end otherwise, give --truth a path with {{case}} in it"),
-        ("notes.txt", "it holds none; if its names end otherwise, give --truth a path with {{case}} in it"),
+        (["Liver 1 LABEL.MHA"], "it holds Liver 1 LABEL.MHA: if that is it, give --truth 'FOLDER/{case} LABEL.MHA'"),
+        (["Liver 1_x.nii.gz"], "it holds Liver 1_x.nii.gz: if that is it, give --truth 'FOLDER/{case}_x.nii.gz'"),
+        (["liver 1.mha", "Liver 1 x.mha"], "it holds liver 1.mha, which differs in capitals alone: call both alike"),
+        (["liver 1 x.mha"], "it holds liver 1 x.mha, which is called nearly so: call both alike"),
+        (["Liver 11.mha"], f"it holds Liver 11, Other; {OTHERWISE}"),
+        (["notes.txt"], f"it holds Other; {OTHERWISE}"),
     ],
 )
-def test_the_nearest_name_and_how_it_is_found(tmp_path: Path, held: str, says: str):
-    folder = touch(tmp_path / "t", held, "Other.mha") if held[0] in "Ll" and "11" not in held else tmp_path / "t"
-    touch(folder, held)
+def test_the_nearest_name_and_how_it_is_found(tmp_path: Path, held: list[str], says: str):
+    folder = touch(tmp_path / "t", *held, "Other.mha")
     line = none_of_that_name("truth", "Liver 1", folder, "--truth")
-    assert line == f"{folder}: no truth called Liver 1; {says.format(folder)}"
+    assert line == f"{folder}: no truth called Liver 1; {says.replace('FOLDER', str(folder))}"
 
 
 def test_several_near_ones_are_listed(tmp_path: Path):
@@ -57,13 +53,15 @@ def test_a_case_by_the_longer_name_of_anothers_missing_file_is_none(tmp_path: Pa
         "a LABEL": case(False, True),
         "b": case(True, True),
         "b_v2": case(True, False),
-        "d": case(True, False),
         "D": case(False, True),
+        "d": case(True, False),
+        "e LABEL": case(True, False),
+        "e": case(False, True),
         "c": case(True, False),
         "c_1": case(False, True),
         "c_2": case(False, True),
     }
-    assert [*without_halves(found, ("prediction", "truth"))] == ["a", "b", "b_v2", "d", "c", "c_1", "c_2"]
+    assert [*without_halves(found, ("prediction", "truth"))] == ["a", "b", "b_v2", "d", "e", "c", "c_1", "c_2"]
 
 
 def test_one_file_is_asked_for(tmp_path: Path):

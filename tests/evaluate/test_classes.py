@@ -8,6 +8,7 @@ import pytest
 
 from ramify import evaluate
 from ramify.data import DatasetSettings, open_dataset, write_case
+from ramify.data.files import read_label_map
 from ramify.disk.json_files import write_json
 from ramify.evaluation.chosen_classes import table_classes
 from ramify.metrics.case import evaluate_case
@@ -179,6 +180,24 @@ def test_a_plain_mask_with_an_ignore_value(label_folders, tmp_path: Path, capsys
     save(truth / "a.nii.gz", np.full(SHAPE, 9, np.uint8))
     assert evaluate.main(flags(label_folders, *one)) == 1
     assert "nobody labelled any of it (--ignore-label 9)" in capsys.readouterr().err
+
+
+def test_a_truth_with_an_ignore_value_is_read_once_and_its_labels_are_checked(label_folders, capsys, monkeypatch):
+    prediction, truth, _ = label_folders
+    save(prediction / "a.nii.gz", vessel(4))
+    reads = []
+
+    def read(path, spacing_mm):
+        reads.append(path)
+        return read_label_map(path, spacing_mm)
+
+    monkeypatch.setattr("ramify.data.labelled_file.read_label_map", read)
+    one = ["--ignore-label", "9", "--cases", "a", *QUICK, "--truth-labels"]
+    assert evaluate.main(flags(label_folders, *one, "1")) == 0
+    assert reads == [truth / "a.nii.gz"]
+    (truth / "dataset.json").write_text('{"labels": {"background": 0, "Vessel": 1}}', encoding="utf-8")
+    assert evaluate.main(flags(label_folders, *one, "3")) == 1
+    assert "a.nii.gz: no label 3 (--truth-labels); it has Vessel = 1" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("command", "rare", "code"), [("named", True, 1), ("every", False, 1), ("every", True, 0)])

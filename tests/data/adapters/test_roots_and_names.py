@@ -9,7 +9,6 @@ from ramify.data.adapters.likely_form import likely_form
 from ramify.data.adapters.opening import open_dataset
 from ramify.data.adapters.settings import DatasetSettings
 from ramify.data.files import write_volume
-from ramify.data.near_names import folder_meant, partners
 from ramify.data.volume import Volume
 
 IMAGE = Volume(np.arange(24, dtype=np.int16).reshape(2, 3, 4), (1.0, 1.0, 1.0))
@@ -78,7 +77,7 @@ def test_a_file_of_nnunet_in_another_case_is_one_fault(tmp_path):
     (root / "labelsTr/Liver A 1.nii.gz").rename(root / "labelsTr/liver a 1.nii.gz")
     found = cases(root, "nnunet")
     assert list(found) == [*CASES]
-    assert found["Liver A 1"].endswith("labelsTr/liver a 1.nii.gz differs in case alone; call both alike")
+    assert found["Liver A 1"].endswith("labelsTr/liver a 1.nii.gz differs in capitals alone; call both alike")
     assert found["Liver B 2"] == ""
 
 
@@ -91,6 +90,11 @@ def test_labels_of_pairs_with_more_in_their_names_are_one_fault_each_with_the_pa
     pattern = "labels/{case} LABEL.nii.gz"
     assert found["Liver A 1"].endswith(f'LABEL.nii.gz is called nearly so; give --pairs.label "{pattern}"')
     assert set(cases(root, "pairs", label=pattern).values()) == {""}
+    # In other capitals, or twice, no pattern finds it.
+    for name in "liver a 1 LABEL", "Liver A 1 of Liver A 1":
+        next(root.glob("labels/[Ll]iver [Aa]*")).rename(root / f"labels/{name}.nii.gz")
+        line = cases(root, "pairs", label="labels/{case}.nii.gz")["Liver A 1"]
+        assert line.endswith(f"{name}.nii.gz is called nearly so; call both alike")
 
 
 def test_folders_in_another_case(tmp_path):
@@ -101,9 +105,3 @@ def test_folders_in_another_case(tmp_path):
     (root / "labels").rename(root / "Label")
     with pytest.raises(FileNotFoundError, match=r"did you mean Label/\?"):
         cases(root, "pairs", image="Images/{case}.*")
-    assert folder_meant(root, "*/{case}.nii.gz") == folder_meant(root, "nowhere/{case}.nii.gz") == ""
-
-
-def test_partners_are_each_others_alone():
-    assert partners(["a", "b", "case_1"], ["A", "b_x", "x b", "case_10"]) == {"a": "A"}
-    assert partners(["scan"], ["rescan", "scanner"]) == {}
