@@ -291,7 +291,7 @@ def _clamped_depth(depth: int, highest: int) -> list[str]:
         return []
     return [
         f"territory_depth {depth}: the highest Strahler order is {highest}, so territories are those of order 1, as "
-        f"with {max(highest - 1, 0)}"
+        f"with {highest - 1}"
     ]
 
 
