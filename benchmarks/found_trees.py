@@ -126,7 +126,7 @@ def of_vertices(vertices_mm: FloatArray, links: IntArray, radii_mm: FloatArray) 
     degree = np.bincount(links.ravel(), minlength=count)
     inner = degree == 2
     # Nodes: ends, and clumps of junction vertices.
-    clump = (degree[links] > 2).all(axis=1)
+    clump: NDArray[np.bool_] = degree[links].min(axis=1) > 2
     at_nodes = np.flatnonzero(~inner)
     node = np.unique(_parts(links[clump], count)[at_nodes], return_inverse=True)[1]
     nodes = _centres(vertices_mm[at_nodes], node)
@@ -169,7 +169,8 @@ def joined(found: FoundTree, reach_mm: float) -> FoundTree:
 def _parts(links: IntArray, count: int) -> IntArray:
     """The connected part, from 0, that each of so many things is in, int (count,), by links, int (E, 2)."""
     matrix = coo_array((np.ones(len(links)), (links[:, 0], links[:, 1])), shape=(count, count))
-    return connected_components(matrix, directed=False)[1].astype(np.int64)
+    found: IntArray = connected_components(matrix, directed=False)[1].astype(np.int64)
+    return found
 
 
 def _centres(points_mm: FloatArray, part: IntArray) -> FloatArray:

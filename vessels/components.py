@@ -122,7 +122,7 @@ def _label(mask: np.ndarray, labels: np.ndarray) -> int:
                         parents = larger
                     parents[label] = label
                 labels[z, y, x] = label
-    count = _number(parents, n_provisional)
+    count: int = _number(parents, n_provisional)
     flat = labels.reshape(-1)
     for i in range(flat.size):
         if flat[i]:
