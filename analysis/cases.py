@@ -173,8 +173,8 @@ def attempt(job: Job) -> Outcome:
 
 def _do(job: Job) -> Outcome:
     command = job.command
-    volume, masks = _read(job)
-    organ = _organ(job, volume)
+    volume, masks, labels = _read(job)
+    organ = _organ(job, volume, labels)
     notes = [*volume.notes, *notes_on_size(volume), *doubts_about_spacing(volume)]
     if organ is not None:
         notes += [f"organ: {note}" for note in organ.notes]
@@ -221,27 +221,21 @@ def _write(job: Job, trees: Mapping[str, VesselTree]) -> None:
         raise
 
 
-def _read(job: Job) -> tuple[Volume, dict[str, NDArray[np.bool_]]]:
-    """The grid of a case, and its mask, or those of its classes by name."""
+def _read(job: Job) -> tuple[Volume, dict[str, NDArray[np.bool_]], Choice]:
+    """The grid of a case, its mask or those of its classes by name, and the labels that these are; none of a mask."""
     command = job.command
     file = LabelledFile(job.mask, command.spacing_mm or None, offer=" (or analyse each with --classes)")
     if classes := job.classes():
-        file.check_there([label for one in classes for label in one.labels], "--classes")
-        return file.label_map, {one.name: one.mask_in(file.label_map.array) for one in classes}
-    mask = file.mask(file.choose(command.input_labels, "vessels", "--input-labels"), "vessels", "--input-labels")
-    return mask, {"": mask.array}
+        labels = [label for one in classes for label in one.labels]
+        file.check_there(labels, "--classes")
+        return file.label_map, {one.name: one.mask_in(file.label_map.array) for one in classes}, labels
+    choice = file.choose(command.input_labels, "vessels", "--input-labels")
+    mask = file.mask(choice, "vessels", "--input-labels")
+    return mask, {"": mask.array}, choice or ()
 
 
-def _vessel_labels(job: Job) -> Choice:
-    """The labels of a case's file that are analysed; none of a plain mask."""
-    if classes := job.classes():
-        return [label for one in classes for label in one.labels]
-    file = LabelledFile(job.mask, job.command.spacing_mm or None)
-    return file.choose(job.command.input_labels, "vessels", "--input-labels") or ()
-
-
-def _organ(job: Job, mask: Volume) -> Volume | None:
-    """The organ of a case on its mask's grid."""
+def _organ(job: Job, mask: Volume, vessels: Choice) -> Volume | None:
+    """The organ of a case on its mask's grid. vessels: the mask's labels, which lie in an organ of the same file."""
     command = job.command
     if command.organ is None:
         return None
@@ -252,7 +246,7 @@ def _organ(job: Job, mask: Volume) -> Volume | None:
         files = [file for name in names for file in by_case.get(name, [])]
         path = only_file(files, "organ", job.case_id, path, command.organ_suffix)
     file = LabelledFile(path, command.spacing_mm or None)
-    inside = _vessel_labels(job) if path.resolve() == job.mask.resolve() else None
+    inside = vessels if path.resolve() == job.mask.resolve() else None
     organ = organ_mask(file, command.organ_labels, inside)
     if not organ.array.any():
         why = "".join(f" ({note})" for note in organ.notes)

@@ -277,7 +277,7 @@ def _doubts(found: ScaleDecomposition, paths: BranchCurves) -> list[str]:
         ]
     widest = 2 * float(found.depth_mm.max())
     length = float(paths.lengths_mm.sum())
-    if length > _FEWEST_DIAMETERS * widest or np.count_nonzero(found.branches) < 1000:
+    if length > _FEWEST_DIAMETERS * widest or len(found.places) < 1000:
         return []
     return [
         f"all centrelines together are {length:.4g} mm long and the mask is up to {widest:.4g} mm wide: check that it "
@@ -291,7 +291,7 @@ def _clamped_depth(depth: int, highest: int) -> list[str]:
         return []
     return [
         f"territory_depth {depth}: the highest Strahler order is {highest}, so territories are those of order 1, as "
-        f"with {max(highest - 1, 0)}"
+        f"with {highest - 1}"
     ]
 
 

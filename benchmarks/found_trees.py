@@ -56,8 +56,7 @@ def rightness(found: FoundTree, graph: VesselGraph, tolerance_mm: float, voxel_m
         np.concatenate(found.paths_mm),
         np.repeat(np.arange(len(found.paths_mm)), [len(path) for path in found.paths_mm]),
     )
-    start, end = graph.nodes_mm[graph.edges[:, 0]], graph.nodes_mm[graph.edges[:, 1]]
-    gaps, nearest = cKDTree(points).query(0.4 * start + 0.6 * end)
+    gaps, nearest = cKDTree(points).query(places_in(graph))
     seen = gaps <= graph.radii_mm + np.sqrt(graph.nodes_mm.shape[1]) * voxel_mm
     its = branch[nearest]
     lengths = graph.lengths_mm()
@@ -65,11 +64,7 @@ def rightness(found: FoundTree, graph: VesselGraph, tolerance_mm: float, voxel_m
     junctions = found.nodes_mm[np.bincount(found.ends.ravel(), minlength=len(found.nodes_mm)) > 2]
     matched = len(match_points(junctions, drawn, tolerance_mm)[0])
     radii = found.radii_mm[its[seen]]
-    none = np.zeros(len(graph.edges), dtype=np.int64)
-    outward = graph.outward().astype(np.int64)
-    true_orders = strahler_orders(
-        Growth(graph.parents().astype(np.int64), none, none, outward, none.astype(float), none[:0])
-    )
+    true_orders = strahler_orders(growth_of(graph.parents(), graph.outward()))
     orders = found.orders if found.orders is not None else orders_from(found, graph.nodes_mm[graph.roots()[0]])
     right = seen & (orders[its] == true_orders)
     return Rightness(
@@ -83,29 +78,43 @@ def rightness(found: FoundTree, graph: VesselGraph, tolerance_mm: float, voxel_m
     )
 
 
+def places_in(graph: VesselGraph) -> FloatArray:
+    """Where each vessel of a graph is looked up, float (n, ndim): at three fifths of it, clear of its parent."""
+    start, end = graph.nodes_mm[graph.edges[:, 0]], graph.nodes_mm[graph.edges[:, 1]]
+    found: FloatArray = 0.4 * start + 0.6 * end
+    return found
+
+
+def growth_of(parents: NDArray[np.integer], outward: NDArray[np.integer]) -> Growth:
+    """Branches by their parents alone, integer (n,), -1 at a root. outward: those reached, each after its parent."""
+    none = np.zeros(len(parents), dtype=np.int64)
+    return Growth(parents.astype(np.int64), none, none, outward.astype(np.int64), none.astype(float), none[:0])
+
+
 def orders_from(found: FoundTree, root_mm: FloatArray) -> IntArray:
     """Strahler orders of the branches, int (n,), away from the node nearest to a root; 0 where no way leads there.
 
     Of branches that close a cycle, the longest are cut.
     """
+    # A link of no length is none to scipy.
     count, lengths = len(found.nodes_mm), np.maximum(found.lengths_mm, 1e-9)
-    by_length = np.argsort(-lengths, kind="stable")
+    longest_first = np.argsort(-lengths, kind="stable")
     # Of several branches between two nodes the shortest is left.
-    weight = {(int(min(ends)), int(max(ends))): branch for branch, ends in zip(by_length, found.ends[by_length])}
-    pairs = np.array(list(weight), dtype=np.int64).reshape(-1, 2)
-    kept = np.array(list(weight.values()), dtype=np.int64)
+    between = {(min(ends), max(ends)): at for at, ends in zip(longest_first, found.ends[longest_first].tolist())}
+    pairs = np.array(list(between), dtype=np.int64).reshape(-1, 2)
+    kept = np.array(list(between.values()), dtype=np.int64)
     links = coo_array((lengths[kept], (pairs[:, 0], pairs[:, 1])), shape=(count, count)).tocsr()
     root = int(np.argmin(np.linalg.norm(found.nodes_mm - root_mm, axis=1)))
-    order, before = breadth_first_order(minimum_spanning_tree(links), root, directed=False)
-    of_node = np.zeros(count, dtype=np.int64)
-    best, twice = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=bool)
-    orders = np.zeros(len(found.ends), dtype=np.int64)
-    for node in order[:0:-1].tolist():
-        of_node[node] = max(1, best[node] + twice[node])
+    reached, before = breadth_first_order(minimum_spanning_tree(links), root, directed=False)
+    to_node = np.full(count, -1)
+    for node in reached[1:].tolist():
         parent = int(before[node])
-        orders[weight[min(node, parent), max(node, parent)]] = of_node[node]
-        twice[parent] = of_node[node] == best[parent] or (twice[parent] and of_node[node] < best[parent])
-        best[parent] = max(best[parent], of_node[node])
+        to_node[node] = between[min(node, parent), max(node, parent)]
+    outward = to_node[reached[1:]]
+    parents = np.full(len(found.ends), -1)
+    parents[outward] = to_node[before[reached[1:]]]
+    orders = np.zeros(len(found.ends), dtype=np.int64)
+    orders[outward] = strahler_orders(growth_of(parents, outward))[outward]
     return orders
 
 
@@ -117,15 +126,10 @@ def of_vertices(vertices_mm: FloatArray, links: IntArray, radii_mm: FloatArray) 
     degree = np.bincount(links.ravel(), minlength=count)
     inner = degree == 2
     # Nodes: ends, and clumps of junction vertices.
-    clump = ~inner[links].any(axis=1) & (degree[links] > 2).all(axis=1)
-    part = connected_components(
-        coo_array((np.ones(clump.sum()), (links[clump, 0], links[clump, 1])), shape=(count, count)), directed=False
-    )[1]
-    _, part = np.unique(part, return_inverse=True)
+    clump: NDArray[np.bool_] = degree[links].min(axis=1) > 2
     at_nodes = np.flatnonzero(~inner)
-    node = np.unique(part[at_nodes], return_inverse=True)[1]
-    size = np.bincount(node)
-    nodes = np.stack([np.bincount(node, axis) / size for axis in vertices_mm[at_nodes].T], axis=1)
+    node = np.unique(_parts(links[clump], count)[at_nodes], return_inverse=True)[1]
+    nodes = _centres(vertices_mm[at_nodes], node)
     node_of = np.full(count, -1)
     node_of[at_nodes] = node
     neighbours: list[list[int]] = [[] for _ in range(count)]
@@ -141,7 +145,7 @@ def of_vertices(vertices_mm: FloatArray, links: IntArray, radii_mm: FloatArray) 
                 continue
             path = [first, second]
             while inner[path[-1]]:
-                path += [other for other in neighbours[path[-1]] if other != path[-2]][:1]
+                path += [other for other in neighbours[path[-1]] if other != path[-2]]
             walked |= {(path[0], path[1]), (path[-1], path[-2])}
             ends.append((node_of[path[0]], node_of[path[-1]]))
             own = [vertex for vertex in path if degree[vertex] < 3] or path
@@ -149,3 +153,27 @@ def of_vertices(vertices_mm: FloatArray, links: IntArray, radii_mm: FloatArray) 
             paths.append(np.concatenate([nodes[[ends[-1][0]]], vertices_mm[path[1:-1]], nodes[[ends[-1][1]]]]))
     lengths = np.array([float(np.linalg.norm(np.diff(path, axis=0), axis=1).sum()) for path in paths])
     return FoundTree(nodes, np.array(ends, dtype=np.int64).reshape(-1, 2), paths, lengths, np.array(radii))
+
+
+def joined(found: FoundTree, reach_mm: float) -> FoundTree:
+    """The tree whose junctions that are joined by a branch of a voxel or two are one."""
+    degree = np.bincount(found.ends.ravel(), minlength=len(found.nodes_mm))
+    same = (degree[found.ends] > 2).all(axis=1) & (found.lengths_mm <= reach_mm)
+    number = _parts(found.ends[same], len(found.nodes_mm))
+    kept = np.flatnonzero(~same)
+    paths = [found.paths_mm[branch] for branch in kept]
+    nodes = _centres(found.nodes_mm, number)
+    return FoundTree(nodes, number[found.ends[kept]], paths, found.lengths_mm[kept], found.radii_mm[kept])
+
+
+def _parts(links: IntArray, count: int) -> IntArray:
+    """The connected part, from 0, that each of so many things is in, int (count,), by links, int (E, 2)."""
+    matrix = coo_array((np.ones(len(links)), (links[:, 0], links[:, 1])), shape=(count, count))
+    found: IntArray = connected_components(matrix, directed=False)[1].astype(np.int64)
+    return found
+
+
+def _centres(points_mm: FloatArray, part: IntArray) -> FloatArray:
+    """The centre of the points of each part, float (K, ndim)."""
+    size = np.bincount(part)
+    return np.stack([np.bincount(part, axis) / size for axis in points_mm.T], axis=1)

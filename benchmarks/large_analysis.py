@@ -7,8 +7,6 @@ processor, which on a shared machine are fewer; and the most memory that the pro
 """
 
 import itertools
-import resource
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -25,6 +23,7 @@ from ramify.analysis.tree_files import write_tree
 from ramify.command_line import parse, run
 from ramify.data.files import read_mask
 from ramify.data.volume import Volume
+from ramify.processes.memory import peak_bytes
 from ramify.vessels.box import foreground_box
 
 _APART = 2
@@ -63,8 +62,7 @@ def timed(name: str, do: Callable[[], Found]) -> Found:
     clock, processor = time.perf_counter(), time.process_time()
     found = do()
     clock, processor = time.perf_counter() - clock, time.process_time() - processor
-    unit = 1e9 if sys.platform == "darwin" else 1e6
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1.0 if sys.platform == "darwin" else 1.024) / unit
+    memory = (peak_bytes() or 0) / 1e9
     print(f"{name}: {clock:.0f} s, {processor:.0f} s on the processor, most memory {memory:.1f} GB", flush=True)
     return found
 

@@ -27,9 +27,9 @@ from pydantic import BaseModel, Field, PositiveFloat
 from scipy.ndimage import distance_transform_edt
 from scipy.spatial import cKDTree
 
-from benchmarks.analysed_trees import SIDE_MM, TOLERANCE_MM
+from benchmarks.analysed_trees import SIDE_MM, as_root
 from benchmarks.cost import cost_of, in_own_process
-from benchmarks.found_trees import FoundTree, Rightness, of_vertices, rightness
+from benchmarks.found_trees import FoundTree, Rightness, joined, of_vertices, rightness
 from benchmarks.meaning_trees import SIZE, read_tree
 from ramify.analysis import AnalysisSettings, analyse
 from ramify.analysis.orders import strahler_orders
@@ -39,7 +39,9 @@ from ramify.phantoms.phantom import PORTAL
 from ramify.phantoms.rasterisation import rasterise
 
 Spacing = tuple[float, ...]
-Method = Callable[[NDArray[np.bool_], Spacing, "tuple[float, ...]"], FoundTree]
+Place = tuple[float, ...]
+Method = Callable[[NDArray[np.bool_], Spacing, Place], FoundTree]
+TOLERANCE_MM = 2.0
 
 
 class TreePeersCommand(BaseModel, frozen=True, extra="forbid"):
@@ -51,7 +53,7 @@ class TreePeersCommand(BaseModel, frozen=True, extra="forbid"):
     """How many phantoms; a row is the mean of them."""
     first_seed: int = Field(default=100, ge=0)
     """Seed of the first one; the next ones follow."""
-    voxels_mm: tuple[PositiveFloat, ...] = (2.0, 1.0)
+    voxels_mm: tuple[PositiveFloat, ...] = (2.0, 1.0, 0.5)
     """Voxel sizes of the phantoms."""
 
 
@@ -111,10 +113,9 @@ def scored(method: str, drawn: Drawn) -> tuple[float, ...]:
     return (*rightness(found, drawn.graph, TOLERANCE_MM, drawn.voxel_mm), seconds[1], cost.mebibytes)
 
 
-def by_ramify(mask: NDArray[np.bool_], spacing: Spacing, root: tuple[float, ...]) -> FoundTree:
+def by_ramify(mask: NDArray[np.bool_], spacing: Spacing, root: Place) -> FoundTree:
     """Ours, with its tables."""
-    place = ",".join(f"{value - side / 2:.3f}" for value, side in zip(root[::-1], spacing[::-1]))
-    tree = analyse(mask, spacing, AnalysisSettings(root=(place,)))
+    tree = analyse(mask, spacing, AnalysisSettings(root=(as_root(np.array(root), spacing[0]),)))
     _ = tree.branch_rows, tree.node_rows
     curves, half = tree.paths.curves, np.array(spacing) / 2
     paths = [curves.points_mm[tree.paths.points(branch)] + half for branch in range(tree.paths.n_branches)]
@@ -128,13 +129,20 @@ def by_ramify(mask: NDArray[np.bool_], spacing: Spacing, root: tuple[float, ...]
     )
 
 
-def by_skan(mask: NDArray[np.bool_], spacing: Spacing, root: tuple[float, ...]) -> FoundTree:
-    """skan's paths and table."""
-    from skan import Skeleton, summarize
+def thinned(mask: NDArray[np.bool_], spacing: Spacing) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Lee's skeleton, and the distance of each voxel to the wall in mm, both (*S)."""
     from skimage.morphology import skeletonize
 
     depth = distance_transform_edt(np.pad(mask, 1), spacing)[(slice(1, -1),) * mask.ndim]
-    skeleton = Skeleton(skeletonize(mask) * depth, spacing=spacing, keep_images=False)
+    return skeletonize(mask), depth
+
+
+def by_skan(mask: NDArray[np.bool_], spacing: Spacing, root: Place) -> FoundTree:
+    """skan's paths and table."""
+    from skan import Skeleton, summarize
+
+    thin, depth = thinned(mask, spacing)
+    skeleton = Skeleton(thin * depth, spacing=spacing, keep_images=False)
     table = summarize(skeleton, separator="_")
     paths = [(skeleton.path_coordinates(path) + 0.5) * np.array(spacing) for path in range(skeleton.n_paths)]
     ends = table[["node_id_src", "node_id_dst"]].to_numpy(np.int64)
@@ -144,32 +152,15 @@ def by_skan(mask: NDArray[np.bool_], spacing: Spacing, root: tuple[float, ...]) 
     return joined(FoundTree(nodes, ends.reshape(-1, 2), paths, lengths, radii), 2 * float(np.linalg.norm(spacing)))
 
 
-def joined(found: FoundTree, reach_mm: float) -> FoundTree:
-    """The tree whose junctions that are joined by a branch of a voxel or two are one."""
-    degree = np.bincount(found.ends.ravel(), minlength=len(found.nodes_mm))
-    same = (degree[found.ends] > 2).all(axis=1) & (found.lengths_mm <= reach_mm)
-    number = np.arange(len(found.nodes_mm))
-    for one, other in found.ends[same].tolist():
-        number[number == number[other]] = number[one]
-    _, number = np.unique(number, return_inverse=True)
-    size = np.bincount(number)
-    nodes = np.stack([np.bincount(number, axis) / size for axis in found.nodes_mm.T], axis=1)
-    kept = np.flatnonzero(~same)
-    paths = [found.paths_mm[branch] for branch in kept]
-    return FoundTree(nodes, number[found.ends[kept]], paths, found.lengths_mm[kept], found.radii_mm[kept])
-
-
-def by_thinning(mask: NDArray[np.bool_], spacing: Spacing, root: tuple[float, ...]) -> FoundTree:
+def by_thinning(mask: NDArray[np.bool_], spacing: Spacing, root: Place) -> FoundTree:
     """Thinning and the distance map, as VesselVio has it."""
-    from skimage.morphology import skeletonize
-
-    depth = distance_transform_edt(np.pad(mask, 1), spacing)[(slice(1, -1),) * mask.ndim]
-    voxels = np.argwhere(skeletonize(mask))
+    thin, depth = thinned(mask, spacing)
+    voxels = np.argwhere(thin)
     links = cKDTree(voxels).query_pairs(np.sqrt(mask.ndim) + 1e-6, output_type="ndarray")
     return of_vertices((voxels + 0.5) * np.array(spacing), links.astype(np.int64), depth[tuple(voxels.T)])
 
 
-def by_kimimaro(mask: NDArray[np.bool_], spacing: Spacing, root: tuple[float, ...]) -> FoundTree:
+def by_kimimaro(mask: NDArray[np.bool_], spacing: Spacing, root: Place) -> FoundTree:
     """TEASAR of kimimaro."""
     import kimimaro
 

@@ -71,6 +71,26 @@ def _root(parents: np.ndarray, label: int) -> int:
 
 
 @compiled()
+def _unite(parents: np.ndarray, one: int, other: int) -> None:
+    root, other_root = _root(parents, one), _root(parents, other)
+    parents[max(root, other_root)] = min(root, other_root)
+
+
+@compiled()
+def _number(parents: np.ndarray, n_provisional: int) -> int:
+    """Put the final number in place of each provisional one, counted from 1, and return how many there are."""
+    # A parent is never greater than its child, so every number is final before it is asked for.
+    count = 0
+    for label in range(1, n_provisional + 1):
+        if parents[label] == label:
+            count += 1
+            parents[label] = count
+        else:
+            parents[label] = parents[parents[label]]
+    return count
+
+
+@compiled()
 def _label(mask: np.ndarray, labels: np.ndarray) -> int:
     """Label a 3D mask in two passes: provisional numbers with a union-find over them, then the final ones."""
     parents = np.zeros(1024, dtype=np.int32)
@@ -92,8 +112,7 @@ def _label(mask: np.ndarray, labels: np.ndarray) -> int:
                             if label == 0:
                                 label = other
                                 continue
-                            root, other_root = _root(parents, label), _root(parents, other)
-                            parents[max(root, other_root)] = min(root, other_root)
+                            _unite(parents, label, other)
                 if label == 0:
                     n_provisional += 1
                     label = n_provisional
@@ -103,14 +122,7 @@ def _label(mask: np.ndarray, labels: np.ndarray) -> int:
                         parents = larger
                     parents[label] = label
                 labels[z, y, x] = label
-    # A parent is never greater than its child, so every number is final before it is asked for.
-    count = 0
-    for label in range(1, n_provisional + 1):
-        if parents[label] == label:
-            count += 1
-            parents[label] = count
-        else:
-            parents[label] = parents[parents[label]]
+    count: int = _number(parents, n_provisional)
     flat = labels.reshape(-1)
     for i in range(flat.size):
         if flat[i]:
@@ -143,17 +155,9 @@ def _label_rows(columns: np.ndarray, starts: np.ndarray, height: int) -> tuple[n
                         j += 1
                     k = j
                     while k < end and columns[k] <= columns[i] + 1:
-                        root, other_root = _root(parents, labels[i]), _root(parents, labels[k])
-                        parents[max(root, other_root)] = min(root, other_root)
+                        _unite(parents, labels[i], labels[k])
                         k += 1
-    # A parent is never greater than its child, so every number is final before it is asked for.
-    count = 0
-    for run in range(1, n_runs + 1):
-        if parents[run] == run:
-            count += 1
-            parents[run] = count
-        else:
-            parents[run] = parents[parents[run]]
+    count = _number(parents, n_runs)
     for i in range(labels.size):
         labels[i] = parents[labels[i]]
     return labels, count

@@ -4,7 +4,7 @@ What is computed here does not depend on where in the array the mask lies: every
 integer offsets, and ties go to the voxel that comes first in C order.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,14 +61,29 @@ def at_surface(mask: Mask, places: NDArray[np.integer]) -> Mask:
     Without a map of the whole volume, which for few voxels would be most of the work.
     """
     flat, found = mask.reshape(-1), np.zeros(len(places), dtype=bool)
-    stride = 1
-    for size in mask.shape[::-1]:
-        along = places // stride % size
-        for beside, step in ((along > 0, -stride), (along < size - 1, stride)):
-            found[beside] |= ~flat[places[beside] + step]
-        stride *= size
+    for has_one, neighbours in face_neighbours(places, mask.shape):
+        found[has_one] |= ~flat[neighbours]
     found &= flat[places]
     return found
+
+
+def face_neighbours(places: NDArray[np.integer], shape: Sequence[int]) -> Iterator[tuple[Mask, NDArray[np.integer]]]:
+    """The voxels that share a face with some, side by side along each axis.
+
+    Args:
+        places: integer (N,), indices into the flat volume.
+        shape: of the volume.
+
+    Yields:
+        for each of the 2 ndim sides which voxels have a neighbour in the volume there, bool (N,), and the places of
+        these neighbours.
+    """
+    stride = 1
+    for size in shape[::-1]:
+        along = places // stride % size
+        for has_one, step in ((along > 0, -stride), (along < size - 1, stride)):
+            yield has_one, places[has_one] + step
+        stride *= size
 
 
 def nearest_label(seeds: NDArray[np.integer], mask: Mask, spacing_mm: Sequence[float]) -> NDArray[np.int32]:

@@ -7,6 +7,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from ramify.vessels.branches import BoolArray, FloatArray, IntArray, without_float_noise
+from ramify.vessels.distance import face_neighbours
 
 
 def wall_voxels(mask: BoolArray) -> IntArray:
@@ -18,20 +19,14 @@ def wall_voxels(mask: BoolArray) -> IntArray:
     Args:
         mask: bool (*S) with at least one voxel.
     """
-    inside, flat = np.flatnonzero(mask), mask.reshape(-1)
-    found = [np.empty(0, dtype=np.int64)]
     # By the mask's own voxels: vessels are few among those of a volume.
-    stride = 1
-    for size in mask.shape[::-1]:
-        along = inside // stride % size
-        for beside, step in ((along > 0, -stride), (along < size - 1, stride)):
-            places = inside[beside] + step
-            found.append(places[~flat[places]])
-        stride *= size
-    shell = np.sort(np.concatenate(found))
-    shell = shell[np.append(True, shell[1:] > shell[:-1])[: len(shell)]]
+    flat = mask.reshape(-1)
+    sides = face_neighbours(np.flatnonzero(flat), mask.shape)
+    shell = np.sort(np.concatenate([places[~flat[places]] for _, places in sides]))
     if not len(shell):
         return wall_voxels(np.pad(mask, 1)) - 1
+    # np.unique makes a hash table, many times as slow for as many.
+    shell = shell[np.append(True, shell[1:] > shell[:-1])]
     return np.stack(np.unravel_index(shell, mask.shape), axis=1)
 
 

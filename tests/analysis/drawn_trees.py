@@ -1,10 +1,12 @@
-"""Masks of known trees, drawn from nodes and straight vessels between them."""
+"""Masks of known trees, drawn from nodes and straight vessels between them, and where their vessels are."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ramify.analysis import VesselTree
 from ramify.phantoms.rasterisation import rasterise
 from ramify.phantoms.vessel_graph import VesselGraph
 
@@ -34,3 +36,18 @@ FORKS_SIZE_MM = (24, 60, 64)
 def forks(spacing_mm: Sequence[float] = (1.0, 1.0, 1.0)) -> NDArray[np.bool_]:
     """The tree of FORKS."""
     return drawn(FORKS_MM, FORKS, FORKS_RADII_MM, FORKS_SIZE_MM, spacing_mm)
+
+
+def middles() -> list[NDArray[np.float64]]:
+    """A place in each vessel of FORKS, nearer to its end: its beginning lies in the junction."""
+    points = np.array(FORKS_MM, dtype=float)
+    return [0.4 * points[start] + 0.6 * points[end] for start, end in FORKS]
+
+
+def row_at(tree: VesselTree, place_mm: Sequence[float] | NDArray[np.float64]) -> dict[str, Any]:
+    """The row of the branch that a place, counted from the outer corner, lies in."""
+    spacing = np.array(tree.decomposition.spacing_mm)
+    voxel = tuple((np.array(place_mm) / spacing).astype(int))
+    number = int(tree.decomposition.branches[voxel])
+    (row,) = [row for row in tree.branch_rows if row["branch"] == number]
+    return row

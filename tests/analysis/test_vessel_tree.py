@@ -1,3 +1,5 @@
+"""Branches of a mask as a tree: what each measures, where it stands, cycles, pieces, tables and the graph."""
+
 import sys
 
 import networkx
@@ -6,24 +8,9 @@ import pytest
 
 from ramify.analysis import AnalysisSettings, VesselTree, analyse
 from ramify.data.volume import Volume
-from tests.analysis.drawn_trees import FORKS, FORKS_MM, FORKS_RADII_MM, drawn, forks
+from tests.analysis.drawn_trees import FORKS_MM, FORKS_RADII_MM, drawn, forks, middles, row_at
 
 UNIT = (1.0, 1.0, 1.0)
-
-
-def row_at(tree: VesselTree, place_mm) -> dict:
-    """The row of the branch that a place, counted from the outer corner, lies in."""
-    spacing = np.array(tree.decomposition.spacing_mm)
-    voxel = tuple((np.array(place_mm) / spacing).astype(int))
-    number = int(tree.decomposition.branches[voxel])
-    (row,) = [row for row in tree.branch_rows if row["branch"] == number]
-    return row
-
-
-def middles(nodes=FORKS_MM, edges=FORKS) -> list[np.ndarray]:
-    """A place in each vessel, nearer to its end: its beginning lies in the junction."""
-    points = np.array(nodes, dtype=float)
-    return [0.4 * points[start] + 0.6 * points[end] for start, end in edges]
 
 
 class TestStraightTube:
@@ -217,162 +204,6 @@ class TestLoosePieces:
         assert [row["gap_mm"] for row in tree.branch_rows] == [0, 0]
 
 
-class TestGivenRoots:
-    # z y x there: the trunk begins at the first.
-    X, Y, Z = FORKS_MM[0][::-1]
-
-    def told(self, *roots: tuple[float, ...], **changes) -> list[str]:
-        words = tuple(",".join(map(str, root)) for root in roots)
-        tree = analyse(forks(), UNIT, AnalysisSettings(root=words, **changes))
-        return [note for note in tree.notes if note.startswith("root ")]
-
-    def test_near_an_end_nothing_is_said(self):
-        assert self.told((self.X, self.Y, self.Z)) == self.told((self.X + 2, self.Y, self.Z)) == []
-
-    def test_far_from_any_end_it_is(self):
-        (note,) = self.told((1, 1, 1))
-        assert note.startswith("root 1,1,1: no vessel ends there; the tree begins at the nearest vessel's end ")
-
-    def test_outside_the_volume_it_is_refused(self):
-        with pytest.raises(
-            ValueError, match=r"root 500,1,1: lies outside the mask's volume.* in LPS; .*--coordinates ras"
-        ):
-            self.told((500, 1, 1))
-
-    def test_one_end_is_no_root_of_two(self):
-        near = (self.X + 1, self.Y, self.Z)
-        with pytest.raises(ValueError, match=r"root: two places are nearest to the same end, .*; give each its own"):
-            self.told((self.X, self.Y, self.Z), near, systems=("one", "other"))
-
-
-def test_a_twig_at_the_border_of_an_organ_is_no_root():
-    """The trunk (3.5 mm) begins inside the organ, at whose border a twig (2.4 mm) ends."""
-    mask = np.pad(forks(), ((0, 0), (0, 0), (10, 0)))
-    organ = np.ones(mask.shape, bool)
-    organ[:, 50:] = False
-    tree = analyse(mask & organ, UNIT, organ=organ)
-    (root,) = [row for row in tree.node_rows if row["kind"] == "root"]
-    assert (root["x_mm"], root["y_mm"]) == (pytest.approx(10, abs=4), pytest.approx(30, abs=2))
-
-
-class TestSystems:
-    # Two vessels that cross and touch, one of which forks beyond.
-    NODES = (
-        *([10, 20, 0], [11, 20, 16], [14, 20, 60]),
-        *([10, 0, 26], [11, 12, 27], [13.5, 46, 30], [13.5, 58, 20], [13.5, 58, 44]),
-    )
-    EDGES = ((0, 1), (1, 2), (3, 4), (4, 5), (5, 6), (5, 7))
-
-    @pytest.fixture
-    def mask(self):
-        return drawn(self.NODES, self.EDGES, [4.2, 2.2, 3.2, 2.4, 1.8, 1.8], (24, 62, 64), UNIT)
-
-    def test_each_vessel_goes_on_beyond_the_contact(self, mask):
-        tree = analyse(mask, UNIT, AnalysisSettings(systems=("one", "other"), root=("0,20,10", "26,0,10")))
-        places = {"one": [(10, 20, 4), (14, 20, 56)], "other": [(10, 5, 26), (13, 56, 22), (13, 56, 42)]}
-        assert {name: {row_at(tree, place)["system"] for place in its} for name, its in places.items()} == {
-            name: {name} for name in places
-        }
-        (contact,) = [row for row in tree.cycles if row["other_system"]]
-        assert contact["y_mm"] == pytest.approx(20, abs=4)
-        assert contact["kind"] == "contact"
-        assert (tree.summary["cycles"], tree.summary["contacts"]) == (0, 1)
-        assert [row["kind"] for row in tree.node_rows].count("contact") == 1
-
-    def test_roots_are_found_at_the_trunks(self):
-        # Trunks of 5 and 3.5 mm; where they touch, both vessels are thin. The thicker trunk's is the first system.
-        nodes = [[12, 50, 0], [12, 50, 25], [14, 50, 90], [16, 0, 60], [16, 22, 60], [16, 90, 60]]
-        mask = drawn(nodes, [(0, 1), (1, 2), (3, 4), (4, 5)], [5, 2, 3.5, 2], (30, 92, 92), UNIT)
-        tree = analyse(mask, UNIT, AnalysisSettings(systems=("one", "other")))
-        assert [row_at(tree, place)["system"] for place in ((12, 50, 10), (14, 50, 85))] == ["one", "one"]
-        assert [row_at(tree, place)["system"] for place in ((16, 10, 60), (16, 85, 60))] == ["other", "other"]
-
-    def test_one_vessel_has_no_two_roots(self):
-        mask = np.zeros((9, 9, 9), bool)
-        mask[4, 4, 4] = True
-        with pytest.raises(ValueError, match="two; give both with --root"):
-            analyse(mask, UNIT, AnalysisSettings(systems=("one", "other")))
-
-
-class TestOrgan:
-    def test_densities_distances_and_territories(self):
-        mask = forks()
-        organ = np.ones(mask.shape, bool)
-        organ[:, :, :10] = False
-        tree = analyse(mask, UNIT, AnalysisSettings(territory_depth=1), organ)
-        assert tree.summary["organ_ml"] == pytest.approx(organ.sum() / 1000)
-        assert tree.summary["vessel_share_of_organ"] == pytest.approx(mask.sum() / organ.sum())
-        assert tree.summary["largest_distance_to_vessel_mm"] > tree.summary["mean_distance_to_vessel_mm"] > 1
-        trunk = row_at(tree, (12, 30, 8))
-        assert trunk["parent"] is None
-        found = tree.territories()
-        assert (found.map > 0).sum() == organ.sum()
-        _, side, _, one, other = middles()
-        labels = [int(found.map[tuple(place.astype(int))]) for place in (side, one, other)]
-        # The trunk and the stem are of the highest order, and their ground goes to whoever is near.
-        assert sorted(labels) == [1, 2, 3]
-        # A place far from the tree belongs to the side that it is on.
-        assert found.map[12, 58, 40] == labels[0]
-        assert found.map[12, 30, 62] == labels[1]
-        assert found.map[12, 1, 60] == labels[2]
-        whole = analyse(mask, UNIT, AnalysisSettings(territory_depth=0), organ).territories()
-        assert np.unique(whole.map).tolist() == [0, 1]
-
-    @pytest.mark.parametrize(("depth", "told"), [(1, False), (2, True)])
-    def test_a_depth_below_the_lowest_order_is_told(self, depth, told):
-        mask = forks()
-        tree = analyse(mask, UNIT, AnalysisSettings(territory_depth=depth), np.ones(mask.shape, bool))
-        assert tree.summary["largest_strahler_order"] == 2
-        assert any(note.startswith("territory_depth 2: the highest Strahler order is 2") for note in tree.notes) == told
-
-    def test_the_root_is_where_the_organs_border_cuts(self):
-        # Both ends are alike, but one lies at the border of the organ.
-        mask = drawn([[8, 12, 8], [8, 12, 40]], [(0, 1)], [3], (16, 24, 48), UNIT)
-        organ = np.zeros(mask.shape, bool)
-        organ[1:-1, 1:-1, :38] = True
-        (root,) = [row for row in analyse(mask, UNIT, organ=organ).node_rows if row["kind"] == "root"]
-        assert root["x_mm"] > 35
-
-
-@pytest.mark.parametrize(
-    ("mask", "said"),
-    [
-        (np.zeros((5, 5, 5), bool), "expected at least one vessel voxel"),
-        (np.full((5, 5, 5), 0.5), "boolean"),
-    ],
-)
-def test_what_is_no_mask_is_refused(mask, said):
-    with pytest.raises(ValueError, match=said):
-        analyse(mask, UNIT)
-
-
-def test_an_organ_of_another_shape_is_refused():
-    mask = np.ones((3, 3, 9), bool)
-    with pytest.raises(ValueError, match="organ: expected the mask's shape"):
-        analyse(mask, UNIT, organ=np.ones((3, 3, 8), bool))
-
-
-def test_a_root_of_two_numbers_is_none_in_three_dimensions():
-    with pytest.raises(ValueError, match="expected 3 numbers"):
-        analyse(np.ones((3, 3, 9), bool), UNIT, AnalysisSettings(root=("1,2",)))
-
-
-def test_one_voxel_is_a_branch_without_length():
-    mask = np.zeros((5, 5, 5), bool)
-    mask[2, 2, 2] = True
-    tree = analyse(mask, UNIT)
-    (row,) = tree.branch_rows
-    assert (row["length_mm"], row["tortuosity"], row["start_node"], row["end_node"]) == (0, None, 1, 1)
-    assert tree.summary["branches"] == 1
-
-
-@pytest.mark.parametrize("mask", [np.ones((12, 12, 12), bool), np.pad(np.ones((10, 12, 11), bool), 2)])
-def test_an_organ_in_place_of_vessels_is_told(mask):
-    tree = analyse(mask, UNIT)
-    assert any("not an organ's" in note for note in tree.notes)
-    assert not any("organ" in note for note in analyse(forks(), UNIT).notes)
-
-
 def test_tables_are_data_frames(monkeypatch):
     tree = analyse(forks(), UNIT)
 
@@ -400,15 +231,3 @@ def test_the_graph_has_the_tables():
         order[node] = 1 if not below else below[0] + (len(below) > 1 and below[0] == below[1])
     for _, end, row in graph.edges(data=True):
         assert row["strahler_order"] == order[end]
-
-
-def test_specks_are_told_and_measured():
-    mask = np.zeros((30, 30, 30), dtype=bool)
-    mask[::4, ::4, ::4] = True
-    tree = analyse(mask, UNIT)
-    assert any("512 of 512 branches are pieces of a voxel or a few" in note for note in tree.notes)
-    assert tree.summary["trees"] == tree.summary["ends"] == 512
-    row = tree.branch_rows[0]
-    radii = [row[f"{name}_mm"] for name in ("radius", "radius_q1", "radius_median", "radius_q3", "start_radius")]
-    assert radii == pytest.approx(5 * [row["end_radius_mm"]])
-    assert (row["length_mm"], row["taper_mm_per_mm"], row["mean_curvature_per_mm"]) == (0.0, None, None)

@@ -18,15 +18,11 @@ def test_a_tree_that_is_found_scores_full_marks_and_one_turned_round_does_not():
     edges = np.array(FORKS, dtype=np.int32)
     one = np.zeros(len(edges), dtype=np.int32)
     graph = VesselGraph(np.array(FORKS_MM, dtype=float), edges, np.array(FORKS_RADII_MM), one, ("tree",))
-    scores = compared(analyse(forks(), UNIT), graph, 1.0, 2.0)
-    # Of a junction of thick vessels the centre lies where it lies.
-    assert scores.junction_recall == scores.junction_precision >= 0.5
-    assert scores.seconds == 2
-    assert scores.right_parent == scores.right_generation == scores.right_strahler_order == 1
+    scores = compared(analyse(forks(), UNIT), graph, 1.0)
+    assert scores.right_parent == scores.right_generation == 1
     assert (scores.generation_rank_correlation, scores.generation_bias) == (pytest.approx(1), 0)
-    assert scores.length_ratio == pytest.approx(1, abs=0.1)
     z, y, x = FORKS_MM[4]
-    turned = compared(analyse(forks(), UNIT, AnalysisSettings(root=(f"{x},{y},{z}",))), graph, 1.0, 2.0)
+    turned = compared(analyse(forks(), UNIT, AnalysisSettings(root=(f"{x},{y},{z}",))), graph, 1.0)
     assert turned.right_parent < 0.7
 
 
