@@ -80,35 +80,39 @@ def show_lesions(
         if np.isfinite(looks.level[number]):
             field = _field(float(looks.patch_mm[number]), inside.shape, spacing_mm, random)
             image[window][inside & (field > looks.level[number])] = looks.other_hu[number]
-        if looks.rim_mm[number]:
-            _show_rim(image, looks, number, numbered, window, tissues >= Tissue.LIVER, spacing_mm, random)
+        if thickness := float(looks.rim_mm[number]):
+            wide = _widened(window, (1 + 2 * _WAVING) * thickness, spacing_mm)
+            inside = numbered[wide] == number + 1
+            rim = _rim(inside, thickness, float(looks.rim_outside[number]), spacing_mm, random)
+            rim *= tissues[wide] >= Tissue.LIVER
+            image[wide] += rim * (looks.rim_hu[number] - image[wide])
 
 
-def _show_rim(
-    image: NDArray[np.float32],
-    looks: LesionLooks,
-    number: int,
-    numbered: NDArray[np.uint8],
-    window: tuple[slice, ...],
-    liver: NDArray[np.bool_],
+def _widened(window: tuple[slice, ...], margin_mm: float, spacing_mm: tuple[float, ...]) -> tuple[slice, ...]:
+    margins = [int(np.ceil(margin_mm / step)) + 1 for step in spacing_mm]
+    return tuple(slice(max(0, one.start - more), one.stop + more) for one, more in zip(window, margins, strict=True))
+
+
+def _rim(
+    inside: NDArray[np.bool_],
+    thickness_mm: float,
+    outside: float,
     spacing_mm: tuple[float, ...],
     random: np.random.Generator,
-) -> None:
-    """A shell about the surface of a lesion, thicker here and thinner there."""
-    thickness = float(looks.rim_mm[number])
-    reach = [int(np.ceil((1 + 2 * _WAVING) * thickness / step)) + 1 for step in spacing_mm]
-    wide = tuple(slice(max(0, one.start - more), one.stop + more) for one, more in zip(window, reach, strict=True))
-    inside = numbered[wide] == number + 1
+) -> NDArray[np.float32]:
+    """How much of each voxel a shell about the surface of a lesion fills, thicker here and thinner there.
+
+    inside: the lesion. outside: share of the thickness that lies outside it.
+    """
     if inside.all():
         # Its surface is nowhere near.
-        return
+        return np.zeros(inside.shape, np.float32)
     outwards = ndimage.distance_transform_edt(~inside, sampling=spacing_mm)
     outwards -= ndimage.distance_transform_edt(inside, sampling=spacing_mm)
-    waving = 1 + _WAVING * np.clip(_field(thickness + 2, inside.shape, spacing_mm, random), -2, 2)
-    share = float(looks.rim_outside[number])
-    from_middle = np.abs(outwards - (share - 0.5) * thickness) - 0.5 * thickness * waving
-    filled = np.clip(0.5 - from_middle / max(spacing_mm), 0, 1).astype(np.float32) * liver[wide]
-    image[wide] += filled * (looks.rim_hu[number] - image[wide])
+    waving = 1 + _WAVING * np.clip(_field(thickness_mm + 2, inside.shape, spacing_mm, random), -2, 2)
+    from_wall = np.abs(outwards - (outside - 0.5) * thickness_mm) - 0.5 * thickness_mm * waving
+    filled: NDArray[np.float32] = np.clip(0.5 - from_wall / max(spacing_mm), 0, 1).astype(np.float32)
+    return filled
 
 
 def _field(

@@ -56,6 +56,8 @@ class RealCtCommand(BaseModel, frozen=True, extra="forbid"):
     """Folder of table and pictures, outside the project."""
     noise: NoiseSetting = "auto"
     """As predict.py has it."""
+    thresholds: tuple[float, ...] = ()
+    """Judge the network from these probabilities on, too; what is chosen by that is chosen on this patient."""
     tuned_on: int = Field(3, ge=1)
     """Phantoms that filters are tuned on."""
     replace: bool = False
@@ -91,6 +93,8 @@ def masks_of(
     prediction = predictor.predict(raw.images, raw.organ)
     name = "network" if prediction.noise is None else f"network ({prediction.noise.in_words()})"
     masks = {name: prediction.mask.array}
+    for threshold in command.thresholds:
+        masks[f"network, from {threshold:g} on"] = raw.organ.array & (prediction.probabilities.array >= threshold)
     prepared = prepare_image(raw.images, raw.organ, settings, raw.case_id)
     phantoms = phantoms_of(command)
     case = labelled(prepared.image[0], prepared.organ, None, settings, prepared.grid.spacing_mm)

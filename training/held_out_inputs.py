@@ -45,12 +45,11 @@ class HeldOutInputs:
         self.places = [*stores, *roots, *([settings.organ] if settings.organ else [])]
         every = {case_id: None for store in stores for case_id in open_store(store)}
         others = [case_id for case_id in every if case_id not in self.fold_of]
-        more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
-        self.warnings = (
-            [f"{len(others)} of {len(every)} cases are held out by no fold here: {', '.join(others[:_SHOWN])}{more}"]
-            if others
-            else []
-        )
+        self.warnings: list[str] = []
+        if others:
+            more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
+            named = f"{', '.join(others[:_SHOWN])}{more}"
+            self.warnings.append(f"{len(others)} of {len(every)} cases are held out by no fold here: {named}")
 
     def keep(self, case_ids: Collection[str]) -> None:
         """Leave out all other cases."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +132,7 @@ class Predictor:
         on_clean_up = remarks_on(self._clean_up, {one.path: one.epoch for one in members}) if self._clean_up else []
         return [*dict.fromkeys(remark for member in members for remark in member.remarks()), *on_clean_up]
 
-    @property
+    @cached_property
     def seen(self) -> SeenCases:
         """What the networks were trained on."""
         return SeenCases([member.trained_on for member in self.ensemble.members])

@@ -36,16 +36,21 @@ def test_all_methods_are_scored_and_drawn(tmp_path, capsys, monkeypatch):
     raw = RawCase("patient", "patient", {"image": image}, image.with_array(anatomy.organ), image.with_array(vessels))
     monkeypatch.setattr(real_ct, "opened", lambda command: raw)
     words = ["--checkpoint", f"{tmp_path}/network.pt", "--cases", f"{tmp_path}/cases", "--root", f"{tmp_path}/nobody"]
-    real_ct.main([*words, "--output", f"{tmp_path}/judged"])
+    real_ct.main([*words, "--output", f"{tmp_path}/judged", "--thresholds", "0", "1"])
     told = capsys.readouterr().out
     rows = [line for line in told.splitlines() if line.startswith("| ")]
     assert [row.split("|")[1].split(",")[0].strip() for row in rows[2:]] == [
+        "network",
+        "network",
         "network",
         "intensity threshold",
         "Frangi",
         "Jerman",
         "ceiling of the grid",
     ]
+    # From 0 on that is the whole organ, from 1 on nothing.
+    tsens = [row.split("|")[5].strip() for row in rows[3:5]]
+    assert tsens == ["1.000", "0.000"]
     # The case lies on the network's own grid: nothing is lost.
     assert rows[-1].split("|")[2].strip() == "1.000"
     assert (tmp_path / "judged" / "errors.png").stat().st_size > 10_000

@@ -14,12 +14,13 @@ from ramify.data.adapters.opening import open_dataset
 from ramify.data.adapters.settings import DatasetSettings
 from ramify.data.case_store import list_cases
 from ramify.data.files import read_volume, write_volume
+from ramify.data.folds import FoldSettings, make_folds
 from ramify.phantoms.phantom import HEPATIC, PORTAL, grow_phantom
 from ramify.phantoms.settings import PhantomSettings, TreeSettings
 from tests.dicom_series import write_series
 from tests.docs.pages import ROOT, blocks_of, command_lines, text_of
 
-NUMBERS = (1, 2, 3, 4, 17)
+NUMBERS = (1, 2, 3, 4, 13)
 SMALL = {
     "preprocess": "--preprocessing.grid.size 16 16 16",
     "train": "--model.levels 1 --model.base-channels 2 --train.epochs 1 --device cpu",
@@ -60,6 +61,15 @@ def give(stage: str, words: list[str]) -> None:
     assert not importlib.import_module(f"ramify.{stage}").main(words), stage
 
 
+def test_the_patient_that_is_scored_is_one_that_the_fold_did_not_see():
+    words = commands()
+    (scored,) = words["evaluate"][words["evaluate"].index("--cases") + 1 :][:1]
+    assert words["train"][words["train"].index("--fold") + 1] == "0"
+    patients = {name: name for name in (f"3Dircadb1.{number}" for number in range(1, 21))}
+    settings = FoldSettings()
+    assert scored in make_folds(patients, settings.folds, settings.seed)[0]["val"]
+
+
 def test_from_raw_cts_to_a_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture):
     said = commands()
     assert list(said) == ["preprocess", "train", "predict", "evaluate", "compare"]
@@ -78,10 +88,10 @@ def test_from_raw_cts_to_a_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert Path("runs/paper/fold_0/checkpoints/best.pt").is_file()
 
     # The README segments one CT; two more, so that there is something to compare.
-    for number in (17, 1, 2):
-        give("predict", [word.replace("3Dircadb1.17", f"3Dircadb1.{number}") for word in said["predict"]])
+    for number in (13, 1, 2):
+        give("predict", [word.replace("3Dircadb1.13", f"3Dircadb1.{number}") for word in said["predict"]])
     data_set = open_dataset(DatasetSettings(dataset="ircadb", root=root))
-    for number in (17, 1, 2):
+    for number in (13, 1, 2):
         name = f"3Dircadb1.{number}"
         case = data_set.load(name)
         mask = read_volume(Path(f"predictions/{name}.nii.gz"))
@@ -93,12 +103,12 @@ def test_from_raw_cts_to_a_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
     # The case that the README names, and those two.
     of_three = said["evaluate"].index("--cases") + 1
-    assert said["evaluate"][of_three] == "3Dircadb1.17"
+    assert said["evaluate"][of_three] == "3Dircadb1.13"
     said["evaluate"][of_three + 1 : of_three + 1] = ["3Dircadb1.1", "3Dircadb1.2"]
     give("evaluate", said["evaluate"])
     scores = json.loads(Path("scores/metrics.json").read_text(encoding="utf-8"))
-    assert set(scores["cases"]) == {"3Dircadb1.1", "3Dircadb1.2", "3Dircadb1.17"}
-    assert "3Dircadb1.17" in Path("report.html").read_text(encoding="utf-8")
+    assert set(scores["cases"]) == {"3Dircadb1.1", "3Dircadb1.2", "3Dircadb1.13"}
+    assert "3Dircadb1.13" in Path("report.html").read_text(encoding="utf-8")
 
     # The README compares two sets of scores that its reader has by then.
     Path("scores").rename("scores_a")
