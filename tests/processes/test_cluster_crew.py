@@ -188,7 +188,7 @@ def test_a_worker_that_joins_while_versions_are_compared_is_not_refused():
     cluster_crew._check_versions(late, "x")
     late.run = lambda _: {"tcp://10.0.0.1:4000": "9.9.9"}
     late.get_versions = lambda: {"client": process, "scheduler": process, "workers": {"tcp://10.0.0.1:4000": process}}
-    with pytest.raises(ValueError, match="its worker tcp://10.0.0.1:4000 has ramify 9.9.9, and this process 0"):
+    with pytest.raises(ValueError, match=r"its worker tcp://10\.0\.0\.1:4000 has ramify 9\.9\.9, and this process 0"):
         cluster_crew._check_versions(late, "x")
 
 
