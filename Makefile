@@ -34,7 +34,7 @@ $(READY): requirements.txt requirements-dev.txt
 demo: $(READY) ## Phantoms from raw CT to evaluated segmentation, in minutes on two cores
 	$(RUN) demo.py --output $(OUTPUT)
 
-liver-phantom: $(READY) ## Train weights for liver vessels on phantoms alone: two hours on two cores, gone on with when stopped
+liver-phantom: $(READY) ## Train weights for liver vessels on phantoms alone: an hour and a half of one core, gone on with when stopped
 	$(RUN) synthesise.py --config configs/synthesis/liver.yaml --output $(WEIGHTS_OUTPUT)/cases
 	$(RUN) train.py --config configs/weights/liver_phantom.yaml --cases $(WEIGHTS_OUTPUT)/cases \
 		--output $(WEIGHTS_OUTPUT)/run --resume

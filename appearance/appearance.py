@@ -45,6 +45,7 @@ class Appearance:
         contrasts_hu: of portal vein and hepatic veins over the liver.
         contrast_drift: relative, see the settings.
         texture_hu, texture_mm, perfusion_hu, perfusion_mm: of the liver's texture.
+        slice_drift_hu, slice_drift_mm: of what changes from slice to slice.
         blur_mm, sharpening, slice_mm: of the scanner.
         noise_hu, noise: strength and spectrum.
         is_cut: whether the field of view ends in it.
@@ -60,6 +61,8 @@ class Appearance:
     texture_mm: float
     perfusion_hu: float
     perfusion_mm: float
+    slice_drift_hu: float
+    slice_drift_mm: float
     blur_mm: float
     sharpening: float
     slice_mm: float
@@ -99,6 +102,8 @@ def draw_appearance(settings: AppearanceSettings, random: np.random.Generator) -
         texture_mm=between(settings.texture_mm),
         perfusion_hu=between(settings.perfusion_hu),
         perfusion_mm=between(settings.perfusion_mm),
+        slice_drift_hu=between(settings.slice_drift_hu),
+        slice_drift_mm=between_logarithms(settings.slice_drift_mm),
         blur_mm=between(settings.blur_mm),
         sharpening=between(settings.sharpening),
         slice_mm=between_logarithms(settings.slice_mm),
@@ -139,7 +144,14 @@ def paint(
     for share, contrast in zip(shares, appearance.contrasts_hu, strict=True):
         # A vessel is as bright outside the organ as in it.
         image += share * (liver + contrast * drift - image)
+    image += appearance.slice_drift_hu * _slice_drift(appearance.slice_drift_mm, size[0], spacing_mm[0], random)
     return _scanned(appearance, image, spacing_mm, random)
+
+
+def _slice_drift(correlation_mm: float, depth: int, step_mm: float, random: np.random.Generator) -> Volume:
+    """A field of variance 1 that changes along z alone, (z, 1, 1)."""
+    waves = draw_waves(_WAVES, correlation_mm, random)
+    return plane_waves(waves, (depth, 1, 1), (step_mm, 0.0, 0.0))
 
 
 def _without_vessels(

@@ -44,6 +44,11 @@ class AppearanceSettings(BaseModel, frozen=True, extra="forbid"):
     """Standard deviation of slow changes: uneven fat, perfusion, beam hardening."""
     perfusion_mm: PositiveBounds = (20.0, 60.0)
     """Their correlation length."""
+    slice_drift_hu: NonNegativeBounds = (0.0, 10.0)
+    """Standard deviation of what changes from slice to slice, the same all over a slice: contrast that still arrives,
+    breath, the heart's beat, the tube's current. 18 HU within 8 mm were seen in a liver."""
+    slice_drift_mm: PositiveBounds = (2.0, 20.0)
+    """Its correlation length along z, drawn log-uniformly."""
     blur_mm: PositiveBounds = (0.3, 1.0)
     """Standard deviation of the scanner's point spread in a slice."""
     sharpening: NonNegativeBounds = (0.0, 0.8)

@@ -12,6 +12,7 @@ PLAIN = AppearanceSettings(
     capsules=0,
     texture_hu=(0, 0),
     perfusion_hu=(0, 0),
+    slice_drift_hu=(0, 0),
     blur_mm=(0.01, 0.01),
     sharpening=(0, 0),
     slice_mm=(0.7, 0.7),

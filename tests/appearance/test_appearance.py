@@ -59,6 +59,18 @@ def test_thick_slices_blur_along_z_alone():
     assert (thick > 101).sum() > 3
 
 
+def test_what_drifts_from_slice_to_slice_is_the_same_all_over_a_slice():
+    shares, tissues = liver((200, 4, 4))
+    settings = PLAIN.model_copy(update={"slice_drift_hu": (8.0, 8.0), "slice_drift_mm": (4.0, 4.0)})
+    images = [painted(settings, shares, tissues, seed) for seed in range(8)]
+    assert max(np.ptp(image, axis=(1, 2)).max() for image in images) < 0.1
+    levels = np.stack([image[:, 0, 0] for image in images]) - 100
+    assert levels.std() == pytest.approx(8, rel=0.15)
+    # Correlated as exp(-z^2 / 2 c^2): .61 at c, .14 at 2 c.
+    for apart, expected in ((4, 0.61), (8, 0.14)):
+        assert np.mean(levels[:, apart:] * levels[:, :-apart]) / np.mean(levels**2) == pytest.approx(expected, abs=0.15)
+
+
 def test_beyond_the_field_of_view_there_is_nothing():
     shares, tissues = liver((4, 40, 40))
     image = painted(PLAIN.model_copy(update={"cut_probability": 1.0}), shares, tissues)
