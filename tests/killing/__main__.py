@@ -75,6 +75,7 @@ class KillTest:
 
     def kill(self, command: Command, result: Path, longest: float, number: int) -> str:
         """Start the command and kill it after a while; what was wrong, or how it went."""
+        command.put_ready(result)
         process = self.start(command.line(result))
         time.sleep(self.random.uniform(0, longest))
         sent = signal.SIGTERM if number % 3 == 2 else signal.SIGKILL
@@ -125,6 +126,7 @@ def try_command(
     Returns how many kills there were, and what did not hold.
     """
     whole, killed = test.folder / "whole", test.folder / "killed"
+    command.put_ready(whole)
     began = time.monotonic()
     test.run(command.line(whole))
     longest = time.monotonic() - began
@@ -138,6 +140,7 @@ def try_command(
             shutil.rmtree(killed, ignore_errors=True)
     wrong = [f"{times} times {what}" for what, times in seen.items() if what not in ("killed", ENDED)]
     try:
+        command.put_ready(killed)
         test.run(command.line(killed))
         if command.outcome(whole) != command.outcome(killed):
             wrong.append("another result than without a kill")

@@ -16,7 +16,8 @@ from ramify.data.files import write_volume
 from ramify.data.volume import Volume
 from tests.synthesis.tiny import TINY
 
-CASES = 6
+CASES = 16
+"""Of two folds; eight held out are what clean_up.py takes."""
 RESULT = "result"
 """In the words of a command: the folder that it writes into."""
 
@@ -29,6 +30,13 @@ class Command:
     words: tuple[str, ...]
     outcome: Callable[[Path], Any]
     """From the folder it wrote into to plain data; equal for equal results."""
+    changes: Path | None = None
+    """A folder that the command writes into beside what lies there; it works on a copy."""
+
+    def put_ready(self, result: Path) -> None:
+        """Put what the command changes into the folder of its results, if it is not there."""
+        if self.changes is not None and not (result / self.changes.name).exists():
+            shutil.copytree(self.changes, result / self.changes.name)
 
     def line(self, result: Path) -> list[str]:
         """The command line that writes into `result`."""
@@ -40,7 +48,7 @@ def write_raw(root: Path) -> None:
     for number in range(CASES):
         noise = np.random.default_rng(number)
         vessels = np.zeros((32, 32, 32), bool)
-        vessels[4:28, 6 + 3 * number : 9 + 3 * number, 14:17] = True
+        vessels[4:28, 6 + number : 9 + number, 14:17] = True
         vessels[14:17, 4:28, 10:12] = True
         image = (noise.normal(60, 10, vessels.shape) + 90 * vessels).astype(np.float32)
         for folder, array in (("images", image), ("labels", vessels), ("organs", np.ones_like(vessels))):
@@ -53,6 +61,7 @@ def commands(raw: Path, ready: Path) -> list[Command]:
     pairs = (*data_set, "--output", f"{RESULT}/cases")
     masks = ("--prediction", str(ready / "masks"), "--truth", str(raw / "labels"), "--output", f"{RESULT}/scores")
     shown = ("--report", f"{RESULT}/scores/report.html", "--export", f"{RESULT}/exports")
+    scored = ("--results", f"first={ready / 'scores'}", f"again={ready / 'scores'}")
     training = ("--config", str(ready / "train.yaml"), "--cases", str(ready / "cases"))
     seen = ("--checkpoint", str(ready / "run"), "--input", str(raw / "images"))
     trees = ("--input", str(raw / "labels"), "--organ", str(raw / "organs"), "--output", f"{RESULT}/analysis")
@@ -72,13 +81,12 @@ def commands(raw: Path, ready: Path) -> list[Command]:
         Command("preprocess, 1 worker", ("preprocess.py", *pairs), _store),
         Command("preprocess, 2 workers", ("preprocess.py", *pairs, "--workers", "2"), _store),
         Command("train", ("train.py", *training, "--output", f"{RESULT}/run", "--fold", "0", "--resume"), _run),
-        Command(
-            "predict",
-            ("predict.py", *seen, "--output", f"{RESULT}/masks"),
-            _masks,
-        ),
+        Command("clean_up", ("clean_up.py", "--run", f"{RESULT}/run"), _clean_up, changes=ready / "run"),
+        Command("predict, 1 worker", ("predict.py", *seen, "--output", f"{RESULT}/masks"), _masks),
+        Command("predict, 2 workers", ("predict.py", *seen, "--output", f"{RESULT}/masks", "--workers", "2"), _masks),
         Command("evaluate, 1 worker", ("evaluate.py", *masks, *shown), _scores),
         Command("evaluate, 2 workers", ("evaluate.py", *masks, *shown, "--workers", "2"), _scores),
+        Command("compare", ("compare.py", *scored, "--unit", "case", "--output", f"{RESULT}/comparison"), _comparison),
         Command("analyse, 1 worker", ("analyse.py", *trees, "--report", f"{RESULT}/analysis/trees.html"), _trees),
         Command("analyse, 2 workers", ("analyse.py", *trees, "--workers", "2"), _trees),
         Command("synthesise", ("synthesise.py", *grown, "--output", f"{RESULT}/cases", "--workers", "2"), _store),
@@ -127,7 +135,7 @@ def make_ready(raw: Path, ready: Path, run: Callable[[list[str]], None]) -> None
         (ready / f"{name}.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
     made = ready / "made"
     for command in commands(raw, ready):
-        if command.name in ("preprocess, 1 worker", "train", "predict"):
+        if command.name in ("preprocess, 1 worker", "train", "predict, 1 worker", "evaluate, 1 worker"):
             run(command.line(made))
             for folder in made.iterdir():
                 shutil.move(folder, ready / folder.name)
@@ -144,6 +152,14 @@ def _run(result: Path) -> Any:
     state = torch.load(fold / "checkpoints" / "final.pt", weights_only=True)
     weights = {name: tensor.numpy().tobytes() for name, tensor in state["model"].items()}
     return weights, [(fold / name).read_bytes() for name in ("history.csv", "validation.csv", "progress.png")]
+
+
+def _clean_up(result: Path) -> Any:
+    return (result / "run" / "clean_up.json").read_bytes(), _run(result)
+
+
+def _comparison(result: Path) -> Any:
+    return {path.name: path.read_bytes() for path in (result / "comparison").glob("*.csv")}
 
 
 def _masks(result: Path) -> Any:
