@@ -15,7 +15,7 @@ NNUNET_NETWORKS := dynamic-network-architectures==0.4.4
 NNUNET_ITSELF := nnunetv2==2.8.1 timm==1.0.22 torchvision==0.15.2 $(NNUNET_NETWORKS)
 
 .DEFAULT_GOAL := help
-.PHONY: types help install demo gallery liver-phantom test test-random test-lowest test-nnunet package fuzz kill-test check docs format table table-quick table-drive table-drive-quick figures-ircadb radius-table benchmark-preprocessing gpu-check clean
+.PHONY: types help install demo gallery liver-phantom test test-integration test-random test-lowest test-nnunet package fuzz kill-test check docs format table table-quick table-drive table-drive-quick figures-ircadb radius-table benchmark-preprocessing gpu-check clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-26s %s\n", $$1, $$2}'
@@ -44,9 +44,12 @@ gallery: $(READY) ## Draw the pictures of README and docs afresh from the demo's
 	$(RUN) docs/gallery.py --demo $(OUTPUT)
 
 test: $(READY) ## Pass the tests
-	OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 --dist worksteal -p no:randomly
+	OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 --dist worksteal -p no:randomly -m "not integration"
 
-test-random: $(READY) ## The same in a random order, whose seed is printed
+test-integration: $(READY) ## Pass those that take many seconds each: trainings, whole commands one after another
+	OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 --dist worksteal -p no:randomly -m integration
+
+test-random: $(READY) ## All tests in a random order, whose seed is printed
 	OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 --dist worksteal
 
 fuzz: $(READY) ## Read 10,000 damaged files: each is read, or refused in one line

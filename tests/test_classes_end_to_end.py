@@ -73,6 +73,7 @@ def trained(store: Path, run: Path, *more: str) -> Path:
     return run
 
 
+@pytest.mark.integration
 def test_thirteen_classes_of_two_channels_come_back_as_they_came(arteries, tmp_path, capsys):
     store = prepared(arteries, tmp_path / "store", "--every-class")
     record = json.loads((store / "case_0" / "case.json").read_text(encoding="utf-8"))

@@ -101,7 +101,7 @@ def stamps(output: Path) -> dict[Path, int]:
     return {path: path.stat().st_mtime_ns for folder in folders for path in folder.rglob("*") if path.is_file()}
 
 
-@pytest.mark.slow
+@pytest.mark.integration
 @pytest.mark.usefixtures("cases_in_this_process")
 def test_killed_and_resumed_gives_the_table_of_one_that_ran_through(tmp_path, capsys):
     config = write(tmp_path / "tiny.yaml", tiny(folds=[0], measures=["dice"], evaluation={"measures": ["overlap"]}))
@@ -136,6 +136,7 @@ def test_killed_and_resumed_gives_the_table_of_one_that_ran_through(tmp_path, ca
     assert not [*killed.rglob("*.part"), *killed.rglob(".tmp-*")]
 
 
+@pytest.mark.integration
 def test_prepared_cases_taken_as_they_are(tiny_cases, tmp_path, capsys):
     splits = tmp_path / "splits.json"
     pairs = [["case_0", "case_1"], ["case_2", "case_3"]]

@@ -1,6 +1,7 @@
 """The house keeps its floors: who may import whom, and no drawer without a name."""
 
 import ast
+import functools
 import subprocess
 import sys
 from pathlib import Path
@@ -82,6 +83,7 @@ def all_files() -> list[Path]:
     return [*ROOT.glob("*.py"), *(path for folder in folders for path in files_of(folder))]
 
 
+@functools.cache
 def imported_modules(code: str) -> set[str]:
     """Modules that code imports, wherever in it; of `from package import name` both package and package.name."""
     found: set[str] = set()

@@ -17,6 +17,8 @@ from ramify.training.run_folder import find_checkpoints
 from tests.synthesis.tiny import TINY
 from tests.tiny_checkpoints import write_fold
 
+pytestmark = pytest.mark.integration
+
 NETWORK = ["--model.levels", "1", "--model.base-channels", "2", "--loading.patch-size", "16", "16", "16"]
 
 

@@ -61,6 +61,7 @@ def trials_of(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
+@pytest.mark.integration
 def test_a_study_and_going_on_with_it(tiny_cases, tmp_path, capfd):
     code, out, err = call(tune.main, words_for(tiny_cases, tmp_path), capfd)
     assert (code, err) == (0, "")

@@ -8,6 +8,7 @@ import pytest
 from benchmarks.contrast_forms import main, masks_at_precision
 
 
+@pytest.mark.integration
 def test_every_form_has_its_row(tiny_cases, tmp_path, capsys):
     splits = tmp_path / "splits.json"
     splits.write_text(json.dumps([{"train": ["case_0", "case_1"], "val": ["case_2", "case_3"]}]), encoding="utf-8")

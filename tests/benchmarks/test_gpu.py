@@ -17,7 +17,7 @@ def _few(monkeypatch, cases_in_this_process):
     monkeypatch.setattr(device_equality, "terms_in_3d", lambda: ["dice"])
 
 
-@pytest.mark.slow
+@pytest.mark.integration
 def test_every_part_has_its_rows(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(gpu, "TABLE_VARIANTS", ("binary",))
     assert gpu.main(["--tiny", "--output", str(tmp_path / "out")]) == 0

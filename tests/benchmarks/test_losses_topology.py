@@ -9,6 +9,7 @@ from benchmarks import losses_topology
 from ramify.losses.terms import TERMS
 
 
+@pytest.mark.integration
 def test_costs(in_this_process, capsys, numbers_of):
     in_this_process(losses_topology)
     losses_topology.main(["--part", "costs", "--side", "16", "--edge", "16", "--repeats", "1"])

@@ -65,7 +65,7 @@ def test_agreement_by_hand():
 # --- real patients -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
+@pytest.mark.integration
 def test_no_rim_of_the_vena_cava_is_a_small_vessel(real_data):
     if not (real_data / "ircadb").is_dir():
         pytest.skip(f"no 3D-IRCADb case in {real_data}")
@@ -82,6 +82,7 @@ def test_no_rim_of_the_vena_cava_is_a_small_vessel(real_data):
     assert ndimage.label(rims)[1] > 5
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("number", [1, 5])
 def test_training_and_evaluation_mean_the_same_small_vessels(real_data, number):
     if not (real_data / "ircadb_masks").is_dir():

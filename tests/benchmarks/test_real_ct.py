@@ -19,6 +19,7 @@ from tests.synthesis.tiny import TINY
 from tests.tiny_checkpoints import untrained_state
 
 
+@pytest.mark.integration
 def test_all_methods_are_scored_and_drawn(tmp_path, capsys, monkeypatch):
     settings = SynthesisCommand.model_validate({"output": "cases", "anatomy": TINY})
     arrays, record = synthetic_case("anatomy_00000", 0, settings.anatomy, settings.appearance, settings.preprocessing)

@@ -8,6 +8,7 @@ import pytest
 from benchmarks import threads
 
 
+@pytest.mark.integration
 def test_a_row_is_two_numbers(monkeypatch, capsys, numbers_of):
     monkeypatch.setattr(threads, "VARIANTS", {"one thread": {"OMP_NUM_THREADS": "1"}})
     threads.main(["--steps", "1", "--side", "8"])

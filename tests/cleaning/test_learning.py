@@ -81,6 +81,7 @@ def learned(run: Path, *more: str) -> CleanUp:
     return found
 
 
+@pytest.mark.integration
 @pytest.mark.usefixtures("_answering_with_the_image")
 def test_what_helps_is_learned_written_and_told(tmp_path, capsys):
     run = write_run(tmp_path)

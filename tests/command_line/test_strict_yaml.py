@@ -62,6 +62,7 @@ def test_every_shipped_configuration_is_read():
         assert read_yaml(file)
 
 
+@pytest.mark.integration
 def test_damaged_settings_are_read_or_refused_in_one_line(tmp_path):
     path, refused = tmp_path / "config.yaml", 0
     for number in range(150):

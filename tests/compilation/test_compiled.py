@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from ramify.compilation import _never_fail_to_save as never_fail_to_save
 from ramify.compilation import compiled
 
@@ -41,6 +43,7 @@ def test_the_compiled_code_is_kept(tmp_path):
     assert list((tmp_path / "__pycache__").glob("*.nbc"))
 
 
+@pytest.mark.integration
 def test_what_is_kept_is_not_told_to_be_compiled(tmp_path):
     run_kernel(tmp_path)
     (index,) = (tmp_path / "__pycache__").glob("*.nbi")

@@ -296,6 +296,7 @@ def start_writer(store: Path) -> subprocess.Popen:
     )
 
 
+@pytest.mark.integration
 @pytest.mark.skipif(os.name == "nt", reason="needs SIGKILL")
 def test_killed_at_any_moment_and_resumed_gives_the_same_bytes(tmp_path):
     with start_writer(tmp_path / "whole") as writer:

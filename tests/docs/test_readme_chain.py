@@ -70,6 +70,7 @@ def test_the_patient_that_is_scored_is_one_that_the_fold_did_not_see():
     assert scored in make_folds(patients, settings.folds, settings.seed)[0]["val"]
 
 
+@pytest.mark.integration
 def test_from_raw_cts_to_a_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture):
     said = commands()
     assert list(said) == ["preprocess", "train", "predict", "evaluate", "compare"]

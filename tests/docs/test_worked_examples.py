@@ -70,6 +70,7 @@ def call(code: str, folder: Path, *words: str) -> str:
     return ended.stdout
 
 
+@pytest.mark.integration
 def test_a_loss_and_a_network_are_trained(tmp_path: Path, tiny_cases: Path):
     (tmp_path / "brier.py").write_text(example("losses.md", "losses/brier.py"), encoding="utf-8")
     settings = example("losses.md", "losses/term_settings.py")
@@ -87,6 +88,7 @@ def test_a_loss_and_a_network_are_trained(tmp_path: Path, tiny_cases: Path):
     assert 0 < float(row["loss/main/brier"]) < 0.5
 
 
+@pytest.mark.integration
 def test_an_estimator_is_measured_with(tmp_path: Path):
     (tmp_path / "depth.py").write_text(example("method.md", "vessels/estimators/depth.py"), encoding="utf-8")
     assert line("method.md", '"depth": DEPTH')

@@ -50,6 +50,7 @@ def test_geometry_mismatch_names_both_files(folders, capsys):
     assert str(folders[1] / "b.nii.gz") in complaint
 
 
+@pytest.mark.integration
 def test_the_command_ends_with_the_case_that_failed(folders):
     break_file(folders, "text")
     done = as_a_command(flags(folders))

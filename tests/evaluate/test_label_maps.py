@@ -34,6 +34,7 @@ def test_label_maps_are_measured_class_by_class(label_folders, capsys):
     assert next(line for line in shown.splitlines() if line.startswith("class 2")).split()[2] == "0.6667"
 
 
+@pytest.mark.integration
 def test_label_maps_with_several_processes_and_an_organ(label_folders, tmp_path: Path):
     organ = np.zeros(SHAPE, dtype=bool)
     organ[:, :10] = True

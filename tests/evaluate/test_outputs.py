@@ -12,6 +12,7 @@ from ramify.data.clean_up_note import clean_up_note
 from tests.evaluate.pairs import ROOT, break_file, call, flags, read_json, save, vessel
 
 
+@pytest.mark.integration
 def test_a_report_shows_every_case_and_what_failed(folders, tmp_path: Path, capsys):
     prediction, truth, _ = folders
     for folder in (prediction, truth):
@@ -74,6 +75,7 @@ def test_a_report_that_cannot_be_written_is_told_before_the_work(folders, tmp_pa
     assert not (folders[2] / "metrics.json").exists()
 
 
+@pytest.mark.integration
 def test_only_tensorboard_loads_torch(folders, tmp_path: Path):
     code = "import sys; from ramify import evaluate; evaluate.main(sys.argv[1:]); sys.exit('torch' in sys.modules)"
     more = ["--report", str(tmp_path / "r.html"), "--export", str(tmp_path / "files"), "--cases", "a"]

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 from scipy import ndimage
 
 from ramify import evaluate
@@ -10,6 +11,7 @@ from ramify.data.files import read_mask, write_volume
 from tests.evaluate.pairs import flags, read_json
 
 
+@pytest.mark.integration
 def test_a_truth_that_lies_elsewhere_than_its_organ_is_told(real_data: Path, tmp_path: Path, capsys):
     """As they ship, the vessels of case 1 have their origin at 0, and its liver has not; those of case 5 agree."""
     masks = real_data / "ircadb_masks"
@@ -22,6 +24,7 @@ def test_a_truth_that_lies_elsewhere_than_its_organ_is_told(real_data: Path, tmp
     assert "3Dircadb-1_vessel.nii.gz" in capsys.readouterr().err
 
 
+@pytest.mark.integration
 def test_what_is_wrong_with_a_liver_tree_is_seen_where_it_should_be(real_data: Path, tmp_path: Path):
     """A drawn tree against a thickened, a thinned and a broken copy of itself."""
     truth = read_mask(real_data / "liver_trees" / "case0227.nii.gz")

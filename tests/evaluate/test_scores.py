@@ -62,6 +62,7 @@ def test_an_empty_organ_is_no_perfect_score(folders, tmp_path: Path, capsys):
     assert "the organ mask is empty" in capsys.readouterr().err
 
 
+@pytest.mark.integration
 def test_several_processes_give_the_same_scores(folders):
     assert evaluate.main(flags(folders)) == 0
     alone, table = read_json(folders[2]), (folders[2] / "metrics.csv").read_bytes()

@@ -53,6 +53,7 @@ def pid_of(crew: CaseCrew) -> int:
     return pid
 
 
+@pytest.mark.integration
 def test_one_process_does_many_runs_and_is_replaced_when_it_dies(tiny_cases, tmp_path):
     runs = [
         run_of(tiny_cases, tmp_path),

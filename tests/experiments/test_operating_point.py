@@ -108,6 +108,7 @@ def test_one_patient_is_too_few():
         precise({"a": case, "b": case}, {"a": "p", "b": "p"}, 0.9)
 
 
+@pytest.mark.integration
 def test_memory_does_not_grow_with_the_cases(monkeypatch):
     """What is kept of a case is its counts, 1 MB, and not its 2 million voxels."""
     shape, kept = (32, 256, 256), []

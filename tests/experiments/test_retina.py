@@ -61,7 +61,7 @@ def config(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.slow
+@pytest.mark.integration
 def test_from_its_layout_to_the_table(config, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(ROOT)
     data = write_retinas(tmp_path / "DRIVE")
@@ -103,6 +103,7 @@ def test_from_its_layout_to_the_table(config, tmp_path, capsys, monkeypatch):
     assert before == {path: path.stat().st_mtime_ns for path in before}
 
 
+@pytest.mark.integration
 def test_a_second_observer_who_lacks_a_case(config, tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
     data = write_retinas(tmp_path / "DRIVE")

@@ -108,6 +108,7 @@ def test_a_test_set_is_scored_and_no_training_looks_at_it(two_held_out, tmp_path
         check_unchanged(run)
 
 
+@pytest.mark.integration
 def test_scores_at_a_precision_by_hand(two_held_out, tmp_path):
     """The threshold of each case is the one at which the other case's precision is reached."""
     enough_to_learn = {"epochs": 40, "learning_rate": 0.01, "augment": False}
@@ -135,6 +136,7 @@ def test_scores_at_a_precision_by_hand(two_held_out, tmp_path):
     assert "at the threshold where" in report["measures"]["at_precision_precision"]["formula"]
 
 
+@pytest.mark.integration
 def test_a_threshold_of_its_own_is_chosen_on_the_validation_cases_and_holds_for_every_test_case(two_held_out, tmp_path):
     splits = two_held_out / "splits_final.json"
     splits.write_text('[{"train": ["case_0"], "val": ["case_1"], "test": ["case_2", "case_3"]}]', encoding="utf-8")

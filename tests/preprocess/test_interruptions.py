@@ -16,6 +16,7 @@ from tests.preprocess.pairs import ROOT, arguments, start, tree
 pytestmark = pytest.mark.slow
 
 
+@pytest.mark.integration
 def test_a_killed_run_leaves_no_worker_goes_on_and_gives_the_same_bytes(tmp_path, whole):
     root, expected = whole
     output = tmp_path / "killed"

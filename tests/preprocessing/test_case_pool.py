@@ -47,6 +47,7 @@ def prepared(store, case_ids, crew):
         return list(prepare_cases(crew, CaseWork(store, PreprocessingSettings()), case_ids))
 
 
+@pytest.mark.integration
 def test_what_goes_wrong_is_one_line_with_the_case(tmp_path):
     reports = prepared(tmp_path, ["huge", "good", "gone"], CaseCrew(CaseReader(Adapter()), workers=1))
     assert [report.case_id for report in reports] == ["huge", "good", "gone"]
@@ -65,6 +66,7 @@ def test_a_case_is_prepared_once(tmp_path):
     assert second.notes == first.notes
 
 
+@pytest.mark.integration
 @pytest.mark.skipif(os.name == "nt", reason="needs signals")
 def test_a_reader_that_crashes_costs_its_case_alone(tmp_path):
     """Crews of other sizes: tests/processes/test_case_crew.py."""

@@ -256,6 +256,7 @@ def test_a_case_that_cannot_be_prepared_is_one_line_that_names_it(raw, settings,
 # --- the real patient ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.integration
 def test_the_voxels_of_a_real_patient(real_data):
     root = real_data / "ircadb"
     if not root.is_dir():

@@ -18,6 +18,8 @@ from ramify.training.loop import train_run
 from ramify.training.settings import RunSettings, TrainSettings, ValidationSettings
 from tests.asked import ASKED
 
+pytestmark = pytest.mark.integration
+
 MODELS = {
     "the paper's, with a bank": ModelSettings(
         levels=2, base_channels=2, contrast=ContrastHeadSettings(head="per_scale")

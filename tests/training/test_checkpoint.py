@@ -91,6 +91,7 @@ def test_a_missing_file_is_named(tmp_path):
         load_checkpoint(tmp_path / "nowhere.pt")
 
 
+@pytest.mark.integration
 def test_a_full_disk_leaves_the_earlier_checkpoint(tmp_path):
     """A process that may write only small files stands in for a full disk: the system refuses in the same place."""
     path = tmp_path / "latest.pt"
@@ -147,6 +148,7 @@ def refusal(read: Callable[[Path], Any], path: Path, what: str) -> str | None:
     return line
 
 
+@pytest.mark.integration
 def test_damaged_bytes_are_refused_or_change_nothing(trained, tmp_path):
     content, whole = trained.read_bytes(), load_checkpoint(trained)
     path, refused = tmp_path / "damaged.pt", 0
@@ -160,6 +162,7 @@ def test_damaged_bytes_are_refused_or_change_nothing(trained, tmp_path):
     assert refused > 200
 
 
+@pytest.mark.integration
 def test_damaged_content_is_refused_or_changes_nothing(trained, tmp_path):
     whole = torch.load(trained, weights_only=True)
     expected = probabilities_of(trained)

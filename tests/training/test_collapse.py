@@ -44,6 +44,7 @@ def test_what_is_a_collapse(head, row, part):
         assert "\n" not in line
 
 
+@pytest.mark.integration
 def test_a_training_tells_of_it_once(tiny_cases, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(module, "ONE_DIRECTION", -1.0)
     monkeypatch.setattr(module, "AT_FLOOR", math.inf)

@@ -38,6 +38,7 @@ def losses(settings):
     return [train_step(training, batch, step, len(batches))["loss/total"].item() for step, batch in steps]
 
 
+@pytest.mark.integration
 def test_steps_are_the_same(tiny_cases, tmp_path, monkeypatch):
     plain = losses(settings_of(tiny_cases, tmp_path / "plain"))
     graphs = []
@@ -52,6 +53,7 @@ def test_steps_are_the_same(tiny_cases, tmp_path, monkeypatch):
     assert len(set(plain)) == 3
 
 
+@pytest.mark.integration
 def test_without_a_compiler_it_is_a_line(tiny_cases, tmp_path, monkeypatch):
     def fails(graph, inputs):
         raise RuntimeError("no compiler\nfound here")

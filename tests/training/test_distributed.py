@@ -64,7 +64,7 @@ def history(output: Path) -> list[dict[str, float]]:
         return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(rows)]
 
 
-@pytest.mark.slow
+@pytest.mark.integration
 @pytest.mark.usefixtures("one_thread")
 def test_two_processes_train_as_one_with_the_whole_batch(tiny_cases, tmp_path):
     one, two = tmp_path / "one", tmp_path / "two"

@@ -70,6 +70,7 @@ def epochs_of(folder, name):
     return load_checkpoint(folder.checkpoint(name))["epoch"]
 
 
+@pytest.mark.integration
 def test_it_ends_with_a_final_checkpoint_says_so_and_stays_over(tiny_cases, tmp_path, monkeypatch, capsys):
     scored(monkeypatch, 0.2, 0.5, 0.4, 0.5)
     folder = train_run(settings_of(tiny_cases, tmp_path, patience=2))
@@ -83,6 +84,7 @@ def test_it_ends_with_a_final_checkpoint_says_so_and_stays_over(tiny_cases, tmp_
     assert folder.checkpoint("final").read_bytes() == before
 
 
+@pytest.mark.integration
 def test_with_more_patience_it_goes_on_and_with_less_it_is_over_at_once(tiny_cases, tmp_path, monkeypatch):
     scored(monkeypatch, 0.5, 0.4, 0.3, 0.2)
     folder = train_run(settings_of(tiny_cases, tmp_path, patience=1))

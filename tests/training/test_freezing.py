@@ -45,6 +45,7 @@ def state_of(folder: RunFolder) -> Checkpoint:
     return load_checkpoint(folder.checkpoint("latest"))
 
 
+@pytest.mark.integration
 def test_frozen_parts_stay_and_then_train(tiny_cases, tmp_path):
     """Weights by gradient and by decay, and running statistics."""
     training = set_up(settings_of(tiny_cases, tmp_path))[0]
@@ -83,6 +84,7 @@ def test_what_is_frozen_computes_as_in_a_prediction(tiny_cases, tmp_path):
     assert all(weight.requires_grad for weight in training.network.parameters())
 
 
+@pytest.mark.integration
 def test_stopped_anywhere_and_resumed_equals_uninterrupted(tiny_cases, tmp_path):
     whole = train_run(settings_of(tiny_cases, tmp_path / "whole"))
     settings = settings_of(tiny_cases, tmp_path / "stopped")
@@ -94,6 +96,7 @@ def test_stopped_anywhere_and_resumed_equals_uninterrupted(tiny_cases, tmp_path)
     assert one["optimiser"]["state"].keys() == other["optimiser"]["state"].keys()
 
 
+@pytest.mark.integration
 def test_a_look_at_gradients_leaves_a_frozen_encoder_out(tiny_cases, tmp_path):
     """A look every other step, as `settings_of_breaks` has it."""
     history = state_of(train_run(settings_of(tiny_cases, tmp_path)))["history"]
@@ -101,6 +104,7 @@ def test_a_look_at_gradients_leaves_a_frozen_encoder_out(tiny_cases, tmp_path):
     assert looks == [{"probabilities", "logits"}, {"probabilities", "logits", "encoder"}]
 
 
+@pytest.mark.integration
 def test_the_plan_says_what_is_frozen_while_it_is(tiny_cases, tmp_path):
     told: list[str] = []
     settings = settings_of(tiny_cases, tmp_path)
@@ -114,6 +118,7 @@ def test_the_plan_says_what_is_frozen_while_it_is(tiny_cases, tmp_path):
     assert frozen not in again
 
 
+@pytest.mark.integration
 def test_fresh_weights_that_are_frozen_are_warned_of(tiny_cases, tmp_path, capsys):
     first = train_run(settings_of(tiny_cases, tmp_path / "first"))
     parts = "of main_decoder, encoder are fresh, and stay as they were drawn until they are let go"
@@ -196,7 +201,7 @@ def of_a_rank(rank: int, root: Path, cases: Path) -> dict[str, dict[str, torch.T
     return found
 
 
-@pytest.mark.slow
+@pytest.mark.integration
 @pytest.mark.usefixtures("one_thread")
 def test_two_processes_freeze_and_let_go_as_one(tiny_cases, tmp_path):
     """Gradients of parts that were frozen are shared like all others once they learn."""

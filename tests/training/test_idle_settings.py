@@ -114,6 +114,7 @@ def test_shipped_settings_all_have_an_effect(path: Path):
     assert idle_settings(parse(RunSettings, "", words)) == []
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("looked_at", [True, False])
 def test_a_training_tells_of_them_at_its_start_and_in_a_dry_run(tiny_cases, tmp_path, capsys, looked_at):
     settings = settings_of(tiny_cases, tmp_path)

@@ -106,6 +106,7 @@ def test_tensorboard_shows_terms_pictures_curves_and_settings(tiny_cases, tmp_pa
     assert (folder.tensorboard / "projector_config.pbtxt").exists()
 
 
+@pytest.mark.integration
 def test_a_network_overfits_an_easy_case(tiny_cases, tmp_path):
     scores = []
     settings = settings_of(tiny_cases, tmp_path, epochs=12, fold="all", validation=ValidationSettings(every=12))
@@ -136,6 +137,7 @@ def test_a_finished_training_can_be_prolonged(tiny_cases, tmp_path):
     assert yaml.safe_load((folder.root / "config.yaml").read_text(encoding="utf-8"))["train"]["epochs"] == 2
 
 
+@pytest.mark.integration
 def test_final_is_of_the_last_epoch_though_there_was_an_earlier_one(tiny_cases, tmp_path):
     def epochs(count: int) -> RunSettings:
         return settings_of(tiny_cases, tmp_path, epochs=count).model_copy(update={"resume": True})

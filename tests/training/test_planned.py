@@ -58,6 +58,7 @@ def test_a_machine_by_its_device_and_memory():
     assert machine_of("cpu").memory <= 4 * GB
 
 
+@pytest.mark.integration
 def test_a_training_tells_and_keeps_its_plan_and_goes_on_with_it(tiny_cases, tmp_path, capsys):
     words = ["--cases", str(tiny_cases), "--output", str(tmp_path / "run"), *WORDS]
     train.main([*words, "--dry-run", "--model.base-channels", "2"])

@@ -61,7 +61,7 @@ def kill_after_a_checkpoint(process: subprocess.Popen[bytes], output: Path, dela
     process.communicate()
 
 
-@pytest.mark.slow
+@pytest.mark.integration
 @pytest.mark.usefixtures("one_thread")
 def test_killed_and_resumed_equals_uninterrupted(tiny_cases, tmp_path):
     """What is killed is a process of its own; what runs to its end does so in this one, which has torch already."""

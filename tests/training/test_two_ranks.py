@@ -28,7 +28,7 @@ from ramify.training.settings import RunSettings, TrainSettings, ValidationSetti
 from tests.asked import asked, counts_of
 from tests.two_ranks import on_two_ranks
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.integration
 
 
 def settings_of(cases: Path, output: Path, **train: Any) -> RunSettings:

@@ -123,7 +123,7 @@ def run_file(folder: Path, trial: FrozenTrial) -> Path:
     return folder / "killed" / "trials" / f"trial_{trial.number:04d}" / "fold_0" / "run.json"
 
 
-@pytest.mark.slow
+@pytest.mark.integration
 def test_two_trials_with_two_workers_one_of_them_killed(tiny_cases, tmp_path):
     storage = f"sqlite:///{tmp_path / 'study.db'}"
     process = start("tune", words_for(tiny_cases, tmp_path, storage, trials=2, workers=2), tmp_path)
@@ -141,7 +141,7 @@ def test_two_trials_with_two_workers_one_of_them_killed(tiny_cases, tmp_path):
         stop(process)
 
 
-@pytest.mark.slow
+@pytest.mark.integration
 @pytest.mark.skipif(postgresql.missing() is not None, reason=str(postgresql.missing()))
 def test_one_of_two_machines_dies(tiny_cases, tmp_path):
     """Two calls of tune.py, each with a worker of its own, on one PostgreSQL; one is killed with all that is its."""
@@ -163,7 +163,7 @@ def test_one_of_two_machines_dies(tiny_cases, tmp_path):
                 stop(process)
 
 
-@pytest.mark.slow
+@pytest.mark.integration
 def test_an_interrupted_study_goes_on(tiny_cases, tmp_path, monkeypatch):
     """SIGTERM reaches the worker, which queues its trial again; the next one takes it up at once."""
     storage = f"sqlite:///{tmp_path / 'study.db'}"

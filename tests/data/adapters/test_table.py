@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 
 from ramify.data.adapters.form_settings import FORM_SETTINGS
 from ramify.data.adapters.settings import DatasetSettings
@@ -41,6 +42,7 @@ def preprocess_with_npz(folder, *words):
     )
 
 
+@pytest.mark.integration
 def test_a_file_and_its_settings_add_a_data_set(tmp_path):
     vessels = np.zeros((16, 20, 24), dtype=np.uint8)
     vessels[2:14, 9:12, 9:12] = 1
@@ -60,6 +62,7 @@ def test_a_file_and_its_settings_add_a_data_set(tmp_path):
     assert case.record["provenance"]["adapter"] == "npz"
 
 
+@pytest.mark.integration
 def test_the_added_data_set_is_explained_and_its_settings_are_checked(tmp_path):
     shown = preprocess_with_npz(tmp_path, "--help-all")
     assert shown.returncode == 0, shown.stderr
