@@ -40,9 +40,10 @@ def test_processes_live_from_job_to_job_and_each_has_one_thread(cluster):
     wait_until(lambda: not any(map(is_running, processes)))
 
 
-def test_long_cases_go_where_a_gpu_is(cluster):
+@pytest.mark.parametrize("is_long", [True, False], ids=["long", "usual"])
+def test_cases_that_take_a_gpu_go_where_one_is(cluster, is_long):
     case_ids = [f"case_{number}" for number in range(6)]
-    with ClusterCrew(Memory(), cluster, Processes(threads=2, is_long=True)) as crew:
+    with ClusterCrew(Memory(), cluster, Processes(threads=2, is_long=is_long, takes_gpu=True)) as crew:
         crew._client.wait_for_workers(1)
         address, pid = min(crew._client.run(os.getpid).items())
         crew._client.run(has_gpus, 1, workers=[address])
