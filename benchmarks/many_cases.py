@@ -4,12 +4,13 @@
     python -m benchmarks.many_cases [--cases 1000] [--phantoms 200] [--ways 1 2 4 groups] [--killed groups]
 
 Ways: so many --workers of this machine, or groups: a scheduler that two workers have joined over loopback, each with
-two processes of cases. A row a command: seconds from its start to its end, and milliseconds a case of that. engine: what
-a task costs each way that does nothing. Then the same commands the ways that --killed names, while every --kill-seconds
-a random process is killed (kill -9): one that has a case, a whole worker, which is started anew, or the command, which
-is then given again with the same line; so it is where a case has lost two processes and is told as failed. In the end
-every file of every way must be there with the bytes of the first way, no other file beside them, nothing in the folder
-for temporary files, and no process alive. What does not hold is printed, a line each, and the exit code is 1.
+two processes of cases. A row a command: seconds from its start to its end, and milliseconds a case of that. engine:
+what a task costs each way that does nothing. Then the same commands the ways that --killed names, while every
+--kill-seconds a random process is killed (kill -9): one that has a case, a whole worker, which is started anew, or the
+command, which is then given again with the same line; so it is where a case has lost two processes and is told as
+failed. In the end every file of every way must be there with the bytes of the first way, no other file beside them,
+nothing in the folder for temporary files, and no process alive. What does not hold is printed, a line each, and the
+exit code is 1.
 """
 
 from __future__ import annotations
@@ -58,9 +59,9 @@ _MOMENT_SECONDS = 0.1
 class ManyCasesBenchmark(BaseModel, frozen=True, extra="forbid"):
     """How many cases, and which ways they go."""
 
-    cases: int = Field(default=1000, ge=4)
+    cases: int = Field(default=1000, ge=2)
     """Tiny cases, of 12 x 12 x 12 to 16 x 16 x 16 voxels."""
-    phantoms: int = Field(default=200, ge=4)
+    phantoms: int = Field(default=200, ge=2)
     """Phantoms of 32 x 32 x 32 voxels."""
     ways: tuple[Way, ...] = Field(default=("1", "2", "4", "groups"), min_length=1)
     """How cases are given out; with the first, all others are compared."""
