@@ -78,7 +78,7 @@ class Stage(NamedTuple):
 
     name: str
     data: str
-    count: int
+    cases: int
     words: tuple[str, ...]
 
 
@@ -197,7 +197,7 @@ def gone_through(
         for stage in stages:
             line = [sys.executable, str(ROOT / f"{stage.name}.py"), *stage.words, *place_of(way, groups)]
             seconds = run_through(line, folder, world / f"{name}.log", each)
-            row = f"{name:>14} {stage.data:>8} {stage.name:>10} {seconds:8.1f} {1e3 * seconds / stage.count:10.1f}"
+            row = f"{name:>14} {stage.data:>8} {stage.name:>10} {seconds:8.1f} {1e3 * seconds / stage.cases:10.1f}"
             print(row, flush=True)
         if each is not None:
             print(f"{name:>14} killed: {each.in_words()}", flush=True)

@@ -24,7 +24,7 @@ COMMANDS = {"preprocess": preprocess.main, "predict": predict.main, "evaluate": 
 def test_the_commands_do_all_cases(tmp_path, monkeypatch):
     monkeypatch.setenv(QUIET_VARIABLE, "1")
     stages = many_cases.make_world(tmp_path, 2, 2)
-    assert [(stage.data, stage.count) for stage in stages] == [("tiny", 2)] * 3 + [("phantoms", 2)] * 3
+    assert [(stage.data, stage.cases) for stage in stages] == [("tiny", 2)] * 3 + [("phantoms", 2)] * 3
     assert len([*(tmp_path / "phantoms").rglob("*.nii.gz")]) == 6
     (tmp_path / "1").mkdir()
     monkeypatch.chdir(tmp_path / "1")
