@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -107,7 +108,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def marked(world: Path) -> Iterator[None]:
     """What is started in here is marked, has one thread, finds Ramify, and its temporary files go into the world."""
     (world / "temporary").mkdir()
-    its = {"PYTHONPATH": str(ROOT), "TMPDIR": str(world / "temporary"), _OURS: str(os.getpid())}
+    # What Dask itself keeps on the disk is none of ours.
+    of_dask = {"DASK_TEMPORARY_DIRECTORY": str(world / "scratch")}
+    its = {"PYTHONPATH": str(ROOT), "TMPDIR": str(world / "temporary"), _OURS: str(os.getpid()), **of_dask}
+    # This process has it until it ends.
+    resource_tracker.ensure_running()
     with environment({**its, **limited_to(1)}):
         try:
             yield

@@ -18,13 +18,13 @@ class WorkerGroups:
         scheduler_file: of the scheduler.
         count: how many workers.
         threads: of each.
-        scratch: folder for what Dask itself keeps on the disk, and the workers' logs.
+        folder: where they stand, and their log is.
     """
 
-    def __init__(self, scheduler_file: str, count: int, threads: int, scratch: Path) -> None:
+    def __init__(self, scheduler_file: str, count: int, threads: int, folder: Path) -> None:
         self.scheduler_file = scheduler_file
-        self._threads, self._scratch = threads, scratch
-        self._scratch.mkdir(parents=True, exist_ok=True)
+        self._threads, self._folder = threads, folder
+        self._folder.mkdir(parents=True, exist_ok=True)
         self._workers = [self._started() for _ in range(count)]
 
     @property
@@ -45,19 +45,19 @@ class WorkerGroups:
 
     def _started(self) -> subprocess.Popen[bytes]:
         place = ("--scheduler-file", self.scheduler_file, "--host", "127.0.0.1", "--no-dashboard", "--no-nanny")
-        words = (*place, "--nthreads", str(self._threads), "--local-directory", str(self._scratch))
-        with (self._scratch / "workers.log").open("ab") as log:
-            # In a folder of its own: what is asked for is seen from where the command stands.
+        words = (*place, "--nthreads", str(self._threads))
+        with (self._folder / "workers.log").open("ab") as log:
+            # Not where the command stands, as on another machine.
             return subprocess.Popen(
-                [sys.executable, "-m", "dask", "worker", *words], cwd=self._scratch, stdout=log, stderr=log
+                [sys.executable, "-m", "dask", "worker", *words], cwd=self._folder, stdout=log, stderr=log
             )
 
 
 @contextmanager
-def worker_groups(count: int, threads: int, scratch: Path) -> Iterator[WorkerGroups]:
+def worker_groups(count: int, threads: int, folder: Path) -> Iterator[WorkerGroups]:
     """So many workers of a scheduler that is theirs alone; all end with the context."""
     with lone_scheduler() as (scheduler_file, _):
-        groups = WorkerGroups(scheduler_file, count, threads, scratch)
+        groups = WorkerGroups(scheduler_file, count, threads, folder)
         try:
             yield groups
         finally:
