@@ -6,9 +6,7 @@ import time
 
 import pytest
 
-from benchmarks import many_cases, random_kills
 from benchmarks.cluster import lost, nothing
-from benchmarks.random_kills import Kills, Victim, run_through, victims
 from ramify import evaluate, predict, preprocess
 from ramify.console.progress import QUIET_VARIABLE
 from ramify.disk.ledger import MARK
@@ -17,6 +15,12 @@ from ramify.processes.child_process import how_it_ended
 from ramify.processes.crew import USUAL
 from tests.case_processes import cases_done_here
 
+# psutil comes with it.
+pytest.importorskip("distributed", reason="distributed is not installed: pip install distributed")
+from benchmarks import many_cases, random_kills
+from benchmarks.random_kills import Kills, Victim, run_through, victims
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs signals")
 COMMANDS = {"preprocess": preprocess.main, "predict": predict.main, "evaluate": evaluate.main}
 
 
