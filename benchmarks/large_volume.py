@@ -53,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     ct, checkpoint = command.output / "ct.nii.gz", command.output / "network.pt"
     if not ct.exists():
         write_volume(ct, _ct(command))
-    save_checkpoint(checkpoint, _untrained(command.window))
+    save_checkpoint(checkpoint, untrained(command.window))
     Member._main_probabilities = lambda self, image: torch.sigmoid(9 * image - 6)  # type: ignore[method-assign]
     words = ["--checkpoint", str(checkpoint), "--input", str(ct), "--output", str(command.output / "predictions")]
     words += ["--mirror", "z", "--uncertainty"] if command.mirror else []
@@ -79,7 +79,7 @@ def _ct(command: LargeVolumeCommand) -> Volume:
     return Volume(array, SPACING_MM)
 
 
-def _untrained(window: tuple[int, ...]) -> dict[str, object]:
+def untrained(window: tuple[int, ...]) -> dict[str, object]:
     """The checkpoint of a small network that goes over whole volumes in windows."""
     model = ModelSettings(tasks=TaskSettings(main="vessels", auxiliary="none"), levels=1, base_channels=1)
     settings = RunSettings.model_validate(

@@ -40,7 +40,8 @@ _found: set[Path] = set()
 class Outputs:
     """The places a call writes to, checked before its work begins.
 
-    As a context, it gives up in the end what it claimed newly and nothing came to, by whatever the call was ended.
+    As a context, it removes in the end what processes of the call that were killed left half-written, and gives up what
+    it claimed newly and nothing came to, by whatever the call was ended.
 
     Args:
         inputs: files and folders the call reads; None counts as not given.
@@ -66,6 +67,8 @@ class Outputs:
         return self
 
     def __exit__(self, *_: object) -> None:
+        for folder in self._folders:
+            remove_parts(folder, but_not_under=MARK)
         while self._new:
             give_up(self._new.pop())
 

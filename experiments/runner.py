@@ -62,7 +62,7 @@ def processes_of(experiment: ExperimentSettings) -> Processes:
     threads = experiment.threads
     if threads is None and experiment.cluster is None:
         threads = thread_share(experiment.workers)
-    return Processes(threads, experiment.gpus, GRACE_SECONDS, attempts=1, is_long=True)
+    return Processes(threads, experiment.gpus, GRACE_SECONDS, attempts=1, is_long=True, takes_gpu=True)
 
 
 def _kept(ended: int, count: int) -> str:

@@ -13,9 +13,7 @@ from ramify.console.alike import naming_case
 from ramify.console.error_line import line_of
 from ramify.data.case_store import CASE_FILE, read_case, write_case
 from ramify.data.store_writers import remove_leftovers, writing
-from ramify.disk.ledger import MARK
 from ramify.disk.own_files import remove, set_aside_if_changed
-from ramify.disk.part_files import remove_parts
 from ramify.preprocessing.case_reader import CaseReader
 from ramify.preprocessing.drawn_masks import remove_masks, truth_file, write_masks
 from ramify.preprocessing.figures import draw_case
@@ -107,12 +105,10 @@ def prepare_cases(crew: Crew[CaseReader], work: CaseWork, case_ids: Sequence[str
 
     A case whose worker dies is begun once more by a fresh one, and then reported as failed.
     """
-    remove_parts(work.store, but_not_under=MARK)
     try:
         yield from crew.reports(work.do, case_ids, _lost)
     finally:
         remove_abandoned_folders()
-        remove_parts(work.store, but_not_under=MARK)
         # Of workers that died here, and of those of an earlier run that had not come to their end when this one began.
         remove_leftovers(work.store)
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from distributed import Scheduler
 
 GPU = "GPU"
-"""The resource of a worker that a long case takes one of."""
+"""The resource of a worker that a case takes one of which takes a GPU."""
 _LOOK_SECONDS = 0.2
 """How often a process at work is asked for: its case may not be wanted any more."""
 _care = threading.Lock()

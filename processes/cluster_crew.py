@@ -95,7 +95,7 @@ class ClusterCrew(Crew[ToolT]):
         with self._reached():
             seats, job = self._opened(), self._submit(keep, pickle.dumps(do), name="job")
         try:
-            room = _Room(self._client, self._cluster, self.processes.is_long)
+            room = _Room(self._client, self._cluster, self.processes)
             while waiting or of_future:
                 with self._reached():
                     while waiting and len(of_future) < room.tasks():
@@ -192,14 +192,14 @@ class ClusterCrew(Crew[ToolT]):
 class _Room:
     """How many tasks may wait at a scheduler, by the threads that its workers have now.
 
-    Of long ones none waits behind another; where workers have GPUs, each takes one.
+    Of long ones none waits behind another. Those that take a GPU are as many as there are GPUs, where workers have any.
 
     Attributes:
         resources: what a task takes of its worker's.
     """
 
-    def __init__(self, client: Client, cluster: str, is_long: bool) -> None:
-        self._client, self._cluster, self._is_long = client, cluster, is_long
+    def __init__(self, client: Client, cluster: str, processes: Processes) -> None:
+        self._client, self._cluster, self._processes = client, cluster, processes
         self._began, self._looked = time.monotonic(), -math.inf
         self._tasks, self._told = _LEAST_TASKS, False
         self.resources: dict[str, float] | None = None
@@ -208,7 +208,8 @@ class _Room:
         now = time.monotonic()
         if now - self._looked >= _LOOK_SECONDS:
             self._looked, threads = now, sum(self._client.nthreads().values())
-            self._tasks = self._at_work(threads) if self._is_long else max(_LEAST_TASKS, _TASKS_A_THREAD * threads)
+            at_work = self._at_work(threads)
+            self._tasks = max(1, at_work) if self._processes.is_long else max(_LEAST_TASKS, _TASKS_A_THREAD * at_work)
             if not threads and not self._told and now - self._began >= _WAITING_SECONDS:
                 self._told = True
                 print(
@@ -217,10 +218,12 @@ class _Room:
         return self._tasks
 
     def _at_work(self, threads: int) -> int:
-        """How many long tasks are worked on at a time."""
+        """How many tasks are worked on at a time."""
+        if not self._processes.takes_gpu:
+            return threads
         gpus = self._client.run_on_scheduler(gpus_there)
         self.resources = {GPU: 1} if gpus else None
-        return max(1, int(gpus) or threads)
+        return int(gpus) or threads
 
 
 def _connected(cluster: str) -> Client:

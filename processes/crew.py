@@ -29,8 +29,8 @@ class Processes:
     grace_seconds: how long one that is ended amid a case may take to put its things away, and those of processes of its
         own; 0 ends it at once.
     attempts: how often a case is begun whose process dies.
-    is_long: whether a case may take hours: none waits at a scheduler behind another, and where workers of a cluster
-        have a resource GPU, it takes one of them.
+    is_long: whether a case may take hours: none waits at a scheduler behind another.
+    takes_gpu: whether a case goes, where workers of a cluster have a resource GPU, to one of them and takes one of it.
     """
 
     threads: int | None = None
@@ -38,6 +38,7 @@ class Processes:
     grace_seconds: float = 0.0
     attempts: int = ATTEMPTS
     is_long: bool = False
+    takes_gpu: bool = False
 
     def variables(self, place: int, several: bool) -> dict[str, str]:
         """The environment of one of them, which has this place among those of this machine."""

@@ -20,10 +20,11 @@ def case_reports(
     case_ids: Sequence[str],
     settings: CrewSettings,
     lost: Callable[[str, str], ReportT],
+    processes: Processes = USUAL,
 ) -> Iterator[ReportT]:
     """The reports of a crew that has one job alone: see `Crew.reports`."""
     use: Callable[[Callable[[str], ReportT], str], ReportT] = _use
-    with crew_of(do, settings, len(case_ids)) as crew:
+    with crew_of(do, settings, len(case_ids), processes) as crew:
         yield from crew.reports(use, case_ids, lost)
 
 

@@ -12,6 +12,7 @@ from ramify.data.inputs import name_taken
 from ramify.data.reading_ahead import read_ahead
 from ramify.disk.outputs import Outputs
 from ramify.disk.own_files import remove
+from ramify.processes.crew import Processes
 from ramify.processes.crews import case_reports
 from ramify.stages.failures import failures_file, write_failures
 from ramify.training.case_prediction import (
@@ -83,7 +84,7 @@ def predict_all(settings: PredictSettings) -> int:
             cases = segmented_here(segmenter, inputs, networks, settings)
         else:
             del networks, predictor
-            cases = case_reports(segmenter, case_ids, settings, lost)
+            cases = case_reports(segmenter, case_ids, settings, lost, Processes(takes_gpu=settings.device != "cpu"))
         return follow(cases, len(case_ids), settings)
 
 

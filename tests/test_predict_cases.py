@@ -12,7 +12,10 @@ from ramify import predict
 from ramify.data.files import read_volume, write_volume
 from ramify.data.input_reading import Inputs
 from ramify.disk.ledger import MARK
+from ramify.processes.crew import Processes
 from ramify.processes.folder_lock import held
+from ramify.stages import predict as stage
+from ramify.training.case_prediction import Segmented
 from ramify.training.checkpoint import save_checkpoint
 from ramify.training.predictor import Predictor
 from tests.tiny_checkpoints import untrained_state, write_fold
@@ -60,6 +63,23 @@ def test_shares_of_the_cases_fill_one_folder_between_them(checkpoint, tmp_path, 
     assert predict.main([*words, "--shard", "2/2"]) == 1
     assert "error: b: " in capsys.readouterr().err
     assert sorted(path.name for path in (tmp_path / "out").glob("[!.]*")) == ["a.nii.gz", "c.nii.gz"]
+
+
+@pytest.mark.parametrize(("device", "takes_gpu"), [("auto", True), ("cpu", False)])
+def test_on_a_cluster_a_case_takes_a_gpu_unless_the_cpu_is_to_compute(
+    checkpoint, tmp_path, monkeypatch, device, takes_gpu
+):
+    write_volume(tmp_path / "in" / "a.nii.gz", ct_with_vessel()[0])
+    asked = []
+
+    def give_out(do, case_ids, settings, lost, processes):
+        asked.append(processes)
+        return map(Segmented, case_ids)
+
+    monkeypatch.setattr(stage, "case_reports", give_out)
+    words = ["--checkpoint", str(checkpoint), "--input", str(tmp_path / "in"), "--output", str(tmp_path / "out")]
+    assert predict.main([*words, "--device", device, "--cluster", "tcp://127.0.0.1:1"]) == 0
+    assert asked == [Processes(takes_gpu=takes_gpu)]
 
 
 def test_the_next_ct_is_read_while_one_is_segmented(checkpoint, tmp_path, monkeypatch, capsys):

@@ -258,8 +258,10 @@ def test_processes_write_into_one_folder_at_once(owned, another_process):
     Outputs().claim_folder(owned, "predictions", [f"{number}_{n}.txt" for number in range(3) for n in range(30)])
 
 
-def test_what_a_killed_writer_left_goes_when_the_folder_is_claimed(owned):
-    ended = subprocess.run(
+@pytest.fixture(scope="module")
+def part_of_a_killed_writer() -> str:
+    """The name of what a process was writing that is no more."""
+    return subprocess.run(
         [
             sys.executable,
             "-c",
@@ -269,13 +271,29 @@ def test_what_a_killed_writer_left_goes_when_the_folder_is_claimed(owned):
         capture_output=True,
         encoding="utf-8",
     ).stdout.strip()
+
+
+def test_what_a_killed_writer_left_goes_when_the_folder_is_claimed(owned, part_of_a_killed_writer):
     (owned / "inner").mkdir()
-    (owned / "inner" / ended).write_bytes(b"half")
+    (owned / "inner" / part_of_a_killed_writer).write_bytes(b"half")
     mine = part_of(owned / "x")
     mine.write_bytes(b"at work")
     Outputs().claim_folder(owned, "predictions")
     assert names(owned) == sorted(["a.txt", "inner", mine.name])
     assert not names(owned / "inner")
+
+
+@pytest.mark.parametrize("comes_to_something", [True, False])
+def test_what_a_process_of_the_call_left_that_was_killed_goes_when_the_call_ends(
+    tmp_path, part_of_a_killed_writer, comes_to_something
+):
+    with Outputs() as outputs:
+        outputs.claim_folder(tmp_path / "masks", "predictions")
+        (tmp_path / "masks" / part_of_a_killed_writer).write_bytes(b"half")
+        if comes_to_something:
+            write_whole(tmp_path / "masks" / "a.txt", "whole")
+    assert [path.name for path in tmp_path.rglob("[!.]*")] == ["masks", "a.txt"] * comes_to_something
+    assert not [*tmp_path.rglob(part_of_a_killed_writer)]
 
 
 @pytest.mark.parametrize("content", ["my settings\n", ""])

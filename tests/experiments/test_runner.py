@@ -73,7 +73,7 @@ def test_every_run_once_and_none_again(plan, crew, capsys):
     endings = run_experiment(experiment, runs)
     assert sorted(crew.given) == sorted(run.name for run in runs)
     assert {ending.state for ending in endings.values()} == {"finished"}
-    assert crew.made == [Processes(2, (4, 6), runner.GRACE_SECONDS, attempts=1, is_long=True)]
+    assert crew.made == [Processes(2, (4, 6), runner.GRACE_SECONDS, attempts=1, is_long=True, takes_gpu=True)]
     assert crew.ended == 1
     assert "8 of 8 runs to do, 3 at a time" in capsys.readouterr().err
     again = run_experiment(experiment, runs)

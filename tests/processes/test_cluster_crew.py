@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from ramify.processes import cluster_crew
+from ramify.processes.case_seats import CaseSeats, do_case, keep
 from ramify.processes.cluster_crew import ClusterCrew
 from ramify.processes.crew import USUAL, Processes
 from ramify.processes.crew_settings import CrewSettings
@@ -40,9 +41,10 @@ def test_processes_live_from_job_to_job_and_each_has_one_thread(cluster):
     wait_until(lambda: not any(map(is_running, processes)))
 
 
-def test_long_cases_go_where_a_gpu_is(cluster):
+@pytest.mark.parametrize("is_long", [True, False], ids=["long", "usual"])
+def test_cases_that_take_a_gpu_go_where_one_is(cluster, is_long):
     case_ids = [f"case_{number}" for number in range(6)]
-    with ClusterCrew(Memory(), cluster, Processes(threads=2, is_long=True)) as crew:
+    with ClusterCrew(Memory(), cluster, Processes(threads=2, is_long=is_long, takes_gpu=True)) as crew:
         crew._client.wait_for_workers(1)
         address, pid = min(crew._client.run(os.getpid).items())
         crew._client.run(has_gpus, 1, workers=[address])
@@ -51,6 +53,20 @@ def test_long_cases_go_where_a_gpu_is(cluster):
             assert next(crew.reports(limits_of, ["x"], lost))["OMP_NUM_THREADS"] == "2"
         finally:
             crew._client.run(has_gpus, 0, workers=[address])
+
+
+def test_through_the_scheduler_go_the_tool_and_the_job_once_and_the_names_of_cases(cluster, monkeypatch):
+    with ClusterCrew(Memory(), cluster) as crew:
+        submit, sent = crew._client.submit, []
+        monkeypatch.setattr(
+            crew._client, "submit", lambda do, *what, **how: sent.append((do, what)) or submit(do, *what, **how)
+        )
+        assert len([*crew.reports(note, ["a", "b", "c"], lost)]) == 3
+    assert [do for do, _ in sent] == [CaseSeats, keep, do_case, do_case, do_case]
+    of_cases = [what for _, what in sent[2:]]
+    # A future is a name, too: of what the workers have.
+    assert [[type(one) for one in what] for what in of_cases] == [[distributed.Future, distributed.Future, str]] * 3
+    assert [case_id for _, _, case_id in of_cases] == ["a", "b", "c"]
 
 
 def test_nothing_to_do_asks_for_no_worker(cluster):
