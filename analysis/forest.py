@@ -124,10 +124,13 @@ class Forest:
         return found
 
     def _at(self, arriving: dict[int, list[int]], node: int) -> list[int]:
-        """What arrives at a node, or at one that a short branch joins to it."""
+        """What arrives at a node, or at one that a short branch joins to it.
+
+        Where that hangs on what arrives, the way leads through it.
+        """
         found = arriving.get(node, [])
         for other, short in self._across.get(node, []):
-            found = found + [branch for branch in arriving.get(other, []) if branch != short]
+            found = found + [one for one in arriving.get(other, []) if one not in (short, self.parents[short])]
         return found
 
     def _turns(self, last: int, entry: int) -> Iterator[Move]:
