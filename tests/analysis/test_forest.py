@@ -1,4 +1,4 @@
-"""Branches drawn as lines by hand: how well they go on as one another, whose parents fit best, and where trees begin."""
+"""Branches drawn as lines by hand: how well they go on as one another, whose parents fit best, where trees begin."""
 
 from collections.abc import Sequence
 
