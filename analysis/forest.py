@@ -14,7 +14,8 @@ from ramify.analysis.branch_curves import BranchCurves
 from ramify.analysis.misfit import misfit
 from ramify.vessels.branches import IntArray
 
-_LEAST_GAIN = 1e-9
+LEAST_GAIN = 1e-9
+"""What a move gains at least, beyond the rounding of sums."""
 # What each branch costs that begins at a root: about as much as one that goes on from its parent does.
 _AT_ROOT = 0.3
 
@@ -105,13 +106,13 @@ class Forest:
             for other in self._at(arriving, self.ends[branch][near]):
                 if other not in (parent, branch):
                     gain = self._link(branch) - self._entered(other, branch, near)
-                    if gain > _LEAST_GAIN and branch not in self._way_up(other):
+                    if gain > LEAST_GAIN and branch not in self._way_up(other):
                         yield Move(gain, {branch: (other, near)}, branch)
             for other in self._at(arriving, self.ends[branch][1 - near]):
                 if other not in (parent, branch):
                     best: Move | None = None
                     for move in self._turns(branch, other):
-                        if move.gain > (_LEAST_GAIN if best is None else best.gain):
+                        if move.gain > (LEAST_GAIN if best is None else best.gain):
                             best = move._replace(changes=dict(move.changes))
                     if best is not None:
                         yield best

@@ -30,7 +30,7 @@ def misfit(paths: BranchCurves, parent: int, side: int, child: int, child_side: 
     # As far as the node, and into the parent.
     reach = float(np.linalg.norm(place - paths.nodes_mm[nodes[0]])) + radius
     child_reach = float(np.linalg.norm(child_place - paths.nodes_mm[nodes[1]])) + radius
-    missed = segment_distance(place, -reach * heading, child_place, -child_reach * child_heading)
+    missed: float = segment_distance(place, -reach * heading, child_place, -child_reach * child_heading)
     turn = -float(np.dot(heading, child_heading))
     return (
         (1 - turn) / 2

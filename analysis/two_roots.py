@@ -3,7 +3,7 @@
 import numpy as np
 
 from ramify.analysis.branch_curves import BranchCurves
-from ramify.analysis.forest import Forest, Move
+from ramify.analysis.forest import LEAST_GAIN, Forest, Move
 from ramify.analysis.growth import Root, first_grown
 from ramify.analysis.misfit import THICKER
 from ramify.vessels.branches import FloatArray, IntArray
@@ -31,7 +31,8 @@ def two_roots(paths: BranchCurves, piece: IntArray, thickest: IntArray, radii_mm
     large = lengths >= _LARGE * lengths.max()
     forest = first_grown(paths, [Root(int(node)) for node in thickest])
     forest.settle()
-    worth = THICKER * np.log(radii_mm)
+    # Nodes where no curve ends have no radius.
+    worth = THICKER * np.log(np.maximum(radii_mm, np.finfo(float).tiny))
     apart: list[int] = thickest[large][np.argsort(-radii_mm[thickest[large]], kind="stable")].tolist()
     branches = np.flatnonzero(large[piece])
     first = _best(forest, branches, worth, whole=False)
@@ -45,7 +46,7 @@ def two_roots(paths: BranchCurves, piece: IntArray, thickest: IntArray, radii_mm
     forest.make(first)
     forest.settle()
     branches = np.flatnonzero(piece == piece[first.top])
-    while (better := _best(forest, branches, worth, whole=True)) is not None and better.gain > 0:
+    while (better := _best(forest, branches, worth, whole=True)) is not None and better.gain > LEAST_GAIN:
         forest.make(better)
         forest.settle()
     return sorted(forest.roots(branches.tolist()))

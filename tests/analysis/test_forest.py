@@ -76,7 +76,7 @@ class TestSettling:
     @staticmethod
     def touching(upper: float, lower: float) -> BranchCurves:
         touch, half, top = (20, 0), (20.5, 20), (21, 40)
-        lines = [[(0, 0), touch], [touch, (40, 0)], [(0, 40), top], [top, half], [half, touch]]
+        lines: list[Line] = [[(0, 0), touch], [touch, (40, 0)], [(0, 40), top], [top, half], [half, touch]]
         return drawn(lines, [3, 2.5, 3.2, upper, lower])
 
     @pytest.mark.parametrize(("upper", "entered_first"), [(2.2, [2, 0]), (1.6, [4, 0])])
