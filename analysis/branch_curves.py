@@ -145,27 +145,35 @@ class BranchCurves:
         return self._ends_measured[1]
 
     @cached_property
-    def _ends_measured(self) -> tuple[FloatArray, FloatArray]:
+    def end_places_mm(self) -> FloatArray:
+        """A place in each branch near its ends, clear of what lies there, float (n, 2, ndim): its axis runs through it
+        along the heading."""
+        return self._ends_measured[2]
+
+    @cached_property
+    def _ends_measured(self) -> tuple[FloatArray, FloatArray, FloatArray]:
         headings = np.zeros((self.n_branches, 2, self.nodes_mm.shape[1]))
         radii = np.empty((self.n_branches, 2))
+        places = np.empty_like(headings)
         for branch in range(self.n_branches):
             part, along = self.points(branch), self.along_mm(branch)
             if len(along) == 1:
                 # A vessel that was thinned to a point; noise has as many of these as a tree has branches.
-                radii[branch] = self.radii_mm[part]
+                radii[branch], places[branch] = self.radii_mm[part], self.curves.points_mm[part]
                 continue
             for side in (0, 1):
                 path, local, gone = self.curves.points_mm[part], self.radii_mm[part], along
                 if side:
                     path, local, gone = path[::-1], local[::-1], along[-1] - along[::-1]
                 first, last = self._stretch(branch, side, float(along[-1]))
-                ways = [[np.interp(at, gone, axis) for axis in path.T] for at in (first, last)]
-                way = np.subtract(ways[1], ways[0])
+                near, away = np.stack([np.interp((first, last), gone, axis) for axis in path.T], axis=1)
+                places[branch, side] = (near + away) / 2
+                way = away - near
                 norm = float(np.linalg.norm(way))
                 headings[branch, side] = way / norm if norm > 0 else way
                 chosen = (gone >= first) & (gone <= last)
                 radii[branch, side] = np.median(local[chosen] if chosen.any() else local)
-        return headings, radii
+        return headings, radii, places
 
     def _stretch(self, branch: int, side: int, length: float) -> tuple[float, float]:
         """From where to where along a branch, from one of its ends, that is measured: clear of it, if it can be."""

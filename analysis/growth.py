@@ -1,8 +1,8 @@
 """Trees grown from their roots over the branches of a graph, each branch from the parent that it fits best.
 
-Prim's algorithm: of all branches that touch what has grown so far, the one that goes on best is next. So the worst fit
-on the way from a root to a branch is as small as can be, and what is left over where vessels only touch (a cycle) is
-cut there, and not somewhere in a vessel. From the roots of two systems at once, it takes them apart.
+Of all branches that touch what has grown so far, the one that goes on best is next (Prim's algorithm); then branches
+are rearranged until no change makes all of them together fit better (`forest`). So what is left over where vessels only
+touch (a cycle) is cut there, and not somewhere in a vessel. From the roots of two systems at once, it takes them apart.
 """
 
 import heapq
@@ -14,12 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ramify.analysis.branch_curves import BranchCurves
+from ramify.analysis.forest import Forest
+from ramify.analysis.misfit import misfit
 from ramify.vessels.branches import FloatArray, IntArray
-
-# What it costs that a vessel gets thicker, by its logarithm, beside a turn by 180 degrees, which costs 1.
-_THICKER = 2.0
-# What it costs to go on across a piece in which two vessels run as one.
-_ACROSS = 0.1
 
 
 @dataclass(frozen=True)
@@ -44,7 +41,7 @@ class Growth:
 
     parents: int (n,), -1 at a root. near: int (n,), 0 or 1: the side of each branch that is nearer to its root.
     system: int (n,). order: int (n,), the branches, each after its parent. gaps_mm: float (n,), to the parent.
-    cuts: int (C,), branches whose far end met a vessel that had grown already, where a cycle is cut.
+    cuts: int (C,), branches whose far end meets another vessel, where a cycle is cut.
     """
 
     parents: IntArray
@@ -63,23 +60,20 @@ class Growth:
         return found
 
 
-def misfit(paths: BranchCurves, parent: int, side: int, child: int, child_side: int) -> float:
-    """How badly a branch goes on as another one, 0 at best: by (1 - cos of the turn) / 2, and by ln of the calibres
-    where the other one is thicker.
-
-    side, child_side: their ends that meet.
-    """
-    turn = -float(np.dot(paths.headings[parent, side], paths.headings[child, child_side]))
-    growth = float(np.log(paths.end_radii_mm[child, child_side] / paths.end_radii_mm[parent, side]))
-    return (1 - turn) / 2 + _THICKER * max(0.0, growth)
-
-
 def grow(paths: BranchCurves, roots: Sequence[Root]) -> Growth:
     """Grow trees from roots, one at least in every connected part of the graph.
 
-    Branches at a root's node are its own, and fit perfectly.
+    Branches at a root's node are its own.
     """
-    return _Growing(paths).run(roots)
+    growing = _Growing(paths)
+    forest = growing.forest(roots)
+    forest.settle()
+    return growing.grown(forest)
+
+
+def first_grown(paths: BranchCurves, roots: Sequence[Root]) -> Forest:
+    """Trees as they grow from roots step by step, before they settle."""
+    return _Growing(paths).forest(roots)
 
 
 class _Growing:
@@ -91,31 +85,59 @@ class _Growing:
         self.parents, self.near, self.system = (np.full(n, -1, dtype=np.int64) for _ in range(3))
         self.gaps = np.zeros(n)
         self.order: list[int] = []
-        self.cuts: list[int] = []
         self.beside: dict[int, int] = {}
+        self.joined: set[int] = set()
+        self.roots: set[int] = set()
         self.reached = np.zeros(len(paths.nodes_mm), dtype=bool)
-        self.waiting: list[tuple[float, int, int, int, int, int, float]] = []
+        self.waiting: list[tuple[float, int, int, int, int]] = []
         self.count = itertools.count()
 
-    def run(self, roots: Sequence[Root]) -> Growth:
+    def forest(self, roots: Sequence[Root]) -> Forest:
+        """Prim's algorithm, with costs that depend on the way in which a branch is passed."""
         for root in roots:
+            self.roots.add(root.node)
             self.reached[root.node] = True
             for branch in set(self.paths.at_node[root.node]):
-                side = 0 if self.paths.ends[branch, 0] == root.node else 1
-                self._offer(-1.0, root.parent, branch, side, root.system, root.gap_mm if root.parent >= 0 else 0.0)
+                if self.system[branch] >= 0:
+                    continue
+                self._offer(-1.0, root.parent, branch, 0 if self.paths.ends[branch, 0] == root.node else 1)
+                self.system[branch] = root.system
+                if root.parent >= 0:
+                    self.joined.add(branch)
+                    self.gaps[branch] = root.gap_mm
                 if root.beside >= 0:
                     self.beside[branch] = root.beside
         while self.waiting:
-            _, _, parent, branch, side, system, gap = heapq.heappop(self.waiting)
+            _, _, parent, branch, side = heapq.heappop(self.waiting)
             if self.near[branch] < 0:
-                self._take(parent, branch, side, system, gap)
+                self._take(parent, branch, side)
+        return Forest(self.paths, self.parents, self.near, self.joined)
+
+    def grown(self, forest: Forest) -> Growth:
+        """A forest that began so, with what follows from parents."""
+        self.parents, self.near = np.array(forest.parents), np.array(forest.near)
         order = self._from_roots_outwards()
         for branch in order.tolist():
             # Pieces are of the system of a larger one, which may have come later.
-            like = self.parents[branch] if self.parents[branch] >= 0 else self.beside.get(branch, -1)
+            parent = int(self.parents[branch])
+            like = parent if parent >= 0 else self.beside.get(branch, -1)
             if like >= 0:
                 self.system[branch] = self.system[like]
-        return Growth(self.parents, self.near, self.system, order, self.gaps, np.array(self.cuts, dtype=np.int64))
+            if parent >= 0 and branch not in self.joined:
+                nodes = self.paths.ends[[branch, parent], [self.near[branch], 1 - self.near[parent]]]
+                self.gaps[branch] = float(np.linalg.norm(np.subtract(*self.paths.nodes_mm[nodes])))
+        return Growth(self.parents, self.near, self.system, order, self.gaps, self._cuts(forest, order))
+
+    def _cuts(self, forest: Forest, order: IntArray) -> IntArray:
+        """The branches that end at a vessel that is there already: of those that arrive at a node all but one, the one
+        that goes on, and all at a root."""
+        passed, cuts = {*self.roots}, []
+        for branch in sorted(order.tolist(), key=lambda one: not forest.children[one]):
+            node = int(self.paths.ends[branch, 1 - self.near[branch]])
+            if node in passed and self.paths.lengths_mm[branch] > 0:
+                cuts.append(branch)
+            passed.add(node)
+        return np.array(cuts, dtype=np.int64)
 
     def _from_roots_outwards(self) -> IntArray:
         """The branches as they were taken, but each after its parent, and after the one that its piece lies beside."""
@@ -132,31 +154,26 @@ class _Growing:
             waiting.extend(following.get(branch, []))
         return np.array(found, dtype=np.int64)
 
-    def _offer(self, cost: float, parent: int, branch: int, side: int, system: int, gap: float = 0.0) -> None:
-        heapq.heappush(self.waiting, (cost, next(self.count), parent, branch, side, system, gap))
+    def _offer(self, cost: float, parent: int, branch: int, side: int) -> None:
+        heapq.heappush(self.waiting, (cost, next(self.count), parent, branch, side))
 
-    def _take(self, parent: int, branch: int, side: int, system: int, gap: float) -> None:
-        self.parents[branch], self.near[branch], self.system[branch] = parent, side, system
-        self.gaps[branch] = gap
+    def _take(self, parent: int, branch: int, side: int) -> None:
+        self.parents[branch], self.near[branch] = parent, side
         self.order.append(branch)
         far = 1 - side
         node = int(self.paths.ends[branch, far])
         met = bool(self.reached[node])
-        if met and self.paths.lengths_mm[branch] > 0:
-            self.cuts.append(branch)
         self.reached[node] = True
-        self._offer_at(node, branch, far, system)
+        self._offer_at(node, branch, far)
         if met:
             for link in self.paths.at_node[node]:
                 if link != branch and self.near[link] >= 0 and self.paths.is_short[link]:
                     start, end = self.paths.ends[link].tolist()
-                    self._offer_at(end if start == node else start, branch, far, system, _ACROSS)
+                    self._offer_at(end if start == node else start, branch, far)
 
-    def _offer_at(self, node: int, parent: int, side: int, system: int, extra: float = 0.0) -> None:
+    def _offer_at(self, node: int, parent: int, side: int) -> None:
         """Offer the branches at a node that have no parent yet."""
-        gap = float(np.linalg.norm(self.paths.nodes_mm[node] - self.paths.nodes_mm[self.paths.ends[parent, side]]))
         for child in set(self.paths.at_node[node]):
             if self.near[child] < 0:
                 for child_side in np.flatnonzero(self.paths.ends[child] == node).tolist():
-                    cost = misfit(self.paths, parent, side, child, child_side) + extra
-                    self._offer(cost, parent, child, child_side, system, gap)
+                    self._offer(misfit(self.paths, parent, side, child, child_side), parent, child, child_side)

@@ -5,19 +5,17 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import DisjointSet
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from ramify.analysis.branch_curves import BranchCurves
 from ramify.analysis.growth import Root
+from ramify.analysis.two_roots import two_roots
 from ramify.vessels.branches import FloatArray, IntArray
 
 # How much wider a junction's ball may be than the vessels that meet there.
 _BALL_OF_JUNCTION = 1.5
-# Two systems begin in pieces that have at least so much of the largest one's length.
-_LARGE = 0.1
 
 
 def pieces_of(paths: BranchCurves) -> IntArray:
@@ -47,12 +45,14 @@ def find_roots(
     piece = pieces_of(paths)
     piece_of_node = np.zeros(len(paths.nodes_mm), dtype=np.int64)
     piece_of_node[paths.ends.ravel()] = np.repeat(piece, 2)
-    ranked = _nodes_by_rank(paths, weights)
+    radii = _radii_of_nodes(paths)
+    likely = radii * np.where(_are_ends(paths), weights, 1.0)
+    ranked = np.lexsort((np.arange(len(likely)), -likely))
     thickest = ranked[np.unique(piece_of_node[ranked], return_index=True)[1]]
     lengths: FloatArray = np.bincount(piece, paths.lengths_mm).astype(np.float64)
     chosen = [_node_at(paths, place) for place in given_mm]
     if not chosen and systems == 2:
-        chosen = _two_trunks(paths, ranked, piece_of_node, lengths)
+        chosen = sorted(two_roots(paths, piece, thickest, likely), key=lambda node: -float(radii[node]))
     largest_first = np.argsort(-lengths, kind="stable").tolist()
     roots = [Root(node, system if systems == 2 else 0) for system, node in enumerate(chosen)]
     roots = roots or [Root(int(thickest[largest_first[0]]))]
@@ -77,18 +77,12 @@ def _node_at(paths: BranchCurves, place: FloatArray) -> int:
     return int(ends[np.argmin(np.linalg.norm(paths.nodes_mm[ends] - place, axis=1))])
 
 
-def _nodes_by_rank(paths: BranchCurves, weights: FloatArray) -> IntArray:
-    """All nodes, the likeliest roots first: by the radius of the vessel that ends there times its weight.
+def _radii_of_nodes(paths: BranchCurves) -> FloatArray:
+    """Radius of the vessel that ends at each node, or of the trunk that may begin there, float (K,).
 
     A trunk that is hardly longer than wide has no centreline, and its tree begins at a junction: the largest ball
     inside the vessel there, which is somewhat wider than the thickest vessel that meets in it, tells its radius.
     """
-    radii = _radii_of_nodes(paths) * np.where(_are_ends(paths), weights, 1.0)
-    return np.lexsort((np.arange(len(radii)), -radii))
-
-
-def _radii_of_nodes(paths: BranchCurves) -> FloatArray:
-    """Radius of the vessel that ends at each node, or of the trunk that may begin there, float (K,)."""
     is_end = _are_ends(paths)
     radii = np.zeros(len(is_end))
     for side, points in ((0, paths.curves.starts[:-1]), (1, paths.curves.starts[1:] - 1)):
@@ -100,45 +94,6 @@ def _radii_of_nodes(paths: BranchCurves) -> FloatArray:
 
 def _are_ends(paths: BranchCurves) -> NDArray[np.bool_]:
     return np.array([len(at) for at in paths.at_node]) <= 1
-
-
-def _two_trunks(paths: BranchCurves, ranked: IntArray, piece_of_node: IntArray, lengths: FloatArray) -> list[int]:
-    """The likeliest roots of two systems: of the thickest trunk, and of the one that stands out most beside it.
-
-    As branches are laid down from the thickest to the thinnest, trunks grow together. A trunk stands out by its radius
-    less that of the branch over which it meets a thicker one: of the two ends of one vessel, only one stands out.
-    Pieces with less than a tenth of the largest one's length have none.
-    """
-    radii = _radii_of_nodes(paths)
-    groups = DisjointSet(range(len(radii)))
-    highest = radii.copy()
-    members: dict[int, list[int]] = {node: [node] for node in range(len(radii))}
-    second: tuple[float, list[int]] = (0.0, [])
-
-    def stands_out(node: int, by: float) -> None:
-        nonlocal second
-        if lengths[piece_of_node[node]] >= _LARGE * lengths.max() and by > second[0]:
-            second = by, list(members[node])
-
-    for branch in np.lexsort((np.arange(paths.n_branches), -paths.branch_radii_mm)).tolist():
-        one, other = (groups[node] for node in paths.ends[branch].tolist())
-        if one == other:
-            continue
-        lower, upper = sorted((one, other), key=lambda node: float(highest[node]))
-        stands_out(lower, float(highest[lower] - paths.branch_radii_mm[branch]))
-        groups.merge(one, other)
-        merged = groups[one]
-        highest[merged], members[merged] = highest[upper], members.pop(upper) + members.pop(lower)
-    for node in sorted(members, key=lambda node: -float(highest[node]))[1:]:
-        stands_out(node, float(highest[node]))
-    inside = np.isin(ranked, second[1])
-    if not inside.any() or inside.all():
-        raise ValueError(
-            "systems: found one end that could be a root, expected two; give both with --root, or leave --systems out"
-        )
-    large = lengths[piece_of_node[ranked]] >= _LARGE * lengths.max()
-    roots = [int(ranked[large & ~inside][0]), int(ranked[inside][0])]
-    return sorted(roots, key=lambda node: -float(radii[node]))
 
 
 def _feeders(

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import networkx
@@ -11,11 +12,13 @@ import trimesh
 from PIL import Image
 
 from ramify import analyse
+from ramify.analysis import analyse as analyse_mask
 from ramify.console.error_line import line_of
 from ramify.data.files import read_label_map, write_volume
 from ramify.data.volume import Volume
 from tests.analysis.drawn_trees import forks
 
+PAGE = Path(__file__).parents[1] / "docs" / "analysis.md"
 FILES = ("masks", "groups", "out", "pages/page")
 UNIT = (1.0, 1.0, 1.0)
 # The first voxel lies somewhere.
@@ -99,6 +102,43 @@ def test_swc_hangs_on_the_root(analysed):
 def test_vtp_has_the_orders(analysed):
     text = (analysed / "centrelines.vtp").read_text(encoding="utf-8")
     assert all(f'Name="{name}"' in text for name in ("Tree", "Parent", "Generation", "StrahlerOrder"))
+
+
+def test_centrelines_are_read_by_vtk(analysed):
+    xml = pytest.importorskip("vtkmodules.vtkIOXML", reason="vtk is not installed")
+    reader = xml.vtkXMLPolyDataReader()
+    reader.SetFileName(str(analysed / "centrelines.vtp"))
+    reader.Update()
+    lines = reader.GetOutput()
+    rows = rows_of(analysed / "branches.csv")
+    assert lines.GetNumberOfLines() == len(rows)
+    orders = lines.GetCellData().GetArray("StrahlerOrder")
+    read = sorted(orders.GetTuple1(line) for line in range(orders.GetNumberOfTuples()))
+    assert read == sorted(float(row["strahler_order"]) for row in rows)
+
+
+def test_tables_are_read_by_pandas(analysed):
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    branches, nodes = (pandas.read_csv(analysed / f"{name}.csv") for name in ("branches", "nodes"))
+    assert (branches["volume_mm3"] > 0).all()
+    assert set(branches["start_node"]) | set(branches["end_node"]) == set(nodes["node"])
+    tree = analyse_mask(forks(), UNIT)
+    assert tree.branches["length_mm"].tolist() == pytest.approx(branches["length_mm"].tolist())
+    assert tree.nodes["kind"].value_counts()["junction"] == 2
+
+
+def test_every_column_is_explained(analysed):
+    """docs/analysis.md has a row for every column of the tables and every value of the summary."""
+    first_cells = [line.split(" | ")[0] for line in PAGE.read_text(encoding="utf-8").splitlines() if line[:3] == "| `"]
+    explained = {name for cell in first_cells for name in re.findall(r"`(\w+)`", cell)}
+    for table in ("branches", "nodes", "territories"):
+        (columns, *_) = csv.reader((analysed / f"{table}.csv").read_text(encoding="utf-8").splitlines())
+        assert set(columns) <= explained, table
+    assert set(json.loads((analysed / "summary.json").read_text(encoding="utf-8"))) <= explained
+    (columns, *_) = csv.reader((analysed.parent / "summary.csv").read_text(encoding="utf-8").splitlines())
+    of_groups = re.compile(r"(generation|strahler_order|scale)_\d+_(branches|length_mm|mean_radius_mm)")
+    letters = re.compile(r"radius_(lower|upper)_\d+th_mm")
+    assert {name for name in columns if not of_groups.fullmatch(name) and not letters.fullmatch(name)} <= explained
 
 
 def test_surfaces_are_read_by_trimesh(analysed):

@@ -47,3 +47,13 @@ def test_specks_are_told_and_measured():
     radii = [row[f"{name}_mm"] for name in ("radius", "radius_q1", "radius_median", "radius_q3", "start_radius")]
     assert radii == pytest.approx(5 * [row["end_radius_mm"]])
     assert (row["length_mm"], row["taper_mm_per_mm"], row["mean_curvature_per_mm"]) == (0.0, None, None)
+
+
+@pytest.mark.parametrize("thickness", [1, 4])
+def test_a_plane_is_measured_as_what_it_is(thickness):
+    mask = np.zeros((10, 24, 26), bool)
+    mask[3 : 3 + thickness, 2:-2, 2:-2] = True
+    tree = analyse(mask, UNIT)
+    assert sum(row["volume_mm3"] for row in tree.branch_rows) == mask.sum()
+    assert tree.summary["trees"] == 1
+    assert all(np.isfinite(row["radius_mm"]) for row in tree.branch_rows)

@@ -5,6 +5,7 @@ import pytest
 
 from ramify.analysis import AnalysisSettings, analyse
 from tests.analysis.drawn_trees import FORKS_MM, drawn, forks, row_at
+from tests.storage_orders import restored
 
 UNIT = (1.0, 1.0, 1.0)
 
@@ -78,6 +79,15 @@ class TestSystems:
         tree = analyse(mask, UNIT, AnalysisSettings(systems=("one", "other")))
         assert [row_at(tree, place)["system"] for place in ((12, 50, 10), (14, 50, 85))] == ["one", "one"]
         assert [row_at(tree, place)["system"] for place in ((16, 10, 60), (16, 85, 60))] == ["other", "other"]
+
+    @pytest.mark.parametrize("order", [((2, 0, 1), (1, -1, 1)), ((1, 0, 2), (-1, -1, -1))])
+    def test_they_do_not_depend_on_how_the_array_lies(self, mask, order):
+        asked = AnalysisSettings(systems=("one", "other"))
+        system, turned = (
+            tree.map_of(1 + tree.growth.system)
+            for tree in (analyse(mask, UNIT, asked), analyse(np.ascontiguousarray(restored(mask, order)), UNIT, asked))
+        )
+        assert (restored(system, order) == turned).all()
 
     def test_one_vessel_has_no_two_roots(self):
         mask = np.zeros((9, 9, 9), bool)
