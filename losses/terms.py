@@ -85,8 +85,8 @@ class SupervisedTask:
         places = list(self.trees)
         return dataclasses.replace(
             self,
-            probabilities=self.probabilities[:, places],
-            target=self.target[:, places],
+            probabilities=_channels(self.probabilities, places),
+            target=_channels(self.target, places),
             masks=tuple(self.masks[place] for place in places),
             trees=tuple(range(len(places))),
         )
@@ -95,6 +95,11 @@ class SupervisedTask:
     def spacing_mm(self) -> Tensor | None:
         """Voxel size of each sample, (B, ndim)."""
         return self.truth.spacing_mm if self.truth else None
+
+
+def _channels(values: Tensor, places: list[int]) -> Tensor:
+    """Some of the channels of (B, C, *S); slice by slice, since a list as an index would have to be sent to a GPU."""
+    return torch.cat([values[:, :0], *(values[:, place : place + 1] for place in places)], dim=1)
 
 
 @dataclass(frozen=True)

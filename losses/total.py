@@ -14,7 +14,7 @@ from ramify.losses.scale_contrast import ScaleContrast
 from ramify.losses.settings import LossSettings
 from ramify.losses.supervision import objective_of, weighted_tasks
 from ramify.losses.truth import CoarserTruth, Truth
-from ramify.losses.value_checks import channels_are_named
+from ramify.losses.value_checks import of_a_network, values_are_checked
 from ramify.tasks.class_table import IGNORED
 from ramify.tasks.contrast_head import ContrastHead
 from ramify.tasks.formulation import Tasks
@@ -116,10 +116,10 @@ class TotalLoss:
         if self.contrast is not None:
             contrast = self.contrast(
                 outputs.projections,
-                truth.scale_map,
+                truth.asked.scale_map,
                 self._wrong(outputs.logits, truth) if self.settings.anchors.errors else None,
                 generator,
-                ignored=truth.ignored,
+                ignored=truth.asked.ignored,
                 keep=not differentiable_terms,
             )
             terms["contrastive"] = contrast
@@ -141,7 +141,7 @@ class TotalLoss:
                 objective_of, weighted, settings=self.settings, truth=truth, generator=generator, terms=terms
             )
             own = at_least_float32(channels)
-            with channels_are_named():
+            with of_a_network():
                 value = objective(own) if differentiable_terms else differentiated_at_once(objective, own)
             total = total + value
         return total, terms if differentiable_terms else {name: value.detach() for name, value in terms.items()}
@@ -156,12 +156,14 @@ class TotalLoss:
         """Where the main task is known to be wrong about vessels, bool (B, *S)."""
         main = self.tasks.main
         own = logits.detach()[:, : main.channels.stop]
-        trees = own[:, [place + (main.exclusive is not None) for place in main.trees or range(len(main.masks))]]
+        # Channel by channel: a list of them as an index would have to be sent to a GPU.
+        of_trees = [place + (main.exclusive is not None) for place in main.trees or range(len(main.masks))]
+        trees = torch.stack([own[:, channel] for channel in of_trees], dim=1)
         # Of exclusive classes a vessel is whatever is likelier than all else, its classes or scales together.
         score = trees.amax(1)
         if main.exclusive:
             others = [channel for channel in main.channels if channel - 1 not in main.trees]
-            score = trees.logsumexp(1) - own[:, others].logsumexp(1)
+            score = trees.logsumexp(1) - torch.stack([own[:, channel] for channel in others], dim=1).logsumexp(1)
         wrong: Tensor = (score >= 0) != (truth.scale_map > 0)
         return wrong if truth.ignored is None else wrong & ~truth.ignored
 
@@ -179,9 +181,10 @@ class TotalLoss:
         if shape[:1] + shape[2:] != tuple(scale_map.shape) or scale_map.is_floating_point():
             expected = f"integers {shape[:1] + shape[2:]} to fit logits {shape}"
             raise ValueError(f"scale_map: expected {expected}, got {scale_map.dtype} {tuple(scale_map.shape)}")
-        low, high = (int(value) for value in scale_map.aminmax())
-        if low < 0 or high > n_scales:
-            raise ValueError(f"scale_map: expected 0 … {n_scales} for {n_scales} scales, got {low} … {high}")
+        if truth.answers_at_once or values_are_checked():
+            low, high = (int(value) for value in truth.asked.scale_map.aminmax())
+            if low < 0 or high > n_scales:
+                raise ValueError(f"scale_map: expected 0 … {n_scales} for {n_scales} scales, got {low} … {high}")
         self._check_classes(truth)
 
         n_projections = len(outputs.projections)
@@ -202,7 +205,10 @@ class TotalLoss:
         if class_map.shape != truth.scale_map.shape or class_map.is_floating_point():
             expected = f"integers {tuple(truth.scale_map.shape)} to fit the scale map"
             raise ValueError(f"class_map: expected {expected}, got {class_map.dtype} {tuple(class_map.shape)}")
-        low, high = (int(value) for value in (class_map % IGNORED).aminmax())
+        asked = truth.asked.class_map
+        if asked is None or not (truth.answers_at_once or values_are_checked()):
+            return
+        low, high = (int(value) for value in (asked % IGNORED).aminmax())
         if low < 0 or high > len(names):
             raise ValueError(f"class_map: expected 0 … {len(names)} or {IGNORED} for {len(names)} classes, got {high}")
 
