@@ -31,7 +31,7 @@ class OnPaper(Tensor):
 
     @staticmethod
     def __new__(cls, held: Tensor) -> "OnPaper":
-        own: OnPaper = Tensor._make_wrapper_subclass(  # type: ignore[attr-defined]
+        own: OnPaper = Tensor._make_wrapper_subclass(
             cls,
             held.size(),
             strides=held.stride(),
@@ -43,11 +43,10 @@ class OnPaper(Tensor):
         own.held = held
         return own
 
-    def __repr__(self, *, tensor_contents: object = None) -> str:
-        return f"OnPaper({self.held!r})"
-
     @classmethod
-    def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_dispatch__(  # type: ignore[override]
+        cls, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
         raise RuntimeError(f"{func}: the device of paper is there within `paper_device` alone")
 
 

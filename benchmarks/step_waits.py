@@ -34,7 +34,7 @@ _PLAIN = {"loss": {"lambda_contrastive": 0.0}}
 
 def _with_terms(*names: str, **sections: object) -> dict[str, Any]:
     terms = dict.fromkeys(("dice", "cross_entropy", *names), 1.0)
-    return {"loss": {"lambda_contrastive": 0.0, "main": terms, "auxiliary": terms, **sections}}
+    return {"loss": {"lambda_contrastive": 0.0, "main": terms, **sections}}
 
 
 def _contrasted(head: str, **anchors: object) -> dict[str, Any]:
@@ -54,7 +54,7 @@ CONFIGURATIONS: Mapping[str, Mapping[str, Any]] = {
         "generalised_dice",
         "centreline_cross_entropy",
         dice=_BALANCED,
-        soft_cldice={"iterations": 2, **_BALANCED},
+        soft_cldice={"iterations": 1, **_BALANCED},
         skeleton_recall=_BALANCED,
     ),
     "multi-task, topological clDice": _with_terms("topo_cldice", topo_cldice={"iterations": 2}),
@@ -103,7 +103,7 @@ def counted(
 
 def settings_of(name: str, cases: Path, output: Path) -> RunSettings:
     """A small training of a configuration."""
-    chosen = CONFIGURATIONS[name]
+    chosen = dict(CONFIGURATIONS[name])
     small = {"levels": 1, "base_channels": 2}
     loading = {"batch_size": 1, "samples_per_epoch": 4, "patch_size": (8, 8, 8), "workers": 0}
     return RunSettings.model_validate(

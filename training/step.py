@@ -83,14 +83,15 @@ def train_step(training: Training, batch: Batch, step: int, steps: int) -> dict[
     truth = truth_of(batch, device)
     # Whatever a loss draws comes from (seed, epoch, step) alone, so that a resumed training draws the same.
     seed = derived_seed(settings.seed, Purpose.LOSS, training.epoch, step)
+    turn = (training.epoch * steps + step) % len(training.loss.tasks.auxiliary) if training.loss.in_turn else None
 
     # Forwards. Labels are looked at in host memory; all else a loss could ask is right by how it is made here.
     if place.is_first:
         training.optimiser.zero_grad(set_to_none=True)
     with autocast(device, training.runner.dtype):
-        outputs = training.distributed(image)
+        outputs = training.distributed(image) if turn is None else training.distributed(image, turn)
     with _blamed_on_output(outputs.logits, where), without_value_checks():
-        terms = training.loss(outputs, truth, torch.Generator().manual_seed(seed))
+        terms = training.loss(outputs, truth, torch.Generator().manual_seed(seed), turn=turn)
     if not terms["total"].requires_grad:
         raise ValueError(f"training stopped at {where}: the loss reaches no weight that learns; shorten train.freeze")
 
@@ -99,7 +100,8 @@ def train_step(training: Training, batch: Batch, step: int, steps: int) -> dict[
     every = settings.train.gradients_every
     if every and step % every == 0:
         _check_finite(outputs.logits, terms, None, where)
-        looks = term_gradients(training.loss, outputs, truth, training.network, torch.Generator().manual_seed(seed))
+        replayed = torch.Generator().manual_seed(seed)
+        looks = term_gradients(training.loss, outputs, truth, training.network, replayed, turn)
 
     # Backwards; the gradient of an update is the mean over its steps.
     training.scaler.scale(terms["total"] / place.together).backward()
