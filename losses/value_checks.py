@@ -40,10 +40,21 @@ def without_value_checks() -> Iterator[None]:
 
 
 @contextmanager
+def with_value_checks() -> Iterator[None]:
+    """Within it losses look at values, within `without_value_checks` too: those that copy all values to the host."""
+    before = _VALUES_ARE_CHECKED.set(True)
+    try:
+        yield
+    finally:
+        _VALUES_ARE_CHECKED.reset(before)
+
+
+@contextmanager
 def of_a_network() -> Iterator[None]:
     """Within it what a loss is given is known to be a network's: its channels, and their sigmoid or softmax.
 
-    Nobody asks whether the second axis is one of the volume, and without value checks nothing is cut to [0, 1].
+    Nobody asks whether the second axis is one of the volume or the target binary, and without value checks nothing is
+    cut to [0, 1].
     """
     before = _OF_A_NETWORK.set(True)
     try:
@@ -54,7 +65,7 @@ def of_a_network() -> Iterator[None]:
 
 def are_of_a_network() -> bool:
     """Whether probabilities are a network's for sure, and their second axis that of its channels."""
-    return _OF_A_NETWORK.get()
+    return not torch.compiler.is_compiling() and _OF_A_NETWORK.get()
 
 
 def values_are_checked() -> bool:
