@@ -4,9 +4,9 @@
     python -m benchmarks.gpu --tiny                 the same on the CPU with tiny sizes: it shows that everything runs
 
 Networks and losses beside the CPU's; a training step at the paper's 256 x 256 x 128 of each variant of Table 1, with
-each loss, compiled, and with channels last; whether the loader keeps up; the prediction of a CT of 512 x 512 x 400. It
-prints tables in Markdown and, with --output, writes gpu.json. What does not fit into memory is a line, and so is what
-differs from the CPU, after which it exits with 1.
+each loss, compiled, and with channels last; whether the loader keeps up; how often a step waits for the device; the
+prediction of a CT of 512 x 512 x 400. It prints tables in Markdown and, with --output, writes gpu.json. What does not
+fit into memory is a line, and so is what differs from the CPU, after which it exits with 1.
 """
 
 import contextlib
@@ -26,6 +26,7 @@ from benchmarks.cost import Cost, cost_of, synchronised
 from benchmarks.device_equality import differences
 from benchmarks.loss_overhead import PLAIN, step_with, terms_in_3d
 from benchmarks.loss_overhead import Setting as LossSetting
+from benchmarks.step_waits import CONFIGURATIONS, counted
 from benchmarks.training import (
     BASELINE,
     SCALES,
@@ -77,6 +78,7 @@ class Sizes(NamedTuple):
         rounds: how often each call is timed.
         losses: which; None takes all.
         levels: of the network that the loader works for; None takes the paper's.
+        steps: whose waits for the device are counted.
     """
 
     step: Size
@@ -87,10 +89,11 @@ class Sizes(NamedTuple):
     batch: int
     losses: tuple[str, ...] | None
     levels: int | None
+    steps: tuple[str, ...]
 
 
-FULL = Sizes((128, 256, 256), (32, 64, 64), (400, 512, 512), (128, 256, 256), 3, 2, None, None)
-TINY = Sizes((64, 32, 32), (16, 16, 16), (64, 36, 32), (64, 32, 32), 1, 1, ("skeleton_recall",), 1)
+FULL = Sizes((128, 256, 256), (32, 64, 64), (400, 512, 512), (128, 256, 256), 3, 2, None, None, tuple(CONFIGURATIONS))
+TINY = Sizes((64, 32, 32), (16, 16, 16), (64, 36, 32), (64, 32, 32), 1, 1, ("skeleton_recall",), 1, ("binary",))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -192,6 +195,7 @@ def _forms(device: Device, sizes: Sizes) -> Iterator[Row]:
 
 
 def _data_and_prediction(device: Device, sizes: Sizes) -> Iterator[Row]:
+    """Waiting for data, the host's waiting for the device in a step, and a prediction."""
     with tempfile.TemporaryDirectory() as folder:
         cases = Path(folder) / "cases"
         shape = [str(length) for length in sizes.step]
@@ -204,6 +208,8 @@ def _data_and_prediction(device: Device, sizes: Sizes) -> Iterator[Row]:
         settings = RunSettings(cases=cases, output=Path(folder) / "run", device=device, model=model, loading=loading)
         share, steps = waiting_share(settings)
         yield {"what": f"waiting for data in {steps} steps", "share": share}
+        for name, plain, scaled in counted(cases, device, sizes.steps):
+            yield {"what": f"a step, {name}", "waits for the device": plain, "with float16's scaler": scaled}
     model = ModelSettings(tasks=TaskSettings(main="vessels", auxiliary="scales"))
     network = place_network(build_inference_network(model, 1, SCALES, 3), device).eval()
     image = torch.randn(1, 1, *sizes.ct, device=device)

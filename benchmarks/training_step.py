@@ -1,5 +1,6 @@
 """A training step as train.py takes it, on phantom vessels: what the benchmarks of losses and networks measure."""
 
+import itertools
 from collections.abc import Callable
 
 import torch
@@ -39,11 +40,14 @@ def training_step(
     network = place_network(build_network(model, 1, n_scales, len(size)), where)
     optimiser = torch.optim.AdamW(network.parameters())
 
+    turns = itertools.cycle(range(len(total.tasks.auxiliary)) if total.in_turn else [None])
+
     def step(image: torch.Tensor, truth: Truth) -> None:
+        turn = next(turns)
         optimiser.zero_grad(set_to_none=True)
         with autocast(where, dtype):
-            outputs = network(image)
-        total(outputs, truth, torch.Generator().manual_seed(0))["total"].backward()
+            outputs = network(image) if turn is None else network(image, turn)
+        total(outputs, truth, torch.Generator().manual_seed(0), turn=turn)["total"].backward()
         optimiser.step()
 
     # A small volume compiles what is compiled; only on CUDA are algorithms chosen anew for each size.

@@ -11,6 +11,8 @@ import torch.distributed as dist
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from ramify.losses.host_rows import rows_of
+
 
 def world_size() -> int:
     """Number of processes that train together."""
@@ -25,6 +27,11 @@ def joined_batch(values: Tensor) -> Tensor:
     return joined
 
 
+def joined_on_host(values: Tensor, device: torch.device) -> Tensor:
+    """`joined_batch` in host memory of values in host memory; those of other ranks come by way of the device."""
+    return values if world_size() == 1 else joined_batch(values.to(device)).cpu()
+
+
 def summed(values: Tensor) -> Tensor:
     """The sum of a tensor over all ranks."""
     if world_size() == 1:
@@ -37,12 +44,16 @@ def chosen_rows(values: Tensor, chosen: Tensor) -> Tensor:
     """Rows of the values (N, E) of all ranks, by their numbers in the order of the ranks, the same on every rank.
 
     Only they are sent, not all that they are chosen from. Every rank has as many rows as the others.
+
+    chosen: int64 in host memory.
     """
     if world_size() == 1:
-        return values[chosen]
+        return rows_of(values, chosen)
     first = dist.get_rank() * len(values)
     own = ((chosen >= first) & (chosen < first + len(values))).nonzero().squeeze(1)
-    return summed(values.new_zeros(len(chosen), values.shape[1]).index_put((own,), values[chosen[own] - first]))
+    places = (own.to(values.device, non_blocking=True),)
+    rows = rows_of(values, chosen[own] - first)
+    return summed(values.new_zeros(len(chosen), values.shape[1]).index_put(places, rows))
 
 
 class _Joined(torch.autograd.Function):

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ramify.losses.precision import at_least_float32
-from ramify.losses.value_checks import channels_are_known, values_are_checked
+from ramify.losses.value_checks import are_of_a_network, values_are_checked
 
 ROUNDING = 0.01
 """How far beyond [0, 1] a value may be for rounding: bfloat16's is 0.008 near 1."""
@@ -81,7 +81,7 @@ def check_mask(mask: Tensor | None, values: Tensor) -> None:
 def in_unit_range(probabilities: Tensor) -> Tensor:
     """Probabilities with what rounding has left beyond [0, 1] cut off; ValueError where it is more than rounding."""
     if not values_are_checked():
-        return probabilities.clamp(0.0, 1.0)
+        return probabilities if are_of_a_network() else probabilities.clamp(0.0, 1.0)
     low, high = _range_of(probabilities)
     _check_number("probabilities", low)
     if low < -ROUNDING or high > 1.0 + ROUNDING:
@@ -104,7 +104,7 @@ def _check_target(name: str, target: Tensor) -> None:
 def _check_channels(name: str, target: Tensor) -> None:
     """Raise ValueError where there is no channel axis, by the looks of it: slices overlap those beside them."""
     channels = target.shape[1]
-    if channels_are_known() or target.ndim not in (3, 4) or channels < SUSPICIOUS_CHANNELS:
+    if are_of_a_network() or target.ndim not in (3, 4) or channels < SUSPICIOUS_CHANNELS:
         return
     inside = (target > 0.5).flatten(2)
     there = inside.any(2)

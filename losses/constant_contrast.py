@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ramify.losses.host_rows import rows_with
+
 
 def contrast_floor(
     anchors: Sequence[int], temperature: float, embeddings: Sequence[int] | None = None, *, balanced: bool = False
@@ -53,7 +55,7 @@ def spread_of(embeddings: Tensor, labels: Tensor) -> tuple[dict[int, Tensor], Te
 
     Args:
         embeddings: (N, E) of unit length.
-        labels: (N,) integers.
+        labels: (N,) integers, in host memory.
 
     Returns:
         Of each label the mean cosine of its embeddings to their mean direction, from near 0 to 1, where they are one
@@ -66,7 +68,7 @@ def spread_of(embeddings: Tensor, labels: Tensor) -> tuple[dict[int, Tensor], Te
         >>> {label: round(float(cosine), 3) for label, cosine in within.items()}, round(float(between), 3)
         ({1: 0.894, 2: 1.0}, -0.894)
     """
-    means = {label: embeddings[labels == label].mean(0) for label in labels.unique().tolist()}
+    means = {label: rows_with(embeddings, labels, label).mean(0) for label in labels.unique().tolist()}
     # The mean cosine to the direction of the mean is the length of the mean.
     within = {label: mean.norm() for label, mean in means.items()}
     if len(means) < 2:

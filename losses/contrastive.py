@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
+from ramify.losses.host_rows import rows_of
 from ramify.losses.precision import at_least_float32
 
 # Products formed at a time: on a CPU as many as stay in its cache, on a GPU as many as keep it busy.
@@ -53,7 +54,7 @@ def contrastive_loss(
     Args:
         embeddings: (N, E) z, taken as given: the projection heads have l2-normalised them. Any floating type; computed
             in float32 or better, under autocast too.
-        labels: (N,) integers, the scale of each anchor.
+        labels: (N,) integers, the scale of each anchor; of labels on a GPU the host waits for an answer.
         temperature: τ > 0.
         anchors: how many of the embeddings, the first ones, make up A; all of them by default. The others are positives
             and negatives alone.
@@ -107,16 +108,19 @@ class _ContrastiveLoss(torch.autograd.Function):
         weighing: Weighing,
         wants_gradient: bool,
     ) -> Tensor:
-        labels = labels.to(embeddings.device)
+        # How many of each label there are decides what is computed, so the host has to know.
+        labels = labels.cpu()
         # Stable, so that the anchors of a label come before those of its embeddings that are none.
         order = torch.argsort(labels, stable=True)
         values, counts = torch.unique_consecutive(labels[order], return_counts=True)
         own = torch.searchsorted(values, labels[:anchors]).bincount(minlength=len(values))
         blocks = list(zip(own.tolist(), counts.tolist()))
         with torch.autocast(embeddings.device.type, enabled=False):
-            loss, gradient = _by_chunks(embeddings.detach()[order], blocks, temperature, weighing, wants_gradient)
+            loss, gradient = _by_chunks(
+                rows_of(embeddings.detach(), order), blocks, temperature, weighing, wants_gradient
+            )
         if wants_gradient:
-            ctx.save_for_backward(gradient[torch.argsort(order)])
+            ctx.save_for_backward(rows_of(gradient, torch.argsort(order)))
         return loss
 
     @staticmethod

@@ -45,7 +45,7 @@ def binary_cross_entropy(
     if len(weights) not in (1, logits.shape[1]):
         raise ValueError(f"foreground_weight: expected 1 or {logits.shape[1]} of them, got {len(weights)}")
     logits = at_least_float32(logits)
-    weight = logits.new_tensor(weights).view(-1, *[1] * (logits.ndim - 2))
+    weight = _of_channels(weights, logits)
     target = known_target(target, mask)
     if mask is None:
         return functional.binary_cross_entropy_with_logits(logits, target.to(logits.dtype), pos_weight=weight)
@@ -95,10 +95,16 @@ def categorical_cross_entropy(
     elif values_are_checked():
         _check_labels(labels if mask is None else labels.masked_fill(~mask.squeeze(1), 0), classes)
     log_probabilities = functional.log_softmax(at_least_float32(logits), dim=1)
-    weight = log_probabilities.new_tensor(weights).view(-1, *[1] * (logits.ndim - 2))
+    weight = _of_channels(weights, log_probabilities)
     if mask is None:
         return -(log_probabilities * (shares * weight)).sum() / logits[:, 0].numel()
     return mean_of_known(-(log_probabilities * (shares * weight)).sum(dim=1, keepdim=True), mask)
+
+
+def _of_channels(weights: Sequence[float], values: Tensor) -> Tensor:
+    """The weights for values (B, K, *S), (K, 1, …); filled in where the values are, for which nobody waits."""
+    filled = torch.stack([values.new_full((), weight) for weight in weights])
+    return filled.view(-1, *[1] * (values.ndim - 2))
 
 
 def _one_hot(labels: Tensor, classes: int) -> Tensor:

@@ -6,6 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ramify.losses.host_rows import rows_with
+
 
 class MemoryBank:
     """The latest anchors of every scale, without gradient; the oldest make room for the newest.
@@ -33,24 +35,24 @@ class MemoryBank:
         self._kept: dict[int, Tensor] = {}
 
     def joined(self, embeddings: Tensor, anchor_scales: Tensor) -> tuple[Tensor, Tensor]:
-        """The given anchors, (N, E) with their scales (N,), followed by everything in the bank."""
+        """The given anchors, (N, E) with their scales (N,) in host memory, followed by everything in the bank."""
         for anchors in self._kept.values():
             if anchors.shape[1] != embeddings.shape[1]:
                 raise ValueError(
                     f"memory bank: expected anchors of {embeddings.shape[1]} numbers as the network's projections, got "
                     f"{anchors.shape[1]}; go on from a checkpoint of the same network"
                 )
-        kept = [anchors.to(embeddings) for anchors in self._kept.values()]
+        kept = [anchors.to(embeddings, non_blocking=True) for anchors in self._kept.values()]
         kept_scales = [anchor_scales.new_full((len(anchors),), scale) for scale, anchors in self._kept.items()]
         return torch.cat((embeddings, *kept)), torch.cat((anchor_scales, *kept_scales))
 
     def push(self, embeddings: Tensor, anchor_scales: Tensor) -> None:
-        """Keep anchors (N, E) with their scales (N,), the last ones where there are too many."""
+        """Keep anchors (N, E) with their scales (N,) in host memory, the last ones where there are too many."""
         embeddings = embeddings.detach()
         for scale in torch.unique(anchor_scales).tolist():
-            new = embeddings[anchor_scales == scale]
+            new = rows_with(embeddings, anchor_scales, scale)
             # A restored bank lies on the CPU until its first new anchors come.
-            before = self._kept.get(scale, new[:0]).to(new)
+            before = self._kept.get(scale, new[:0]).to(new, non_blocking=True)
             self._kept[scale] = torch.cat((before, new))[-self.capacity :].clone()
 
     def state_dict(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ramify.losses.across_ranks import joined_batch
+from ramify.losses.across_ranks import joined_batch, joined_on_host
 from ramify.losses.anchor_settings import AnchorSettings
 from ramify.losses.anchors import sample_anchors
 from ramify.losses.constant_contrast import contrast_floor, spread_of
@@ -79,7 +79,7 @@ class ScaleContrast:
 
         Args:
             projections: (B, E, *s), `n_projections` of them.
-            scale_map: integers (B, *S).
+            scale_map: integers (B, *S), best in host memory: which positions are anchors is decided there.
             wrong: bool (B, *S), where the network is wrong about vessels; None where nobody asks.
             generator: draws the anchors.
             ignored: bool (B, *S), where nobody knows what is there; None where everything is known.
@@ -92,7 +92,8 @@ class ScaleContrast:
             )
         else:
             # Anchors of all ranks, drawn alike on each of them: the contrast is that of the whole batch.
-            every, joined_map = [joined_batch(projection) for projection in projections], joined_batch(scale_map)
+            every = [joined_batch(projection) for projection in projections]
+            joined_map = joined_on_host(scale_map.cpu(), every[0].device)
             embeddings, labels = sample_anchors(every, joined_map, settings.anchors, generator)
         own, own_labels = embeddings, labels
         if self.bank is not None:

@@ -26,6 +26,9 @@ class LossSettings(TermSections, frozen=True, extra="forbid"):
     lambda_contrastive: float = Field(default=0.53, ge=0.0, allow_inf_nan=False)
     """Weight λ_c of the contrast between scales, where the network has heads for it (model.contrast.head); 0 turns it
     off."""
+    in_turn: bool = False
+    """Learn one auxiliary task a step, each in its turn and at as many times its weight as there are, rather than all
+    in every step: the others' decoders are not run."""
     temperature: float = Field(default=0.94, ge=0.001, allow_inf_nan=False)
     """Temperature τ of the contrast: the lower, the more the hardest pairs count; below 0.001 float32 rounds away what
     they differ by, and gradients overflow."""

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ramify.losses.across_ranks import chosen_rows, joined_batch
+from ramify.losses.across_ranks import chosen_rows, joined_batch, joined_on_host
 from ramify.losses.anchor_settings import AnchorSettings
 from ramify.losses.anchors import block_size, drawn, present_in_blocks
 from ramify.losses.precision import at_least_float32
@@ -33,16 +33,19 @@ def sample_shared_anchors(
 
     Args:
         projection: (B, E, *s), l2-normalised over E.
-        scale_map: scale of each voxel, integers (B, *S) 0 … n_scales; every axis a multiple of the projection's.
+        scale_map: scale of each voxel, integers (B, *S) 0 … n_scales; every axis a multiple of the projection's. It is
+            looked at by the host, which need not wait where it lies in host memory.
         n_scales: number of scales S.
         settings: cap, mixed, near_background and errors.
         generator: draws the positions; replayable, None is torch's global one.
-        wrong: bool (B, *S), where the network is wrong about vessels; needed where `errors` is above 0.
-        ignored: bool (B, *S), where nobody knows what is there; None where everything is known.
+        wrong: bool (B, *S), where the network is wrong about vessels; needed where `errors` is above 0, and then waited
+            for.
+        ignored: bool (B, *S), where nobody knows what is there, where the scale map lies; None where everything is
+            known.
 
     Returns:
-        Embeddings (N, E) in float32 or better and their classes (N,): 1 … S, or 0 for background. N is 0 where there is
-        neither a vessel nor, with it, a background near it.
+        Embeddings (N, E) in float32 or better and their classes (N,), in host memory: 1 … S, or 0 for background. N is
+        0 where there is neither a vessel nor, with it, a background near it.
 
     Raises ValueError where batch or sizes of projection and scale map do not fit.
 
@@ -57,12 +60,14 @@ def sample_shared_anchors(
     """
     size = tuple(projection.shape[2:])
     block = block_size(projection, scale_map)
-    labels = joined_batch(position_classes(scale_map, size, n_scales, settings, ignored)).flatten()
+    on_host = None if ignored is None else ignored.cpu()
+    own_labels = position_classes(scale_map.cpu(), size, n_scales, settings, on_host)
+    labels = joined_on_host(own_labels, projection.device).flatten()
     mistaken = None
     if settings.errors:
         if wrong is None:
             raise ValueError("anchors.errors: anchors where the network is wrong need to know where it is")
-        mistaken = joined_batch(present_in_blocks(wrong, block)).flatten()
+        mistaken = joined_batch(present_in_blocks(wrong, block)).flatten().cpu()
 
     classes = range(BACKGROUND if settings.near_background else 1, 1 + n_scales)
     share = max(1, settings.cap // len(classes))
@@ -70,8 +75,7 @@ def sample_shared_anchors(
     chosen = [_chosen(positions, share, settings, generator, mistaken) for positions in of_classes]
     counts = torch.tensor([len(positions) for positions in chosen])
     rows = at_least_float32(projection).movedim(1, -1).flatten(0, -2)
-    anchor_classes = torch.tensor(classes).repeat_interleave(counts)
-    return chosen_rows(rows, torch.cat(chosen)), anchor_classes.to(scale_map.device)
+    return chosen_rows(rows, torch.cat(chosen)), torch.tensor(classes).repeat_interleave(counts)
 
 
 def position_classes(

@@ -20,7 +20,7 @@ from ramify.losses.soft_skeleton_kernels import CompiledRounds
 from ramify.losses.soft_skeleton_passage import Passage, Rounds
 from ramify.losses.soft_skeleton_rounds import HIGH, SLAB_GPU, PlainRounds
 from ramify.losses.term_settings import Variant
-from ramify.losses.value_checks import values_are_checked
+from ramify.losses.value_checks import are_of_a_network, values_are_checked
 
 # On a CPU, kernels compiled for it do the rounds; False: plain tensor operations, as on any other device.
 COMPILED = True
@@ -80,8 +80,8 @@ def check_skeleton(probabilities: Tensor, iterations: int, variant: str) -> None
 
 
 def is_binary(values: Tensor) -> bool:
-    """Whether there are only 0 and 1; False where values are not to be looked at."""
-    return values_are_checked() and bool(((values == 0) | (values == 1)).all())
+    """Whether there are only 0 and 1, as in a network's targets; False where values are not to be looked at."""
+    return are_of_a_network() or (values_are_checked() and bool(((values == 0) | (values == 1)).all()))
 
 
 def warn_degenerate() -> None:

@@ -1,6 +1,7 @@
 """What each task is supervised by: its weight, its terms, and its channels held against its part of the truth."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import NamedTuple
 
 import torch
@@ -10,6 +11,7 @@ from ramify.losses.cross_entropy import balanced_weight
 from ramify.losses.settings import LossSettings
 from ramify.losses.terms import TERMS, SupervisedTask
 from ramify.losses.truth import CoarserTruth, Truth
+from ramify.losses.value_checks import with_value_checks
 from ramify.tasks.formulation import Task, Tasks
 from ramify.tasks.members import VoxelCounts
 
@@ -79,7 +81,10 @@ def objective_of(
     total = logits.new_zeros(())
     for name, weight in weighted.terms.items():
         if weight:
-            terms[f"{task.name}/{name}"] = value = TERMS[name].compute(task, settings.of_term(name))
+            term = TERMS[name]
+            with with_value_checks() if term.on_host else nullcontext():
+                value = term.compute(task, settings.of_term(name))
+            terms[f"{task.name}/{name}"] = value
             total = total + weighted.weight * weight * value
     return total
 

@@ -85,8 +85,8 @@ class SupervisedTask:
         places = list(self.trees)
         return dataclasses.replace(
             self,
-            probabilities=self.probabilities[:, places],
-            target=self.target[:, places],
+            probabilities=_channels(self.probabilities, places),
+            target=_channels(self.target, places),
             masks=tuple(self.masks[place] for place in places),
             trees=tuple(range(len(places))),
         )
@@ -97,6 +97,11 @@ class SupervisedTask:
         return self.truth.spacing_mm if self.truth else None
 
 
+def _channels(values: Tensor, places: list[int]) -> Tensor:
+    """Some of the channels of (B, C, *S); slice by slice, since a list as an index would have to be sent to a GPU."""
+    return torch.cat([values[:, :0], *(values[:, place : place + 1] for place in places)], dim=1)
+
+
 @dataclass(frozen=True)
 class Term:
     """A loss that a task can be trained on."""
@@ -105,9 +110,13 @@ class Term:
     """From the task and the term's own settings to a scalar."""
     of_trees: bool = False
     """Whether it is of vessels alone, and 0 of a task without any."""
+    on_host: bool = False
+    """Whether it computes in host memory, by code that NaN is not to reach: values are looked at before it always."""
 
 
-def of_probabilities(loss: Callable[..., Tensor], *also: str, of: str = "target", trees: bool = True) -> Term:
+def of_probabilities(
+    loss: Callable[..., Tensor], *also: str, of: str = "target", trees: bool = True, on_host: bool = False
+) -> Term:
     """A term made of a loss of (probabilities, target), whose keyword arguments are the fields of its settings and the
     `mask` of the voxels that count.
 
@@ -116,6 +125,7 @@ def of_probabilities(loss: Callable[..., Tensor], *also: str, of: str = "target"
     also: parts of the task that it takes as keyword arguments too, such as "spacing_mm".
     of: the part of the task that is its target.
     trees: whether it is of vessels alone, since other classes, such as tumours, have no tree.
+    on_host: whether it computes in host memory.
     """
 
     def compute(task: SupervisedTask, own: BaseModel) -> Tensor:
@@ -128,7 +138,7 @@ def of_probabilities(loss: Callable[..., Tensor], *also: str, of: str = "target"
             arguments["scales"] = task.scales if arguments.pop("balance") == "scales" else None
         return loss(task.probabilities, getattr(task, of), **arguments)
 
-    return Term(compute, trees)
+    return Term(compute, trees, on_host)
 
 
 def cross_entropy(task: SupervisedTask, _: None) -> Tensor:
@@ -143,15 +153,15 @@ TERMS: dict[str, Term] = {
     "cross_entropy": Term(cross_entropy),
     "tversky": of_probabilities(tversky_loss, trees=False),
     "soft_cldice": of_probabilities(soft_cldice_loss),
-    "topo_cldice": of_probabilities(topo_cldice_loss, "generator"),
+    "topo_cldice": of_probabilities(topo_cldice_loss, "generator", on_host=True),
     "skeleton_recall": of_probabilities(skeleton_recall_loss, of="tubed_skeleton"),
     "cbdice": of_probabilities(cbdice_loss, "spacing_mm"),
     "boundary": of_probabilities(boundary_loss, "spacing_mm", trees=False),
     "generalised_dice": of_probabilities(generalised_dice_loss, trees=False),
     "centreline_cross_entropy": of_probabilities(centreline_cross_entropy_loss),
-    "persistent_homology": of_probabilities(persistent_homology_loss),
-    "warping": of_probabilities(warping_loss),
-    "betti_matching": of_probabilities(betti_matching_loss),
-    "topograph": of_probabilities(topograph_loss, "generator"),
+    "persistent_homology": of_probabilities(persistent_homology_loss, on_host=True),
+    "warping": of_probabilities(warping_loss, on_host=True),
+    "betti_matching": of_probabilities(betti_matching_loss, on_host=True),
+    "topograph": of_probabilities(topograph_loss, "generator", on_host=True),
     "perceptual": of_probabilities(perceptual_loss),
 }

@@ -79,7 +79,7 @@ def topological_skeleton(
     # Drawn in float32 whatever the probabilities are: a look in double precision is at the sample of the step.
     uniform = torch.empty(probabilities.shape, device=device, dtype=torch.float32).uniform_(generator=generator)
     return skeleton_of_draw(
-        probabilities, uniform.to(probabilities), iterations, temperature, noise_scale, simple_points
+        probabilities, uniform.to(probabilities, non_blocking=True), iterations, temperature, noise_scale, simple_points
     )
 
 

@@ -39,6 +39,19 @@ class Truth:
     class_map: Tensor | None = None
     """The class of each voxel by number: integers (B, *S), 0 background, IGNORED where nobody knows; None where vessels
     are the only class."""
+    on_host: "Truth | None" = None
+    """The same in host memory, where it lies on a GPU: what depends on its values is asked there, and nobody waits for
+    the GPU to answer. None where it lies in host memory itself, or nowhere else."""
+
+    @property
+    def asked(self) -> "Truth":
+        """Where its values are asked for: in host memory, if they are there."""
+        return self if self.on_host is None else self.on_host
+
+    @property
+    def answers_at_once(self) -> bool:
+        """Whether its values can be asked without waiting for a GPU."""
+        return self.asked.scale_map.device.type == "cpu"
 
     def mask(self, members: Members) -> Tensor:
         """Where the voxels are some of these, bool (B, *S)."""
@@ -54,6 +67,8 @@ class Truth:
         """Where nobody knows what is right, bool (B, *S); None where everything is known."""
         if self.class_map is None:
             return None
+        if self.on_host is not None:
+            return None if self.on_host.ignored is None else self.class_map == IGNORED
         ignored = self.class_map == IGNORED
         return ignored if ignored.any() else None
 
@@ -92,7 +107,11 @@ class CoarserTruth:
             raise ValueError(f"size: expected divisors of {tuple(shape)}, got {tuple(size)}")
         self._fine, self._size = fine, tuple(size)
         factors = [n // m for n, m in zip(shape, size)]
-        self.spacing_mm = None if fine.spacing_mm is None else fine.spacing_mm * fine.spacing_mm.new_tensor(factors)
+        self.spacing_mm = None
+        if fine.spacing_mm is not None:
+            # Axis by axis, since a tensor of the factors would have to be sent.
+            sides = fine.spacing_mm.unbind(-1)
+            self.spacing_mm = torch.stack([side * factor for side, factor in zip(sides, factors, strict=True)], dim=-1)
 
     def mask(self, members: Members) -> Tensor:
         """The blocks that hold one of these voxels, bool (B, *s)."""

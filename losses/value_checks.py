@@ -11,7 +11,7 @@ from contextvars import ContextVar
 import torch
 
 _VALUES_ARE_CHECKED: ContextVar[bool] = ContextVar("values_are_checked", default=True)
-_CHANNELS_ARE_NAMED: ContextVar[bool] = ContextVar("channels_are_named", default=False)
+_OF_A_NETWORK: ContextVar[bool] = ContextVar("of_a_network", default=False)
 
 
 @contextmanager
@@ -40,18 +40,32 @@ def without_value_checks() -> Iterator[None]:
 
 
 @contextmanager
-def channels_are_named() -> Iterator[None]:
-    """Within it the second axis is known to be that of channels, and nobody asks whether it is one of the volume."""
-    before = _CHANNELS_ARE_NAMED.set(True)
+def with_value_checks() -> Iterator[None]:
+    """Within it losses look at values, within `without_value_checks` too: those that copy all values to the host."""
+    before = _VALUES_ARE_CHECKED.set(True)
     try:
         yield
     finally:
-        _CHANNELS_ARE_NAMED.reset(before)
+        _VALUES_ARE_CHECKED.reset(before)
 
 
-def channels_are_known() -> bool:
-    """Whether the second axis is that of channels for sure."""
-    return _CHANNELS_ARE_NAMED.get()
+@contextmanager
+def of_a_network() -> Iterator[None]:
+    """Within it what a loss is given is known to be a network's: its channels, and their sigmoid or softmax.
+
+    Nobody asks whether the second axis is one of the volume or the target binary, and without value checks nothing is
+    cut to [0, 1].
+    """
+    before = _OF_A_NETWORK.set(True)
+    try:
+        yield
+    finally:
+        _OF_A_NETWORK.reset(before)
+
+
+def are_of_a_network() -> bool:
+    """Whether probabilities are a network's for sure, and their second axis that of its channels."""
+    return not torch.compiler.is_compiling() and _OF_A_NETWORK.get()
 
 
 def values_are_checked() -> bool:

@@ -159,5 +159,7 @@ def _plan_of(settings: ModelSettings, in_channels: int, n_scales: int, ndim: int
         shared_features=settings.contrast.features if settings.contrast.head == "shared" else None,
         deep_supervision=settings.deep_supervision,
         checkpoint_activations=settings.checkpoint_activations,
+        auxiliary_halvings=settings.auxiliary_halvings,
+        auxiliary_width=settings.auxiliary_width,
         arguments=settings.arguments,
     )

@@ -20,7 +20,7 @@ class DecoderOutputs(NamedTuple):
 
     logits: Tensor
     stages: tuple[Tensor, ...]
-    """Coarsest first: (B, 2^(l-1) f0, *S/2^(l-1)), …, (B, f0, *S)."""
+    """Coarsest first: (B, 2^(l-1) f0, *S/2^(l-1)), …, (B, f0, *S); of a decoder that ends earlier, as far as that."""
     deep_logits: tuple[Tensor, ...]
     """(B, K, *S/2), (B, K, *S/4), …, finest first; none outside training."""
 
@@ -33,16 +33,20 @@ class FromSkip(NamedTuple):
 
 
 class MergingBlock(ResidualBlock):
-    """A residual block over a skip connection and up-sampled features, (B, 2C, *S) side by side -> (B, C, *S).
+    """A residual block over a skip connection and up-sampled features, (B, C' + C, *S) side by side -> (B, C, *S).
 
     A convolution over channels side by side is a sum of two. That over the skip connection is computed for all decoders
     at once (`from_skip`), that over the up-sampled features before they are up-sampled.
 
     factors: of each axis 2, or 1 where it is not up-sampled; None: all by two.
+    of_skip: channels C' of the skip connection; None: as many as there are up-sampled.
     """
 
-    def __init__(self, channels: int, ndim: int, factors: Sequence[int] | None = None) -> None:
-        super().__init__(2 * channels, channels, ndim)
+    def __init__(
+        self, channels: int, ndim: int, factors: Sequence[int] | None = None, of_skip: int | None = None
+    ) -> None:
+        self.of_skip = channels if of_skip is None else of_skip
+        super().__init__(self.of_skip + channels, channels, ndim)
         self.channels = channels
         self.factors = (2,) * ndim if factors is None else tuple(factors)
 
@@ -55,7 +59,7 @@ class MergingBlock(ResidualBlock):
 
     def forward(self, below: Tensor, skip: FromSkip) -> Tensor:  # type: ignore[override]
         """below: (B, C, *S/2), to be up-sampled to the nearest neighbour."""
-        first, shortcut = (kernel[:, self.channels :] for kernel in self.kernels())
+        first, shortcut = (kernel[:, self.of_skip :] for kernel in self.kernels())
         coarse = convolve(below, shortcut)
         from_first = upsampled_convolution(below, first, self.factors).add_(skip.first)
         scale = [float(factor) for factor in self.factors]
@@ -71,7 +75,7 @@ def from_skip(blocks: Sequence[MergingBlock], skip: Tensor) -> list[FromSkip]:
         kernel = torch.cat([kernel[:, : skip.shape[1]] for kernel in kernels])
         if not skip.is_contiguous():  # channels last: a kernel in another order would have the result copied over
             kernel = kernel.contiguous(memory_format=layers.memory_format)
-        sums.append(convolve(skip, kernel).chunk(len(blocks), dim=1))
+        sums.append(convolve(skip, kernel).split([block.channels for block in blocks], dim=1))
     return [FromSkip(*parts) for parts in zip(*sums)]
 
 
@@ -89,6 +93,8 @@ class Decoder(nn.Module):
         ndim: 2 or 3.
         deep_supervision: number of further, coarser logits in training, at most levels - 1.
         pooling: which axes each level of the encoder halves; None: all.
+        ends_at: the encoder's level on whose grid the logits are; deep supervision goes on from there.
+        width: the decoder's own channels at a level, as a share of the encoder's, at least one.
     """
 
     def __init__(
@@ -99,22 +105,27 @@ class Decoder(nn.Module):
         deep_supervision: int = 0,
         *,
         pooling: Rows | None = None,
+        ends_at: int = 0,
+        width: float = 1.0,
     ) -> None:
         super().__init__()
         check_at_least("out_channels", out_channels, 1)
-        check_deep_supervision(deep_supervision, len(widths) - 2)
+        check_deep_supervision(deep_supervision, len(widths) - 2 - ends_at)
         convolution = layers_of(ndim).convolution
-        upwards = list(pairwise(reversed(widths)))
+        of_skips = widths[ends_at:-1]
+        self.widths = tuple(max(1, round(width * channels)) for channels in of_skips)
+        upwards = list(pairwise((widths[-1], *reversed(self.widths))))
         self.up = nn.ModuleList(
             nn.Sequential(OrderedDict(convolution=convolution(deep, shallow, 1))) for deep, shallow in upwards
         )
         rows = pooling_rows(len(widths) - 1, ndim) if pooling is None else pooling
         self.blocks = nn.ModuleList(
-            MergingBlock(shallow, ndim, factors) for (_, shallow), factors in zip(upwards, reversed(rows))
+            MergingBlock(shallow, ndim, factors, of_skip)
+            for (_, shallow), factors, of_skip in zip(upwards, reversed(rows), reversed(of_skips))
         )
-        self.head = convolution(widths[0], out_channels, 1)
+        self.head = convolution(self.widths[0], out_channels, 1)
         self.deep_heads = nn.ModuleList(
-            convolution(width, out_channels, 1) for width in widths[1 : 1 + deep_supervision]
+            convolution(channels, out_channels, 1) for channels in self.widths[1 : 1 + deep_supervision]
         )
 
     def stage(self, level: int, below: Tensor, skip: FromSkip) -> Tensor:
@@ -135,7 +146,7 @@ def check_deep_supervision(wanted: int, most: int) -> None:
 
 
 def decode(decoders: Sequence[Decoder], features: Sequence[Tensor], *, recompute: bool = False) -> list[DecoderOutputs]:
-    """Run decoders over the same features of an encoder, full resolution first.
+    """Run decoders over the same features of an encoder, full resolution first; each as far as it goes.
 
     Args:
         recompute: keep no activations inside a stage for the backward pass; see `run`. Each decoder then also
@@ -143,14 +154,15 @@ def decode(decoders: Sequence[Decoder], features: Sequence[Tensor], *, recompute
     """
     if recompute:
         return [_decode_recomputing(decoder, features) for decoder in decoders]
-    below = [features[-1]] * len(decoders)
-    stages: list[list[Tensor]] = [[] for _ in decoders]
+    stages: list[list[Tensor]] = [[features[-1]] for _ in decoders]
     for level, skip in enumerate(reversed(features[:-1])):
-        parts = from_skip([decoder.blocks[level] for decoder in decoders], skip)  # type: ignore[misc]
-        below = [decoder.stage(level, each, part) for decoder, each, part in zip(decoders, below, parts)]
-        for kept, current in zip(stages, below):
-            kept.append(current)
-    return [decoder.read(kept) for decoder, kept in zip(decoders, stages)]
+        running = [(decoder, kept) for decoder, kept in zip(decoders, stages) if level < len(decoder.blocks)]
+        if not running:
+            break
+        parts = from_skip([decoder.blocks[level] for decoder, _ in running], skip)  # type: ignore[misc]
+        for (decoder, kept), part in zip(running, parts, strict=True):
+            kept.append(decoder.stage(level, kept[-1], part))
+    return [decoder.read(kept[1:]) for decoder, kept in zip(decoders, stages)]
 
 
 def _decode_recomputing(decoder: Decoder, features: Sequence[Tensor]) -> DecoderOutputs:
@@ -158,6 +170,6 @@ def _decode_recomputing(decoder: Decoder, features: Sequence[Tensor]) -> Decoder
         return decoder.stage(level, below, from_skip([decoder.blocks[level]], skip)[0])  # type: ignore[list-item]
 
     stages = [features[-1]]
-    for level, skip in enumerate(reversed(features[:-1])):
+    for level, skip in zip(range(len(decoder.blocks)), reversed(features[:-1])):
         stages.append(run(stage, level, stages[-1], skip, of=decoder.blocks[level], recompute=True))
     return decoder.read(stages[1:])

@@ -9,7 +9,7 @@ class NetworkChoices(NamedTuple):
 
     settings: frozenset[str]
     """Which of the model's settings it has: levels, base_channels, pooling, embedding_channels, deep_supervision,
-    checkpoint_activations, arguments."""
+    checkpoint_activations, auxiliary_halvings, auxiliary_width, arguments."""
     levels: Mapping[int, int] | None = None
     """Number of down-samplings by number of dimensions, where none is chosen: its source's."""
     base_channels: int | None = None
@@ -28,7 +28,9 @@ _NNUNET = NetworkChoices(
 )
 
 NETWORK_CHOICES: dict[str, NetworkChoices] = {
-    "resunet": NetworkChoices(_OF_A_U, levels={2: 5, 3: 5}, base_channels=8, shared_features=True),
+    "resunet": NetworkChoices(
+        _OF_A_U | {"auxiliary_halvings", "auxiliary_width"}, levels={2: 5, 3: 5}, base_channels=8, shared_features=True
+    ),
     "unet": NetworkChoices(_OF_A_U, levels={2: 4, 3: 3}, base_channels=64, shared_features=True),
     "fcn": NetworkChoices(frozenset({"base_channels"}), base_channels=5),
     "nnunet_plain": _NNUNET,

@@ -29,6 +29,10 @@ class Plan(NamedTuple):
     """Where a projection head for all scales sits; None: nowhere."""
     deep_supervision: int
     checkpoint_activations: bool
+    auxiliary_halvings: int
+    """How many levels below full resolution the decoders of auxiliary tasks end."""
+    auxiliary_width: float
+    """Their channels, as a share of the main decoder's."""
     arguments: Mapping[str, Any]
 
 

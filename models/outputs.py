@@ -17,8 +17,8 @@ class TaskOutputs(NamedTuple):
         >>> import torch
         >>> from ramify.models import TaskOutputs
         >>> outputs = TaskOutputs(torch.zeros(1, 1, 4, 4))
-        >>> outputs.logits.shape, outputs.projections, outputs.deep_logits
-        (torch.Size([1, 1, 4, 4]), (), ())
+        >>> outputs.logits.shape, outputs.projections, outputs.deep_logits, outputs.auxiliary_logits
+        (torch.Size([1, 1, 4, 4]), (), (), ())
     """
 
     logits: Tensor
@@ -29,6 +29,9 @@ class TaskOutputs(NamedTuple):
     deep_logits: tuple[Tensor, ...] = ()
     """Logits of the same K channels on coarser grids, (B, K, *S/2), (B, K, *S/4), … for deep supervision: finest first,
     every axis a divisor of the logits'. In training mode only, and only where asked for."""
+    auxiliary_logits: tuple[Tensor, ...] = ()
+    """Logits of the auxiliary tasks where their decoders end on a coarser grid, (B, K, *S/2^n) as one; `logits` has
+    the main task's alone then. In training mode only: otherwise they are up-sampled, and among `logits`."""
 
 
 def task_probabilities(logits: Tensor, tasks: Tasks) -> Tensor:

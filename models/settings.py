@@ -57,6 +57,11 @@ class ModelSettings(BaseModel, frozen=True, extra="forbid"):
     """Number of further, coarser outputs that are supervised in training."""
     checkpoint_activations: bool = False
     """Keep fewer activations and compute them again in the backward pass: less memory, about a third more time."""
+    auxiliary_halvings: int = Field(default=0, ge=0, le=7)
+    """How many levels below full resolution the decoders of auxiliary tasks end: at 1 their tasks are learnt at half
+    the resolution, where a block is of a scale that one of its voxels is of."""
+    auxiliary_width: float = Field(default=1.0, gt=0.0, le=1.0)
+    """Channels of the decoders of auxiliary tasks, as a share of the main decoder's."""
     arguments: dict[str, Any] = {}
     """Further arguments of nnunet_plain, nnunet_residual, hrnet and monai:NAME by their own names; in a YAML file."""
 
@@ -109,6 +114,14 @@ class ModelSettings(BaseModel, frozen=True, extra="forbid"):
             raise ValueError(f"pooling: expected 2 or 3 numbers, not all of them 0, got {list(self.pooling)}")
         if self.levels not in (None, max(self.pooling)):
             raise ValueError(f"pooling: expected the most of {list(self.pooling)} to be the {self.levels} levels")
+        return self
+
+    @model_validator(mode="after")
+    def _on_one_grid_at_a_time(self) -> Self:
+        if self.auxiliary_halvings and self.deep_supervision:
+            raise ValueError(
+                "auxiliary_halvings: not with deep_supervision, which has every task on the same grids; set one to 0"
+            )
         return self
 
     @model_validator(mode="after")

@@ -33,7 +33,8 @@ class TaskSettings(BaseModel, frozen=True, extra="forbid"):
     where they tell all classes apart, else classes where there are several, else vessels."""
     auxiliary: Essential[Annotated[AuxiliarySetting, BeforeValidator(_of_earlier_files)]] = "auto"
     """scales: the multi-scale network, which learns each scale of any vessel beside the main task, a sigmoid each, and
-    takes 2 to 3 times as long a step with three scales. class_scales: each scale of each class. none: the plain
+    takes 2 to 3 times as long a step with three scales (less with model.auxiliary_halvings, model.auxiliary_width or
+    loss.in_turn). class_scales: each scale of each class. none: the plain
     network, the main task alone. auto takes scales, and none beside a main task of scales."""
 
     @property

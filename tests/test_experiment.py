@@ -28,7 +28,17 @@ from ramify.vessels.scale_settings import ScaleSettings
 from tests.asked import ASKED, asked
 
 ROOT = Path(__file__).parents[1]
-SHIPPED = ("sam_table1", "cldice_alpha", "skeleton_recall", "scales", "estimator", "anchors", "contrast", "balance")
+SHIPPED = (
+    "sam_table1",
+    "cldice_alpha",
+    "skeleton_recall",
+    "scales",
+    "estimator",
+    "anchors",
+    "contrast",
+    "balance",
+    "scales_price",
+)
 OVERLAYS = ("", "quick", "ircadb")
 BINARY = ("variants", "binary")
 

@@ -7,7 +7,7 @@ import torch
 from ramify.console.error_line import line_of
 from ramify.models.outputs import TaskOutputs
 
-Called = Callable[[torch.Tensor], TaskOutputs]
+Called = Callable[..., TaskOutputs]
 
 
 def compiled(network: Called) -> Called:
@@ -17,9 +17,9 @@ def compiled(network: Called) -> Called:
     """
     program: Called = torch.compile(network)
 
-    def call(image: torch.Tensor) -> TaskOutputs:
+    def call(image: torch.Tensor, *turn: int) -> TaskOutputs:
         try:
-            return program(image)
+            return program(image, *turn)
         except torch._dynamo.exc.TorchDynamoException as error:
             reason = line_of(getattr(error, "inner_exception", error))
             raise ValueError(

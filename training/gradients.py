@@ -30,10 +30,16 @@ class _Leaves(NamedTuple):
     logits: Tensor
     projections: tuple[Tensor, ...]
     deep_logits: tuple[Tensor, ...] = ()  # not looked at: they are the same tasks on coarser grids
+    auxiliary_logits: tuple[Tensor, ...] = ()
 
 
 def term_gradients(
-    loss: TotalLoss, outputs: Outputs, truth: Truth, network: nn.Module, generator: torch.Generator | None = None
+    loss: TotalLoss,
+    outputs: Outputs,
+    truth: Truth,
+    network: nn.Module,
+    generator: torch.Generator | None = None,
+    turn: int | None = None,
 ) -> dict[str, float]:
     """Norm of every term's gradient, unweighted, and its cosine with Dice and cross-entropy.
 
@@ -46,6 +52,7 @@ def term_gradients(
         truth: of the batch.
         network: whose shared encoder (all weights, where it has none) is the third place, unless it is frozen.
         generator: draws what a term draws; give one with the state that the step's own has.
+        turn: which auxiliary task alone the outputs have; None: all.
 
     Returns:
         "gradient/<place>/<task>/<term>/norm" and ".../cosine" for the places "probabilities" (not for exclusive
@@ -56,22 +63,25 @@ def term_gradients(
     leaves = _Leaves(
         outputs.logits.detach().double().requires_grad_(),
         tuple(projection.detach().double().requires_grad_() for projection in outputs.projections),
+        auxiliary_logits=tuple(logits.detach().double().requires_grad_() for logits in outputs.auxiliary_logits),
     )
-    terms = loss(leaves, truth, generator, differentiable_terms=True)
+    terms = loss(leaves, truth, generator, turn=turn, differentiable_terms=True)
     del terms["total"]
-    ends = [outputs.logits, *outputs.projections]
+    of_tasks = [leaves.logits, *leaves.auxiliary_logits]
+    ends = [outputs.logits, *outputs.auxiliary_logits, *outputs.projections]
     shared = [weight for weight in getattr(network, "encoder", network).parameters() if weight.requires_grad]
     places: dict[str, dict[str, Tensor]] = {"probabilities": {}, "logits": {}, "encoder": {}}
-    slope = torch.sigmoid(leaves.logits.detach()) * torch.sigmoid(-leaves.logits.detach())
+    every_logit = torch.cat([logits.detach().flatten() for logits in of_tasks])
+    slope = torch.sigmoid(every_logit) * torch.sigmoid(-every_logit)
     # A term may be constant on one rank alone: all ranks go through the same ones.
     moving = summed(torch.tensor([float(value.requires_grad) for value in terms.values()]).to(slope))
     for (name, value), moves in zip(terms.items(), moving.tolist()):
         if not moves:
             continue
         # Of the mean over the ranks of their losses, which is the loss of the whole batch.
-        pulls = [pull / world_size() for pull in _gradients(value, [leaves.logits, *leaves.projections])]
-        places["logits"][name] = pulls[0].flatten()
-        places["probabilities"][name] = (pulls[0] / slope).flatten()
+        pulls = [pull / world_size() for pull in _gradients(value, [*of_tasks, *leaves.projections])]
+        places["logits"][name] = torch.cat([pull.flatten() for pull in pulls[: len(of_tasks)]])
+        places["probabilities"][name] = places["logits"][name] / slope
         if shared:
             places["encoder"][name] = summed(_through_network(ends, pulls, shared))
     if loss.tasks.main.exclusive:

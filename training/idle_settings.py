@@ -28,6 +28,7 @@ OF_A_SHARED_HEAD = (
     "loss.anchors.near_background",
     "loss.anchors.errors",
 )
+OF_AUXILIARY_TASKS = ("model.auxiliary_halvings", "model.auxiliary_width", "loss.in_turn")
 OF_A_HEAD_A_SCALE = ("loss.anchors.mode",)
 
 
@@ -64,6 +65,9 @@ def _unmet(settings: RunSettings) -> Iterator[tuple[tuple[str, ...], str]]:
         yield OF_A_SHARED_HEAD, "model.contrast.head shared"
     else:
         yield OF_A_HEAD_A_SCALE, "model.contrast.head per_scale"
+
+    if settings.model.tasks.auxiliary == "none" or settings.model.tasks.main == "scales":
+        yield OF_AUXILIARY_TASKS, "model.tasks.auxiliary scales or class_scales"
 
     if not settings.loading.vessel_patches:
         yield ("loading.scale_shares", "loading.class_shares"), "loading.vessel_patches above 0"

@@ -155,6 +155,15 @@ class RunSettings(BaseModel, frozen=True, extra="forbid"):
     validation: ValidationSettings = ValidationSettings()
     inference: InferenceSettings = InferenceSettings()
 
+    @model_validator(mode="after")
+    def _has_decoders_to_take_turns(self) -> Self:
+        if self.loss.in_turn and self.model.family != "resunet" and self.model.tasks.auxiliary != "none":
+            raise ValueError(
+                f"loss.in_turn: network {self.model.network} has one decoder for all tasks, and nothing is saved; take "
+                "model.network resunet, or loss.in_turn false"
+            )
+        return self
+
     def decisive(self) -> dict[str, Any]:
         """All but the FREE_SETTINGS, as plain data by dotted keys, two deep: what lies deeper is one value."""
         found: dict[str, Any] = {}

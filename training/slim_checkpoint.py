@@ -28,6 +28,8 @@ def slim(read: ReadNetwork) -> dict[str, Any]:
         "embedding_channels": None,
         "deep_supervision": 0,
         "checkpoint_activations": False,
+        "auxiliary_halvings": 0,
+        "auxiliary_width": 1.0,
     }
     paths = {"cases": Path("cases"), "output": Path("run"), "splits": None, "start_from": None}
     settings = read.settings.model_copy(update={**paths, "model": model.model_copy(update=bare)})

@@ -50,7 +50,7 @@ class Training:
     train_cases: list[str]
     validation_cases: list[str]
     network: Network
-    distributed: Callable[[torch.Tensor], TaskOutputs]
+    distributed: Callable[..., TaskOutputs]
     """The network as a training step calls it: what it computes on all ranks together."""
     loss: TotalLoss
     optimiser: torch.optim.Optimizer
@@ -111,7 +111,7 @@ def set_up(settings: RunSettings, ranks: Ranks = ALONE) -> tuple[Training, Check
     network = place_network(network, device)
     average = None if settings.train.average is None else WeightAverage(network, settings.train.average)
     # Replaces batch norms, so it comes before the optimiser takes the weights.
-    distributed: Callable[[torch.Tensor], TaskOutputs] = distribute(network, settings.train.sync_batch_norm)
+    distributed: Callable[..., TaskOutputs] = distribute(network, settings.train.sync_batch_norm)
     if settings.train.compile:
         distributed = compiled(distributed)
     counts = label_voxels(settings.cases, fold["train"], n_scales)

@@ -33,7 +33,9 @@ def test_every_part_has_its_rows(tmp_path, capsys, monkeypatch):
     assert parts["A training step"][0]["more time"] == 0
     assert (parts["What a loss adds"][1]["published, time"], "| 0.08 | 0.02 |" in told) == (0.08, True)
     assert [row["what"] for row in parts["Compiled, and channels last"]] == ["as it is", "channels last"]
-    assert 0 <= parts["Loader and prediction"][0]["share"] <= 1
+    of_data, of_waits, *_ = parts["Loader and prediction"]
+    assert 0 <= of_data["share"] <= 1
+    assert (of_waits["waits for the device"], of_waits["with float16's scaler"]) == (1, 1)
 
 
 def test_what_differs_is_named(monkeypatch):

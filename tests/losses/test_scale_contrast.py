@@ -21,6 +21,7 @@ class Outputs(NamedTuple):
     logits: torch.Tensor
     projections: tuple[torch.Tensor, ...]
     deep_logits: tuple[torch.Tensor, ...] = ()
+    auxiliary_logits: tuple[torch.Tensor, ...] = ()
 
 
 def batch(channels: int, ndim: int) -> tuple[Outputs, torch.Tensor]:

@@ -17,6 +17,8 @@ from ramify.losses.term_settings import TERM_SETTINGS
 from ramify.losses.terms import TERMS, Term
 from ramify.losses.total import TotalLoss
 from ramify.losses.truth import Truth
+from ramify.losses.value_checks import without_value_checks
+from ramify.tasks.class_table import IGNORED
 from tests.asked import asked, counts_of
 
 COUNTS = counts_of(900, 10, 40, 50)  # background and three scales
@@ -26,6 +28,7 @@ class Outputs(NamedTuple):
     logits: torch.Tensor
     projections: tuple[torch.Tensor, ...]
     deep_logits: tuple[torch.Tensor, ...] = ()
+    auxiliary_logits: tuple[torch.Tensor, ...] = ()
 
 
 def batch(channels: int, scales: int = 3, ndim: int = 2, projections: int = 0) -> tuple[Outputs, torch.Tensor]:
@@ -358,3 +361,67 @@ def test_a_block_of_the_tube_is_of_the_scale_whose_tube_it_is(monkeypatch):
     loss = TotalLoss(LossSettings.model_validate({**weights, "foreground_weight": 1.0}), asked("multi_task", 2))
     loss(Outputs(torch.zeros(1, 3, 1, 2), (), (torch.zeros(1, 3, 1, 1),)), Truth(labels, tube))
     assert {name: bool(its) for name, its in seen.items()} == {"main": True, "scale_1": True, "scale_2": False}
+
+
+def test_tasks_in_turn_are_on_average_all_tasks():
+    outputs, labels = batch(4)
+    settings = {"lambda_scales": (0.7, 0.0, 0.4), "lambda_contrastive": 0.0}
+    of_all = TotalLoss(LossSettings(**settings), asked("multi_task", 3), COUNTS)(outputs, Truth(labels))
+    in_turn = TotalLoss(LossSettings(**settings, in_turn=True), asked("multi_task", 3), COUNTS)
+    assert in_turn.in_turn
+    turns = []
+    for turn in range(3):
+        own = Outputs(outputs.logits[:, [0, 1 + turn]], ())
+        turns.append(in_turn(own, Truth(labels), turn=turn))
+        tasks = {name.partition("/")[0] for name in turns[-1]}
+        assert tasks == {"main", "total"} | ({f"scale_{1 + turn}"} if turn != 1 else set()), "of weight 0: none"
+    torch.testing.assert_close(sum(each["total"] for each in turns) / 3, of_all["total"])
+    for turn in (0, 2):
+        torch.testing.assert_close(turns[turn][f"scale_{1 + turn}/dice"], of_all[f"scale_{1 + turn}/dice"])
+
+
+def test_a_turn_of_other_channels_is_refused():
+    outputs, labels = batch(4)
+    loss = TotalLoss(LossSettings(in_turn=True, lambda_contrastive=0.0), asked("multi_task", 3), COUNTS)
+    with pytest.raises(ValueError, match=r"logits: expected 2 channel\(s\) for main, scale_2, got \(2, 4, 8, 8\)"):
+        loss(outputs, Truth(labels), turn=1)
+
+
+def test_tasks_in_turn_and_a_contrast_of_all_scales():
+    with pytest.raises(ValueError, match=r"loss\.in_turn: a contrast of a head a scale needs all scales"):
+        TotalLoss(LossSettings(in_turn=True), asked("multi_task", 3), COUNTS)
+    assert not TotalLoss(LossSettings(in_turn=True), asked("binary", 3), COUNTS).in_turn, "nothing takes turns"
+
+
+def test_auxiliary_tasks_on_a_coarser_grid_are_held_against_its_blocks():
+    outputs, labels = batch(4)
+    coarse = torch.randn(2, 3, 4, 4, generator=torch.Generator().manual_seed(1)).requires_grad_()
+    settings = LossSettings(lambda_contrastive=0.0, foreground_weight=2.0, lambda_scales=(0.7, 0.2, 0.4))
+    loss = TotalLoss(settings, asked("multi_task", 3))
+    terms = loss(Outputs(outputs.logits[:, :1], (), (), (coarse,)), Truth(labels))
+    total = terms["main/dice"] + terms["main/cross_entropy"]
+    for scale, weight in enumerate((0.7, 0.2, 0.4), 1):
+        blocks = (labels == scale).unflatten(1, (4, 2)).unflatten(3, (4, 2)).any(4).any(2)
+        own = coarse[:, scale - 1 : scale]
+        torch.testing.assert_close(terms[f"scale_{scale}/dice"], dice_loss(own.sigmoid(), blocks[:, None]))
+        total = total + weight * (terms[f"scale_{scale}/dice"] + terms[f"scale_{scale}/cross_entropy"])
+    torch.testing.assert_close(terms["total"], total)
+    terms["total"].backward()
+    assert coarse.grad.abs().amin() > 0
+    with pytest.raises(ValueError, match=r"auxiliary_logits: expected 3 channel\(s\) for scale_1, scale_2, scale_3"):
+        loss(Outputs(outputs.logits[:, :1], (), (), (coarse[:, :2],)), Truth(labels))
+
+
+def test_values_are_asked_where_they_are_known_at_once():
+    """In host memory, where the truth is there too, without value checks as well: a loader has labels there."""
+    outputs, labels = batch(4)
+    loss = TotalLoss(LossSettings(lambda_contrastive=0.0), asked("multi_task", 3), COUNTS)
+    wrong = labels.clone()
+    wrong[0, 0, 0] = 9
+    with without_value_checks(), pytest.raises(ValueError, match=r"scale_map: expected 0 … 3 for 3 scales, got 0 … 9"):
+        loss(outputs, Truth(labels, on_host=Truth(wrong)))
+    known = torch.ones_like(labels, dtype=torch.int16)
+    ignored = known.masked_fill(labels == 0, IGNORED)
+    assert Truth(labels, class_map=ignored, on_host=Truth(labels, class_map=known)).ignored is None
+    told = Truth(labels, class_map=ignored, on_host=Truth(labels, class_map=ignored)).ignored
+    assert torch.equal(told, labels == 0)

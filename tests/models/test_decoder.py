@@ -135,3 +135,17 @@ def test_recomputed_activations_can_be_differentiated_again_and_again(ndim, whic
     counted = [value for name, value in network.named_buffers() if name.endswith("num_batches_tracked")]
     assert counted
     assert all(value == 1 for value in counted)
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+@pytest.mark.parametrize("recompute", [False, True])
+def test_a_decoder_may_end_earlier_and_be_narrower_than_those_beside_it(ndim, recompute):
+    whole = Decoder(WIDTHS, 2, ndim).double()
+    beside = Decoder(WIDTHS, 1, ndim, ends_at=1, width=0.5).double()
+    features = features_of(ndim)
+    outputs, others = decode([whole, beside], features, recompute=recompute)
+    torch.testing.assert_close(outputs.logits, whole.head(plainly_decoded(whole, features)[-1]))
+    (stage,) = plainly_decoded(beside, features[1:])
+    assert stage.shape == (2, 3, *features[1].shape[2:])
+    torch.testing.assert_close(others.stages, (stage,))
+    torch.testing.assert_close(others.logits, beside.head(stage))

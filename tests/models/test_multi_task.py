@@ -180,3 +180,56 @@ def test_one_value_a_channel_is_fine_in_evaluation():
     network = MultiTaskResUNet(1, 1, levels=2, base_channels=2).eval()
     assert network(torch.zeros(1, 1, 4, 4, 4)).logits.shape == (1, 1, 4, 4, 4)
     assert network.every_task(torch.zeros(1, 1, 4, 4, 4)).logits.shape == (1, 2, 4, 4, 4)
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_auxiliary_tasks_on_a_coarser_grid_are_apart_in_training_and_up_sampled_afterwards(ndim):
+    pooling = (1, 2, 2)[-ndim:]
+    network = MultiTaskResUNet(1, 3, levels=2, base_channels=4, ndim=ndim, auxiliary_halvings=1, pooling=pooling)
+    image = torch.randn(2, 1, *size_at(ndim))
+    outputs = network(image)
+    coarse = tuple(n // factor for n, factor in zip(size_at(ndim), network.encoder.pooling[0]))
+    assert outputs.logits.shape == (2, 1, *size_at(ndim))
+    assert [logits.shape for logits in outputs.auxiliary_logits] == [(2, 3, *coarse)]
+    every = network.eval().every_task(image)
+    assert every.auxiliary_logits == ()
+    assert every.logits.shape == (2, 4, *size_at(ndim))
+    assert torch.equal(every.logits[:, :1], network(image).logits)
+    corners = every.logits[:, 1:][(..., *(slice(None, None, f) for f in network.encoder.pooling[0]))]
+    assert corners.shape == (2, 3, *coarse)
+    for axis, factor in enumerate(network.encoder.pooling[0], start=2):
+        corners = corners.repeat_interleave(factor, dim=axis)
+    assert torch.equal(corners, every.logits[:, 1:])
+
+
+def test_of_one_turn_nothing_else_is_run():
+    network = MultiTaskResUNet(1, 3, levels=2, base_channels=4, scale_heads=False)
+    image = torch.randn(1, 1, 8, 8, 8)
+    outputs = network(image, 1)
+    assert outputs.logits.shape == (1, 2, 8, 8, 8)
+    outputs.logits.square().mean().backward()
+    learning = [any(weight.grad is not None for weight in part.parameters()) for part in network.scale_decoders]
+    assert learning == [False, True, False]
+    assert [int(part.blocks[0].second[1].num_batches_tracked) for part in network.scale_decoders] == [0, 1, 0]
+    assert network.main_decoder.head.weight.grad is not None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"auxiliary_halvings": 2}, "auxiliary_halvings: expected 0 … 1 for 2 levels, got 2"),
+        ({"auxiliary_halvings": 1, "deep_supervision": 1}, "deep_supervision: not with auxiliary_halvings"),
+    ],
+)
+def test_auxiliary_decoders_that_there_cannot_be(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        MultiTaskResUNet(levels=2, base_channels=2, **arguments)
+
+
+def test_narrower_auxiliary_decoders_have_that_share_of_the_channels():
+    network = MultiTaskResUNet(1, 2, levels=2, base_channels=4, auxiliary_width=0.5)
+    assert [decoder.widths for decoder in network.scale_decoders] == [(2, 4)] * 2
+    assert network.main_decoder.widths == (4, 8)
+    outputs = network(torch.randn(1, 1, 8, 8, 8))
+    assert outputs.logits.shape == (1, 3, 8, 8, 8)
+    assert [projection.shape[1] for projection in outputs.projections] == [2, 2]

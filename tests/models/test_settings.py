@@ -115,3 +115,10 @@ def test_settings_of_before_there_were_other_networks():
 def test_settings_out_of_range(bad):
     with pytest.raises(ValidationError):
         ModelSettings(**bad)
+
+
+def test_auxiliary_tasks_on_a_coarser_grid_and_deep_supervision():
+    with pytest.raises(ValueError, match="auxiliary_halvings: not with deep_supervision"):
+        ModelSettings(auxiliary_halvings=1, deep_supervision=1)
+    with pytest.raises(ValueError, match="auxiliary_width: network unet has no such choice"):
+        ModelSettings(network="unet", auxiliary_width=0.5)

@@ -104,6 +104,25 @@ def test_accumulated_averaged_and_warmed_up_it_goes_on_as_if_it_had_not_stopped(
     assert [key for key, value in one["model"].items() if not torch.equal(value, one["latest"][key])]
 
 
+def test_auxiliary_tasks_in_turn_go_on_where_they_were(tiny_cases, tmp_path):
+    """Three steps an epoch, two tasks: the next epoch begins with the other one."""
+    model = ModelSettings(levels=2, base_channels=2, auxiliary_halvings=1, auxiliary_width=0.5)
+    loss = LossSettings(lambda_scales=(0.5,), in_turn=True)
+
+    def taking_turns(name: str) -> RunSettings:
+        settings = settings_of(tiny_cases, tmp_path / name, model, accumulate=2)
+        return settings.model_copy(update={"loss": loss})
+
+    whole = train_run(taking_turns("whole"))
+    assert stopped_at(taking_turns("stopped"), (2, 6)) == [(0, 2), (1, 2)]
+    stopped = train_run(taking_turns("stopped"))
+    one, other = (load_checkpoint(folder.checkpoint("final")) for folder in (whole, stopped))
+    assert one["history"] == other["history"]
+    assert not [key for key, value in one["model"].items() if not torch.equal(value, other["model"][key])]
+    tracked = [int(one["model"][f"scale_decoders.{task}.blocks.0.second.1.num_batches_tracked"]) for task in (0, 1)]
+    assert tracked == [3, 3]
+
+
 def test_latest_is_saved_by_the_clock_and_by_the_first_rank_alone(monkeypatch):
     now, saved = [0.0], []
     monkeypatch.setattr("ramify.training.breaks.time.monotonic", lambda: now[0])

@@ -28,6 +28,7 @@ SHARED = "no effect without model.contrast.head shared"
     [
         ("none", {"lambda_contrastive": 0.1}, f"loss.lambda_contrastive 0.1: {ANY}"),
         ("none", {"lambda_contrastive": 0.0}, None),
+        ("none", {"in_turn": True}, None),
         ("none", {"hard_negatives": 1, "anchors": {"bank": 8}}, f"loss.hard_negatives 1.0, loss.anchors.bank 8: {ANY}"),
         ("per_scale", {"lambda_contrastive": 0.1, "hard_negatives": 1, "anchors": {"bank": 8, "mode": "masked"}}, None),
         ("per_scale", {"anchors": {"mixed": "left_out"}}, f"loss.anchors.mixed left_out: {SHARED}"),
@@ -133,3 +134,10 @@ def test_a_training_tells_of_them_at_its_start_and_in_a_dry_run(tiny_cases, tmp_
     ]
     on = "rotation to 15 degrees and shift to 10 mm (50 %); flips (50 % an axis); gamma 0.8 to 1.25 (100 %)"
     assert f"augmented:   {on}" in told
+
+
+def test_forms_of_auxiliary_tasks_that_there_are_not():
+    changed = {"tasks": {"auxiliary": "none"}, "auxiliary_halvings": 1, "auxiliary_width": 0.5}
+    (line,) = lines_of(model=changed, loss={"in_turn": True})
+    named = "model.auxiliary_halvings 1, model.auxiliary_width 0.5, loss.in_turn True"
+    assert line == f"{named}: no effect without model.tasks.auxiliary scales or class_scales"

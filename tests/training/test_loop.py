@@ -21,7 +21,7 @@ from ramify.models.settings import ContrastHeadSettings, ModelSettings
 from ramify.training.breaks import TrainingStopped
 from ramify.training.checkpoint import load_checkpoint
 from ramify.training.distributed import Ranks
-from ramify.training.loop import train_epoch, train_run
+from ramify.training.loop import batches_of, train_epoch, train_run
 from ramify.training.run_folder import find_checkpoint
 from ramify.training.settings import RunSettings, TrainSettings, ValidationSettings
 from ramify.training.state import restore, set_up
@@ -169,6 +169,17 @@ def test_a_step_that_is_done_cannot_be_taken_back(tiny_cases, tmp_path):
 def test_a_seed_that_no_generator_takes_is_refused_by_name():
     with pytest.raises(ValidationError, match=r"seed\n  Input should be less than 9223372036854775808"):
         RunSettings(cases=Path("cases"), output=Path("run"), seed=2**64)
+
+
+@pytest.mark.parametrize("term", ["topo_cldice", "warping", "topograph", "betti_matching"])
+def test_an_output_that_is_not_finite_reaches_no_loss_in_host_memory(tiny_cases, tmp_path, term):
+    settings = settings_of(tiny_cases, tmp_path)
+    terms = settings.loss.model_copy(update={"main": {"dice": 1.0, term: 1.0}})
+    training, _ = set_up(settings.model_copy(update={"loss": terms}))
+    batch = next(batches_of(training).of_epoch(0))
+    batch["image"] = batch["image"] * torch.nan
+    with pytest.raises(ValueError, match="the network's output is not finite"):
+        train_step(training, batch, 0, 1)
 
 
 def test_a_loss_that_is_not_finite_stops_before_the_weights_change(tiny_cases, tmp_path, monkeypatch):

@@ -53,3 +53,9 @@ def test_a_setting_that_an_older_checkpoint_does_not_know_had_its_default():
     _check_same_settings(SETTINGS, saved, Path("run"))
     with pytest.raises(ValueError, match=r"train.sync_batch_norm \(it was True, now False\)"):
         _check_same_settings(changed(train={"sync_batch_norm": False}), saved, Path("run"))
+
+
+def test_tasks_in_turn_need_a_decoder_each():
+    given = {"cases": "cases", "output": "run", "loss": {"in_turn": True}, "model": {"network": "unet"}}
+    with pytest.raises(ValueError, match=r"loss\.in_turn: network unet has one decoder for all tasks"):
+        RunSettings.model_validate(given)
