@@ -160,9 +160,25 @@ def report_of(outcomes: Sequence[Outcome], chosen: ClassSet, command: EvaluateCo
     report = build_report(cases, failed, versions(), command.evaluation(), chosen, notes, command.masks(chosen))
     if cleaned_up := clean_up_beside(command.prediction):
         report["clean_up"] = cleaned_up
+    if predicted := records_of(outcomes):
+        report["predictions"] = predicted
     if topcow := {outcome.case_id: outcome.topcow for outcome in outcomes if outcome.topcow is not None}:
         report["topcow"] = summarise_topcow(topcow)
     return report
+
+
+def records_of(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
+    """What made the predictions, as records beside them say: each once, with the cases that it is of."""
+    found: list[dict[str, Any]] = []
+    for outcome in outcomes:
+        if outcome.predicted is None:
+            continue
+        same = next((one for one in found if outcome.predicted.items() <= one.items()), None)
+        if same is None:
+            found.append({**outcome.predicted, "cases": [outcome.case_id]})
+        else:
+            same["cases"].append(outcome.case_id)
+    return found
 
 
 def write_tables(report: dict[str, Any], folder: Path, name: str) -> list[Path]:

@@ -20,7 +20,7 @@ from ramify.drawing.figure_files import write_figure
 from ramify.planning.choices import lines_of
 from ramify.planning.fingerprint import Fingerprint
 from ramify.planning.preparation import alternatives
-from ramify.preprocessing.case_check import CaseCheck, CheckWork, check_cases, nothing_drawn, table_of
+from ramify.preprocessing.case_check import CaseCheck, CheckWork, check_cases, nothing_drawn, table_of, without_a_voxel
 from ramify.preprocessing.case_pool import FIGURES_FOLDER, CaseReport, CaseWork, prepare_cases
 from ramify.preprocessing.case_reader import KEPT_BYTES, CaseReader
 from ramify.preprocessing.drawn_masks import ORGANS_FOLDER, TRUTH_FOLDER, describe_masks, organ_file, truth_file
@@ -45,7 +45,7 @@ from ramify.preprocessing.planned import (
     planned,
     write_fingerprint,
 )
-from ramify.preprocessing.prepared_table import doubts_about_classes, table_of_prepared
+from ramify.preprocessing.prepared_table import classes_nowhere, table_of_prepared
 from ramify.preprocessing.radius_figure import draw_radii
 from ramify.preprocessing.settings import PreprocessCommand
 from ramify.preprocessing.vanished import drop_cases, vanished_cases
@@ -147,9 +147,9 @@ def prepare(
     finally:
         forget_empty(store)
 
-    failed = [report for report in reports if report.error]
+    failed, complaints = [report for report in reports if report.error], 0
     if prepared := list_cases(store):
-        show(store, prepared, reports)
+        complaints = show(store, prepared, reports)
         if (found := fingerprint_of_store(store)) is not None:
             write_fingerprint(store, found)
             if not choosing:
@@ -166,7 +166,7 @@ def prepare(
     print(f"splits:   {describe_splits(store, settings.folds)}")
     if left_out := len(all_ids) - len(case_ids):
         print(f"{left_out} of {len(all_ids)} cases are faulty and were left out")
-    return 1 if left_out else 0
+    return 1 if left_out or complaints else 0
 
 
 def look_through(crew: Crew[CaseReader], case_ids: Sequence[str], work: CheckWork) -> list[CaseCheck]:
@@ -195,8 +195,9 @@ def check_alone(
             say(f"warning: {check.case_id}: {doubt}", error=True)
     print("\n".join(table_of(checks)))
     faulty = sum(check.is_faulty for check in checks)
-    if nothing := nothing_drawn(checks):
-        say(f"error: {nothing}", error=True)
+    complaints = [nothing] if (nothing := nothing_drawn(checks)) else without_a_voxel(checks)
+    for complaint in complaints:
+        say(f"error: {complaint}", error=True)
     if (fingerprint := fingerprint_of_checks(checks)) is not None:
         print("\n".join([*fingerprint.lines(), *alternatives(fingerprint, settings.preprocessing.grid.spacing_mm)]))
     if settings.auto and faulty < len(checks):
@@ -205,7 +206,7 @@ def check_alone(
         print("\n".join(lines_of(choices)))
     print(f"checked:  {len(checks)} case{'s' * (len(checks) > 1)}, {faulty or 'none'} faulty")
     check_can_be_parted(settings.output, case_ids, settings.patient_pattern, settings.folds)
-    return 1 if faulty or nothing else 0
+    return 1 if faulty or complaints else 0
 
 
 def fingerprint_of_checks(checks: Iterable[CaseCheck]) -> Fingerprint | None:
@@ -315,13 +316,17 @@ def tell_vanished(store: Path, case_ids: list[str], drop: bool) -> None:
         say(line, error=True)
 
 
-def show(store: Path, case_ids: list[str], reports: list[CaseReport]) -> None:
-    """A row for each prepared case, and what is worth knowing about its scales."""
+def show(store: Path, case_ids: list[str], reports: list[CaseReport]) -> int:
+    """A row for each prepared case, and what is worth knowing about its scales; how many classes no case has."""
     print("\n".join(table_of_prepared(store, case_ids)))
-    for line in doubts_about_classes(store, case_ids):
-        say(f"warning: {line}", error=True)
+    warnings, complaints = classes_nowhere(store, case_ids)
+    for warning in warnings:
+        say(f"warning: {warning}", error=True)
+    for complaint in complaints:
+        say(f"error: {complaint} (the cases are prepared)", error=True)
     found = sum(report.found for report in reports)
     print(f"cases:    {len(case_ids)} in {store}" + (f" ({found} found there already)" if found else ""))
+    return len(complaints)
 
 
 def radii_of(store: Path, case_id: str) -> list[float]:
