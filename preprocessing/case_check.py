@@ -26,8 +26,8 @@ class CaseCheck:
 
     size, spacing_mm: of its image, in the order of its axes. values: least and greatest of each channel. voxels: of its
     organ, its vessels and its named structures. has_vessels: None where that is not known. classes: those of its
-    labels by name, with whether a voxel is drawn; none where vessels are all there is. doubts: what asks for a look.
-    fingerprint: its part of the data set's.
+    labels by name, with whether a voxel is drawn; none where vessels are all there is. organ_hint: as of a raw case.
+    doubts: what asks for a look. fingerprint: its part of the data set's.
     faults: what does not fit in its labels or channels. error: why it cannot be read; there is nothing else then.
     """
 
@@ -38,6 +38,7 @@ class CaseCheck:
     voxels: Mapping[str, int] = field(default_factory=dict)
     has_vessels: bool | None = None
     classes: Mapping[str, bool] = field(default_factory=dict)
+    organ_hint: str = ""
     doubts: tuple[str, ...] = ()
     fingerprint: CaseFingerprint | None = None
     faults: tuple[Fault, ...] = ()
@@ -73,6 +74,7 @@ class CheckWork:
             check = _described(raw, to_prepare, self.settings) if self.describe else CaseCheck(case_id)
             # What a label map has in place of its vessels, if it says so.
             check = replace(check, has_vessels=bool(raw.vessels.array.any()), doubts=check.doubts or raw.vessels.notes)
+            check = replace(check, organ_hint=raw.organ_hint)
             return replace(check, fingerprint=fingerprint_of(to_prepare, self.settings)) if self.fingerprint else check
         except (ValueError, OSError) as error:
             return CaseCheck(case_id, error=naming_case(case_id, line_of(error)))
@@ -116,6 +118,18 @@ def nothing_drawn(checks: Sequence[CaseCheck]) -> str:
     return (
         f"no case has a vessel ({told.removeprefix('vessels: ')}); are these the masks, and the labels of the vessels?"
     )
+
+
+def organ_offered(checks: Sequence[CaseCheck]) -> str:
+    """What to say of whole cases whose labels seem to hold an organ that nobody asked for; empty where none does.
+
+    Examples:
+        >>> from ramify.preprocessing.case_check import CaseCheck, organ_offered
+        >>> organ_offered([CaseCheck("a", organ_hint="labels have liver: --nnunet.organ-labels liver")])
+        'no organ was asked for, so that whole images are prepared; labels have liver: --nnunet.organ-labels liver'
+    """
+    hint = next((check.organ_hint for check in checks if check.organ_hint), "")
+    return hint and f"no organ was asked for, so that whole images are prepared; {hint}"
 
 
 def without_a_voxel(checks: Sequence[CaseCheck]) -> list[str]:

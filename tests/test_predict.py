@@ -80,7 +80,7 @@ def test_what_was_done_about_noise_goes_with_its_mask(checkpoint, tmp_path):
 
 
 def test_what_made_a_mask_lies_beside_it_and_stands_in_its_scores(checkpoint, tmp_path, capsys):
-    image, organ, vessel = ct_with_vessel()
+    image, _, vessel = ct_with_vessel()
     for name in "case", "other":
         write_volume(tmp_path / "ct" / f"{name}.nii.gz", image)
         write_volume(tmp_path / "truth" / f"{name}.nii.gz", image.with_array(vessel))
