@@ -20,17 +20,16 @@ def test_the_small_case_has_trees_of_every_scale():
 
 @pytest.mark.parametrize("fails", [False, True])
 def test_the_first_case_is_read_meanwhile_and_kept(fails):
-    class Reader(CaseReader):
-        had = []
+    read = list[str]()
 
+    class Reader(CaseReader):
         def read(self, case_id):
-            self.had.append(case_id)
+            read.append(case_id)
             if fails:
                 raise ValueError("told by whoever prepares it")
 
-    reader = Reader(None)
-    compile_first(CrewHere(reader), ["a", "b"])
-    assert reader.had == ["a"]
+    compile_first(CrewHere(Reader(None)), ["a", "b"])
+    assert read == ["a"]
 
 
 @pytest.mark.parametrize(("workers", "kept", "times"), [("2", True, 1), ("1", True, 0), ("2", False, 0)])
