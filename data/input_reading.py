@@ -64,6 +64,11 @@ class Inputs:
         kept = set(case_ids)
         self.cases = [case for case in self.cases if case.case_id in kept]
 
+    def files_of(self, case: InputCase) -> list[Path]:
+        """What `read` reads: the file or folder of each channel, and of the organ mask."""
+        organ = self._settings.organ
+        return [case.path, *case.others, *([organ_file(organ, case)] if organ is not None else [])]
+
     def read(self, case: InputCase) -> ReadInput:
         """Read a case; raises ValueError or OSError that names the file at fault."""
         if case.problem:

@@ -1,4 +1,4 @@
-"""What stands beside a predicted mask: which networks made it, with which settings and which code."""
+"""What stands beside a predicted mask: which networks made it, of which files, with which settings and which code."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from ramify.data.file_names import case_name
+from ramify.data.files import stored_in
 from ramify.data.provenance import versions
 from ramify.disk.digests import fingerprint
 from ramify.disk.json_files import read_json
@@ -27,24 +28,57 @@ class _Record(BaseModel, frozen=True, extra="ignore"):
     networks: tuple[_Network, ...]
     settings: dict[str, Any]
     versions: dict[str, str]
+    files: tuple[str, ...] = ()
+    asked: dict[str, Any] = {}
 
 
 def prediction_record(
-    mask: Path, networks: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]
+    mask: Path,
+    networks: Sequence[Mapping[str, Any]],
+    settings: Mapping[str, Any],
+    files: Sequence[Path],
+    asked: Mapping[str, Any],
 ) -> dict[str, object]:
     """The record of a mask, as plain data.
 
     Args:
         mask: its file, as it was written: the record is of that content alone.
         networks: of each that predicted it `file`, its `sha256`, and how many `epochs` it was trained for.
-        settings: of the prediction.
+        settings: of the prediction, for who reads it.
+        files: what was read: of an image or mask its file, or its folder of slices.
+        asked: what was asked for, for `is_made_so`.
     """
     return {
         "mask_sha256": fingerprint(mask),
         "networks": [dict(one) for one in networks],
         "settings": dict(settings),
         "versions": versions(),
+        "files": _digests(files),
+        "asked": dict(asked),
     }
+
+
+def is_made_so(mask: Path, networks: Sequence[str], files: Sequence[Path], asked: Mapping[str, Any]) -> bool:
+    """Whether a mask is there as it was written, made so and by this code, and need not be made again.
+
+    Args:
+        mask: its file.
+        networks: SHA-256 of each.
+        files, asked: as for `prediction_record`.
+
+    Raises ValueError or OSError for a file that cannot be read.
+    """
+    record = _record_of(mask)
+    if record is None or record.versions != versions() or record.asked != asked:
+        return False
+    if [one.sha256 for one in record.networks] != [*networks]:
+        return False
+    # What takes longest comes last.
+    return list(record.files) == _digests(files)
+
+
+def _digests(files: Sequence[Path]) -> list[str]:
+    return [fingerprint(part) for path in files for part in ([path] if path.is_dir() else stored_in(path))]
 
 
 def record_beside(mask: Path) -> dict[str, object] | None:
@@ -52,14 +86,17 @@ def record_beside(mask: Path) -> dict[str, object] | None:
 
     None where there is none, or the mask was changed since: a record speaks of what was written with it.
     """
+    record = _record_of(mask)
+    return None if record is None else record.model_dump(mode="json", exclude={"mask_sha256", "files", "asked"})
+
+
+def _record_of(mask: Path) -> _Record | None:
     try:
         record = _Record.model_validate(read_json(mask.with_name(f"{case_name(mask)}{RECORD_SUFFIX}")))
-        if record.mask_sha256 != fingerprint(mask):
-            return None
+        return record if record.mask_sha256 == fingerprint(mask) else None
     except (ValidationError, ValueError, OSError):
         # A file of that name may be anybody's, and no score hangs on it.
         return None
-    return record.model_dump(mode="json", exclude={"mask_sha256"})
 
 
 def in_words(record: Mapping[str, Any]) -> list[str]:

@@ -15,12 +15,14 @@ from ramify.disk.own_files import remove
 from ramify.processes.crew import Processes
 from ramify.processes.crews import case_reports
 from ramify.stages.failures import failures_file, write_failures
+from ramify.tasks.formulation import Tasks
 from ramify.training.case_prediction import (
     Networks,
     PredictionPlan,
     Segmented,
     Segmenter,
     lost,
+    made_before,
     noise_file,
     record_file,
     written_for,
@@ -31,6 +33,9 @@ from ramify.training.held_out_inputs import HeldOutInputs
 from ramify.training.legend import legend_of
 from ramify.training.prediction_settings import PredictSettings
 from ramify.training.run_folder import find_checkpoints
+
+
+GOES_ON = "the same command segments all anew, with --resume what is not there yet"
 
 
 def predict(settings: PredictSettings) -> int:
@@ -48,6 +53,8 @@ def predict_all(settings: PredictSettings) -> int:
     predictor, clean_up = networks.first, plan.clean_up
     inputs = HeldOutInputs(settings, plan.folds) if plan.folds else Inputs(settings, predictor.source)
     inputs.keep(settings.chosen([case.case_id for case in inputs.cases]))
+    if settings.resume:
+        leave_out_what_is_made(plan, inputs, predictor.tasks)
     case_ids = [case.case_id for case in inputs.cases]
     warnings = [*predictor.remarks(), *inputs.warnings]
     if plan.folds:
@@ -100,6 +107,14 @@ def plan_of(checkpoints: Sequence[Path], settings: PredictSettings) -> Predictio
     return PredictionPlan(tuple(checkpoints), settings, None, tuple(held_out_of(checkpoints, settings.cases)))
 
 
+def leave_out_what_is_made(plan: PredictionPlan, inputs: Inputs | HeldOutInputs, tasks: Tasks) -> None:
+    """Of the inputs, leave out the cases that would come out as they are there already, and say how many."""
+    every = [case.case_id for case in inputs.cases]
+    made = [*followed(made_before(plan, inputs, tasks), "compare with what is there", "case", len(every))]
+    inputs.keep([case_id for case_id, is_there in zip(every, made, strict=True) if not is_there])
+    say(f"resumed: {sum(made)} of {len(every)} cases are in {plan.settings.output} already, made in the same way")
+
+
 def segmented_here(
     segmenter: Segmenter, inputs: Inputs | HeldOutInputs, networks: Networks, settings: PredictSettings
 ) -> Iterator[Segmented]:
@@ -117,7 +132,7 @@ def follow(cases: Iterator[Segmented], count: int, settings: PredictSettings) ->
     """Tell what becomes of every case as it is done; 1 if one failed."""
     done, errors = 0, AlikeLines()
     failed: dict[str, str] = {}
-    with saying_what_is_kept(lambda: f"{what_is_done(done, count, settings)}; the same command segments all anew"):
+    with saying_what_is_kept(lambda: f"{what_is_done(done, count, settings)}; {GOES_ON}"):
         for case in followed(cases, "predict", "case", count):
             for line in case.lines:
                 tell(line)

@@ -1,6 +1,6 @@
 """What predict.py does with one CT, in whichever process: read, segmented, written, and what is told of it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -10,7 +10,8 @@ from ramify.data.channel_files import InputCase
 from ramify.data.files import write_volume
 from ramify.data.input_reading import Inputs, ReadInput
 from ramify.data.mask_folders import PROBABILITIES_SUFFIX, UNCERTAINTY_SUFFIX
-from ramify.data.prediction_record import RECORD_SUFFIX, prediction_record
+from ramify.data.prediction_record import RECORD_SUFFIX, is_made_so, prediction_record
+from ramify.disk.digests import fingerprint
 from ramify.disk.atomic_files import write_whole
 from ramify.disk.json_files import write_json
 from ramify.disk.own_files import remove
@@ -85,6 +86,17 @@ class PredictionPlan:
             return HeldOutNetworks(self.folds, lambda checkpoint: self._predictor([checkpoint], device))
         return AllNetworks(self._predictor(self.checkpoints, device))
 
+    def networks_of(self, case_id: str) -> tuple[Path, ...]:
+        """The checkpoints that segment a case."""
+        if not self.folds:
+            return self.checkpoints
+        return tuple(fold.checkpoint for fold in self.folds if case_id in fold.cases)
+
+    def asked(self) -> dict[str, object]:
+        """What masks hang on beside networks and files, as plain data."""
+        learned = self.clean_up.in_words() if self.clean_up is not None and self.clean_up.rules else None
+        return {**self.settings.asked(), "learned": learned}
+
     def _predictor(self, checkpoints: Sequence[Path], device: DeviceName) -> Predictor:
         settings = self.settings
         return Predictor(
@@ -138,6 +150,7 @@ class Segmenter:
                 if not self._plan.folds:
                     tell_seen(case, networks.first.seen, tell)
                 predict_case(case, ready, networks.of(case.case_id), settings, self._beside, tell)
+                self._record(case, ready, networks.of(case.case_id))
         except (ValueError, OSError) as error:
             # One bad case must not cost the others.
             return Segmented(case.case_id, error=line_of(error))
@@ -148,6 +161,15 @@ class Segmenter:
             return Segmented(case.case_id, error=f"out of memory: {remedy} ({line_of(error)})")
         self._beside = {}
         return Segmented(case.case_id)
+
+    def _record(self, case: InputCase, read: ReadInput, predictor: Predictor) -> None:
+        """Write what made the mask; last, for it is of that file."""
+        folder = self._plan.settings.output
+        how = {**predictor.record(), "organ": read.organ is not None}
+        networks = [member.record for member in predictor.ensemble.members]
+        files = self._inputs.files_of(case)
+        record = prediction_record(folder / mask_file(case), networks, how, files, self._plan.asked())
+        write_json(folder / record_file(case), record)
 
     def __getstate__(self) -> dict[str, object]:
         return {**self.__dict__, "_networks": None}
@@ -191,10 +213,11 @@ def predict_case(
     for path, volume in zip(others, volumes, strict=True):
         write_volume(path, volume)
     write_volume(mask, prediction.mask if prediction.labels is None else prediction.labels)
-    # Last, for it is of that file.
-    how = {**predictor.record(), "organ": read.organ is not None}
-    networks = [member.record for member in predictor.ensemble.members]
-    write_json(settings.output / record_file(case), prediction_record(mask, networks, how))
+
+
+def mask_file(case: InputCase) -> str:
+    """Name of a case's mask."""
+    return f"{case.case_id}.nii.gz"
 
 
 def record_file(case: InputCase) -> str:
@@ -214,4 +237,17 @@ def written_for(case: InputCase, tasks: Tasks, settings: PredictSettings) -> lis
         told += [f"{case.case_id}_{name}" for name in tasks.segmented]
     maps = [f"{name}{PROBABILITIES_SUFFIX}" for name in told]
     maps += [f"{case.case_id}{UNCERTAINTY_SUFFIX}"] if settings.uncertainty else []
-    return [f"{name}.nii.gz" for name in (case.case_id, *maps)]
+    return [mask_file(case), *(f"{name}.nii.gz" for name in maps)]
+
+
+def made_before(plan: PredictionPlan, inputs: Inputs | HeldOutInputs, tasks: Tasks) -> Iterator[bool]:
+    """Of one case after the other, whether its files are there already and would come out again.
+
+    Raises ValueError or OSError for a file that cannot be read.
+    """
+    folder, asked = plan.settings.output, plan.asked()
+    networks = {path: fingerprint(path) for path in plan.checkpoints}
+    for case in inputs.cases:
+        its = [networks[path] for path in plan.networks_of(case.case_id)]
+        there = all((folder / name).is_file() for name in written_for(case, tasks, plan.settings))
+        yield there and not case.problem and is_made_so(folder / mask_file(case), its, inputs.files_of(case), asked)

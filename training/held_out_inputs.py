@@ -11,7 +11,7 @@ from ramify.data.channel_files import InputCase
 from ramify.data.folds import tested_cases
 from ramify.data.input_reading import ReadInput
 from ramify.data.input_settings import InputSettings
-from ramify.data.inputs import check_organ_of_each, read_organ
+from ramify.data.inputs import check_organ_of_each, organ_file, read_organ
 from ramify.preprocessing.reopening import data_set_of
 from ramify.training.held_out import HeldOut
 from ramify.training.predictor import Predictor
@@ -58,6 +58,12 @@ class HeldOutInputs:
         """Leave out all other cases."""
         kept = set(case_ids)
         self.cases = [case for case in self.cases if case.case_id in kept]
+
+    def files_of(self, case: InputCase) -> list[Path]:
+        """What `read` reads: the files that the data set has of the case, and an organ mask of the user's."""
+        organ = self._settings.organ
+        sources = self._adapters[self.fold_of[case.case_id].store].sources(case.case_id)
+        return [*sources.paths, *([organ_file(organ, case)] if organ is not None else [])]
 
     def read(self, case: InputCase) -> ReadInput:
         """Read a case; raises ValueError or OSError that names the file at fault, or what is not as it was prepared."""

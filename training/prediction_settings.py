@@ -12,6 +12,12 @@ from ramify.processes.crew_settings import CrewSettings
 from ramify.training.inference_settings import InferenceOverrides
 from ramify.training.names import AxisName, CheckpointName, DeviceName, NoiseSetting, PrecisionName
 
+# What is read is known by its content; where and in which order it is done changes no mask.
+_MASKS_DO_NOT_HANG_ON = {
+    *("checkpoint", "weights", "input", "organ", "held_out", "cases", "output", "replace", "resume"),
+    *("device", "read_ahead", *CrewSettings.model_fields, *CaseChoice.model_fields),
+}
+
 
 class PredictSettings(CrewSettings, CaseChoice, InputSettings, frozen=True, extra="forbid"):
     """What to segment, with which network."""
@@ -52,6 +58,9 @@ class PredictSettings(CrewSettings, CaseChoice, InputSettings, frozen=True, extr
     """Axes (z y x: towards head, back, left) of which mirrored copies are segmented, too, and averaged: one axis takes
     2 times the time, two take 4, three take 8. Left and right classes change places as by the training's
     augmentation.flip_swaps."""
+    resume: Essential[bool] = False
+    """Leave out the cases whose masks are in --output: as they were written, and made of the same files by the same
+    networks, asked for in the same way of the same versions of the code."""
     clean_up: bool = True
     """Clean masks up as clean_up.py has learned for the run, if it has; probabilities stay as they are."""
     replace: Essential[bool] = False
@@ -76,3 +85,7 @@ class PredictSettings(CrewSettings, CaseChoice, InputSettings, frozen=True, extr
     def chosen_weights(self) -> CheckpointName:
         """Which checkpoint of a run is meant."""
         return self.weights or ("final" if self.held_out else "best")
+
+    def asked(self) -> dict[str, object]:
+        """What masks hang on beside networks and files, as plain data."""
+        return self.model_dump(mode="json", exclude=_MASKS_DO_NOT_HANG_ON)
