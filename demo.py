@@ -52,12 +52,15 @@ def run_stages(output: Path, held_out: int, flags: tuple[str, ...]) -> None:
     cases, raw, scores = output / "cases", output / "held_out", output / "scores"
     masks, thresholded = output / "predictions", output / "threshold"
     ct = ("--input", raw / "images", "--organ", raw / "organs")
+    # A validation looks at a case once, in a quarter of the time; overlapping windows, as in the training, see more.
+    once, overlapping = (("--inference.window", *(str(side),) * 3) for side in (64, 32))
     truth = ("--truth", raw / "vessels", "--organ", raw / "organs")
 
     stage("preprocess.py", "--config", "configs/preprocessing/demo.yaml", "--output", cases, *flags)
     write_held_out(PhantomDatasetSettings.model_validate(read_dataset(cases)["phantom"]), held_out, raw)
-    stage("train.py", "--config", "configs/demo.yaml", "--cases", cases, "--output", output / "run", "--resume", *flags)
-    stage("predict.py", "--checkpoint", output / "run", *ct, "--output", masks, *flags)
+    training = ("--config", "configs/demo.yaml", "--cases", cases, "--output", output / "run", *once)
+    stage("train.py", *training, "--resume", *flags)
+    stage("predict.py", "--checkpoint", output / "run", *ct, "--output", masks, *overlapping, *flags)
     page = ("--report", output / "report.html", "--image", raw / "images")
     stage("evaluate.py", "--prediction", masks, *truth, "--output", scores / "network", *page, *flags)
     stage("-m", "benchmarks.threshold", "--cases", cases, *ct, "--output", thresholded, *flags)

@@ -7,7 +7,7 @@ from typing import Any
 
 from numba import njit
 
-__all__ = ["compiled", "what_compiling_takes"]
+__all__ = ["can_be_kept", "compiled", "what_compiling_takes"]
 
 
 def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
@@ -42,19 +42,23 @@ def _never_fail_to_save(cache: Any) -> None:
     cache.save_overload = save_if_possible
 
 
+def can_be_kept(kernel: Any) -> bool:
+    """Whether a folder takes what is compiled of a kernel that `compiled` made, for other processes."""
+    return getattr(kernel._cache, "cache_path", None) is not None
+
+
 def what_compiling_takes(kernel: Any) -> str:
     """What to say before a kernel is first called; empty where its compiled code is kept from before.
 
     kernel: one that `compiled` made, and that stands for those which are compiled with it.
     """
-    place = getattr(kernel._cache, "cache_path", None)
-    if place is None:
+    if not can_be_kept(kernel):
         return (
             "compiling: a minute or so at every start, as no folder takes what is compiled (NUMBA_CACHE_DIR names one)"
         )
     # As numba calls the files; one that is out of date was written for another version of the source.
     source = Path(kernel.py_func.__code__.co_filename)
-    kept = list(Path(place).glob(f"{source.stem}.{kernel.py_func.__qualname__}-*.nbi"))
+    kept = list(Path(kernel._cache.cache_path).glob(f"{source.stem}.{kernel.py_func.__qualname__}-*.nbi"))
     if any(file.stat().st_mtime >= source.stat().st_mtime for file in kept):
         return ""
     return "compiling, which takes a minute or so and is done once"

@@ -230,6 +230,17 @@ def load_fold(store: Path | str, splits: Path | str | None, fold: int | Literal[
     return given[fold]
 
 
+def tested_cases(store: Path | str) -> set[str]:
+    """The test set of a store's splits; empty where they hold none out, or cannot be read."""
+    path = Path(store) / SPLITS_FILE
+    try:
+        splits = check_splits(read_json(path), patients_of(Path(store)), str(path))
+    except (ValueError, OSError):
+        # Whoever trains by them is told why.
+        return set()
+    return {case for parts in splits for case in parts.get("test", ())}
+
+
 def keep_splits(store: Path, count: int) -> None:
     """Write the store's `splits_final.json` (`count` folds, seed 0) where it is missing; raises as load_fold.
 

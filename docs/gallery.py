@@ -19,7 +19,6 @@ from PIL import Image
 from pydantic import BaseModel
 
 from ramify.command_line import parse, run
-from ramify.disk.atomic_files import write_whole
 
 if TYPE_CHECKING:
     from browser import Browser
@@ -57,8 +56,18 @@ def main() -> None:
         print("no Chromium here: the pictures of pages are not drawn", file=sys.stderr)
     command.output.mkdir(parents=True, exist_ok=True)
     for name, content in pictures.items():
-        write_whole(command.output / name, content)
+        put(content, command.output / name)
     print(f"{len(pictures)} pictures in {command.output}: {', '.join(sorted(pictures))}")
+
+
+def put(picture: bytes, path: Path) -> None:
+    """Write a picture in the place of an earlier one.
+
+    Those of a checkout are nobody's but git's, which keeps them: commands that write for users would refuse.
+    """
+    temporary = path.with_name(f".{path.name}.part")
+    temporary.write_bytes(picture)
+    temporary.replace(path)
 
 
 def figures(demo: Path) -> dict[str, bytes]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ramify.console.error_line import line_of, reason_of
 from ramify.data.mask_of_case import none_of_that_name
+from ramify.data.prediction_record import record_beside
 from ramify.evaluation.case_files import CaseMasks, read_masks
 from ramify.evaluation.case_images import read_image
 from ramify.evaluation.ceilings import Drawn, drawn_of
@@ -41,7 +42,8 @@ class Outcome(NamedTuple):
     scores: of label maps, those of each class and region. notes: what must be known beside them, a line each. view:
     what a report shows. drawn: the truth, by which it is known again. unseen: why there is nothing to look at, where
     there should be. topcow: what TopCoW measures of it, where that is asked for.
-    classless: labels in no class, where classes are named by hand.
+    classless: labels in no class, where classes are named by hand. predicted: what made the prediction, where a record
+    beside it says so.
     """
 
     case_id: str
@@ -53,6 +55,7 @@ class Outcome(NamedTuple):
     unseen: str = ""
     topcow: TopCowCase | None = None
     classless: ByRole | None = None
+    predicted: Mapping[str, object] | None = None
 
 
 def evaluate_all(jobs: Sequence[Job], crew: CrewSettings) -> Iterator[Outcome]:
@@ -96,8 +99,8 @@ def evaluate_files(job: Job) -> Outcome:
     view, unseen = _looked_at(job, masks, analyses)
     notes = (*masks.notes, *(note for note in (view.notes if view is not None else ()) if note.startswith(_OF_IMAGE)))
     drawn, unseen = drawn_of(masks.place), unseen or unexported
-    classless = _classless(job, masks)
-    return Outcome(job.case_id, scores, "", notes, view, drawn, unseen, topcow, classless)
+    predicted = record_beside(job.files["prediction"][0])
+    return Outcome(job.case_id, scores, "", notes, view, drawn, unseen, topcow, _classless(job, masks), predicted)
 
 
 def _classless(job: Job, masks: CaseMasks) -> ByRole | None:

@@ -25,8 +25,9 @@ class CaseCheck:
     """What a case holds.
 
     size, spacing_mm: of its image, in the order of its axes. values: least and greatest of each channel. voxels: of its
-    organ, its vessels and its named structures. has_vessels: None where that is not known. doubts: what asks for a
-    look. fingerprint: its part of the data set's.
+    organ, its vessels and its named structures. has_vessels: None where that is not known. classes: those of its
+    labels by name, with whether a voxel is drawn; none where vessels are all there is. organ_hint: as of a raw case.
+    doubts: what asks for a look. fingerprint: its part of the data set's.
     faults: what does not fit in its labels or channels. error: why it cannot be read; there is nothing else then.
     """
 
@@ -36,6 +37,8 @@ class CaseCheck:
     values: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     voxels: Mapping[str, int] = field(default_factory=dict)
     has_vessels: bool | None = None
+    classes: Mapping[str, bool] = field(default_factory=dict)
+    organ_hint: str = ""
     doubts: tuple[str, ...] = ()
     fingerprint: CaseFingerprint | None = None
     faults: tuple[Fault, ...] = ()
@@ -71,6 +74,7 @@ class CheckWork:
             check = _described(raw, to_prepare, self.settings) if self.describe else CaseCheck(case_id)
             # What a label map has in place of its vessels, if it says so.
             check = replace(check, has_vessels=bool(raw.vessels.array.any()), doubts=check.doubts or raw.vessels.notes)
+            check = replace(check, organ_hint=raw.organ_hint)
             return replace(check, fingerprint=fingerprint_of(to_prepare, self.settings)) if self.fingerprint else check
         except (ValueError, OSError) as error:
             return CaseCheck(case_id, error=naming_case(case_id, line_of(error)))
@@ -92,7 +96,8 @@ def _described(raw: RawCase, to_prepare: RawCase, settings: PreprocessingSetting
     ranges = {name: (float(its.array.min()), float(its.array.max())) for name, its in raw.images.items()}
     voxels = {name: int(np.count_nonzero(mask.array)) for name, mask in raw.masks().items()}
     doubts = tuple(doubts_about(to_prepare, settings))
-    return CaseCheck(raw.case_id, raw.image.shape, raw.image.spacing_mm, ranges, voxels, doubts=doubts)
+    classes = {name: voxels.get(name, 0) > 0 for name in raw.table.names} if raw.classes is not None else {}
+    return CaseCheck(raw.case_id, raw.image.shape, raw.image.spacing_mm, ranges, voxels, classes=classes, doubts=doubts)
 
 
 def nothing_drawn(checks: Sequence[CaseCheck]) -> str:
@@ -113,6 +118,34 @@ def nothing_drawn(checks: Sequence[CaseCheck]) -> str:
     return (
         f"no case has a vessel ({told.removeprefix('vessels: ')}); are these the masks, and the labels of the vessels?"
     )
+
+
+def organ_offered(checks: Sequence[CaseCheck]) -> str:
+    """What to say of whole cases whose labels seem to hold an organ that nobody asked for; empty where none does.
+
+    Examples:
+        >>> from ramify.preprocessing.case_check import CaseCheck, organ_offered
+        >>> organ_offered([CaseCheck("a", organ_hint="labels have liver: --nnunet.organ-labels liver")])
+        'no organ was asked for, so that whole images are prepared; labels have liver: --nnunet.organ-labels liver'
+    """
+    hint = next((check.organ_hint for check in checks if check.organ_hint), "")
+    return hint and f"no organ was asked for, so that whole images are prepared; {hint}"
+
+
+def without_a_voxel(checks: Sequence[CaseCheck]) -> list[str]:
+    """A line for each class that none of several cases has; a single patient may well be without one.
+
+    Examples:
+        >>> from ramify.preprocessing.case_check import CaseCheck, without_a_voxel
+        >>> one, other = (CaseCheck(name, classes={"portal": True, "artery": False}) for name in "ab")
+        >>> without_a_voxel([one, other]), without_a_voxel([one])
+        (['class artery: no case has a voxel of it; are its values right?'], [])
+    """
+    known = [check.classes for check in checks if check.classes]
+    if len(known) < 2:
+        return []
+    nowhere = (name for name in known[0] if not any(its[name] for its in known))
+    return [f"class {name}: no case has a voxel of it; are its values right?" for name in nowhere]
 
 
 def table_of(checks: Sequence[CaseCheck]) -> list[str]:

@@ -27,22 +27,27 @@ def table_of_prepared(store: Path, case_ids: Sequence[str]) -> Iterator[str]:
         yield from (f"{'':<{width}}  note: {note}" for note in record["scales"]["notes"])
 
 
-def doubts_about_classes(store: Path, case_ids: Sequence[str]) -> list[str]:
-    """A line for each class without a voxel in any prepared case."""
+def classes_nowhere(store: Path, case_ids: Sequence[str]) -> tuple[list[str], list[str]]:
+    """A line for each class without a voxel in any prepared case: warnings, and complaints.
+
+    A class that none of several cases has drawn is a complaint, as of an evaluation and an analysis. One that is drawn
+    outside the organ alone is a warning, since its values are right, and so is any of a single case.
+    """
     drawn, prepared = Counter[str](), Counter[str]()
     for case_id in case_ids:
         for its in read_record(store, case_id).get("class_voxels", ()):
             drawn[its["name"]] += its["native_voxels"]
             prepared[its["name"]] += its["voxels"]
-    lines = []
+    warnings, complaints = list[str](), list[str]()
     for name in (name for name, count in prepared.items() if not count):
         why = (
             f"all {drawn[name]:,} that are drawn lie outside the organ; name its values among the organ's, too"
             if drawn[name]
             else "are its values right?"
         )
-        lines.append(f"class {name}: no prepared case has a voxel of it; {why}")
-    return lines
+        several = not drawn[name] and len(case_ids) > 1
+        (complaints if several else warnings).append(f"class {name}: no prepared case has a voxel of it; {why}")
+    return warnings, complaints
 
 
 def _written_ceiling(record: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ramify.data.prediction_record import in_words
 from ramify.report.markup import join, text
 from ramify.report.measure_words import named_unit
 
@@ -44,6 +45,7 @@ def method_section(report: Mapping[str, Any], command_line: str, shown: str) -> 
         "Missed and extra": text(MISSED),
         "Cases in pictures": text(shown),
         **_classes(report),
+        **_predicted(report.get("predictions", ())),
         **_cleaned_up(report.get("clean_up", {})),
         **_warned(report.get("notes", {})),
         "Settings": join(f"<div><code>{text(line)}</code></div>" for line in _flat(report.get("settings", {}))),
@@ -71,6 +73,16 @@ def _classes(report: Mapping[str, Any]) -> dict[str, str]:
     if (ignore := settings.get("ignore_label")) is not None:
         told["Not labelled"] = text(IGNORED.format(label=ignore))
     return told
+
+
+def _predicted(records: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Which networks made the predictions, and how, where records beside them say so."""
+    lines = [
+        line if number else f"{len(record['cases'])} case{'s' * (len(record['cases']) != 1)}: {line}"
+        for record in records
+        for number, line in enumerate(in_words(record))
+    ]
+    return {"Predicted by": join(f"<div>{text(line)}</div>" for line in lines)} if lines else {}
 
 
 def _cleaned_up(in_words: Mapping[str, str]) -> dict[str, str]:

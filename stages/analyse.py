@@ -11,9 +11,10 @@ from ramify.analysis.page.summary_words import WORDS
 from ramify.analysis.page.tree_page import address_of, build_tree_page, name_of
 from ramify.analysis.settings import AnalyseCommand
 from ramify.command_line.called import called
+from ramify.compilation import what_compiling_takes
 from ramify.console.alike import AlikeLines
 from ramify.console.csv_text import csv_of_records
-from ramify.console.progress import followed, say
+from ramify.console.progress import announce, followed, say
 from ramify.console.signals import saying_what_is_kept
 from ramify.data.case_paths import what_masks_are_called
 from ramify.data.provenance import versions
@@ -22,6 +23,7 @@ from ramify.disk.json_files import write_json
 from ramify.disk.outputs import Outputs
 from ramify.disk.own_files import remove
 from ramify.processes.folder_lock import held
+from ramify.vessels.thinning_kernel import thin
 
 SUMMARY = "summary.csv"
 RECORD = "analysis.json"
@@ -51,6 +53,7 @@ def analyse_jobs(jobs: Sequence[Job], command: AnalyseCommand, groups: Mapping[s
     """Analyse all cases, telling of each as it is done; 1 if one failed."""
     outcomes: dict[str, Outcome] = {}
     errors = AlikeLines()
+    announce(what_compiling_takes(thin))
     with saying_what_is_kept(lambda: f"{what_is_done(outcomes, jobs, command)}; the same command analyses all anew"):
         for outcome in followed(do_all(jobs, command), "analyse", "case", len(jobs)):
             outcomes[outcome.case_id] = outcome

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from ramify.command_line.called import called
+from ramify.compilation import what_compiling_takes
 from ramify.console.alike import AlikeLines
 from ramify.console.error_line import line_of
-from ramify.console.progress import followed, say
+from ramify.console.progress import announce, followed, say
 from ramify.console.signals import name_of, saying_what_is_kept
 from ramify.data.clean_up_note import clean_up_beside
 from ramify.data.provenance import versions
@@ -28,6 +29,7 @@ from ramify.metrics.table import build_report, format_table, shown_measures, to_
 from ramify.metrics.topcow import format_topcow, summarise_topcow
 from ramify.processes.folder_lock import held
 from ramify.report.presentation import claim_places, present
+from ramify.vessels.thinning_kernel import thin
 
 WHOLE, PARTIAL = "metrics", "metrics_partial"
 """Names of the tables: of all cases, and of those that were done when a signal came."""
@@ -120,6 +122,7 @@ def evaluate_cases(jobs: Sequence[Job], chosen: ClassSet, command: EvaluateComma
     """What became of each case, in their order, told as it is known; at a signal, the scores so far are written."""
     outcomes: dict[str, Outcome] = {}
     errors = AlikeLines()
+    announce(what_compiling_takes(thin))
     try:
         for outcome in followed(evaluate_all(jobs, command), "evaluate", "case", len(jobs)):
             outcomes[outcome.case_id] = outcome
@@ -160,9 +163,25 @@ def report_of(outcomes: Sequence[Outcome], chosen: ClassSet, command: EvaluateCo
     report = build_report(cases, failed, versions(), command.evaluation(), chosen, notes, command.masks(chosen))
     if cleaned_up := clean_up_beside(command.prediction):
         report["clean_up"] = cleaned_up
+    if predicted := records_of(outcomes):
+        report["predictions"] = predicted
     if topcow := {outcome.case_id: outcome.topcow for outcome in outcomes if outcome.topcow is not None}:
         report["topcow"] = summarise_topcow(topcow)
     return report
+
+
+def records_of(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
+    """What made the predictions, as records beside them say: each once, with the cases that it is of."""
+    found: list[dict[str, Any]] = []
+    for outcome in outcomes:
+        if outcome.predicted is None:
+            continue
+        same = next((one for one in found if outcome.predicted.items() <= one.items()), None)
+        if same is None:
+            found.append({**outcome.predicted, "cases": [outcome.case_id]})
+        else:
+            same["cases"].append(outcome.case_id)
+    return found
 
 
 def write_tables(report: dict[str, Any], folder: Path, name: str) -> list[Path]:

@@ -22,6 +22,7 @@ from ramify.training.case_prediction import (
     Segmenter,
     lost,
     noise_file,
+    record_file,
     written_for,
 )
 from ramify.training.clean_up import CleanUp, clean_up_of
@@ -59,6 +60,7 @@ def predict_all(settings: PredictSettings) -> int:
     if settings.input is not None and (called := name_taken(settings.input, inputs.cases)):
         say(called)
     names = [name for case in inputs.cases for name in written_for(case, predictor.tasks, settings)]
+    names += [record_file(case) for case in inputs.cases]
     if predictor.looks_at_noise:
         names += [noise_file(case) for case in inputs.cases]
     names.append(failures_file(settings.shard))

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
-from ramify.compilation import what_compiling_takes
+from ramify.compilation import can_be_kept, what_compiling_takes
 from ramify.console.alike import AlikeLines
 from ramify.console.progress import announce, followed, say
 from ramify.console.signals import saying_what_is_kept
@@ -17,12 +17,21 @@ from ramify.data.label_names import DESCRIPTION
 from ramify.disk.outputs import Outputs, give_up
 from ramify.disk.own_files import remove
 from ramify.drawing.figure_files import write_figure
-from ramify.planning.choices import lines_of
+from ramify.planning.choices import is_named, lines_of
 from ramify.planning.fingerprint import Fingerprint
-from ramify.planning.preparation import alternatives
-from ramify.preprocessing.case_check import CaseCheck, CheckWork, check_cases, nothing_drawn, table_of
+from ramify.planning.preparation import CROP, alternatives
+from ramify.preprocessing.case_check import (
+    CaseCheck,
+    CheckWork,
+    check_cases,
+    nothing_drawn,
+    organ_offered,
+    table_of,
+    without_a_voxel,
+)
 from ramify.preprocessing.case_pool import FIGURES_FOLDER, CaseReport, CaseWork, prepare_cases
 from ramify.preprocessing.case_reader import KEPT_BYTES, CaseReader
+from ramify.preprocessing.compiling import compile_first
 from ramify.preprocessing.drawn_masks import ORGANS_FOLDER, TRUTH_FOLDER, describe_masks, organ_file, truth_file
 from ramify.preprocessing.foreground import (
     FOREGROUND_FILE,
@@ -45,7 +54,7 @@ from ramify.preprocessing.planned import (
     planned,
     write_fingerprint,
 )
-from ramify.preprocessing.prepared_table import doubts_about_classes, table_of_prepared
+from ramify.preprocessing.prepared_table import classes_nowhere, table_of_prepared
 from ramify.preprocessing.radius_figure import draw_radii
 from ramify.preprocessing.settings import PreprocessCommand
 from ramify.preprocessing.vanished import drop_cases, vanished_cases
@@ -125,7 +134,8 @@ def prepare(
     case_ids = []
     try:
         look = for_the_look(settings, named) if choosing else settings
-        case_ids, fingerprint = cases_to_prepare(crew, all_ids, look)
+        offers_organ = choosing and not is_named(CROP, named)
+        case_ids, fingerprint = cases_to_prepare(crew, all_ids, look, offers_organ=offers_organ)
         if choosing and case_ids:
             settings = choose(settings, of_one_kind(fingerprint), named)
     finally:
@@ -141,15 +151,17 @@ def prepare(
     if moved := check_same_data_set(store, adapter, all_ids):
         print(f"moved:    {moved}")
     tell_vanished(store, all_ids, settings.drop_vanished)
+    if missing := [case_id for case_id in case_ids if case_id not in list_cases(store)]:
+        compile_for(crew, missing, settings)
     work = CaseWork(store, settings.preprocessing, settings.verify, settings.masks)
     try:
         reports = follow(prepare_cases(crew, work, case_ids), len(case_ids))
     finally:
         forget_empty(store)
 
-    failed = [report for report in reports if report.error]
+    failed, complaints = [report for report in reports if report.error], 0
     if prepared := list_cases(store):
-        show(store, prepared, reports)
+        complaints = show(store, prepared, reports)
         if (found := fingerprint_of_store(store)) is not None:
             write_fingerprint(store, found)
             if not choosing:
@@ -166,14 +178,25 @@ def prepare(
     print(f"splits:   {describe_splits(store, settings.folds)}")
     if left_out := len(all_ids) - len(case_ids):
         print(f"{left_out} of {len(all_ids)} cases are faulty and were left out")
-    return 1 if left_out else 0
+    return 1 if left_out or complaints else 0
 
 
-def look_through(crew: Crew[CaseReader], case_ids: Sequence[str], work: CheckWork) -> list[CaseCheck]:
+def compile_for(crew: Crew[CaseReader], case_ids: Sequence[str], settings: PreprocessCommand) -> None:
+    """Say where kernels are compiled first, and do that where each of several workers would."""
+    # Minutes are told of the first case otherwise, and four times as many of four.
+    takes = what_compiling_takes(thin)
+    announce(takes)
+    several = settings.cluster is None and min(settings.workers, len(case_ids)) > 1
+    if takes and several and can_be_kept(thin):
+        compile_first(crew, case_ids)
+
+
+def look_through(
+    crew: Crew[CaseReader], case_ids: Sequence[str], work: CheckWork, settings: PreprocessCommand
+) -> list[CaseCheck]:
     """What the cases hold, in their order; all that is wrong with them a line each on stderr."""
     errors, found = AlikeLines(), {}
-    # Minutes are told of the first case otherwise, and four times as many of four.
-    announce(what_compiling_takes(thin))
+    compile_for(crew, case_ids, settings)
     for check in followed(check_cases(crew, work, case_ids), "checking", "case", len(case_ids)):
         found[check.case_id] = check
         if check.error and errors.is_new(check.case_id, check.error):
@@ -189,14 +212,17 @@ def check_alone(
 ) -> int:
     """Show what each case holds and what `auto` would choose, and write nothing; 1 if a case cannot be prepared."""
     with saying_what_is_kept(lambda: "a look writes nothing; the same command looks anew"):
-        checks = look_through(crew, case_ids, CheckWork(for_the_look(settings, named).preprocessing))
+        checks = look_through(crew, case_ids, CheckWork(for_the_look(settings, named).preprocessing), settings)
     for check in checks:
         for doubt in check.doubts:
             say(f"warning: {check.case_id}: {doubt}", error=True)
     print("\n".join(table_of(checks)))
     faulty = sum(check.is_faulty for check in checks)
-    if nothing := nothing_drawn(checks):
-        say(f"error: {nothing}", error=True)
+    complaints = [nothing] if (nothing := nothing_drawn(checks)) else without_a_voxel(checks)
+    for complaint in complaints:
+        say(f"error: {complaint}", error=True)
+    if settings.auto and not is_named(CROP, named) and (offer := organ_offered(checks)):
+        say(f"note: {offer}", error=True)
     if (fingerprint := fingerprint_of_checks(checks)) is not None:
         print("\n".join([*fingerprint.lines(), *alternatives(fingerprint, settings.preprocessing.grid.spacing_mm)]))
     if settings.auto and faulty < len(checks):
@@ -205,7 +231,7 @@ def check_alone(
         print("\n".join(lines_of(choices)))
     print(f"checked:  {len(checks)} case{'s' * (len(checks) > 1)}, {faulty or 'none'} faulty")
     check_can_be_parted(settings.output, case_ids, settings.patient_pattern, settings.folds)
-    return 1 if faulty or nothing else 0
+    return 1 if faulty or complaints else 0
 
 
 def fingerprint_of_checks(checks: Iterable[CaseCheck]) -> Fingerprint | None:
@@ -222,12 +248,13 @@ def choose(settings: PreprocessCommand, fingerprint: Fingerprint, named: Collect
 
 
 def cases_to_prepare(
-    crew: Crew[CaseReader], case_ids: list[str], settings: PreprocessCommand
+    crew: Crew[CaseReader], case_ids: list[str], settings: PreprocessCommand, *, offers_organ: bool
 ) -> tuple[list[str], Fingerprint | None]:
     """All cases, or where some are faulty and that is asked for, the others; else none. All that is wrong is told.
 
     And the fingerprint of those that were looked at, where `auto` asks for it. Cases that are prepared already are not
     looked at, nor, but for that, are phantoms, which are grown without a file.
+    offers_organ: tell of an organ that the labels seem to hold and nobody asked for.
     Raises ValueError where the others cannot be parted as is asked for.
     """
     prepared = set(list_cases(settings.store))
@@ -235,7 +262,9 @@ def cases_to_prepare(
     if not missing or (settings.root is None and not settings.auto):
         return case_ids, None
     work = CheckWork(settings.preprocessing, describe=False, fingerprint=settings.auto and not prepared)
-    checks = look_through(crew, missing, work)
+    checks = look_through(crew, missing, work, settings)
+    if offers_organ and (offer := organ_offered(checks)):
+        say(f"note: {offer}", error=True)
     if not prepared and (nothing := nothing_drawn(checks)):
         say(f"error: {nothing}", error=True)
         print("nothing was prepared")
@@ -315,13 +344,17 @@ def tell_vanished(store: Path, case_ids: list[str], drop: bool) -> None:
         say(line, error=True)
 
 
-def show(store: Path, case_ids: list[str], reports: list[CaseReport]) -> None:
-    """A row for each prepared case, and what is worth knowing about its scales."""
+def show(store: Path, case_ids: list[str], reports: list[CaseReport]) -> int:
+    """A row for each prepared case, and what is worth knowing about its scales; how many classes no case has."""
     print("\n".join(table_of_prepared(store, case_ids)))
-    for line in doubts_about_classes(store, case_ids):
-        say(f"warning: {line}", error=True)
+    warnings, complaints = classes_nowhere(store, case_ids)
+    for warning in warnings:
+        say(f"warning: {warning}", error=True)
+    for complaint in complaints:
+        say(f"error: {complaint} (the cases are prepared)", error=True)
     found = sum(report.found for report in reports)
     print(f"cases:    {len(case_ids)} in {store}" + (f" ({found} found there already)" if found else ""))
+    return len(complaints)
 
 
 def radii_of(store: Path, case_id: str) -> list[float]:

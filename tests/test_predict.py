@@ -7,11 +7,13 @@ import pytest
 import torch
 from scipy.spatial.transform import Rotation
 
-from ramify import predict
+from ramify import evaluate, predict
 from ramify.data.channel_files import InputCase
 from ramify.data.files import read_volume, write_volume
 from ramify.data.inputs import read_organ
 from ramify.data.volume import Volume
+from ramify.disk.digests import fingerprint
+from ramify.disk.json_files import read_json
 from ramify.preprocessing.intensity import IntensitySettings
 from ramify.preprocessing.settings import PreprocessingSettings
 from ramify.training.checkpoint import save_checkpoint
@@ -75,6 +77,29 @@ def test_what_was_done_about_noise_goes_with_its_mask(checkpoint, tmp_path):
     assert (tmp_path / "out" / "case_noise.json").is_file()
     assert predict.main([*map(str, words), "off"]) == 0
     assert not (tmp_path / "out" / "case_noise.json").exists()
+
+
+def test_what_made_a_mask_lies_beside_it_and_stands_in_its_scores(checkpoint, tmp_path, capsys):
+    image, _, vessel = ct_with_vessel()
+    for name in "case", "other":
+        write_volume(tmp_path / "ct" / f"{name}.nii.gz", image)
+        write_volume(tmp_path / "truth" / f"{name}.nii.gz", image.with_array(vessel))
+    out, page = tmp_path / "out", tmp_path / "report.html"
+    words = ["--checkpoint", checkpoint, "--input", tmp_path / "ct", "--device", "cpu", "--output", out]
+    assert predict.main([*map(str, words), "--mirror", "x"]) == 0
+    evaluated = ["--prediction", out, "--truth", tmp_path / "truth", "--output", tmp_path / "scores"]
+    evaluate.main([*map(str, evaluated), "--report", str(page), "--shown.surfaces", "0"])
+    (record,) = read_json(tmp_path / "scores" / "metrics.json")["predictions"]
+    assert record["networks"] == [{"file": str(checkpoint), "sha256": fingerprint(checkpoint), "epochs": 1}]
+    assert record["cases"] == ["case", "other"]
+    settings = {key: record["settings"][key] for key in ("mirror", "organ", "precision", "window")}
+    assert settings == {"mirror": ["x"], "organ": False, "precision": "float32", "window": None}
+    assert f"<dt>Predicted by</dt><dd><div>2 cases: {checkpoint} (epochs 1," in page.read_text("utf-8")
+    # A mask that was changed since was made by nobody knows what.
+    write_volume(out / "other.nii.gz", image.with_array(vessel))
+    evaluate.main(list(map(str, evaluated)))
+    (record,) = read_json(tmp_path / "scores" / "metrics.json")["predictions"]
+    assert record["cases"] == ["case"]
 
 
 @pytest.mark.parametrize("cropped", [True, False])

@@ -97,7 +97,19 @@ def test_one_fold_alone_does_its_own_cases_and_says_which_are_not_done(made, tmp
     words = ["--checkpoint", str(made / "run" / "fold_1"), "--output", str(tmp_path / "out"), "--device", "cpu"]
     assert predict.main([*words, "--held-out", "--no-probabilities"]) == 0
     assert sorted(path.name for path in (tmp_path / "out").glob("*.nii.gz")) == ["c.nii.gz", "d.nii.gz"]
-    assert "warning: 2 of 4 cases are held out by no fold here: a, b" in capsys.readouterr().err
+    assert "warning: 2 of 4 cases are held out by no fold here: a, b\n" in capsys.readouterr().err
+
+
+def test_a_test_set_is_said_to_be_given_as_input(made, tmp_path, capsys):
+    splits = made / "store" / "splits_final.json"
+    before = splits.read_bytes()
+    splits.write_text(json.dumps([{"train": ["b"], "val": ["c", "d"], "test": ["a"]}]), encoding="utf-8")
+    try:
+        words = ["--checkpoint", str(made / "run" / "fold_1"), "--output", str(tmp_path / "out"), "--device", "cpu"]
+        assert predict.main([*words, "--held-out", "--no-probabilities"]) == 0
+    finally:
+        splits.write_bytes(before)
+    assert "no fold here: a, b; of these 1 in the test set: give their images as --input" in capsys.readouterr().err
 
 
 def test_cts_that_the_networks_were_trained_on_are_named(made, tmp_path, capsys):

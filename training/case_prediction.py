@@ -10,6 +10,7 @@ from ramify.data.channel_files import InputCase
 from ramify.data.files import write_volume
 from ramify.data.input_reading import Inputs, ReadInput
 from ramify.data.mask_folders import PROBABILITIES_SUFFIX, UNCERTAINTY_SUFFIX
+from ramify.data.prediction_record import RECORD_SUFFIX, prediction_record
 from ramify.disk.atomic_files import write_whole
 from ramify.disk.json_files import write_json
 from ramify.disk.own_files import remove
@@ -190,6 +191,15 @@ def predict_case(
     for path, volume in zip(others, volumes, strict=True):
         write_volume(path, volume)
     write_volume(mask, prediction.mask if prediction.labels is None else prediction.labels)
+    # Last, for it is of that file.
+    how = {**predictor.record(), "organ": read.organ is not None}
+    networks = [member.record for member in predictor.ensemble.members]
+    write_json(settings.output / record_file(case), prediction_record(mask, networks, how))
+
+
+def record_file(case: InputCase) -> str:
+    """Name of the file that says what made a case's mask."""
+    return f"{case.case_id}{RECORD_SUFFIX}"
 
 
 def noise_file(case: InputCase) -> str:

@@ -8,6 +8,7 @@ from ramify.data.adapters.base import Adapter
 from ramify.data.adapters.opening import open_dataset
 from ramify.data.case_store import open_store, read_case
 from ramify.data.channel_files import InputCase
+from ramify.data.folds import tested_cases
 from ramify.data.input_reading import ReadInput
 from ramify.data.input_settings import InputSettings
 from ramify.data.inputs import check_organ_of_each, read_organ
@@ -49,7 +50,9 @@ class HeldOutInputs:
         if others:
             more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
             named = f"{', '.join(others[:_SHOWN])}{more}"
-            self.warnings.append(f"{len(others)} of {len(every)} cases are held out by no fold here: {named}")
+            tested = {case_id for store in stores for case_id in tested_cases(store)}.intersection(others)
+            how = f"; of these {len(tested)} in the test set: give their images as --input" if tested else ""
+            self.warnings.append(f"{len(others)} of {len(every)} cases are held out by no fold here: {named}{how}")
 
     def keep(self, case_ids: Collection[str]) -> None:
         """Leave out all other cases."""

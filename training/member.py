@@ -1,11 +1,13 @@
 """One trained network in place: a prepared image in, probabilities out, in its own window and precision."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import torch
 
 from ramify.data.augmentations.swaps import sides_among
+from ramify.disk.digests import fingerprint
 from ramify.models.build import place_network
 from ramify.models.outputs import main_probabilities
 from ramify.training.device import autocast, choose_prediction_precision
@@ -72,6 +74,18 @@ class Member:
     def passes(self) -> int:
         """How often it goes over an image: once, or once a mirrored copy."""
         return len(self.copies)
+
+    @cached_property
+    def record(self) -> dict[str, str | int]:
+        """Which network it is, for a record beside what it predicts: its file, the file's SHA-256, and its epochs."""
+        return {"file": str(self.path), "sha256": fingerprint(self.path), "epochs": self.epoch}
+
+    @property
+    def inference_record(self) -> dict[str, object]:
+        """How it goes over images, for that record."""
+        window = self._inference.window or self.settings.loading.patch_size
+        precision = str(self._dtype).removeprefix("torch.")
+        return {"window": window, "overlap": self._inference.overlap, "precision": precision}
 
     def remarks(self) -> list[str]:
         """What is hardly meant of the mirrored axes, a line each."""

@@ -23,7 +23,7 @@ class PredictSettings(CrewSettings, CaseChoice, InputSettings, frozen=True, extr
     """Folder for the masks and probabilities."""
     held_out: Essential[bool] = False
     """Predict the cases of the run itself in place of --input: each from its image, by the network of the fold that
-    held it out. Their masks can be scored."""
+    held it out. Their masks can be scored. A test set (folds.test) is in no fold: its images are --input."""
     cases: Path | None = None
     """Folder of the run's prepared cases for --held-out, where they are not where the training had them."""
     weights: CheckpointName | None = None

@@ -111,6 +111,7 @@ class Predictor:
         if uncertainty and self.ensemble.passes == 1:
             raise ValueError("--uncertainty: one network has none by itself; give several folds, or --mirror z y x")
         self._with_uncertainty, self._clean_up, self._noise = uncertainty, clean_up, noise
+        self._mirror = tuple(mirror)
         self._known_noise = known_noise([member.settings for member in self.ensemble.members])
         self.tasks, self.channels, self.source, self._preprocessing, self._spacing_mm = self.ensemble.shared
         if clean_up is not None:
@@ -131,6 +132,15 @@ class Predictor:
         members = self.ensemble.members
         on_clean_up = remarks_on(self._clean_up, {one.path: one.epoch for one in members}) if self._clean_up else []
         return [*dict.fromkeys(remark for member in members for remark in member.remarks()), *on_clean_up]
+
+    def record(self) -> dict[str, object]:
+        """The settings that masks hang on beside the networks, as plain data for a record beside them."""
+        members = self.ensemble.members
+        of_each = [member.inference_record for member in members]
+        # Folds of one training go over images alike; others are told one after the other.
+        inference = of_each[0] if all(one == of_each[0] for one in of_each) else {"inference": of_each}
+        clean_up = self._clean_up.in_words() if self._clean_up is not None and self._clean_up.rules else None
+        return {**inference, "mirror": list(self._mirror), "noise": self._noise, "clean_up": clean_up}
 
     @cached_property
     def seen(self) -> SeenCases:

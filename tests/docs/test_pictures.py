@@ -50,6 +50,12 @@ def test_pictures_stand_beside_each_other_at_one_height(gallery: ModuleType):
     assert (joined[:, -1, 0] == 200).all()
 
 
+def test_a_picture_takes_the_place_of_one_that_git_has(gallery: ModuleType, tmp_path: Path):
+    (tmp_path / "report.png").write_bytes(b"of a checkout")
+    gallery.put(b"drawn anew", tmp_path / "report.png")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"report.png": b"drawn anew"}
+
+
 def test_a_gallery_needs_a_demo(gallery: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sys, "argv", ["gallery.py", "--demo", str(tmp_path), "--output", str(tmp_path / "out")])
     with pytest.raises(FileNotFoundError, match="make demo writes it"):

@@ -65,6 +65,20 @@ def test_a_label_that_is_called_as_an_organ_is_offered(tmp_path, capsys, layout,
     assert told in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("where", ["--check", "--output"])
+def test_whole_volumes_are_not_chosen_in_silence(tmp_path, capsys, where):
+    root = write_layout(tmp_path / "My Data", "nnunet")
+    argv = ["--dataset", "nnunet", "--root", str(root), "--nnunet.vessel-labels", "vessel", "--auto", where]
+    argv += [str(tmp_path / "cases")] if where == "--output" else []
+    offer = "note: no organ was asked for, so that whole images are prepared; the label map has Liver = 1: --nnunet.org"
+    assert main([*argv, "--folds.folds", "2"]) == 0
+    told = capsys.readouterr()
+    assert (told.err.count(offer), "preprocessing.grid.crop volume" in told.out) == (1, True)
+    # Whoever asks for them knows.
+    assert main([*argv, "--folds.folds", "2", "--preprocessing.grid.crop", "volume"]) == 0
+    assert "note: " not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("more", "code"), [(["--check"], 1), (["--output", "store"], 2)])
 def test_a_label_that_no_case_has(tmp_path, capsys, monkeypatch, more, code):
     monkeypatch.chdir(tmp_path)

@@ -1,0 +1,46 @@
+"""What made a mask is told as long as it is that mask."""
+
+from pathlib import Path
+
+import pytest
+
+from ramify.data.prediction_record import in_words, prediction_record, record_beside
+from ramify.disk.json_files import write_json
+
+NETWORK = {"file": "runs/a/fold_0/checkpoints/best.pt", "sha256": "0123456789abcdef", "epochs": 32}
+SETTINGS = {"window": [32, 32, 32], "overlap": 0.5, "clean_up": None, "mirror": [], "organ": True}
+
+
+@pytest.fixture
+def mask(tmp_path: Path) -> Path:
+    """A mask with its record."""
+    path = tmp_path / "case.nii.gz"
+    path.write_bytes(b"voxels")
+    write_json(tmp_path / "case_prediction.json", prediction_record(path, [NETWORK], SETTINGS))
+    return path
+
+
+def test_masks_of_one_prediction_have_one_record(mask):
+    other = mask.with_name("other.nii.gz")
+    other.write_bytes(b"other voxels")
+    write_json(mask.with_name("other_prediction.json"), prediction_record(other, [NETWORK], SETTINGS))
+    record = record_beside(mask)
+    assert record is not None
+    assert record == record_beside(other)
+    assert in_words(record)[:2] == [
+        "runs/a/fold_0/checkpoints/best.pt (epochs 32, SHA-256 0123456789ab…)",
+        "clean_up none, mirror none, organ yes, overlap 0.5, window 32 32 32",
+    ]
+    assert in_words(record)[2].startswith("ramify ")
+
+
+@pytest.mark.parametrize("what", ["mask", "record", "none"])
+def test_a_record_of_another_content_and_what_is_no_record_say_nothing(mask, what):
+    record = mask.with_name("case_prediction.json")
+    if what == "mask":
+        mask.write_bytes(b"edited by hand")
+    elif what == "record":
+        record.write_text('{"networks": 3}', encoding="utf-8")
+    else:
+        record.unlink()
+    assert record_beside(mask) is None
