@@ -57,12 +57,12 @@ def test_shares_of_the_cases_fill_one_folder_between_them(checkpoint, tmp_path, 
     words = ["--checkpoint", str(checkpoint), "--input", str(tmp_path / "in"), "--output", str(tmp_path / "out")]
     words += ["--device", "cpu", "--no-probabilities"]
     assert predict.main([*words, "--limit", "1"]) == 0
-    assert [path.name for path in (tmp_path / "out").glob("[!.]*")] == ["a.nii.gz"]
+    assert [path.name for path in (tmp_path / "out").glob("[!.]*.nii.gz")] == ["a.nii.gz"]
     assert predict.main([*words, "--shard", "1/2"]) == 0
-    assert sorted(path.name for path in (tmp_path / "out").glob("[!.]*")) == ["a.nii.gz", "c.nii.gz"]
+    assert sorted(path.name for path in (tmp_path / "out").glob("[!.]*.nii.gz")) == ["a.nii.gz", "c.nii.gz"]
     assert predict.main([*words, "--shard", "2/2"]) == 1
     assert "error: b: " in capsys.readouterr().err
-    assert sorted(path.name for path in (tmp_path / "out").glob("[!.]*")) == ["a.nii.gz", "c.nii.gz"]
+    assert sorted(path.name for path in (tmp_path / "out").glob("[!.]*.nii.gz")) == ["a.nii.gz", "c.nii.gz"]
 
 
 @pytest.mark.parametrize(("device", "takes_gpu"), [("auto", True), ("cpu", False)])
@@ -129,7 +129,7 @@ def test_others_may_segment_other_cases_into_the_folder_meanwhile(checkpoint, tm
         assert "error: theirs: " in (said := capsys.readouterr().err)
         assert "at work on it" in said
     names = [path.name for path in (tmp_path / "out").iterdir() if path.name != MARK]
-    assert sorted(names) == ["failures.csv", "ours.nii.gz", "ours_probabilities.nii.gz"]
+    assert sorted(names) == ["failures.csv", "ours.nii.gz", "ours_prediction.json", "ours_probabilities.nii.gz"]
 
 
 @pytest.mark.parametrize(
