@@ -34,7 +34,6 @@ from ramify.training.legend import legend_of
 from ramify.training.prediction_settings import PredictSettings
 from ramify.training.run_folder import find_checkpoints
 
-
 GOES_ON = "the same command segments all anew, with --resume what is not there yet"
 
 

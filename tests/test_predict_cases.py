@@ -65,6 +65,38 @@ def test_shares_of_the_cases_fill_one_folder_between_them(checkpoint, tmp_path, 
     assert sorted(path.name for path in (tmp_path / "out").glob("[!.]*.nii.gz")) == ["a.nii.gz", "c.nii.gz"]
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_resumed_it_segments_what_is_not_there_or_would_come_out_otherwise(checkpoint, tmp_path, capsys, workers):
+    image, organ, _ = ct_with_vessel()
+    for name in "abcd":
+        write_volume(tmp_path / "in" / f"{name}.nii.gz", image)
+        write_volume(tmp_path / "organs" / f"{name}.nii.gz", organ)
+    out = tmp_path / "out"
+    words = ["--checkpoint", str(checkpoint), "--input", str(tmp_path / "in"), "--organ", str(tmp_path / "organs")]
+    words += ["--device", "cpu", "--output", str(out), "--resume", "--workers", str(workers)]
+
+    def masks_made(*more: str) -> str:
+        before = {path.name[0]: path.stat().st_ino for path in out.glob("?.nii.gz")}
+        assert predict.main([*words, *more]) == 0
+        assert {"a", "b", "c", "d"} == {path.name[0] for path in out.glob("?.nii.gz")}
+        return "".join(sorted(p.name[0] for p in out.glob("?.nii.gz") if before.get(p.name[0]) != p.stat().st_ino))
+
+    assert masks_made() == "abcd"
+    assert masks_made() == ""
+    assert "resumed: 4 of 4 cases are in" in capsys.readouterr().out
+    # A CT that was replaced, an organ mask that was corrected, a file of the result that is gone.
+    write_volume(tmp_path / "in" / "a.nii.gz", image.with_array(image.array + 1))
+    smaller = organ.array.copy()
+    smaller[:6] = 0
+    write_volume(tmp_path / "organs" / "b.nii.gz", organ.with_array(smaller))
+    (out / "c_probabilities.nii.gz").unlink()
+    assert masks_made() == "abc"
+    assert masks_made("--mirror", "x") == "abcd"
+    assert masks_made("--limit", "2", "--mirror", "x") == ""
+    write_fold(tmp_path / "run", 0, epoch=2)
+    assert masks_made("--mirror", "x") == "abcd"
+
+
 @pytest.mark.parametrize(("device", "takes_gpu"), [("auto", True), ("cpu", False)])
 def test_on_a_cluster_a_case_takes_a_gpu_unless_the_cpu_is_to_compute(
     checkpoint, tmp_path, monkeypatch, device, takes_gpu

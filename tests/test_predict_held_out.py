@@ -91,6 +91,10 @@ def test_each_case_is_predicted_by_the_network_that_did_not_see_it(made, tmp_pat
             assert not np.array_equal(found[case_id], by_fold[1 - fold][case_id])
     mask = read_volume(tmp_path / "held_out" / "a.nii.gz")
     assert (mask.array.shape, mask.spacing_mm) == ((14, 16, 16), SPACING_MM), "the CT's own grid"
+    (tmp_path / "held_out" / "c.nii.gz").unlink()
+    assert predict.main(words_for(made, tmp_path / "held_out", "--held-out", "--resume")) == 0
+    assert "resumed: 3 of 4 cases are in" in capsys.readouterr().out
+    np.testing.assert_array_equal(predicted(tmp_path / "held_out")["c"], found["c"])
 
 
 def test_one_fold_alone_does_its_own_cases_and_says_which_are_not_done(made, tmp_path, capsys):

@@ -11,8 +11,8 @@ from ramify.data.files import write_volume
 from ramify.data.input_reading import Inputs, ReadInput
 from ramify.data.mask_folders import PROBABILITIES_SUFFIX, UNCERTAINTY_SUFFIX
 from ramify.data.prediction_record import RECORD_SUFFIX, is_made_so, prediction_record
-from ramify.disk.digests import fingerprint
 from ramify.disk.atomic_files import write_whole
+from ramify.disk.digests import fingerprint
 from ramify.disk.json_files import write_json
 from ramify.disk.own_files import remove
 from ramify.processes.folder_lock import held

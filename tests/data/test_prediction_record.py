@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from ramify.data.prediction_record import in_words, prediction_record, record_beside
+from ramify.data import prediction_record as prediction_record_module
+from ramify.data.prediction_record import in_words, is_made_so, prediction_record, record_beside
 from ramify.disk.json_files import write_json
 
 NETWORK = {"file": "runs/a/fold_0/checkpoints/best.pt", "sha256": "0123456789abcdef", "epochs": 32}
 SETTINGS = {"window": [32, 32, 32], "overlap": 0.5, "clean_up": None, "mirror": [], "organ": True}
+ASKED = {"mirror": [], "noise": "auto", "inference": {"overlap": None}}
 
 
 @pytest.fixture
@@ -16,14 +18,16 @@ def mask(tmp_path: Path) -> Path:
     """A mask with its record."""
     path = tmp_path / "case.nii.gz"
     path.write_bytes(b"voxels")
-    write_json(tmp_path / "case_prediction.json", prediction_record(path, [NETWORK], SETTINGS))
+    ct = tmp_path / "ct.nii.gz"
+    ct.write_bytes(b"grey values")
+    write_json(tmp_path / "case_prediction.json", prediction_record(path, [NETWORK], SETTINGS, [ct], ASKED))
     return path
 
 
 def test_masks_of_one_prediction_have_one_record(mask):
     other = mask.with_name("other.nii.gz")
     other.write_bytes(b"other voxels")
-    write_json(mask.with_name("other_prediction.json"), prediction_record(other, [NETWORK], SETTINGS))
+    write_json(mask.with_name("other_prediction.json"), prediction_record(other, [NETWORK], SETTINGS, [], ASKED))
     record = record_beside(mask)
     assert record is not None
     assert record == record_beside(other)
@@ -44,3 +48,21 @@ def test_a_record_of_another_content_and_what_is_no_record_say_nothing(mask, wha
     else:
         record.unlink()
     assert record_beside(mask) is None
+
+
+def test_made_so_is_of_the_same_files_by_the_same_networks_and_asked_for_alike(mask, monkeypatch):
+    files, networks = [mask.with_name("ct.nii.gz")], [NETWORK["sha256"]]
+    assert is_made_so(mask, networks, files, ASKED)
+    assert not is_made_so(mask, ["another"], files, ASKED)
+    assert not is_made_so(mask, [*networks, *networks], files, ASKED)
+    assert not is_made_so(mask, networks, [], ASKED)
+    assert not is_made_so(mask, networks, files, {**ASKED, "mirror": ["x"]})
+    with monkeypatch.context() as changed:
+        changed.setattr(prediction_record_module, "versions", lambda: {"ramify": "another"})
+        assert not is_made_so(mask, networks, files, ASKED)
+    files[0].write_bytes(b"other values")
+    assert not is_made_so(mask, networks, files, ASKED)
+    files[0].write_bytes(b"grey values")
+    assert is_made_so(mask, networks, files, ASKED)
+    mask.write_bytes(b"edited by hand")
+    assert not is_made_so(mask, networks, files, ASKED)

@@ -83,7 +83,11 @@ def commands(raw: Path, ready: Path) -> list[Command]:
         Command("train", ("train.py", *training, "--output", f"{RESULT}/run", "--fold", "0", "--resume"), _run),
         Command("clean_up", ("clean_up.py", "--run", f"{RESULT}/run"), _clean_up, changes=ready / "run"),
         Command("predict, 1 worker", ("predict.py", *seen, "--output", f"{RESULT}/masks"), _masks),
-        Command("predict, 2 workers", ("predict.py", *seen, "--output", f"{RESULT}/masks", "--workers", "2"), _masks),
+        Command(
+            "predict, 2 workers, resumed",
+            ("predict.py", *seen, "--output", f"{RESULT}/masks", "--resume", "--workers", "2"),
+            _masks,
+        ),
         Command("evaluate, 1 worker", ("evaluate.py", *masks, *shown), _scores),
         Command("evaluate, 2 workers", ("evaluate.py", *masks, *shown, "--workers", "2"), _scores),
         Command("compare", ("compare.py", *scored, "--unit", "case", "--output", f"{RESULT}/comparison"), _comparison),
