@@ -180,7 +180,7 @@ def stages_of(world: Path, data: str, count: int) -> list[Stage]:
     masks = ("--prediction", f"{data}/masks")
     return [
         Stage("preprocess", data, count, (*pairs, "--output", f"{data}/cases")),
-        Stage("predict", data, count, (*seen, *organ, "--output", f"{data}/masks")),
+        Stage("predict", data, count, (*seen, *organ, "--output", f"{data}/masks", "--resume")),
         Stage("evaluate", data, count, (*masks, *labels, *organ, "--output", f"{data}/scores")),
     ]
 
