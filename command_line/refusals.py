@@ -37,7 +37,8 @@ _PYTHON_ERROR = re.compile(r"Error parsing (?!--)(?P<section>\S+): (?P<model>[A-
 _SAID_OF_A_KEY = re.compile(r"(?P<key>[\w.]+): (?P<message>.*?)(?: \(got (?P<value>.*)\))?")
 _OF_A_FLAG = re.compile(r"(?:Error parsing |for argument ')(?P<flag>--[\w.-]+)")
 _UNKNOWN = re.compile(
-    r"Unrecognized options?: (?P<words>.*?)(?= Perhaps you meant| For full helptext| Missing from | Required |$)"
+    r"Unrecognized options?: (?P<words>.*?)"
+    r"(?= Perhaps you meant| Arguments similar to| For full helptext| Missing from | Required |$)"
 )
 _SEPARATED = re.compile(r"[,;x×*()\[\]]")
 
@@ -114,9 +115,11 @@ class Refusals:
 
     def _of_unknown(self, listed: str) -> Iterator[str]:
         """Flags that there are not, and words that stand behind none."""
-        every = [word for word in re.split(r",? ", listed) if word]
+        given = {piece for word in self.words for piece in _pieces(word)}
+        # Of several at once, tyro's own suggestions stand between them.
+        every = [word for word in _pieces(listed) if word in given]
         flags = [word.partition("=")[0].replace("_", "-") for word in every if word.startswith("--")]
-        theirs = Counter(value for flag in flags for value in self._values_of(flag))
+        theirs = Counter(piece for flag in flags for value in self._values_of(flag) for piece in _pieces(value))
         for flag in flags:
             yield self._of_unknown_flag(flag)
         for word in every:
@@ -150,7 +153,9 @@ class Refusals:
 
     def _of_missing(self) -> list[str]:
         """What has no default and was not given, each with what it is."""
-        typed = {word.partition("=")[0].replace("_", "-") for word in self.words}
+        typed = {word.partition("=")[0].replace("_", "-") for word in self.words if word.startswith("--")}
+        # A flag that another one was meant for is not missing besides.
+        typed |= {near for name in typed - self.flags.keys() for near in self._near_flags(name)[:1]}
         return [
             f"{flag.name} {flag.kind.shown}: missing; {flag.meaning}"
             for flag in self.flags.values()
@@ -187,6 +192,11 @@ class Refusals:
         last = name.removeprefix("--").rpartition(".")[2]
         elsewhere = [flag for flag in known if flag.removeprefix("--").rpartition(".")[2] == last]
         return elsewhere[:3] or difflib.get_close_matches(name, known, n=1, cutoff=0.8)
+
+
+def _pieces(words: str) -> list[str]:
+    """Words as tyro lists them, which tells no space in a word from one between two."""
+    return [piece for piece in re.split(r",? ", words) if piece]
 
 
 def _near_value(name: str, kind: Kind, values: Sequence[str]) -> str:

@@ -47,6 +47,7 @@ PLAN_FILE = "plan.json"
 TIMING_FILE = "timing.csv"
 FOLD_NAME = re.compile(r"fold_(\d+|all)")
 """Others, such as fold_0_old, were put there by hand."""
+_SHOWN_RUNS = 5
 
 
 @dataclass(frozen=True)
@@ -239,9 +240,18 @@ def find_checkpoints(path: Path | str, name: CheckpointName) -> tuple[Path, ...]
         if not checkpoint.is_file():
             raise FileNotFoundError(
                 f"{checkpoint}: no such checkpoint; {checkpoint.parents[1]} is not the folder of a training, or it has "
-                "none yet"
+                f"none yet{_runs_below(checkpoint.parents[1])}"
             )
     return found
+
+
+def _runs_below(path: Path) -> str:
+    """Folders of runs that lie deeper, as those of an experiment do, in words."""
+    runs = sorted(
+        {str(fold.parent.relative_to(path)) for fold in path.rglob("fold_*") if (fold / "checkpoints").is_dir()}
+    )
+    more = ", ..." if len(runs) > _SHOWN_RUNS else ""
+    return f"; in it there are the runs {', '.join(runs[:_SHOWN_RUNS])}{more}" if runs else ""
 
 
 def _folds_in(path: Path) -> list[Path]:

@@ -141,7 +141,10 @@ class PairsAdapter(LabelledAdapter):
         """Raise FileNotFoundError for a folder that is not there, if one is there that is called nearly so."""
         for pattern in patterns:
             if pattern and (meant := folder_meant(self.root, pattern)):
-                raise FileNotFoundError(f"{self.root}: no folder for {pattern}; did you mean {meant}/?")
+                raise FileNotFoundError(
+                    f"{self.root}: no folder for {pattern}; did you mean {meant}/? Images, labels and organ masks "
+                    f'are named by --pairs.image, --pairs.label and --pairs.organ: "{meant}/{Path(pattern).name}"'
+                )
 
     def _beside(self, image: Path, pattern: str, case: str, what: str) -> Path:
         """Another file of an image's case; raises ValueError where there is none."""

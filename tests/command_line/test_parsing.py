@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field, field_validator, model_validator
 
 from ramify.command_line import parse, run
 from ramify.data.adapters.settings import DatasetSettings
+from ramify.preprocessing.settings import PreprocessCommand
 from ramify.settings_errors import PythonSettings
 
 
@@ -231,6 +232,22 @@ def test_several_things_that_are_wrong_are_a_line_each(capsys):
         "error: --train.sizes: no such setting; did you mean --train.size?",
         "error: --root PATH: missing; Where the data lies.",
     ]
+
+
+def test_of_several_wrong_flags_what_the_parser_says_itself_is_no_line():
+    words = ["--dataset", "nnunet", "--rot", "a folder", "--nnunet.vessel-label", "vessel", "--check"]
+    with pytest.raises(ValueError) as caught:  # noqa: PT011
+        parse(PreprocessCommand, "test", words)
+    assert str(caught.value).split("; --") == [
+        "--rot: no such setting; did you mean --root?",
+        "nnunet.vessel-label: no such setting; did you mean --nnunet.vessel-labels?",
+    ]
+
+
+def test_a_flag_that_another_was_meant_for_is_not_missing_besides():
+    with pytest.raises(ValueError) as caught:  # noqa: PT011
+        parse(Outer, "test", ["--rooot", "here"])
+    assert str(caught.value) == "--rooot: no such setting; did you mean --root?"
 
 
 def test_a_second_file_needs_its_own_flag():

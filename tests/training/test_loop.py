@@ -252,6 +252,10 @@ def test_find_checkpoint(tiny_cases, tmp_path):
     for missing in (tmp_path / "nowhere", tmp_path / "empty"):
         with pytest.raises(FileNotFoundError, match=r"no such checkpoint"):
             find_checkpoint(missing, "best")
+    (tmp_path / "experiment" / "runs" / "plain").mkdir(parents=True)
+    (tmp_path / "run").rename(tmp_path / "experiment" / "runs" / "plain" / "seed_0")
+    with pytest.raises(FileNotFoundError, match=r"; in it there are the runs runs/plain/seed_0$"):
+        find_checkpoint(tmp_path / "experiment", "best")
 
 
 def test_what_only_some_steps_or_ranks_return_is_a_mean_over_those(tiny_cases, tmp_path, monkeypatch):
