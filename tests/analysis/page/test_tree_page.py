@@ -151,9 +151,10 @@ def test_a_picture_of_two_dimensions():
     assert "Cycles and contacts" not in content
 
 
-def test_a_vessel_of_one_voxel_is_shown():
+@pytest.mark.parametrize("where", [(2, 2, 2), slice(None)], ids=["one voxel", "all of the volume"])
+def test_a_vessel_of_one_voxel_and_a_mask_without_background_are_shown(where):
     mask = np.zeros((5, 5, 5), bool)
-    mask[2, 2, 2] = True
+    mask[where] = True
     assert "branches" in page_of({"one": view_tree(analyse(mask, UNIT), FULL)})
 
 
