@@ -61,9 +61,11 @@ def test_every_branch_has_a_class_in_every_paint(tree):
     assert paints["order"].colours == tuple(scale_colours(max(row["strahler_order"] for row in tree.branch_rows)))
 
 
-def test_radii_fall_into_classes_in_their_order():
-    radii = np.array([0.5, 0.5, 1.0, 2.0, 4.0, 4.0])
+@pytest.mark.parametrize("unit", [1, 0.001])
+def test_radii_fall_into_classes_in_their_order(unit):
+    radii = unit * np.array([0.5, 0.5, 1.0, 2.0, 4.0, 4.0])
     limits = radius_limits(radii)
+    assert len(limits) == 3
     assert list(limits) == sorted({*limits})
     of = np.searchsorted(limits, radii)
     assert (np.diff(of) >= 0).all()
