@@ -95,7 +95,7 @@ def test_resumed_it_segments_what_is_not_there_or_would_come_out_otherwise(check
     (out / "c_probabilities.nii.gz").unlink()
     assert masks_made() == "abc"
     assert masks_made("--mirror", "x") == "abcd"
-    assert masks_made("--limit", "2", "--mirror", "x") == ""
+    assert masks_made("--limit", "2", "--mirror", "x", "--inference.windows-at-once", "1") == ""
     write_fold(tmp_path / "run", 0, epoch=2)
     assert masks_made("--mirror", "x") == "abcd"
 
