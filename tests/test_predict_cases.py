@@ -158,6 +158,17 @@ def test_labels_that_are_called_otherwise_are_another_organ(resumed, tmp_path, c
     assert "resumed: 0 of 2 cases are in" in capsys.readouterr().out
 
 
+def test_maps_of_an_earlier_prediction_do_not_stay_beside_another_mask(resumed, tmp_path):
+    maps = tmp_path / "out" / "a_probabilities.nii.gz"
+    assert resumed("--probabilities", "--limit", "1") == 0
+    assert maps.exists()
+    assert resumed("--limit", "1", "--mirror", "x") == 0
+    assert not maps.exists()
+    maps.write_text("not of Ramify's", encoding="utf-8")
+    assert resumed("--limit", "1") == 0
+    assert maps.exists()
+
+
 def test_a_kill_amid_the_files_of_a_case_leaves_no_record_of_what_was_there_before(resumed, tmp_path, monkeypatch):
     assert resumed() == 0
     record = tmp_path / "out" / "a_prediction.json"

@@ -224,7 +224,12 @@ def predict_case(
     else:
         # Of a mask that was there before.
         remove(settings.output / noise_file(case))
-    mask, *others = [settings.output / name for name in written_for(case, predictor.tasks, settings)]
+    written = written_for(case, predictor.tasks, settings)
+    every = {"probabilities": True, "class_probabilities": True, "uncertainty": True}
+    for name in {*written_for(case, predictor.tasks, settings.model_copy(update=every))}.difference(written):
+        # A map of an earlier prediction, as of another network, is none of this mask's.
+        remove(settings.output / name)
+    mask, *others = [settings.output / name for name in written]
     volumes = [prediction.probabilities] if settings.probabilities else []
     volumes += prediction.of_classes.values() if settings.class_probabilities else []
     volumes += [prediction.uncertainty] if prediction.uncertainty is not None else []
