@@ -1,7 +1,7 @@
 """From files of masks to analysed trees: which files make a case, and what is done with one."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -175,10 +175,12 @@ def _do(job: Job) -> Outcome:
     command = job.command
     volume, masks, labels = _read(job)
     organ = _organ(job, volume, labels)
-    notes = [*volume.notes, *notes_on_size(volume), *doubts_about_spacing(volume)]
+    of_case = [*volume.notes, *notes_on_size(volume), *doubts_about_spacing(volume)]
     if organ is not None:
-        notes += [f"organ: {note}" for note in organ.notes]
+        of_case += [f"organ: {note}" for note in organ.notes]
+    notes = list(of_case)
     trees: dict[str, VesselTree] = {}
+    told: dict[str, tuple[str, ...]] = {}
     for name, mask in masks.items():
         of_class = f"class {name}: " if name else ""
         if not mask.any():
@@ -191,7 +193,8 @@ def _do(job: Job) -> Outcome:
         trees[name] = analyse(
             mask, volume.spacing_mm, command.analysis(), None if organ is None else organ.array, volume
         )
-        notes += [f"{of_class}{note}" for note in (*doubts, *trees[name].notes)]
+        told[name] = (*doubts, *trees[name].notes)
+        notes += [f"{of_class}{note}" for note in told[name]]
     if not trees:
         raise ValueError(f"{job.mask}: none of the classes has a voxel; are their labels right?")
     rows = [
@@ -202,7 +205,7 @@ def _do(job: Job) -> Outcome:
     views: list[TreeView] = []
     if job.shown is not None:
         try:
-            views = [view_tree(tree, job.shown) for tree in trees.values()]
+            views = [replace(view_tree(tree, job.shown), notes=(*of_case, *told[name])) for name, tree in trees.items()]
         except (ValueError, OSError, MemoryError) as error:
             # What is only looked at costs no figures.
             notes.append(f"not shown on the page: {line_of(error)}")

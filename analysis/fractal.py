@@ -45,7 +45,8 @@ def box_counting_dimension(points_mm: FloatArray, smallest_mm: float) -> float |
         for side in sizes
     ]
     slope = np.polyfit(np.log(sizes), np.log(counts), 1)[0]
-    return float(-slope)
+    # A single point has the dimension 0, without what rounding leaves of the fit.
+    return abs(round(float(slope), 9))
 
 
 def _boxes(points: FloatArray) -> int:

@@ -36,7 +36,7 @@ def node_rows(
     # A node that a cycle and a contact share is told by the cycle.
     by_kind = sorted(cuts.items(), key=lambda one: one[1].kind)
     kinds = {int(nodes.ends[branch]): cut.kind for branch, cut in reversed(by_kind)}
-    numbers, degrees = paths.curves.branches, nodes.degrees.tolist()
+    numbers, degrees = paths.curves.branches, nodes.degrees(paths.lengths_mm).tolist()
     rows = []
     for node, (point, degree) in enumerate(zip(points.tolist(), degrees, strict=True)):
         incoming, outgoing = int(nodes.incoming[node]), nodes.outgoing[node]
@@ -46,7 +46,8 @@ def node_rows(
             {
                 "node": node + 1,
                 "tree": int(trees[any_branch]),
-                "kind": kinds.get(node) or _kind(incoming, outgoing, growth),
+                # A tree has a root although a cycle that is kept may come back to it.
+                "kind": (kinds.get(node) if incoming >= 0 else None) or _kind(incoming, outgoing, growth),
                 **{f"{axis}_mm": value for axis, value in zip("xyz", point)},
                 "degree": degree,
                 "parent": int(numbers[incoming]) if incoming >= 0 else None,

@@ -24,14 +24,11 @@ class RootedNodes:
     incoming: IntArray
     outgoing: list[list[int]]
 
-    @property
-    def degrees(self) -> IntArray:
-        """How many branches end at each node, int (K,)."""
-        counts: IntArray = np.bincount(np.concatenate([self.starts, self.ends]), minlength=len(self.points_mm))
-        lone = np.unique(self.starts[self.starts == self.ends])
-        # A vessel thinned to a point.
-        counts[lone[self.incoming[lone] < 0]] = 0
-        return counts
+    def degrees(self, lengths_mm: FloatArray) -> IntArray:
+        """How many ends of branches are at each node, int (K,); of `lengths_mm`, float (n,), those of 0 have none."""
+        long = lengths_mm > 0
+        ends = np.concatenate([self.starts[long], self.ends[long]])
+        return np.bincount(ends, minlength=len(self.points_mm)).astype(np.int64)
 
 
 def nodes_of(paths: BranchCurves, growth: Growth, keep_cycles: bool) -> RootedNodes:

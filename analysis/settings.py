@@ -59,6 +59,9 @@ class AnalysisSettings(PythonSettings, frozen=True, extra="forbid"):
     def _are_two(cls, systems: tuple[str, ...]) -> tuple[str, ...]:
         if len(systems) not in (0, 2) or len({*systems}) != len(systems):
             raise ValueError(f"expected two names, got {' '.join(systems)!r}; such as portal hepatic")
+        for name in systems:
+            if not name.strip() or {"/", "\\"} & {*name}:
+                raise ValueError(f"{name!r} can be no part of a file's name, as territories_NAME.nii.gz; rename it")
         return systems
 
     @model_validator(mode="after")

@@ -59,7 +59,7 @@ class CaseChoice(BaseModel, frozen=True, extra="forbid"):
 
 def _listed(path: Path) -> set[str]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError:
         raise ValueError(f"{path}: not a text file in UTF-8; give one with the name of a case in each line") from None
     names = {line.strip() for line in lines if line.strip()}

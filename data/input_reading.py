@@ -11,7 +11,15 @@ from ramify.data.channel_files import InputCase, choose_channels, hint_of_names,
 from ramify.data.file_names import carries_no_millimetres, unread_images, volume_files
 from ramify.data.image_source import ImageSource
 from ramify.data.input_settings import InputSettings
-from ramify.data.inputs import check_organ_of_each, find_inputs, folders_left_out, organ_file, organ_paths, read_organ
+from ramify.data.inputs import (
+    check_organ_of_each,
+    find_inputs,
+    folders_left_out,
+    organ_file,
+    organ_files,
+    organ_paths,
+    read_organ,
+)
 from ramify.data.organ_labels import AS_TRAINED
 from ramify.data.volume import Volume
 
@@ -65,9 +73,8 @@ class Inputs:
         self.cases = [case for case in self.cases if case.case_id in kept]
 
     def files_of(self, case: InputCase) -> list[Path]:
-        """What `read` reads: the file or folder of each channel, and of the organ mask."""
-        organ = self._settings.organ
-        return [case.path, *case.others, *([organ_file(organ, case)] if organ is not None else [])]
+        """What `read` reads: the file or folder of each channel, and those of the organ mask."""
+        return [case.path, *case.others, *organ_files(self._settings.organ, case)]
 
     def read(self, case: InputCase) -> ReadInput:
         """Read a case; raises ValueError or OSError that names the file at fault."""

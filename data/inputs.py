@@ -14,6 +14,7 @@ from ramify.data.dicom import holds_series
 from ramify.data.file_names import array_suffix, file_of, natural_order, split_key, volume_files
 from ramify.data.files import form_of
 from ramify.data.image_source import ImageSource
+from ramify.data.label_names import description_beside
 from ramify.data.labelled_file import LabelledFile
 from ramify.data.mask_of_case import none_of_that_name, organ_of
 from ramify.data.organ_labels import OPTION, organ_mask, vessels_by_training
@@ -140,6 +141,15 @@ def organ_file(organ: Path, case: InputCase) -> Path:
     if not file_of(path).exists() and is_of_each_case(organ):
         raise FileNotFoundError(none_of_that_name("organ mask", case.case_id, organ, "--organ"))
     return organ_of(path, case.case_id, case.path, "--organ") if path.is_dir() and volume_files(path) else path
+
+
+def organ_files(organ: Path | None, case: InputCase) -> list[Path]:
+    """What `read_organ` reads of a case: its mask, and what its labels are called by; raises as it does."""
+    if organ is None:
+        return []
+    mask = organ_file(organ, case)
+    description = description_beside(mask)
+    return [mask] if description is None else [mask, description]
 
 
 def read_organ(

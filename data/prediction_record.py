@@ -36,7 +36,7 @@ def prediction_record(
     mask: Path,
     networks: Sequence[Mapping[str, Any]],
     settings: Mapping[str, Any],
-    files: Sequence[Path],
+    files: Sequence[str],
     asked: Mapping[str, Any],
 ) -> dict[str, object]:
     """The record of a mask, as plain data.
@@ -45,7 +45,7 @@ def prediction_record(
         mask: its file, as it was written: the record is of that content alone.
         networks: of each that predicted it `file`, its `sha256`, and how many `epochs` it was trained for.
         settings: of the prediction, for who reads it.
-        files: what was read: of an image or mask its file, or its folder of slices.
+        files: `digests` of what was read, from before it was: what changes meanwhile is in no mask.
         asked: what was asked for, for `is_made_so`.
     """
     return {
@@ -53,7 +53,7 @@ def prediction_record(
         "networks": [dict(one) for one in networks],
         "settings": dict(settings),
         "versions": versions(),
-        "files": _digests(files),
+        "files": [*files],
         "asked": dict(asked),
     }
 
@@ -64,7 +64,8 @@ def is_made_so(mask: Path, networks: Sequence[str], files: Sequence[Path], asked
     Args:
         mask: its file.
         networks: SHA-256 of each.
-        files, asked: as for `prediction_record`.
+        files: what would be read: of an image or mask its file, or its folder of slices.
+        asked: as for `prediction_record`.
 
     Raises ValueError or OSError for a file that cannot be read.
     """
@@ -74,10 +75,11 @@ def is_made_so(mask: Path, networks: Sequence[str], files: Sequence[Path], asked
     if [one.sha256 for one in record.networks] != [*networks]:
         return False
     # What takes longest comes last.
-    return list(record.files) == _digests(files)
+    return list(record.files) == digests(files)
 
 
-def _digests(files: Sequence[Path]) -> list[str]:
+def digests(files: Sequence[Path]) -> list[str]:
+    """SHA-256 of files, with the data beside headers, and of folders; raises ValueError or OSError as they are read."""
     return [fingerprint(part) for path in files for part in ([path] if path.is_dir() else stored_in(path))]
 
 

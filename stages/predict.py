@@ -6,10 +6,13 @@ from pathlib import Path
 from ramify.console.alike import AlikeLines
 from ramify.console.progress import followed, say
 from ramify.console.signals import saying_what_is_kept
+from ramify.data.channel_files import InputCase
 from ramify.data.clean_up_note import CLEAN_UP, check_same_clean_up
 from ramify.data.input_reading import Inputs
 from ramify.data.inputs import name_taken
+from ramify.data.provenance import versions
 from ramify.data.reading_ahead import read_ahead
+from ramify.disk.ledger import ledger_of
 from ramify.disk.outputs import Outputs
 from ramify.disk.own_files import remove
 from ramify.processes.crew import Processes
@@ -89,7 +92,7 @@ def predict_all(settings: PredictSettings) -> int:
             )
         segmenter = Segmenter(inputs, plan, beside)
         if settings.in_this_process:
-            cases = segmented_here(segmenter, inputs, networks, settings)
+            cases = segmented_here(segmenter, inputs.cases, networks, settings)
         else:
             del networks, predictor
             cases = case_reports(segmenter, case_ids, settings, lost, Processes(takes_gpu=settings.device != "cpu"))
@@ -112,13 +115,18 @@ def leave_out_what_is_made(plan: PredictionPlan, inputs: Inputs | HeldOutInputs,
     made = [*followed(made_before(plan, inputs, tasks), "compare with what is there", "case", len(every))]
     inputs.keep([case_id for case_id, is_there in zip(every, made, strict=True) if not is_there])
     say(f"resumed: {sum(made)} of {len(every)} cases are in {plan.settings.output} already, made in the same way")
+    if versions()["commit"].endswith("-dirty"):
+        say(
+            "note: the code has changes without a commit; masks made with other such changes count as the same",
+            error=True,
+        )
 
 
 def segmented_here(
-    segmenter: Segmenter, inputs: Inputs | HeldOutInputs, networks: Networks, settings: PredictSettings
+    segmenter: Segmenter, cases: Sequence[InputCase], networks: Networks, settings: PredictSettings
 ) -> Iterator[Segmented]:
     """Each case in its order, segmented in this process while the next one is read."""
-    for case, read in read_ahead(inputs.cases, inputs.read, ahead=settings.read_ahead):
+    for case, read in read_ahead(cases, segmenter.read, ahead=settings.read_ahead):
         yield segmenter.segment(case, read, networks, tell)
 
 
@@ -143,7 +151,9 @@ def follow(cases: Iterator[Segmented], count: int, settings: PredictSettings) ->
                 say(f"error: {case.case_id}: {case.error}", error=True)
     for line in errors.rest():
         say(f"error: {line}", error=True)
-    if done:
+    ledger = ledger_of(settings.output.resolve())
+    # An earlier call's table is of another state of things; a folder to which nothing came goes.
+    if done or (ledger is not None and not ledger.is_empty()):
         write_failures(settings.output / failures_file(settings.shard), failed)
     print(what_is_done(done, count, settings))
     return 1 if failed else 0
@@ -151,4 +161,6 @@ def follow(cases: Iterator[Segmented], count: int, settings: PredictSettings) ->
 
 def what_is_done(done: int, count: int, settings: PredictSettings) -> str:
     """How many cases are segmented, in words."""
+    if count == 0:
+        return "no case is left to segment"
     return f"{done} of {count} cases segmented" + (f", masks in {settings.output}" if done else ", nothing is written")

@@ -239,8 +239,10 @@ def test_a_pattern_and_a_picture(tmp_path, capsys):
     for name in ("one_v.png", "one_other.png"):
         Image.fromarray(mask).save(tmp_path / name)
     words = ["--input", str(tmp_path / "*_v.png"), "--input-suffix", "_v", "--output", str(tmp_path / "out")]
-    assert analyse.main(words) == 0
+    page = tmp_path / "page.html"
+    assert analyse.main([*words, "--report", str(page)]) == 0
     assert "carries no millimetres: a voxel counts as 1 mm" in capsys.readouterr().err
+    assert "carries no millimetres: a voxel counts as 1 mm" in page.read_text(encoding="utf-8")
     assert analyse.main([*words, "--spacing-mm", "0.5", "0.5"]) == 0
     assert "carries no millimetres" not in capsys.readouterr().err
     (row,) = rows_of(tmp_path / "out" / "one" / "branches.csv")

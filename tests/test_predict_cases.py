@@ -2,6 +2,7 @@
 
 import csv
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from ramify.disk.ledger import MARK
 from ramify.processes.crew import Processes
 from ramify.processes.folder_lock import held
 from ramify.stages import predict as stage
+from ramify.training import case_prediction
 from ramify.training.case_prediction import Segmented
 from ramify.training.checkpoint import save_checkpoint
 from ramify.training.predictor import Predictor
@@ -73,7 +75,7 @@ def test_resumed_it_segments_what_is_not_there_or_would_come_out_otherwise(check
         write_volume(tmp_path / "organs" / f"{name}.nii.gz", organ)
     out = tmp_path / "out"
     words = ["--checkpoint", str(checkpoint), "--input", str(tmp_path / "in"), "--organ", str(tmp_path / "organs")]
-    words += ["--device", "cpu", "--output", str(out), "--resume", "--workers", str(workers)]
+    words += ["--device", "cpu", "--output", str(out), "--resume"]
 
     def masks_made(*more: str) -> str:
         before = {path.name[0]: path.stat().st_ino for path in out.glob("?.nii.gz")}
@@ -81,7 +83,8 @@ def test_resumed_it_segments_what_is_not_there_or_would_come_out_otherwise(check
         assert {"a", "b", "c", "d"} == {path.name[0] for path in out.glob("?.nii.gz")}
         return "".join(sorted(p.name[0] for p in out.glob("?.nii.gz") if before.get(p.name[0]) != p.stat().st_ino))
 
-    assert masks_made() == "abcd"
+    # Where they were made makes no difference.
+    assert masks_made("--workers", str(workers)) == "abcd"
     assert masks_made() == ""
     assert "resumed: 4 of 4 cases are in" in capsys.readouterr().out
     # A CT that was replaced, an organ mask that was corrected, a file of the result that is gone.
@@ -92,9 +95,92 @@ def test_resumed_it_segments_what_is_not_there_or_would_come_out_otherwise(check
     (out / "c_probabilities.nii.gz").unlink()
     assert masks_made() == "abc"
     assert masks_made("--mirror", "x") == "abcd"
-    assert masks_made("--limit", "2", "--mirror", "x") == ""
+    assert masks_made("--limit", "2", "--mirror", "x", "--inference.windows-at-once", "1") == ""
     write_fold(tmp_path / "run", 0, epoch=2)
     assert masks_made("--mirror", "x") == "abcd"
+
+
+@pytest.fixture
+def resumed(checkpoint, tmp_path) -> Callable[..., int]:
+    """predict.py --resume over the cases a and b, whose organs are label 1 of label maps."""
+    image, organ, _ = ct_with_vessel()
+    for name in "ab":
+        write_volume(tmp_path / "in" / f"{name}.nii.gz", image)
+        write_volume(tmp_path / "organs" / f"{name}.nii.gz", organ.with_array(organ.array.astype(np.uint8)))
+    words = ["--checkpoint", str(checkpoint), "--input", str(tmp_path / "in"), "--organ", str(tmp_path / "organs")]
+    words += ["--device", "cpu", "--no-probabilities", "--no-read-ahead"]
+    return lambda *more: predict.main([*words, "--output", str(tmp_path / "out"), "--resume", *more])
+
+
+def test_resumed_what_cannot_be_read_any_more_costs_itself_alone_and_is_in_the_table(resumed, tmp_path, capsys):
+    assert resumed() == 0
+    organ = tmp_path / "organs" / "b.nii.gz"
+    organ.rename(tmp_path / "elsewhere.nii.gz")
+    capsys.readouterr()
+    assert resumed() == 1
+    told = capsys.readouterr()
+    assert "resumed: 1 of 2 cases are in" in told.out
+    assert "error: b: " in told.err
+    table = (tmp_path / "out" / "failures.csv").read_text(encoding="utf-8")
+    assert [line.split(",")[0] for line in table.splitlines()] == ["case", "b"], "though none was segmented"
+    (tmp_path / "elsewhere.nii.gz").rename(organ)
+    assert resumed() == 0
+    assert "no case is left to segment" in capsys.readouterr().out
+    assert not (tmp_path / "out" / "failures.csv").exists()
+
+
+def test_a_mask_that_was_corrected_while_a_network_was_at_work_is_used_when_resumed(
+    resumed, tmp_path, monkeypatch, capsys
+):
+    organ, predicted = ct_with_vessel()[1], Predictor.predict
+
+    def meanwhile(self, images, its_organ, name, **shown):
+        if Path(name).name == "b.nii.gz":
+            changed = organ.array.astype(np.uint8)
+            changed[:6] = 0
+            write_volume(tmp_path / "organs" / "b.nii.gz", organ.with_array(changed))
+        return predicted(self, images, its_organ, name, **shown)
+
+    with monkeypatch.context() as changing:
+        changing.setattr(Predictor, "predict", meanwhile)
+        assert resumed() == 0
+    capsys.readouterr()
+    assert resumed() == 0
+    assert "resumed: 1 of 2 cases are in" in capsys.readouterr().out
+
+
+def test_labels_that_are_called_otherwise_are_another_organ(resumed, tmp_path, capsys):
+    description = tmp_path / "organs" / "dataset.json"
+    description.write_text('{"labels": {"liver": 1}}', encoding="utf-8")
+    assert resumed("--organ-labels", "liver") == 0
+    description.write_text('{"labels": {"liver": 2, "spleen": 1}}', encoding="utf-8")
+    assert resumed("--organ-labels", "liver") == 1
+    assert "resumed: 0 of 2 cases are in" in capsys.readouterr().out
+
+
+def test_maps_of_an_earlier_prediction_do_not_stay_beside_another_mask(resumed, tmp_path):
+    maps = tmp_path / "out" / "a_probabilities.nii.gz"
+    assert resumed("--probabilities", "--limit", "1") == 0
+    assert maps.exists()
+    assert resumed("--limit", "1", "--mirror", "x") == 0
+    assert not maps.exists()
+    maps.write_text("not of Ramify's", encoding="utf-8")
+    assert resumed("--limit", "1") == 0
+    assert maps.exists()
+
+
+def test_a_kill_amid_the_files_of_a_case_leaves_no_record_of_what_was_there_before(resumed, tmp_path, monkeypatch):
+    assert resumed() == 0
+    record = tmp_path / "out" / "a_prediction.json"
+    there = []
+
+    def killed(path, volume):
+        there.append(record.exists())
+        raise OSError("killed")
+
+    monkeypatch.setattr(case_prediction, "write_volume", killed)
+    assert resumed("--mirror", "x", "--limit", "1") == 1
+    assert there == [False]
 
 
 @pytest.mark.parametrize(("device", "takes_gpu"), [("auto", True), ("cpu", False)])

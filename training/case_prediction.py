@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from ramify.console.error_line import line_of, out_of_memory, reason_of
 from ramify.data.channel_files import InputCase
 from ramify.data.files import write_volume
 from ramify.data.input_reading import Inputs, ReadInput
 from ramify.data.mask_folders import PROBABILITIES_SUFFIX, UNCERTAINTY_SUFFIX
-from ramify.data.prediction_record import RECORD_SUFFIX, is_made_so, prediction_record
+from ramify.data.prediction_record import RECORD_SUFFIX, digests, is_made_so, prediction_record
 from ramify.disk.atomic_files import write_whole
 from ramify.disk.digests import fingerprint
 from ramify.disk.json_files import write_json
@@ -111,6 +111,13 @@ class PredictionPlan:
         )
 
 
+class ReadCase(NamedTuple):
+    """A case as it was read, and the SHA-256 of its files."""
+
+    input: ReadInput
+    files: tuple[str, ...]
+
+
 class Segmenter:
     """Networks, inputs, and where masks go: what segments case after case in one process. Picklable.
 
@@ -132,12 +139,22 @@ class Segmenter:
         try:
             if self._networks is None:
                 self._networks = self._plan.networks(self._plan.settings.device)
-            found = self.segment(case, lambda: self._inputs.read(case), self._networks, lines.append)
+            found = self.segment(case, lambda: self.read(case), self._networks, lines.append)
         except Exception as error:
             found = Segmented(case_id, error=reason_of(error))
         return Segmented(case_id, lines, found.error)
 
-    def segment(self, case: InputCase, read: Callable[[], ReadInput], networks: Networks, tell: Tell) -> Segmented:
+    def read(self, case: InputCase) -> ReadCase:
+        """Read a case; raises ValueError or OSError that names the file at fault."""
+        try:
+            # Before they are read: a mask that is corrected while the network is at work is in no prediction.
+            files = tuple(digests(self._inputs.files_of(case)))
+        except (ValueError, OSError):
+            # What is wrong is said by whoever reads it.
+            files = ()
+        return ReadCase(self._inputs.read(case), files)
+
+    def segment(self, case: InputCase, read: Callable[[], ReadCase], networks: Networks, tell: Tell) -> Segmented:
         """Segment a case and write its masks; bad input and want of memory become the error.
 
         read: gives it as it was read; raises ValueError or OSError. tell: takes each line on it as soon as it is known.
@@ -149,7 +166,7 @@ class Segmenter:
                 ready = read()
                 if not self._plan.folds:
                     tell_seen(case, networks.first.seen, tell)
-                predict_case(case, ready, networks.of(case.case_id), settings, self._beside, tell)
+                predict_case(case, ready.input, networks.of(case.case_id), settings, self._beside, tell)
                 self._record(case, ready, networks.of(case.case_id))
         except (ValueError, OSError) as error:
             # One bad case must not cost the others.
@@ -162,13 +179,12 @@ class Segmenter:
         self._beside = {}
         return Segmented(case.case_id)
 
-    def _record(self, case: InputCase, read: ReadInput, predictor: Predictor) -> None:
+    def _record(self, case: InputCase, read: ReadCase, predictor: Predictor) -> None:
         """Write what made the mask; last, for it is of that file."""
         folder = self._plan.settings.output
-        how = {**predictor.record(), "organ": read.organ is not None}
+        how = {**predictor.record(), "organ": read.input.organ is not None}
         networks = [member.record for member in predictor.ensemble.members]
-        files = self._inputs.files_of(case)
-        record = prediction_record(folder / mask_file(case), networks, how, files, self._plan.asked())
+        record = prediction_record(folder / mask_file(case), networks, how, read.files, self._plan.asked())
         write_json(folder / record_file(case), record)
 
     def __getstate__(self) -> dict[str, object]:
@@ -198,6 +214,8 @@ def predict_case(
     for note in prediction.notes:
         if note not in read.notes:
             tell(f"warning: {case.case_id}: {note}")
+    # It speaks of the files that were there before, of which a kill from now on leaves some.
+    remove(settings.output / record_file(case))
     for name, content in beside.items():
         write_whole(settings.output / name, content)
     if prediction.noise is not None:
@@ -206,7 +224,12 @@ def predict_case(
     else:
         # Of a mask that was there before.
         remove(settings.output / noise_file(case))
-    mask, *others = [settings.output / name for name in written_for(case, predictor.tasks, settings)]
+    written = written_for(case, predictor.tasks, settings)
+    every = {"probabilities": True, "class_probabilities": True, "uncertainty": True}
+    for name in {*written_for(case, predictor.tasks, settings.model_copy(update=every))}.difference(written):
+        # A map of an earlier prediction, as of another network, is none of this mask's.
+        remove(settings.output / name)
+    mask, *others = [settings.output / name for name in written]
     volumes = [prediction.probabilities] if settings.probabilities else []
     volumes += prediction.of_classes.values() if settings.class_probabilities else []
     volumes += [prediction.uncertainty] if prediction.uncertainty is not None else []
@@ -243,11 +266,15 @@ def written_for(case: InputCase, tasks: Tasks, settings: PredictSettings) -> lis
 def made_before(plan: PredictionPlan, inputs: Inputs | HeldOutInputs, tasks: Tasks) -> Iterator[bool]:
     """Of one case after the other, whether its files are there already and would come out again.
 
-    Raises ValueError or OSError for a file that cannot be read.
+    One whose CT or organ mask cannot be read is not: whoever segments it says why. Raises OSError for a network's file.
     """
     folder, asked = plan.settings.output, plan.asked()
     networks = {path: fingerprint(path) for path in plan.checkpoints}
     for case in inputs.cases:
         its = [networks[path] for path in plan.networks_of(case.case_id)]
         there = all((folder / name).is_file() for name in written_for(case, tasks, plan.settings))
-        yield there and not case.problem and is_made_so(folder / mask_file(case), its, inputs.files_of(case), asked)
+        try:
+            made = there and is_made_so(folder / mask_file(case), its, inputs.files_of(case), asked)
+        except (ValueError, OSError):
+            made = False
+        yield made and not case.problem

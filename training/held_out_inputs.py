@@ -11,7 +11,7 @@ from ramify.data.channel_files import InputCase
 from ramify.data.folds import tested_cases
 from ramify.data.input_reading import ReadInput
 from ramify.data.input_settings import InputSettings
-from ramify.data.inputs import check_organ_of_each, organ_file, read_organ
+from ramify.data.inputs import check_organ_of_each, organ_files, read_organ
 from ramify.preprocessing.reopening import data_set_of
 from ramify.training.held_out import HeldOut
 from ramify.training.predictor import Predictor
@@ -61,9 +61,8 @@ class HeldOutInputs:
 
     def files_of(self, case: InputCase) -> list[Path]:
         """What `read` reads: the files that the data set has of the case, and an organ mask of the user's."""
-        organ = self._settings.organ
         sources = self._adapters[self.fold_of[case.case_id].store].sources(case.case_id)
-        return [*sources.paths, *([organ_file(organ, case)] if organ is not None else [])]
+        return [*sources.paths, *organ_files(self._settings.organ, case)]
 
     def read(self, case: InputCase) -> ReadInput:
         """Read a case; raises ValueError or OSError that names the file at fault, or what is not as it was prepared."""

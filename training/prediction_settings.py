@@ -88,4 +88,6 @@ class PredictSettings(CrewSettings, CaseChoice, InputSettings, frozen=True, extr
 
     def asked(self) -> dict[str, object]:
         """What masks hang on beside networks and files, as plain data."""
-        return self.model_dump(mode="json", exclude=_MASKS_DO_NOT_HANG_ON)
+        # Fewer windows at once are the remedy where memory runs out, after which a command is to go on.
+        left_out = dict.fromkeys(_MASKS_DO_NOT_HANG_ON, True) | {"inference": {"windows_at_once"}}
+        return self.model_dump(mode="json", exclude=left_out)

@@ -76,7 +76,8 @@ def own_orientation(mask: NDArray[np.bool_], spacing_mm: Sequence[float]) -> Ori
     """
     profiles = _profiles(mask)
     backwards = tuple(reverse < forward for forward, reverse in profiles)
-    axes = sorted(range(mask.ndim), key=lambda axis: (-spacing_mm[axis], min(profiles[axis])))
+    sizes = _compared(spacing_mm)
+    axes = sorted(range(mask.ndim), key=lambda axis: (-sizes[axis], min(profiles[axis])))
     return Orientation(tuple(axes), backwards)
 
 
@@ -96,7 +97,8 @@ def own_orientations(
         among: the orientations to choose from; None: all there are.
     """
     found = list(among or _every_orientation(mask.ndim))
-    found = _first(found, lambda pose: [(mask.shape[axis] > 1, -spacing_mm[axis]) for axis in pose.axes])
+    sizes = _compared(spacing_mm)
+    found = _first(found, lambda pose: [(mask.shape[axis] > 1, -sizes[axis]) for axis in pose.axes])
     box = foreground_box(mask)
     inside = mask[box]
     if not inside.size:
@@ -107,6 +109,11 @@ def own_orientations(
     room = [(side.start, size - side.stop) for side, size in zip(box, mask.shape, strict=True)]
     found = _first(found, lambda pose: [(mask.shape[axis], room[axis][pose.backwards[axis]]) for axis in pose.axes])
     return tuple(_first(found, lambda pose: np.packbits(~pose.lay(inside)).tobytes()))
+
+
+def _compared(spacing_mm: Sequence[float]) -> list[float]:
+    """Voxel sizes as they are compared: an oblique NIfTI keeps its directions and sizes rounded to float32."""
+    return [float(f"{size:.5g}") for size in spacing_mm]
 
 
 def _profiles(mask: NDArray[np.bool_]) -> list[tuple[list[int], list[int]]]:

@@ -1,5 +1,6 @@
 """What the branches of a page may be coloured by, and in which colours: those of the label maps."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -62,10 +63,13 @@ def paints_of(tree: VesselTree) -> tuple[Paint, ...]:
 
 def radius_limits(radii_mm: FloatArray) -> tuple[float, ...]:
     """Radii that part the branches into at most eight classes, rising: equal steps from their 1st to 99th percentile,
-    in two digits."""
+    in two decimals, or two digits of the step where vessels are micrometres wide."""
     low, high = np.percentile(radii_mm, [1, 99]).tolist()
+    if low == high:
+        return ()
+    decimals = max(2, 1 - math.floor(math.log10((high - low) / _RADIUS_CLASSES)))
     steps = np.linspace(low, high, _RADIUS_CLASSES + 1)[1:-1]
-    limits = sorted({float(f"{step:.2f}") for step in steps})
+    limits = sorted({round(step, decimals) for step in steps})
     # Every class has a branch at least.
     counts = np.bincount(np.searchsorted(limits, radii_mm, side="left"), minlength=len(limits) + 1)
     return tuple(limit for limit, count in zip(limits, counts) if count and limit < radii_mm.max())

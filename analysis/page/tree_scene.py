@@ -22,7 +22,9 @@ def tree_scene(tree: VesselTree, paints: Sequence[Paint], most_triangles: int) -
     if tree.place.ndim != 3:
         return None
     mask = tree.decomposition.branches > 0
-    voxels = voxels_of(surface(mask))
+    wall_voxels = surface(mask)
+    # A mask that fills its volume has no wall; its caps are drawn all the same.
+    voxels = voxels_of(wall_voxels if wall_voxels.any() else mask)
     # Rows go by the branches' numbers, and so do the groups.
     row_of_path = np.argsort(np.argsort(tree.paths.curves.branches))
     group = tree.map_of(row_of_path)[tuple(voxels.T)].astype(np.int64)

@@ -21,6 +21,12 @@ def test_systems_are_two(systems):
         AnalysisSettings(systems=systems)
 
 
+@pytest.mark.parametrize("name", ["", " ", "../b", "a\\b"])
+def test_the_name_of_a_system_leads_to_no_other_folder(name):
+    with pytest.raises(ValueError, match="can be no part of a file's name"):
+        AnalysisSettings(systems=("a", name))
+
+
 def test_two_systems_have_two_roots_or_none():
     with pytest.raises(ValueError, match="two systems have two roots"):
         AnalysisSettings(systems=("a", "b"), root=("1,2,3",))

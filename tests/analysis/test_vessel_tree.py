@@ -164,6 +164,7 @@ class TestCycles:
         assert kept.graph.number_of_edges() == kept.graph.number_of_nodes()
         assert networkx.number_connected_components(kept.graph.to_undirected()) == 1
         assert len(kept.cycles) == 1
+        assert {row["node"]: row["degree"] for row in kept.node_rows} == dict(kept.graph.degree)
 
     def test_a_closed_ring_alone_is_one_branch_and_a_cycle(self):
         y, x = np.ogrid[-15:16, -15:16]
@@ -174,6 +175,8 @@ class TestCycles:
         assert row["tortuosity"] is None
         assert row["mean_curvature_per_mm"] == pytest.approx(0.1, rel=0.1)
         assert len(tree.cycles) == 1
+        (node,) = analyse(ring, (1.0, 1.0), AnalysisSettings(keep_cycles=True)).node_rows
+        assert (node["kind"], node["degree"]) == ("root", 2), "as networkx counts a loop"
 
 
 class TestLoosePieces:

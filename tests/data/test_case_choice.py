@@ -20,6 +20,9 @@ def test_list_share_and_limit_one_after_the_other(tmp_path):
     assert CaseChoice(cases_from=listed).chosen(CASES) == ["case_2", "case_4", "case_7", "case_9"]
     assert CaseChoice(cases_from=listed, shard="2/2").chosen(CASES) == ["case_4", "case_9"]
     assert CaseChoice(cases_from=listed, shard="2/2", limit=1).chosen(CASES) == ["case_4"]
+    # As editors of Windows save it.
+    listed.write_text("case_4\r\ncase_2\r\n", encoding="utf-8-sig")
+    assert CaseChoice(cases_from=listed).chosen(CASES) == ["case_2", "case_4"]
     assert CaseChoice(limit=99).chosen(CASES) == CaseChoice().chosen(CASES) == CASES
 
 

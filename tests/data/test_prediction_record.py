@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ramify.data import prediction_record as prediction_record_module
-from ramify.data.prediction_record import in_words, is_made_so, prediction_record, record_beside
+from ramify.data.prediction_record import digests, in_words, is_made_so, prediction_record, record_beside
 from ramify.disk.json_files import write_json
 
 NETWORK = {"file": "runs/a/fold_0/checkpoints/best.pt", "sha256": "0123456789abcdef", "epochs": 32}
@@ -20,7 +20,7 @@ def mask(tmp_path: Path) -> Path:
     path.write_bytes(b"voxels")
     ct = tmp_path / "ct.nii.gz"
     ct.write_bytes(b"grey values")
-    write_json(tmp_path / "case_prediction.json", prediction_record(path, [NETWORK], SETTINGS, [ct], ASKED))
+    write_json(tmp_path / "case_prediction.json", prediction_record(path, [NETWORK], SETTINGS, digests([ct]), ASKED))
     return path
 
 

@@ -19,6 +19,15 @@ def test_mirrored_and_transposed_copies_lie_alike():
             assert own.lay_sizes(sizes) == (2.0, 1.0, 1.0)
 
 
+def test_sizes_that_a_file_has_rounded_are_alike():
+    """As of an oblique NIfTI, whose spacing comes from float32."""
+    mask = np.random.default_rng(1).random((7, 8, 9)) < 0.3
+    alike = own_orientation(mask, (1.0, 1.0, 1.0))
+    for spacing in itertools.permutations((1.0, 0.9999999948352141, 1.0000000223)):
+        assert own_orientation(mask, spacing) == alike
+        assert own_orientations(mask, spacing) == own_orientations(mask, (1.0, 1.0, 1.0))
+
+
 def test_what_is_written_lands_in_the_array_as_stored():
     array = np.zeros((2, 3, 4))
     laid = Orientation((2, 0, 1), (True, False, True)).lay(array)

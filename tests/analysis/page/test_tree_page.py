@@ -61,9 +61,11 @@ def test_every_branch_has_a_class_in_every_paint(tree):
     assert paints["order"].colours == tuple(scale_colours(max(row["strahler_order"] for row in tree.branch_rows)))
 
 
-def test_radii_fall_into_classes_in_their_order():
-    radii = np.array([0.5, 0.5, 1.0, 2.0, 4.0, 4.0])
+@pytest.mark.parametrize("unit", [1, 0.001])
+def test_radii_fall_into_classes_in_their_order(unit):
+    radii = unit * np.array([0.5, 0.5, 1.0, 2.0, 4.0, 4.0])
     limits = radius_limits(radii)
+    assert len(limits) == 3
     assert list(limits) == sorted({*limits})
     of = np.searchsorted(limits, radii)
     assert (np.diff(of) >= 0).all()
@@ -151,9 +153,10 @@ def test_a_picture_of_two_dimensions():
     assert "Cycles and contacts" not in content
 
 
-def test_a_vessel_of_one_voxel_is_shown():
+@pytest.mark.parametrize("where", [(2, 2, 2), slice(None)], ids=["one voxel", "all of the volume"])
+def test_a_vessel_of_one_voxel_and_a_mask_without_background_are_shown(where):
     mask = np.zeros((5, 5, 5), bool)
-    mask[2, 2, 2] = True
+    mask[where] = True
     assert "branches" in page_of({"one": view_tree(analyse(mask, UNIT), FULL)})
 
 
