@@ -72,10 +72,21 @@ def is_made_so(mask: Path, networks: Sequence[str], files: Sequence[Path], asked
     record = _record_of(mask)
     if record is None or record.versions != versions() or record.asked != asked:
         return False
-    if [one.sha256 for one in record.networks] != [*networks]:
-        return False
     # What takes longest comes last.
-    return list(record.files) == digests(files)
+    return not _are_others(record, networks) and list(record.files) == digests(files)
+
+
+def made_by_others(mask: Path, networks: Sequence[str]) -> str:
+    """The files of the networks that made a mask, where they are others than these; empty if not, or if nobody knows.
+
+    networks: SHA-256 of each.
+    """
+    record = _record_of(mask)
+    return ", ".join(one.file for one in record.networks) if record and _are_others(record, networks) else ""
+
+
+def _are_others(record: _Record, networks: Sequence[str]) -> bool:
+    return [one.sha256 for one in record.networks] != [*networks]
 
 
 def digests(files: Sequence[Path]) -> list[str]:

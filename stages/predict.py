@@ -10,6 +10,7 @@ from ramify.data.channel_files import InputCase
 from ramify.data.clean_up_note import CLEAN_UP, check_same_clean_up
 from ramify.data.input_reading import Inputs
 from ramify.data.inputs import name_taken
+from ramify.data.prediction_record import RECORD_SUFFIX
 from ramify.data.provenance import versions
 from ramify.data.reading_ahead import read_ahead
 from ramify.disk.ledger import ledger_of
@@ -37,6 +38,7 @@ from ramify.training.legend import legend_of
 from ramify.training.prediction_settings import PredictSettings
 from ramify.training.run_folder import find_checkpoints
 
+NOTHING = ", nothing is written"
 GOES_ON = "the same command segments all anew, with --resume what is not there yet"
 
 
@@ -139,7 +141,7 @@ def follow(cases: Iterator[Segmented], count: int, settings: PredictSettings) ->
     """Tell what becomes of every case as it is done; 1 if one failed."""
     done, errors = 0, AlikeLines()
     failed: dict[str, str] = {}
-    with saying_what_is_kept(lambda: f"{what_is_done(done, count, settings)}; {GOES_ON}"):
+    with saying_what_is_kept(lambda: f"{what_is_there(done, count, settings)}; {GOES_ON}"):
         for case in followed(cases, "predict", "case", count):
             for line in case.lines:
                 tell(line)
@@ -163,4 +165,12 @@ def what_is_done(done: int, count: int, settings: PredictSettings) -> str:
     """How many cases are segmented, in words."""
     if count == 0:
         return "no case is left to segment"
-    return f"{done} of {count} cases segmented" + (f", masks in {settings.output}" if done else ", nothing is written")
+    return f"{done} of {count} cases segmented" + (f", masks in {settings.output}" if done else NOTHING)
+
+
+def what_is_there(done: int, count: int, settings: PredictSettings) -> str:
+    """The same where it was stopped, maybe while a case was being written."""
+    told = what_is_done(done, count, settings)
+    if not any(settings.output.glob("*.nii.gz")):
+        return told
+    return f"{told.removesuffix(NOTHING)}; a case without its {RECORD_SUFFIX} there is not whole"

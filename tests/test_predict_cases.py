@@ -96,8 +96,14 @@ def test_resumed_it_segments_what_is_not_there_or_would_come_out_otherwise(check
     assert masks_made() == "abc"
     assert masks_made("--mirror", "x") == "abcd"
     assert masks_made("--limit", "2", "--mirror", "x", "--inference.windows-at-once", "1") == ""
+    # To go on with another network would replace what the first one made.
     write_fold(tmp_path / "run", 0, epoch=2)
-    assert masks_made("--mirror", "x") == "abcd"
+    made = {path: path.read_bytes() for path in out.iterdir() if path.is_file()}
+    with pytest.raises(
+        ValueError, match=r"^--resume: .*a\.nii\.gz was made by other networks \(.*best\.pt\); choose an"
+    ):
+        masks_made("--mirror", "x")
+    assert {path: path.read_bytes() for path in out.iterdir() if path.is_file()} == made
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from ramify.data.channel_files import InputCase
 from ramify.data.files import write_volume
 from ramify.data.input_reading import Inputs, ReadInput
 from ramify.data.mask_folders import PROBABILITIES_SUFFIX, UNCERTAINTY_SUFFIX
-from ramify.data.prediction_record import RECORD_SUFFIX, digests, is_made_so, prediction_record
+from ramify.data.prediction_record import RECORD_SUFFIX, digests, is_made_so, made_by_others, prediction_record
 from ramify.disk.atomic_files import write_whole
 from ramify.disk.digests import fingerprint
 from ramify.disk.json_files import write_json
@@ -266,12 +266,19 @@ def written_for(case: InputCase, tasks: Tasks, settings: PredictSettings) -> lis
 def made_before(plan: PredictionPlan, inputs: Inputs | HeldOutInputs, tasks: Tasks) -> Iterator[bool]:
     """Of one case after the other, whether its files are there already and would come out again.
 
-    One whose CT or organ mask cannot be read is not: whoever segments it says why. Raises OSError for a network's file.
+    One whose CT or organ mask cannot be read is not: whoever segments it says why.
+
+    Raises OSError for a network's file, and ValueError for a mask that other networks made: to go on would replace it.
     """
     folder, asked = plan.settings.output, plan.asked()
     networks = {path: fingerprint(path) for path in plan.checkpoints}
     for case in inputs.cases:
         its = [networks[path] for path in plan.networks_of(case.case_id)]
+        if others := made_by_others(folder / mask_file(case), its):
+            raise ValueError(
+                f"--resume: {folder / mask_file(case)} was made by other networks ({others}); choose another --output, "
+                "or leave out --resume to make all masks anew"
+            )
         there = all((folder / name).is_file() for name in written_for(case, tasks, plan.settings))
         try:
             made = there and is_made_so(folder / mask_file(case), its, inputs.files_of(case), asked)
