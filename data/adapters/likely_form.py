@@ -37,6 +37,10 @@ def hint_of_root(root: Path, form: str) -> str:
         found = likely_form(root)
         if found is not None:
             return "" if found == form else f"; it looks like --dataset {found}"
+        above = root.resolve().parent
+        if (around := likely_form(above)) is not None:
+            other = "" if around == form else f" --dataset {around}"
+            return f"; it lies in what looks like the data set: give{other} --root {str(above)!r}"
         inside = sorted(child for child in root.iterdir() if child.is_dir()) if root.is_dir() else []
         forms = {child: likely for child in inside[:_MOST_FOLDERS] if (likely := likely_form(child)) is not None}
     except OSError:

@@ -65,6 +65,16 @@ def test_a_root_of_another_form_or_one_level_up(tmp_path, is_, asked):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(("form", "folder"), [("msd", "imagesTr"), ("nnunet", "labelsTr"), ("pairs", "images")])
+@pytest.mark.parametrize("asked", ["nnunet", "pairs"])
+def test_a_root_one_level_too_deep(tmp_path, form, folder, asked):
+    root = write_form(tmp_path, form)
+    with pytest.raises((ValueError, OSError)) as caught:
+        cases(root / folder, asked)
+    other = "" if form == asked else f" --dataset {form}"
+    assert str(caught.value).endswith(f"; it lies in what looks like the data set: give{other} --root '{root}'")
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_a_folder_of_nothing_is_told_as_before(tmp_path, form):
     with pytest.raises((ValueError, OSError)) as caught:
