@@ -341,6 +341,9 @@ def test_a_corrected_mask_is_named_and_on_request_kept(own_world):
     after = digests(own_world)
     assert after.pop("predictions/b.nii.gz.backup-1") == before.pop("predictions/b.nii.gz")
     assert after.pop("predictions/b.nii.gz") != after["predictions/b_probabilities.nii.gz"]
+    for case in "ab":
+        # It names the checkpoint, which lies elsewhere in this copy.
+        assert after.pop(f"predictions/{case}_prediction.json") != before.pop(f"predictions/{case}_prediction.json")
     assert after == before
 
 
