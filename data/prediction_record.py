@@ -23,13 +23,31 @@ class _Network(BaseModel, frozen=True, extra="ignore"):
     epochs: int
 
 
-class _Record(BaseModel, frozen=True, extra="ignore"):
+class PredictionRecord(BaseModel, frozen=True, extra="ignore"):
+    """The record of a mask as it was written; see `prediction_record`."""
+
     mask_sha256: str
     networks: tuple[_Network, ...]
     settings: dict[str, Any]
     versions: dict[str, str]
     files: tuple[str, ...] = ()
     asked: dict[str, Any] = {}
+
+    def is_by(self, networks: Sequence[str]) -> bool:
+        """Whether the mask is by these networks, SHA-256 of each."""
+        return [one.sha256 for one in self.networks] == [*networks]
+
+    def would_come_out_again(self, files: Sequence[Path], asked: Mapping[str, Any]) -> bool:
+        """Whether its networks would make the same mask, by this code.
+
+        Args:
+            files: what would be read: of an image or mask its file, or its folder of slices.
+            asked: as for `prediction_record`.
+
+        Raises ValueError or OSError for a file that cannot be read.
+        """
+        # What takes longest comes last.
+        return self.versions == versions() and self.asked == asked and [*self.files] == digests(files)
 
 
 def prediction_record(
@@ -46,7 +64,7 @@ def prediction_record(
         networks: of each that predicted it `file`, its `sha256`, and how many `epochs` it was trained for.
         settings: of the prediction, for who reads it.
         files: `digests` of what was read, from before it was: what changes meanwhile is in no mask.
-        asked: what was asked for, for `is_made_so`.
+        asked: what was asked for, for `PredictionRecord.would_come_out_again`.
     """
     return {
         "mask_sha256": fingerprint(mask),
@@ -58,58 +76,25 @@ def prediction_record(
     }
 
 
-def is_made_so(mask: Path, networks: Sequence[str], files: Sequence[Path], asked: Mapping[str, Any]) -> bool:
-    """Whether a mask is there as it was written, made so and by this code, and need not be made again.
-
-    Args:
-        mask: its file.
-        networks: SHA-256 of each.
-        files: what would be read: of an image or mask its file, or its folder of slices.
-        asked: as for `prediction_record`.
-
-    Raises ValueError or OSError for a file that cannot be read.
-    """
-    record = _record_of(mask)
-    if record is None or record.versions != versions() or record.asked != asked:
-        return False
-    # What takes longest comes last.
-    return not _are_others(record, networks) and list(record.files) == digests(files)
-
-
-def made_by_others(mask: Path, networks: Sequence[str]) -> str:
-    """The files of the networks that made a mask, where they are others than these; empty if not, or if nobody knows.
-
-    networks: SHA-256 of each.
-    """
-    record = _record_of(mask)
-    return ", ".join(one.file for one in record.networks) if record and _are_others(record, networks) else ""
-
-
-def _are_others(record: _Record, networks: Sequence[str]) -> bool:
-    return [one.sha256 for one in record.networks] != [*networks]
-
-
 def digests(files: Sequence[Path]) -> list[str]:
     """SHA-256 of files, with the data beside headers, and of folders; raises ValueError or OSError as they are read."""
     return [fingerprint(part) for path in files for part in ([path] if path.is_dir() else stored_in(path))]
 
 
-def record_beside(mask: Path) -> dict[str, object] | None:
-    """The record of a mask without what is the mask's own, so that masks of one prediction have one.
-
-    None where there is none, or the mask was changed since: a record speaks of what was written with it.
-    """
-    record = _record_of(mask)
-    return None if record is None else record.model_dump(mode="json", exclude={"mask_sha256", "files", "asked"})
-
-
-def _record_of(mask: Path) -> _Record | None:
+def record_of(mask: Path) -> PredictionRecord | None:
+    """The record beside a mask; None where there is none, or the mask was changed since: it is of what was written."""
     try:
-        record = _Record.model_validate(read_json(mask.with_name(f"{case_name(mask)}{RECORD_SUFFIX}")))
+        record = PredictionRecord.model_validate(read_json(mask.with_name(f"{case_name(mask)}{RECORD_SUFFIX}")))
         return record if record.mask_sha256 == fingerprint(mask) else None
     except (ValidationError, ValueError, OSError):
         # A file of that name may be anybody's, and no score hangs on it.
         return None
+
+
+def record_beside(mask: Path) -> dict[str, object] | None:
+    """The same without what is the mask's own, as plain data, so that masks of one prediction have one."""
+    record = record_of(mask)
+    return None if record is None else record.model_dump(mode="json", exclude={"mask_sha256", "files", "asked"})
 
 
 def in_words(record: Mapping[str, Any]) -> list[str]:

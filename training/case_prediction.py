@@ -10,7 +10,7 @@ from ramify.data.channel_files import InputCase
 from ramify.data.files import write_volume
 from ramify.data.input_reading import Inputs, ReadInput
 from ramify.data.mask_folders import PROBABILITIES_SUFFIX, UNCERTAINTY_SUFFIX
-from ramify.data.prediction_record import RECORD_SUFFIX, digests, is_made_so, made_by_others, prediction_record
+from ramify.data.prediction_record import RECORD_SUFFIX, digests, prediction_record, record_of
 from ramify.disk.atomic_files import write_whole
 from ramify.disk.digests import fingerprint
 from ramify.disk.json_files import write_json
@@ -94,8 +94,7 @@ class PredictionPlan:
 
     def asked(self) -> dict[str, object]:
         """What masks hang on beside networks and files, as plain data."""
-        learned = self.clean_up.in_words() if self.clean_up is not None and self.clean_up.rules else None
-        return {**self.settings.asked(), "learned": learned}
+        return {**self.settings.asked(), "learned": None if self.clean_up is None else self.clean_up.in_words()}
 
     def _predictor(self, checkpoints: Sequence[Path], device: DeviceName) -> Predictor:
         settings = self.settings
@@ -274,14 +273,16 @@ def made_before(plan: PredictionPlan, inputs: Inputs | HeldOutInputs, tasks: Tas
     networks = {path: fingerprint(path) for path in plan.checkpoints}
     for case in inputs.cases:
         its = [networks[path] for path in plan.networks_of(case.case_id)]
-        if others := made_by_others(folder / mask_file(case), its):
+        record = record_of(folder / mask_file(case))
+        if record is not None and not record.is_by(its):
+            others = ", ".join(one.file for one in record.networks)
             raise ValueError(
                 f"--resume: {folder / mask_file(case)} was made by other networks ({others}); choose another --output, "
                 "or leave out --resume to make all masks anew"
             )
         there = all((folder / name).is_file() for name in written_for(case, tasks, plan.settings))
         try:
-            made = there and is_made_so(folder / mask_file(case), its, inputs.files_of(case), asked)
+            made = there and record is not None and record.would_come_out_again(inputs.files_of(case), asked)
         except (ValueError, OSError):
             made = False
         yield made and not case.problem

@@ -246,10 +246,9 @@ def find_checkpoints(path: Path | str, name: CheckpointName) -> tuple[Path, ...]
 
 
 def _runs_below(path: Path) -> str:
-    """Folders of runs that lie deeper, as those of an experiment do, in words."""
-    runs = sorted(
-        {str(fold.parent.relative_to(path)) for fold in path.rglob("fold_*") if (fold / "checkpoints").is_dir()}
-    )
+    """The runs in an experiment's folder, in words."""
+    folds = (fold for fold in path.glob("runs/*/*/fold_*") if (fold / "checkpoints").is_dir())
+    runs = sorted({str(fold.parent.relative_to(path)) for fold in folds})
     more = ", ..." if len(runs) > _SHOWN_RUNS else ""
     return f"; in it there are the runs {', '.join(runs[:_SHOWN_RUNS])}{more}" if runs else ""
 

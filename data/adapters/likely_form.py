@@ -12,6 +12,7 @@ from ramify.disk.system_files import is_left_by_system
 
 LABELS_OF_PAIRS = ("labels", "masks")
 """Folders of the labels of plain pairs, the usual one first."""
+_PARTS = ("imagesTr", "labelsTr", "imagesTs", "images", "organs", *LABELS_OF_PAIRS)
 _MOST_FOLDERS = 200
 
 
@@ -38,7 +39,7 @@ def hint_of_root(root: Path, form: str) -> str:
         if found is not None:
             return "" if found == form else f"; it looks like --dataset {found}"
         above = root.resolve().parent
-        if (around := likely_form(above)) is not None:
+        if root.name in _PARTS and (around := likely_form(above)) is not None:
             other = "" if around == form else f" --dataset {around}"
             return f"; it lies in what looks like the data set: give{other} --root {str(above)!r}"
         inside = sorted(child for child in root.iterdir() if child.is_dir()) if root.is_dir() else []

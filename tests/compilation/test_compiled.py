@@ -1,15 +1,19 @@
 """Kernels are compiled and kept where that can be, and compiled all the same where it cannot."""
 
 import errno
+import importlib
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ramify.compilation import _never_fail_to_save as never_fail_to_save
 from ramify.compilation import compiled
+from ramify.data.files import write_volume
+from ramify.data.volume import Volume
 
 ROOT = Path(__file__).parents[2]
 KERNEL = """
@@ -82,3 +86,16 @@ def test_a_full_disk_costs_the_copy_alone():
     never_fail_to_save(tripled._cache)
     tripled._cache.load_overload = lambda signature, target: None
     assert tripled(14) == 42
+
+
+@pytest.mark.parametrize("stage", ["evaluate", "analyse"])
+def test_commands_say_that_they_compile(stage, tmp_path, monkeypatch, capsys):
+    command = importlib.import_module(f"ramify.{stage}")
+    mask = np.zeros((8, 16, 16), bool)
+    mask[2:6, 6:9, 2:14] = True
+    write_volume(tmp_path / "masks" / "a.nii.gz", Volume(mask, (1.0, 1.0, 1.0)))
+    masks = str(tmp_path / "masks")
+    given = ["--prediction", masks, "--truth", masks] if stage == "evaluate" else ["--input", masks]
+    monkeypatch.setattr(f"ramify.stages.{stage}.what_compiling_takes", lambda kernel: "kernels are compiled")
+    assert command.main([*given, "--output", str(tmp_path / "out")]) == 0
+    assert "kernels are compiled\n" in capsys.readouterr().err

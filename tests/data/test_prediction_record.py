@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ramify.data import prediction_record as prediction_record_module
-from ramify.data.prediction_record import digests, in_words, is_made_so, prediction_record, record_beside
+from ramify.data.prediction_record import digests, in_words, prediction_record, record_beside, record_of
 from ramify.disk.json_files import write_json
 
 NETWORK = {"file": "runs/a/fold_0/checkpoints/best.pt", "sha256": "0123456789abcdef", "epochs": 32}
@@ -50,19 +50,18 @@ def test_a_record_of_another_content_and_what_is_no_record_say_nothing(mask, wha
     assert record_beside(mask) is None
 
 
-def test_made_so_is_of_the_same_files_by_the_same_networks_and_asked_for_alike(mask, monkeypatch):
-    files, networks = [mask.with_name("ct.nii.gz")], [NETWORK["sha256"]]
-    assert is_made_so(mask, networks, files, ASKED)
-    assert not is_made_so(mask, ["another"], files, ASKED)
-    assert not is_made_so(mask, [*networks, *networks], files, ASKED)
-    assert not is_made_so(mask, networks, [], ASKED)
-    assert not is_made_so(mask, networks, files, {**ASKED, "mirror": ["x"]})
+def test_a_mask_would_come_out_again_of_the_same_files_by_the_same_networks_and_asked_for_alike(mask, monkeypatch):
+    record, files, network = record_of(mask), [mask.with_name("ct.nii.gz")], NETWORK["sha256"]
+    assert record.is_by([network])
+    assert not record.is_by(["another"])
+    assert not record.is_by([network, network])
+    assert record.would_come_out_again(files, ASKED)
+    assert not record.would_come_out_again([], ASKED)
+    assert not record.would_come_out_again(files, {**ASKED, "mirror": ["x"]})
     with monkeypatch.context() as changed:
         changed.setattr(prediction_record_module, "versions", lambda: {"ramify": "another"})
-        assert not is_made_so(mask, networks, files, ASKED)
+        assert not record.would_come_out_again(files, ASKED)
     files[0].write_bytes(b"other values")
-    assert not is_made_so(mask, networks, files, ASKED)
-    files[0].write_bytes(b"grey values")
-    assert is_made_so(mask, networks, files, ASKED)
+    assert not record.would_come_out_again(files, ASKED)
     mask.write_bytes(b"edited by hand")
-    assert not is_made_so(mask, networks, files, ASKED)
+    assert record_of(mask) is None
